@@ -1,0 +1,85 @@
+package eventstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Shard is the one shard there is until one PostgreSQL is not enough.
+const Shard int16 = 0
+
+// Querier is what reading needs of a pgx connection, pool or transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+const columns = `shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at`
+
+// ReadAll answers up to limit domain events with a position above after, in order. Nothing that is committed later ever appears
+// at or below the last position answered.
+func ReadAll(ctx context.Context, db Querier, after int64, limit int) ([]Recorded, error) {
+	rows, err := db.Query(ctx, `SELECT `+columns+` FROM domain_events
+		WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3`, Shard, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read log after %d: %w", after, err)
+	}
+	return collect(rows)
+}
+
+// ReadStream answers up to limit domain events of one stream with a version above after, in order. A stream without any is empty.
+func ReadStream(ctx context.Context, db Querier, streamID string, after int64, limit int) ([]Recorded, error) {
+	rows, err := db.Query(ctx, `SELECT `+columns+` FROM domain_events
+		WHERE stream_id = $1 AND version > $2 ORDER BY version LIMIT $3`, streamID, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read stream %s after %d: %w", streamID, after, err)
+	}
+	return collect(rows)
+}
+
+// Head is where the log ends, and which incarnation of it this is.
+type Head struct {
+	Position    int64
+	Incarnation string
+}
+
+// ReadHead answers the last position of the log (0 when it is empty) and its incarnation.
+func ReadHead(ctx context.Context, db Querier) (Head, error) {
+	var h Head
+	err := db.QueryRow(ctx, headSQL, Shard).Scan(&h.Position, &h.Incarnation)
+	if err != nil {
+		return Head{}, fmt.Errorf("read head of the log: %w", err)
+	}
+	return h, nil
+}
+
+const headSQL = `SELECT coalesce((SELECT position FROM domain_events WHERE shard = $1 ORDER BY position DESC LIMIT 1), 0),
+	(SELECT incarnation::text FROM log_incarnation WHERE shard = $1)`
+
+func collect(rows pgx.Rows) ([]Recorded, error) {
+	recorded, err := pgx.CollectRows(rows, ScanRecorded)
+	if err != nil {
+		return nil, fmt.Errorf("read log: %w", err)
+	}
+	return recorded, nil
+}
+
+// ScanRecorded reads a row that has the log's columns in the table's order.
+func ScanRecorded(row pgx.CollectableRow) (Recorded, error) {
+	var r Recorded
+	var data, metadata []byte
+	err := row.Scan(&r.Shard, &r.Position, &r.StreamID, &r.Version, &r.Type, &r.SchemaVersion, &data, &metadata, &r.RecordedAt)
+	if err != nil {
+		return Recorded{}, err
+	}
+	r.Data = data
+	if err := json.Unmarshal(metadata, &r.Metadata); err != nil {
+		return Recorded{}, errors.Join(fmt.Errorf("metadata at position %d", r.Position), err)
+	}
+	r.RecordedAt = r.RecordedAt.UTC()
+	return r, nil
+}

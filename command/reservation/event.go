@@ -1,0 +1,92 @@
+// Package reservation is the aggregate of one customer's hold on seats, from the reservation to the ticket or to its end.
+// It is pure: no context, I/O, clock or randomness.
+package reservation
+
+import (
+	"time"
+
+	"ticketing/internal/money"
+)
+
+// Category is the first part of the stream's id.
+const Category = "reservation"
+
+// Stream answers the id of the reservation's stream.
+func Stream(reservationID string) string { return Category + "-" + reservationID }
+
+// DomainEvent is one of the facts below.
+type DomainEvent interface{ isReservation() }
+
+// Seat is one ticket of a reservation. Label is empty for general admission. Price is what the section cost when it was reserved.
+type Seat struct {
+	Section string      `json:"section"`
+	Label   string      `json:"label,omitempty"`
+	Price   money.Money `json:"price"`
+}
+
+type (
+	// ReservationInitiated starts the stream; it is appended together with SeatsReserved.
+	ReservationInitiated struct {
+		EventID    string      `json:"eventId"`
+		CustomerID string      `json:"customerId"`
+		Seats      []Seat      `json:"seats"`
+		Total      money.Money `json:"total"`
+		// PaymentAttempts is how many payments may be declined until the reservation is compensated.
+		PaymentAttempts int       `json:"paymentAttempts"`
+		CreatedAt       time.Time `json:"createdAt"`
+		ExpiresAt       time.Time `json:"expiresAt"`
+	}
+
+	// PaymentRequested says that a payment went to the gateway. ExpiresAt is the end of the hold from now on: the first
+	// payment extends it once.
+	PaymentRequested struct {
+		PaymentID string    `json:"paymentId"`
+		ExpiresAt time.Time `json:"expiresAt"`
+	}
+
+	// PaymentAttemptFailed puts the reservation back to seats reserved. AttemptsLeft does not fall when the gateway had an outage.
+	PaymentAttemptFailed struct {
+		PaymentID    string `json:"paymentId"`
+		AttemptsLeft int    `json:"attemptsLeft"`
+		Reason       string `json:"reason,omitempty"`
+	}
+
+	// ReservationCompleted is appended together with SeatsConfirmed. PaymentID is empty when there was nothing to pay.
+	ReservationCompleted struct {
+		PaymentID   string    `json:"paymentId,omitempty"`
+		CompletedAt time.Time `json:"completedAt"`
+	}
+
+	// ReservationCancelled ends an unpaid hold at somebody's wish.
+	ReservationCancelled struct {
+		Reason      string    `json:"reason,omitempty"`
+		CancelledAt time.Time `json:"cancelledAt"`
+	}
+
+	// ReservationExpired ends a hold that was not paid in time.
+	ReservationExpired struct {
+		ExpiredAt time.Time `json:"expiredAt"`
+	}
+
+	// ReservationCompensated ends a hold whose last payment attempt was declined.
+	ReservationCompensated struct {
+		PaymentID     string    `json:"paymentId"`
+		Reason        string    `json:"reason,omitempty"`
+		CompensatedAt time.Time `json:"compensatedAt"`
+	}
+
+	// ReservationRefunded ends a completed reservation whose payment was given back in full.
+	ReservationRefunded struct {
+		PaymentID  string    `json:"paymentId"`
+		RefundedAt time.Time `json:"refundedAt"`
+	}
+)
+
+func (ReservationInitiated) isReservation()   {}
+func (PaymentRequested) isReservation()       {}
+func (PaymentAttemptFailed) isReservation()   {}
+func (ReservationCompleted) isReservation()   {}
+func (ReservationCancelled) isReservation()   {}
+func (ReservationExpired) isReservation()     {}
+func (ReservationCompensated) isReservation() {}
+func (ReservationRefunded) isReservation()    {}

@@ -1,0 +1,1 @@
+DROP TABLE snapshots, idempotency_keys, log_incarnation, domain_events;
