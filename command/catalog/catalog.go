@@ -1,0 +1,49 @@
+// Package catalog lists every domain event there is, with its name and schema version in the log. Golden files hold what each
+// version ever written looks like.
+package catalog
+
+import (
+	"ticketing/command/event"
+	"ticketing/command/eventstore"
+	"ticketing/command/inventory"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
+)
+
+// Registry answers a registry that knows all domain events.
+func Registry() *eventstore.Registry {
+	r := eventstore.NewRegistry()
+
+	eventstore.Register[event.EventCreated](r, "EventCreated", 1)
+	eventstore.Register[event.EventUpdated](r, "EventUpdated", 1)
+	eventstore.Register[event.EventPublished](r, "EventPublished", 1)
+	eventstore.Register[event.SalesOpened](r, "SalesOpened", 1)
+	eventstore.Register[event.SalesClosed](r, "SalesClosed", 1)
+	eventstore.Register[event.EventCancelled](r, "EventCancelled", 1)
+	eventstore.Register[event.EventCompleted](r, "EventCompleted", 1)
+
+	eventstore.Register[inventory.InventoryAdded](r, "InventoryAdded", 1)
+	eventstore.Register[inventory.SeatsReserved](r, "SeatsReserved", 1)
+	eventstore.Register[inventory.SeatsConfirmed](r, "SeatsConfirmed", 1)
+	eventstore.Register[inventory.SeatsReleased](r, "SeatsReleased", 1)
+
+	eventstore.Register[reservation.ReservationInitiated](r, "ReservationInitiated", 1)
+	eventstore.Register[reservation.PaymentRequested](r, "PaymentRequested", 1)
+	eventstore.Register[reservation.PaymentAttemptFailed](r, "PaymentAttemptFailed", 1)
+	eventstore.Register[reservation.ReservationCompleted](r, "ReservationCompleted", 1)
+	eventstore.Register[reservation.ReservationCancelled](r, "ReservationCancelled", 1)
+	eventstore.Register[reservation.ReservationExpired](r, "ReservationExpired", 1)
+	eventstore.Register[reservation.ReservationCompensated](r, "ReservationCompensated", 1)
+	eventstore.Register[reservation.ReservationRefunded](r, "ReservationRefunded", 1)
+
+	eventstore.Register[payment.PaymentInitiated](r, "PaymentInitiated", 1)
+	eventstore.Register[payment.PaymentProcessing](r, "PaymentProcessing", 1)
+	eventstore.Register[payment.PaymentActionRequired](r, "PaymentActionRequired", 1)
+	eventstore.Register[payment.PaymentCompleted](r, "PaymentCompleted", 1)
+	eventstore.Register[payment.PaymentFailed](r, "PaymentFailed", 1)
+	eventstore.Register[payment.RefundRequested](r, "RefundRequested", 1)
+	eventstore.Register[payment.PaymentRefunded](r, "PaymentRefunded", 1)
+	eventstore.Register[payment.RefundFailed](r, "RefundFailed", 1)
+
+	return r
+}
