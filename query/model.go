@@ -1,0 +1,112 @@
+// Package query reads the read tables. It knows nothing of the write side: what it answers may be a moment behind the log, and
+// carries its stream's version so that a caller can tell.
+package query
+
+import (
+	"encoding/json"
+	"time"
+
+	"ticketing/internal/money"
+)
+
+// Event is the occasion that tickets are sold for.
+type Event struct {
+	ID                       string
+	Version                  int64
+	OrganizerID              string
+	Name                     string
+	Description              string
+	Venue                    string
+	StartsAt                 time.Time
+	SalesOpenAt              *time.Time
+	SalesCloseAt             *time.Time
+	MaxTicketsPerReservation int
+	MaxTicketsPerCustomer    *int
+	PaymentAttempts          int
+	Status                   string // a value of the API's EventStatus
+	CreatedAt                time.Time
+	// Inventory is nil until somebody loads it: another projection keeps it.
+	Inventory *Inventory
+}
+
+// Inventory is what an event has to sell. Version is that of the inventory's stream, 0 while there is none.
+type Inventory struct {
+	EventID  string
+	Version  int64
+	Sections []Section // in the order in which they were added
+}
+
+// Section is a part of the inventory with one price. available + reserved + sold = capacity.
+type Section struct {
+	EventID   string
+	Name      string
+	Price     money.Money
+	Capacity  int
+	Available int
+	Reserved  int
+	Sold      int
+	Seated    bool // numbered seats; else general admission
+}
+
+// Seat is a numbered seat. Status is a value of the API's SeatStatus.
+type Seat struct {
+	Label   string
+	Status  string
+	Ordinal int // place in the section: row by row, by number
+}
+
+// Reservation is one customer's hold on seats, or what became of it. Status is a value of the API's ReservationStatus.
+type Reservation struct {
+	ID            string
+	Version       int64
+	EventID       string
+	CustomerID    string
+	Status        string
+	Seats         []ReservedSeat
+	Total         money.Money
+	CreatedAt     time.Time
+	ExpiresAt     time.Time
+	CompletedAt   *time.Time
+	ExpiredAt     *time.Time
+	CancelledAt   *time.Time
+	CompensatedAt *time.Time
+	RefundedAt    *time.Time
+	Metadata      json.RawMessage
+}
+
+// ReservedSeat is one ticket. Label is empty for general admission. Its JSON form is that of the domain event.
+type ReservedSeat struct {
+	Section string      `json:"section"`
+	Label   string      `json:"label,omitempty"`
+	Price   money.Money `json:"price"`
+}
+
+// Payment is one payment of a reservation. Status is a value of the API's PaymentStatus.
+type Payment struct {
+	ID            string
+	Version       int64
+	ReservationID string
+	CustomerID    string
+	EventID       string
+	Amount        money.Money
+	Refunded      money.Money
+	Refunds       []Refund
+	Status        string
+	Gateway       string
+	TransactionID *string
+	FailureCode   *string
+	FailureReason *string
+	CreatedAt     time.Time
+	CompletedAt   *time.Time
+	FailedAt      *time.Time
+	Metadata      json.RawMessage
+}
+
+// Refund is one (partial) refund of a payment. Status is a value of the API's RefundStatus.
+type Refund struct {
+	ID        string      `json:"id"`
+	Amount    money.Money `json:"amount"`
+	Status    string      `json:"status"`
+	Reason    string      `json:"reason,omitempty"`
+	CreatedAt time.Time   `json:"createdAt"`
+}
