@@ -1,0 +1,56 @@
+package event
+
+import "time"
+
+// Command is one of the commands below.
+type Command interface{ isCommand() }
+
+type (
+	// Create makes a draft.
+	Create struct {
+		OrganizerID              string
+		Name                     string
+		Description              string
+		Venue                    string
+		StartsAt                 time.Time
+		SalesOpenAt              *time.Time
+		SalesCloseAt             *time.Time
+		MaxTicketsPerReservation int
+		MaxTicketsPerCustomer    *int
+		PaymentAttempts          int
+	}
+
+	// Update changes the description, the date and the sales window; nil leaves a field as it is.
+	Update struct {
+		Name         *string
+		Description  *string
+		Venue        *string
+		StartsAt     *time.Time
+		SalesOpenAt  *time.Time
+		SalesCloseAt *time.Time
+	}
+
+	// Publish makes a draft visible.
+	Publish struct{}
+
+	// OpenSales lets customers reserve. Scheduled marks the saga that keeps the sales window: it opens sales only once, so that
+	// an organizer who closed them by hand is not overruled.
+	OpenSales struct{ Scheduled bool }
+
+	// CloseSales ends reserving.
+	CloseSales struct{ Scheduled bool }
+
+	// Cancel ends the event for good.
+	Cancel struct{ Reason string }
+
+	// Complete says that the event took place.
+	Complete struct{}
+)
+
+func (Create) isCommand()     {}
+func (Update) isCommand()     {}
+func (Publish) isCommand()    {}
+func (OpenSales) isCommand()  {}
+func (CloseSales) isCommand() {}
+func (Cancel) isCommand()     {}
+func (Complete) isCommand()   {}

@@ -1,0 +1,201 @@
+package event
+
+import (
+	"fmt"
+	"time"
+
+	"ticketing/command/rejection"
+)
+
+// Bounds of what an event may allow.
+const (
+	MostTicketsPerReservation = 100
+	MostTicketsPerCustomer    = 10_000
+	MostPaymentAttempts       = 10
+)
+
+// Decide answers the domain events that c leads to, or a *rejection.Error.
+func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
+	if create, ok := c.(Create); ok {
+		return decideCreate(s, create, now)
+	}
+	if !s.Exists() {
+		return nil, rejection.New(rejection.NotFound, "there is no such event").At("eventId")
+	}
+	switch c := c.(type) {
+	case Update:
+		return decideUpdate(s, c, now)
+	case Publish:
+		return decidePublish(s)
+	case OpenSales:
+		return decideOpenSales(s, c, now)
+	case CloseSales:
+		return decideCloseSales(s, c, now)
+	case Cancel:
+		return decideCancel(s, c)
+	case Complete:
+		return decideComplete(s, now)
+	}
+	panic(fmt.Sprintf("event: unknown command %T", c))
+}
+
+func decideCreate(s State, c Create, now time.Time) ([]DomainEvent, error) {
+	if s.Exists() {
+		return nil, rejection.New(rejection.InvalidState, "the event exists already")
+	}
+	if c.Name == "" {
+		return nil, rejection.New(rejection.Invalid, "name must not be empty").At("name")
+	}
+	if c.Venue == "" {
+		return nil, rejection.New(rejection.Invalid, "venue must not be empty").At("venue")
+	}
+	if err := checkTimes(c.StartsAt, c.SalesOpenAt, c.SalesCloseAt, now); err != nil {
+		return nil, err
+	}
+	if err := within(c.MaxTicketsPerReservation, MostTicketsPerReservation, "maxTicketsPerReservation"); err != nil {
+		return nil, err
+	}
+	if c.MaxTicketsPerCustomer != nil {
+		if err := within(*c.MaxTicketsPerCustomer, MostTicketsPerCustomer, "maxTicketsPerCustomer"); err != nil {
+			return nil, err
+		}
+	}
+	if err := within(c.PaymentAttempts, MostPaymentAttempts, "paymentAttempts"); err != nil {
+		return nil, err
+	}
+	return []DomainEvent{EventCreated{
+		OrganizerID: c.OrganizerID, Name: c.Name, Description: c.Description, Venue: c.Venue,
+		StartsAt: c.StartsAt, SalesOpenAt: c.SalesOpenAt, SalesCloseAt: c.SalesCloseAt,
+		MaxTicketsPerReservation: c.MaxTicketsPerReservation, MaxTicketsPerCustomer: c.MaxTicketsPerCustomer,
+		PaymentAttempts: c.PaymentAttempts, CreatedAt: now,
+	}}, nil
+}
+
+func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
+	if s.Status == Cancelled || s.Status == Completed {
+		return nil, invalidState(s, "changed")
+	}
+	u := EventUpdated{
+		Name: or(c.Name, s.Name), Description: or(c.Description, s.Description), Venue: or(c.Venue, s.Venue),
+		StartsAt: or(c.StartsAt, s.StartsAt), SalesOpenAt: s.SalesOpenAt, SalesCloseAt: s.SalesCloseAt,
+	}
+	if c.SalesOpenAt != nil {
+		u.SalesOpenAt = c.SalesOpenAt
+	}
+	if c.SalesCloseAt != nil {
+		u.SalesCloseAt = c.SalesCloseAt
+	}
+	if u.Name == "" {
+		return nil, rejection.New(rejection.Invalid, "name must not be empty").At("name")
+	}
+	if u.Venue == "" {
+		return nil, rejection.New(rejection.Invalid, "venue must not be empty").At("venue")
+	}
+	if err := checkUpdatedTimes(c, u, now); err != nil {
+		return nil, err
+	}
+	return []DomainEvent{u}, nil
+}
+
+func decidePublish(s State) ([]DomainEvent, error) {
+	if s.Status != Draft {
+		return nil, invalidState(s, "published")
+	}
+	return []DomainEvent{EventPublished{}}, nil
+}
+
+func decideOpenSales(s State, c OpenSales, now time.Time) ([]DomainEvent, error) {
+	if c.Scheduled {
+		if s.Status != Published || !s.OnSale(now) {
+			return nil, nil
+		}
+		return []DomainEvent{SalesOpened{Scheduled: true}}, nil
+	}
+	if s.Status != Published && s.Status != SalesShut {
+		return nil, invalidState(s, "opened for sale")
+	}
+	if s.SalesCloseAt != nil && !now.Before(*s.SalesCloseAt) {
+		return nil, rejection.New(rejection.InvalidState, "the sales window ended at %s: move salesCloseAt first", s.SalesCloseAt.Format(time.RFC3339))
+	}
+	return []DomainEvent{SalesOpened{}}, nil
+}
+
+func decideCloseSales(s State, c CloseSales, now time.Time) ([]DomainEvent, error) {
+	if c.Scheduled {
+		due := s.SalesCloseAt != nil && !now.Before(*s.SalesCloseAt)
+		if !due || (s.Status != SalesOpen && s.Status != Published) {
+			return nil, nil
+		}
+		return []DomainEvent{SalesClosed{Scheduled: true}}, nil
+	}
+	if s.Status != SalesOpen {
+		return nil, invalidState(s, "closed for sale")
+	}
+	return []DomainEvent{SalesClosed{}}, nil
+}
+
+func decideCancel(s State, c Cancel) ([]DomainEvent, error) {
+	if s.Status == Cancelled || s.Status == Completed {
+		return nil, invalidState(s, "cancelled")
+	}
+	return []DomainEvent{EventCancelled{Reason: c.Reason}}, nil
+}
+
+func decideComplete(s State, now time.Time) ([]DomainEvent, error) {
+	if s.Status != SalesShut && s.Status != SalesOpen && s.Status != Published {
+		return nil, invalidState(s, "completed")
+	}
+	if now.Before(s.StartsAt) {
+		return nil, rejection.New(rejection.InvalidState, "the event has not begun: it starts at %s", s.StartsAt.Format(time.RFC3339))
+	}
+	return []DomainEvent{EventCompleted{}}, nil
+}
+
+func checkTimes(startsAt time.Time, openAt, closeAt *time.Time, now time.Time) error {
+	if !startsAt.After(now) {
+		return rejection.New(rejection.Invalid, "startsAt must be in the future").At("startsAt")
+	}
+	if closeAt != nil && !closeAt.After(now) {
+		return rejection.New(rejection.Invalid, "salesCloseAt must be in the future").At("salesCloseAt")
+	}
+	return checkWindow(startsAt, openAt, closeAt)
+}
+
+// checkUpdatedTimes asks for the future only of what is changed: a name can be mended after sales have ended.
+func checkUpdatedTimes(c Update, u EventUpdated, now time.Time) error {
+	if c.StartsAt != nil && !c.StartsAt.After(now) {
+		return rejection.New(rejection.Invalid, "startsAt must be in the future").At("startsAt")
+	}
+	if c.SalesCloseAt != nil && !c.SalesCloseAt.After(now) {
+		return rejection.New(rejection.Invalid, "salesCloseAt must be in the future").At("salesCloseAt")
+	}
+	return checkWindow(u.StartsAt, u.SalesOpenAt, u.SalesCloseAt)
+}
+
+func checkWindow(startsAt time.Time, openAt, closeAt *time.Time) error {
+	if openAt != nil && !openAt.Before(startsAt) {
+		return rejection.New(rejection.Invalid, "salesOpenAt must be before startsAt").At("salesOpenAt")
+	}
+	if openAt != nil && closeAt != nil && !openAt.Before(*closeAt) {
+		return rejection.New(rejection.Invalid, "salesCloseAt must be after salesOpenAt").At("salesCloseAt")
+	}
+	return nil
+}
+
+func within(n, most int, field string) error {
+	if n < 1 || n > most {
+		return rejection.New(rejection.Invalid, "%s must be between 1 and %d", field, most).At(field)
+	}
+	return nil
+}
+
+func invalidState(s State, done string) error {
+	return rejection.New(rejection.InvalidState, "an event that is %s cannot be %s", s.Status, done)
+}
+
+func or[T any](change *T, current T) T {
+	if change == nil {
+		return current
+	}
+	return *change
+}

@@ -1,0 +1,72 @@
+package event
+
+import "time"
+
+// Status is where an event stands in its life. The values are those of the API's EventStatus.
+type Status string
+
+// The states; the zero value is an event that does not exist.
+const (
+	Draft       Status = "DRAFT"
+	Published   Status = "PUBLISHED"
+	SalesOpen   Status = "SALES_OPEN"
+	SalesShut   Status = "SALES_CLOSED"
+	Cancelled   Status = "CANCELLED"
+	Completed   Status = "COMPLETED"
+	nonexistent Status = ""
+)
+
+// State is an event as its domain events made it.
+type State struct {
+	Status                   Status
+	OrganizerID              string
+	Name                     string
+	Description              string
+	Venue                    string
+	StartsAt                 time.Time
+	SalesOpenAt              *time.Time
+	SalesCloseAt             *time.Time
+	MaxTicketsPerReservation int
+	MaxTicketsPerCustomer    *int
+	PaymentAttempts          int
+	CreatedAt                time.Time
+}
+
+// Exists says whether there is such an event.
+func (s State) Exists() bool { return s.Status != nonexistent }
+
+// OnSale says whether customers may reserve now: sales are open and the window, if there is one, has not ended, or the window has
+// begun and the saga that opens sales by it is a moment late.
+func (s State) OnSale(now time.Time) bool {
+	if s.SalesCloseAt != nil && !now.Before(*s.SalesCloseAt) {
+		return false
+	}
+	return s.Status == SalesOpen || (s.Status == Published && s.SalesOpenAt != nil && !now.Before(*s.SalesOpenAt))
+}
+
+// Evolve answers the state after e.
+func Evolve(s State, e DomainEvent) State {
+	switch e := e.(type) {
+	case EventCreated:
+		return State{
+			Status: Draft, OrganizerID: e.OrganizerID, Name: e.Name, Description: e.Description, Venue: e.Venue,
+			StartsAt: e.StartsAt, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
+			MaxTicketsPerReservation: e.MaxTicketsPerReservation, MaxTicketsPerCustomer: e.MaxTicketsPerCustomer,
+			PaymentAttempts: e.PaymentAttempts, CreatedAt: e.CreatedAt,
+		}
+	case EventUpdated:
+		s.Name, s.Description, s.Venue = e.Name, e.Description, e.Venue
+		s.StartsAt, s.SalesOpenAt, s.SalesCloseAt = e.StartsAt, e.SalesOpenAt, e.SalesCloseAt
+	case EventPublished:
+		s.Status = Published
+	case SalesOpened:
+		s.Status = SalesOpen
+	case SalesClosed:
+		s.Status = SalesShut
+	case EventCancelled:
+		s.Status = Cancelled
+	case EventCompleted:
+		s.Status = Completed
+	}
+	return s
+}

@@ -1,0 +1,88 @@
+package inventory
+
+import (
+	"strconv"
+	"strings"
+
+	"ticketing/command/rejection"
+)
+
+// Bounds of one event's inventory: what is decided in memory, in one place, must stay small enough for that.
+const (
+	MostSections    = 200
+	MostCapacity    = 10_000_000 // general admission tickets of a section: these are only counted
+	MostSeats       = 200_000    // numbered seats of the whole event
+	MostRows        = 5_000      // of a section
+	MostSeatsInRow  = 1_000
+	LongestRowName  = 20
+	LongestNameSize = 100
+)
+
+func decideAdd(s State, c Add) ([]DomainEvent, error) {
+	if strings.TrimSpace(c.Section) == "" || len(c.Section) > LongestNameSize {
+		return nil, rejection.New(rejection.Invalid, "section must have 1 to %d bytes", LongestNameSize).At("section")
+	}
+	if s.Section(c.Section) != nil {
+		return nil, rejection.New(rejection.Invalid, "section %q exists already", c.Section).At("section")
+	}
+	if len(s.Sections) >= MostSections {
+		return nil, rejection.New(rejection.Invalid, "an event has at most %d sections", MostSections).At("section")
+	}
+	if c.Price.Minor < 0 {
+		return nil, rejection.New(rejection.Invalid, "price must not be negative").At("price", "amount")
+	}
+	if len(s.Sections) > 0 && s.Sections[0].Price.Currency != c.Price.Currency {
+		return nil, rejection.New(rejection.Invalid, "all sections of an event are sold in one currency, here %s", s.Sections[0].Price.Currency).At("price", "currencyCode")
+	}
+	capacity, err := capacity(s, c)
+	if err != nil {
+		return nil, err
+	}
+	return []DomainEvent{InventoryAdded{Section: c.Section, Price: c.Price, Capacity: capacity, Rows: c.Rows}}, nil
+}
+
+func capacity(s State, c Add) (int, error) {
+	switch {
+	case (c.Capacity == nil) == (len(c.Rows) == 0):
+		return 0, rejection.New(rejection.Invalid, "give either capacity (general admission) or rows (numbered seats)").At("capacity")
+	case c.Capacity == nil:
+		return countSeats(s, c.Rows)
+	case *c.Capacity < 1 || *c.Capacity > MostCapacity:
+		return 0, rejection.New(rejection.Invalid, "capacity must be between 1 and %d", MostCapacity).At("capacity")
+	}
+	return *c.Capacity, nil
+}
+
+func countSeats(s State, rows []Row) (int, error) {
+	if len(rows) > MostRows {
+		return 0, rejection.New(rejection.Invalid, "a section has at most %d rows", MostRows).At("rows")
+	}
+	names, seats := make(map[string]bool, len(rows)), 0
+	for i, r := range rows {
+		at := strconv.Itoa(i)
+		switch {
+		case strings.TrimSpace(r.Name) == "" || len(r.Name) > LongestRowName:
+			return 0, rejection.New(rejection.Invalid, "row must have 1 to %d bytes", LongestRowName).At("rows", at, "row")
+		case names[r.Name]:
+			return 0, rejection.New(rejection.Invalid, "row %q is there twice", r.Name).At("rows", at, "row")
+		case r.Seats < 1 || r.Seats > MostSeatsInRow:
+			return 0, rejection.New(rejection.Invalid, "seats must be between 1 and %d", MostSeatsInRow).At("rows", at, "seats")
+		}
+		names[r.Name] = true
+		seats += r.Seats
+	}
+	if total := seats + seatedCapacity(s); total > MostSeats {
+		return 0, rejection.New(rejection.Invalid, "an event has at most %d numbered seats, this would make %d", MostSeats, total).At("rows")
+	}
+	return seats, nil
+}
+
+func seatedCapacity(s State) int {
+	n := 0
+	for _, section := range s.Sections {
+		if section.Seated() {
+			n += section.Capacity
+		}
+	}
+	return n
+}

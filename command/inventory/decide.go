@@ -1,0 +1,66 @@
+package inventory
+
+import (
+	"fmt"
+	"time"
+
+	"ticketing/command/rejection"
+)
+
+// Decide answers the domain events that c leads to, or a *rejection.Error.
+func Decide(s State, c Command, _ time.Time) ([]DomainEvent, error) {
+	switch c := c.(type) {
+	case Add:
+		return decideAdd(s, c)
+	case Reserve:
+		return decideReserve(s, c)
+	case Confirm:
+		return decideConfirm(s, c)
+	case Release:
+		return decideRelease(s, c), nil
+	}
+	panic(fmt.Sprintf("inventory: unknown command %T", c))
+}
+
+func decideConfirm(s State, c Confirm) ([]DomainEvent, error) {
+	h, held := s.Holdings[c.ReservationID]
+	switch {
+	case held && h.Sold:
+		return nil, nil
+	case held:
+		return []DomainEvent{SeatsConfirmed{ReservationID: c.ReservationID, CustomerID: h.CustomerID, Items: h.Items}}, nil
+	case c.Retake == nil:
+		return nil, rejection.New(rejection.InvalidState, "the reservation holds no seats")
+	}
+	if err := s.stillFree(c.Retake.Items); err != nil {
+		return nil, err
+	}
+	return []DomainEvent{
+		SeatsReserved{ReservationID: c.ReservationID, CustomerID: c.Retake.CustomerID, Items: c.Retake.Items},
+		SeatsConfirmed{ReservationID: c.ReservationID, CustomerID: c.Retake.CustomerID, Items: c.Retake.Items},
+	}, nil
+}
+
+func (s State) stillFree(items []Item) error {
+	for _, item := range items {
+		section := s.Section(item.Section)
+		if section.Available() < item.Quantity {
+			return rejection.New(rejection.InsufficientInventory, "section %q is sold out", item.Section)
+		}
+		for _, label := range item.Labels {
+			if p, _ := section.find(label); section.at(p) != Available {
+				return rejection.New(rejection.SeatUnavailable, "seat %s is taken", label)
+			}
+		}
+	}
+	return nil
+}
+
+// decideRelease changes nothing when nothing is held: a release may come twice.
+func decideRelease(s State, c Release) []DomainEvent {
+	h, held := s.Holdings[c.ReservationID]
+	if !held {
+		return nil
+	}
+	return []DomainEvent{SeatsReleased{ReservationID: c.ReservationID, CustomerID: h.CustomerID, Items: h.Items, Sold: h.Sold}}
+}

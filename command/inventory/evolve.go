@@ -1,0 +1,98 @@
+package inventory
+
+import "fmt"
+
+// Evolve answers the state after e. It takes s over: see State.
+func Evolve(s State, e DomainEvent) State {
+	switch e := e.(type) {
+	case InventoryAdded:
+		s.Sections = append(s.Sections, newSection(e))
+	case SeatsReserved:
+		if s.Holdings == nil {
+			s.Holdings, s.Tickets = map[string]Holding{}, map[string]int{}
+		}
+		s.Holdings[e.ReservationID] = Holding{CustomerID: e.CustomerID, Items: e.Items}
+		s.Tickets[e.CustomerID] += tickets(e.Items)
+		s.move(e.Items, Available, Reserved)
+	case SeatsConfirmed:
+		h := s.Holdings[e.ReservationID]
+		h.Sold = true
+		s.Holdings[e.ReservationID] = h
+		s.move(e.Items, Reserved, Sold)
+	case SeatsReleased:
+		delete(s.Holdings, e.ReservationID)
+		if s.Tickets[e.CustomerID] -= tickets(e.Items); s.Tickets[e.CustomerID] == 0 {
+			delete(s.Tickets, e.CustomerID)
+		}
+		from := Reserved
+		if e.Sold {
+			from = Sold
+		}
+		s.move(e.Items, from, Available)
+	}
+	return s
+}
+
+func newSection(e InventoryAdded) *Section {
+	section := &Section{Name: e.Section, Price: e.Price, Capacity: e.Capacity, Rows: make([]SeatRow, len(e.Rows))}
+	for i, r := range e.Rows {
+		section.Rows[i] = SeatRow{Name: r.Name, Seats: make([]SeatStatus, r.Seats), longest: r.Seats}
+	}
+	return section
+}
+
+// move asserts what no decision may ever break: a numbered seat goes only from the state it is in, and counts stay within capacity.
+func (s State) move(items []Item, from, to SeatStatus) {
+	for _, item := range items {
+		section := s.Section(item.Section)
+		section.count(from, -item.Quantity)
+		section.count(to, item.Quantity)
+		if section.Reserved < 0 || section.Sold < 0 || section.Available() < 0 {
+			panic(fmt.Sprintf("inventory: section %q would have %d reserved and %d sold of %d", section.Name, section.Reserved, section.Sold, section.Capacity))
+		}
+		for _, label := range item.Labels {
+			section.moveSeat(label, from, to)
+		}
+	}
+}
+
+func (s *Section) moveSeat(label string, from, to SeatStatus) {
+	p, ok := s.find(label)
+	if !ok || s.at(p) != from {
+		panic(fmt.Sprintf("inventory: seat %q of section %q is not %s", label, s.Name, from))
+	}
+	row := &s.Rows[p.row]
+	row.Seats[p.seat] = to
+	row.longest = longestRun(row.Seats)
+}
+
+func (s *Section) count(status SeatStatus, by int) {
+	switch status {
+	case Reserved:
+		s.Reserved += by
+	case Sold:
+		s.Sold += by
+	case Available: // is what the others leave
+	}
+}
+
+func longestRun(seats []SeatStatus) int {
+	longest, run := 0, 0
+	for _, s := range seats {
+		if s != Available {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return longest
+}
+
+func tickets(items []Item) int {
+	n := 0
+	for _, item := range items {
+		n += item.Quantity
+	}
+	return n
+}

@@ -1,0 +1,160 @@
+package payment
+
+import (
+	"fmt"
+	"time"
+
+	"ticketing/command/rejection"
+	"ticketing/internal/money"
+)
+
+// Command is one of the commands below.
+type Command interface{ isCommand() }
+
+// Outcome is what a gateway says of a payment.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeCreated        Outcome = "created" // it exists at the gateway and has not been confirmed
+	OutcomeRequiresAction Outcome = "requires_action"
+	OutcomeProcessing     Outcome = "processing"
+	OutcomeSucceeded      Outcome = "succeeded"
+	OutcomeFailed         Outcome = "failed"
+)
+
+type (
+	// Process starts a payment.
+	Process struct {
+		ReservationID string
+		CustomerID    string
+		EventID       string
+		Amount        money.Money
+		Gateway       string
+		Method        string
+	}
+
+	// RecordOutcome writes down what the gateway said. It only moves forward: what comes twice, late or out of order changes
+	// nothing, and only proof of success undoes a failure.
+	RecordOutcome struct {
+		Outcome       Outcome
+		TransactionID string
+		Code          FailureCode // with OutcomeFailed
+		Reason        string      // with OutcomeFailed
+	}
+
+	// RequestRefund asks for (part of) the money back.
+	RequestRefund struct {
+		RefundID string
+		Amount   *money.Money // nil: all that is left
+		Reason   string
+	}
+
+	// RecordRefund writes down what became of a refund at the gateway.
+	RecordRefund struct {
+		RefundID string
+		Failed   bool
+		Reason   string // with Failed
+	}
+)
+
+func (Process) isCommand()       {}
+func (RecordOutcome) isCommand() {}
+func (RequestRefund) isCommand() {}
+func (RecordRefund) isCommand()  {}
+
+// Decide answers the domain events that c leads to, or a *rejection.Error.
+func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
+	if process, ok := c.(Process); ok {
+		return decideProcess(s, process, now)
+	}
+	if !s.Exists() {
+		return nil, rejection.New(rejection.NotFound, "there is no such payment").At("paymentId")
+	}
+	switch c := c.(type) {
+	case RecordOutcome:
+		return decideRecordOutcome(s, c, now), nil
+	case RequestRefund:
+		return decideRequestRefund(s, c, now)
+	case RecordRefund:
+		return decideRecordRefund(s, c, now)
+	}
+	panic(fmt.Sprintf("payment: unknown command %T", c))
+}
+
+func decideProcess(s State, c Process, now time.Time) ([]DomainEvent, error) {
+	if s.Exists() {
+		return nil, rejection.New(rejection.InvalidState, "the payment exists already")
+	}
+	if c.Amount.Minor <= 0 {
+		return nil, rejection.New(rejection.Invalid, "there is nothing to pay")
+	}
+	return []DomainEvent{PaymentInitiated{
+		ReservationID: c.ReservationID, CustomerID: c.CustomerID, EventID: c.EventID,
+		Amount: c.Amount, Gateway: c.Gateway, Method: c.Method, CreatedAt: now,
+	}}, nil
+}
+
+func decideRecordOutcome(s State, c RecordOutcome, now time.Time) []DomainEvent {
+	switch {
+	case s.CompletedAt != nil:
+		return nil // paid is paid
+	case c.Outcome == OutcomeSucceeded:
+		return []DomainEvent{PaymentCompleted{TransactionID: c.TransactionID, CompletedAt: now}}
+	case !s.Undecided():
+		return nil // failed, and this is no proof of success
+	}
+	switch c.Outcome {
+	case OutcomeCreated, OutcomeProcessing:
+		if s.Status == Processing || (s.Status == RequiresAction && c.Outcome == OutcomeCreated) {
+			return nil
+		}
+		return []DomainEvent{PaymentProcessing{TransactionID: c.TransactionID}}
+	case OutcomeRequiresAction:
+		if s.Status == RequiresAction {
+			return nil
+		}
+		return []DomainEvent{PaymentActionRequired{TransactionID: c.TransactionID}}
+	case OutcomeFailed:
+		return []DomainEvent{PaymentFailed{Code: c.Code, Reason: c.Reason, FailedAt: now}}
+	}
+	panic(fmt.Sprintf("payment: unknown outcome %q", c.Outcome))
+}
+
+func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent, error) {
+	if s.CompletedAt == nil {
+		return nil, rejection.New(rejection.InvalidState, "a payment that is %s cannot be refunded", s.Status)
+	}
+	if _, ok := s.refund(c.RefundID); ok {
+		return nil, nil // asked for already
+	}
+	left := money.Money{Minor: s.RefundableMinor(), Currency: s.Amount.Currency}
+	amount := left
+	if c.Amount != nil {
+		amount = *c.Amount
+	}
+	switch {
+	case amount.Currency != left.Currency:
+		return nil, rejection.New(rejection.Invalid, "the payment was in %s", left.Currency).At("amount", "currencyCode")
+	case left.Minor == 0:
+		return nil, rejection.New(rejection.InvalidState, "nothing is left to refund")
+	case amount.Minor <= 0:
+		return nil, rejection.New(rejection.Invalid, "amount must be above zero").At("amount", "amount")
+	case amount.Minor > left.Minor:
+		return nil, rejection.New(rejection.Invalid, "amount must be at most %s, which is what is left to refund", left).At("amount", "amount")
+	}
+	return []DomainEvent{RefundRequested{RefundID: c.RefundID, Amount: amount, Reason: c.Reason, RequestedAt: now}}, nil
+}
+
+func decideRecordRefund(s State, c RecordRefund, now time.Time) ([]DomainEvent, error) {
+	r, ok := s.refund(c.RefundID)
+	switch {
+	case !ok:
+		return nil, rejection.New(rejection.NotFound, "there is no such refund").At("refundId")
+	case r.Status != RefundPending:
+		return nil, nil // settled already
+	case c.Failed:
+		return []DomainEvent{RefundFailed{RefundID: r.ID, Reason: c.Reason, FailedAt: now}}, nil
+	}
+	return []DomainEvent{PaymentRefunded{RefundID: r.ID, Amount: r.Amount, RefundedAt: now}}, nil
+}

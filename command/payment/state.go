@@ -1,0 +1,145 @@
+package payment
+
+import (
+	"time"
+
+	"ticketing/internal/money"
+)
+
+// Status is where a payment stands. The values are those of the API's PaymentStatus.
+type Status string
+
+// The states; the zero value is a payment that does not exist.
+const (
+	Initiated         Status = "INITIATED"
+	RequiresAction    Status = "REQUIRES_ACTION"
+	Processing        Status = "PROCESSING"
+	Completed         Status = "COMPLETED"
+	Failed            Status = "FAILED"
+	PartiallyRefunded Status = "PARTIALLY_REFUNDED"
+	Refunded          Status = "REFUNDED"
+	nonexistent       Status = ""
+)
+
+// RefundStatus is where a refund stands. The values are those of the API's RefundStatus.
+type RefundStatus string
+
+// The states of a refund.
+const (
+	RefundPending   RefundStatus = "PENDING"
+	RefundCompleted RefundStatus = "COMPLETED"
+	RefundRefused   RefundStatus = "FAILED"
+)
+
+// Refund is one (partial) refund.
+type Refund struct {
+	ID          string
+	Amount      money.Money
+	Reason      string
+	Status      RefundStatus
+	RequestedAt time.Time
+}
+
+// State is a payment as its domain events made it.
+type State struct {
+	Status        Status
+	ReservationID string
+	CustomerID    string
+	EventID       string
+	Amount        money.Money
+	Gateway       string
+	Method        string
+	TransactionID string
+	FailureCode   FailureCode
+	FailureReason string
+	Refunds       []Refund
+	CreatedAt     time.Time
+	CompletedAt   *time.Time
+	FailedAt      *time.Time
+}
+
+// Exists says whether there is such a payment.
+func (s State) Exists() bool { return s.Status != nonexistent }
+
+// Undecided says whether the gateway may still take the money.
+func (s State) Undecided() bool {
+	return s.Status == Initiated || s.Status == RequiresAction || s.Status == Processing
+}
+
+// RefundedMinor answers what was given back, in minor units.
+func (s State) RefundedMinor() int64 { return s.sumRefunds(RefundCompleted) }
+
+// RefundableMinor answers what can still be given back: pending refunds count as given.
+func (s State) RefundableMinor() int64 {
+	if s.CompletedAt == nil {
+		return 0
+	}
+	return s.Amount.Minor - s.sumRefunds(RefundCompleted) - s.sumRefunds(RefundPending)
+}
+
+func (s State) sumRefunds(status RefundStatus) int64 {
+	var sum int64
+	for _, r := range s.Refunds {
+		if r.Status == status {
+			sum += r.Amount.Minor
+		}
+	}
+	return sum
+}
+
+func (s State) refund(id string) (Refund, bool) {
+	for _, r := range s.Refunds {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Refund{}, false
+}
+
+// Evolve answers the state after e.
+func Evolve(s State, e DomainEvent) State {
+	switch e := e.(type) {
+	case PaymentInitiated:
+		return State{
+			Status: Initiated, ReservationID: e.ReservationID, CustomerID: e.CustomerID, EventID: e.EventID,
+			Amount: e.Amount, Gateway: e.Gateway, Method: e.Method, CreatedAt: e.CreatedAt,
+		}
+	case PaymentProcessing:
+		s.Status, s.TransactionID = Processing, e.TransactionID
+	case PaymentActionRequired:
+		s.Status, s.TransactionID = RequiresAction, e.TransactionID
+	case PaymentCompleted:
+		s.Status, s.TransactionID, s.CompletedAt = Completed, e.TransactionID, &e.CompletedAt
+		s.FailedAt, s.FailureCode, s.FailureReason = nil, "", ""
+	case PaymentFailed:
+		s.Status, s.FailureCode, s.FailureReason, s.FailedAt = Failed, e.Code, e.Reason, &e.FailedAt
+	case RefundRequested:
+		s.Refunds = append(s.Refunds[:len(s.Refunds):len(s.Refunds)], Refund{
+			ID: e.RefundID, Amount: e.Amount, Reason: e.Reason, Status: RefundPending, RequestedAt: e.RequestedAt,
+		})
+	case PaymentRefunded:
+		s = s.settle(e.RefundID, RefundCompleted)
+	case RefundFailed:
+		s = s.settle(e.RefundID, RefundRefused)
+	}
+	return s
+}
+
+// settle copies the refunds: a state that was handed out must not change under its holder.
+func (s State) settle(refundID string, status RefundStatus) State {
+	refunds := make([]Refund, len(s.Refunds))
+	copy(refunds, s.Refunds)
+	for i := range refunds {
+		if refunds[i].ID == refundID {
+			refunds[i].Status = status
+		}
+	}
+	s.Refunds = refunds
+	switch given := s.RefundedMinor(); {
+	case given == s.Amount.Minor:
+		s.Status = Refunded
+	case given > 0:
+		s.Status = PartiallyRefunded
+	}
+	return s
+}
