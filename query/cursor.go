@@ -1,0 +1,86 @@
+package query
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// CursorError says that the arguments of a page are no good: a cursor that no such list answered, or two that exclude each other.
+// Its message is for the client.
+type CursorError struct{ Message string }
+
+func (e *CursorError) Error() string { return e.Message }
+
+// list names what a cursor belongs to, so that a cursor of another list is refused instead of answering nonsense.
+type list string
+
+const (
+	eventList       list = "event"
+	reservationList list = "reservation"
+	paymentList     list = "payment"
+	seatList        list = "seat"
+)
+
+// instant is the key of lists that show the newest first. The id decides between what was created in the same microsecond.
+type instant struct {
+	at time.Time
+	id string
+}
+
+// Every key is strictly between these two: the list begins at the newest.
+var (
+	afterAll  = instant{at: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
+	beforeAll = instant{at: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)}
+)
+
+func (l list) instantCursor(at time.Time, id string) string {
+	return l.encode(strconv.FormatInt(at.UnixMicro(), 10), id)
+}
+
+func (l list) parseInstant(cursor string) (instant, error) {
+	micros, id, ok := l.decode(cursor)
+	if !ok || id == "" {
+		return instant{}, malformed()
+	}
+	at := time.UnixMicro(micros).UTC()
+	if at.Before(beforeAll.at) || at.After(afterAll.at) {
+		return instant{}, malformed()
+	}
+	return instant{at: at, id: id}, nil
+}
+
+func (l list) ordinalCursor(ordinal int) string { return l.encode(strconv.Itoa(ordinal), "") }
+
+func (l list) parseOrdinal(cursor string) (int32, error) {
+	ordinal, rest, ok := l.decode(cursor)
+	if !ok || rest != "" || int64(int32(ordinal)) != ordinal {
+		return 0, malformed()
+	}
+	return int32(ordinal), nil
+}
+
+func (l list) encode(number, id string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(string(l) + ":" + number + ":" + id))
+}
+
+func (l list) decode(cursor string) (number int64, id string, ok bool) {
+	const longest = 200 // ours are shorter; a client may send megabytes
+	if len(cursor) > longest {
+		return 0, "", false
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return 0, "", false
+	}
+	parts := strings.SplitN(string(raw), ":", 3)
+	if len(parts) != 3 || parts[0] != string(l) || strings.ContainsRune(parts[2], 0) || !utf8.ValidString(parts[2]) {
+		return 0, "", false
+	}
+	number, err = strconv.ParseInt(parts[1], 10, 64)
+	return number, parts[2], err == nil
+}
+
+func malformed() error { return &CursorError{Message: "the cursor is not one that this list answered"} }

@@ -1,0 +1,79 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"ticketing/internal/money"
+	"ticketing/query/db"
+)
+
+// Payments answers those of the payments that there are.
+func (r *Reader) Payments(ctx context.Context, ids []string) (map[string]Payment, error) {
+	rows, err := r.db.PaymentsByID(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("query: read payments: %w", err)
+	}
+	payments, err := tryConvert(rows, payment)
+	return byID(payments, func(p Payment) string { return p.ID }), err
+}
+
+// PaymentsByReservation answers the payments of each reservation, oldest first.
+func (r *Reader) PaymentsByReservation(ctx context.Context, reservationIDs []string) (map[string][]Payment, error) {
+	rows, err := r.db.PaymentsByReservation(ctx, reservationIDs)
+	if err != nil {
+		return nil, fmt.Errorf("query: read payments of reservations: %w", err)
+	}
+	payments, err := tryConvert(rows, payment)
+	if err != nil {
+		return nil, err
+	}
+	byReservation := make(map[string][]Payment, len(reservationIDs))
+	for _, p := range payments {
+		byReservation[p.ReservationID] = append(byReservation[p.ReservationID], p)
+	}
+	return byReservation, nil
+}
+
+// PaymentPage answers payments of a customer, newest first.
+func (r *Reader) PaymentPage(ctx context.Context, customerID string, args PageArgs) (Page[Payment], error) {
+	w, err := parseWindow(args, afterAll, beforeAll, paymentList.parseInstant)
+	if err != nil {
+		return Page[Payment]{}, err
+	}
+	arg := db.PaymentsNewestFirstParams{
+		CustomerID:    customerID,
+		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id,
+		RowLimit: w.rows(),
+	}
+	var rows []db.Payment
+	if w.backward {
+		rows, err = r.db.PaymentsOldestFirst(ctx, db.PaymentsOldestFirstParams(arg))
+	} else {
+		rows, err = r.db.PaymentsNewestFirst(ctx, arg)
+	}
+	if err != nil {
+		return Page[Payment]{}, fmt.Errorf("query: list payments: %w", err)
+	}
+	payments, err := tryConvert(rows, payment)
+	if err != nil {
+		return Page[Payment]{}, err
+	}
+	return page(w, payments, func(p Payment) string { return paymentList.instantCursor(p.CreatedAt, p.ID) }), nil
+}
+
+func payment(row db.Payment) (Payment, error) {
+	p := Payment{
+		ID: row.ID, Version: row.Version, ReservationID: row.ReservationID, CustomerID: row.CustomerID, EventID: row.EventID,
+		Amount:   money.Money{Minor: row.Amount, Currency: row.Currency},
+		Refunded: money.Money{Minor: row.Refunded, Currency: row.Currency},
+		Status:   row.Status, Gateway: row.Gateway, TransactionID: row.TransactionID,
+		FailureCode: row.FailureCode, FailureReason: row.FailureReason,
+		CreatedAt: row.CreatedAt.UTC(), CompletedAt: utc(row.CompletedAt), FailedAt: utc(row.FailedAt), Metadata: row.Metadata,
+	}
+	if err := json.Unmarshal(row.Refunds, &p.Refunds); err != nil {
+		return Payment{}, fmt.Errorf("query: refunds of payment %s: %w", row.ID, err)
+	}
+	return p, nil
+}

@@ -1,0 +1,43 @@
+-- name: AddInventories :exec
+-- A row to lock for every stream, also for one that has never been seen.
+INSERT INTO inventories (event_id, version) SELECT unnest(@event_ids::text[]), 0 ON CONFLICT DO NOTHING;
+
+-- name: LockInventories :many
+SELECT event_id, version FROM inventories WHERE event_id = ANY (@event_ids::text[]) ORDER BY event_id FOR UPDATE;
+
+-- name: LoadSections :many
+SELECT * FROM sections WHERE event_id = ANY (@event_ids::text[]) ORDER BY event_id, ordinal;
+
+-- name: MoveInventories :exec
+UPDATE inventories i SET version = n.version
+FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@versions::bigint[]) AS version) n
+WHERE i.event_id = n.event_id;
+
+-- name: AddSections :exec
+INSERT INTO sections (event_id, name, ordinal, price, currency, seated, capacity, available, reserved, sold)
+SELECT unnest(@event_ids::text[]), unnest(@names::text[]), unnest(@ordinals::int[]), unnest(@prices::bigint[]),
+       unnest(@currencies::text[]), unnest(@seated::boolean[]), unnest(@capacities::int[]), unnest(@available::int[]),
+       unnest(@reserved::int[]), unnest(@sold::int[]);
+
+-- name: MoveSections :exec
+-- By the difference that the batch makes, never to a value.
+UPDATE sections s SET available = s.available + d.available, reserved = s.reserved + d.reserved, sold = s.sold + d.sold
+FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@names::text[]) AS name, unnest(@available::int[]) AS available,
+             unnest(@reserved::int[]) AS reserved, unnest(@sold::int[]) AS sold) d
+WHERE s.event_id = d.event_id AND s.name = d.name;
+
+-- name: AddSeats :exec
+INSERT INTO seats (event_id, section, label, ordinal, status)
+SELECT unnest(@event_ids::text[]), unnest(@sections::text[]), unnest(@labels::text[]), unnest(@ordinals::int[]),
+       unnest(@statuses::text[]);
+
+-- name: LoadSeats :many
+SELECT seats.event_id, seats.section, seats.label, seats.status
+FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@sections::text[]) AS section, unnest(@labels::text[]) AS label) n
+JOIN seats ON seats.event_id = n.event_id AND seats.section = n.section AND seats.label = n.label;
+
+-- name: MoveSeats :exec
+UPDATE seats s SET status = n.status
+FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@sections::text[]) AS section, unnest(@labels::text[]) AS label,
+             unnest(@statuses::text[]) AS status) n
+WHERE s.event_id = n.event_id AND s.section = n.section AND s.label = n.label;
