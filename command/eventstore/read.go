@@ -50,14 +50,15 @@ type Head struct {
 // ReadHead answers the last position of the log (0 when it is empty) and its incarnation.
 func ReadHead(ctx context.Context, db Querier) (Head, error) {
 	var h Head
-	err := db.QueryRow(ctx, headSQL, Shard).Scan(&h.Position, &h.Incarnation)
+	err := db.QueryRow(ctx, HeadSQL, Shard).Scan(&h.Position, &h.Incarnation)
 	if err != nil {
 		return Head{}, fmt.Errorf("read head of the log: %w", err)
 	}
 	return h, nil
 }
 
-const headSQL = `SELECT coalesce((SELECT position FROM domain_events WHERE shard = $1 ORDER BY position DESC LIMIT 1), 0),
+// HeadSQL reads a Head: the last position and the incarnation of shard $1.
+const HeadSQL = `SELECT coalesce((SELECT position FROM domain_events WHERE shard = $1 ORDER BY position DESC LIMIT 1), 0),
 	(SELECT incarnation::text FROM log_incarnation WHERE shard = $1)`
 
 func collect(rows pgx.Rows) ([]Recorded, error) {

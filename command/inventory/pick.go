@@ -50,7 +50,7 @@ func (p *pick) best(n int) *rejection.Error {
 
 // bestRun answers where to seat n neighbours, or the longest run there is when none is that long.
 func (p *pick) bestRun(n int) (start place, size int) {
-	longest, fewest := run{}, -1
+	longest, withOrphan := run{}, run{}
 	for i := range p.section.Rows {
 		if cached := p.section.Rows[i].longest; cached < n && cached <= longest.size {
 			continue
@@ -59,20 +59,16 @@ func (p *pick) bestRun(n int) (start place, size int) {
 			if r.size > longest.size {
 				longest = r
 			}
-			if r.size < n {
-				continue
-			}
-			at, orphans := r.fit(n)
-			if fewest < 0 || orphans < fewest {
-				start, fewest = at, orphans
-			}
-			if fewest == 0 {
-				return start, n
+			switch {
+			case r.size == n || r.size > n+1: // from the low end, so that what stays, stays together
+				return r.place, n
+			case r.size == n+1 && withOrphan.size == 0:
+				withOrphan = r
 			}
 		}
 	}
-	if fewest >= 0 {
-		return start, n
+	if withOrphan.size > 0 {
+		return withOrphan.place, n
 	}
 	return longest.place, longest.size
 }
@@ -81,16 +77,6 @@ func (p *pick) bestRun(n int) (start place, size int) {
 type run struct {
 	place
 	size int
-}
-
-// fit places n seats within the run so that as few single seats as possible stay beside them.
-func (r run) fit(n int) (start place, orphans int) {
-	switch r.size - n {
-	case 1: // one stays, wherever
-		return r.place, 1
-	default: // the lowest end leaves all the others together: none, or two and more
-		return r.place, 0
-	}
 }
 
 // runs yields the groups of free neighbours of a row, from the lowest number.

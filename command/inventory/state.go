@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,31 @@ type SeatRow struct {
 	Name    string
 	Seats   []SeatStatus
 	longest int // of the runs of available seats: lets best-available skip rows
+}
+
+// UnmarshalJSON reads a snapshot's row: longest is derived and not written.
+func (r *SeatRow) UnmarshalJSON(data []byte) error {
+	var row struct {
+		Name  string
+		Seats []SeatStatus
+	}
+	if err := json.Unmarshal(data, &row); err != nil {
+		return err
+	}
+	*r = SeatRow{Name: row.Name, Seats: row.Seats, longest: longestRun(row.Seats)}
+	return nil
+}
+
+// Size estimates the bytes that the state takes in memory.
+func (s State) Size() int {
+	const perSection, perHolding, perCustomer = 256, 512, 96
+	size := perSection*len(s.Sections) + perHolding*len(s.Holdings) + perCustomer*len(s.Tickets)
+	for _, section := range s.Sections {
+		if section.Seated() {
+			size += section.Capacity
+		}
+	}
+	return size
 }
 
 // Available answers how many can still be reserved.

@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"ticketing/command/eventstore"
+)
+
+// Aggregate tells the engine how one category of streams becomes state. Make it with Define.
+type Aggregate struct {
+	category      string
+	zero          any
+	evolve        func(state, domainEvent any) any
+	snapshot      int // schema version of its snapshots; 0: none are taken
+	readSnapshot  func([]byte) (any, error)
+	writeSnapshot func(any) ([]byte, error)
+}
+
+// Define makes the Aggregate of a category from its pure Evolve.
+func Define[S, E any](category string, evolve func(S, E) S) Aggregate {
+	var zero S
+	return Aggregate{
+		category: category,
+		zero:     zero,
+		evolve:   func(state, domainEvent any) any { return evolve(state.(S), domainEvent.(E)) },
+		readSnapshot: func(data []byte) (any, error) {
+			var state S
+			err := json.Unmarshal(data, &state)
+			return state, err
+		},
+		writeSnapshot: func(state any) ([]byte, error) { return json.Marshal(state) },
+	}
+}
+
+// WithSnapshots has snapshots taken of long streams, as JSON. The schema version must change whenever the state's JSON does: older
+// snapshots are then passed over.
+func (a Aggregate) WithSnapshots(schemaVersion int) Aggregate {
+	a.snapshot = schemaVersion
+	return a
+}
+
+// sized is what a state implements when it may grow large, so that the cache can be bounded in bytes.
+type sized interface{ Size() int }
+
+// stream is a stream's state at a version, which was certainly current at the log position checkedAt.
+type stream struct {
+	id          string
+	aggregate   *Aggregate
+	version     int64
+	state       any
+	checkedAt   int64
+	incarnation string // of the log that it was read from
+	snapshotted int64  // version of the last snapshot that was read or asked for
+}
+
+func (s *stream) size() int {
+	const overhead = 512
+	if state, ok := s.state.(sized); ok {
+		return overhead + state.Size()
+	}
+	return overhead
+}
+
+// apply takes what stands in the log. The next version is an assertion: a gap would be a lost fact.
+func (s *stream) apply(registry *eventstore.Registry, r *eventstore.Recorded) error {
+	if r.Version != s.version+1 {
+		return fmt.Errorf("stream %s: version %d follows %d", s.id, r.Version, s.version)
+	}
+	domainEvent, err := registry.Decode(r.Type, r.SchemaVersion, r.Data)
+	if err != nil {
+		return fmt.Errorf("stream %s, version %d: %w", s.id, r.Version, err)
+	}
+	s.state = s.aggregate.evolve(s.state, domainEvent)
+	s.version = r.Version
+	return nil
+}
+
+func (e *Engine) newStream(id string) (*stream, error) {
+	category, _, _ := strings.Cut(id, "-")
+	aggregate, ok := e.aggregates[category]
+	if !ok {
+		return nil, fmt.Errorf("stream %q is of no known category", id)
+	}
+	return &stream{id: id, aggregate: aggregate, state: aggregate.zero}, nil
+}

@@ -1,0 +1,222 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"ticketing/command/eventstore"
+)
+
+// mostCatchUp is how many domain events of one stream are read under the lock; a stream that is further behind counts as cold.
+const mostCatchUp = 1_000
+
+const closeTimeout = time.Second
+
+// prepare reads, in one round trip under the lock, what other replicas have added to the streams that the calls touch, and which of
+// the calls' idempotency keys are taken. It answers the calls that can be decided now.
+func (e *Engine) prepare(ctx context.Context, calls []*call) ([]*call, *batch, error) {
+	b := &batch{streams: map[string]*stream{}, dirty: map[string]*stream{}, taken: map[keyID]outcome{}}
+	calls = e.stillWarm(calls, b)
+	behind := e.behind(b)
+	keys := keysOf(calls)
+	if len(behind) == 0 && len(keys.actors) == 0 {
+		return calls, b, nil
+	}
+	q := &pgx.Batch{}
+	if len(behind) > 0 {
+		q.Queue(catchUpSQL, ids(behind), versions(behind), mostCatchUp)
+	}
+	if len(keys.actors) > 0 {
+		q.Queue(`SELECT actor, key, request_hash, outcome FROM idempotency_keys
+			JOIN unnest($1::text[], $2::text[]) AS asked(actor, key) USING (actor, key) WHERE expires_at > $3`,
+			keys.actors, keys.keys, e.clock())
+	}
+	results := e.connection.SendBatch(ctx, q)
+	defer results.Close()
+	if len(behind) > 0 {
+		if err := e.catchUp(results, b); err != nil {
+			return calls, b, err
+		}
+	}
+	if len(keys.actors) > 0 {
+		if err := b.readKeys(results); err != nil {
+			return calls, b, err
+		}
+	}
+	if err := results.Close(); err != nil {
+		return calls, b, err
+	}
+	return e.stillWarm(calls, b), b, nil
+}
+
+// stillWarm sends the calls whose streams are not in memory (any more) to wait for them, and puts the other's streams into the batch.
+func (e *Engine) stillWarm(calls []*call, b *batch) []*call {
+	warm := calls[:0:0]
+	for _, c := range calls {
+		if e.allCached(c) {
+			warm = append(warm, c)
+			for _, id := range c.streams {
+				b.streams[id] = e.cache.get(id)
+			}
+			continue
+		}
+		e.admit(c)
+	}
+	return warm
+}
+
+func (e *Engine) allCached(c *call) bool {
+	for _, id := range c.streams {
+		s := e.cache.get(id)
+		if s == nil {
+			return false
+		}
+		if s.incarnation != e.head.Incarnation {
+			e.cache.drop(id) // loaded while the log changed its incarnation
+			return false
+		}
+	}
+	return true
+}
+
+// current answers a stream that is in memory and to which nobody else can have appended, else nil.
+func (e *Engine) current(id string) *stream {
+	s := e.cache.get(id)
+	if s == nil || s.checkedAt < e.foreign || s.incarnation != e.head.Incarnation {
+		return nil
+	}
+	return s
+}
+
+// behind answers the batch's streams to which other replicas may have appended since they were checked.
+func (e *Engine) behind(b *batch) []*stream {
+	var behind []*stream
+	for _, s := range b.streams {
+		if s.checkedAt < e.foreign {
+			behind = append(behind, s)
+		}
+	}
+	return behind
+}
+
+const catchUpSQL = `SELECT d.* FROM unnest($1::text[], $2::bigint[]) AS behind(stream_id, version),
+	LATERAL (SELECT shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at FROM domain_events d
+		WHERE d.stream_id = behind.stream_id AND d.version > behind.version ORDER BY d.version LIMIT $3) d`
+
+// catchUp applies what others appended. A stream that is too far behind is dropped: it is loaded before the next batch.
+func (e *Engine) catchUp(results pgx.BatchResults, b *batch) error {
+	rows, err := results.Query()
+	if err != nil {
+		return fmt.Errorf("catch up: %w", err)
+	}
+	recorded, err := pgx.CollectRows(rows, eventstore.ScanRecorded)
+	if err != nil {
+		return fmt.Errorf("catch up: %w", err)
+	}
+	added := map[string]int{}
+	for i := range recorded {
+		s := b.streams[recorded[i].StreamID]
+		if err := s.apply(e.registry, &recorded[i]); err != nil {
+			return err
+		}
+		added[s.id]++
+	}
+	for id, s := range b.streams {
+		s.checkedAt = e.head.Position
+		if added[id] >= mostCatchUp {
+			e.cache.drop(id)
+			delete(b.streams, id)
+		}
+	}
+	return nil
+}
+
+func (b *batch) readKeys(results pgx.BatchResults) error {
+	rows, err := results.Query()
+	if err != nil {
+		return fmt.Errorf("read idempotency keys: %w", err)
+	}
+	var k keyID
+	var hash, encoded []byte
+	_, err = pgx.ForEachRow(rows, []any{&k.actor, &k.key, &hash, &encoded}, func() error {
+		o := outcome{hash: slices.Clone(hash)}
+		if err := json.Unmarshal(encoded, &o); err != nil {
+			return err
+		}
+		b.taken[k] = o
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read idempotency keys: %w", err)
+	}
+	return nil
+}
+
+// One statement: all of the batch or nothing of it.
+const appendSQL = `WITH appended AS (
+		INSERT INTO domain_events (shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at)
+		SELECT $1, $2 + n, stream_id, version, type, schema_version, data::json, metadata::json, $3
+		FROM unnest($4::text[], $5::bigint[], $6::text[], $7::smallint[], $8::text[], $9::text[])
+			WITH ORDINALITY AS r(stream_id, version, type, schema_version, data, metadata, n)
+	), released AS (
+		DELETE FROM idempotency_keys USING unnest($15::text[], $16::text[]) AS r(actor, key)
+		WHERE idempotency_keys.actor = r.actor AND idempotency_keys.key = r.key
+	)
+	INSERT INTO idempotency_keys (actor, key, request_hash, outcome, expires_at)
+	SELECT actor, key, request_hash, outcome::json, expires_at
+	FROM unnest($10::text[], $11::text[], $12::bytea[], $13::text[], $14::timestamptz[]) AS k(actor, key, request_hash, outcome, expires_at)
+	ON CONFLICT (actor, key) DO UPDATE SET request_hash = excluded.request_hash, outcome = excluded.outcome, expires_at = excluded.expires_at`
+
+// commit appends the batch and commits, in one round trip. Its error is an *unknownCommitError unless nothing was certainly committed.
+func (e *Engine) commit(ctx context.Context, b *batch) error {
+	r, k := &b.rows, &b.keys
+	q := &pgx.Batch{}
+	if len(r.streamIDs)+len(k.actors)+len(k.releasedActors) > 0 {
+		q.Queue(appendSQL, eventstore.Shard, e.head.Position, b.now,
+			r.streamIDs, r.versions, r.types, r.schemaVersions, r.data, r.metadata,
+			k.actors, k.keys, k.hashes, k.outcomes, k.expiresAt, k.releasedActors, k.releasedKeys)
+	}
+	q.Queue(`COMMIT`)
+	err := e.connection.SendBatch(ctx, q).Close()
+	var refused *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused) && refused.Severity != "FATAL":
+		return fmt.Errorf("append: %w", err)
+	}
+	return &unknownCommitError{cause: err}
+}
+
+func keysOf(calls []*call) (k struct{ actors, keys []string }) {
+	for _, c := range calls {
+		if c.Key != nil {
+			k.actors = append(k.actors, c.Key.Actor)
+			k.keys = append(k.keys, c.Key.Key)
+		}
+	}
+	return k
+}
+
+func ids(streams []*stream) []string {
+	out := make([]string, len(streams))
+	for i, s := range streams {
+		out[i] = s.id
+	}
+	return out
+}
+
+func versions(streams []*stream) []int64 {
+	out := make([]int64, len(streams))
+	for i, s := range streams {
+		out[i] = s.version
+	}
+	return out
+}

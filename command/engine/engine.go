@@ -1,0 +1,175 @@
+// Package engine is the write loop: it turns contention into batches and the log's lock into the one right to decide.
+//
+// Commands queue up. The loop takes the lock, reads what other replicas have added, decides the waiting commands one after another
+// in memory from a state that is certainly current, and appends all of it in one statement with the commit. So there is no conflict
+// to retry, and a rejection is as exact as an acceptance. What keeps it true: decided state survives in the cache only after an
+// acknowledged commit; nothing slow happens under the lock; cold streams are loaded before it. (docs/architecture.md, "The engine")
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"ticketing/command/eventstore"
+)
+
+// Bounds of the loop. Everything has one.
+const (
+	batchSize     = 512    // commands decided under one lock
+	queueSize     = 16_384 // commands waiting or being decided; one more is refused
+	loaders       = 4      // goroutines that load cold streams
+	keyTTL        = 24 * time.Hour
+	cacheBytes    = 512 << 20
+	snapshotEvery = 1_000 // domain events of a stream
+)
+
+// ErrUnavailable says that the command was not decided, or that what became of it is not known; the caller may try again, with the
+// same idempotency key.
+var ErrUnavailable = errors.New("the write side is unavailable")
+
+// Config is what an Engine needs. All fields but Registerer, Clock and Logger are required.
+type Config struct {
+	Pool       *pgxpool.Pool // of the events database: for loading; the loop has a connection of its own with the same settings
+	Registry   *eventstore.Registry
+	Aggregates []Aggregate
+	Clock      func() time.Time
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Engine executes commands. Make it with New, and Run it.
+type Engine struct {
+	pool       *pgxpool.Pool
+	registry   *eventstore.Registry
+	aggregates map[string]*Aggregate
+	clock      func() time.Time
+	log        *slog.Logger
+	metrics    *metrics
+
+	queue    chan *call
+	inflight atomic.Int64
+	closed   atomic.Bool
+	cold     chan string
+	loaded   chan loadResult
+	snapshot chan string
+
+	// What follows belongs to the loop's goroutine.
+	connection *pgx.Conn
+	cache      *cache
+	ready      []*call            // all their streams are in the cache
+	waiting    map[string][]*call // by the cold stream that they wait for
+	head       eventstore.Head    // as of the loop's last look or commit
+	foreign    int64              // up to here other replicas may have appended since a stream was checked
+}
+
+// New answers an engine that executes nothing until Run.
+func New(c Config) *Engine {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	e := &Engine{
+		pool: c.Pool, registry: c.Registry, aggregates: map[string]*Aggregate{}, clock: c.Clock, log: c.Logger,
+		metrics: newMetrics(c.Registerer),
+		queue:   make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders),
+		snapshot: make(chan string, 64),
+		cache:    newCache(cacheBytes), waiting: map[string][]*call{},
+	}
+	for _, a := range c.Aggregates {
+		e.aggregates[a.category] = &a
+	}
+	return e
+}
+
+// Run decides commands until ctx ends; then it refuses new ones, finishes those that were accepted, and returns.
+func (e *Engine) Run(ctx context.Context) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, work := errgroup.WithContext(work)
+	for range loaders {
+		g.Go(func() error { e.load(work); return nil })
+	}
+	g.Go(func() error { e.writeSnapshots(work); return nil })
+	g.Go(func() error { e.forgetKeys(work); return nil })
+	e.loop(ctx, work)
+	stop()
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("engine: %w", err)
+	}
+	return nil
+}
+
+// loop is the only goroutine that decides.
+func (e *Engine) loop(ctx, work context.Context) {
+	defer e.disconnect()
+	done := ctx.Done()
+	var drained <-chan time.Time // looks again whether the last caller is gone, once closed
+	for {
+		select {
+		case <-drained:
+		case c := <-e.queue:
+			e.admit(c)
+		case l := <-e.loaded:
+			e.admitLoaded(l)
+		case <-done:
+			e.closed.Store(true)
+			done, drained = nil, time.Tick(5*time.Millisecond)
+		}
+		e.collect()
+		for len(e.ready) > 0 {
+			e.runBatch(work)
+			e.collect()
+		}
+		if e.closed.Load() && e.inflight.Load() == 0 {
+			return
+		}
+	}
+}
+
+// collect takes whatever waits, without waiting, until a batch is full.
+func (e *Engine) collect() {
+	for len(e.ready) < batchSize {
+		select {
+		case c := <-e.queue:
+			e.admit(c)
+		case l := <-e.loaded:
+			e.admitLoaded(l)
+		default:
+			return
+		}
+	}
+}
+
+// admit makes a command ready, or has the first stream that is missing loaded.
+func (e *Engine) admit(c *call) {
+	if c.ctx.Err() != nil {
+		e.answer(c, result{err: c.ctx.Err()})
+		return
+	}
+	for _, id := range c.streams {
+		if e.cache.get(id) != nil {
+			continue
+		}
+		if _, err := e.newStream(id); err != nil {
+			e.answer(c, result{err: err})
+			return
+		}
+		e.waiting[id] = append(e.waiting[id], c)
+		if len(e.waiting[id]) == 1 {
+			e.cold <- id // has room: at most queueSize commands wait, each for one stream
+		}
+		return
+	}
+	e.ready = append(e.ready, c)
+}

@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"ticketing/command/eventstore"
+)
+
+// loadPage is how many domain events are read at once when a stream is loaded.
+const loadPage = 5_000
+
+type loadResult struct {
+	id     string
+	stream *stream
+	err    error
+}
+
+// load brings cold streams into memory, outside the loop and without the lock.
+func (e *Engine) load(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case id := <-e.cold:
+			s, err := e.loadStream(ctx, id)
+			select {
+			case e.loaded <- loadResult{id: id, stream: s, err: err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// loadStream reads a stream's snapshot, if there is one, and what came after it.
+func (e *Engine) loadStream(ctx context.Context, id string) (*stream, error) {
+	s, err := e.newStream(id)
+	if err != nil {
+		return nil, err
+	}
+	head, err := eventstore.ReadHead(ctx, e.pool)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.loadSnapshot(ctx, s, head.Incarnation); err != nil {
+		return nil, err
+	}
+	for {
+		page, err := eventstore.ReadStream(ctx, e.pool, id, s.version, loadPage)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page {
+			if err := s.apply(e.registry, &page[i]); err != nil {
+				return nil, err
+			}
+		}
+		if len(page) < loadPage {
+			s.checkedAt, s.incarnation = head.Position, head.Incarnation
+			return s, nil
+		}
+	}
+}
+
+func (e *Engine) loadSnapshot(ctx context.Context, s *stream, incarnation string) error {
+	if s.aggregate.snapshot == 0 {
+		return nil
+	}
+	var data []byte
+	var version int64
+	err := e.pool.QueryRow(ctx, `SELECT version, data FROM snapshots WHERE stream_id = $1 AND schema_version = $2 AND incarnation = $3`,
+		s.id, s.aggregate.snapshot, incarnation).Scan(&version, &data)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read snapshot of %s: %w", s.id, err)
+	}
+	state, err := s.aggregate.readSnapshot(data)
+	if err != nil {
+		return fmt.Errorf("decode snapshot of %s: %w", s.id, err)
+	}
+	s.state, s.version, s.snapshotted = state, version, version
+	return nil
+}
+
+// admitLoaded puts a loaded stream into the cache, unless a newer one is there, and admits the commands that waited for it.
+func (e *Engine) admitLoaded(l loadResult) {
+	waiting := e.waiting[l.id]
+	delete(e.waiting, l.id)
+	if l.err != nil {
+		e.retry(waiting, fmt.Errorf("load %s: %w", l.id, l.err))
+		return
+	}
+	if present := e.cache.get(l.id); present == nil {
+		e.cache.put(l.stream)
+	}
+	for _, c := range waiting {
+		e.admit(c)
+	}
+}

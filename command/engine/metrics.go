@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+type metrics struct {
+	commands      prometheus.Counter
+	domainEvents  prometheus.Counter
+	batchCommands prometheus.Histogram
+	batchSeconds  prometheus.Histogram
+	lockSeconds   prometheus.Histogram
+	failedBatches prometheus.Counter
+	endedHolders  prometheus.Counter
+}
+
+// newMetrics makes metrics that nobody sees when registerer is nil.
+func newMetrics(registerer prometheus.Registerer) *metrics {
+	f := promauto.With(registerer)
+	counter := func(name, help string) prometheus.Counter {
+		return f.NewCounter(prometheus.CounterOpts{Namespace: "ticketing", Subsystem: "engine", Name: name, Help: help})
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return f.NewHistogram(prometheus.HistogramOpts{Namespace: "ticketing", Subsystem: "engine", Name: name, Help: help, Buckets: buckets})
+	}
+	seconds := prometheus.ExponentialBuckets(0.0005, 2, 14)
+	return &metrics{
+		commands:      counter("commands_total", "Commands decided, accepted or rejected."),
+		domainEvents:  counter("domain_events_total", "Domain events appended."),
+		batchCommands: histogram("batch_commands", "Commands in a batch.", prometheus.ExponentialBuckets(1, 2, 10)),
+		batchSeconds:  histogram("batch_seconds", "From asking for the lock to the acknowledged commit.", seconds),
+		lockSeconds:   histogram("lock_seconds", "Waiting for the lock.", seconds),
+		failedBatches: counter("failed_batches_total", "Batches that were not committed, or not certainly."),
+		endedHolders:  counter("ended_lock_holders_total", "Sessions ended because they had held the lock for more than a second."),
+	}
+}
+
+func (m *metrics) batch(commands, domainEvents int, took time.Duration) {
+	m.commands.Add(float64(commands))
+	m.domainEvents.Add(float64(domainEvents))
+	m.batchCommands.Observe(float64(commands))
+	m.batchSeconds.Observe(took.Seconds())
+}

@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"ticketing/command/eventstore"
+)
+
+// lockClass is the first key of the advisory lock; the shard is the second.
+const lockClass = 0x7469636b // "tick"
+
+// A process may freeze while it holds the lock: its session ends by itself, and whoever waits longer than a second ends it.
+const sessionSettings = `SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '2s'; SET tcp_user_timeout = '5s';
+	SET statement_timeout = '8s'; SET application_name = 'ticketing engine'`
+
+// unknownCommitError says that the commit was sent and its answer did not come.
+type unknownCommitError struct{ cause error }
+
+func (e *unknownCommitError) Error() string {
+	return fmt.Sprintf("commit not acknowledged: %v", e.cause)
+}
+func (e *unknownCommitError) Unwrap() error { return e.cause }
+
+// lock begins a transaction, takes the shard's lock in it, and reads where the log ends, in one round trip.
+func (e *Engine) lock(ctx context.Context) error {
+	if err := e.connect(ctx); err != nil {
+		return err
+	}
+	before := e.head
+	err := e.begin(ctx)
+	if lockTimedOut(err) {
+		e.disconnect()
+		if err := e.endHolder(ctx); err != nil {
+			return err
+		}
+		if err := e.connect(ctx); err != nil {
+			return err
+		}
+		err = e.begin(ctx)
+	}
+	if err != nil {
+		e.disconnect()
+		return fmt.Errorf("begin: %w", err)
+	}
+	if e.head.Incarnation != before.Incarnation {
+		e.cache.clear()
+	}
+	if e.head != before {
+		e.foreign = e.head.Position
+	}
+	return nil
+}
+
+func (e *Engine) begin(ctx context.Context) error {
+	b := &pgx.Batch{}
+	b.Queue(`BEGIN`)
+	b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, int32(lockClass), int32(eventstore.Shard))
+	b.Queue(eventstore.HeadSQL, eventstore.Shard)
+	results := e.connection.SendBatch(ctx, b)
+	defer results.Close()
+	for range 2 {
+		if _, err := results.Exec(); err != nil {
+			return err
+		}
+	}
+	var head eventstore.Head
+	if err := results.QueryRow().Scan(&head.Position, &head.Incarnation); err != nil {
+		return err
+	}
+	if err := results.Close(); err != nil {
+		return err
+	}
+	e.head = head
+	return nil
+}
+
+func lockTimedOut(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "55P03" // lock_not_available
+}
+
+// endHolder terminates the session that has held the lock for more than a second: its process is frozen or its network gone.
+func (e *Engine) endHolder(ctx context.Context) error {
+	rows, err := e.pool.Query(ctx, `SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid)
+		WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid = $2
+			AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			AND xact_start < clock_timestamp() - interval '1 second' AND pg_terminate_backend(pid)`,
+		uint32(lockClass), uint32(eventstore.Shard))
+	if err != nil {
+		return fmt.Errorf("end the frozen holder of the lock: %w", err)
+	}
+	ended, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return fmt.Errorf("end the frozen holder of the lock: %w", err)
+	}
+	e.metrics.endedHolders.Add(float64(len(ended)))
+	e.log.WarnContext(ctx, "waited more than a second for the log's lock", "ended sessions", ended)
+	return nil
+}
+
+func (e *Engine) connect(ctx context.Context) error {
+	if e.connection != nil && !e.connection.IsClosed() {
+		return nil
+	}
+	connection, err := pgx.ConnectConfig(ctx, e.pool.Config().ConnConfig)
+	if err != nil {
+		return fmt.Errorf("connect to the events database: %w", err)
+	}
+	if _, err := connection.Exec(ctx, sessionSettings); err != nil {
+		_ = connection.Close(ctx)
+		return fmt.Errorf("set up the engine's session: %w", err)
+	}
+	e.connection = connection
+	return nil
+}
+
+// disconnect ends the session, and with it whatever transaction is open. What other replicas did meanwhile is not known.
+func (e *Engine) disconnect() {
+	if e.connection == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_ = e.connection.Close(ctx)
+	e.connection = nil
+	e.head.Position = -1
+}

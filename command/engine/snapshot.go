@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"ticketing/command/eventstore"
+)
+
+// wantSnapshot asks for a snapshot of a stream that has grown by snapshotEvery since its last one.
+func (e *Engine) wantSnapshot(s *stream) {
+	if s.aggregate.snapshot == 0 || s.version-s.snapshotted < snapshotEvery {
+		return
+	}
+	select {
+	case e.snapshot <- s.id:
+		s.snapshotted = s.version
+	default: // the writer is behind: the next domain event asks again
+	}
+}
+
+// writeSnapshots makes snapshots outside the loop, of a copy that it loads for itself: the loop's states change while they would be
+// encoded. A snapshot that can't be written is only a slower cold start.
+func (e *Engine) writeSnapshots(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case id := <-e.snapshot:
+			if err := e.writeSnapshot(ctx, id); err != nil && ctx.Err() == nil {
+				e.log.WarnContext(ctx, "could not write a snapshot", "stream", id, "error", err)
+			}
+		}
+	}
+}
+
+func (e *Engine) writeSnapshot(ctx context.Context, id string) error {
+	head, err := eventstore.ReadHead(ctx, e.pool)
+	if err != nil {
+		return err
+	}
+	s, err := e.loadStream(ctx, id)
+	if err != nil {
+		return err
+	}
+	data, err := s.aggregate.writeSnapshot(s.state)
+	if err != nil {
+		return fmt.Errorf("encode snapshot of %s: %w", id, err)
+	}
+	_, err = e.pool.Exec(ctx, `INSERT INTO snapshots AS old (stream_id, version, schema_version, incarnation, data) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (stream_id) DO UPDATE SET version = excluded.version, schema_version = excluded.schema_version,
+			incarnation = excluded.incarnation, data = excluded.data
+		WHERE old.version < excluded.version OR old.incarnation <> excluded.incarnation OR old.schema_version <> excluded.schema_version`,
+		id, s.version, s.aggregate.snapshot, head.Incarnation, data)
+	if err != nil {
+		return fmt.Errorf("write snapshot of %s: %w", id, err)
+	}
+	return nil
+}
+
+// forgetKeys deletes idempotency keys that have expired. Until then they are passed over, so that being late does no harm.
+func (e *Engine) forgetKeys(ctx context.Context) {
+	ticker := time.NewTicker(time.Minute)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			_, err := e.pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE (actor, key) IN
+				(SELECT actor, key FROM idempotency_keys WHERE expires_at < $1 LIMIT 10000)`, e.clock())
+			if err != nil && ctx.Err() == nil {
+				e.log.WarnContext(ctx, "could not delete expired idempotency keys", "error", err)
+			}
+		}
+	}
+}
