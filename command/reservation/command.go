@@ -37,8 +37,12 @@ type (
 	// Complete makes the hold a sale. PaymentID is empty when there was nothing to pay.
 	Complete struct{ PaymentID string }
 
-	// Cancel ends an unpaid hold.
-	Cancel struct{ Reason string }
+	// Cancel ends an unpaid hold. GivenUp is the payment that was settled at the gateway for it, if one was there: without that a
+	// payment in progress comes first.
+	Cancel struct {
+		Reason  string
+		GivenUp string
+	}
 
 	// Expire ends a hold whose time is over. GivenUp is the payment that was cancelled at the gateway for it, if one was there.
 	Expire struct{ GivenUp string }

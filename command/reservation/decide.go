@@ -89,12 +89,12 @@ func decideComplete(s State, c Complete, now time.Time) ([]DomainEvent, error) {
 }
 
 func decideCancel(s State, c Cancel, now time.Time) ([]DomainEvent, error) {
-	switch s.Status {
-	case SeatsReserved:
+	switch {
+	case s.Status == SeatsReserved, s.Status == PaymentPending && s.PaymentID == c.GivenUp:
 		return []DomainEvent{ReservationCancelled{Reason: c.Reason, CancelledAt: now}}, nil
-	case PaymentPending:
+	case s.Status == PaymentPending:
 		return nil, inProgress()
-	case Expired:
+	case s.Status == Expired:
 		return nil, expired(s)
 	}
 	return nil, invalidState(s, "cancelled")

@@ -1,0 +1,55 @@
+package command
+
+import (
+	"ticketing/command/event"
+	"ticketing/command/rejection"
+	"ticketing/command/reservation"
+)
+
+// Who may do what to which object is decided here, on the write side, from the state that the decision sees: a mutation never has to
+// wait for a read table. Which role may call a mutation at all stands in the GraphQL schema.
+
+// manages says whether the caller may change the event.
+func (c Caller) manages(s event.State) bool { return c.Admin || c.Actor == s.OrganizerID }
+
+// mayManage answers NOT_FOUND for an event that is not there and FORBIDDEN for somebody else's.
+func (c Caller) mayManage(s event.State) error {
+	if !s.Exists() {
+		return noSuchEvent()
+	}
+	if !c.manages(s) {
+		return rejection.New(rejection.Forbidden, "only the event's organizer and admins may do this")
+	}
+	return nil
+}
+
+// mayReserve hides drafts from everybody who may not manage them.
+func (c Caller) mayReserve(s event.State) error {
+	if !s.Exists() || (s.Status == event.Draft && !c.manages(s)) {
+		return noSuchEvent()
+	}
+	return nil
+}
+
+// owns answers NOT_FOUND for a reservation that is not there and FORBIDDEN for somebody else's.
+func (c Caller) owns(s reservation.State) error {
+	if !s.Exists() {
+		return rejection.New(rejection.NotFound, "there is no such reservation").At("reservationId")
+	}
+	if c.Actor != s.CustomerID {
+		return rejection.New(rejection.Forbidden, "this is somebody else's reservation")
+	}
+	return nil
+}
+
+// mayCancel lets admins cancel what they don't own.
+func (c Caller) mayCancel(s reservation.State) error {
+	if s.Exists() && c.Admin {
+		return nil
+	}
+	return c.owns(s)
+}
+
+func noSuchEvent() error {
+	return rejection.New(rejection.NotFound, "there is no such event").At("eventId")
+}
