@@ -4,10 +4,7 @@
 // No address, subject or content of a mail appears in its errors and logs.
 package mail
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // Message is one mail to one person, as text and as HTML with the same content.
 type Message struct {
@@ -22,6 +19,3 @@ type Message struct {
 type Mailer interface {
 	Send(ctx context.Context, m Message) error
 }
-
-// ErrQueueFull says that more mails wait than the queue holds: try again later.
-var ErrQueueFull = errors.New("mail queue is full")

@@ -1,10 +1,17 @@
 package mail
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"strconv"
+)
 
 // Config says where mails go.
 type Config struct {
-	// SMTPURL is smtp://[user:password@]host[:587] (STARTTLS when the server offers it, and always before a password is sent to
+	// SMTPURL is smtp://[user:password@]host[:587] (STARTTLS when the server offers it, and always before a password goes to
 	// another machine) or smtps://[user:password@]host[:465]. Empty: mails are written into Folder.
 	SMTPURL string
 	From    string // MAIL_FROM: an address, with or without a name
@@ -13,5 +20,61 @@ type Config struct {
 
 // Open answers the mailer that cfg asks for. It checks the configuration but connects to nothing.
 func Open(cfg Config) (Mailer, error) {
-	return nil, errors.New("not there yet")
+	from, err := mail.ParseAddress(cfg.From)
+	if err != nil {
+		return nil, fmt.Errorf("read the sender of mails: %w", err)
+	}
+	if cfg.SMTPURL == "" {
+		return newFolder(cfg.Folder, from)
+	}
+	server, err := parseServer(cfg.SMTPURL)
+	if err != nil {
+		return nil, fmt.Errorf("read the URL of the mail server: %w", err)
+	}
+	return &smtpMailer{server: server, from: from}, nil
+}
+
+// server is where an SMTP URL points.
+type server struct {
+	host     string
+	port     int
+	implicit bool // TLS from the first byte, instead of STARTTLS
+	user     string
+	password string
+}
+
+// parseServer reads an SMTP URL. Its errors never quote the URL: there is a password in it.
+func parseServer(text string) (server, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return server{}, errors.New("it is not a URL")
+	}
+	s := server{host: u.Hostname(), user: u.User.Username()}
+	s.password, _ = u.User.Password()
+	switch u.Scheme {
+	case "smtp":
+		s.port = 587
+	case "smtps":
+		s.port, s.implicit = 465, true
+	default:
+		return server{}, errors.New("it begins with neither smtp:// nor smtps://")
+	}
+	if s.host == "" {
+		return server{}, errors.New("it names no host")
+	}
+	if u.Path != "" && u.Path != "/" || u.RawQuery != "" {
+		return server{}, errors.New("it has a path or parameters, which mean nothing here")
+	}
+	if p := u.Port(); p != "" {
+		if s.port, err = strconv.Atoi(p); err != nil || s.port < 1 || s.port > 65535 {
+			return server{}, errors.New("its port is out of range")
+		}
+	}
+	return s, nil
+}
+
+// local says whether the server is on this machine, so that what is said to it can't be overheard.
+func (s server) local() bool {
+	ip := net.ParseIP(s.host)
+	return s.host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -1,0 +1,26 @@
+package mail
+
+import (
+	"fmt"
+	"net/mail"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// compose makes of m what goes over the wire: both parts in UTF-8, and headers that keep answering machines quiet.
+func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
+	to, err := mail.ParseAddress(m.To)
+	if err != nil {
+		return nil, fmt.Errorf("compose mail: %w", errRecipient)
+	}
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(from)
+	msg.ToMailAddress(to)
+	msg.Subject(m.Subject)
+	msg.SetDate()
+	msg.SetMessageID()
+	msg.SetGenHeader("Auto-Submitted", "auto-generated")
+	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	return msg, nil
+}

@@ -1,0 +1,94 @@
+package mail
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/mail"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// sendTimeout bounds one mail, from the connection to the server's last word.
+const sendTimeout = 30 * time.Second
+
+// smtpMailer hands each mail over on a connection of its own: mails are rare, and servers drop idle connections.
+type smtpMailer struct {
+	server server
+	from   *mail.Address
+	tls    *tls.Config // nil: the system's certificates
+}
+
+// Send answers when the server has taken the mail over. It gives up when ctx ends, or after half a minute.
+func (s *smtpMailer) Send(ctx context.Context, m Message) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	msg, err := compose(s.from, m)
+	if err != nil {
+		return err
+	}
+	conn, err := s.dial(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to the mail server: %w", err)
+	}
+	// go-mail neither closes a connection whose greeting failed nor stops for a context once it is connected.
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+
+	client, err := gomail.NewClient(s.server.host, s.options(conn)...)
+	if err != nil {
+		return fmt.Errorf("prepare the mail client: %w", err)
+	}
+	session, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("open a session with the mail server: %w", err)
+	}
+	if err := client.SendWithSMTPClient(session, msg); err != nil {
+		return fmt.Errorf("send mail: %w", refused(err))
+	}
+	_ = session.Quit() // the mail has been taken over already
+	return nil
+}
+
+// dial connects, with TLS at once for smtps://.
+func (s *smtpMailer) dial(ctx context.Context) (net.Conn, error) {
+	address := net.JoinHostPort(s.server.host, fmt.Sprint(s.server.port))
+	if s.server.implicit {
+		return (&tls.Dialer{Config: s.tlsConfig()}).DialContext(ctx, "tcp", address)
+	}
+	return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+}
+
+// options are go-mail's for one mail over conn. A password is sent to another machine only under TLS.
+func (s *smtpMailer) options(conn net.Conn) []gomail.Option {
+	policy := gomail.TLSOpportunistic
+	if s.server.user != "" && !s.server.local() {
+		policy = gomail.TLSMandatory
+	}
+	options := []gomail.Option{
+		gomail.WithPort(s.server.port),
+		gomail.WithTimeout(sendTimeout),
+		gomail.WithTLSPolicy(policy),
+		gomail.WithTLSConfig(s.tlsConfig()),
+		gomail.WithDialContextFunc(func(context.Context, string, string) (net.Conn, error) { return conn, nil }),
+	}
+	if s.server.implicit {
+		options = append(options, gomail.WithSSL())
+	}
+	if s.server.user != "" {
+		options = append(options, gomail.WithUsername(s.server.user), gomail.WithPassword(s.server.password),
+			gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin))
+	}
+	return options
+}
+
+func (s *smtpMailer) tlsConfig() *tls.Config {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.tls != nil {
+		config = s.tls.Clone()
+	}
+	config.ServerName = s.server.host
+	return config
+}
