@@ -94,7 +94,6 @@ func (s *Service) decidePayment(tx *engine.Tx, by Caller, paymentID, gatewayName
 	}
 	r = engine.Append[reservation.State](tx, reservation.Stream(in.ReservationID), requested)
 	p := viewPayment(tx, paymentID, engine.Append[payment.State](tx, payment.Stream(paymentID), initiated))
-	p.Version = tx.Version(payment.Stream(paymentID))
 	return Paid{Payment: &p, Reservation: viewReservation(tx, in.ReservationID, r)}, nil
 }
 

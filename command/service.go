@@ -84,7 +84,7 @@ type action[T any] struct {
 	input    any
 	streams  []string
 	decide   func(tx *engine.Tx) (T, error)
-	ref      func(T) string                                  // what the idempotency key remembers
+	ref      func(T) string                                   // what the idempotency key remembers
 	replay   func(ctx context.Context, ref string) (T, error) // what a retry is answered, from what was remembered
 }
 

@@ -71,7 +71,6 @@ type consequences struct {
 func (p purchase) append(tx *engine.Tx, c consequences) Paid {
 	reservationID := p.payment.ReservationID
 	view := viewPayment(tx, p.paymentID, engine.Append[payment.State](tx, payment.Stream(p.paymentID), c.payment))
-	view.Version = tx.Version(payment.Stream(p.paymentID))
 	engine.Append[inventory.State](tx, inventory.Stream(p.payment.EventID), c.inventory)
 	r := engine.Append[reservation.State](tx, reservation.Stream(reservationID), c.reservation)
 	return Paid{Payment: &view, Reservation: viewReservation(tx, reservationID, r)}

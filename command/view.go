@@ -85,15 +85,11 @@ func (s *Service) event(ctx context.Context, by Caller, eventID string) (Event, 
 func (s *Service) reservation(ctx context.Context, by Caller, reservationID string) (Reservation, error) {
 	return execute(ctx, s, by, []string{reservation.Stream(reservationID)}, func(tx *engine.Tx) (Reservation, error) {
 		state, err := engine.Load[reservation.State](tx, reservation.Stream(reservationID))
-		return viewReservationOf(tx, reservationID, state, err)
+		if err != nil {
+			return Reservation{}, err
+		}
+		return viewReservation(tx, reservationID, state), nil
 	})
-}
-
-func viewReservationOf(tx *engine.Tx, reservationID string, state reservation.State, err error) (Reservation, error) {
-	if err != nil {
-		return Reservation{}, err
-	}
-	return viewReservation(tx, reservationID, state), nil
 }
 
 func eventStreams(eventID string) []string {
