@@ -8,9 +8,10 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// wantSnapshot asks for a snapshot of a stream that has grown by snapshotEvery since its last one.
+// wantSnapshot asks for a snapshot of a stream that has grown by snapshotEvery and by half since its last one: states grow with
+// their streams, so that snapshots at fixed distances would cost the square of the stream's length.
 func (e *Engine) wantSnapshot(s *stream) {
-	if s.aggregate.snapshot == 0 || s.version-s.snapshotted < snapshotEvery {
+	if s.aggregate.snapshot == 0 || s.version-s.snapshotted < max(snapshotEvery, s.snapshotted/2) {
 		return
 	}
 	select {
