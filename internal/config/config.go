@@ -1,0 +1,129 @@
+// Package config reads what an operator decides from the environment, once, at the start of a program. It promises that a Config
+// answered without an error can be worked with: everything is checked, and everything wrong is reported together. Starting what is
+// not configured (private databases on a laptop) is left to the caller.
+package config
+
+import (
+	"net"
+	"time"
+)
+
+// The values of ENVIRONMENT.
+const (
+	Production  = "production"
+	Development = "development"
+	Test        = "test"
+)
+
+// Config is all that the environment decides. Each name is explained in .env.example.
+type Config struct {
+	Environment     string        `env:"ENVIRONMENT"      envDefault:"production"`
+	Host            string        `env:"HOST"` // default: 127.0.0.1, in production 0.0.0.0
+	Port            int           `env:"PORT"             envDefault:"8080"`
+	MetricsHost     string        `env:"METRICS_HOST"` // default: HOST
+	MetricsPort     int           `env:"METRICS_PORT"     envDefault:"9090"`
+	DataDir         string        `env:"DATA_DIR"         envDefault:".data"`
+	LogLevel        string        `env:"LOG_LEVEL"        envDefault:"info"`
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`
+	TrustedProxies  []string      `env:"TRUSTED_PROXIES"` // addresses and CIDR prefixes whose X-Forwarded-For is believed
+
+	ReservationHold time.Duration `env:"RESERVATION_HOLD" envDefault:"5m"`
+
+	Databases
+	Broker
+	Auth
+	Mail
+	Payments
+	Telemetry
+
+	MutationRateLimit  int `env:"MUTATION_RATE_LIMIT_REQUESTS" envDefault:"120"` // a minute and user
+	WebSocketRateLimit int `env:"WS_RATE_LIMIT_MESSAGES"       envDefault:"100"` // a minute and user
+}
+
+// Databases says where state is kept. Empty URLs are for the caller to fill (see Need).
+type Databases struct {
+	EventsURL        string        `env:"DATABASE_URL"`            // the log
+	ReadURL          string        `env:"PROJECTION_DATABASE_URL"` // the read tables
+	AuthURL          string        `env:"AUTH_DATABASE_URL"`       // users and roles
+	RedisURL         string        `env:"REDIS_URL"`
+	MaxConnections   int           `env:"DATABASE_MAX_CONNECTIONS"   envDefault:"20"` // of each pool
+	MinConnections   int           `env:"DATABASE_MIN_CONNECTIONS"   envDefault:"2"`
+	ConnectTimeout   time.Duration `env:"DATABASE_CONNECT_TIMEOUT"   envDefault:"5s"`
+	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"10s"`
+}
+
+// Broker says where domain events are published, and under which names.
+type Broker struct {
+	Brokers          []string `env:"REDPANDA_BROKERS"` // host:port
+	ConsumerGroup    string   `env:"CONSUMER_GROUP"    envDefault:"ticketing-projections"`
+	EventTopic       string   `env:"EVENT_TOPIC"       envDefault:"ticketing-events"`
+	InventoryTopic   string   `env:"INVENTORY_TOPIC"   envDefault:"ticketing-inventory-events"`
+	ReservationTopic string   `env:"RESERVATION_TOPIC" envDefault:"ticketing-reservation-events"`
+	PaymentTopic     string   `env:"PAYMENT_TOPIC"     envDefault:"ticketing-payment-events"`
+}
+
+// Topics answers the names of all topics.
+func (b Broker) Topics() []string {
+	return []string{b.EventTopic, b.InventoryTopic, b.ReservationTopic, b.PaymentTopic}
+}
+
+// Auth says how people sign in.
+type Auth struct {
+	AuthBaseURL      string        `env:"AUTH_BASE_URL"` // default outside production: http://127.0.0.1:PORT
+	SessionTTL       time.Duration `env:"AUTH_SESSION_TTL"                     envDefault:"168h"`
+	MagicLinkTTL     time.Duration `env:"AUTH_MAGIC_LINK_TTL"                  envDefault:"15m"`
+	MaxSessions      int           `env:"AUTH_MAX_CONCURRENT_SESSIONS"         envDefault:"5"`  // a user
+	SignInRateLimit  int           `env:"AUTH_RATE_LIMIT_REQUESTS"             envDefault:"10"` // a window, by address and by IP
+	SignInRateWindow time.Duration `env:"AUTH_RATE_LIMIT_WINDOW"               envDefault:"60s"`
+	ExposeMagicLinks bool          `env:"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"  envDefault:"false"`
+	AdminEmails      []string      `env:"ADMIN_EMAILS"`
+}
+
+// Mail says how mail leaves.
+type Mail struct {
+	SMTPURL  string `env:"SMTP_URL"` // empty: mails are written into DATA_DIR; refused in production
+	MailFrom string `env:"MAIL_FROM" envDefault:"Ticketing <tickets@localhost>"`
+}
+
+// Payments says how customers pay.
+type Payments struct {
+	PaymentGateways     []string      `env:"PAYMENT_GATEWAYS"` // default outside production: sandbox
+	PaymentTimeout      time.Duration `env:"PAYMENT_TIMEOUT"   envDefault:"30s"`
+	StripeAPIKey        string        `env:"STRIPE_API_KEY"`
+	StripeWebhookSecret string        `env:"STRIPE_WEBHOOK_SECRET"`
+	StripeAPIBase       string        `env:"STRIPE_API_BASE"   envDefault:"https://api.stripe.com"`
+	PayPalClientID      string        `env:"PAYPAL_CLIENT_ID"`
+	PayPalClientSecret  string        `env:"PAYPAL_CLIENT_SECRET"`
+	PayPalWebhookID     string        `env:"PAYPAL_WEBHOOK_ID"`
+	PayPalAPIBase       string        `env:"PAYPAL_API_BASE"   envDefault:"https://api-m.paypal.com"`
+}
+
+// Telemetry says where traces go. The OpenTelemetry SDK reads these names by itself; they are here to be known and checked.
+type Telemetry struct {
+	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"` // empty: no traces are exported
+	OTLPHeaders        string `env:"OTEL_EXPORTER_OTLP_HEADERS"`
+	ServiceName        string `env:"OTEL_SERVICE_NAME"` // default: the program's name
+	ResourceAttributes string `env:"OTEL_RESOURCE_ATTRIBUTES"`
+	TracesSampler      string `env:"OTEL_TRACES_SAMPLER"`
+	TracesSamplerArg   string `env:"OTEL_TRACES_SAMPLER_ARG"`
+}
+
+// Development tells whether this is a developer's machine or a test: not production.
+func (c Config) Development() bool { return c.Environment != Production }
+
+// Addr is what the public HTTP server listens on.
+func (c Config) Addr() string { return address(c.Host, c.Port) }
+
+// MetricsAddr is what the operators' HTTP server listens on.
+func (c Config) MetricsAddr() string { return address(c.MetricsHost, c.MetricsPort) }
+
+// Loopback tells whether HOST is reachable from this machine only.
+func (c Config) Loopback() bool { return loopback(c.Host) }
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

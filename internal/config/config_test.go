@@ -1,0 +1,165 @@
+package config_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/config"
+)
+
+// production answers a complete production environment with changes.
+func production(changes map[string]string) map[string]string {
+	environ := map[string]string{
+		"DATABASE_URL":            "postgres://log:0123456789abcdef@db/events",
+		"PROJECTION_DATABASE_URL": "postgres://read:0123456789abcdef@db/read",
+		"AUTH_DATABASE_URL":       "postgres://auth:0123456789abcdef@db/auth",
+		"REDIS_URL":               "redis://:0123456789abcdef@redis:6379/0",
+		"REDPANDA_BROKERS":        "redpanda-0:9092, redpanda-1:9092",
+		"AUTH_BASE_URL":           "https://tickets.example.com/",
+		"SMTP_URL":                "smtps://user:0123456789abcdef@mail.example.com",
+	}
+	maps.Copy(environ, changes)
+	return environ
+}
+
+func TestDefaultsOfALaptop(t *testing.T) {
+	t.Parallel()
+	cfg, err := config.Load(map[string]string{"ENVIRONMENT": "development", "PORT": "8123", "LOG_LEVEL": ""})
+	require.NoError(t, err)
+	require.True(t, cfg.Development())
+	require.Equal(t, "127.0.0.1:8123", cfg.Addr())
+	require.Equal(t, "127.0.0.1:9090", cfg.MetricsAddr())
+	require.Equal(t, "http://127.0.0.1:8123", cfg.AuthBaseURL)
+	require.Equal(t, "info", cfg.LogLevel, "an empty variable counts as unset")
+	require.Equal(t, 5*time.Minute, cfg.ReservationHold)
+	require.Equal(t, []string{config.GatewaySandbox}, cfg.PaymentGateways)
+}
+
+func TestProductionStartsWhenComplete(t *testing.T) {
+	t.Parallel()
+	cfg, err := config.Load(production(nil))
+	require.NoError(t, err)
+	require.False(t, cfg.Development())
+	require.Equal(t, "0.0.0.0:8080", cfg.Addr())
+	require.Equal(t, []string{"redpanda-0:9092", "redpanda-1:9092"}, cfg.Brokers)
+	require.Equal(t, "https://tickets.example.com", cfg.AuthBaseURL)
+	require.Empty(t, cfg.PaymentGateways)
+}
+
+func TestProductionIsTheDefaultAndNeedsEverything(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(nil)
+	for _, name := range []string{
+		"DATABASE_URL", "PROJECTION_DATABASE_URL", "AUTH_DATABASE_URL", "REDIS_URL", "REDPANDA_BROKERS", "AUTH_BASE_URL", "SMTP_URL",
+	} {
+		require.ErrorContains(t, err, "\n"+name+": ", "all at once")
+	}
+}
+
+func TestAProgramIsAskedOnlyForWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(map[string]string{"ENVIRONMENT": "development"}, config.NeedEvents, config.NeedBroker)
+	require.ErrorContains(t, err, "\nDATABASE_URL: ")
+	require.ErrorContains(t, err, "\nREDPANDA_BROKERS: ")
+	require.NotContains(t, err.Error(), "REDIS_URL")
+}
+
+func TestWhatIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		environ map[string]string
+		want    string
+	}{
+		"weak password":        {production(map[string]string{"DATABASE_URL": "postgres://log:postgres@db/events"}), "DATABASE_URL: its password"},
+		"no password":          {production(map[string]string{"REDIS_URL": "redis://redis:6379"}), "REDIS_URL: its password"},
+		"sandbox":              {production(map[string]string{"PAYMENT_GATEWAYS": "sandbox"}), "PAYMENT_GATEWAYS: sandbox moves no money"},
+		"exposed links":        {production(map[string]string{"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true"}), "refused in production"},
+		"links in the clear":   {production(map[string]string{"AUTH_BASE_URL": "http://tickets.example.com"}), "AUTH_BASE_URL: links"},
+		"exposed links abroad": {development("AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING", "true", "HOST", "0.0.0.0"), "HOST is 0.0.0.0"},
+		"stripe":               {development("PAYMENT_GATEWAYS", "stripe"), "stripe is not available in this version"},
+		"paypal":               {development("PAYMENT_GATEWAYS", "sandbox,paypal"), "paypal is not available in this version"},
+		"unknown gateway":      {development("PAYMENT_GATEWAYS", "cash"), `"cash" is unknown`},
+		"environment":          {development("ENVIRONMENT", "prod"), "ENVIRONMENT: "},
+		"number":               {development("PORT", "http"), "PORT: a whole number expected"},
+		"range":                {development("PORT", "65536"), "PORT: 65536 is out of range"},
+		"same port":            {development("PORT", "9090"), "METRICS_PORT: 9090 is PORT already"},
+		"duration":             {development("RESERVATION_HOLD", "5"), "RESERVATION_HOLD: a duration"},
+		"negative":             {development("RESERVATION_HOLD", "-5m"), "RESERVATION_HOLD: -5m0s is out of range"},
+		"flag":                 {development("AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING", "yep"), "true or false expected"},
+		"pool":                 {development("DATABASE_MIN_CONNECTIONS", "30"), "DATABASE_MIN_CONNECTIONS: 30"},
+		"scheme":               {development("DATABASE_URL", "mysql://db/x"), "DATABASE_URL: not a URL"},
+		"broker":               {development("REDPANDA_BROKERS", "redpanda"), `"redpanda" is not host:port`},
+		"topics":               {development("EVENT_TOPIC", "ticketing-payment-events"), "PAYMENT_TOPIC: "},
+		"admin":                {development("ADMIN_EMAILS", "a@example.com,nobody"), `ADMIN_EMAILS: "nobody"`},
+		"proxy":                {development("TRUSTED_PROXIES", "10.0.0.0/8,proxy"), `TRUSTED_PROXIES: "proxy"`},
+		"level":                {development("LOG_LEVEL", "loud"), "LOG_LEVEL: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.Load(c.environ)
+			require.ErrorContains(t, err, c.want)
+			require.Equal(t, 1, strings.Count(err.Error(), "\n"), "one problem, one line: %v", err)
+		})
+	}
+}
+
+func development(pairs ...string) map[string]string {
+	environ := map[string]string{"ENVIRONMENT": "development"}
+	for i := 0; i < len(pairs); i += 2 {
+		environ[pairs[i]] = pairs[i+1]
+	}
+	return environ
+}
+
+func TestUnreadableAndInvalidValuesAreReportedTogether(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(development("PORT", "x", "METRICS_PORT", "y", "PAYMENT_TIMEOUT", "z", "LOG_LEVEL", "loud"))
+	for _, name := range []string{"PORT", "METRICS_PORT", "PAYMENT_TIMEOUT", "LOG_LEVEL"} {
+		require.ErrorContains(t, err, "\n"+name+": ")
+	}
+}
+
+func TestSecretsStayOutOfLogsAndErrors(t *testing.T) {
+	t.Parallel()
+	cfg, err := config.Load(production(map[string]string{"STRIPE_API_KEY": "sk_live_0123456789abcdef"}))
+	require.NoError(t, err)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		require.NotContains(t, fmt.Sprintf(verb, cfg), "0123456789abcdef", verb)
+	}
+	_, err = config.Load(production(map[string]string{"DATABASE_URL": "://log:0123456789abcdef@db"}))
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "0123456789abcdef")
+}
+
+// Every name is documented with its default, and nothing is documented that nobody reads.
+func TestEnvExampleIsComplete(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../.env.example")
+	require.NoError(t, err)
+	documented := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^([A-Z_]+)=(.*)$`).FindAllStringSubmatch(string(text), -1) {
+		require.NotContains(t, documented, m[1], "documented once")
+		documented[m[1]] = m[2]
+	}
+	read := map[string]string{}
+	collect(reflect.TypeFor[config.Config](), read)
+	require.Equal(t, read, documented)
+}
+
+func collect(typ reflect.Type, names map[string]string) {
+	for field := range typ.Fields() {
+		if name, ok := field.Tag.Lookup("env"); ok {
+			names[name] = field.Tag.Get("envDefault")
+		} else {
+			collect(field.Type, names)
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+)
+
+// The values of PAYMENT_GATEWAYS.
+const (
+	GatewaySandbox = "sandbox"
+	GatewayStripe  = "stripe"
+	GatewayPayPal  = "paypal"
+)
+
+// unavailable lists gateways that are planned but not in this version. It is the only place that knows: take a name out of it when
+// its gateway is there.
+func unavailable() []string { return []string{GatewayStripe, GatewayPayPal} }
+
+// checkGateways checks PAYMENT_GATEWAYS and the secrets of those that are enabled. With none, only free tickets can be had.
+func checkGateways(cfg Config, report func(name, format string, args ...any)) {
+	for _, name := range cfg.PaymentGateways {
+		switch {
+		case slices.Contains(unavailable(), name):
+			report("PAYMENT_GATEWAYS", "%s is not available in this version; outside production use %s", name, GatewaySandbox)
+		case name == GatewaySandbox && !cfg.Development():
+			report("PAYMENT_GATEWAYS", "%s moves no money and is refused in production; leave it out", name)
+		case name == GatewaySandbox:
+		case name == GatewayStripe:
+			requireSecret(report, "STRIPE_API_KEY", cfg.StripeAPIKey)
+			requireSecret(report, "STRIPE_WEBHOOK_SECRET", cfg.StripeWebhookSecret)
+		case name == GatewayPayPal:
+			requireSecret(report, "PAYPAL_CLIENT_ID", cfg.PayPalClientID)
+			requireSecret(report, "PAYPAL_CLIENT_SECRET", cfg.PayPalClientSecret)
+			requireSecret(report, "PAYPAL_WEBHOOK_ID", cfg.PayPalWebhookID)
+		default:
+			report("PAYMENT_GATEWAYS", "%q is unknown; use any of %s, %s, %s", name, GatewayStripe, GatewayPayPal, GatewaySandbox)
+		}
+	}
+}
+
+func requireSecret(report func(name, format string, args ...any), name, value string) {
+	if len(value) < 16 {
+		report(name, "%s", fmt.Sprintf("needed by PAYMENT_GATEWAYS, as its dashboard shows it (at least 16 characters, not %d)", len(value)))
+	}
+}

@@ -1,0 +1,155 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Need is a variable that a program can't do without, although others can.
+type Need string
+
+// What programs need. In production a program that names nothing needs everything, since nothing is started privately there.
+const (
+	NeedEvents Need = "DATABASE_URL"
+	NeedRead   Need = "PROJECTION_DATABASE_URL"
+	NeedAuth   Need = "AUTH_DATABASE_URL"
+	NeedRedis  Need = "REDIS_URL"
+	NeedBroker Need = "REDPANDA_BROKERS"
+	NeedMail   Need = "SMTP_URL" // in production only: elsewhere mails are written into a folder
+)
+
+func everything() []Need {
+	return []Need{NeedEvents, NeedRead, NeedAuth, NeedRedis, NeedBroker, NeedMail}
+}
+
+// Environ answers the process's environment as Load takes it.
+func Environ() map[string]string { return env.ToMap(os.Environ()) }
+
+// Load reads and checks the environment. An empty variable counts as unset. The error joins everything that is wrong, one line each,
+// with the variable's name and what would be right; it never contains a secret.
+func Load(environ map[string]string, needs ...Need) (Config, error) {
+	set := make(map[string]string, len(environ))
+	for name, value := range environ {
+		if value = strings.TrimSpace(value); value != "" {
+			set[name] = value
+		}
+	}
+	var cfg Config
+	problems := parse(&cfg, set)
+	cfg.complete()
+	if len(needs) == 0 && !cfg.Development() {
+		needs = everything()
+	}
+	problems = append(problems, validate(cfg, needs)...)
+	if err := errors.Join(problems...); err != nil {
+		return Config{}, fmt.Errorf("configuration:\n%w", err)
+	}
+	return cfg, nil
+}
+
+// parse fills cfg and answers what could not be read. What could not be read keeps its default, so that it is reported only once.
+func parse(cfg *Config, set map[string]string) []error {
+	var problems []error
+	for {
+		*cfg = Config{}
+		err := env.ParseWithOptions(cfg, env.Options{Environment: set})
+		if err == nil {
+			return problems
+		}
+		var bad env.ParseError
+		if !errors.As(err, &bad) {
+			return append(problems, err)
+		}
+		name, kind := variable(bad.Name)
+		if name == "" {
+			return append(problems, err)
+		}
+		problems = append(problems, fmt.Errorf("%s: %s expected", name, kind))
+		delete(set, name)
+	}
+}
+
+// variable answers the environment's name of a field and what its values look like.
+func variable(field string) (name, kind string) {
+	f, ok := reflect.TypeFor[Config]().FieldByName(field)
+	if !ok {
+		return "", ""
+	}
+	switch f.Type.String() {
+	case "int":
+		kind = "a whole number"
+	case "bool":
+		kind = "true or false"
+	case "time.Duration":
+		kind = "a duration such as 30s, 5m or 168h"
+	default:
+		kind = f.Type.String()
+	}
+	return f.Tag.Get("env"), kind
+}
+
+// complete fills the defaults that depend on other values.
+func (c *Config) complete() {
+	c.Environment = strings.ToLower(c.Environment)
+	c.LogLevel = strings.ToLower(c.LogLevel)
+	if c.Host == "" {
+		c.Host = "0.0.0.0"
+		if c.Development() {
+			c.Host = "127.0.0.1"
+		}
+	}
+	if c.MetricsHost == "" {
+		c.MetricsHost = c.Host
+	}
+	if c.AuthBaseURL == "" && c.Development() {
+		c.AuthBaseURL = "http://" + address("127.0.0.1", c.Port)
+	}
+	c.AuthBaseURL = strings.TrimRight(c.AuthBaseURL, "/")
+	for _, list := range []*[]string{&c.TrustedProxies, &c.Brokers, &c.AdminEmails, &c.PaymentGateways} {
+		*list = trimmed(*list)
+	}
+	if len(c.PaymentGateways) == 0 && c.Development() {
+		c.PaymentGateways = []string{GatewaySandbox}
+	}
+}
+
+// trimmed answers a list without spaces, empty entries and repetitions.
+func trimmed(list []string) []string {
+	var kept []string
+	for _, entry := range list {
+		if entry = strings.TrimSpace(entry); entry != "" && !slices.Contains(kept, entry) {
+			kept = append(kept, entry)
+		}
+	}
+	return kept
+}
+
+func address(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+
+// String shows the configuration without its secrets.
+func (c Config) String() string {
+	return fmt.Sprintf("environment=%s http=%s metrics=%s events=%s read=%s auth=%s redis=%s brokers=%s gateways=%s",
+		c.Environment, c.Addr(), c.MetricsAddr(), redacted(c.EventsURL), redacted(c.ReadURL), redacted(c.AuthURL),
+		redacted(c.RedisURL), strings.Join(c.Brokers, ","), strings.Join(c.PaymentGateways, ","))
+}
+
+// GoString keeps secrets out of %#v.
+func (c Config) GoString() string { return "config.Config{" + c.String() + "}" }
+
+func redacted(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "[unreadable]"
+	}
+	u.RawQuery = ""
+	return u.Redacted()
+}

@@ -1,0 +1,208 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// validator collects what is wrong.
+type validator struct {
+	cfg      Config
+	problems []error
+}
+
+func (v *validator) report(name, format string, args ...any) {
+	v.problems = append(v.problems, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+}
+
+func validate(cfg Config, needs []Need) []error {
+	v := &validator{cfg: cfg}
+	v.process()
+	v.numbers()
+	v.durations()
+	v.stores(needs)
+	v.broker(needs)
+	v.auth()
+	v.mail(needs)
+	checkGateways(cfg, v.report)
+	v.url("STRIPE_API_BASE", cfg.StripeAPIBase, "http", "https")
+	v.url("PAYPAL_API_BASE", cfg.PayPalAPIBase, "http", "https")
+	if cfg.OTLPEndpoint != "" {
+		v.url("OTEL_EXPORTER_OTLP_ENDPOINT", cfg.OTLPEndpoint, "http", "https")
+	}
+	return v.problems
+}
+
+func (v *validator) process() {
+	c := v.cfg
+	if !slices.Contains([]string{Production, Development, Test}, c.Environment) {
+		v.report("ENVIRONMENT", "%q is unknown; use %s, %s or %s", c.Environment, Production, Development, Test)
+	}
+	if err := new(slog.Level).UnmarshalText([]byte(c.LogLevel)); err != nil {
+		v.report("LOG_LEVEL", "%q is unknown; use debug, info, warn or error", c.LogLevel)
+	}
+	if c.Port != 0 && c.Port == c.MetricsPort && c.Host == c.MetricsHost {
+		v.report("METRICS_PORT", "%d is PORT already; use another one", c.MetricsPort)
+	}
+	for _, proxy := range c.TrustedProxies {
+		if _, err := netip.ParseAddr(proxy); err == nil {
+			continue
+		}
+		if _, err := netip.ParsePrefix(proxy); err != nil {
+			v.report("TRUSTED_PROXIES", "%q is neither an address nor a CIDR prefix such as 10.0.0.0/8", proxy)
+		}
+	}
+}
+
+func (v *validator) numbers() {
+	c := v.cfg
+	for _, n := range []struct {
+		name            string
+		value, min, max int
+	}{
+		{"PORT", c.Port, 0, 65535},
+		{"METRICS_PORT", c.MetricsPort, 0, 65535},
+		{"DATABASE_MAX_CONNECTIONS", c.MaxConnections, 1, 10_000},
+		{"DATABASE_MIN_CONNECTIONS", c.MinConnections, 0, max(c.MaxConnections, 0)},
+		{"AUTH_MAX_CONCURRENT_SESSIONS", c.MaxSessions, 1, 1000},
+		{"AUTH_RATE_LIMIT_REQUESTS", c.SignInRateLimit, 1, 1_000_000},
+		{"MUTATION_RATE_LIMIT_REQUESTS", c.MutationRateLimit, 1, 1_000_000},
+		{"WS_RATE_LIMIT_MESSAGES", c.WebSocketRateLimit, 1, 1_000_000},
+	} {
+		if n.value < n.min || n.value > n.max {
+			v.report(n.name, "%d is out of range; use %d to %d", n.value, n.min, n.max)
+		}
+	}
+}
+
+func (v *validator) durations() {
+	c := v.cfg
+	for _, d := range []struct {
+		name            string
+		value, min, max time.Duration
+	}{
+		{"SHUTDOWN_TIMEOUT", c.ShutdownTimeout, time.Second, time.Hour},
+		{"RESERVATION_HOLD", c.ReservationHold, time.Second, 24 * time.Hour},
+		{"DATABASE_CONNECT_TIMEOUT", c.ConnectTimeout, 100 * time.Millisecond, 5 * time.Minute},
+		{"DATABASE_STATEMENT_TIMEOUT", c.StatementTimeout, 100 * time.Millisecond, time.Hour},
+		{"AUTH_SESSION_TTL", c.SessionTTL, time.Minute, 365 * 24 * time.Hour},
+		{"AUTH_MAGIC_LINK_TTL", c.MagicLinkTTL, time.Minute, 24 * time.Hour},
+		{"AUTH_RATE_LIMIT_WINDOW", c.SignInRateWindow, time.Second, 24 * time.Hour},
+		{"PAYMENT_TIMEOUT", c.PaymentTimeout, time.Second, 5 * time.Minute},
+	} {
+		if d.value < d.min || d.value > d.max {
+			v.report(d.name, "%s is out of range; use %s to %s", d.value, d.min, d.max)
+		}
+	}
+}
+
+func (v *validator) stores(needs []Need) {
+	for _, s := range []struct {
+		need    Need
+		url     string
+		schemes []string
+	}{
+		{NeedEvents, v.cfg.EventsURL, []string{"postgres", "postgresql"}},
+		{NeedRead, v.cfg.ReadURL, []string{"postgres", "postgresql"}},
+		{NeedAuth, v.cfg.AuthURL, []string{"postgres", "postgresql"}},
+		{NeedRedis, v.cfg.RedisURL, []string{"redis", "rediss"}},
+	} {
+		if s.url == "" {
+			if slices.Contains(needs, s.need) {
+				v.report(string(s.need), "needed; use %s://user:password@host/…", s.schemes[0])
+			}
+			continue
+		}
+		if u := v.url(string(s.need), s.url, s.schemes...); u != nil && !v.cfg.Development() {
+			v.password(string(s.need), u)
+		}
+	}
+}
+
+// password refuses URLs whose password is missing or one that everybody tries first. Unix sockets and client certificates do without.
+func (v *validator) password(name string, u *url.URL) {
+	q := u.Query()
+	if u.Hostname() == "" || q.Has("sslcert") || q.Has("passfile") || strings.HasPrefix(q.Get("host"), "/") {
+		return
+	}
+	password, _ := u.User.Password()
+	weak := []string{"password", "postgres", "redis", "secret", "changeme", "change-me", "ticketing", "admin", "root", "test"}
+	if len(password) < 12 || slices.Contains(weak, strings.ToLower(password)) || password == u.User.Username() {
+		v.report(name, "its password is missing or weak; production wants at least 12 characters (openssl rand -hex 24)")
+	}
+}
+
+// url reports what is not an absolute URL of one of the schemes. It does not repeat the value, which may hold a password.
+func (v *validator) url(name, text string, schemes ...string) *url.URL {
+	u, err := url.Parse(text)
+	if err != nil || !slices.Contains(schemes, u.Scheme) || (u.Host == "" && !u.Query().Has("host")) {
+		v.report(name, "not a URL of the form %s://host…", strings.Join(schemes, ":// or "))
+		return nil
+	}
+	return u
+}
+
+func (v *validator) broker(needs []Need) {
+	c := v.cfg
+	if len(c.Brokers) == 0 && slices.Contains(needs, NeedBroker) {
+		v.report(string(NeedBroker), "needed; use host:port[,host:port…]")
+	}
+	for _, broker := range c.Brokers {
+		if host, port, err := net.SplitHostPort(broker); err != nil || host == "" || port == "" {
+			v.report(string(NeedBroker), "%q is not host:port", broker)
+		}
+	}
+	seen := map[string]string{}
+	topicName := regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+	for i, name := range []string{"EVENT_TOPIC", "INVENTORY_TOPIC", "RESERVATION_TOPIC", "PAYMENT_TOPIC"} {
+		topic := c.Topics()[i]
+		if !topicName.MatchString(topic) {
+			v.report(name, "%q is no topic name; use up to 249 letters, digits, '.', '_' and '-'", topic)
+		}
+		if other, taken := seen[topic]; taken {
+			v.report(name, "%q is %s already; use a topic of its own", topic, other)
+		}
+		seen[topic] = name
+	}
+}
+
+func (v *validator) auth() {
+	c := v.cfg
+	if c.AuthBaseURL == "" {
+		v.report("AUTH_BASE_URL", "needed in production; use the public https:// address, since mailed links start with it")
+	} else if u := v.url("AUTH_BASE_URL", c.AuthBaseURL, "http", "https"); u != nil &&
+		u.Scheme != "https" && !c.Development() && !loopback(u.Hostname()) {
+		v.report("AUTH_BASE_URL", "links that sign in must not travel in the clear; use https://")
+	}
+	const expose = "AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"
+	if c.ExposeMagicLinks && !c.Development() {
+		v.report(expose, "refused in production: anybody could sign in as anybody; leave it out")
+	} else if c.ExposeMagicLinks && !c.Loopback() {
+		v.report(expose, "refused while HOST is %s: anybody who reaches it could sign in as anybody; use HOST=127.0.0.1", c.Host)
+	}
+	for _, email := range c.AdminEmails {
+		if a, err := mail.ParseAddress(email); err != nil || a.Address != email {
+			v.report("ADMIN_EMAILS", "%q is not a mail address", email)
+		}
+	}
+}
+
+func (v *validator) mail(needs []Need) {
+	c := v.cfg
+	if _, err := mail.ParseAddress(c.MailFrom); err != nil {
+		v.report("MAIL_FROM", "%q is not a mail address such as Tickets <tickets@example.com>", c.MailFrom)
+	}
+	if c.SMTPURL != "" {
+		v.url(string(NeedMail), c.SMTPURL, "smtp", "smtps")
+	} else if !c.Development() && slices.Contains(needs, NeedMail) {
+		v.report(string(NeedMail), "needed in production, or nobody can sign in; use smtps://user:password@host")
+	}
+}
