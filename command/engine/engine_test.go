@@ -1,0 +1,226 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/engine"
+	"ticketing/command/rejection"
+	"ticketing/internal/testenv"
+)
+
+func TestReplicasNeverDecideFromAStaleState(t *testing.T) {
+	t.Parallel()
+	url := logDB(t)
+	const replicas, callers, limit = 3, 60, 100
+	var accepted, rejected atomic.Int64
+	var wg sync.WaitGroup
+	for range replicas {
+		e, _ := start(t, newPool(t, url, nil), nil)
+		for range callers {
+			wg.Go(func() {
+				_, err := e.Execute(t.Context(), addUpTo("counter-hot", limit))
+				if r, ok := rejection.As(err); ok && r.Code == rejection.InsufficientInventory {
+					rejected.Add(1)
+					return
+				}
+				if err == nil {
+					accepted.Add(1)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	require.EqualValues(t, limit, accepted.Load())
+	require.EqualValues(t, replicas*callers-limit, rejected.Load())
+	requireSum(t, newPool(t, url, nil), "counter-hot", limit)
+}
+
+func TestARejectionAppendsNothing(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, logDB(t), nil)
+	e, _ := start(t, pool, nil)
+	_, err := e.Execute(t.Context(), addUpTo("counter-1", 0))
+	r, ok := rejection.As(err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, rejection.InsufficientInventory, r.Code)
+	requireSum(t, pool, "counter-1", 0)
+}
+
+func TestADecisionMayAskForAStreamThatItDidNotAnnounce(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, logDB(t), nil)
+	first, stop := start(t, pool, nil)
+	execute(t, first, add("counter-other", 7))
+	stop()
+	e, _ := start(t, pool, nil)
+	r := add("counter-1", 1)
+	decide := r.Decide
+	r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
+		other, err := engine.Load[counter](tx, "counter-other")
+		if err != nil {
+			return engine.Decided{}, err
+		}
+		if other.Sum != 7 {
+			return engine.Decided{}, fmt.Errorf("saw %d", other.Sum)
+		}
+		return decide(tx)
+	}
+	require.Equal(t, 1, execute(t, e, r))
+}
+
+func TestACommandThatFailsAfterAppendingTakesNobodyWithIt(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, logDB(t), nil)
+	e, _ := start(t, pool, nil)
+	poison := add("counter-1", 1000)
+	decide := poison.Decide
+	poison.Decide = func(tx *engine.Tx) (engine.Decided, error) {
+		if _, err := decide(tx); err != nil {
+			return engine.Decided{}, err
+		}
+		panic("broken invariant")
+	}
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			if i == 25 {
+				_, err := e.Execute(t.Context(), poison)
+				if err == nil || errors.Is(err, engine.ErrUnavailable) {
+					t.Errorf("the poisonous command was answered %v", err)
+				}
+				return
+			}
+			if _, err := e.Execute(t.Context(), add("counter-1", 1)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	requireSum(t, pool, "counter-1", 49)
+}
+
+func TestAReplicaThatIsFarBehindLoadsAgain(t *testing.T) {
+	t.Parallel()
+	url := logDB(t)
+	slow, _ := start(t, newPool(t, url, nil), nil)
+	busy, _ := start(t, newPool(t, url, nil), nil)
+	execute(t, slow, add("counter-1", 1))
+	const more = 2_500 // more than is read under the lock
+	r := add("counter-1", 0)
+	r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
+		if _, err := engine.Load[counter](tx, "counter-1"); err != nil {
+			return engine.Decided{}, err
+		}
+		many := make([]added, more)
+		for i := range many {
+			many[i].N = 1
+		}
+		return engine.Decided{Value: engine.Append[counter](tx, "counter-1", many).Sum}, nil
+	}
+	require.Equal(t, 1+more, execute(t, busy, r))
+	require.Equal(t, 2+more, execute(t, slow, add("counter-1", 1)))
+}
+
+func TestALongStreamStartsFromItsSnapshot(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, logDB(t), nil)
+	e, stop := start(t, pool, nil)
+	r := add("counter-1", 0)
+	r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
+		if _, err := engine.Load[counter](tx, "counter-1"); err != nil {
+			return engine.Decided{}, err
+		}
+		return engine.Decided{Value: engine.Append[counter](tx, "counter-1", make([]added, 1_500)).Sum}, nil
+	}
+	execute(t, e, r)
+	testenv.Eventually(t, 10*time.Second, func() (bool, string) {
+		var version int64
+		err := pool.QueryRow(t.Context(), `SELECT version FROM snapshots WHERE stream_id = 'counter-1'`).Scan(&version)
+		return err == nil && version == 1_500, fmt.Sprintf("snapshot at %d: %v", version, err)
+	})
+	stop()
+	// A snapshot that says something else than the log shows whether it was read.
+	_, err := pool.Exec(t.Context(), `UPDATE snapshots SET data = '{"Sum": 40}'`)
+	require.NoError(t, err)
+	again, _ := start(t, pool, nil)
+	require.Equal(t, 42, execute(t, again, add("counter-1", 2)))
+}
+
+func TestACallerWhoLeftIsNotDecidedFor(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, logDB(t), nil)
+	e, _ := start(t, pool, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := e.Execute(ctx, add("counter-1", 1))
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 1, execute(t, e, add("counter-1", 1)))
+}
+
+func TestAFullQueueRefusesAtOnce(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, logDB(t), nil)
+	e, _ := start(t, pool, nil)
+	deciding, goOn := make(chan struct{}), make(chan struct{})
+	blocker := add("counter-1", 1)
+	decide := blocker.Decide
+	blocker.Decide = func(tx *engine.Tx) (engine.Decided, error) {
+		close(deciding)
+		<-goOn
+		return decide(tx)
+	}
+	const queueSize = 16_384
+	var wg sync.WaitGroup
+	var refused atomic.Int64
+	wg.Go(func() { _, _ = e.Execute(t.Context(), blocker) })
+	<-deciding
+	for range queueSize + 9 {
+		wg.Go(func() {
+			if _, err := e.Execute(t.Context(), add("counter-2", 1)); errors.Is(err, engine.ErrUnavailable) {
+				if refused.Add(1) == 10 {
+					close(goOn)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 10, refused.Load())
+	requireSum(t, pool, "counter-2", queueSize-1)
+}
+
+func TestStoppingFinishesWhatWasAccepted(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, logDB(t), nil)
+	e, stop := start(t, pool, nil)
+	deciding := make(chan struct{})
+	var once sync.Once
+	var accepted atomic.Int64
+	var wg sync.WaitGroup
+	for range 200 {
+		r := add("counter-1", 1)
+		decide := r.Decide
+		r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
+			once.Do(func() { close(deciding) })
+			return decide(tx)
+		}
+		wg.Go(func() {
+			if _, err := e.Execute(t.Context(), r); err == nil {
+				accepted.Add(1)
+			}
+		})
+	}
+	<-deciding
+	stop()
+	wg.Wait()
+	requireSum(t, pool, "counter-1", int(accepted.Load()))
+	_, err := e.Execute(t.Context(), add("counter-1", 1))
+	require.ErrorIs(t, err, engine.ErrUnavailable)
+}

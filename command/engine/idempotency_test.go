@@ -1,0 +1,107 @@
+package engine_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/engine"
+	"ticketing/command/rejection"
+)
+
+func TestTheSameKeyIsOneCommand(t *testing.T) {
+	t.Parallel()
+	url := logDB(t)
+	pool := newPool(t, url, nil)
+	one, _ := start(t, pool, nil)
+	two, _ := start(t, newPool(t, url, nil), nil)
+	var first, replayed atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 100 {
+		e := []*engine.Engine{one, two}[i%2]
+		wg.Go(func() {
+			result, err := e.Execute(t.Context(), withKey(add("counter-1", 5), "mutation:k", "five"))
+			if err != nil || result.Ref != "5" {
+				t.Errorf("answered %+v, %v", result, err)
+			}
+			if result.Replayed {
+				replayed.Add(1)
+			} else {
+				first.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, first.Load())
+	require.EqualValues(t, 99, replayed.Load())
+	requireSum(t, pool, "counter-1", 5)
+}
+
+func TestAKeyIsRefusedForAnotherRequest(t *testing.T) {
+	t.Parallel()
+	e, _ := start(t, newPool(t, logDB(t), nil), nil)
+	execute(t, e, withKey(add("counter-1", 5), "k", "five"))
+	_, err := e.Execute(t.Context(), withKey(add("counter-1", 6), "k", "six"))
+	r, ok := rejection.As(err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, rejection.IdempotencyKeyReused, r.Code)
+	other := withKey(add("counter-1", 6), "k", "six")
+	other.Key.Actor = "usr_other"
+	require.Equal(t, 11, execute(t, e, other), "keys are each actor's own")
+}
+
+func TestARejectionReplays(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, logDB(t), nil)
+	e, stop := start(t, pool, nil)
+	_, err := e.Execute(t.Context(), withKey(addUpTo("counter-1", 0), "k", "r"))
+	require.Error(t, err)
+	stop()
+	again, _ := start(t, pool, nil)
+	_, err = again.Execute(t.Context(), withKey(addUpTo("counter-1", 10), "k", "r"))
+	r, ok := rejection.As(err)
+	require.True(t, ok, "the first answer counts, although there is room now: %v", err)
+	require.Equal(t, rejection.InsufficientInventory, r.Code)
+	require.Equal(t, "0 is the limit", r.Message)
+}
+
+func TestTryAgainDoesNotReplay(t *testing.T) {
+	t.Parallel()
+	e, _ := start(t, newPool(t, logDB(t), nil), nil)
+	for _, code := range []rejection.Code{rejection.GatewayUnavailable, rejection.Forbidden} {
+		r := withKey(add("counter-1", 1), string(code), "r")
+		r.Decide = func(*engine.Tx) (engine.Decided, error) { return engine.Decided{}, rejection.New(code, "not now") }
+		_, err := e.Execute(t.Context(), r)
+		require.Error(t, err)
+		execute(t, e, withKey(add("counter-1", 1), string(code), "r"))
+	}
+}
+
+func TestAReleasedKeyIsFreeAgain(t *testing.T) {
+	t.Parallel()
+	e, _ := start(t, newPool(t, logDB(t), nil), nil)
+	keyed := withKey(add("counter-1", 1), "k", "r")
+	execute(t, e, keyed)
+	release := add("counter-1", 10)
+	release.Release = keyed.Key
+	execute(t, e, release)
+	require.Equal(t, 12, execute(t, e, keyed))
+}
+
+func TestAKeyExpiresAfterADay(t *testing.T) {
+	t.Parallel()
+	var offset atomic.Int64
+	clock := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+	e, _ := start(t, newPool(t, logDB(t), nil), clock)
+	keyed := withKey(add("counter-1", 1), "k", "r")
+	execute(t, e, keyed)
+	offset.Store(int64(23 * time.Hour))
+	result, err := e.Execute(t.Context(), keyed)
+	require.NoError(t, err)
+	require.True(t, result.Replayed)
+	offset.Store(int64(25 * time.Hour))
+	require.Equal(t, 2, execute(t, e, keyed))
+}
