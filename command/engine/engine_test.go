@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command/engine"
@@ -18,12 +20,13 @@ import (
 
 func TestReplicasNeverDecideFromAStaleState(t *testing.T) {
 	t.Parallel()
+	metrics := prometheus.NewRegistry()
 	url := logDB(t)
 	const replicas, callers, limit = 3, 60, 100
 	var accepted, rejected atomic.Int64
 	var wg sync.WaitGroup
-	for range replicas {
-		e, _ := start(t, newPool(t, url, nil), nil)
+	for i := range replicas {
+		e, _ := startMeasured(t, newPool(t, url, nil), nil, prometheus.WrapRegistererWith(prometheus.Labels{"replica": strconv.Itoa(i)}, metrics))
 		for range callers {
 			wg.Go(func() {
 				_, err := e.Execute(t.Context(), addUpTo("counter-hot", limit))
@@ -38,9 +41,29 @@ func TestReplicasNeverDecideFromAStaleState(t *testing.T) {
 		}
 	}
 	wg.Wait()
+	require.Zero(t, failedBatches(t, metrics), "a batch in conflict was decided from a stale state")
 	require.EqualValues(t, limit, accepted.Load())
 	require.EqualValues(t, replicas*callers-limit, rejected.Load())
 	requireSum(t, newPool(t, url, nil), "counter-hot", limit)
+}
+
+func TestARejectionIsAsExactAsAnAcceptance(t *testing.T) {
+	t.Parallel()
+	url := logDB(t)
+	one, _ := start(t, newPool(t, url, nil), nil)
+	two, _ := start(t, newPool(t, url, nil), nil)
+	const limit = 3
+	for range 5 {
+		for range limit {
+			execute(t, one, addUpTo("counter-1", limit))
+		}
+		_, err := two.Execute(t.Context(), addUpTo("counter-1", limit))
+		_, rejected := rejection.As(err)
+		require.True(t, rejected, "two must see what one took: %v", err)
+		execute(t, one, add("counter-1", -limit))
+		execute(t, two, addUpTo("counter-1", limit))
+		execute(t, one, add("counter-1", -1))
+	}
 }
 
 func TestARejectionAppendsNothing(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command/engine"
@@ -54,8 +55,14 @@ func newPool(t *testing.T, url string, configure func(*pgxpool.Config)) *pgxpool
 // start runs an engine, as one replica, until the test ends or stop is called.
 func start(t *testing.T, pool *pgxpool.Pool, clock func() time.Time) (e *engine.Engine, stop func()) {
 	t.Helper()
+	return startMeasured(t, pool, clock, nil)
+}
+
+func startMeasured(t *testing.T, pool *pgxpool.Pool, clock func() time.Time, metrics prometheus.Registerer) (e *engine.Engine, stop func()) {
+	t.Helper()
 	e = engine.New(engine.Config{
-		Pool: pool, Registry: registry(), Clock: clock, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Registerer: metrics,
+		Pool:       pool, Registry: registry(), Clock: clock, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Aggregates: []engine.Aggregate{engine.Define("counter", evolve).WithSnapshots(1)},
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -67,6 +74,21 @@ func start(t *testing.T, pool *pgxpool.Pool, clock func() time.Time) (e *engine.
 	})
 	t.Cleanup(stop)
 	return e, stop
+}
+
+func failedBatches(t *testing.T, metrics prometheus.Gatherer) (failed float64) {
+	t.Helper()
+	families, err := metrics.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		if f.GetName() != "ticketing_engine_failed_batches_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			failed += m.GetCounter().GetValue()
+		}
+	}
+	return failed
 }
 
 // add counts up, and answers the sum that it decided from plus n.
