@@ -1,6 +1,12 @@
 package auth
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
 
 // What callers tell apart. Everything else that goes wrong is a fault of the program.
 var (
@@ -19,3 +25,22 @@ var (
 	// ErrRoleInvalid says that a text is not the name of a role.
 	ErrRoleInvalid = errors.New("not a role")
 )
+
+// unavailable wraps what went wrong while asking Redis or the database, as ErrUnavailable where trying again may help.
+func unavailable(attempt string, err error) error {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && !passing(refused.Code) {
+		return fmt.Errorf("%s: %w", attempt, err)
+	}
+	return fmt.Errorf("%s: %w: %w", attempt, ErrUnavailable, err)
+}
+
+// passing says whether a PostgreSQL error is of a class that goes away by itself: connection, resources, operator's intervention,
+// a conflict between transactions.
+func passing(code string) bool {
+	for _, class := range []string{"08", "40", "53", "55", "57"} {
+		if strings.HasPrefix(code, class) {
+			return true
+		}
+	}
+	return false
+}

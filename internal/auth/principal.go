@@ -15,6 +15,15 @@ const (
 	RoleAdmin     Role = "ADMIN"
 )
 
+// valid says whether r is one of the roles.
+func (r Role) valid() bool {
+	switch r {
+	case RoleCustomer, RoleOrganizer, RoleAdmin:
+		return true
+	}
+	return false
+}
+
 // Principal is who does something: a user in one of their sessions, with the roles as they are now.
 type Principal struct {
 	UserID    string

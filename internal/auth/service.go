@@ -1,12 +1,17 @@
 // Package auth knows who is signed in and which roles they have: magic links by mail, opaque sessions in Redis, users and roles in
 // the auth database. What a role may do is decided elsewhere.
+//
+// It promises that a link signs in once, that a session is refused as soon as it ended and a role as soon as it was revoked, and
+// that an outage never reads as being signed out. Tokens are stored as hashes only, and neither tokens nor addresses appear in
+// errors and logs. Redis can be lost whole: people sign in again.
 package auth
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
-	"net/http"
+	"net/url"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -35,96 +40,67 @@ type Dependencies struct {
 }
 
 // Service is safe for concurrent use. Close ends its goroutines.
-type Service struct{}
-
-// New answers a service and starts its goroutines: the mail queue and the watcher of ended sessions.
-func New(d Dependencies, cfg Config) (*Service, error) { return nil, errNotYet }
-
-// Close refuses new mails, sends those that wait until ctx ends, and stops.
-func (s *Service) Close(ctx context.Context) error { return errNotYet }
-
-var errNotYet = errors.New("not there yet")
-
-// RequestMagicLink sends a magic link to the address. It does the same for everybody, known or not. The token is "" unless
-// Config.ExposeMagicLinks. Errors: ErrEmailInvalid, ErrUnavailable.
-func (s *Service) RequestMagicLink(ctx context.Context, email string) (token string, err error) {
-	return "", errNotYet
+type Service struct {
+	cfg      Config
+	admins   map[string]bool // by normalised address
+	pool     *pgxpool.Pool
+	redis    *redis.Client
+	mails    *mail.Queue
+	now      func() time.Time
+	log      *slog.Logger
+	watches  watches
+	stop     context.CancelFunc
+	watching sync.WaitGroup
 }
 
-// VerifyMagicLink exchanges a magic link's token, once, for a session; the user is made at the first proof of an address.
-// Errors: ErrLinkInvalid, ErrUnavailable (the link is then still good).
-func (s *Service) VerifyMagicLink(ctx context.Context, token string) (Session, User, error) {
-	return Session{}, User{}, errNotYet
+// New answers a service and starts its goroutines: the mail queue and the watcher of ended sessions. Its errors are mistakes in
+// cfg; it waits for neither Redis nor the database.
+func New(d Dependencies, cfg Config) (*Service, error) {
+	admins, err := checkConfig(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("configure sign-in: %w", err)
+	}
+	s := &Service{cfg: cfg, admins: admins, pool: d.Pool, redis: d.Redis, now: d.Clock, log: d.Logger}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	s.mails = mail.NewQueue(d.Mailer, s.log)
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.watching.Go(func() { s.followChanges(ctx) })
+	return s, nil
 }
 
-// Session is a person signed in somewhere.
-type Session struct {
-	ID         string // "ses_…"
-	Token      string // only in the answer of VerifyMagicLink: it is stored nowhere
-	UserID     string
-	CreatedAt  time.Time
-	LastSeenAt time.Time
-	ExpiresAt  time.Time // moves while the session is used
+// Close refuses new mails, sends those that wait until ctx ends, and stops. Watches no longer fire.
+func (s *Service) Close(ctx context.Context) error {
+	s.stop()
+	s.watching.Wait()
+	if err := s.mails.Close(ctx); err != nil {
+		return fmt.Errorf("send the last mails: %w", err)
+	}
+	return nil
 }
 
-// User is a person as the auth database knows them.
-type User struct {
-	ID         string
-	Email      string // "" once erased
-	Name       string // "" when unknown or erased
-	Roles      []Role // sorted
-	CreatedAt  time.Time
-	LastSeenAt time.Time // the last sign-in
-	ErasedAt   *time.Time
+// checkConfig refuses what would only fail later, and answers the admins by normalised address.
+func checkConfig(cfg Config) (map[string]bool, error) {
+	base, err := url.Parse(cfg.BaseURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("the base URL %q is not an http(s) URL", cfg.BaseURL)
+	}
+	if cfg.MagicLinkTTL < time.Second || cfg.SessionTTL < time.Second || cfg.MaxSessions < 1 {
+		return nil, fmt.Errorf("lifetimes are at least a second and sessions at least one: links %s, sessions %s, at most %d",
+			cfg.MagicLinkTTL, cfg.SessionTTL, cfg.MaxSessions)
+	}
+	admins := make(map[string]bool, len(cfg.AdminEmails))
+	for i, text := range cfg.AdminEmails {
+		email, err := NormalizeEmail(text)
+		if err != nil {
+			return nil, fmt.Errorf("address %d of the admins: %w", i+1, err)
+		}
+		admins[email] = true
+	}
+	return admins, nil
 }
-
-// Authenticate answers whose session a token is, and prolongs it. Errors: ErrUnauthenticated, ErrUnavailable.
-func (s *Service) Authenticate(ctx context.Context, token string) (Principal, error) {
-	return Principal{}, errNotYet
-}
-
-// WatchSession answers a channel that is closed when p is no longer true: the session ended or the user's roles changed. Whoever
-// sees it closed authenticates the token again. The watch ends with ctx.
-func (s *Service) WatchSession(ctx context.Context, p Principal) <-chan struct{} { return nil }
-
-// SignOut ends the session of a token; one that ended already is no error.
-func (s *Service) SignOut(ctx context.Context, token string) error { return errNotYet }
-
-// SignOutSession ends one session of a user. Errors: ErrSessionNotFound, ErrUnavailable.
-func (s *Service) SignOutSession(ctx context.Context, userID, sessionID string) error {
-	return errNotYet
-}
-
-// SignOutAll ends all sessions of a user.
-func (s *Service) SignOutAll(ctx context.Context, userID string) error { return errNotYet }
-
-// Sessions answers the sessions of a user, newest first.
-func (s *Service) Sessions(ctx context.Context, userID string) ([]Session, error) {
-	return nil, errNotYet
-}
-
-// Users answers those of ids that exist, by id; erased ones are among them, without address and name.
-func (s *Service) Users(ctx context.Context, ids []string) (map[string]User, error) {
-	return nil, errNotYet
-}
-
-// GrantRole gives a user a role, in force everywhere when it returns. actorID is the admin who does it, "" the platform itself.
-// Errors: ErrUserNotFound, ErrRoleInvalid, ErrUnavailable.
-func (s *Service) GrantRole(ctx context.Context, actorID, userID string, role Role) error {
-	return errNotYet
-}
-
-// RevokeRole takes a role away; see GrantRole.
-func (s *Service) RevokeRole(ctx context.Context, actorID, userID string, role Role) error {
-	return errNotYet
-}
-
-// EraseUser forgets a user's address and name, takes their roles and ends their sessions. The id stays, since the log names people
-// by it. Errors: ErrUserNotFound, ErrUnavailable.
-func (s *Service) EraseUser(ctx context.Context, actorID, userID string) error { return errNotYet }
-
-// NormalizeEmail answers the one form of an address under which it is stored, compared and counted. Error: ErrEmailInvalid.
-func NormalizeEmail(text string) (string, error) { return "", errNotYet }
-
-// Page serves GET /auth/verify and what it loads from /auth/: the page that a magic link opens. Mount it at "/auth/".
-func Page() http.Handler { return http.NotFoundHandler() }

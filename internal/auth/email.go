@@ -1,0 +1,47 @@
+package auth
+
+import (
+	"net/mail"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// The bounds of RFC 5321 on what SMTP carries.
+const (
+	longestEmail     = 254
+	longestLocalPart = 64
+)
+
+// NormalizeEmail answers the one form of an address under which it is stored, compared, counted and written to: lower case, with
+// an internationalised domain in ASCII. Local parts beyond ASCII are refused, since few servers deliver to them and letters that
+// look or fold alike would let one person pass for another; so are quoted ones and IP addresses as domains. Error: ErrEmailInvalid.
+func NormalizeEmail(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if len(text) > longestEmail {
+		return "", ErrEmailInvalid
+	}
+	parsed, err := mail.ParseAddress(text)
+	if err != nil || parsed.Address != text { // a name, brackets, quotes or comments around it
+		return "", ErrEmailInvalid
+	}
+	at := strings.LastIndexByte(text, '@')
+	local := strings.ToLower(text[:at])
+	domain, err := idna.Lookup.ToASCII(text[at+1:])
+	if err != nil || domain == "" || !isASCII(local) || len(local) > longestLocalPart || strings.ContainsAny(local, "\"@") {
+		return "", ErrEmailInvalid
+	}
+	if email := local + "@" + domain; len(email) <= longestEmail {
+		return email, nil
+	}
+	return "", ErrEmailInvalid
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

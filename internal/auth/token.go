@@ -1,0 +1,50 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+
+	"go.jetify.com/typeid"
+)
+
+// tokenBytes is the strength of magic links and sessions: 256 bits.
+const tokenBytes = 32
+
+// sessionID is the type prefix of a session's id.
+const sessionIDPrefix = "ses"
+
+// encoding has one text for each token: Strict refuses stray bits in the last letter.
+var encoding = base64.RawURLEncoding.Strict()
+
+// newToken makes a secret that only its receiver knows: what is stored of it is its digest.
+func newToken() string {
+	var secret [tokenBytes]byte
+	_, _ = rand.Read(secret[:]) // never fails: the program ends where there is no randomness
+	return encoding.EncodeToString(secret[:])
+}
+
+// digest is the SHA-256 of a token's bytes. The token is as random as the hash is long, so nothing slower is needed.
+type digest [sha256.Size]byte
+
+// digestOf answers false for what can't be a token, so that garbage costs no round trip.
+func digestOf(token string) (digest, bool) {
+	secret, err := encoding.DecodeString(token)
+	if err != nil || len(secret) != tokenBytes {
+		return digest{}, false
+	}
+	return sha256.Sum256(secret), true
+}
+
+func (d digest) String() string { return encoding.EncodeToString(d[:]) }
+
+// sessionID answers the public name of the session whose token has this digest: half of the digest, from which nobody gets back
+// to the token.
+func (d digest) sessionID() (string, error) {
+	tid, err := typeid.FromUUIDBytesWithPrefix(sessionIDPrefix, d[:16])
+	if err != nil {
+		return "", fmt.Errorf("name a session: %w", err)
+	}
+	return tid.String(), nil
+}

@@ -1,0 +1,59 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// User is a person as the auth database knows them.
+type User struct {
+	ID         string
+	Email      string // "" once erased
+	Name       string // "" when unknown or erased
+	Roles      []Role // sorted
+	CreatedAt  time.Time
+	LastSeenAt time.Time // the last sign-in
+	ErasedAt   *time.Time
+}
+
+// Users answers those of ids that exist, by id; erased ones are among them, without address and name. Error: ErrUnavailable.
+func (s *Service) Users(ctx context.Context, ids []string) (map[string]User, error) {
+	const query = `
+		SELECT u.id, coalesce(u.email, ''), coalesce(u.name, ''), u.created_at, u.last_seen_at, u.erased_at,
+			coalesce(array_agg(r.role ORDER BY r.role) FILTER (WHERE r.role IS NOT NULL), '{}')
+		FROM users u LEFT JOIN user_roles r ON r.user_id = u.id
+		WHERE u.id = ANY($1)
+		GROUP BY u.id`
+	rows, err := s.pool.Query(ctx, query, ids)
+	if err != nil {
+		return nil, unavailable("read users", err)
+	}
+	users, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (User, error) {
+		var u User
+		err := row.Scan(&u.ID, &u.Email, &u.Name, &u.CreatedAt, &u.LastSeenAt, &u.ErasedAt, &u.Roles)
+		return u, err
+	})
+	if err != nil {
+		return nil, unavailable("read users", err)
+	}
+	byID := make(map[string]User, len(users))
+	for _, u := range users {
+		byID[u.ID] = u
+	}
+	return byID, nil
+}
+
+// user answers one user that is not erased. Errors: ErrUserNotFound, ErrUnavailable.
+func (s *Service) user(ctx context.Context, userID string) (User, error) {
+	users, err := s.Users(ctx, []string{userID})
+	if err != nil {
+		return User{}, err
+	}
+	u, ok := users[userID]
+	if !ok || u.ErasedAt != nil {
+		return User{}, ErrUserNotFound
+	}
+	return u, nil
+}
