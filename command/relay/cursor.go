@@ -25,10 +25,13 @@ type partitionID struct {
 // partition is what is known to be in one.
 type partition struct {
 	lastOffset   int64  // of the last record published, -1 for none
-	lastPosition int64  // its position in the log
+	lastPosition int64  // its position in the log, or unverifiable
 	filledTo     *int64 // while it is being filled again: up to which position it is complete
 	refills      int64  // moves when a loss was found
 }
+
+// unverifiable is the lastPosition of a partition whose last record is not known.
+const unverifiable = 0
 
 // errOutrun says that the cursor is not where this session left it, or that the log has another incarnation.
 var errOutrun = errors.New("relay: the cursor or the log's incarnation has changed")
@@ -38,6 +41,13 @@ func loadCursor(ctx context.Context, conn *pgx.Conn) (cursor, error) {
 	head, err := eventstore.ReadHead(ctx, conn)
 	if err != nil {
 		return cursor{}, fmt.Errorf("relay: %w", err)
+	}
+	// What the partitions hold of another incarnation is no measure for this one.
+	_, err = conn.Exec(ctx, `UPDATE relay_partitions SET last_position = $3, filled_to = NULL
+		WHERE EXISTS (SELECT FROM relay_cursor WHERE shard = $1 AND incarnation <> $2)`,
+		eventstore.Shard, head.Incarnation, unverifiable)
+	if err != nil {
+		return cursor{}, fmt.Errorf("relay: start over with incarnation %s: %w", head.Incarnation, err)
 	}
 	c := cursor{incarnation: head.Incarnation}
 	err = conn.QueryRow(ctx, `INSERT INTO relay_cursor AS c (shard, incarnation, position) VALUES ($1, $2, 0)

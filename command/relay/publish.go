@@ -41,10 +41,23 @@ func (s *session) publish(
 	defer span.End()
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	if err := s.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+	if err := s.produce(ctx, records); err != nil {
 		return nil, fmt.Errorf("relay: publish to the broker: %w", err)
 	}
 	return s.note(records, positions)
+}
+
+// produce answers when all records are acknowledged, or when ctx ends: the client itself waits for ever for the answer to what it
+// has sent, and gives up only when the session closes it.
+func (s *session) produce(ctx context.Context, records []*kgo.Record) error {
+	done := make(chan error, 1)
+	go func() { done <- s.client.ProduceSync(ctx, records...).FirstErr() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // note takes down what the broker acknowledged.

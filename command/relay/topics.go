@@ -11,25 +11,25 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// ensureTopics creates the topics that are missing and answers how many partitions each has. They keep everything: whoever starts
-// from nothing reads a topic from its beginning.
+// ensureTopics creates the topics that are missing and answers how many partitions each has.
 func (s *session) ensureTopics(ctx context.Context) (map[string]int32, error) {
-	names := slices.Collect(maps.Values(s.cfg.Topics))
-	forever := "-1"
-	const brokersDefault = -1
-	created, err := s.admin.CreateTopics(ctx, s.cfg.Partitions, brokersDefault,
-		map[string]*string{"retention.ms": &forever, "retention.bytes": &forever}, names...)
+	topics, err := s.listTopics(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("relay: create topics: %w", err)
+		return nil, err
 	}
-	for _, topic := range created.Sorted() {
-		if topic.Err != nil && !errors.Is(topic.Err, kerr.TopicAlreadyExists) {
-			return nil, fmt.Errorf("relay: create topic %s: %w", topic.Topic, topic.Err)
+	var missing []string
+	for _, topic := range topics.Sorted() {
+		if errors.Is(topic.Err, kerr.UnknownTopicOrPartition) {
+			missing = append(missing, topic.Topic)
 		}
 	}
-	topics, err := s.admin.ListTopics(ctx, names...)
-	if err != nil {
-		return nil, fmt.Errorf("relay: list topics: %w", err)
+	if len(missing) > 0 {
+		if err := s.createTopics(ctx, missing); err != nil {
+			return nil, err
+		}
+		if topics, err = s.listTopics(ctx); err != nil {
+			return nil, err
+		}
 	}
 	counts := map[string]int32{}
 	for _, topic := range topics.Sorted() {
@@ -39,6 +39,31 @@ func (s *session) ensureTopics(ctx context.Context) (map[string]int32, error) {
 		counts[topic.Topic] = int32(len(topic.Partitions)) //nolint:gosec // a broker has far fewer
 	}
 	return counts, nil
+}
+
+func (s *session) listTopics(ctx context.Context) (kadm.TopicDetails, error) {
+	topics, err := s.admin.ListTopics(ctx, slices.Collect(maps.Values(s.cfg.Topics))...)
+	if err != nil {
+		return nil, fmt.Errorf("relay: list topics: %w", err)
+	}
+	return topics, nil
+}
+
+// createTopics makes topics that keep everything: whoever starts from nothing reads a topic from its beginning.
+func (s *session) createTopics(ctx context.Context, names []string) error {
+	const replicationAsTheBrokerLikes = -1
+	forever := "-1"
+	created, err := s.admin.CreateTopics(ctx, s.cfg.Partitions, replicationAsTheBrokerLikes,
+		map[string]*string{"retention.ms": &forever, "retention.bytes": &forever}, names...)
+	if err != nil {
+		return fmt.Errorf("relay: create topics: %w", err)
+	}
+	for _, topic := range created.Sorted() {
+		if topic.Err != nil && !errors.Is(topic.Err, kerr.TopicAlreadyExists) {
+			return fmt.Errorf("relay: create topic %s: %w", topic.Topic, topic.Err)
+		}
+	}
+	return nil
 }
 
 // ends answers where each partition of the topics begins and ends.

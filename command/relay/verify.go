@@ -24,22 +24,20 @@ func (s *session) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	suspects := map[partitionID]int64{} // offset of the last record that is there and should be known
+	present := map[partitionID]int64{} // where the record published last should be
 	for id, p := range s.partitions {
 		start, _ := starts.Lookup(id.topic, id.index)
 		end, _ := ends.Lookup(id.topic, id.index)
 		switch {
-		case p.lastOffset < 0 || start.Offset > p.lastOffset: // nothing published yet, or an operator let it go
-		case end.Offset > p.lastOffset:
-			suspects[id] = p.lastOffset
-		case end.Offset > start.Offset:
-			suspects[id] = end.Offset - 1
+		case p.lastOffset < start.Offset: // nothing published yet, or an operator let it go
+		case p.lastOffset < end.Offset:
+			present[id] = p.lastOffset
 		default:
-			s.markLost(id, -1, 0)
+			s.markLost(id, end.Offset-1)
 			changed = true
 		}
 	}
-	lost, err := s.compareTails(ctx, suspects)
+	lost, err := s.compareTails(ctx, present)
 	if err != nil {
 		return err
 	}
@@ -73,8 +71,8 @@ func (s *session) adoptPartitions() bool {
 			if s.partitions[id] == nil {
 				s.partitions[id] = &partition{lastOffset: -1}
 			}
-			if p := s.partitions[id]; s.cursor.position > 0 {
-				s.markLost(id, p.lastOffset, 0)
+			if s.cursor.position > 0 {
+				s.markLost(id, s.partitions[id].lastOffset)
 			}
 		}
 	}
@@ -90,31 +88,23 @@ func (s *session) compareTails(ctx context.Context, offsets map[partitionID]int6
 	lost := false
 	for id, offset := range offsets {
 		p, tail := s.partitions[id], tails[id]
-		ours := tail.Incarnation == s.cursor.incarnation
-		switch {
-		case p.lastPosition == 0 || (ours && offset == p.lastOffset && tail.Position == p.lastPosition):
+		if p.lastPosition == unverifiable || (tail.Position == p.lastPosition && tail.Incarnation == s.cursor.incarnation) {
 			continue
-		case ours && offset < p.lastOffset: // its end was lost; what is left is whole up to there
-			s.markLost(id, offset, tail.Position)
-		default:
-			s.markLost(id, offset, 0)
 		}
+		s.markLost(id, offset)
 		lost = true
 	}
 	return lost, nil
 }
 
-// markLost lets refill publish again what the partition should hold above a position.
-func (s *session) markLost(id partitionID, lastOffset, completeTo int64) {
+// markLost lets refill publish again all that the partition should hold. That its beginning is still what it was can't be told from
+// its end: a relay may have published to a new topic before anybody noticed that it is new.
+func (s *session) markLost(id partitionID, lastOffset int64) {
 	p := s.partitions[id]
-	if p.filledTo != nil {
-		completeTo = min(completeTo, *p.filledTo)
-	}
-	p.lastOffset, p.lastPosition, p.refills = lastOffset, completeTo, p.refills+1
-	p.filledTo = filledTo(completeTo, s.cursor.position)
+	p.lastOffset, p.lastPosition, p.refills = lastOffset, unverifiable, p.refills+1
+	p.filledTo = filledTo(0, s.cursor.position)
 	s.metrics.refills.WithLabelValues(id.topic).Inc()
-	s.cfg.Logger.Warn("the broker has lost records; they are published again from the log",
-		"topic", id.topic, "partition", id.index, "above_position", completeTo)
+	s.cfg.Logger.Warn("the broker has lost records; they are published again from the log", "topic", id.topic, "partition", id.index)
 }
 
 // readAt answers the records at the given offsets; one that is no CloudEvent of ours is the zero value.
