@@ -5,7 +5,7 @@
 CREATE TABLE projections (
     name        text   PRIMARY KEY,
     generation  bigint NOT NULL,
-    incarnation uuid   NOT NULL -- of the log that the tables were filled from
+    incarnation text   NOT NULL -- of the log that the tables were filled from
 );
 
 -- position and incarnation are those of the record before next_offset: when that record is another one, the topic is another

@@ -57,7 +57,7 @@ type Payment struct {
 type Projection struct {
 	Name        string
 	Generation  int64
-	Incarnation pgtype.UUID
+	Incarnation string
 }
 
 type ProjectionCheckpoint struct {

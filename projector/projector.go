@@ -1,0 +1,121 @@
+// Package projector turns the published log into the read tables.
+//
+// Delivery may repeat, start over or be repartitioned; offsets are never relied on for being right. A row carries its stream's
+// version and takes only the next one; what is missing in between is read from the log. A batch of records is folded in memory and
+// written in one transaction together with its checkpoint, so that tables and checkpoint never tell different stories. A record
+// that can't be applied for a reason of its own goes to the dead letters, and its stream waits behind it; everything else is tried
+// again for ever.
+package projector
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ticketing/command/eventstore"
+)
+
+// Config is what projectors need.
+type Config struct {
+	Projections []string              // names; empty: all
+	Events      *pgxpool.Pool         // the events database, which holds the log
+	Read        *pgxpool.Pool         // the database of the read tables
+	Redis       redis.UniversalClient // where changes are announced; nil: nowhere
+	Kafka       []kgo.Opt             // how to reach the broker: seed brokers, TLS, SASL
+	Group       string                // consumer group; each projection has one of its own, "<group>-<projection>"
+	Topics      map[string]string     // name of the topic by category of streams
+	Registry    *eventstore.Registry
+	Logger      *slog.Logger
+	Registerer  prometheus.Registerer // nil: nobody sees the metrics
+}
+
+const (
+	batchSize     = 5000 // records folded and committed at a time
+	lookEvery     = time.Second
+	shortestRetry = 50 * time.Millisecond
+	longestRetry  = 3 * time.Second
+)
+
+// Run keeps the projections up to date until ctx ends, through every fault of databases and broker. It answers an error only when
+// it was asked for a projection that there is not.
+func Run(ctx context.Context, cfg Config) error {
+	names := cfg.Projections
+	if len(names) == 0 {
+		names = Names()
+	}
+	metrics := newMetrics(cfg.Registerer)
+	announcer := newAnnouncer(cfg.Redis, metrics, cfg.Logger)
+	runners := make([]*runner, len(names))
+	for i, name := range names {
+		p, err := find(name)
+		if err != nil {
+			return err
+		}
+		topic := cfg.Topics[p.Category()]
+		if topic == "" {
+			return fmt.Errorf("projector: no topic is configured for %s", p.Category())
+		}
+		runners[i] = &runner{
+			cfg: cfg, projection: p, topic: topic, metrics: metrics, announcer: announcer, log: cfg.Logger.With("projection", name),
+		}
+	}
+	var group sync.WaitGroup
+	for _, r := range runners {
+		group.Go(func() { r.run(ctx) })
+	}
+	group.Go(func() { announcer.run(ctx) })
+	group.Wait()
+	return nil
+}
+
+// runner keeps one projection going.
+type runner struct {
+	cfg        Config
+	projection Projection
+	topic      string
+	metrics    *metrics
+	announcer  *announcer
+	log        *slog.Logger
+	replayed   bool // dead letters were tried again since the start
+}
+
+// run works in sessions. Whatever goes wrong ends one, and the next begins from what PostgreSQL says.
+func (r *runner) run(ctx context.Context) {
+	retry := shortestRetry
+	fault := ""
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := r.session(ctx, func() {
+			if fault != "" {
+				r.log.Info("projection goes on")
+			}
+			fault = ""
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && err.Error() != fault { // the beginning of a fault, not every try
+			fault = err.Error()
+			r.log.Warn("projection stopped; it starts again by itself", "error", err)
+		}
+		retry = min(2*retry, longestRetry)
+		if time.Since(began) > longestRetry {
+			retry = shortestRetry // it had worked for a while
+		}
+		sleep(ctx, retry)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

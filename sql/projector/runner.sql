@@ -1,0 +1,73 @@
+-- name: AddProjection :exec
+INSERT INTO projections (name, generation, incarnation) VALUES (@name, 1, @incarnation) ON CONFLICT DO NOTHING;
+
+-- name: Projection :one
+SELECT generation, incarnation FROM projections WHERE name = @name;
+
+-- name: Fence :one
+-- Holds off a switch of generations until the transaction ends. What a crash of the database loses comes again from the broker,
+-- rows and checkpoints together, so that the commit need not wait for the disk.
+SELECT set_config('synchronous_commit', 'off', true) FROM projections
+WHERE name = @name AND generation = @generation
+FOR SHARE;
+
+-- name: LockProjection :one
+SELECT generation FROM projections WHERE name = @name FOR UPDATE;
+
+-- name: SwitchProjection :exec
+UPDATE projections SET generation = generation + 1, incarnation = @incarnation WHERE name = @name;
+
+-- name: AddCheckpoints :exec
+INSERT INTO projection_checkpoints (projection, topic, partition, next_offset, position, incarnation, generation)
+SELECT @projection, unnest(@topics::text[]), unnest(@partitions::int[]), 0, 0, '', @generation
+ON CONFLICT DO NOTHING;
+
+-- name: Checkpoints :many
+SELECT * FROM projection_checkpoints WHERE projection = @projection;
+
+-- name: MoveCheckpoints :execrows
+-- Compare and set: who has lost a partition finds it moved.
+UPDATE projection_checkpoints c SET next_offset = n.next_offset, position = n.position, incarnation = n.incarnation
+FROM (SELECT unnest(@topics::text[]) AS topic, unnest(@partitions::int[]) AS partition, unnest(@expected::bigint[]) AS expected,
+             unnest(@next_offsets::bigint[]) AS next_offset, unnest(@positions::bigint[]) AS position,
+             unnest(@incarnations::text[]) AS incarnation) n
+WHERE c.projection = @projection AND c.topic = n.topic AND c.partition = n.partition AND c.next_offset = n.expected
+  AND c.generation = @generation;
+
+-- name: SwitchCheckpoints :exec
+UPDATE projection_checkpoints SET generation = generation + 1 WHERE projection = @projection;
+
+-- name: LockDeadLetters :many
+-- A replay holds the row while it reads the log: what comes meanwhile waits for its end.
+SELECT stream_id FROM projection_dead_letters
+WHERE projection = @projection AND stream_id = ANY (@stream_ids::text[])
+ORDER BY stream_id
+FOR UPDATE;
+
+-- name: AddDeadLetters :exec
+INSERT INTO projection_dead_letters (projection, stream_id, version, waiting_version, position, type, error)
+SELECT @projection, unnest(@stream_ids::text[]), unnest(@versions::bigint[]), unnest(@versions::bigint[]),
+       unnest(@positions::bigint[]), unnest(@types::text[]), unnest(@errors::text[])
+ON CONFLICT (projection, stream_id) DO UPDATE SET version = excluded.version, position = excluded.position,
+    type = excluded.type, error = excluded.error,
+    waiting_version = greatest(projection_dead_letters.waiting_version, excluded.waiting_version);
+
+-- name: WaitBehindDeadLetters :exec
+UPDATE projection_dead_letters d SET waiting_version = n.version
+FROM (SELECT unnest(@stream_ids::text[]) AS stream_id, unnest(@versions::bigint[]) AS version) n
+WHERE d.projection = @projection AND d.stream_id = n.stream_id AND d.waiting_version < n.version;
+
+-- name: DeadLetters :many
+SELECT * FROM projection_dead_letters WHERE projection = @projection ORDER BY failed_at, stream_id;
+
+-- name: LockDeadLetter :one
+SELECT * FROM projection_dead_letters WHERE projection = @projection AND stream_id = @stream_id FOR UPDATE;
+
+-- name: DeleteDeadLetter :exec
+DELETE FROM projection_dead_letters WHERE projection = @projection AND stream_id = @stream_id;
+
+-- name: DeleteDeadLetters :exec
+DELETE FROM projection_dead_letters WHERE projection = @projection;
+
+-- name: CountDeadLetters :one
+SELECT count(*) FROM projection_dead_letters WHERE projection = @projection;
