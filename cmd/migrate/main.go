@@ -1,0 +1,124 @@
+// Migrate brings the three databases to a version: migrate up|down|version|force [events|read|auth|all] [n]. Their URLs come from
+// DATABASE_URL, PROJECTION_DATABASE_URL and AUTH_DATABASE_URL.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"ticketing/internal/postgres"
+	"ticketing/migrations"
+)
+
+const usage = `usage: migrate up|version [events|read|auth|all]
+       migrate down [events|read|auth|all] [steps]       (one step unless told otherwise)
+       migrate force events|read|auth version            (after mending a migration that failed half-way)
+The databases are DATABASE_URL, PROJECTION_DATABASE_URL and AUTH_DATABASE_URL.`
+
+// database is one of the three, by its name on the command line.
+type database struct {
+	name, variable string
+	files          fs.FS
+}
+
+func databases() []database {
+	return []database{
+		{"events", "DATABASE_URL", migrations.Events},
+		{"read", "PROJECTION_DATABASE_URL", migrations.Read},
+		{"auth", "AUTH_DATABASE_URL", migrations.Auth},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "migrate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	command, name, n, err := parse(args)
+	if err != nil {
+		return err
+	}
+	for _, db := range databases() {
+		if name != "all" && name != db.name {
+			continue
+		}
+		url := getenv(db.variable)
+		if url == "" {
+			return fmt.Errorf("%s is not set", db.variable)
+		}
+		if err := work(ctx, command, url, db, n, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parse reads the command line. n is 1 unless told otherwise; only force insists on being told, since it does not look.
+func parse(args []string) (command, name string, n int, err error) {
+	wrong := errors.New(usage)
+	if len(args) == 0 || len(args) > 3 {
+		return "", "", 0, wrong
+	}
+	command, name, n = args[0], "all", 1
+	if len(args) > 1 {
+		name = args[1]
+	}
+	if len(args) > 2 {
+		if n, err = strconv.Atoi(args[2]); err != nil || n < 0 {
+			return "", "", 0, wrong
+		}
+	}
+	known := name == "all" || slices.ContainsFunc(databases(), func(db database) bool { return db.name == name })
+	switch command {
+	case "up", "version":
+		known = known && len(args) < 3
+	case "down":
+	case "force":
+		known = known && name != "all" && len(args) == 3
+	default:
+		known = false
+	}
+	if !known {
+		return "", "", 0, wrong
+	}
+	return command, name, n, nil
+}
+
+// work does one command to one database and says where that left it.
+func work(ctx context.Context, command, url string, db database, n int, out io.Writer) error {
+	var err error
+	switch command {
+	case "up":
+		err = postgres.Migrate(ctx, url, db.files)
+	case "down":
+		err = postgres.MigrateSteps(ctx, url, db.files, -n)
+	case "force":
+		err = postgres.MigrateForce(ctx, url, db.files, n)
+	}
+	if err != nil {
+		return err
+	}
+	version, dirty, err := postgres.MigrationVersion(ctx, url, db.files)
+	if err != nil {
+		return err
+	}
+	state := ""
+	if dirty {
+		state = " (a migration failed half-way: mend it, then use force)"
+	}
+	_, err = fmt.Fprintf(out, "%s: version %d%s\n", db.name, version, state)
+	return err
+}

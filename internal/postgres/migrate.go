@@ -1,0 +1,108 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/golang-migrate/migrate/v4"
+	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
+	"github.com/golang-migrate/migrate/v4/source/iofs"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// lockTimeout is how long Migrate waits for another process that migrates the same database.
+const lockTimeout = 5 * time.Minute
+
+// Migrate brings a database to the newest version. It may be called again and by several processes at once: one works, the others
+// wait for it. A migration that has begun is finished even when ctx ends, since a half-done one would need a human.
+func Migrate(ctx context.Context, url string, files fs.FS) error {
+	return withMigrator(ctx, url, files, func(m *migrate.Migrate) error { return m.Up() })
+}
+
+// MigrateSteps goes n versions up, or -n versions down.
+func MigrateSteps(ctx context.Context, url string, files fs.FS, n int) error {
+	return withMigrator(ctx, url, files, func(m *migrate.Migrate) error {
+		err := m.Steps(n)
+		if short := (migrate.ErrShortLimit{}); errors.As(err, &short) || errors.Is(err, fs.ErrNotExist) {
+			return nil // there were fewer
+		}
+		return err
+	})
+}
+
+// MigrateForce says that a database is at a version and clean, after a human has mended what a failed migration left.
+func MigrateForce(ctx context.Context, url string, files fs.FS, version int) error {
+	return withMigrator(ctx, url, files, func(m *migrate.Migrate) error { return m.Force(version) })
+}
+
+// MigrationVersion answers the version of a database (0: none yet), and whether a migration failed half-way.
+func MigrationVersion(ctx context.Context, url string, files fs.FS) (version uint, dirty bool, err error) {
+	err = withMigrator(ctx, url, files, func(m *migrate.Migrate) error {
+		var err error
+		version, dirty, err = m.Version()
+		return err
+	})
+	return version, dirty, err
+}
+
+func withMigrator(ctx context.Context, url string, files fs.FS, work func(*migrate.Migrate) error) (err error) {
+	if none, err := empty(files); err != nil || none {
+		return err
+	}
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
+	cfg.RuntimeParams["statement_timeout"] = "0" // a migration, and waiting for the lock, take as long as they take
+	m, err := newMigrator(stdlib.OpenDB(*cfg), files)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		sourceErr, databaseErr := m.Close()
+		err = errors.Join(err, sourceErr, databaseErr)
+	}()
+	m.LockTimeout = lockTimeout
+	stop := context.AfterFunc(ctx, func() { m.GracefulStop <- true })
+	defer stop()
+
+	err = work(m)
+	if errors.Is(err, migrate.ErrNoChange) || errors.Is(err, migrate.ErrNilVersion) {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("postgres: migrate %s: %w", cfg.Database, err)
+	}
+	return context.Cause(ctx)
+}
+
+// newMigrator takes db over, also when it fails.
+func newMigrator(db *sql.DB, files fs.FS) (*migrate.Migrate, error) {
+	source, err := iofs.New(files, ".")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("postgres: %w", err), db.Close())
+	}
+	driver, err := migratepgx.WithInstance(db, &migratepgx.Config{})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("postgres: %w", err), db.Close())
+	}
+	m, err := migrate.NewWithInstance("embedded", source, "pgx5", driver)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("postgres: %w", err), db.Close())
+	}
+	return m, nil
+}
+
+// empty tells whether there are no migrations (yet): golang-migrate takes that for an error.
+func empty(files fs.FS) (bool, error) {
+	names, err := fs.Glob(files, "*.up.sql")
+	if err != nil {
+		return false, fmt.Errorf("postgres: %w", err)
+	}
+	return len(names) == 0, nil
+}

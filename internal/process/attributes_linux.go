@@ -1,0 +1,12 @@
+package process
+
+import "syscall"
+
+func attributes(spec Spec) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: spec.DeathSignal}
+	if attr.Pdeathsig == 0 {
+		attr.Pdeathsig = syscall.SIGKILL
+	}
+	attr.Credential = spec.Identity.credential()
+	return attr
+}
