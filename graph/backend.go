@@ -1,0 +1,57 @@
+package graph
+
+import (
+	"context"
+
+	"ticketing/command"
+	"ticketing/command/event"
+	"ticketing/command/inventory"
+	"ticketing/internal/auth"
+	"ticketing/internal/ratelimit"
+	"ticketing/query"
+)
+
+// Commands is what the API needs of the write side; command.Service has it.
+type Commands interface {
+	CreateEvent(ctx context.Context, by command.Caller, in event.Create) (command.Event, error)
+	UpdateEvent(ctx context.Context, by command.Caller, eventID string, in event.Update) (command.Event, error)
+	AddInventory(ctx context.Context, by command.Caller, eventID string, in inventory.Add) (command.Event, error)
+	PublishEvent(ctx context.Context, by command.Caller, eventID string) (command.Event, error)
+	OpenSales(ctx context.Context, by command.Caller, eventID string) (command.Event, error)
+	CloseSales(ctx context.Context, by command.Caller, eventID string) (command.Event, error)
+	CancelEvent(ctx context.Context, by command.Caller, eventID, reason string) (command.Event, error)
+	CompleteEvent(ctx context.Context, by command.Caller, eventID string) (command.Event, error)
+	ReserveSeats(ctx context.Context, by command.Caller, in command.ReserveSeats) (command.Reservation, error)
+	CancelReservation(ctx context.Context, by command.Caller, in command.CancelReservation) (command.Reservation, error)
+	// ProcessPayment and ConfirmPayment answer the payment and the reservation also beside a rejection, when it was made and declined.
+	ProcessPayment(ctx context.Context, by command.Caller, in command.ProcessPayment) (command.Paid, error)
+	ConfirmPayment(ctx context.Context, by command.Caller, paymentID string) (command.Paid, error)
+}
+
+// Reads is what the API needs of the read side; query.Reader has it.
+type Reads interface {
+	Events(ctx context.Context, ids []string) (map[string]query.Event, error)
+	Inventories(ctx context.Context, eventIDs []string) (map[string]query.Inventory, error)
+	Reservations(ctx context.Context, ids []string) (map[string]query.Reservation, error)
+	Payments(ctx context.Context, ids []string) (map[string]query.Payment, error)
+	PaymentsByReservation(ctx context.Context, reservationIDs []string) (map[string][]query.Payment, error)
+	EventPage(ctx context.Context, filter query.EventFilter, page query.PageArgs) (query.Page[query.Event], error)
+	SeatPage(ctx context.Context, eventID, section string, page query.PageArgs) (query.Page[query.Seat], error)
+	ReservationPage(ctx context.Context, customerID string, page query.PageArgs) (query.Page[query.Reservation], error)
+	PaymentPage(ctx context.Context, customerID string, page query.PageArgs) (query.Page[query.Payment], error)
+}
+
+// People is what the API needs to know of who is there; auth.Service has it.
+type People interface {
+	RequestMagicLink(ctx context.Context, email string) (token string, err error)
+	VerifyMagicLink(ctx context.Context, token string) (auth.Session, auth.User, error)
+	Authenticate(ctx context.Context, token string) (auth.Principal, error)
+	WatchSession(ctx context.Context, p auth.Principal) <-chan struct{}
+	SignOut(ctx context.Context, token string) error
+	Users(ctx context.Context, ids []string) (map[string]auth.User, error)
+}
+
+// Limiter is what the API needs to refuse what is too much; ratelimit.Limiter has it.
+type Limiter interface {
+	Allow(ctx context.Context, name, key string, limit ratelimit.Limit, cost int) (ratelimit.Decision, error)
+}

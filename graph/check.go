@@ -1,0 +1,127 @@
+package graph
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"ticketing/command/rejection"
+	"ticketing/graph/apierror"
+	"ticketing/graph/model"
+	"ticketing/internal/id"
+	"ticketing/internal/money"
+)
+
+// Bounds of texts, in characters. What else is allowed is decided on the write side.
+const (
+	longestName        = 200
+	longestDescription = 10_000
+	longestVenue       = 200
+	longestReason      = 500
+	longestSection     = 100
+	longestLabel       = 40
+	longestToken       = 255
+	longestSearch      = 200
+	mostItems          = 100
+	mostLabels         = 1_000
+)
+
+// check collects everything that is wrong with the form of an input, so that a customer mends it in one go.
+type check struct{ errs []*model.UserError }
+
+func (c *check) fail(path []string, format string, args ...any) {
+	c.errs = append(c.errs, userError(rejection.New(rejection.Invalid, format, args...).At(path...)))
+}
+
+// id checks the form of an identifier; whether there is such an object is decided on the write side.
+func (c *check) id(prefix, value string, path ...string) {
+	if err := id.Check(prefix, value); err != nil {
+		c.fail(path, "%s", err)
+	}
+}
+
+// line checks a text of one line that must not be blank.
+func (c *check) line(value string, longest int, path ...string) {
+	switch {
+	case strings.TrimSpace(value) == "":
+		c.fail(path, "%s must not be empty", last(path))
+	case !within(value, longest):
+		c.fail(path, "%s must have at most %d characters", last(path), longest)
+	case !isText(value, ""):
+		c.fail(path, "%s must be valid text without control characters", last(path))
+	}
+}
+
+// lines checks a text that may have several lines, and may be missing.
+func (c *check) lines(value *string, longest int, path ...string) {
+	switch {
+	case value == nil:
+	case !within(*value, longest):
+		c.fail(path, "%s must have at most %d characters", last(path), longest)
+	case !isText(*value, "\n\r\t"):
+		c.fail(path, "%s must be valid text without control characters", last(path))
+	}
+}
+
+// optionalLine checks a line that may be missing.
+func (c *check) optionalLine(value *string, longest int, path ...string) {
+	if value != nil {
+		c.line(*value, longest, path...)
+	}
+}
+
+// money reads an amount of its currency.
+func (c *check) money(value *model.MoneyInput, path ...string) money.Money {
+	if _, known := money.Exponent(value.CurrencyCode); !known {
+		c.fail(append(path, "currencyCode"), "currencyCode is not a current ISO 4217 code")
+		return money.Money{}
+	}
+	parsed, err := money.Parse(value.Amount, value.CurrencyCode)
+	if err != nil {
+		c.fail(append(path, "amount"), "%s", err)
+	}
+	return parsed
+}
+
+// cardToken refuses card numbers, without ever repeating what was sent.
+func (c *check) cardToken(token string, path ...string) {
+	switch {
+	case looksLikeCard(token):
+		c.fail(path, "this looks like a card number, which must never be sent here: give the payment gateway's token")
+	case token == "" || len(token) > longestToken || !isPrintable(token):
+		c.fail(path, "token must have 1 to %d printable ASCII characters", longestToken)
+	}
+}
+
+// checkSearch answers BAD_USER_INPUT: queries have no userErrors.
+func checkSearch(search *string) error {
+	if search != nil && (!within(*search, longestSearch) || !isText(*search, "\t")) {
+		return apierror.New(apierror.BadUserInput, "search must be valid text of at most %d characters", longestSearch)
+	}
+	return nil
+}
+
+func within(value string, longest int) bool {
+	return len(value) <= longest || (len(value) <= longest*utf8.UTFMax && utf8.RuneCountInString(value) <= longest)
+}
+
+// isText says whether the value is UTF-8 without control characters other than those allowed.
+func isText(value, allowed string) bool {
+	if !utf8.ValidString(value) {
+		return false
+	}
+	return !strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune(allowed, r) })
+}
+
+func isPrintable(value string) bool {
+	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+func last(path []string) string {
+	name := path[len(path)-1]
+	if _, err := strconv.Atoi(name); err == nil && len(path) > 1 {
+		return path[len(path)-2] + "." + name
+	}
+	return name
+}

@@ -1,0 +1,73 @@
+package graph
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"ticketing/graph/apierror"
+	"ticketing/graph/generated"
+	"ticketing/graph/limits"
+)
+
+const mostTokens = 1_000
+
+// newExecutor answers what runs operations. An open one also tells what the schema looks like, by introspection and by suggestions in
+// errors; a closed one does neither.
+func newExecutor(r *Resolver, logger *slog.Logger, open bool) *executor.Executor {
+	exec := executor.New(generated.NewExecutableSchema(generated.Config{
+		Schema: schema, Resolvers: r, Directives: generated.DirectiveRoot{Auth: r.authorize},
+	}))
+	exec.SetErrorPresenter(apierror.Presenter(logger))
+	exec.SetRecoverFunc(apierror.Recover(logger))
+	exec.SetParserTokenLimit(mostTokens)
+	exec.SetQueryCache(newDocumentCache())
+	exec.SetDisableSuggestion(!open)
+	if !open {
+		exec.SetDefaultRulesFn(rulesWithoutSuggestions)
+	}
+	size := limits.Default()
+	size.Introspection = open
+	exec.Use(size)
+	exec.Use(limits.Strict{Schema: schema})
+	exec.AroundOperations(r.aroundOperation)
+	exec.AroundResponses(r.aroundResponse)
+	exec.AroundRootFields(r.aroundRootField)
+	return exec
+}
+
+// rulesWithoutSuggestions are the rules of the specification, worded so that errors give away no name of the schema. (The executor
+// exchanges those for fields and leaves by itself.)
+func rulesWithoutSuggestions() *rules.Rules {
+	all := rules.NewDefaultRules()
+	all.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	all.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+	all.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	return all
+}
+
+// documentCache keeps documents that were parsed and validated. It is bounded in bytes: long documents are not kept.
+type documentCache struct {
+	graphql.Cache[*ast.QueryDocument]
+}
+
+const (
+	keptDocuments = 500
+	keptBytes     = 8 << 10
+)
+
+func newDocumentCache() documentCache {
+	return documentCache{lru.New[*ast.QueryDocument](keptDocuments)}
+}
+
+// Add implements graphql.Cache.
+func (c documentCache) Add(ctx context.Context, text string, document *ast.QueryDocument) {
+	if len(text) <= keptBytes {
+		c.Cache.Add(ctx, text, document)
+	}
+}

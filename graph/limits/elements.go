@@ -1,0 +1,61 @@
+package limits
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+const (
+	defaultPage = 20
+	largestPage = 100
+	plainList   = 5 // lists without pages: sections, seats of a reservation, payments, refunds
+)
+
+// elements answers how often the children of a field are to be expected in the answer.
+func (w weigher) elements(f *ast.Field) int {
+	if f.Definition == nil {
+		return 1
+	}
+	if f.Definition.Arguments.ForName("first") != nil {
+		return w.pageSize(f)
+	}
+	inPage := f.ObjectDefinition != nil && strings.HasSuffix(f.ObjectDefinition.Name, "Connection")
+	if f.Definition.Type.Elem == nil || inPage {
+		return 1 // a page's edges and nodes are counted where the page was asked for
+	}
+	return plainList
+}
+
+// pageSize answers what first or last asks for. Sizes that the resolver will refuse count as the largest page.
+func (w weigher) pageSize(f *ast.Field) int {
+	size := 0
+	for _, name := range []string{"first", "last"} {
+		if arg := f.Arguments.ForName(name); arg != nil {
+			size = max(size, w.number(arg.Value))
+		}
+	}
+	if size <= 0 {
+		size = defaultPage
+	}
+	return min(size, largestPage)
+}
+
+func (w weigher) number(v *ast.Value) int {
+	value, err := v.Value(w.vars)
+	if err != nil {
+		return largestPage
+	}
+	switch n := value.(type) {
+	case int64:
+		return int(n)
+	case json.Number:
+		i, err := n.Int64()
+		if err != nil {
+			return largestPage
+		}
+		return int(i)
+	}
+	return 0
+}

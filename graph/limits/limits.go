@@ -1,0 +1,136 @@
+// Package limits refuses operations that would cost more than an operation may, before anything is executed.
+//
+// The check must not be an attack itself: fragments that double one another make exponential work for a check that expands them. Here
+// every fragment is weighed once, and all sums saturate.
+package limits
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"ticketing/graph/apierror"
+)
+
+// Limits is what one operation may cost. It is an extension of gqlgen's executor, and works on validated documents.
+type Limits struct {
+	// Depth is how deep selections may be nested.
+	Depth int
+	// Fields is how many fields an operation may select, fragments expanded.
+	Fields int
+	// Aliases is how many of them may have an alias.
+	Aliases int
+	// Complexity is how many values an answer may have, about: a list counts as often as it asks for elements.
+	Complexity int
+	// Introspection says whether the schema may be read.
+	Introspection bool
+}
+
+// Default answers limits that leave room for the largest pages of any sensible client.
+func Default() Limits {
+	return Limits{Depth: 15, Fields: 2_000, Aliases: 50, Complexity: 20_000}
+}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = Limits{}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (Limits) ExtensionName() string { return "Limits" }
+
+// Validate implements graphql.HandlerExtension.
+func (Limits) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext refuses an operation that is too large.
+func (l Limits) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
+	oc.DisableIntrospection = !l.Introspection
+	w := weigher{vars: oc.Variables, fragments: map[string]weight{}}
+	total := w.selections(oc.Operation.SelectionSet)
+	switch {
+	case total.introspects && !l.Introspection:
+		return apierror.New(apierror.ValidationFailed, "introspection is not available here").Present()
+	case total.depth > l.Depth:
+		return tooMuch("nested deeper than %d levels", l.Depth)
+	case total.fields > l.Fields:
+		return tooMuch("more than %d fields", l.Fields)
+	case total.aliases > l.Aliases:
+		return tooMuch("more than %d aliases", l.Aliases)
+	case total.complexity > l.Complexity:
+		return tooMuch("more than %d values could be in the answer: ask for smaller pages or fewer fields", l.Complexity)
+	}
+	return nil
+}
+
+func tooMuch(format string, limit int) *gqlerror.Error {
+	return apierror.New(apierror.ComplexityExceeded, "the operation is too large: "+format, limit).Present()
+}
+
+// weight is what a selection costs.
+type weight struct {
+	depth, fields, aliases, complexity int
+	introspects                        bool
+}
+
+const most = 1 << 40 // far above every limit, far below overflow
+
+func saturate(n int) int { return min(n, most) }
+
+func (a weight) and(b weight) weight {
+	return weight{
+		depth:       max(a.depth, b.depth),
+		fields:      saturate(a.fields + b.fields),
+		aliases:     saturate(a.aliases + b.aliases),
+		complexity:  saturate(a.complexity + b.complexity),
+		introspects: a.introspects || b.introspects,
+	}
+}
+
+type weigher struct {
+	vars      map[string]any
+	fragments map[string]weight
+}
+
+func (w weigher) selections(set ast.SelectionSet) weight {
+	var total weight
+	for _, selection := range set {
+		switch s := selection.(type) {
+		case *ast.Field:
+			total = total.and(w.field(s))
+		case *ast.InlineFragment:
+			total = total.and(w.selections(s.SelectionSet))
+		case *ast.FragmentSpread:
+			total = total.and(w.fragment(s))
+		}
+	}
+	return total
+}
+
+// fragment weighs every fragment once. The validator has refused cycles.
+func (w weigher) fragment(spread *ast.FragmentSpread) weight {
+	if known, ok := w.fragments[spread.Name]; ok {
+		return known
+	}
+	weighed := w.selections(spread.Definition.SelectionSet)
+	w.fragments[spread.Name] = weighed
+	return weighed
+}
+
+func (w weigher) field(f *ast.Field) weight {
+	own := weight{depth: 1, fields: 1, complexity: 1}
+	if f.Alias != f.Name {
+		own.aliases = 1
+	}
+	if f.Name == "__schema" || f.Name == "__type" {
+		// The validator bounds the depth of introspection, and the schema its size.
+		own.introspects = true
+		own.fields = saturate(1 + w.selections(f.SelectionSet).fields)
+		return own
+	}
+	children := w.selections(f.SelectionSet)
+	children.complexity = saturate(children.complexity * w.elements(f))
+	children.depth++
+	return own.and(children)
+}

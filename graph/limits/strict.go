@@ -1,0 +1,172 @@
+package limits
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"ticketing/graph/apierror"
+	"ticketing/graph/scalar"
+)
+
+// Strict refuses values that the GraphQL specification does not let pass for their type, and that gqlgen would coerce: "12" for an Int,
+// 12 for a String, integers of more than 32 bits, two fields of a oneOf input. It also reads the API's own scalars, so that a wrong
+// one is refused before anything is executed. It is an extension of gqlgen's executor, and works on validated documents.
+type Strict struct {
+	Schema *ast.Schema
+}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = Strict{}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (Strict) ExtensionName() string { return "Strict" }
+
+// Validate implements graphql.HandlerExtension.
+func (Strict) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext refuses wrong values.
+func (s Strict) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
+	for _, v := range oc.Operation.VariableDefinitions {
+		value, given := oc.Variables[v.Variable]
+		if !given {
+			continue
+		}
+		if reason := s.value(v.Type, value); reason != "" {
+			return refused("variable $%s: %s", v.Variable, reason)
+		}
+	}
+	if position, reason := (literals{schema: s, seen: map[string]bool{}}).selections(oc.Operation.SelectionSet); reason != "" {
+		err := refused("%s", reason)
+		err.Locations = []gqlerror.Location{{Line: position.Line, Column: position.Column}}
+		return err
+	}
+	return nil
+}
+
+func refused(format string, args ...any) *gqlerror.Error {
+	return apierror.New(apierror.ValidationFailed, format, args...).Present()
+}
+
+// value answers what is wrong with a variable's value, "" when nothing is. The validator has checked its shape.
+func (s Strict) value(t *ast.Type, value any) string {
+	if value == nil {
+		return ""
+	}
+	if t.Elem != nil {
+		return s.list(t, value)
+	}
+	def := s.Schema.Types[t.NamedType]
+	switch def.Kind {
+	case ast.InputObject:
+		return s.object(def, value)
+	case ast.Enum:
+		if name, ok := value.(string); !ok || def.EnumValues.ForName(name) == nil {
+			return "must be a value of " + def.Name
+		}
+		return ""
+	}
+	return s.scalar(t.NamedType, value)
+}
+
+func (s Strict) list(t *ast.Type, value any) string {
+	elements, ok := value.([]any)
+	if !ok {
+		return s.value(t.Elem, value) // a single value stands for a list of one
+	}
+	for i, element := range elements {
+		if reason := s.value(t.Elem, element); reason != "" {
+			return strconv.Itoa(i) + ": " + reason
+		}
+	}
+	return ""
+}
+
+func (s Strict) object(def *ast.Definition, value any) string {
+	fields, ok := value.(map[string]any)
+	if !ok {
+		return "must be a " + def.Name
+	}
+	if def.Directives.ForName("oneOf") != nil && !exactlyOne(fields) {
+		return "must have exactly one field of " + def.Name
+	}
+	for _, field := range def.Fields {
+		if reason := s.value(field.Type, fields[field.Name]); reason != "" {
+			return field.Name + ": " + reason
+		}
+	}
+	return ""
+}
+
+func exactlyOne(fields map[string]any) bool {
+	if len(fields) != 1 {
+		return false
+	}
+	for _, value := range fields {
+		return value != nil
+	}
+	return false
+}
+
+// scalar refuses by the Go type that JSON or a literal was read into.
+func (s Strict) scalar(name string, value any) string {
+	switch name {
+	case "Int":
+		n, ok := integer(value)
+		if !ok || n < math.MinInt32 || n > math.MaxInt32 {
+			return "must be an integer of 32 bits"
+		}
+	case "Float":
+		if !isNumber(value) {
+			return "must be a number"
+		}
+	case "Boolean":
+		if _, ok := value.(bool); !ok {
+			return "must be true or false"
+		}
+	case "ID":
+		_, isText := value.(string)
+		if _, isInt := integer(value); !isText && !isInt {
+			return "must be a string"
+		}
+	case "Time":
+		if _, err := scalar.UnmarshalTime(value); err != nil {
+			return err.Error()
+		}
+	case "Decimal":
+		if _, err := scalar.UnmarshalDecimal(value); err != nil {
+			return err.Error()
+		}
+	default:
+		if _, ok := value.(string); !ok {
+			return "must be a string"
+		}
+	}
+	return ""
+}
+
+func integer(value any) (int64, bool) {
+	switch n := value.(type) {
+	case int64:
+		return n, true
+	case json.Number:
+		i, err := n.Int64()
+		return i, err == nil
+	}
+	return 0, false
+}
+
+func isNumber(value any) bool {
+	switch value.(type) {
+	case int64, float64, json.Number:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,121 @@
+package graph
+
+import (
+	"context"
+
+	"ticketing/graph/apierror"
+	"ticketing/graph/model"
+	"ticketing/internal/auth"
+	"ticketing/internal/id"
+	"ticketing/query"
+)
+
+type queryResolver struct{ *Resolver }
+
+// Me implements generated.QueryResolver.
+func (r queryResolver) Me(ctx context.Context) (*model.User, error) {
+	viewer, signedIn := auth.FromContext(ctx)
+	if !signedIn {
+		return nil, nil //nolint:nilnil // null when signed out
+	}
+	return findUser(ctx, viewer.UserID)
+}
+
+// Node implements generated.QueryResolver.
+func (r queryResolver) Node(ctx context.Context, nodeID string) (model.Node, error) {
+	switch id.Prefix(nodeID) {
+	case id.Event:
+		return asNode(r.Event(ctx, nodeID, nil))
+	case id.Reservation:
+		return signedIn(ctx, func() (model.Node, error) { return asNode(r.Reservation(ctx, nodeID, nil)) })
+	case id.Payment:
+		return signedIn(ctx, func() (model.Node, error) { return asNode(r.Payment(ctx, nodeID, nil)) })
+	case id.User:
+		return signedIn(ctx, func() (model.Node, error) { return asNode(r.user(ctx, nodeID)) })
+	case id.Refund:
+		return nil, nil //nolint:nilnil // refunds are read through their payment
+	}
+	return nil, apierror.New(apierror.BadUserInput, "id is not one of this API")
+}
+
+// Event implements generated.QueryResolver.
+func (r queryResolver) Event(ctx context.Context, eventID string, minVersion *int) (*query.Event, error) {
+	e, err := read(ctx, id.Event, eventID, minVersion, loadersOf(ctx).events, r.feeds.events)
+	if err != nil || e == nil || !seesEvent(ctx, *e) {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Events implements generated.QueryResolver.
+func (r queryResolver) Events(ctx context.Context, f *model.EventFilter, first *int, after *string, last *int, before *string) (*model.EventConnection, error) {
+	viewer, _ := auth.FromContext(ctx)
+	filter := query.EventFilter{Viewer: viewer.UserID, All: viewer.HasRole(auth.RoleAdmin)}
+	if f != nil {
+		filter.Status, filter.StartsAfter, filter.StartsBefore, filter.Search = f.Status, f.StartsAfter, f.StartsBefore, f.Search
+		if err := checkSearch(f.Search); err != nil {
+			return nil, err
+		}
+	}
+	page, err := r.reads.EventPage(ctx, filter, query.PageArgs{First: first, After: after, Last: last, Before: before})
+	if err != nil {
+		return nil, err
+	}
+	return eventConnection(page), nil
+}
+
+// Reservation implements generated.QueryResolver.
+func (r queryResolver) Reservation(ctx context.Context, reservationID string, minVersion *int) (*query.Reservation, error) {
+	found, err := read(ctx, id.Reservation, reservationID, minVersion, loadersOf(ctx).reservations, r.feeds.reservations)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, apierror.New(apierror.NotFound, "there is no such reservation")
+	}
+	return found, seesSale(ctx, found.CustomerID, found.EventID)
+}
+
+// Payment implements generated.QueryResolver.
+func (r queryResolver) Payment(ctx context.Context, paymentID string, minVersion *int) (*model.Payment, error) {
+	found, err := read(ctx, id.Payment, paymentID, minVersion, loadersOf(ctx).payments, r.feeds.payments)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, apierror.New(apierror.NotFound, "there is no such payment")
+	}
+	return &model.Payment{Payment: *found}, seesSale(ctx, found.CustomerID, found.EventID)
+}
+
+// user answers a user to himself and to admins; others do not learn whether there is one.
+func (r queryResolver) user(ctx context.Context, userID string) (*model.User, error) {
+	if !isViewer(ctx, userID) {
+		return nil, errForbidden
+	}
+	return findUser(ctx, userID)
+}
+
+// signedIn answers for fields that are public themselves and lead to what is not.
+func signedIn(ctx context.Context, answer func() (model.Node, error)) (model.Node, error) {
+	if _, ok := auth.FromContext(ctx); !ok {
+		return nil, errSignIn
+	}
+	return answer()
+}
+
+// asNode keeps a nil pointer from becoming a Node that is not nil.
+func asNode[T any](value *T, err error) (model.Node, error) {
+	if value == nil || err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+func findUser(ctx context.Context, userID string) (*model.User, error) {
+	u, err := find(ctx, loadersOf(ctx).users, userID)
+	if u == nil || err != nil {
+		return nil, err
+	}
+	return &model.User{User: *u}, nil
+}

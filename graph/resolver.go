@@ -1,0 +1,68 @@
+package graph
+
+import (
+	"context"
+
+	"ticketing/graph/apierror"
+	"ticketing/graph/generated"
+	"ticketing/internal/ratelimit"
+)
+
+// Resolver answers the API's fields: it maps what was asked for, makes one call, and maps the result.
+type Resolver struct {
+	commands Commands
+	reads    Reads
+	people   People
+	limiter  Limiter
+	limits   RateLimits
+	feeds    feeds
+}
+
+// RateLimits is how much a client may do.
+type RateLimits struct {
+	SignIn    ratelimit.Limit // asking for and using sign-in links, by address and by IP
+	Mutations ratelimit.Limit // root fields of mutations, by user
+	Messages  ratelimit.Limit // WebSocket messages, by user
+}
+
+// allow counts one action of key, and answers RATE_LIMITED when it is too much.
+func (r *Resolver) allow(ctx context.Context, name, key string, limit ratelimit.Limit) error {
+	decision, err := r.limiter.Allow(ctx, name, key, limit, 1)
+	if err != nil {
+		return err
+	}
+	if !decision.Allowed {
+		return apierror.New(apierror.RateLimited, "too many requests; try again later").After(decision.RetryAfter)
+	}
+	return nil
+}
+
+// Query implements generated.ResolverRoot.
+func (r *Resolver) Query() generated.QueryResolver { return queryResolver{r} }
+
+// Mutation implements generated.ResolverRoot.
+func (r *Resolver) Mutation() generated.MutationResolver { return mutationResolver{r} }
+
+// Subscription implements generated.ResolverRoot.
+func (r *Resolver) Subscription() generated.SubscriptionResolver { return subscriptionResolver{r} }
+
+// Event implements generated.ResolverRoot.
+func (r *Resolver) Event() generated.EventResolver { return eventResolver{r} }
+
+// Section implements generated.ResolverRoot.
+func (r *Resolver) Section() generated.SectionResolver { return sectionResolver{r} }
+
+// Reservation implements generated.ResolverRoot.
+func (r *Resolver) Reservation() generated.ReservationResolver { return reservationResolver{r} }
+
+// ReservedSeat implements generated.ResolverRoot.
+func (r *Resolver) ReservedSeat() generated.ReservedSeatResolver { return reservedSeatResolver{r} }
+
+// Payment implements generated.ResolverRoot.
+func (r *Resolver) Payment() generated.PaymentResolver { return paymentResolver{r} }
+
+// Refund implements generated.ResolverRoot.
+func (r *Resolver) Refund() generated.RefundResolver { return refundResolver{r} }
+
+// User implements generated.ResolverRoot.
+func (r *Resolver) User() generated.UserResolver { return userResolver{r} }

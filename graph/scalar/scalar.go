@@ -1,0 +1,52 @@
+// Package scalar reads and writes the API's own scalars, strictly: what is not exactly of the form is refused.
+package scalar
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// ErrTime and ErrDecimal say what form is wanted. Their texts go to clients.
+var (
+	ErrTime    = errors.New(`must be a moment in UTC as RFC 3339 text, such as "2026-12-31T20:00:00Z"`)
+	ErrDecimal = errors.New(`must be an exact decimal number as a string, such as "150.00"`)
+)
+
+// MarshalTime writes a moment as RFC 3339 in UTC, with the microseconds that the databases keep.
+func MarshalTime(t time.Time) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		_, _ = io.WriteString(w, `"`+t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)+`"`)
+	})
+}
+
+// UnmarshalTime reads a moment of RFC 3339 in UTC; other offsets are refused.
+func UnmarshalTime(v any) (time.Time, error) {
+	text, ok := v.(string)
+	if !ok {
+		return time.Time{}, ErrTime
+	}
+	var t time.Time
+	if err := t.UnmarshalText([]byte(text)); err != nil {
+		return time.Time{}, ErrTime
+	}
+	if _, offset := t.Zone(); offset != 0 || t.Year() < 1 {
+		return time.Time{}, ErrTime
+	}
+	return t.UTC(), nil
+}
+
+// MarshalDecimal writes a decimal number as a string.
+func MarshalDecimal(decimal string) graphql.Marshaler { return graphql.MarshalString(decimal) }
+
+// UnmarshalDecimal reads a decimal number, which must be a string. Whether it is an amount of its currency is for
+// money.Parse to say.
+func UnmarshalDecimal(v any) (string, error) {
+	text, ok := v.(string)
+	if !ok {
+		return "", ErrDecimal
+	}
+	return text, nil
+}

@@ -1,0 +1,143 @@
+// Package graph is the public API: GraphQL over the write side (command) and the read side (query). Its schema, in graph/schema, is the
+// contract; resolvers map what was asked for, make one call, and map the result.
+//
+// What it promises: who may call what stands in the schema and is checked in one place; every error that leaves it has a code and no inner
+// detail; nothing that a client sends can cost more than has been decided. It holds no business rule: those are in command.
+package graph
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/redis/go-redis/v9"
+
+	"ticketing/graph/live"
+	"ticketing/graph/request"
+	"ticketing/graph/transport"
+	"ticketing/internal/auth"
+	"ticketing/internal/ratelimit"
+)
+
+// Deps is what the API works with; all of it stays its caller's to close.
+type Deps struct {
+	Commands Commands
+	Reads    Reads
+	People   People
+	Limiter  Limiter
+	Redis    *redis.Client // for announcements
+	Logger   *slog.Logger
+	Config   Config
+}
+
+// Config is what an operator decides.
+type Config struct {
+	// Development lets everybody read the schema, and pages of this machine use the cookie.
+	Development bool
+	// BaseURL is AUTH_BASE_URL: pages of its origin may use the cookie, as those of the API's own host may.
+	BaseURL        string
+	TrustedProxies []netip.Prefix
+	RateLimits     RateLimits
+}
+
+// Server serves /graphql. It is safe for concurrent use.
+type Server struct {
+	*transport.Handler
+	people   People
+	resolver *Resolver
+	hub      *live.Hub
+	closed   *executor.Executor // for the public
+	open     *executor.Executor // for admins, and in development for all
+	dev      bool
+}
+
+// NewServer answers a server. Subscriptions, and reads that wait for a version, need Run.
+func NewServer(d Deps) (*Server, error) {
+	allow, err := allowedOrigins(d.Config)
+	if err != nil {
+		return nil, err
+	}
+	hub := live.NewHub(d.Redis, d.Logger)
+	r := &Resolver{
+		commands: d.Commands, reads: d.Reads, people: d.People, limiter: d.Limiter, limits: d.Config.RateLimits,
+		feeds: newFeeds(hub, d.Reads),
+	}
+	s := &Server{
+		people: d.People, resolver: r, hub: hub, dev: d.Config.Development,
+		closed: newExecutor(r, d.Logger, false), open: newExecutor(r, d.Logger, true),
+	}
+	cfg := transport.DefaultConfig()
+	cfg.CookieName, cfg.AllowOrigin, cfg.TrustedProxies, cfg.Logger = SessionCookie, allow, d.Config.TrustedProxies, d.Logger
+	s.Handler = transport.New(s, cfg)
+	return s, nil
+}
+
+// Run follows the announcements until ctx ends, and then ends all streams, so that their clients connect elsewhere.
+func (s *Server) Run(ctx context.Context) error {
+	defer s.Handler.Stop()
+	return s.hub.Run(ctx)
+}
+
+// Executor implements transport.Host.
+func (s *Server) Executor(ctx context.Context) graphql.GraphExecutor {
+	if viewer, _ := auth.FromContext(ctx); s.dev || viewer.HasRole(auth.RoleAdmin) {
+		return s.open
+	}
+	return s.closed
+}
+
+// SignIn implements transport.Host. A bearer token must be good. A cookie that is out of date is like none: its browser could not even
+// sign in again otherwise.
+func (s *Server) SignIn(ctx context.Context, c transport.Credentials) (context.Context, error) {
+	token := c.Bearer
+	if token == "" {
+		token = c.Cookie
+	}
+	if token == "" {
+		return ctx, nil
+	}
+	viewer, err := s.people.Authenticate(ctx, token)
+	switch {
+	case errors.Is(err, auth.ErrUnauthenticated) && c.Bearer == "":
+		return ctx, nil
+	case err != nil:
+		return ctx, err
+	}
+	info := request.From(ctx)
+	info.Token = token
+	return auth.WithPrincipal(request.With(ctx, info), viewer), nil
+}
+
+// SessionEnded implements transport.Host.
+func (s *Server) SessionEnded(ctx context.Context) <-chan bool {
+	viewer, signedIn := auth.FromContext(ctx)
+	if !signedIn {
+		return nil
+	}
+	ended := make(chan bool, 1)
+	changed := s.people.WatchSession(ctx, viewer)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-changed:
+			_, err := s.people.Authenticate(ctx, request.From(ctx).Token)
+			ended <- errors.Is(err, auth.ErrUnauthenticated)
+		}
+	}()
+	return ended
+}
+
+// AllowMessage implements transport.Host: by user, or by address for those who are not signed in.
+func (s *Server) AllowMessage(ctx context.Context) error {
+	key := "ip:" + ratelimit.IPKey(request.From(ctx).ClientIP)
+	if viewer, signedIn := auth.FromContext(ctx); signedIn {
+		key = viewer.UserID
+	}
+	return s.resolver.allow(ctx, "messages", key, s.resolver.limits.Messages)
+}
+
+var _ http.Handler = (*Server)(nil)

@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strings"
+
+	"ticketing/graph/apierror"
+)
+
+var errBearer = apierror.New(apierror.Unauthenticated, "the Authorization header must be \"Bearer <session token>\"")
+
+// credentials reads who a request comes from.
+func (h *Handler) credentials(r *http.Request) (Credentials, error) {
+	if values := r.Header.Values("Authorization"); len(values) > 0 {
+		if len(values) > 1 {
+			return Credentials{}, errBearer
+		}
+		token, err := bearer(values[0])
+		return Credentials{Bearer: token}, err
+	}
+	return Credentials{Cookie: h.cookie(r)}, nil
+}
+
+// bearer reads the value of an Authorization header.
+func bearer(value string) (string, error) {
+	scheme, token, ok := strings.Cut(value, " ")
+	token = strings.TrimSpace(token)
+	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return "", errBearer
+	}
+	return token, nil
+}
+
+// cookie answers the session that a browser sent, unless another site may have made it send it.
+func (h *Handler) cookie(r *http.Request) string {
+	if origin := r.Header.Get("Origin"); origin != "" && !h.cfg.AllowOrigin(r, origin) {
+		return ""
+	}
+	if r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Origin") == "" {
+		return ""
+	}
+	c, err := r.Cookie(h.cfg.CookieName)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// correlationID answers the client's own id when it is harmless in logs and headers, and a new one otherwise.
+func correlationID(given string) string {
+	const longest = 128
+	if given == "" || len(given) > longest {
+		return rand.Text()
+	}
+	for _, c := range []byte(given) {
+		isWord := (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
+		if !isWord && strings.IndexByte("-_.:", c) < 0 {
+			return rand.Text()
+		}
+	}
+	return given
+}
