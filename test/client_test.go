@@ -1,0 +1,291 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+// client is somebody who talks to the API over HTTP, as a storefront would.
+type client struct {
+	t     testing.TB
+	url   string // of the api, without a path
+	token string // of the session; empty: signed out
+	id    string // of the user
+}
+
+// graphQLError is a top-level error of an answer.
+type graphQLError struct {
+	Message    string         `json:"message"`
+	Path       []any          `json:"path"`
+	Extensions map[string]any `json:"extensions"`
+}
+
+func (e graphQLError) code() string { return fmt.Sprint(e.Extensions["code"]) }
+
+// vars are the variables of an operation.
+type vars map[string]any
+
+// send executes an operation and answers its data and its errors.
+func (c *client) send(query string, v vars, data any) []graphQLError {
+	c.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": v})
+	require.NoError(c.t, err)
+	answer, err := c.post(body)
+	require.NoError(c.t, err)
+	var result struct {
+		Data   json.RawMessage
+		Errors []graphQLError
+	}
+	require.NoError(c.t, json.Unmarshal(answer, &result), "%s", answer)
+	if data != nil && len(result.Data) > 0 {
+		require.NoError(c.t, json.Unmarshal(result.Data, data), "%s", answer)
+	}
+	return result.Errors
+}
+
+func (c *client) post(body []byte) ([]byte, error) {
+	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	response, err := httpClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	return io.ReadAll(response.Body)
+}
+
+var httpClient = &http.Client{
+	Timeout:   30 * time.Second,
+	Transport: &http.Transport{MaxIdleConnsPerHost: 256},
+}
+
+// do executes an operation that must have no top-level errors.
+func (c *client) do(query string, v vars, data any) {
+	c.t.Helper()
+	errs := c.send(query, v, data)
+	require.Empty(c.t, errs)
+}
+
+// refused executes an operation that must fail with a top-level error, and answers its code.
+func (c *client) refused(query string, v vars) string {
+	c.t.Helper()
+	errs := c.send(query, v, nil)
+	require.NotEmpty(c.t, errs, "%s must be refused", query)
+	return errs[0].code()
+}
+
+// key is a fresh idempotency key.
+func key() string { return uuid.NewString() }
+
+// The parts of answers that the tests look at.
+type (
+	moneyValue struct {
+		Amount       string
+		CurrencyCode string
+	}
+	userError struct {
+		Code    string
+		Message string
+		Field   []string
+	}
+	section struct {
+		Name                                string
+		Capacity, Available, Reserved, Sold int
+		Seats                               struct {
+			Nodes []struct{ Label, Status string }
+		}
+	}
+	eventValue struct {
+		ID               string
+		Version          int
+		InventoryVersion int
+		Name, Status     string
+		Sections         []section
+	}
+	seat struct {
+		Section string
+		Label   *string
+		Price   moneyValue
+	}
+	reservationValue struct {
+		ID        string
+		Version   int
+		Status    string
+		Seats     []seat
+		Total     moneyValue
+		ExpiresAt time.Time
+		Event     *struct{ ID, Name string }
+		Payments  []paymentValue
+	}
+	paymentValue struct {
+		ID            string
+		Version       int
+		Status        string
+		Amount        moneyValue
+		Refunded      moneyValue
+		Gateway       string
+		TransactionID *string
+		FailureReason *string
+		NextAction    *struct{ ClientSecret *string }
+	}
+	payload struct {
+		Event       *eventValue
+		Reservation *reservationValue
+		Payment     *paymentValue
+		UserErrors  []userError
+	}
+)
+
+const (
+	eventFields       = `id version inventoryVersion name status sections { name capacity available reserved sold seats(first: 100) { nodes { label status } } }`
+	paymentFields     = `id version status amount { amount currencyCode } refunded { amount } gateway transactionId failureReason nextAction { clientSecret }`
+	reservationFields = `id version status expiresAt seats { section label price { amount currencyCode } } total { amount currencyCode }
+		event { id name } payments { ` + paymentFields + ` }`
+	errorFields = `userErrors { code message field }`
+)
+
+// mutate executes one mutation that takes an input and answers a payload.
+func (c *client) mutate(name, inputType, selection string, input vars) payload {
+	c.t.Helper()
+	var data map[string]payload
+	c.do(fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { %s %s } }`, inputType, name, selection, errorFields), vars{"input": input}, &data)
+	return data[name]
+}
+
+func (c *client) createEvent(more vars) payload {
+	c.t.Helper()
+	input := vars{"name": "First night", "venue": "Town hall", "startsAt": "2040-01-01T20:00:00Z"}
+	for k, v := range more {
+		input[k] = v
+	}
+	return c.mutate("createEvent", "CreateEventInput", "event { "+eventFields+" }", input)
+}
+
+func (c *client) addInventory(eventID, section, price string, what vars) payload {
+	c.t.Helper()
+	input := vars{"eventId": eventID, "section": section, "price": vars{"amount": price, "currencyCode": "EUR"}}
+	for k, v := range what {
+		input[k] = v
+	}
+	return c.mutate("addInventory", "AddInventoryInput", "event { "+eventFields+" }", input)
+}
+
+func (c *client) eventAction(name, eventID string) payload {
+	c.t.Helper()
+	return c.mutate(name, "EventIDInput", "event { "+eventFields+" }", vars{"eventId": eventID})
+}
+
+func (c *client) reserve(eventID string, items ...vars) payload {
+	c.t.Helper()
+	return c.reserveWithKey(key(), eventID, items...)
+}
+
+func (c *client) reserveWithKey(idempotencyKey, eventID string, items ...vars) payload {
+	c.t.Helper()
+	return c.mutate("reserveSeats", "ReserveSeatsInput", "reservation { "+reservationFields+" }",
+		vars{"eventId": eventID, "items": items, "idempotencyKey": idempotencyKey})
+}
+
+func (c *client) cancel(reservationID string) payload {
+	c.t.Helper()
+	return c.mutate("cancelReservation", "CancelReservationInput", "reservation { "+reservationFields+" }",
+		vars{"reservationId": reservationID, "idempotencyKey": key()})
+}
+
+func (c *client) pay(reservationID, token string) payload {
+	c.t.Helper()
+	return c.payWithKey(key(), reservationID, token)
+}
+
+func (c *client) payWithKey(idempotencyKey, reservationID, token string) payload {
+	c.t.Helper()
+	return c.mutate("processPayment", "ProcessPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }",
+		vars{"reservationId": reservationID, "method": vars{"card": vars{"token": token}}, "idempotencyKey": idempotencyKey})
+}
+
+func (c *client) confirm(paymentID string) payload {
+	c.t.Helper()
+	return c.mutate("confirmPayment", "ConfirmPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }",
+		vars{"paymentId": paymentID, "idempotencyKey": key()})
+}
+
+// event reads an event from the read tables; nil when it is not visible.
+func (c *client) event(id string) *eventValue {
+	c.t.Helper()
+	var data struct{ Event *eventValue }
+	c.do(`query($id: ID!) { event(id: $id) { `+eventFields+` } }`, vars{"id": id}, &data)
+	return data.Event
+}
+
+// reservation reads a reservation from the read tables, at least at that version.
+func (c *client) reservation(id string, minVersion int) *reservationValue {
+	c.t.Helper()
+	var data struct{ Reservation *reservationValue }
+	c.do(`query($id: ID!, $v: Int) { reservation(id: $id, minVersion: $v) { `+reservationFields+` } }`, vars{"id": id, "v": minVersion}, &data)
+	return data.Reservation
+}
+
+func (c *client) payment(id string, minVersion int) *paymentValue {
+	c.t.Helper()
+	var data struct{ Payment *paymentValue }
+	c.do(`query($id: ID!, $v: Int) { payment(id: $id, minVersion: $v) { `+paymentFields+` } }`, vars{"id": id, "v": minVersion}, &data)
+	return data.Payment
+}
+
+// signIn signs somebody in by magic link.
+func signIn(t testing.TB, url, email string) *client {
+	t.Helper()
+	c := &client{t: t, url: url}
+	var requested struct {
+		RequestMagicLink struct{ Token string }
+	}
+	c.do(`mutation($e: String!) { requestMagicLink(input: {email: $e}) { token `+errorFields+` } }`, vars{"e": email}, &requested)
+	require.NotEmpty(t, requested.RequestMagicLink.Token)
+	var verified struct {
+		VerifyMagicLink struct {
+			SessionToken string
+			User         struct{ ID string }
+			UserErrors   []userError
+		}
+	}
+	c.do(`mutation($t: String!) { verifyMagicLink(input: {token: $t}) { sessionToken user { id } `+errorFields+` } }`,
+		vars{"t": requested.RequestMagicLink.Token}, &verified)
+	require.Empty(t, verified.VerifyMagicLink.UserErrors)
+	c.token, c.id = verified.VerifyMagicLink.SessionToken, verified.VerifyMagicLink.User.ID
+	return c
+}
+
+// item asks for best-available tickets, named for seats by their labels.
+func item(section string, quantity int) vars { return vars{"section": section, "quantity": quantity} }
+
+func named(section string, labels ...string) vars { return vars{"section": section, "seats": labels} }
+
+func requireOK(t testing.TB, p payload) payload {
+	t.Helper()
+	require.Empty(t, p.UserErrors)
+	return p
+}
+
+func requireRejected(t testing.TB, p payload, code string, field ...string) {
+	t.Helper()
+	require.Len(t, p.UserErrors, 1)
+	require.Equal(t, code, p.UserErrors[0].Code, "%s", p.UserErrors[0].Message)
+	require.NotEmpty(t, p.UserErrors[0].Message)
+	if len(field) > 0 {
+		require.Equal(t, field, p.UserErrors[0].Field)
+	}
+}

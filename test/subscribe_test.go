@@ -1,0 +1,200 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+	"github.com/stretchr/testify/require"
+)
+
+// wsMessage is a message of graphql-transport-ws.
+type wsMessage struct {
+	ID      string          `json:"id,omitempty"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// watch subscribes over graphql-transport-ws and answers the channel of what comes; it is closed when the server completes or the
+// test ends.
+func (c *client) watch(query string, v vars) <-chan wsMessage {
+	c.t.Helper()
+	ctx := c.t.Context()
+	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.url, "http")+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	require.NoError(c.t, err)
+	c.t.Cleanup(func() { _ = conn.CloseNow() })
+	authorization, err := json.Marshal(map[string]string{"authorization": "Bearer " + c.token})
+	require.NoError(c.t, err)
+	require.NoError(c.t, wsjson.Write(ctx, conn, wsMessage{Type: "connection_init", Payload: authorization}))
+	var ack wsMessage
+	require.NoError(c.t, wsjson.Read(ctx, conn, &ack))
+	require.Equal(c.t, "connection_ack", ack.Type)
+	operation, err := json.Marshal(map[string]any{"query": query, "variables": v})
+	require.NoError(c.t, err)
+	require.NoError(c.t, wsjson.Write(ctx, conn, wsMessage{ID: "1", Type: "subscribe", Payload: operation}))
+	messages := make(chan wsMessage, 64)
+	go readMessages(ctx, conn, messages)
+	return messages
+}
+
+func readMessages(ctx context.Context, conn *websocket.Conn, messages chan<- wsMessage) {
+	defer close(messages)
+	for {
+		var m wsMessage
+		if err := wsjson.Read(ctx, conn, &m); err != nil {
+			return
+		}
+		switch m.Type {
+		case "ping":
+			_ = wsjson.Write(ctx, conn, wsMessage{Type: "pong"})
+		case "complete":
+			return
+		default:
+			messages <- m
+		}
+	}
+}
+
+const watchReservation = `subscription($id: ID!) { reservationStatus(id: $id) { id version status } }`
+
+// follow reads states until one has the wanted status, and checks that versions only rise.
+func follow(t testing.TB, messages <-chan wsMessage, status string) {
+	t.Helper()
+	last := 0
+	deadline := time.After(15 * time.Second)
+	for {
+		select {
+		case m, open := <-messages:
+			require.True(t, open, "the subscription ended before %s came", status)
+			require.Equal(t, "next", m.Type, "%s", m.Payload)
+			var next struct {
+				Data   struct{ ReservationStatus reservationValue }
+				Errors []graphQLError
+			}
+			require.NoError(t, json.Unmarshal(m.Payload, &next))
+			require.Empty(t, next.Errors)
+			state := next.Data.ReservationStatus
+			require.Greater(t, state.Version, last, "versions only rise")
+			last = state.Version
+			if state.Status == status {
+				return
+			}
+		case <-deadline:
+			require.Fail(t, "the last state never came", "waiting for %s at version %d", status, last)
+		}
+	}
+}
+
+func TestASubscriptionOpenedRightAfterTheMutationSeesEveryEnd(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	alice := s.customer("alice")
+	id := onSale(t, s.admin(), 100, nil)
+	for i, end := range []string{"COMPLETED", "COMPENSATED", "CANCELLED", "EXPIRED"} {
+		t.Run(end, func(t *testing.T) {
+			r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+			states := alice.watch(watchReservation, vars{"id": r.ID})
+			switch i {
+			case 0:
+				alice.pay(r.ID, "pm_card_visa")
+			case 1:
+				alice.pay(r.ID, "pm_card_chargeDeclined")
+			case 2:
+				alice.cancel(r.ID)
+			case 3:
+				s.clock.advance(hold + time.Second)
+			}
+			follow(t, states, end)
+		})
+	}
+}
+
+func TestAvailabilityIsWatchedByItsInventoryVersion(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	alice := s.customer("alice")
+	id := onSale(t, s.admin(), 100, nil)
+	awaitEventStatus(t, alice, id, "SALES_OPEN")
+	states := alice.watch(`subscription($id: ID!) { availability(eventId: $id) { id inventoryVersion sections { name available reserved sold } } }`, vars{"id": id})
+	const reservations = 20
+	for range reservations {
+		requireOK(t, alice.reserve(id, item("Floor", 2)))
+	}
+	last, deadline := 0, time.After(15*time.Second)
+	for {
+		select {
+		case m, open := <-states:
+			require.True(t, open)
+			var next struct {
+				Data struct{ Availability eventValue }
+			}
+			require.NoError(t, json.Unmarshal(m.Payload, &next))
+			e := next.Data.Availability
+			require.NotEmpty(t, e.Sections, "%s", m.Payload)
+			require.Greater(t, e.InventoryVersion, last)
+			last = e.InventoryVersion
+			if e.Sections[0].Reserved == 2*reservations {
+				return
+			}
+		case <-deadline:
+			require.Fail(t, "the last state never came", "at inventory version %d", last)
+		}
+	}
+}
+
+func TestSubscriptionsRunOverServerSentEvents(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	alice := s.customer("alice")
+	id := onSale(t, s.admin(), 100, nil)
+	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	body, err := json.Marshal(map[string]any{"query": watchReservation, "variables": vars{"id": r.ID}})
+	require.NoError(t, err)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, alice.url+"/graphql", bytes.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "text/event-stream")
+	request.Header.Set("Authorization", "Bearer "+alice.token)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	messages := make(chan wsMessage, 64)
+	go func() {
+		defer close(messages)
+		lines := bufio.NewScanner(response.Body)
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data:"); ok && strings.TrimSpace(data) != "" {
+				messages <- wsMessage{Type: "next", Payload: json.RawMessage(strings.TrimSpace(data))}
+			}
+		}
+	}()
+	alice.cancel(r.ID)
+	follow(t, messages, "CANCELLED")
+}
+
+func TestSomebodyElsesReservationCannotBeWatched(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	alice, bob := s.customer("alice"), s.customer("bob")
+	id := onSale(t, s.admin(), 100, nil)
+	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	for who, want := range map[*client]string{bob: "FORBIDDEN", {t: t, url: alice.url, token: alice.token}: ""} {
+		m := <-who.watch(watchReservation, vars{"id": r.ID})
+		if want == "" {
+			require.Equal(t, "next", m.Type, "%s", m.Payload)
+			continue
+		}
+		require.Contains(t, string(m.Payload), fmt.Sprintf("%q", want))
+	}
+	missing := <-alice.watch(watchReservation, vars{"id": "rsv_01h455vb4pex5vsknk084sn02q"})
+	require.Contains(t, string(missing.Payload), `"NOT_FOUND"`)
+}
