@@ -1,0 +1,129 @@
+package sandbox
+
+import (
+	"crypto/rand"
+
+	"ticketing/command/gateway"
+	"ticketing/command/payment"
+	"ticketing/internal/money"
+)
+
+// status is where a payment stands at the sandbox.
+type status string
+
+const (
+	created        status = "created"
+	requiresAction status = "requires_action"
+	succeeded      status = "succeeded"
+	failed         status = "failed"
+	cancelled      status = "cancelled"
+)
+
+// record is a row of sandbox_payments.
+type record struct {
+	paymentID     string
+	transactionID *string // nil: cancelled before it was created
+	status        status
+	minor         *int64
+	currency      *string
+	token         *string
+	clientSecret  *string
+	redirectURL   *string
+	reason        *string
+}
+
+func newRecord(p gateway.Payment) record {
+	transactionID := "sbx_" + rand.Text()
+	return record{
+		paymentID: p.ID, transactionID: &transactionID, status: created, minor: &p.Amount.Minor, currency: &p.Amount.Currency,
+	}
+}
+
+// tombstone is a payment that was cancelled before it was created.
+func tombstone(p gateway.Payment) record {
+	return record{paymentID: p.ID, status: cancelled}
+}
+
+func (r *record) amount() money.Money {
+	return money.Money{Minor: *r.minor, Currency: *r.currency}
+}
+
+// confirm goes one step on: to the customer's action, or to the end. Whatever has ended stays as it is, so that a second call is
+// answered as the first was. It answers whether the answer is to be lost.
+func (r *record) confirm(token, returnURL string) (lost bool) {
+	switch r.status {
+	case created:
+		return r.begin(token, returnURL)
+	case requiresAction: // the customer has authenticated
+		var rule rule
+		if r.token != nil {
+			rule, _ = ruleOf(*r.token)
+		}
+		r.charge(rule)
+	case succeeded, failed, cancelled:
+	}
+	return false
+}
+
+func (r *record) begin(token, returnURL string) (lost bool) {
+	rule, known := ruleOf(token)
+	switch {
+	case token == "" && returnURL != "":
+		r.status, r.redirectURL = requiresAction, &returnURL
+		return false
+	case !known: // not repeated in the reason: who knows what it is
+		reason := "The payment method is unknown: there is no such test token."
+		r.status, r.reason = failed, &reason
+		return false
+	}
+	r.token = &token
+	if rule.action {
+		secret := *r.transactionID + "_secret_" + rand.Text()
+		r.status, r.clientSecret = requiresAction, &secret
+		return false
+	}
+	r.charge(rule)
+	return rule.lost
+}
+
+func (r *record) charge(rule rule) {
+	if rule.decline != "" {
+		r.status, r.reason = failed, &rule.decline
+		return
+	}
+	r.status = succeeded
+}
+
+// cancel ends what has not ended.
+func (r *record) cancel() {
+	if r.status == created || r.status == requiresAction {
+		r.status = cancelled
+	}
+}
+
+func (r *record) result() gateway.Result {
+	var result gateway.Result
+	if r.transactionID != nil {
+		result.TransactionID = *r.transactionID
+	}
+	switch r.status {
+	case created:
+		result.Outcome = payment.OutcomeCreated
+	case requiresAction:
+		result.Outcome, result.NextAction = payment.OutcomeRequiresAction, r.nextAction()
+	case succeeded:
+		result.Outcome = payment.OutcomeSucceeded
+	case failed:
+		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Declined, *r.reason
+	case cancelled:
+		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Abandoned, "The payment was cancelled."
+	}
+	return result
+}
+
+func (r *record) nextAction() *gateway.NextAction {
+	if r.redirectURL != nil {
+		return &gateway.NextAction{RedirectURL: *r.redirectURL}
+	}
+	return &gateway.NextAction{ClientSecret: *r.clientSecret}
+}

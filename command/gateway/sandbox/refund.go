@@ -1,0 +1,117 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"ticketing/command/gateway"
+)
+
+// refundStatus is where a refund stands at the sandbox.
+type refundStatus string
+
+const (
+	refusedOnce refundStatus = "refused" // as unavailable; the next call goes on
+	pending     refundStatus = "pending"
+	given       refundStatus = "succeeded"
+	notGiven    refundStatus = "failed"
+)
+
+// refund is a row of sandbox_refunds.
+type refund struct {
+	gateway.Refund
+	status refundStatus
+	reason *string
+}
+
+// Refund implements gateway.Gateway. The same refund with another amount or payment is ErrIdempotencyMismatch.
+func (g *Gateway) Refund(ctx context.Context, asked gateway.Refund) (gateway.RefundResult, error) {
+	var r refund
+	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
+		paid, err := lockTransaction(ctx, tx, asked.TransactionID)
+		if err != nil {
+			return err
+		}
+		if r, err = readRefund(ctx, tx, asked); err != nil {
+			return err
+		}
+		if r.Refund != asked {
+			return ErrIdempotencyMismatch
+		}
+		left, err := refundable(ctx, tx, paid, asked.ID)
+		if err != nil {
+			return err
+		}
+		r.proceed(paid, left)
+		return writeRefund(ctx, tx, r)
+	})
+	switch {
+	case err != nil:
+		return gateway.RefundResult{}, fmt.Errorf("sandbox: refund %s: %w", asked.ID, err)
+	case r.status == refusedOnce:
+		return gateway.RefundResult{}, fmt.Errorf("sandbox: refund %s: %w", asked.ID, gateway.ErrUnavailable)
+	}
+	result := gateway.RefundResult{Pending: r.status == pending, Failed: r.status == notGiven}
+	if r.reason != nil {
+		result.Reason = *r.reason
+	}
+	return result, nil
+}
+
+// proceed goes one step on from where the last call left the refund; left is what other refunds leave of the charge.
+func (r *refund) proceed(paid record, left int64) {
+	var rule rule
+	if paid.token != nil {
+		rule, _ = ruleOf(*paid.token)
+	}
+	switch {
+	case r.status == given || r.status == notGiven:
+	case r.status == pending:
+		r.status = given
+	case paid.status != succeeded:
+		r.fail("The payment was not charged.")
+	case r.Amount.Currency != *paid.currency:
+		r.fail("The payment was made in another currency.")
+	case r.Amount.Minor > left:
+		r.fail("The refund is larger than what is left of the payment.")
+	case rule.refund == refundFails:
+		r.fail("The card's bank refused the refund.")
+	case rule.refund == refundUnavailable && r.status == "":
+		r.status = refusedOnce
+	case rule.refund == refundPending:
+		r.status = pending
+	default:
+		r.status = given
+	}
+}
+
+func (r *refund) fail(reason string) { r.status, r.reason = notGiven, &reason }
+
+// readRefund answers the refund as the last call left it, or asked with no status.
+func readRefund(ctx context.Context, tx pgx.Tx, asked gateway.Refund) (refund, error) {
+	r := refund{Refund: gateway.Refund{ID: asked.ID}}
+	err := tx.QueryRow(ctx, `SELECT transaction_id, minor, currency, status, reason FROM sandbox_refunds WHERE refund_id = $1`, asked.ID).
+		Scan(&r.TransactionID, &r.Amount.Minor, &r.Amount.Currency, &r.status, &r.reason)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return refund{Refund: asked}, nil
+	}
+	return r, err
+}
+
+// refundable answers what the payment's other refunds leave of it, in minor units.
+func refundable(ctx context.Context, tx pgx.Tx, paid record, refundID string) (int64, error) {
+	var taken int64
+	err := tx.QueryRow(ctx, `SELECT coalesce(sum(minor), 0)::bigint FROM sandbox_refunds
+		WHERE transaction_id = $1 AND refund_id <> $2 AND status IN ('pending', 'succeeded')`, paid.transactionID, refundID).Scan(&taken)
+	return *paid.minor - taken, err
+}
+
+func writeRefund(ctx context.Context, tx pgx.Tx, r refund) error {
+	_, err := tx.Exec(ctx, `INSERT INTO sandbox_refunds (refund_id, transaction_id, minor, currency, status, reason)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (refund_id) DO UPDATE SET status = excluded.status, reason = excluded.reason`,
+		r.ID, r.TransactionID, r.Amount.Minor, r.Amount.Currency, r.status, r.reason)
+	return err
+}

@@ -1,0 +1,129 @@
+// Package sandbox is a payment gateway without a network and without money, for laptops and tests. It keeps its state in the events
+// database, so that api and saga processes see the same payments, and it is as strict about idempotency as a real gateway.
+//
+// What becomes of a payment is decided by its card token. It knows Stripe's test tokens, as payment methods (pm_card_visa) and as
+// tokens (tok_visa): cards that are charged (visa, mastercard, amex, …), that are declined (chargeDeclined,
+// chargeDeclinedInsufficientFunds, …), that want the customer to authenticate (authenticationRequired, threeDSecure2Required, …: the
+// next Confirm finds that the customer did), and those whose refunds are pending (pendingRefund) or fail (refundFail). Its own are
+//
+//   - pm_sandbox_unavailable: creating the payment fails as unavailable
+//   - pm_sandbox_timeout: the charge happens and the answer is lost
+//   - pm_sandbox_refundUnavailable: the first call for each refund fails as unavailable
+//
+// Any other token is a failed payment. A payment without a card token and with a ReturnURL is approved by redirect, as PayPal's are:
+// the sandbox has no page to approve it on and sends the customer straight back.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"ticketing/command/gateway"
+)
+
+// Name is the gateway's name.
+const Name = "sandbox"
+
+var (
+	// ErrIdempotencyMismatch says that an id came again with another amount or payment; nothing was changed.
+	ErrIdempotencyMismatch = errors.New("the same idempotency key came with a different request")
+	// errAnswerLost is what pm_sandbox_timeout leads to: the caller can't know what happened.
+	errAnswerLost = errors.New("the answer was lost")
+)
+
+// Gateway implements gateway.Gateway.
+type Gateway struct{ pool *pgxpool.Pool }
+
+var _ gateway.Gateway = (*Gateway)(nil)
+
+// New answers a sandbox that keeps its state in the events database.
+func New(pool *pgxpool.Pool) *Gateway { return &Gateway{pool: pool} }
+
+// Name implements gateway.Gateway.
+func (g *Gateway) Name() string { return Name }
+
+// Create implements gateway.Gateway. The same payment with another amount is ErrIdempotencyMismatch.
+func (g *Gateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
+	if r, _ := ruleOf(p.CardToken); r.unavailable {
+		return gateway.Result{}, fmt.Errorf("sandbox: create payment %s: %w", p.ID, gateway.ErrUnavailable)
+	}
+	return g.change(ctx, "create", p, func(tx pgx.Tx) (gateway.Result, error) {
+		if err := insert(ctx, tx, newRecord(p)); err != nil {
+			return gateway.Result{}, err
+		}
+		r, err := lock(ctx, tx, p.ID)
+		switch {
+		case err != nil:
+			return gateway.Result{}, err
+		case r.transactionID != nil && r.amount() != p.Amount:
+			return gateway.Result{}, ErrIdempotencyMismatch
+		}
+		return r.result(), nil
+	})
+}
+
+// Confirm implements gateway.Gateway. When the customer had to authenticate, calling it again means that this was done.
+func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
+	var lost bool
+	result, err := g.change(ctx, "confirm", p, func(tx pgx.Tx) (gateway.Result, error) {
+		r, err := lock(ctx, tx, p.ID)
+		if err != nil {
+			return gateway.Result{}, err
+		}
+		lost = r.confirm(p.CardToken, p.ReturnURL)
+		return r.result(), update(ctx, tx, r)
+	})
+	if err == nil && lost {
+		return gateway.Result{}, fmt.Errorf("sandbox: confirm payment %s: %w", p.ID, errAnswerLost)
+	}
+	return result, err
+}
+
+// Lookup implements gateway.Gateway.
+func (g *Gateway) Lookup(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
+	return g.change(ctx, "look up", p, func(tx pgx.Tx) (gateway.Result, error) {
+		r, err := lock(ctx, tx, p.ID)
+		if err == nil && r.transactionID == nil {
+			err = gateway.ErrUnknownPayment
+		}
+		return r.result(), err
+	})
+}
+
+// Cancel implements gateway.Gateway. It remembers also what was never created, so that it never will be.
+func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
+	var unknown bool
+	result, err := g.change(ctx, "cancel", p, func(tx pgx.Tx) (gateway.Result, error) {
+		if err := insert(ctx, tx, tombstone(p)); err != nil {
+			return gateway.Result{}, err
+		}
+		r, err := lock(ctx, tx, p.ID)
+		if err != nil {
+			return gateway.Result{}, err
+		}
+		unknown = r.transactionID == nil
+		r.cancel()
+		return r.result(), update(ctx, tx, r)
+	})
+	if err == nil && unknown {
+		return gateway.Result{}, fmt.Errorf("sandbox: cancel payment %s: %w", p.ID, gateway.ErrUnknownPayment)
+	}
+	return result, err
+}
+
+// change runs one call as a transaction and says in its error what was attempted.
+func (g *Gateway) change(ctx context.Context, call string, p gateway.Payment, f func(tx pgx.Tx) (gateway.Result, error)) (gateway.Result, error) {
+	var result gateway.Result
+	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) (err error) {
+		result, err = f(tx)
+		return err
+	})
+	if err != nil {
+		return gateway.Result{}, fmt.Errorf("sandbox: %s payment %s: %w", call, p.ID, err)
+	}
+	return result, nil
+}
