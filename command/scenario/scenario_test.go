@@ -1,0 +1,113 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/rejection"
+)
+
+// A jar holds coins; the test's commands say outright what deciding them does.
+type (
+	jar    struct{ Coins map[string]int }
+	coin   string
+	decide = func(jar, time.Time) ([]coin, error)
+)
+
+func given(t T, past ...coin) Past[jar, decide, coin] {
+	return Given(t, func(s jar, c decide, now time.Time) ([]coin, error) { return c(s, now) }, evolveJar, past...)
+}
+
+func evolveJar(s jar, c coin) jar {
+	if s.Coins == nil {
+		s.Coins = map[string]int{}
+	}
+	s.Coins[string(c)]++
+	return s
+}
+
+func leadsTo(coins ...coin) decide {
+	return func(jar, time.Time) ([]coin, error) { return coins, nil }
+}
+
+func refuses(err error) decide { return func(jar, time.Time) ([]coin, error) { return nil, err } }
+
+var tooMany = rejection.New(rejection.LimitExceeded, "the jar is full").At("coins", "0")
+
+func TestScenarioPasses(t *testing.T) {
+	given(t).When(leadsTo("dime")).Then("dime")
+	given(t).When(leadsTo()).ThenNothing()
+	given(t, "dime").When(refuses(tooMany)).ThenRejected(rejection.LimitExceeded, "coins", "0")
+	given(t).When(refuses(fmt.Errorf("wrapped: %w", tooMany))).ThenRejected(rejection.LimitExceeded, "coins", "0")
+	state := given(t, "dime").When(leadsTo("cent")).ThenAccepted().And().When(leadsTo("cent")).State()
+	require.Equal(t, jar{Coins: map[string]int{"dime": 1, "cent": 2}}, state)
+}
+
+func TestScenarioDecidesAtTheTimeItIsTold(t *testing.T) {
+	later := Now.Add(time.Hour)
+	given(t).At(later).When(func(_ jar, now time.Time) ([]coin, error) {
+		require.Equal(t, later, now)
+		return nil, nil
+	}).ThenNothing()
+}
+
+// A scenario that can't fail holds no rule.
+func TestScenarioFails(t *testing.T) {
+	calls := 0
+	for name, wrong := range map[string]func(t T){
+		"other domain events":    func(t T) { given(t).When(leadsTo("dime")).Then("cent") },
+		"rejected instead":       func(t T) { given(t).When(refuses(tooMany)).Then("cent") },
+		"not nothing":            func(t T) { given(t).When(leadsTo("dime")).ThenNothing() },
+		"nothing":                func(t T) { given(t).When(leadsTo()).ThenAccepted() },
+		"accepted":               func(t T) { given(t).When(leadsTo("dime")).ThenRejected(rejection.Invalid) },
+		"another code":           func(t T) { given(t).When(refuses(tooMany)).ThenRejected(rejection.Invalid, "coins", "0") },
+		"another field":          func(t T) { given(t).When(refuses(tooMany)).ThenRejected(rejection.LimitExceeded, "coins") },
+		"a field that is missed": func(t T) { given(t).When(refuses(tooMany)).ThenRejected(rejection.LimitExceeded) },
+		"no rejection":           func(t T) { given(t).When(refuses(errors.New("no"))).ThenRejected(rejection.Invalid) },
+		"a changed state": func(t T) {
+			given(t, "dime").When(func(s jar, _ time.Time) ([]coin, error) {
+				s.Coins["dime"]++
+				return nil, nil
+			})
+		},
+		"a whim": func(t T) {
+			given(t).When(func(jar, time.Time) ([]coin, error) {
+				calls++
+				return []coin{coin(fmt.Sprint(calls))}, nil
+			})
+		},
+		"both": func(t T) {
+			given(t).When(func(jar, time.Time) ([]coin, error) { return []coin{"dime"}, tooMany })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.True(t, fails(wrong), "nobody noticed")
+		})
+	}
+}
+
+// recorder is a T that only remembers having failed.
+type recorder struct{ failed bool }
+
+type stopped struct{}
+
+func (r *recorder) Helper()               {}
+func (r *recorder) Errorf(string, ...any) { r.failed = true }
+func (r *recorder) FailNow()              { panic(stopped{}) }
+
+func fails(f func(T)) bool {
+	r := &recorder{}
+	func() {
+		defer func() {
+			if p := recover(); p != nil && p != (stopped{}) {
+				panic(p)
+			}
+		}()
+		f(r)
+	}()
+	return r.failed
+}
