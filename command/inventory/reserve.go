@@ -11,6 +11,9 @@ func decideReserve(s State, c Reserve) ([]DomainEvent, error) {
 	if len(c.Items) == 0 {
 		return nil, rejection.New(rejection.Invalid, "items must not be empty").At("items")
 	}
+	if _, held := s.Holdings[c.ReservationID]; held { // a second holding would bury the first, whose seats nobody could free
+		return nil, rejection.New(rejection.InvalidState, "the reservation holds seats already")
+	}
 	wanted, err := s.checkItems(c)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,107 @@
+package inventory
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/rejection"
+	"ticketing/internal/money"
+)
+
+func TestAddGeneralAdmission(t *testing.T) {
+	Given(t).When(Add{Section: "Pit", Price: eur(20_00), Capacity: new(5)}).Then(pit)
+}
+
+func TestAddCountsTheSeatsOfItsRows(t *testing.T) {
+	Given(t, pit).When(Add{Section: "Stalls", Price: eur(50_00), Rows: stalls.Rows}).Then(stalls)
+}
+
+func TestAddForFree(t *testing.T) {
+	Given(t).When(Add{Section: "Lawn", Price: eur(0), Capacity: new(1)}).
+		Then(InventoryAdded{Section: "Lawn", Price: eur(0), Capacity: 1})
+}
+
+func TestAddKeepsOneCurrencyAnEvent(t *testing.T) {
+	yen := money.Money{Minor: 5000, Currency: "JPY"}
+	Given(t, pit).When(Add{Section: "Stalls", Price: yen, Capacity: new(1)}).ThenRejected(rejection.Invalid, "price", "currencyCode")
+	Given(t).When(Add{Section: "Stalls", Price: yen, Capacity: new(1)}).ThenAccepted()
+}
+
+func TestAddNamesASectionOnce(t *testing.T) {
+	Given(t, pit).When(Add{Section: "Pit", Price: eur(1), Capacity: new(1)}).ThenRejected(rejection.Invalid, "section")
+}
+
+func TestAddRefuses(t *testing.T) {
+	row := func(name string, seats int) []Row { return []Row{{Name: "ok", Seats: 1}, {Name: name, Seats: seats}} }
+	for name, c := range map[string]struct {
+		add   Add
+		field []string
+	}{
+		"no name":               {Add{Section: "", Capacity: new(1)}, []string{"section"}},
+		"a blank name":          {Add{Section: " \t", Capacity: new(1)}, []string{"section"}},
+		"a name without end":    {Add{Section: strings.Repeat("x", LongestNameSize+1), Capacity: new(1)}, []string{"section"}},
+		"a negative price":      {Add{Section: "s", Price: eur(-1), Capacity: new(1)}, []string{"price", "amount"}},
+		"neither":               {Add{Section: "s"}, []string{"capacity"}},
+		"both":                  {Add{Section: "s", Capacity: new(1), Rows: row("B", 1)}, []string{"capacity"}},
+		"no capacity":           {Add{Section: "s", Capacity: new(0)}, []string{"capacity"}},
+		"too much capacity":     {Add{Section: "s", Capacity: new(MostCapacity + 1)}, []string{"capacity"}},
+		"too many rows":         {Add{Section: "s", Rows: rows(MostRows+1, 1)}, []string{"rows"}},
+		"too many seats":        {Add{Section: "s", Rows: rows(MostSeats/MostSeatsInRow+1, MostSeatsInRow)}, []string{"rows"}},
+		"a row of no name":      {Add{Section: "s", Rows: row(" ", 1)}, []string{"rows", "1", "row"}},
+		"a row's endless name":  {Add{Section: "s", Rows: row(strings.Repeat("r", LongestRowName+1), 1)}, []string{"rows", "1", "row"}},
+		"a row that is twice":   {Add{Section: "s", Rows: row("ok", 1)}, []string{"rows", "1", "row"}},
+		"a row without seats":   {Add{Section: "s", Rows: row("B", 0)}, []string{"rows", "1", "seats"}},
+		"a row with minus one":  {Add{Section: "s", Rows: row("B", -1)}, []string{"rows", "1", "seats"}},
+		"a row that is endless": {Add{Section: "s", Rows: row("B", MostSeatsInRow+1)}, []string{"rows", "1", "seats"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.add.Price == (money.Money{}) {
+				c.add.Price = eur(1)
+			}
+			Given(t).When(c.add).ThenRejected(rejection.Invalid, c.field...)
+		})
+	}
+}
+
+func TestAddTakesTheMostThereMayBe(t *testing.T) {
+	Given(t).When(Add{Section: strings.Repeat("x", LongestNameSize), Price: eur(1), Capacity: new(MostCapacity)}).ThenAccepted()
+	Given(t).When(Add{Section: "s", Price: eur(1), Rows: rows(MostSeats/MostSeatsInRow, MostSeatsInRow)}).ThenAccepted()
+	Given(t).When(Add{Section: "s", Price: eur(1), Rows: []Row{{Name: strings.Repeat("r", LongestRowName), Seats: 1}}}).ThenAccepted()
+}
+
+// What is decided in memory must stay small enough for that, however many sections it is spread over.
+func TestAddBoundsTheSeatsOfTheWholeEvent(t *testing.T) {
+	full := InventoryAdded{Section: "full", Price: eur(1), Capacity: MostSeats, Rows: rows(MostSeats/MostSeatsInRow, MostSeatsInRow)}
+	Given(t, full).When(Add{Section: "s", Price: eur(1), Rows: rows(1, 1)}).ThenRejected(rejection.Invalid, "rows")
+	Given(t, full).When(Add{Section: "s", Price: eur(1), Capacity: new(MostCapacity)}).ThenAccepted()
+	Given(t, pit).When(Add{Section: "s", Price: eur(1), Rows: full.Rows}).ThenAccepted()
+}
+
+func TestAddBoundsTheSections(t *testing.T) {
+	var many []DomainEvent
+	for i := range MostSections {
+		many = append(many, InventoryAdded{Section: fmt.Sprint("s", i), Price: eur(1), Capacity: 1})
+	}
+	Given(t, many...).When(Add{Section: "one more", Price: eur(1), Capacity: new(1)}).ThenRejected(rejection.Invalid, "section")
+	Given(t, many[1:]...).When(Add{Section: "one more", Price: eur(1), Capacity: new(1)}).ThenAccepted()
+}
+
+func TestAddedSectionIsAvailable(t *testing.T) {
+	s := Given(t, stalls, pit).State()
+	require.Equal(t, 7, s.Section("Stalls").Available())
+	require.True(t, s.Section("Stalls").Seated())
+	require.Equal(t, 5, s.Section("Pit").Available())
+	require.False(t, s.Section("Pit").Seated())
+	require.Nil(t, s.Section("pit"))
+}
+
+func rows(n, seats int) []Row {
+	rows := make([]Row, n)
+	for i := range rows {
+		rows[i] = Row{Name: fmt.Sprint("r", i), Seats: seats}
+	}
+	return rows
+}

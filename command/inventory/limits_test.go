@@ -1,0 +1,66 @@
+package inventory
+
+import (
+	"math"
+	"testing"
+
+	"ticketing/command/rejection"
+)
+
+// limited is a wish under limits; perCustomer 0 means none.
+func limited(perReservation, perCustomer int, items ...ReserveItem) Reserve {
+	c := wants(alice, items...)
+	c.MaxPerReservation = perReservation
+	if perCustomer != 0 {
+		c.MaxPerCustomer = new(perCustomer)
+	}
+	return c
+}
+
+func TestLimitPerReservation(t *testing.T) {
+	s := Given(t, stalls, pit)
+	s.When(limited(2, 0, named("A-1", "A-2"))).ThenAccepted()
+	s.When(limited(2, 0, named("A-1", "A-2", "A-3"))).ThenRejected(rejection.LimitExceeded, "items", "0", "seats")
+	s.When(limited(2, 0, best("Stalls", 3))).ThenRejected(rejection.LimitExceeded, "items", "0", "quantity")
+}
+
+func TestLimitPerReservationHoldsAcrossSections(t *testing.T) {
+	s := Given(t, stalls, pit)
+	s.When(limited(3, 0, named("A-1"), best("Pit", 2))).ThenAccepted()
+	s.When(limited(3, 0, named("A-1", "A-2"), best("Pit", 2))).ThenRejected(rejection.LimitExceeded, "items", "1", "quantity")
+	s.When(limited(3, 0, best("Pit", 2), named("A-1", "A-2"))).ThenRejected(rejection.LimitExceeded, "items", "1", "seats")
+	s.When(limited(3, 0, best("Pit", 2), best("Pit", 2))).ThenRejected(rejection.LimitExceeded, "items", "1", "quantity")
+}
+
+func TestLimitSurvivesNumbersThatOverflow(t *testing.T) {
+	Given(t, pit).When(limited(3, 0, best("Pit", math.MaxInt))).ThenRejected(rejection.LimitExceeded, "items", "0", "quantity")
+	Given(t, pit).When(limited(3, 3, best("Pit", 1), best("Pit", math.MaxInt))).ThenRejected(rejection.LimitExceeded, "items", "1", "quantity")
+}
+
+func TestLimitPerCustomerHoldsAcrossReservationsAndSections(t *testing.T) {
+	two := held("rsv_1", alice, standing(1), seats("A-1"))
+	Given(t, stalls, pit, two).When(limited(10, 3, best("Pit", 1))).ThenAccepted()
+	Given(t, stalls, pit, two).When(limited(10, 3, best("Pit", 2))).ThenRejected(rejection.LimitExceeded, "items")
+	Given(t, stalls, pit, two).When(limited(10, 3, best("Pit", 1), named("A-2"))).ThenRejected(rejection.LimitExceeded, "items")
+}
+
+func TestLimitPerCustomerCountsWhatIsSoldAndNotWhatWasGivenBack(t *testing.T) {
+	two := held("rsv_1", alice, standing(2))
+	refunded := freed(two)
+	refunded.Sold = true
+	Given(t, pit, two, sold(two)).When(limited(10, 3, best("Pit", 2))).ThenRejected(rejection.LimitExceeded, "items")
+	Given(t, pit, two, freed(two)).When(limited(10, 3, best("Pit", 3))).ThenAccepted()
+	Given(t, pit, two, sold(two), refunded).When(limited(10, 3, best("Pit", 3))).ThenAccepted()
+}
+
+func TestLimitPerCustomerIsEachCustomersOwn(t *testing.T) {
+	Given(t, pit, held("rsv_1", bob, standing(3))).When(limited(10, 2, best("Pit", 2))).ThenAccepted()
+	Given(t, pit, held("rsv_1", alice, standing(3))).When(limited(10, 0, best("Pit", 2))).ThenAccepted()
+}
+
+// A wish that may never come true is refused for that, whatever happens to be left.
+func TestLimitsComeBeforeAvailability(t *testing.T) {
+	full := held("rsv_1", bob, standing(5))
+	Given(t, pit, full).When(limited(2, 0, best("Pit", 3))).ThenRejected(rejection.LimitExceeded, "items", "0", "quantity")
+	Given(t, pit, full).When(limited(10, 2, best("Pit", 3))).ThenRejected(rejection.LimitExceeded, "items")
+}
