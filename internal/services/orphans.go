@@ -1,0 +1,51 @@
+package services
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// orphanPatience is how long processes of a killed parent may take to end after each signal.
+const orphanPatience = 5 * time.Second
+
+// endOrphans ends what works in a folder. Its caller holds the lock on it, so whatever runs there belongs to nobody any more.
+func endOrphans(ctx context.Context, folder string, signals ...syscall.Signal) error {
+	for _, s := range signals {
+		for _, pid := range workingIn(folder) {
+			_ = syscall.Kill(pid, s) // it may have ended just now
+		}
+		for deadline := time.Now().Add(orphanPatience); time.Now().Before(deadline); {
+			if len(workingIn(folder)) == 0 {
+				return nil
+			}
+			if err := pause(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return fmt.Errorf("services: processes %v work in %s and cannot be stopped", workingIn(folder), folder)
+}
+
+// workingIn answers the processes whose working directory is the folder, as that of a server's processes is. Without /proc it answers
+// none.
+func workingIn(folder string) []int {
+	links, err := filepath.Glob("/proc/[0-9]*/cwd")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, link := range links {
+		if target, err := os.Readlink(link); err != nil || target != folder {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}

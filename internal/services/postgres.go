@@ -1,0 +1,192 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+
+	"ticketing/internal/process"
+)
+
+// PostgresOptions says how to run PostgreSQL.
+type PostgresOptions struct {
+	DataDir  string       // its cluster, its log file and its port are kept here
+	Password string       // of the superuser postgres; "": everybody on this machine is let in
+	Fast     bool         // for tests: no fsync, so that a power cut may damage the cluster
+	Logger   *slog.Logger // nil: slog.Default()
+}
+
+// Postgres is a private PostgreSQL. It ends by itself, with all that was committed on the disk, when this process is gone.
+type Postgres struct {
+	options  PostgresOptions
+	programs string // the folder of initdb and postgres
+	identity *process.Identity
+	cluster  string
+	port     int
+	child    *process.Process
+}
+
+// StartPostgres answers when the server takes connections. Nobody else may use the folder meanwhile.
+func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	p := &Postgres{options: o}
+	if err := p.prepare(ctx); err != nil {
+		return nil, err
+	}
+	err := onPort(filepath.Join(filepath.Dir(p.cluster), "port"), func(port int) error {
+		p.port = port
+		return p.start(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// URL leads to the database "postgres".
+func (p *Postgres) URL() string {
+	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: loopbackAddr(p.port), Path: "/postgres", RawQuery: "sslmode=disable"}
+	if p.options.Password != "" {
+		u.User = url.UserPassword("postgres", p.options.Password)
+	}
+	return u.String()
+}
+
+// prepare finds the programs, makes the cluster, and ends what a killed parent may have left running in it.
+func (p *Postgres) prepare(ctx context.Context) (err error) {
+	if p.programs, err = postgresPrograms(); err != nil {
+		return err
+	}
+	if p.identity, err = process.Unprivileged("postgres", "nobody"); err != nil {
+		return err
+	}
+	home, err := reachable(p.options.DataDir, p.identity, p.options.Logger)
+	if err != nil {
+		return err
+	}
+	if err := p.identity.OwnedDir(home); err != nil {
+		return err
+	}
+	p.cluster = filepath.Join(home, "cluster")
+	if _, err := os.Stat(p.cluster); err == nil {
+		return p.endOrphans(ctx)
+	}
+	return p.initialize(ctx)
+}
+
+// initialize makes the cluster under another name first: a process killed half-way leaves nothing that looks finished.
+func (p *Postgres) initialize(ctx context.Context) error {
+	fresh := p.cluster + ".new"
+	if err := os.RemoveAll(fresh); err != nil {
+		return fmt.Errorf("services: %w", err)
+	}
+	args := []string{"--pgdata", fresh, "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-instructions"}
+	if p.options.Fast {
+		args = append(args, "--no-sync")
+	}
+	if p.options.Password == "" {
+		args = append(args, "--auth=trust")
+	} else {
+		file := p.cluster + ".password"
+		if err := p.identity.WriteFile(file, []byte(p.options.Password+"\n")); err != nil {
+			return err
+		}
+		defer os.Remove(file) //nolint:errcheck // it is no secret from those who can read this folder
+		args = append(args, "--auth=scram-sha-256", "--pwfile="+file)
+	}
+	child, logFile, err := p.run("initdb", args, syscall.SIGKILL)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-child.Done():
+	case <-ctx.Done():
+		return errors.Join(context.Cause(ctx), child.Kill())
+	}
+	if child.Err() != nil {
+		return fmt.Errorf("services: initdb: %w; see %s\n%s", child.Err(), logFile, tail(logFile))
+	}
+	if err := os.Rename(fresh, p.cluster); err != nil {
+		return fmt.Errorf("services: %w", err)
+	}
+	return nil
+}
+
+// start starts the server on p.port. It lives as a child that ends, cleanly, when this process is gone.
+func (p *Postgres) start(ctx context.Context) error {
+	args := []string{"-D", p.cluster}
+	for name, value := range p.settings() {
+		args = append(args, "-c", name+"="+value)
+	}
+	child, logFile, err := p.run("postgres", args, syscall.SIGINT)
+	if err != nil {
+		return err
+	}
+	p.child = child
+	return awaitReady(ctx, child, logFile, func(ctx context.Context) error {
+		conn, err := pgx.Connect(ctx, p.URL())
+		if err != nil {
+			return err
+		}
+		return conn.Close(ctx)
+	})
+}
+
+func (p *Postgres) settings() map[string]string {
+	settings := map[string]string{
+		"listen_addresses":        "127.0.0.1",
+		"port":                    strconv.Itoa(p.port),
+		"unix_socket_directories": "",
+		"max_connections":         "300",
+		"shared_buffers":          "128MB",
+		"jit":                     "off",
+		"log_checkpoints":         "off",
+	}
+	if p.options.Fast {
+		for _, name := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
+			settings[name] = "off"
+		}
+		settings["wal_level"] = "minimal"
+		settings["max_wal_senders"] = "0"
+	}
+	return settings
+}
+
+// run starts one of PostgreSQL's programs, with its output in a log file of that name.
+func (p *Postgres) run(program string, args []string, death syscall.Signal) (*process.Process, string, error) {
+	home := filepath.Dir(p.cluster)
+	logFile := filepath.Join(home, program+".log")
+	output, err := openLog(logFile)
+	if err != nil {
+		return nil, "", err
+	}
+	defer output.Close() //nolint:errcheck // the child has its own
+	child, err := process.Start(process.Spec{
+		Path: filepath.Join(p.programs, program), Args: args, Dir: home,
+		Env:    []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C", "TZ=UTC"},
+		Stdout: output, Stderr: output, Identity: p.identity, DeathSignal: death,
+	})
+	return child, logFile, err
+}
+
+// Stop ends all sessions and stops the server, or kills it when ctx ends.
+func (p *Postgres) Stop(ctx context.Context) error { return p.child.Stop(ctx, syscall.SIGINT) }
+
+// Kill ends the server as a crash would, and the processes of its sessions with it, which may not notice that it is gone.
+func (p *Postgres) Kill() error {
+	err := p.child.Kill()
+	for _, pid := range workingIn(p.cluster) {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended just now
+	}
+	return err
+}

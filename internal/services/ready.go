@@ -1,0 +1,76 @@
+package services
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"ticketing/internal/process"
+)
+
+// pollInterval is how often a server that starts or stops is looked at.
+const pollInterval = 10 * time.Millisecond
+
+func pause(ctx context.Context) error {
+	select {
+	case <-time.After(pollInterval):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// awaitReady waits until a server answers its probe. A server that ends instead, or does not answer before ctx ends, is an error with
+// the end of its log; errPortTaken when that is why.
+func awaitReady(ctx context.Context, child *process.Process, logFile string, probe func(context.Context) error) error {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, time.Second)
+		err := probe(attempt)
+		cancel()
+		select {
+		case <-child.Done(): // also when the probe succeeded: then somebody else has the port
+			if text := tail(logFile); strings.Contains(text, "Address already in use") || err == nil {
+				return fmt.Errorf("%w\n%s", errPortTaken, text)
+			} else {
+				return fmt.Errorf("services: ended at its start: %w; see %s\n%s", child.Err(), logFile, text)
+			}
+		default:
+		}
+		if err == nil {
+			return nil
+		}
+		if waitErr := pause(ctx); waitErr != nil {
+			err = fmt.Errorf("services: not ready in time: %w: %w; see %s\n%s", waitErr, err, logFile, tail(logFile))
+			return errors.Join(err, child.Kill())
+		}
+	}
+}
+
+// maxLog is where a log file is started over, so that it never fills a disk.
+const maxLog = 16 << 20
+
+func openLog(path string) (*os.File, error) {
+	flags := os.O_CREATE | os.O_WRONLY | os.O_APPEND
+	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
+		flags |= os.O_TRUNC
+	}
+	file, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("services: %w", err)
+	}
+	return file, nil
+}
+
+// tail answers the last lines of a log file.
+func tail(path string) string {
+	data, err := os.ReadFile(path) //nolint:gosec // a log file of ours
+	if err != nil {
+		return ""
+	}
+	lines := bytes.Split(bytes.TrimSpace(data), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-8):], []byte("\n")))
+}

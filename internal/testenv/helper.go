@@ -1,0 +1,143 @@
+package testenv
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"ticketing/internal/process"
+	"ticketing/internal/services"
+)
+
+// helperVariable makes a test binary a server instead of running tests: servers that must outlive a test, or be a process of their
+// own, run in a second copy of the binary.
+const helperVariable = "TICKETING_TEST_HELPER"
+
+// job is what a helper is asked to do.
+type job struct {
+	Postgres string                  // run PostgreSQL in this folder, and remove the folder at the end
+	Broker   *services.BrokerOptions // run a broker
+}
+
+//nolint:gochecknoinits // the only moment before the tests of a binary start that no test package needs to know of
+func init() {
+	text, ok := os.LookupEnv(helperVariable)
+	if !ok {
+		return
+	}
+	if err := runHelper(text); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// runHelper does the job until its stdin ends, which is when the test process is gone or wants it to stop.
+func runHelper(text string) error {
+	var j job
+	if err := json.Unmarshal([]byte(text), &j); err != nil {
+		return fmt.Errorf("testenv: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	if j.Broker != nil {
+		return services.ServeBroker(ctx, *j.Broker, os.Stdout)
+	}
+	return servePostgres(ctx, j.Postgres)
+}
+
+func servePostgres(ctx context.Context, folder string) (err error) {
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	p, err := services.StartPostgres(ctx, services.PostgresOptions{DataDir: filepath.Join(folder, "postgres"), Fast: true})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Println(p.URL()); err != nil {
+		return errors.Join(err, p.Kill())
+	}
+	<-ctx.Done()
+	return p.Kill() // nobody needs the data any more
+}
+
+// helper is a running helper.
+type helper struct {
+	child *process.Process
+	stdin *os.File
+	ready string // the line that it answered
+}
+
+// startTimeout bounds how long a server may take to start on a machine that is busy with other tests.
+const startTimeout = time.Minute
+
+// startHelper answers when the helper's server takes connections. What it logs goes to a file in folder.
+func startHelper(folder string, j job) (_ *helper, err error) {
+	text, err := json.Marshal(j)
+	if err != nil {
+		return nil, fmt.Errorf("testenv: %w", err)
+	}
+	logFile, err := os.Create(filepath.Join(folder, "helper.log")) //nolint:gosec // below the temporary folder
+	if err != nil {
+		return nil, fmt.Errorf("testenv: %w", err)
+	}
+	defer logFile.Close() //nolint:errcheck // the child has its own
+	stdin, ours, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("testenv: %w", err)
+	}
+	defer stdin.Close() //nolint:errcheck // the child has its own
+	output, stdout, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("testenv: %w", err), ours.Close())
+	}
+	defer output.Close() //nolint:errcheck // only read from
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("testenv: %w", err)
+	}
+	h := &helper{stdin: ours}
+	h.child, err = process.Start(process.Spec{
+		Path: program, Dir: folder, Env: append(os.Environ(), helperVariable+"="+string(text)),
+		Stdin: stdin, Stdout: stdout, Stderr: logFile,
+		DeathSignal: syscall.SIGURG, // does nothing: the end of stdin is the sign, and leaves time to clean up
+	})
+	if err = errors.Join(err, stdout.Close()); err != nil {
+		return nil, errors.Join(err, ours.Close())
+	}
+	return h, h.awaitReady(output, logFile.Name())
+}
+
+func (h *helper) awaitReady(output *os.File, logFile string) error {
+	_ = output.SetReadDeadline(time.Now().Add(startTimeout)) // not possible everywhere; then it waits
+	line, err := bufio.NewReader(output).ReadString('\n')
+	if err != nil {
+		log, _ := os.ReadFile(logFile) //nolint:gosec // our own; without it the error says less
+		return errors.Join(fmt.Errorf("testenv: helper did not start: %w\n%s", err, log), h.kill())
+	}
+	h.ready = strings.TrimSpace(line)
+	return nil
+}
+
+// stop ends the helper and waits until it is gone.
+func (h *helper) stop() error {
+	err := h.stdin.Close()
+	select {
+	case <-h.child.Done():
+		return err
+	case <-time.After(startTimeout):
+		return errors.Join(err, errors.New("testenv: helper did not stop"), h.child.Kill())
+	}
+}
+
+// kill ends the helper as kill -9 does.
+func (h *helper) kill() error { return errors.Join(h.child.Kill(), h.stdin.Close()) }
