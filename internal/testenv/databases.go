@@ -73,7 +73,6 @@ func EmptyDatabase(t testing.TB) string {
 type server struct {
 	url                       string
 	helper                    *helper // kept: a collected pipe is closed, and the end of its stdin stops the helper
-	helper                    *helper // held, since the collector would close its stdin and so end it
 	events, read, auth, empty template
 	made                      atomic.Int64
 }
@@ -110,7 +109,6 @@ func startServer() (*server, error) {
 	}
 	return &server{
 		url:    h.ready,
-		helper: h,
 		helper: h,
 		events: template{name: "template_events", files: migrations.Events},
 		read:   template{name: "template_read", files: migrations.Read},
