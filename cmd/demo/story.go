@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Customer is one customer's way through the sale. While it goes on it is its own goroutine's; afterwards everybody may read it.
+type Customer struct {
+	Name        string
+	Plan        Plan
+	Stage       Stage
+	Reservation *Reservation // as the last mutation answered it; nil without one
+	Failure     error        // why the stage is Failed
+	Watch       *Watch       // nil unless the customer follows the reservation
+
+	client *Client
+}
+
+// Watch is what a subscription told.
+type Watch struct {
+	What string
+
+	mu      sync.Mutex
+	version int
+	state   json.RawMessage
+	wrong   error
+}
+
+// Tell takes a state in. Versions must rise; only after a connection was made again the last one may be told once more.
+func (w *Watch) Tell(version int, state json.RawMessage, fresh bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if version < w.version || (version == w.version && !fresh) {
+		w.wrong = errors.Join(w.wrong, fmt.Errorf("%s: version %d was told after version %d", w.What, version, w.version))
+	}
+	w.version, w.state = version, state
+}
+
+// Fail notes that the subscription ended for a reason that will not pass.
+func (w *Watch) Fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrong = errors.Join(w.wrong, fmt.Errorf("%s: %w", w.What, err))
+}
+
+// Told answers the last state, and what was wrong with how it was told.
+func (w *Watch) Told() (int, json.RawMessage, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.version, w.state, w.wrong
+}
+
+// Sale is the story: one event, and customers who want more tickets than it has.
+type Sale struct {
+	EventID   string
+	Customers []*Customer
+	Counts    *Watch // the availability of the event's sections
+
+	board    *Board
+	watchers sync.WaitGroup
+}
+
+// Run plays the sale until every customer is done.
+func (s *Sale) Run(ctx context.Context) {
+	s.board.Come(len(s.Customers))
+	var crowd sync.WaitGroup
+	for _, c := range s.Customers {
+		crowd.Go(func() {
+			if sleep(ctx, c.Plan.Arrives) == nil {
+				s.visit(ctx, c)
+			}
+		})
+	}
+	crowd.Wait()
+}
+
+// visit is one customer's story.
+func (s *Sale) visit(ctx context.Context, c *Customer) {
+	s.move(c, Shopping)
+	reservation, err := s.reserve(ctx, c)
+	switch {
+	case rejectedAs(err) != "":
+		s.move(c, SoldOut)
+		return
+	case err != nil:
+		s.fail(c, err)
+		return
+	}
+	c.Reservation = reservation
+	s.board.Reserved()
+	if c.Plan.Watches {
+		s.watchReservation(ctx, c)
+	}
+	if sleep(ctx, c.Plan.Thinks) != nil {
+		return
+	}
+	switch c.Plan.Ending {
+	case Pays:
+		s.pay(ctx, c, "pm_card_visa")
+	case IsDeclined:
+		s.pay(ctx, c, "pm_card_chargeDeclined")
+	case Authenticates:
+		s.pay(ctx, c, "pm_card_authenticationRequired")
+	case Cancels:
+		cancelled, err := c.client.CancelReservation(ctx, c.Reservation.ID, "changed my mind")
+		s.conclude(c, cancelled, Cancelled, err)
+	case WalksAway:
+		s.move(c, Holding)
+	}
+}
+
+// reserve asks for what the customer wishes and, when that is gone, once more for as many tickets where most are left.
+func (s *Sale) reserve(ctx context.Context, c *Customer) (*Reservation, error) {
+	reservation, err := c.client.ReserveSeats(ctx, s.EventID, c.Plan.Wish)
+	code := rejectedAs(err)
+	if code != "INSUFFICIENT_INVENTORY" && code != "SEAT_UNAVAILABLE" {
+		return reservation, err
+	}
+	s.board.Refused(code)
+	best := s.board.Best()
+	if best.Available == 0 { // the live counts say that it is sold out: no need to ask
+		return nil, err
+	}
+	second := []Item{{Section: best.Name, Quantity: min(Tickets(c.Plan.Wish), best.Available)}}
+	reservation, err = c.client.ReserveSeats(ctx, s.EventID, second)
+	if code := rejectedAs(err); code != "" {
+		s.board.Refused(code)
+	}
+	return reservation, err
+}
+
+// pay goes with a payment to its end, by way of the bank's page when the card's bank wants that.
+func (s *Sale) pay(ctx context.Context, c *Customer, card string) {
+	s.move(c, Paying)
+	payment, err := c.client.ProcessPayment(ctx, c.Reservation.ID, card)
+	if err == nil && payment.Status == "REQUIRES_ACTION" {
+		if payment.NextAction == nil || payment.NextAction.ClientSecret == "" {
+			s.fail(c, errors.New("a payment requires an action but does not say which"))
+			return
+		}
+		s.board.Authenticated()
+		if sleep(ctx, c.Plan.Thinks) != nil { // a real page would hand the client secret to Stripe.js here
+			return
+		}
+		payment, err = c.client.ConfirmPayment(ctx, payment.ID)
+	}
+	end := Paid
+	if err == nil && payment.Status == "PROCESSING" {
+		end, err = s.await(ctx, c)
+	}
+	if rejectedAs(err) == "PAYMENT_DECLINED" {
+		end, err = Declined, nil
+	}
+	s.conclude(c, c.Reservation, end, err)
+}
+
+// await waits for a payment that the gateway has not decided yet. That is no failure: the server keeps asking the gateway.
+func (s *Sale) await(ctx context.Context, c *Customer) (Stage, error) {
+	const patience = time.Minute
+	for until := time.Now().Add(patience); time.Now().Before(until); {
+		now, err := c.client.ReadReservation(ctx, c.Reservation.ID)
+		switch {
+		case err != nil:
+			return Failed, err
+		case now.Status == "COMPLETED":
+			return Paid, nil
+		case now.Status == "COMPENSATED":
+			return Declined, nil
+		}
+		if err := sleep(ctx, time.Second); err != nil {
+			return Failed, err
+		}
+	}
+	return Failed, fmt.Errorf("the payment of %s was not decided within %s", c.Reservation.ID, patience)
+}
+
+// conclude ends a customer's way at a stage, unless it went wrong. What the server then has is checked when all is over.
+func (s *Sale) conclude(c *Customer, reservation *Reservation, end Stage, err error) {
+	switch {
+	case rejectedAs(err) == "RESERVATION_EXPIRED": // RESERVATION_HOLD is shorter than the customer thinks
+		s.move(c, Expired)
+	case err != nil:
+		s.fail(c, err)
+	default:
+		c.Reservation = reservation
+		s.move(c, end)
+	}
+}
+
+func (s *Sale) move(c *Customer, to Stage) {
+	s.board.Move(c.Stage, to)
+	c.Stage = to
+}
+
+func (s *Sale) fail(c *Customer, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // Ctrl-C: nobody is interested any more
+	}
+	c.Failure = err
+	s.move(c, Failed)
+}
+
+// watchReservation follows a customer's reservation, as a page that shows its status would.
+func (s *Sale) watchReservation(ctx context.Context, c *Customer) {
+	const document = `subscription($id: ID!) { reservationStatus(id: $id) { id version status } }`
+	c.Watch = &Watch{What: "reservationStatus of " + c.Reservation.ID}
+	s.follow(ctx, c.client, c.Watch, "reservationStatus", document, map[string]any{"id": c.Reservation.ID}, func(state json.RawMessage) (int, error) {
+		var r Reservation
+		err := json.Unmarshal(state, &r)
+		return r.Version, err
+	})
+}
+
+// WatchCounts follows the counts of the event's sections. It needs nobody to be signed in: what is left on sale is public.
+func (s *Sale) WatchCounts(ctx context.Context, client *Client) {
+	const document = `subscription($id: ID!) { availability(eventId: $id) { id inventoryVersion status ` + sectionFields + ` } }`
+	s.Counts = &Watch{What: "availability of " + s.EventID}
+	s.follow(ctx, client, s.Counts, "availability", document, map[string]any{"id": s.EventID}, func(state json.RawMessage) (int, error) {
+		var e Event
+		err := json.Unmarshal(state, &e)
+		s.board.Sections(e.Sections)
+		return e.InventoryVersion, err
+	})
+}
+
+func (s *Sale) follow(
+	ctx context.Context, client *Client, watch *Watch, field, document string, variables map[string]any,
+	versionOf func(json.RawMessage) (int, error),
+) {
+	s.board.Feed(1)
+	s.watchers.Go(func() {
+		defer s.board.Feed(-1)
+		err := client.Follow(ctx, field, document, variables, func(state json.RawMessage, fresh bool) {
+			s.board.State()
+			version, err := versionOf(state)
+			if err != nil {
+				watch.Fail(err)
+				return
+			}
+			watch.Tell(version, state, fresh)
+		})
+		if err != nil {
+			watch.Fail(err)
+		}
+	})
+}
+
+// Leave waits until all subscriptions have ended, which they do when their context does.
+func (s *Sale) Leave() { s.watchers.Wait() }
