@@ -1,0 +1,115 @@
+package inventory
+
+import (
+	"cmp"
+	"math/bits"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Here best-available is compared with what comes out of trying every choice there is. A hall is a bit mask: bit r*width+s is set
+// when seat s of row r is free; a choice is a mask of free seats.
+type tinyHall struct{ rows, width int }
+
+// merit is what makes one choice better than another, the most important first; less is better.
+type merit struct{ groups, orphans, at int }
+
+func (m merit) compare(other merit) int {
+	return cmp.Or(cmp.Compare(m.groups, other.groups), cmp.Compare(m.orphans, other.orphans), cmp.Compare(m.at, other.at))
+}
+
+// judge counts the groups of neighbours in a choice, the single seats that it leaves of what was not single before, and where its
+// first seat is.
+func (h tinyHall) judge(free, choice uint) merit {
+	m := merit{at: bits.TrailingZeros(choice)}
+	for row := range h.rows {
+		mine, before := h.row(choice, row), h.row(free, row)
+		after := before &^ mine
+		m.groups += bits.OnesCount(mine &^ (mine << 1))
+		for seat := range h.width {
+			if single(after, seat) && !single(before, seat) {
+				m.orphans++
+			}
+		}
+	}
+	return m
+}
+
+func (h tinyHall) row(mask uint, row int) uint { return mask >> (row * h.width) & (1<<h.width - 1) }
+
+func single(row uint, seat int) bool {
+	return row>>seat&1 == 1 && row<<1>>seat&1 == 0 && row>>1>>seat&1 == 0
+}
+
+// bestOf tries every choice of n of the free seats.
+func (h tinyHall) bestOf(free uint, n int) merit {
+	best := merit{groups: n + 1}
+	for choice := free; choice != 0; choice = (choice - 1) & free {
+		if bits.OnesCount(choice) != n {
+			continue
+		}
+		if m := h.judge(free, choice); m.compare(best) < 0 {
+			best = m
+		}
+	}
+	return best
+}
+
+// section builds the hall with its seats as the mask says.
+func (h tinyHall) section(free uint) *Section {
+	added := InventoryAdded{Section: "Stalls", Capacity: h.rows * h.width}
+	for row := range h.rows {
+		added.Rows = append(added.Rows, Row{Name: string(rune('A' + row)), Seats: h.width})
+	}
+	s := newSection(added)
+	for row := range h.rows {
+		for seat := range h.width {
+			if h.row(free, row)>>seat&1 == 0 {
+				s.Rows[row].Seats[seat] = Sold
+				s.Sold++
+			}
+		}
+		s.Rows[row].longest = longestRun(s.Rows[row].Seats)
+	}
+	return s
+}
+
+// chosen answers what best-available takes, as a mask, or 0 when it refuses.
+func (h tinyHall) chosen(t *testing.T, free uint, n int) uint {
+	p := pick{section: h.section(free)}
+	if err := p.best(n); err != nil {
+		return 0
+	}
+	var choice uint
+	for _, at := range p.seats {
+		choice |= 1 << (at.row*h.width + at.seat)
+	}
+	require.Equal(t, n, bits.OnesCount(choice), "seats are chosen twice in %b", free)
+	require.Zero(t, choice&^free, "a seat of %b is not free", choice)
+	return choice
+}
+
+// Every hall of these shapes, and every number of tickets. Those who sit together sit as well as can be. Those who can't are in as few
+// groups as can be, but the longest gaps are filled first: that leaves at most one single seat more than the best choice would (four
+// seats of gaps of three, two and two: 3+1 instead of 2+2).
+func TestBestAvailableAgainstEveryChoice(t *testing.T) {
+	for _, h := range []tinyHall{{3, 4}, {4, 3}, {2, 5}, {1, 11}, {4, 2}, {10, 1}} {
+		for free := range uint(1) << (h.rows * h.width) {
+			h.hold(t, free)
+		}
+	}
+}
+
+func (h tinyHall) hold(t *testing.T, free uint) {
+	left := bits.OnesCount(free)
+	require.Zero(t, h.chosen(t, free, left+1), "one more than the %d of %b", left, free)
+	for n := 1; n <= left; n++ {
+		got, want := h.judge(free, h.chosen(t, free, n)), h.bestOf(free, n)
+		together := got == want
+		apart := want.groups > 1 && got.groups == want.groups && got.orphans <= want.orphans+1
+		if !together && !apart {
+			t.Fatalf("%d of %b in %+v: got %+v, the best is %+v", n, free, h, got, want)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package inventory
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"ticketing/command/rejection"
+	"ticketing/command/scenario"
+)
+
+const (
+	mostPerReservation = 4
+	mostPerCustomer    = 5
+)
+
+// model is what the inventory must never disagree with: who holds which seat, and how many stand in the pit.
+type model struct {
+	t        *rapid.T
+	state    State
+	history  []DomainEvent
+	holder   map[string]string // label → reservation
+	standing map[string]int    // reservation → tickets of the pit
+	customer map[string]string // reservation → customer, also of those that ended
+	sold     map[string]bool
+	ended    map[string][]Item // what reservations held that were released
+}
+
+// Random commands against the model, with the state read back from a snapshot now and then.
+func TestInventoryAgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := &model{
+			t: t, holder: map[string]string{}, standing: map[string]int{}, customer: map[string]string{}, sold: map[string]bool{},
+			ended: map[string][]Item{},
+		}
+		m.evolve(stalls, pit)
+		t.Repeat(map[string]func(*rapid.T){
+			"":         func(*rapid.T) { m.check() },
+			"reserve":  func(*rapid.T) { m.reserve() },
+			"confirm":  func(*rapid.T) { m.confirm() },
+			"release":  func(*rapid.T) { m.release() },
+			"retake":   func(*rapid.T) { m.retake() },
+			"snapshot": func(*rapid.T) { m.state = throughSnapshot(m.t, m.state) },
+		})
+	})
+}
+
+// decide also holds Decide to leaving the state as it is.
+func (m *model) decide(c Command) ([]DomainEvent, *rejection.Error) {
+	before := throughSnapshot(m.t, m.state)
+	decided, err := Decide(m.state, c, scenario.Now)
+	require.Equal(m.t, before, m.state, "%+v changed the state", c)
+	if err == nil {
+		return decided, nil
+	}
+	r, ok := rejection.As(err)
+	require.True(m.t, ok, "%v is no rejection", err)
+	return nil, r
+}
+
+func (m *model) evolve(decided ...DomainEvent) {
+	for _, e := range decided {
+		m.state = Evolve(m.state, e)
+		m.history = append(m.history, e)
+	}
+}
+
+func (m *model) reserve() {
+	c := m.wish()
+	code, accepted := m.answer(c)
+	decided, refused := m.decide(c)
+	if !accepted {
+		require.NotNil(m.t, refused, "%+v", c)
+		require.Equal(m.t, code, refused.Code, "%+v", c)
+		return
+	}
+	require.Nil(m.t, refused, "%+v", c)
+	m.evolve(decided...)
+	reserved := decided[0].(SeatsReserved)
+	require.Equal(m.t, tickets(reserved.Items), wanted(c))
+	for _, label := range labelsOf(c.Items) {
+		require.Contains(m.t, allLabels(reserved.Items), label, "named and not given")
+	}
+	m.customer[c.ReservationID] = c.CustomerID
+	m.take(c.ReservationID, reserved.Items)
+}
+
+// wish draws a reservation that is often possible and often not.
+func (m *model) wish() Reserve {
+	item := rapid.Custom(func(t *rapid.T) ReserveItem {
+		if rapid.Bool().Draw(t, "named") {
+			labels := []string{"A-1", "A-2", "A-3", "A-4", "B-1", "B-2", "B-3"}
+			return named(rapid.SliceOfN(rapid.SampledFrom(labels), 1, 3).Draw(t, "labels")...)
+		}
+		return best(rapid.SampledFrom([]string{"Stalls", "Pit"}).Draw(t, "section"), rapid.IntRange(1, mostPerReservation).Draw(t, "n"))
+	})
+	return Reserve{
+		ReservationID: fmt.Sprint("rsv_", len(m.history)), CustomerID: m.someone(),
+		Items:             rapid.SliceOfN(item, 1, 3).Draw(m.t, "items"),
+		MaxPerReservation: mostPerReservation, MaxPerCustomer: new(mostPerCustomer),
+	}
+}
+
+func (m *model) someone() string {
+	return rapid.SampledFrom([]string{alice, bob}).Draw(m.t, "customer")
+}
+
+// answer says what the rules make of a wish, in the plainest way.
+func (m *model) answer(c Reserve) (rejection.Code, bool) {
+	labels := labelsOf(c.Items)
+	var seated, standing int
+	for _, item := range c.Items {
+		if item.Quantity != nil && item.Section == "Pit" {
+			standing += *item.Quantity
+		} else if item.Quantity != nil {
+			seated += *item.Quantity
+		}
+	}
+	switch n := wanted(c); {
+	case n > mostPerReservation, m.ticketsOf(c.CustomerID)+n > mostPerCustomer:
+		return rejection.LimitExceeded, false
+	}
+	for i, label := range labels {
+		if slices.Contains(labels[:i], label) {
+			return rejection.Invalid, false
+		}
+		if m.holder[label] != "" {
+			return rejection.SeatUnavailable, false
+		}
+	}
+	if len(m.holder)+len(labels)+seated > 7 || m.standingNow()+standing > 5 {
+		return rejection.InsufficientInventory, false
+	}
+	return "", true
+}
+
+func (m *model) confirm() {
+	id := m.anyReservation()
+	decided, refused := m.decide(Confirm{ReservationID: id})
+	switch {
+	case !m.holds(id):
+		require.Equal(m.t, rejection.InvalidState, refused.Code)
+	case m.sold[id]:
+		require.Empty(m.t, decided)
+	default:
+		require.Len(m.t, decided, 1)
+		m.evolve(decided...)
+		m.sold[id] = true
+	}
+}
+
+func (m *model) release() {
+	id := m.anyReservation()
+	decided, refused := m.decide(Release{ReservationID: id})
+	require.Nil(m.t, refused)
+	if !m.holds(id) {
+		require.Empty(m.t, decided)
+		return
+	}
+	m.evolve(decided...)
+	m.ended[id] = decided[0].(SeatsReleased).Items
+	maps.DeleteFunc(m.holder, func(_, by string) bool { return by == id })
+	delete(m.standing, id)
+	delete(m.sold, id)
+}
+
+// retake pays for something that was released.
+func (m *model) retake() {
+	if len(m.ended) == 0 {
+		m.t.Skip("nothing was released yet")
+	}
+	id := rapid.SampledFrom(slices.Sorted(maps.Keys(m.ended))).Draw(m.t, "ended")
+	items := m.ended[id]
+	decided, refused := m.decide(Confirm{ReservationID: id, Retake: &Retake{CustomerID: m.customer[id], Items: items}})
+	free := true
+	for _, item := range items {
+		free = free && (item.Section != "Pit" || m.standingNow()+item.Quantity <= 5)
+		for _, label := range item.Labels {
+			free = free && m.holder[label] == ""
+		}
+	}
+	if !free {
+		require.Contains(m.t, []rejection.Code{rejection.SeatUnavailable, rejection.InsufficientInventory}, refused.Code)
+		return
+	}
+	require.Nil(m.t, refused)
+	m.evolve(decided...)
+	m.take(id, items)
+	m.sold[id] = true
+	delete(m.ended, id)
+}
+
+func (m *model) take(id string, items []Item) {
+	for _, item := range items {
+		if item.Section == "Pit" {
+			m.standing[id] += item.Quantity
+		}
+		for _, label := range item.Labels {
+			require.Empty(m.t, m.holder[label], "%s has two holders", label)
+			m.holder[label] = id
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package inventory
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/scenario"
+)
+
+// throughSnapshot answers the state as it comes out of a snapshot.
+func throughSnapshot(t scenario.T, s State) State {
+	data, err := json.Marshal(s)
+	require.NoError(t, err)
+	var read State
+	require.NoError(t, json.Unmarshal(data, &read))
+	return read
+}
+
+func TestSnapshotIsTheState(t *testing.T) {
+	bought := held("rsv_2", bob, seats("A-4", "B-1"), standing(1))
+	for name, history := range map[string][]DomainEvent{
+		"nothing":           nil,
+		"sections":          {stalls, pit},
+		"a hold":            {stalls, pit, mine},
+		"a hold and a sale": {stalls, pit, mine, bought, sold(bought)},
+		"all free again":    {stalls, pit, mine, freed(mine)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state := Given(t, history...).State()
+			require.Equal(t, state, throughSnapshot(t, state))
+		})
+	}
+}
+
+// Best-available skips rows by a number that is not in the snapshot: read back as zero it would find no seats in a hall full of them.
+func TestSnapshotDecidesAsTheStateDoes(t *testing.T) {
+	history := hall(".x..", "....", "x...")
+	for n := 1; n <= 10; n++ {
+		state := Given(t, history...).State()
+		want, err := Decide(state, wants(alice, best("Stalls", n)), scenario.Now)
+		require.NoError(t, err)
+		got, err := Decide(throughSnapshot(t, state), wants(alice, best("Stalls", n)), scenario.Now)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+func TestSizeGrowsWithWhatIsHeldInMemory(t *testing.T) {
+	size := func(history ...DomainEvent) int { return Given(t, history...).State().Size() }
+	require.Less(t, size(), size(pit))
+	require.Less(t, size(pit), size(pit, held("rsv_1", alice, standing(1))))
+	arena := InventoryAdded{Section: "arena", Capacity: MostSeats, Rows: rows(MostSeats/MostSeatsInRow, MostSeatsInRow)}
+	require.Greater(t, size(arena), MostSeats, "a numbered seat takes a byte")
+	field := InventoryAdded{Section: "field", Capacity: MostCapacity}
+	require.Less(t, size(field), 1_000, "what is only counted takes none")
+}
