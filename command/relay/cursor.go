@@ -57,11 +57,23 @@ func loadCursor(ctx context.Context, conn *pgx.Conn) (cursor, error) {
 	if err != nil {
 		return cursor{}, fmt.Errorf("relay: load cursor: %w", err)
 	}
-	if c.position > head.Position {
-		return cursor{}, fmt.Errorf("relay: the log ends at %d, but %d was published: it was restored without a new incarnation",
+	return c, nil
+}
+
+// check says whether the log still is the one that the cursor counts in.
+func (c cursor) check(ctx context.Context, conn *pgx.Conn) error {
+	head, err := eventstore.ReadHead(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("relay: %w", err)
+	}
+	if head.Incarnation != c.incarnation {
+		return errOutrun
+	}
+	if head.Position < c.position {
+		return fmt.Errorf("relay: the log ends at %d, but %d was published: it was restored without a new incarnation",
 			head.Position, c.position)
 	}
-	return c, nil
+	return nil
 }
 
 func loadPartitions(ctx context.Context, conn *pgx.Conn) (map[partitionID]*partition, error) {

@@ -33,7 +33,8 @@ const (
 	longestIdle    = 20 * time.Millisecond // … and at one that has been quiet
 	verifyEvery    = 3 * time.Second       // compare the partitions' tails with what was published
 	standbyEvery   = 300 * time.Millisecond
-	publishTimeout = 10 * time.Second // then a new session looks what is the matter with the broker
+	metadataAge    = 50 * time.Millisecond // what the broker said last is looked up again after
+	publishTimeout = 10 * time.Second      // then a new session looks what is the matter with the broker
 	shortestRetry  = 50 * time.Millisecond
 	longestRetry   = 2 * time.Second
 )

@@ -42,6 +42,7 @@ func (s *session) open(ctx context.Context) (err error) {
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.MaxBufferedRecords(2*pageSize),
 		kgo.UnknownTopicRetries(3),
+		kgo.MetadataMinAge(metadataAge),
 	)...)
 	if err != nil {
 		return fmt.Errorf("relay: make a broker client: %w", err)

@@ -13,32 +13,44 @@ import (
 
 // ensureTopics creates the topics that are missing and answers how many partitions each has.
 func (s *session) ensureTopics(ctx context.Context) (map[string]int32, error) {
-	topics, err := s.listTopics(ctx)
-	if err != nil {
+	counts, missing, err := s.countPartitions(ctx)
+	if err != nil || len(missing) == 0 {
+		return counts, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if err := s.createTopics(ctx, missing); err != nil {
 		return nil, err
 	}
-	var missing []string
+	for { // a new topic takes a moment to be known to all brokers, and to the client's cache
+		if counts, missing, err = s.countPartitions(ctx); err != nil || len(missing) == 0 {
+			return counts, err
+		}
+		sleep(ctx, metadataAge)
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("relay: topics %v were created, but the broker does not show them: %w", missing, ctx.Err())
+		}
+	}
+}
+
+// countPartitions answers how many partitions each topic has, and which topics there are not.
+func (s *session) countPartitions(ctx context.Context) (counts map[string]int32, missing []string, err error) {
+	topics, err := s.listTopics(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	counts = map[string]int32{}
 	for _, topic := range topics.Sorted() {
-		if errors.Is(topic.Err, kerr.UnknownTopicOrPartition) {
+		switch {
+		case errors.Is(topic.Err, kerr.UnknownTopicOrPartition):
 			missing = append(missing, topic.Topic)
+		case topic.Err != nil:
+			return nil, nil, fmt.Errorf("relay: topic %s: %w", topic.Topic, topic.Err)
+		default:
+			counts[topic.Topic] = int32(len(topic.Partitions)) //nolint:gosec // a broker has far fewer
 		}
 	}
-	if len(missing) > 0 {
-		if err := s.createTopics(ctx, missing); err != nil {
-			return nil, err
-		}
-		if topics, err = s.listTopics(ctx); err != nil {
-			return nil, err
-		}
-	}
-	counts := map[string]int32{}
-	for _, topic := range topics.Sorted() {
-		if topic.Err != nil {
-			return nil, fmt.Errorf("relay: topic %s: %w", topic.Topic, topic.Err)
-		}
-		counts[topic.Topic] = int32(len(topic.Partitions)) //nolint:gosec // a broker has far fewer
-	}
-	return counts, nil
+	return counts, missing, nil
 }
 
 func (s *session) listTopics(ctx context.Context) (kadm.TopicDetails, error) {

@@ -13,6 +13,9 @@ import (
 // verify compares each partition's tail with what was published to it, and marks for refill what has lost something: the topic,
 // only its end, or (with a changed number of partitions) the place where readers would look for a stream's records.
 func (s *session) verify(ctx context.Context) error {
+	if err := s.cursor.check(ctx, s.conn); err != nil {
+		return err
+	}
 	counts, err := s.ensureTopics(ctx)
 	if err != nil {
 		return err

@@ -1,0 +1,149 @@
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ticketing/command/catalog"
+	"ticketing/command/event"
+	"ticketing/command/payment"
+	"ticketing/command/relay/logtest"
+	"ticketing/internal/cloudevents"
+	"ticketing/internal/testenv"
+)
+
+// world is a log, a broker, and the relays between them that a test starts.
+type world struct {
+	t     *testing.T
+	cfg   Config
+	log   logtest.Log
+	admin *kadm.Client
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), testenv.Databases(t).Events)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	brokers := testenv.Broker(t, 1)
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.MetadataMinAge(metadataAge))
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	return &world{
+		t: t,
+		cfg: Config{
+			Pool: pool, Kafka: []kgo.Opt{kgo.SeedBrokers(brokers...)}, Partitions: 3, Logger: slog.New(slog.DiscardHandler),
+			Topics: map[string]string{event.Category: "events", payment.Category: "payments"},
+		},
+		log:   logtest.Log{Pool: pool, Registry: catalog.Registry()},
+		admin: kadm.NewClient(client),
+	}
+}
+
+// start runs a relay until the test ends or stop is called.
+func (w *world) start() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = Run(ctx, w.cfg) })
+	stop = func() { cancel(); running.Wait() }
+	w.t.Cleanup(stop)
+	return stop
+}
+
+// session is an opened session of this test's own, to be stopped between two steps.
+func (w *world) session() *session {
+	w.t.Helper()
+	conn, err := takeLease(w.t.Context(), w.cfg.Pool)
+	require.NoError(w.t, err)
+	s := &session{cfg: w.cfg, conn: conn, metrics: newMetrics(nil)}
+	require.NoError(w.t, s.open(w.t.Context()))
+	w.t.Cleanup(func() { w.kill(s) })
+	return s
+}
+
+// kill ends a session as the death of its process does.
+func (w *world) kill(s *session) {
+	s.client.Close()
+	closeQuietly(s.conn)
+}
+
+// published answers what a reader finds who begins at the start: the events by stream, in order, duplicates included.
+func (w *world) published() map[string][]cloudevents.Event {
+	w.t.Helper()
+	found := map[string][]cloudevents.Event{}
+	ends, err := w.admin.ListEndOffsets(w.t.Context(), "events", "payments")
+	if err != nil {
+		return found // just deleted
+	}
+	left := int64(0)
+	from := map[string]map[int32]kgo.Offset{}
+	ends.Each(func(o kadm.ListedOffset) {
+		if o.Err == nil && o.Offset > 0 {
+			if from[o.Topic] == nil {
+				from[o.Topic] = map[int32]kgo.Offset{}
+			}
+			from[o.Topic][o.Partition] = kgo.NewOffset().AtStart()
+			left += o.Offset
+		}
+	})
+	client, err := kgo.NewClient(append(slices.Clone(w.cfg.Kafka), kgo.ConsumePartitions(from))...)
+	require.NoError(w.t, err)
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	defer cancel()
+	for left > 0 {
+		fetches := client.PollFetches(ctx)
+		require.NoError(w.t, fetches.Err())
+		fetches.EachRecord(func(r *kgo.Record) {
+			left--
+			e, err := cloudevents.Parse(r)
+			require.NoError(w.t, err)
+			require.Equal(w.t, e.Subject, string(r.Key))
+			found[e.Subject] = append(found[e.Subject], e)
+		})
+	}
+	return found
+}
+
+// versions is what a reader makes of a stream who takes only what comes next.
+func versions(found []cloudevents.Event) int {
+	next := 1
+	for _, e := range found {
+		if e.StreamVersion == int64(next) {
+			next++
+		}
+	}
+	return next - 1
+}
+
+// eventuallyPublished waits until readers find the streams whole.
+func (w *world) eventuallyPublished(want map[string]int) {
+	w.t.Helper()
+	testenv.Eventually(w.t, 20*time.Second, func() (bool, string) {
+		found := w.published()
+		for stream, count := range want {
+			if versions(found[stream]) != count {
+				return false, stream + " is not whole"
+			}
+		}
+		return true, ""
+	})
+}
+
+func (w *world) cursor() int64 {
+	w.t.Helper()
+	var position int64
+	require.NoError(w.t, w.cfg.Pool.QueryRow(w.t.Context(), `SELECT coalesce(max(position), 0) FROM relay_cursor`).Scan(&position))
+	return position
+}
+
+func created(name string) event.EventCreated { return event.EventCreated{Name: name, Venue: "Arena"} }

@@ -1,0 +1,73 @@
+// Package logtest appends domain events straight to a log, for the tests of those who read it. It asks nobody whether the domain
+// events make sense, and keeps positions and versions dense as the engine does.
+package logtest
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/eventstore"
+)
+
+// Log appends to the log of one events database.
+type Log struct {
+	Pool     *pgxpool.Pool
+	Registry *eventstore.Registry
+}
+
+// Append writes domain events to the end of a stream, in one transaction.
+func (l Log) Append(t testing.TB, streamID string, domainEvents ...any) {
+	t.Helper()
+	err := pgx.BeginFunc(context.Background(), l.Pool, func(tx pgx.Tx) error {
+		for _, e := range domainEvents {
+			name, version, data, err := l.Registry.Encode(e)
+			require.NoError(t, err)
+			if err := insert(tx, streamID, name, version, data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+}
+
+// AppendRaw writes one domain event as it would stand in the log, whatever it is.
+func (l Log) AppendRaw(t testing.TB, streamID, name string, schemaVersion int, data string) {
+	t.Helper()
+	err := pgx.BeginFunc(context.Background(), l.Pool, func(tx pgx.Tx) error {
+		return insert(tx, streamID, name, schemaVersion, json.RawMessage(data))
+	})
+	require.NoError(t, err)
+}
+
+// NewIncarnation makes the log another one, without its domain events above a position: as a restore does that lost commits.
+func (l Log) NewIncarnation(t testing.TB, lastPosition int64) {
+	t.Helper()
+	err := pgx.BeginFunc(context.Background(), l.Pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(context.Background(), `DELETE FROM domain_events WHERE position > $1`, lastPosition); err != nil {
+			return err
+		}
+		_, err := tx.Exec(context.Background(), `UPDATE log_incarnation SET incarnation = gen_random_uuid()`)
+		return err
+	})
+	require.NoError(t, err)
+}
+
+func insert(tx pgx.Tx, streamID, name string, schemaVersion int, data json.RawMessage) error {
+	ctx := context.Background()
+	if _, err := tx.Exec(ctx, `LOCK TABLE domain_events IN EXCLUSIVE MODE`); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO domain_events
+			(shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at)
+		SELECT $1, 1 + coalesce((SELECT max(position) FROM domain_events WHERE shard = $1), 0), $2,
+			1 + coalesce((SELECT max(version) FROM domain_events WHERE stream_id = $2), 0), $3, $4, $5,
+			json_build_object('correlationId', 'cor_1', 'actor', 'usr_1', 'incarnation', incarnation), now()
+		FROM log_incarnation WHERE shard = $1`, eventstore.Shard, streamID, name, schemaVersion, string(data))
+	return err
+}
