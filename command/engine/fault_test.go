@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -107,11 +108,18 @@ func TestAFrozenHolderOfTheLockIsEnded(t *testing.T) {
 	require.NoError(t, err)
 	_, err = frozen.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1, $2)`, int32(0x7469636b), int32(0))
 	require.NoError(t, err)
+	bystander, err := pgx.Connect(t.Context(), pool.Config().ConnString())
+	require.NoError(t, err)
+	defer bystander.Close(context.Background())
+	_, err = bystander.Exec(t.Context(), `BEGIN`) // a transaction that is as old and holds nothing
+	require.NoError(t, err)
 	began := time.Now()
 	require.Equal(t, 2, execute(t, e, add("counter-1", 1)))
 	require.Less(t, time.Since(began), 10*time.Second)
 	_, err = frozen.Exec(t.Context(), `SELECT 1`)
 	require.Error(t, err, "the frozen session must have been ended")
+	_, err = bystander.Exec(t.Context(), `SELECT 1`)
+	require.NoError(t, err, "nobody else's session may be ended")
 }
 
 func TestANewIncarnationOfTheLogStartsOver(t *testing.T) {

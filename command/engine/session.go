@@ -86,10 +86,13 @@ func lockTimedOut(err error) bool {
 
 // endHolder terminates the session that has held the lock for more than a second: its process is frozen or its network gone.
 func (e *Engine) endHolder(ctx context.Context) error {
-	rows, err := e.pool.Query(ctx, `SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid)
-		WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid = $2
-			AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-			AND xact_start < clock_timestamp() - interval '1 second' AND pg_terminate_backend(pid)`,
+	// MATERIALIZED: as a condition beside the others, the planner may call pg_terminate_backend before it looks who holds the lock.
+	rows, err := e.pool.Query(ctx, `WITH holder AS MATERIALIZED (
+			SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid)
+			WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid = $2
+				AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+				AND xact_start < clock_timestamp() - interval '1 second')
+		SELECT pid FROM holder WHERE pg_terminate_backend(pid)`,
 		uint32(lockClass), uint32(eventstore.Shard))
 	if err != nil {
 		return fmt.Errorf("end the frozen holder of the lock: %w", err)
