@@ -1,0 +1,65 @@
+package event
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/rejection"
+)
+
+// Which command a person may give in which state, and what state follows; whatever is not here is INVALID_STATE.
+func TestLifecycle(t *testing.T) {
+	states := map[Status][]DomainEvent{
+		Draft:     {created},
+		Published: {created, published},
+		SalesOpen: {created, published, open},
+		SalesShut: {created, published, open, shut},
+		Cancelled: {created, published, cancelled},
+		Completed: {created, published, completed},
+	}
+	commands := map[string]Command{
+		"publish": Publish{}, "open": OpenSales{}, "close": CloseSales{}, "cancel": Cancel{Reason: "rain"}, "complete": Complete{},
+	}
+	allowed := map[Status]map[string]Status{
+		Draft:     {"publish": Published, "cancel": Cancelled},
+		Published: {"open": SalesOpen, "cancel": Cancelled, "complete": Completed},
+		SalesOpen: {"close": SalesShut, "cancel": Cancelled, "complete": Completed},
+		SalesShut: {"open": SalesOpen, "cancel": Cancelled, "complete": Completed},
+		Cancelled: {},
+		Completed: {},
+	}
+	for from, history := range states {
+		for name, command := range commands {
+			t.Run(string(from)+"/"+name, func(t *testing.T) {
+				o := Given(t, history...).At(startsAt).When(command)
+				to, ok := allowed[from][name]
+				if !ok {
+					o.ThenRejected(rejection.InvalidState)
+					return
+				}
+				require.Equal(t, to, o.ThenAccepted().State().Status)
+			})
+		}
+	}
+}
+
+func TestPublish(t *testing.T) { Given(t, created).When(Publish{}).Then(published) }
+
+func TestCancelKeepsItsReason(t *testing.T) {
+	Given(t, created, published, open).When(Cancel{Reason: "rain"}).Then(cancelled)
+}
+
+func TestAnEventIsCompletedOnlyAfterItBegan(t *testing.T) {
+	s := Given(t, created, published, open, shut)
+	s.At(startsAt.Add(-time.Nanosecond)).When(Complete{}).ThenRejected(rejection.InvalidState)
+	s.At(startsAt).When(Complete{}).Then(completed)
+}
+
+func TestStatusIsThatOfTheAPI(t *testing.T) {
+	require.Equal(t, []Status{"DRAFT", "PUBLISHED", "SALES_OPEN", "SALES_CLOSED", "CANCELLED", "COMPLETED"},
+		[]Status{Draft, Published, SalesOpen, SalesShut, Cancelled, Completed})
+	require.False(t, State{}.Exists())
+	require.True(t, Given(t, created).State().Exists())
+}

@@ -1,0 +1,111 @@
+package event
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/rejection"
+)
+
+const moment = time.Nanosecond
+
+var (
+	scheduledOpen  = OpenSales{Scheduled: true}
+	scheduledClose = CloseSales{Scheduled: true}
+)
+
+func TestTicketsAreOnSaleBetweenOpeningAndClosing(t *testing.T) {
+	for name, c := range map[string]struct {
+		history []DomainEvent
+		onSale  bool
+	}{
+		"nothing":   {nil, false},
+		"draft":     {[]DomainEvent{created}, false},
+		"published": {[]DomainEvent{created, published}, false},
+		"open":      {[]DomainEvent{created, published, open}, true},
+		"shut":      {[]DomainEvent{created, published, open, shut}, false},
+		"reopened":  {[]DomainEvent{created, published, open, shut, open}, true},
+		"cancelled": {[]DomainEvent{created, published, open, cancelled}, false},
+		"completed": {[]DomainEvent{created, published, open, completed}, false},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.onSale, Given(t, c.history...).State().OnSale(now)) })
+	}
+}
+
+// The window holds by the clock alone: neither a late saga nor a frozen one sells a ticket too early or too late.
+func TestSalesWindowHoldsByTheClock(t *testing.T) {
+	waiting := Given(t, createdWithWindow, published).State()
+	require.False(t, waiting.OnSale(opensAt.Add(-moment)))
+	require.True(t, waiting.OnSale(opensAt), "the saga that opens sales may be late")
+	require.True(t, waiting.OnSale(closesAt.Add(-moment)))
+	require.False(t, waiting.OnSale(closesAt))
+
+	selling := Given(t, createdWithWindow, published, open).State()
+	require.True(t, selling.OnSale(closesAt.Add(-moment)))
+	require.False(t, selling.OnSale(closesAt), "the saga that closes sales may be late")
+}
+
+func TestAWindowSellsNothingOfADraftNorAgainstAPerson(t *testing.T) {
+	require.False(t, Given(t, createdWithWindow).State().OnSale(opensAt))
+	require.False(t, Given(t, createdWithWindow, published, open, shut).State().OnSale(opensAt))
+	require.False(t, Given(t, createdWithWindow, published, cancelled).State().OnSale(opensAt))
+	require.False(t, Given(t, withWindow(created, nil, &closesAt), published).State().OnSale(now), "an end alone opens nothing")
+}
+
+func TestAPersonMayOpenBeforeTheWindow(t *testing.T) {
+	s := Given(t, createdWithWindow, published).When(OpenSales{}).Then(open).State()
+	require.True(t, s.OnSale(now))
+}
+
+func TestAPersonCannotOpenAfterTheWindow(t *testing.T) {
+	s := Given(t, createdWithWindow, published, open, shut)
+	s.At(closesAt.Add(-moment)).When(OpenSales{}).Then(open)
+	s.At(closesAt).When(OpenSales{}).ThenRejected(rejection.InvalidState)
+	s.At(closesAt).When(Update{SalesCloseAt: &startsAt}).And().When(OpenSales{}).Then(open)
+}
+
+func TestScheduledOpening(t *testing.T) {
+	due := Given(t, createdWithWindow, published)
+	due.At(opensAt.Add(-moment)).When(scheduledOpen).ThenNothing()
+	due.At(opensAt).When(scheduledOpen).Then(SalesOpened{Scheduled: true})
+	due.At(closesAt).When(scheduledOpen).ThenNothing()
+	Given(t, created, published).When(scheduledOpen).ThenNothing()
+}
+
+func TestScheduledOpeningNeverOverrulesAPerson(t *testing.T) {
+	for name, history := range map[string][]DomainEvent{
+		"not published": {createdWithWindow},
+		"opened":        {createdWithWindow, published, open},
+		"closed":        {createdWithWindow, published, open, shut},
+		"cancelled":     {createdWithWindow, published, cancelled},
+		"completed":     {createdWithWindow, published, completed},
+		"repeated":      {createdWithWindow, published, SalesOpened{Scheduled: true}},
+	} {
+		t.Run(name, func(t *testing.T) { Given(t, history...).At(opensAt).When(scheduledOpen).ThenNothing() })
+	}
+}
+
+func TestScheduledClosing(t *testing.T) {
+	selling := Given(t, createdWithWindow, published, open)
+	selling.At(closesAt.Add(-moment)).When(scheduledClose).ThenNothing()
+	selling.At(closesAt).When(scheduledClose).Then(SalesClosed{Scheduled: true})
+	Given(t, created, published, open).At(startsAt).When(scheduledClose).ThenNothing()
+	Given(t, createdWithWindow, published).At(closesAt).When(scheduledClose).Then(SalesClosed{Scheduled: true})
+}
+
+func TestScheduledClosingNeverOverrulesAPerson(t *testing.T) {
+	for name, history := range map[string][]DomainEvent{
+		"not published": {createdWithWindow},
+		"closed":        {createdWithWindow, published, open, shut},
+		"cancelled":     {createdWithWindow, published, open, cancelled},
+		"completed":     {createdWithWindow, published, open, completed},
+		"repeated":      {createdWithWindow, published, open, SalesClosed{Scheduled: true}},
+	} {
+		t.Run(name, func(t *testing.T) { Given(t, history...).At(closesAt).When(scheduledClose).ThenNothing() })
+	}
+	longer := updated(createdWithWindow)
+	longer.SalesCloseAt = &startsAt
+	Given(t, createdWithWindow, published, open, longer).At(closesAt).When(scheduledClose).ThenNothing()
+}

@@ -1,0 +1,74 @@
+package event
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/rejection"
+)
+
+// updated is what EventUpdated says when nothing is changed.
+func updated(e EventCreated) EventUpdated {
+	return EventUpdated{
+		Name: e.Name, Description: e.Description, Venue: e.Venue, StartsAt: e.StartsAt, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
+	}
+}
+
+func TestUpdateChangesWhatIsGivenAndLeavesTheRest(t *testing.T) {
+	Given(t, createdWithWindow).When(Update{}).Then(updated(createdWithWindow))
+
+	renamed := updated(createdWithWindow)
+	renamed.Name, renamed.Description = "Gig", ""
+	s := Given(t, createdWithWindow).When(Update{Name: new("Gig"), Description: new("")}).Then(renamed).State()
+	require.Equal(t, []any{"Gig", "", "Hall", startsAt, &opensAt, Draft}, []any{s.Name, s.Description, s.Venue, s.StartsAt, s.SalesOpenAt, s.Status})
+
+	moved := updated(created)
+	moved.Venue, moved.StartsAt = "Arena", startsAt.AddDate(0, 1, 0)
+	moved.SalesOpenAt, moved.SalesCloseAt = &opensAt, &closesAt
+	Given(t, created).When(Update{Venue: new("Arena"), StartsAt: &moved.StartsAt, SalesOpenAt: &opensAt, SalesCloseAt: &closesAt}).Then(moved)
+}
+
+func TestUpdateTouchesNeitherLimitsNorSales(t *testing.T) {
+	s := Given(t, created, published, open).When(Update{Name: new("Gig")}).State()
+	require.Equal(t, SalesOpen, s.Status)
+	require.Equal(t, []int{10, 20, 3}, []int{s.MaxTicketsPerReservation, *s.MaxTicketsPerCustomer, s.PaymentAttempts})
+}
+
+func TestUpdateRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		update Update
+		field  string
+	}{
+		"no name":                       {Update{Name: new("")}, "name"},
+		"no venue":                      {Update{Venue: new("")}, "venue"},
+		"a start right now":             {Update{StartsAt: new(now)}, "startsAt"},
+		"sales that end now":            {Update{SalesCloseAt: new(now)}, "salesCloseAt"},
+		"sales that open at the start":  {Update{SalesOpenAt: &startsAt}, "salesOpenAt"},
+		"a start before sales open":     {Update{StartsAt: new(opensAt.Add(-time.Hour))}, "salesOpenAt"},
+		"an opening after the closing":  {Update{SalesOpenAt: new(closesAt.Add(time.Hour))}, "salesCloseAt"},
+		"a closing before the opening":  {Update{SalesCloseAt: new(opensAt.Add(-time.Hour))}, "salesCloseAt"},
+		"a closing that is the opening": {Update{SalesCloseAt: &opensAt}, "salesCloseAt"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			Given(t, createdWithWindow).When(c.update).ThenRejected(rejection.Invalid, c.field)
+		})
+	}
+}
+
+// Only what is changed must be in the future: a name can be mended after sales have ended.
+func TestUpdateMendsANameLater(t *testing.T) {
+	Given(t, createdWithWindow, published).At(closesAt.Add(time.Hour)).When(Update{Name: new("Gig")}).ThenAccepted()
+	Given(t, createdWithWindow, published).At(startsAt.Add(time.Hour)).When(Update{Description: new("It was loud.")}).ThenAccepted()
+}
+
+func TestUpdateIsPossibleUntilTheEventIsOver(t *testing.T) {
+	for name, history := range map[string][]DomainEvent{
+		"draft": {created}, "published": {created, published}, "open": {created, published, open}, "shut": {created, published, open, shut},
+	} {
+		t.Run(name, func(t *testing.T) { Given(t, history...).When(Update{Name: new("Gig")}).ThenAccepted() })
+	}
+	Given(t, created, published, cancelled).When(Update{Name: new("Gig")}).ThenRejected(rejection.InvalidState)
+	Given(t, created, published, completed).When(Update{Name: new("Gig")}).ThenRejected(rejection.InvalidState)
+}
