@@ -1,0 +1,71 @@
+package httpserver_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/httpserver"
+)
+
+func TestReadyTellsCriticalFromDegraded(t *testing.T) {
+	t.Parallel()
+	fine := func(context.Context) error { return nil }
+	broken := func(context.Context) error { return errors.New("secret host is down") }
+	for name, tc := range map[string]struct {
+		redis, lag func(context.Context) error
+		code       int
+		status     string
+	}{
+		"all fine":           {fine, fine, http.StatusOK, `"status":"ok"`},
+		"only lagging":       {fine, broken, http.StatusOK, `"status":"degraded"`},
+		"critical":           {broken, fine, http.StatusServiceUnavailable, `"status":"unavailable"`},
+		"critical and other": {broken, broken, http.StatusServiceUnavailable, `"status":"unavailable"`},
+	} {
+		checks := []httpserver.Check{{Name: "redis", Critical: true, Probe: tc.redis}, {Name: "lag", Probe: tc.lag}}
+		w := httptest.NewRecorder()
+		httpserver.Ready(checks, false).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health/ready", nil))
+		require.Equal(t, tc.code, w.Code, name)
+		require.Contains(t, w.Body.String(), tc.status, name)
+		require.NotContains(t, w.Body.String(), "secret", name)
+	}
+}
+
+func TestRunDrainsWhatIsBeingAnswered(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	answering, goOn := make(chan struct{}), make(chan struct{})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(answering)
+		<-goOn
+		_, _ = io.WriteString(w, "done")
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- httpserver.Run(ctx, listener, handler, 10*time.Second, slog.New(slog.DiscardHandler)) }()
+	body := make(chan string, 1)
+	go func() {
+		response, err := http.Get("http://" + listener.Addr().String())
+		if err != nil {
+			body <- err.Error()
+			return
+		}
+		defer response.Body.Close()
+		text, _ := io.ReadAll(response.Body)
+		body <- string(text)
+	}()
+	<-answering
+	cancel()
+	close(goOn)
+	require.Equal(t, "done", <-body)
+	require.NoError(t, <-ended)
+}
