@@ -1,0 +1,110 @@
+package saga
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ticketing/command/event"
+	"ticketing/command/eventstore"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
+)
+
+// changes is what a stretch of the log means for the deadlines: later domain events override earlier ones.
+type changes struct {
+	reconcileAfter time.Duration
+	set            map[key]deadline
+	ended          map[key]struct{}
+	events         map[string]struct{} // ids of events whose deadlines follow from their state, not from one domain event
+}
+
+func newChanges(reconcileAfter time.Duration) *changes {
+	return &changes{
+		reconcileAfter: reconcileAfter, set: map[key]deadline{}, ended: map[key]struct{}{}, events: map[string]struct{}{},
+	}
+}
+
+func (c *changes) due(kind Kind, id string, d deadline) {
+	k := key{kind, id}
+	delete(c.ended, k)
+	c.set[k] = d
+}
+
+func (c *changes) end(kind Kind, id string) {
+	k := key{kind, id}
+	delete(c.set, k)
+	c.ended[k] = struct{}{}
+}
+
+// fold takes the next domain event of the log. It looks only into those that can matter; a type that this build does not know is an
+// error, since it might set or end a deadline.
+func (c *changes) fold(registry *eventstore.Registry, r *eventstore.Recorded) error {
+	category, id, _ := strings.Cut(r.StreamID, "-")
+	if category == event.Category {
+		c.events[id] = struct{}{}
+		return nil
+	}
+	if category != reservation.Category && category != payment.Category {
+		return nil
+	}
+	domainEvent, err := registry.Decode(r.Type, r.SchemaVersion, r.Data)
+	if err != nil {
+		return fmt.Errorf("position %d: %w", r.Position, err)
+	}
+	switch e := domainEvent.(type) {
+	case reservation.DomainEvent:
+		c.foldReservation(id, e, causeOf(r))
+	case payment.DomainEvent:
+		c.foldPayment(id, e, r)
+	}
+	return nil
+}
+
+func (c *changes) foldReservation(id string, domainEvent reservation.DomainEvent, by cause) {
+	switch e := domainEvent.(type) {
+	case reservation.ReservationInitiated:
+		c.due(Hold, id, deadline{dueAt: e.ExpiresAt, cause: by})
+	case reservation.PaymentRequested:
+		c.due(Hold, id, deadline{dueAt: e.ExpiresAt, cause: by})
+	case reservation.PaymentAttemptFailed: // the hold goes on as it is
+	case reservation.ReservationCompleted, reservation.ReservationCancelled, reservation.ReservationExpired,
+		reservation.ReservationCompensated, reservation.ReservationRefunded:
+		c.end(Hold, id)
+	}
+}
+
+func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eventstore.Recorded) {
+	switch e := domainEvent.(type) {
+	case payment.PaymentInitiated, payment.PaymentProcessing, payment.PaymentActionRequired:
+		c.due(Payment, id, deadline{dueAt: r.RecordedAt.Add(c.reconcileAfter), cause: causeOf(r)})
+	case payment.PaymentCompleted, payment.PaymentFailed:
+		c.end(Payment, id)
+	case payment.RefundRequested:
+		c.due(Refund, e.RefundID, deadline{paymentID: id, dueAt: r.RecordedAt, cause: causeOf(r)})
+	case payment.PaymentRefunded:
+		c.end(Refund, e.RefundID)
+	case payment.RefundFailed:
+		c.end(Refund, e.RefundID)
+	}
+}
+
+// foldEvent sets what the state of an event asks for: last is the domain event that led to it.
+func (c *changes) foldEvent(id string, s event.State, last *eventstore.Recorded) {
+	window := func(kind Kind, at *time.Time, asked bool) {
+		if asked && at != nil {
+			c.due(kind, id, deadline{dueAt: *at, cause: causeOf(last)})
+			return
+		}
+		c.end(kind, id)
+	}
+	window(SalesOpen, s.SalesOpenAt, s.Status == event.Published)
+	window(SalesClose, s.SalesCloseAt, s.Status == event.Published || s.Status == event.SalesOpen)
+	if s.Status == event.Cancelled {
+		c.due(EventCancelled, id, deadline{dueAt: last.RecordedAt, cause: causeOf(last)})
+	}
+}
+
+func causeOf(r *eventstore.Recorded) cause {
+	return cause{correlationID: r.Metadata.CorrelationID, causationID: r.ID(), traceparent: r.Metadata.Traceparent}
+}

@@ -1,0 +1,120 @@
+package saga
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"ticketing/command/eventstore"
+)
+
+// claim is a deadline that this replica works on until its lease ends or is renewed.
+type claim struct {
+	id        string
+	paymentID string // of a refund
+	dueAt     time.Time
+	revision  int64
+	attempts  int // failed so far
+	cause
+}
+
+// result is what becomes of a claim.
+type result struct {
+	claim     claim
+	nextAt    time.Time
+	attempts  int
+	lastError string
+	failed    bool // the attempts are used up
+	done      bool // it ends here and not by a domain event
+}
+
+// claims hands out the deadlines of one kind. Only the follower ever waits for the lock of a row: everything here passes over rows that
+// somebody else has locked, so that the two can't deadlock.
+type claims struct {
+	pool  *pgxpool.Pool
+	kind  Kind
+	lease time.Duration
+}
+
+// dueSQL is the condition of a deadline that may be claimed; $1 is the time. Leases run by the database's clock, which all replicas share.
+const dueSQL = `next_at <= $1 AND (claimed_until IS NULL OR claimed_until < clock_timestamp())`
+
+// take claims up to limit deadlines that are due at now, the longest due first.
+func (c claims) take(ctx context.Context, now time.Time, limit int) ([]claim, error) {
+	rows, err := c.pool.Query(ctx, `WITH due AS (
+			SELECT kind, id FROM deadlines WHERE kind = $2 AND `+dueSQL+`
+				AND EXISTS (SELECT FROM saga_cursor WHERE shard = $5 AND position >= complete_at)
+			ORDER BY next_at LIMIT $3 FOR UPDATE SKIP LOCKED
+		)
+		UPDATE deadlines d SET claimed_until = clock_timestamp() + $4::interval, revision = revision + 1
+		FROM due WHERE d.kind = due.kind AND d.id = due.id
+		RETURNING d.id, coalesce(payment_id, ''), due_at, revision, attempts, correlation_id, causation_id, traceparent`,
+		now, c.kind, limit, c.lease, eventstore.Shard)
+	if err != nil {
+		return nil, fmt.Errorf("claim %s deadlines: %w", c.kind, err)
+	}
+	taken, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d claim, err error) {
+		err = row.Scan(&d.id, &d.paymentID, &d.dueAt, &d.revision, &d.attempts, &d.correlationID, &d.causationID, &d.traceparent)
+		return d, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim %s deadlines: %w", c.kind, err)
+	}
+	return taken, nil
+}
+
+// mineSQL locks those of the rows ($1 kind, $2 ids, $3 revisions) that have not been set or claimed anew since they were claimed.
+const mineSQL = `WITH mine AS (
+		SELECT d.kind, d.id FROM deadlines d JOIN unnest($2::text[], $3::bigint[]) AS asked(id, revision)
+			ON d.kind = $1 AND d.id = asked.id AND d.revision = asked.revision
+		FOR UPDATE OF d SKIP LOCKED
+	) `
+
+// settle writes what became of claims. One that was set or claimed anew meanwhile is left as it is.
+func (c claims) settle(ctx context.Context, results []result) error {
+	var ids, errs, doneIDs []string
+	var revisions, doneRevisions []int64
+	var nextAt []time.Time
+	var attempts []int32
+	var failed []bool
+	for _, r := range results {
+		if r.done {
+			doneIDs, doneRevisions = append(doneIDs, r.claim.id), append(doneRevisions, r.claim.revision)
+			continue
+		}
+		ids, revisions = append(ids, r.claim.id), append(revisions, r.claim.revision)
+		nextAt, attempts = append(nextAt, r.nextAt), append(attempts, int32(r.attempts)) //nolint:gosec // a small number
+		errs, failed = append(errs, r.lastError), append(failed, r.failed)
+	}
+	b := &pgx.Batch{}
+	if len(ids) > 0 {
+		b.Queue(mineSQL+`UPDATE deadlines d SET claimed_until = NULL, next_at = s.next_at, attempts = s.attempts,
+				last_error = nullif(s.last_error, ''), failed_at = CASE WHEN s.failed THEN coalesce(d.failed_at, clock_timestamp()) END
+			FROM mine, unnest($2::text[], $4::timestamptz[], $5::integer[], $6::text[], $7::boolean[]) AS s(id, next_at, attempts, last_error, failed)
+			WHERE d.kind = mine.kind AND d.id = mine.id AND s.id = mine.id`, c.kind, ids, revisions, nextAt, attempts, errs, failed)
+	}
+	if len(doneIDs) > 0 {
+		b.Queue(mineSQL+`DELETE FROM deadlines d USING mine WHERE d.kind = mine.kind AND d.id = mine.id`, c.kind, doneIDs, doneRevisions)
+	}
+	if err := c.pool.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("settle %d %s deadlines: %w", len(results), c.kind, err)
+	}
+	return nil
+}
+
+// renew lengthens the leases of claims that take their time.
+func (c claims) renew(ctx context.Context, held []claim) error {
+	ids, revisions := make([]string, len(held)), make([]int64, len(held))
+	for i, d := range held {
+		ids[i], revisions[i] = d.id, d.revision
+	}
+	_, err := c.pool.Exec(ctx, mineSQL+`UPDATE deadlines d SET claimed_until = clock_timestamp() + $4::interval
+		FROM mine WHERE d.kind = mine.kind AND d.id = mine.id`, c.kind, ids, revisions, c.lease)
+	if err != nil {
+		return fmt.Errorf("renew the leases of %d %s deadlines: %w", len(held), c.kind, err)
+	}
+	return nil
+}

@@ -1,0 +1,281 @@
+package saga
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"ticketing/command/event"
+	"ticketing/command/inventory"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
+	"ticketing/internal/testenv"
+)
+
+func newTestFollower(pool *pgxpool.Pool) *follower {
+	return newFollower(config(pool, newDouble(), newClock()), newMetrics(nil))
+}
+
+func in(d time.Duration) time.Time { return start.Add(d) }
+
+func at(d time.Duration) *time.Time { t := in(d); return &t }
+
+func TestDeadlinesFollowFromTheLog(t *testing.T) {
+	const (
+		rsv = "reservation-rsv_1"
+		pay = "payment-pay_1"
+		evt = "event-evt_1"
+	)
+	initiated := fact{rsv, reservation.ReservationInitiated{ExpiresAt: in(5 * time.Minute)}}
+	requested := fact{rsv, reservation.PaymentRequested{PaymentID: "pay_1", ExpiresAt: in(10 * time.Minute)}}
+	undecided := row{Kind: Payment, ID: "pay_1", DueAt: in(37500 * time.Millisecond)} // 30 s, and a quarter of it
+	created := fact{evt, event.EventCreated{SalesOpenAt: at(time.Hour), SalesCloseAt: at(2 * time.Hour)}}
+	published := fact{evt, event.EventPublished{}}
+	opens := row{Kind: SalesOpen, ID: "evt_1", DueAt: in(time.Hour)}
+	closes := row{Kind: SalesClose, ID: "evt_1", DueAt: in(2 * time.Hour)}
+	refundRequested := fact{pay, payment.RefundRequested{RefundID: "rfd_1"}}
+
+	pool := newPool(t)
+	f := newTestFollower(pool)
+	for name, test := range map[string]struct {
+		log  []fact
+		want []row
+	}{
+		"a hold ends when it expires":       {[]fact{initiated}, []row{{Kind: Hold, ID: "rsv_1", DueAt: in(5 * time.Minute)}}},
+		"a payment moves the end of a hold": {[]fact{initiated, requested}, []row{{Kind: Hold, ID: "rsv_1", DueAt: in(10 * time.Minute)}}},
+		"a failed attempt leaves the end as it is": {
+			[]fact{initiated, requested, {rsv, reservation.PaymentAttemptFailed{}}}, []row{{Kind: Hold, ID: "rsv_1", DueAt: in(10 * time.Minute)}},
+		},
+		"a completed reservation":                {[]fact{initiated, {rsv, reservation.ReservationCompleted{}}}, nil},
+		"a cancelled reservation":                {[]fact{initiated, {rsv, reservation.ReservationCancelled{}}}, nil},
+		"an expired reservation":                 {[]fact{initiated, {rsv, reservation.ReservationExpired{}}}, nil},
+		"a compensated reservation":              {[]fact{initiated, requested, {rsv, reservation.ReservationCompensated{}}}, nil},
+		"a payment that has only begun":          {[]fact{{pay, payment.PaymentInitiated{}}}, []row{undecided}},
+		"a payment that is processing":           {[]fact{{pay, payment.PaymentInitiated{}}, {pay, payment.PaymentProcessing{}}}, []row{undecided}},
+		"a payment that waits for the customer":  {[]fact{{pay, payment.PaymentActionRequired{}}}, []row{undecided}},
+		"a payment that succeeded":               {[]fact{{pay, payment.PaymentInitiated{}}, {pay, payment.PaymentCompleted{}}}, nil},
+		"a payment that failed":                  {[]fact{{pay, payment.PaymentInitiated{}}, {pay, payment.PaymentFailed{}}}, nil},
+		"a refund is due at once":                {[]fact{refundRequested}, []row{{Kind: Refund, ID: "rfd_1", PaymentID: "pay_1", DueAt: start}}},
+		"a refund that was given":                {[]fact{refundRequested, {pay, payment.PaymentRefunded{RefundID: "rfd_1"}}}, nil},
+		"a refund that was refused":              {[]fact{refundRequested, {pay, payment.RefundFailed{RefundID: "rfd_1"}}}, nil},
+		"a draft's sales do not open":            {[]fact{created}, nil},
+		"a published event's window":             {[]fact{created, published}, []row{closes, opens}},
+		"an event without a window":              {[]fact{{evt, event.EventCreated{}}, published}, nil},
+		"a window that opened":                   {[]fact{created, published, {evt, event.SalesOpened{}}}, []row{closes}},
+		"sales closed by hand do not open again": {[]fact{created, published, {evt, event.SalesOpened{}}, {evt, event.SalesClosed{}}}, nil},
+		"sales opened again by hand close with the window": {
+			[]fact{created, published, {evt, event.SalesOpened{}}, {evt, event.SalesClosed{}}, {evt, event.SalesOpened{}}}, []row{closes},
+		},
+		"a window that was moved": {
+			[]fact{created, published, {evt, event.EventUpdated{SalesOpenAt: at(3 * time.Hour)}}}, []row{{Kind: SalesOpen, ID: "evt_1", DueAt: in(3 * time.Hour)}},
+		},
+		"a cancelled event is wound up at once": {
+			[]fact{created, published, {evt, event.EventCancelled{}}}, []row{{Kind: EventCancelled, ID: "evt_1", DueAt: start}},
+		},
+		"a completed event":  {[]fact{created, published, {evt, event.EventCompleted{}}}, nil},
+		"an inventory's log": {[]fact{{"inventory-evt_1", inventory.SeatsReserved{ReservationID: "rsv_1"}}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, inSteps := range []bool{false, true} { // whether all is followed at once or one by one comes to the same
+				empty(t, pool)
+				for i := range test.log {
+					mustRecord(t, pool, start, test.log[i])
+					if inSteps || i == len(test.log)-1 {
+						mustFollow(t, f, -1)
+					}
+				}
+				expectDeadlines(t, pool, test.want)
+			}
+		})
+	}
+}
+
+// empty takes the log back to its beginning.
+func empty(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	if _, err := pool.Exec(t.Context(), `TRUNCATE domain_events, deadlines; UPDATE saga_cursor SET position = 0, complete_at = 0`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustFollow(t *testing.T, f *follower, want int) {
+	t.Helper()
+	n, err := f.follow(t.Context())
+	if err != nil || (want >= 0 && n != want) {
+		t.Fatalf("followed %d domain events, %v; want %d", n, err, want)
+	}
+}
+
+// expectDeadlines compares what is due when.
+func expectDeadlines(t *testing.T, pool *pgxpool.Pool, want []row) {
+	t.Helper()
+	got := table(t, pool)
+	for i := range got {
+		if !got[i].NextAt.Equal(got[i].DueAt) {
+			t.Errorf("%s %s is due at %v, but to be worked on at %v", got[i].Kind, got[i].ID, got[i].DueAt, got[i].NextAt)
+		}
+		got[i] = row{Kind: got[i].Kind, ID: got[i].ID, PaymentID: got[i].PaymentID, DueAt: got[i].DueAt.UTC()}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got deadlines\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+func TestCursorAndDeadlinesMoveTogetherOrNotAtAll(t *testing.T) {
+	pool := newPool(t)
+	f := newTestFollower(pool)
+	mustRecord(t, pool, start, holds(3, start)...)
+	stop := errors.New("killed")
+	for name, end := range map[string]func(cancel func()) error{
+		"rolled back":     func(func()) error { return stop },
+		"connection lost": func(cancel func()) error { cancel(); return nil },
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			if n, err := f.step(ctx, tx); err != nil || n != 3 {
+				t.Errorf("%s: followed %d, %v", name, n, err)
+			}
+			return end(cancel)
+		})
+		if err == nil || len(table(t, pool)) != 0 {
+			t.Fatalf("%s: got %v and %d deadlines", name, err, len(table(t, pool)))
+		}
+		cancel()
+	}
+	mustFollow(t, f, 3)
+	if got := table(t, pool); len(got) != 3 {
+		t.Fatalf("got %d deadlines, want 3", len(got))
+	}
+	mustFollow(t, f, 0)
+}
+
+func TestOneReplicaFollowsAtATime(t *testing.T) {
+	pool := newPool(t)
+	mustRecord(t, pool, start, holds(1, start)...)
+	first, second := newTestFollower(pool), newTestFollower(pool)
+	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+		if _, err := first.step(t.Context(), tx); err != nil {
+			return err
+		}
+		if _, err := second.follow(t.Context()); !errors.Is(err, errStandby) {
+			t.Errorf("the second replica got %v, want to stand by", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustFollow(t, second, 0)
+}
+
+const killSQL = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'killed' AND datname = current_database()`
+
+func TestFollowersThatAreKilledFollowEachDomainEventOnce(t *testing.T) {
+	const n = 8 * followBatch
+	pool := newPool(t)
+	mustRecord(t, pool, start, holds(n, start)...)
+	killed, err := pgxpool.ParseConfig(pool.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed.ConnConfig.RuntimeParams["application_name"] = "killed"
+	victims, err := pgxpool.NewWithConfig(t.Context(), killed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer victims.Close()
+
+	ctx, cancel := context.WithCancel(t.Context())
+	var replicas sync.WaitGroup
+	for range 2 {
+		f := newTestFollower(victims)
+		f.log = slog.New(slog.DiscardHandler)
+		replicas.Go(func() {
+			for ctx.Err() == nil {
+				_ = f.catchUp(ctx) // killed, or not
+			}
+		})
+	}
+	var killedAt int64
+	testenv.Eventually(t, soon, func() (bool, string) {
+		position := expectDense(t, pool)
+		if position > killedAt { // in the middle of the next batch
+			killedAt = position
+			if _, err := pool.Exec(t.Context(), killSQL); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return position == n, fmt.Sprintf("followed to %d of %d", position, n)
+	})
+	cancel()
+	replicas.Wait()
+	for _, d := range table(t, pool) {
+		if d.Revision != 0 {
+			t.Fatalf("%s was followed %d times", d.ID, d.Revision+1)
+		}
+	}
+}
+
+// expectDense wants exactly those deadlines that the log, which has nothing but holds, sets up to the cursor, and answers where that is.
+func expectDense(t *testing.T, pool *pgxpool.Pool) (position int64) {
+	t.Helper()
+	var deadlines int64
+	err := pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM deadlines), position FROM saga_cursor`).Scan(&deadlines, &position)
+	if err != nil || deadlines != position {
+		t.Fatalf("%d deadlines at position %d, %v", deadlines, position, err)
+	}
+	return position
+}
+
+func TestAnotherIncarnationOfTheLogIsFollowedFromItsStart(t *testing.T) {
+	pool := newPool(t)
+	f := newTestFollower(pool)
+	mustRecord(t, pool, start, holds(3, start)...)
+	mustFollow(t, f, 3)
+	for _, sql := range []string{ // a restore that lost the last hold
+		`DELETE FROM domain_events WHERE position = 3`, `UPDATE log_incarnation SET incarnation = gen_random_uuid()`,
+	} {
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustFollow(t, f, 2)
+	expectDeadlines(t, pool, []row{{Kind: Hold, ID: holdID(0), DueAt: start}, {Kind: Hold, ID: holdID(1), DueAt: start}})
+}
+
+func TestNothingIsWorkedOnBeforeTheLogWasFollowedOnce(t *testing.T) {
+	pool := newPool(t)
+	f := newTestFollower(pool)
+	mustRecord(t, pool, start, holds(followBatch, start)...)
+	mustRecord(t, pool, start, fact{reservation.Stream(holdID(0)), reservation.ReservationCompleted{}})
+	c := claims{pool: pool, kind: Hold, lease: time.Minute}
+	mustFollow(t, f, followBatch)
+	if taken, err := c.take(t.Context(), start, 10); err != nil || len(taken) != 0 {
+		t.Fatalf("claimed %d holds, %v, though some have ended", len(taken), err)
+	}
+	mustFollow(t, f, 1)
+	if taken, err := c.take(t.Context(), start, 10); err != nil || len(taken) != 10 {
+		t.Fatalf("claimed %d holds, %v; want 10", len(taken), err)
+	}
+}
+
+func TestAnUnknownDomainEventStopsFollowing(t *testing.T) {
+	pool := newPool(t)
+	f := newTestFollower(pool)
+	mustRecord(t, pool, start, holds(1, start)...)
+	if _, err := pool.Exec(t.Context(), `UPDATE domain_events SET type = 'ReservationPromised'`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.follow(t.Context()); err == nil {
+		t.Fatal("it was passed over: it might set a deadline")
+	}
+	expectDense(t, pool)
+}

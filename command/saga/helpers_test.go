@@ -1,0 +1,264 @@
+package saga
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"ticketing/command"
+	"ticketing/command/catalog"
+	"ticketing/command/eventstore"
+	"ticketing/command/reservation"
+	"ticketing/internal/testenv"
+)
+
+const soon = 20 * time.Second // for conditions that hold in a moment, on a machine that is busy
+
+// start is when the clock of a test begins.
+var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// clock is moved by the test.
+type clock struct {
+	mutex sync.Mutex
+	at    time.Time
+}
+
+func newClock() *clock { return &clock{at: start} }
+
+func (c *clock) now() time.Time {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.at
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.at = c.at.Add(d)
+}
+
+func newPool(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), testenv.EventsDatabase(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// fact is a domain event for the log of a test.
+type fact struct {
+	stream string
+	event  any
+}
+
+// record appends facts to the log at a time, as the engine would.
+func record(ctx context.Context, pool *pgxpool.Pool, at time.Time, facts ...fact) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(1)`); err != nil {
+			return err
+		}
+		head, err := eventstore.ReadHead(ctx, tx)
+		if err != nil {
+			return err
+		}
+		b := &pgx.Batch{}
+		for i, f := range facts {
+			name, version, data, err := catalog.Registry().Encode(f.event)
+			if err != nil {
+				return err
+			}
+			metadata, err := json.Marshal(eventstore.Metadata{CorrelationID: "request", Actor: "usr", Traceparent: "trace", Incarnation: head.Incarnation})
+			if err != nil {
+				return err
+			}
+			b.Queue(`INSERT INTO domain_events (shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at)
+				SELECT 0, $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7 FROM domain_events WHERE stream_id = $2`,
+				head.Position+int64(i)+1, f.stream, name, version, string(data), string(metadata), at)
+		}
+		return tx.SendBatch(ctx, b).Close()
+	})
+}
+
+func mustRecord(t *testing.T, pool *pgxpool.Pool, at time.Time, facts ...fact) {
+	t.Helper()
+	if err := record(t.Context(), pool, at, facts...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// holds answers the beginnings of n holds that all end at the same time.
+func holds(n int, expiresAt time.Time) []fact {
+	facts := make([]fact, n)
+	for i := range facts {
+		facts[i] = fact{reservation.Stream(holdID(i)), reservation.ReservationInitiated{ExpiresAt: expiresAt}}
+	}
+	return facts
+}
+
+func holdID(i int) string { return fmt.Sprintf("rsv_%05d", i) }
+
+// double is a Service that does what the test says; by default nothing. It counts calls and wants no deadline handled twice at once.
+type double struct {
+	expireHold  func(ctx context.Context, id string) error
+	reconcile   func(ctx context.Context, id string) error
+	refund      func(ctx context.Context, paymentID, refundID string) error
+	windUp      func(ctx context.Context, id string) (bool, error)
+	mutex       sync.Mutex
+	calls       map[string]int // by use case and id
+	callers     map[string]command.Caller
+	active      map[string]bool
+	overlapping []string
+}
+
+func newDouble() *double {
+	return &double{calls: map[string]int{}, callers: map[string]command.Caller{}, active: map[string]bool{}}
+}
+
+func (d *double) begin(by command.Caller, call string) (end func()) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.active[call] {
+		d.overlapping = append(d.overlapping, call)
+	}
+	d.calls[call]++
+	d.callers[call] = by
+	d.active[call] = true
+	return func() {
+		d.mutex.Lock()
+		defer d.mutex.Unlock()
+		d.active[call] = false
+	}
+}
+
+func (d *double) count(call string) int {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	return d.calls[call]
+}
+
+func (d *double) total() int {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	n := 0
+	for _, calls := range d.calls {
+		n += calls
+	}
+	return n
+}
+
+func (d *double) ExpireHold(ctx context.Context, by command.Caller, id string) error {
+	defer d.begin(by, "expire "+id)()
+	if d.expireHold == nil {
+		return nil
+	}
+	return d.expireHold(ctx, id)
+}
+
+func (d *double) ReconcilePayment(ctx context.Context, by command.Caller, id string) error {
+	defer d.begin(by, "reconcile "+id)()
+	if d.reconcile == nil {
+		return nil
+	}
+	return d.reconcile(ctx, id)
+}
+
+func (d *double) ExecuteRefund(ctx context.Context, by command.Caller, paymentID, refundID string) error {
+	defer d.begin(by, "refund "+paymentID+" "+refundID)()
+	if d.refund == nil {
+		return nil
+	}
+	return d.refund(ctx, paymentID, refundID)
+}
+
+func (d *double) OpenScheduledSales(_ context.Context, by command.Caller, id string) error {
+	d.begin(by, "open "+id)()
+	return nil
+}
+
+func (d *double) CloseScheduledSales(_ context.Context, by command.Caller, id string) error {
+	d.begin(by, "close "+id)()
+	return nil
+}
+
+func (d *double) WindUpEvent(ctx context.Context, by command.Caller, id string) (bool, error) {
+	defer d.begin(by, "wind up "+id)()
+	if d.windUp == nil {
+		return true, nil
+	}
+	return d.windUp(ctx, id)
+}
+
+// expires is an ExpireHold that records what the real one does.
+func expires(pool *pgxpool.Pool, c *clock) func(context.Context, string) error {
+	return func(ctx context.Context, id string) error {
+		return record(ctx, pool, c.now(), fact{reservation.Stream(id), reservation.ReservationExpired{ExpiredAt: c.now()}})
+	}
+}
+
+func config(pool *pgxpool.Pool, s Service, c *clock) Config {
+	return Config{
+		Pool: pool, Registry: catalog.Registry(), Service: s, PaymentTimeout: 30 * time.Second, Poll: 5 * time.Millisecond, Clock: c.now,
+		Logger: slog.New(slog.DiscardHandler),
+	}
+}
+
+// run runs a replica until the test is over or stop is called, which waits for its end.
+func run(t *testing.T, c Config) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, c) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("saga: %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+// settle waits until nothing is to be done at the clock's time.
+func settle(t *testing.T, pool *pgxpool.Pool, c *clock) {
+	t.Helper()
+	testenv.Eventually(t, soon, func() (bool, string) {
+		settled, err := Settled(t.Context(), pool, c.now())
+		return settled, fmt.Sprintf("settled: %v, %v", settled, err)
+	})
+}
+
+// row is a deadline as the table has it.
+type row struct {
+	Kind      Kind
+	ID        string
+	PaymentID string
+	DueAt     time.Time
+	NextAt    time.Time
+	Revision  int64
+	Attempts  int
+	LastError string
+	Failed    bool
+}
+
+func table(t *testing.T, db eventstore.Querier) []row {
+	t.Helper()
+	rows, err := db.Query(t.Context(), `SELECT kind, id, coalesce(payment_id, ''), due_at, next_at, revision, attempts, coalesce(last_error, ''),
+		failed_at IS NOT NULL FROM deadlines ORDER BY kind, id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

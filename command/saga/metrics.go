@@ -1,0 +1,121 @@
+package saga
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"ticketing/command/eventstore"
+)
+
+// sampleEvery is how often the gauges are measured. All replicas answer the same.
+const sampleEvery = 5 * time.Second
+
+type metrics struct {
+	due            *prometheus.GaugeVec
+	retried        *prometheus.GaugeVec
+	failed         *prometheus.GaugeVec
+	overdue        *prometheus.GaugeVec
+	lag            prometheus.Gauge
+	followed       prometheus.Counter
+	handledTotal   *prometheus.CounterVec
+	followFailures prometheus.Counter
+	sweepFailures  prometheus.Counter
+}
+
+// newMetrics makes metrics that nobody sees when registerer is nil.
+func newMetrics(registerer prometheus.Registerer) *metrics {
+	f := promauto.With(registerer)
+	const namespace, subsystem = "ticketing", "saga"
+	gauges := func(name, help string) *prometheus.GaugeVec {
+		return f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, []string{"kind"})
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return f.NewCounter(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help})
+	}
+	return &metrics{
+		due:     gauges("deadlines_due", "Deadlines that are due and not yet done, those being worked on included."),
+		retried: gauges("deadlines_retried", "Deadlines whose last attempt failed."),
+		failed:  gauges("deadlines_failed", "Deadlines whose attempts are used up: somebody should look (table deadlines, last_error)."),
+		overdue: gauges("oldest_overdue_seconds", "How long the oldest deadline that is due, or was tried in vain, has been due."),
+		lag: f.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "follower_lag", Help: "Domain events that are not followed yet.",
+		}),
+		followed: counter("followed_total", "Domain events followed by this process."),
+		handledTotal: f.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "handled_total",
+			Help: "Deadlines worked on by this process: done, not_yet (a gateway needs time) or failed.",
+		}, []string{"kind", "result"}),
+		followFailures: counter("follow_failures_total", "Times that the log could not be followed."),
+		sweepFailures:  counter("sweep_failures_total", "Times that due deadlines could not be looked for, claimed or settled."),
+	}
+}
+
+func (m *metrics) handled(kind Kind, result string) {
+	m.handledTotal.WithLabelValues(string(kind), result).Inc()
+}
+
+// sample measures the gauges until ctx ends.
+func sample(ctx context.Context, c Config, m *metrics) error {
+	tick := time.NewTicker(sampleEvery)
+	defer tick.Stop()
+	for {
+		if err := m.sample(ctx, c.Pool, c.Clock()); err != nil && ctx.Err() == nil {
+			c.Logger.WarnContext(ctx, "the saga could not measure itself", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Both parts of the union are found through an index, however many deadlines lie in the future.
+const sampleSQL = `SELECT k.kind, count(*) FILTER (WHERE next_at <= $1), count(*) FILTER (WHERE attempts > 0), count(failed_at), min(due_at)
+	FROM unnest($2::text[]) AS k(kind) LEFT JOIN (
+		SELECT kind, next_at, due_at, attempts, failed_at FROM deadlines WHERE kind = ANY ($2) AND next_at <= $1
+		UNION ALL
+		SELECT kind, next_at, due_at, attempts, failed_at FROM deadlines WHERE attempts > 0 AND next_at > $1
+	) AS d USING (kind) GROUP BY k.kind`
+
+func (m *metrics) sample(ctx context.Context, pool *pgxpool.Pool, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
+	defer cancel()
+	rows, err := pool.Query(ctx, sampleSQL, now, kinds())
+	if err != nil {
+		return fmt.Errorf("measure deadlines: %w", err)
+	}
+	var kind string
+	var due, retried, failed int64
+	var oldest *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&kind, &due, &retried, &failed, &oldest}, func() error {
+		m.due.WithLabelValues(kind).Set(float64(due))
+		m.retried.WithLabelValues(kind).Set(float64(retried))
+		m.failed.WithLabelValues(kind).Set(float64(failed))
+		overdue := 0.0
+		if oldest != nil {
+			overdue = max(0, now.Sub(*oldest).Seconds())
+		}
+		m.overdue.WithLabelValues(kind).Set(overdue)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("measure deadlines: %w", err)
+	}
+	var followed int64
+	if err := pool.QueryRow(ctx, `SELECT position FROM saga_cursor WHERE shard = $1`, eventstore.Shard).Scan(&followed); err != nil {
+		return fmt.Errorf("measure the follower's lag: %w", err)
+	}
+	head, err := eventstore.ReadHead(ctx, pool)
+	if err != nil {
+		return err
+	}
+	m.lag.Set(float64(max(0, head.Position-followed)))
+	return nil
+}
