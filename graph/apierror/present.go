@@ -115,14 +115,14 @@ func isUnavailable(err error) bool {
 	return ok && (strings.HasPrefix(pgErr.Code, "53") || strings.HasPrefix(pgErr.Code, "57") || strings.HasPrefix(pgErr.Code, "08"))
 }
 
-// protocolError passes on what the parser and the validator say, which concerns only what the client sent.
+// protocolError passes on what the parser, the validator and the limits say, which concerns only what the client sent. They are the only
+// ones to give their errors a code.
 func protocolError(err error) (*gqlerror.Error, bool) {
 	gqlErr, ok := errors.AsType[*gqlerror.Error](err)
 	if !ok {
 		return nil, false
 	}
-	code, _ := gqlErr.Extensions["code"].(string)
-	if Code(code) != ParseFailed && Code(code) != ValidationFailed {
+	if _, coded := gqlErr.Extensions["code"]; !coded {
 		return nil, false
 	}
 	presented := &gqlerror.Error{Message: clip(gqlErr.Message), Locations: gqlErr.Locations, Extensions: gqlErr.Extensions}

@@ -1,0 +1,31 @@
+package graph_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// node runs a script of graph/clients, which holds what others have written: audits and client libraries.
+func node(t *testing.T, script string, args ...string) string {
+	t.Helper()
+	if _, err := os.Stat("clients/node_modules"); err != nil {
+		t.Skip("run `npm ci` in graph/clients to test with the clients of others")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", append([]string{script}, args...)...)
+	cmd.Dir = "clients"
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return string(out)
+}
+
+func TestTheAuditsOfGraphQLOverHTTPPass(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, node(t, "audit.mjs", newAPI(t).url), "61 of 61 audits pass")
+}

@@ -1,0 +1,150 @@
+package graph_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestPostAnswersByTheRulesOfGraphQLOverHTTP(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	const asked = `{"query":"{ __typename }"}`
+	for name, c := range map[string]struct {
+		body, accept string
+		status       int
+		media        string
+		hasData      bool
+	}{
+		"json":               {asked, "application/json", 200, "application/json; charset=utf-8", true},
+		"no wish":            {asked, "", 200, "application/json; charset=utf-8", true},
+		"anything":           {asked, "*/*", 200, "application/json; charset=utf-8", true},
+		"graphql":            {asked, "application/graphql-response+json, application/json;q=0.9", 200, "application/graphql-response+json; charset=utf-8", true},
+		"preferred json":     {asked, "application/graphql-response+json;q=0.5, application/json", 200, "application/json; charset=utf-8", true},
+		"nothing acceptable": {asked, "text/html", 406, "application/json; charset=utf-8", false},
+		"parse, json":        {`{"query":"{"}`, "application/json", 200, "application/json; charset=utf-8", false},
+		"parse, graphql":     {`{"query":"{"}`, "application/graphql-response+json", 400, "application/graphql-response+json; charset=utf-8", false},
+		"validate, json":     {`{"query":"{ nope }"}`, "application/json", 200, "application/json; charset=utf-8", false},
+		"validate, graphql":  {`{"query":"{ nope }"}`, "application/graphql-response+json", 400, "application/graphql-response+json; charset=utf-8", false},
+		"no JSON":            {`{"query`, "application/json", 400, "application/json; charset=utf-8", false},
+		"two values":         {asked + asked, "application/json", 400, "application/json; charset=utf-8", false},
+		"array":              {`[` + asked + `]`, "application/json", 400, "application/json; charset=utf-8", false},
+		"no query":           {`{}`, "application/json", 400, "application/json; charset=utf-8", false},
+		"query is a number":  {`{"query":1}`, "application/json", 400, "application/json; charset=utf-8", false},
+		"variables a list":   {`{"query":"{ __typename }","variables":[]}`, "application/json", 400, "application/json; charset=utf-8", false},
+		"variables null":     {`{"query":"{ __typename }","variables":null,"operationName":null,"extensions":null}`, "", 200, "application/json; charset=utf-8", true},
+		"not UTF-8":          {"{\"query\":\"{ __typename } #\xff\"}", "application/json", 400, "application/json; charset=utf-8", false},
+		"subscription":       {`{"query":"subscription { availability(eventId: \"x\") { id } }"}`, "", 400, "application/json; charset=utf-8", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := a.post(c.body, "Accept", c.accept)
+			require.Equal(t, c.status, got.status, got.body)
+			require.Equal(t, c.media, got.header.Get("Content-Type"))
+			require.Equal(t, c.hasData, strings.Contains(got.body, `"data"`), "data is there when it was executed: %s", got.body)
+			require.Equal(t, c.hasData, len(got.Errors) == 0, got.body)
+			require.NotEmpty(t, got.header.Get("X-Request-Id"))
+		})
+	}
+}
+
+func TestGetOnlyReads(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	get := func(values url.Values) answer {
+		r, err := http.NewRequest(http.MethodGet, a.url+"?"+values.Encode(), nil)
+		require.NoError(t, err)
+		return a.send(r)
+	}
+	require.Equal(t, "Query", get(url.Values{"query": {"query($a: Boolean!) { __typename @include(if: $a) }"}, "variables": {`{"a":true}`}}).Data["__typename"])
+	require.Equal(t, http.StatusBadRequest, get(url.Values{"query": {"{ __typename }"}, "variables": {`{"a`}}).status)
+
+	refused := get(url.Values{"query": {"mutation { signOut { userErrors { code } } }"}})
+	require.Equal(t, http.StatusMethodNotAllowed, refused.status)
+	require.Equal(t, "POST", refused.header.Get("Allow"))
+}
+
+func TestOtherSitesCannotForgeRequests(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, inProduction)
+	me := newUser()
+	cookie := "__Host-ticketing_session=" + a.people.signIn(me)
+	const who = `{ me { id } }`
+
+	for name, c := range map[string]struct {
+		header []string
+		known  bool
+	}{
+		"no page at all":  {nil, true},
+		"own page":        {[]string{"Origin", "https://shop.example.com", "Host", "shop.example.com"}, true},
+		"base URL":        {[]string{"Origin", "https://tickets.example.com"}, true},
+		"base URL, http":  {[]string{"Origin", "http://tickets.example.com"}, false},
+		"another page":    {[]string{"Origin", "https://evil.example"}, false},
+		"sandboxed page":  {[]string{"Origin", "null"}, false},
+		"this machine":    {[]string{"Origin", "http://localhost:5173"}, false},
+		"cross-site link": {[]string{"Sec-Fetch-Site", "cross-site"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := a.do(who, nil, append(c.header, "Cookie", cookie)...)
+			require.Equal(t, c.known, got.Data["me"] != nil, got.body)
+		})
+	}
+
+	for _, contentType := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=latin1"} {
+		got := a.post(`{"query":"{ me { id } }"}`, "Content-Type", contentType, "Cookie", cookie)
+		require.Equal(t, http.StatusUnsupportedMediaType, got.status, contentType)
+	}
+
+	preflight, err := http.NewRequest(http.MethodOptions, a.url, nil)
+	require.NoError(t, err)
+	require.Empty(t, a.send(preflight, "Origin", "https://evil.example").header.Get("Access-Control-Allow-Origin"))
+	allowed, err := http.NewRequest(http.MethodOptions, a.url, nil)
+	require.NoError(t, err)
+	require.Equal(t, "https://tickets.example.com", a.send(allowed, "Origin", "https://tickets.example.com").header.Get("Access-Control-Allow-Origin"))
+}
+
+func TestABadBearerTokenIsNotPassedOver(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	cookie := "__Host-ticketing_session=" + a.people.signIn(newUser())
+	for _, header := range []string{"Bearer wrong", "Bearer ", "Basic YTpi", "wrong"} {
+		got := a.do(`{ me { id } }`, nil, "Authorization", header, "Cookie", cookie)
+		require.Equal(t, "UNAUTHENTICATED", got.code(), header)
+		require.Equal(t, http.StatusOK, got.status)
+		got = a.do(`{ me { id } }`, nil, "Authorization", header, "Accept", "application/graphql-response+json")
+		require.Equal(t, http.StatusUnauthorized, got.status, header)
+	}
+	require.Empty(t, a.do(`{ me { id } }`, nil, "Cookie", "__Host-ticketing_session=old").Errors, "else nobody could sign in again")
+}
+
+func TestBodiesAreBounded(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	got := a.post(`{"query":"{ __typename } #` + strings.Repeat("x", 100<<10) + `"}`)
+	require.Equal(t, http.StatusRequestEntityTooLarge, got.status)
+}
+
+func TestCorrelationIDs(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	require.Equal(t, "req-1", a.do(`{ __typename }`, nil, "X-Request-Id", "req-1").header.Get("X-Request-Id"))
+	for _, strange := range []string{"a b", strings.Repeat("x", 129), `"><script>`} {
+		got := a.do(`{ __typename }`, nil, "X-Request-Id", strange).header.Get("X-Request-Id")
+		require.NotEqual(t, strange, got)
+		require.NotEmpty(t, got)
+	}
+}
+
+func TestOtherMethodsAreRefused(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	r, err := http.NewRequest(http.MethodPut, a.url, nil)
+	require.NoError(t, err)
+	got := a.send(r)
+	require.Equal(t, http.StatusMethodNotAllowed, got.status)
+	require.Equal(t, "GET, POST, OPTIONS", got.header.Get("Allow"))
+}
