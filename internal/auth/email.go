@@ -13,6 +13,9 @@ const (
 	longestLocalPart = 64
 )
 
+// domains reads internationalised domains as browsers do, but refuses what DNS can't hold.
+var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
+
 // NormalizeEmail answers the one form of an address under which it is stored, compared, counted and written to: lower case, with
 // an internationalised domain in ASCII. Local parts beyond ASCII are refused, since few servers deliver to them and letters that
 // look or fold alike would let one person pass for another; so are quoted ones and IP addresses as domains. Error: ErrEmailInvalid.
@@ -27,8 +30,8 @@ func NormalizeEmail(text string) (string, error) {
 	}
 	at := strings.LastIndexByte(text, '@')
 	local := strings.ToLower(text[:at])
-	domain, err := idna.Lookup.ToASCII(text[at+1:])
-	if err != nil || domain == "" || !isASCII(local) || len(local) > longestLocalPart || strings.ContainsAny(local, "\"@") {
+	domain, err := domains.ToASCII(text[at+1:])
+	if err != nil || !isASCII(local) || len(local) > longestLocalPart || strings.ContainsAny(local, "\"@") {
 		return "", ErrEmailInvalid
 	}
 	if email := local + "@" + domain; len(email) <= longestEmail {

@@ -53,6 +53,9 @@ type Service struct {
 	watching sync.WaitGroup
 }
 
+// patience is how long one try of asking Redis may take: a Redis that hangs must read as unavailable soon.
+const patience = time.Second
+
 // New answers a service and starts its goroutines: the mail queue and the watcher of ended sessions. Its errors are mistakes in
 // cfg; it waits for neither Redis nor the database.
 func New(d Dependencies, cfg Config) (*Service, error) {
@@ -60,7 +63,7 @@ func New(d Dependencies, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure sign-in: %w", err)
 	}
-	s := &Service{cfg: cfg, admins: admins, pool: d.Pool, redis: d.Redis, now: d.Clock, log: d.Logger}
+	s := &Service{cfg: cfg, admins: admins, pool: d.Pool, redis: d.Redis.WithTimeout(patience), now: d.Clock, log: d.Logger}
 	if s.now == nil {
 		s.now = time.Now
 	}

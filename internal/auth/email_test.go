@@ -1,0 +1,62 @@
+package auth
+
+import (
+	"errors"
+	"net/mail"
+	"strings"
+	"testing"
+)
+
+func TestNormalizeEmail(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"ann@example.com":                "ann@example.com",
+		"  Ann.Lee+Tag@EXAMPLE.com\t":    "ann.lee+tag@example.com",
+		"o'neil@example.com":             "o'neil@example.com",
+		"ann@BÜCHER.example":             "ann@xn--bcher-kva.example",
+		"ann@bücher.example":             "ann@xn--bcher-kva.example",
+		"ann@xn--bcher-kva.example":      "ann@xn--bcher-kva.example",
+		"admin@localhost":                "admin@localhost",
+		strings.Repeat("a", 64) + "@x.y": strings.Repeat("a", 64) + "@x.y",
+	} {
+		if got, err := NormalizeEmail(text); err != nil || got != want {
+			t.Errorf("%q becomes %q, %v, not %q", text, got, err, want)
+		}
+	}
+}
+
+func TestWhatIsNoAddressIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "ann", "@example.com", "ann@", "ann@@example.com", "ann@example.com,bob@example.com", "Ann <ann@example.com>",
+		"<ann@example.com>", "ann@example.com (Ann)", `"a b"@example.com`, `"ann@home"@example.com`, "ann@[127.0.0.1]", "ann@exa mple.com",
+		"ann@example.com\r\nBcc: bob@example.com", "ann\x00@example.com", "änn@example.com", "ann@example..com", "ann@-example.com",
+		"K@\u212Aelvin.example\x00", ".ann@example.com", strings.Repeat("a", 65) + "@example.com",
+		"ann@" + strings.Repeat("a.", 130) + "com", "ann@" + strings.Repeat("a", 64) + ".example", "ann@example.com.", "ann@.example.com", "ann@exa_mple.com",
+	} {
+		if got, err := NormalizeEmail(text); !errors.Is(err, ErrEmailInvalid) {
+			t.Errorf("%q becomes %q, %v", text, got, err)
+		}
+	}
+}
+
+func FuzzNormalizeEmail(f *testing.F) {
+	for _, seed := range []string{"ann@example.com", "Ann@BÜCHER.example", `"a b"@example.com`, "a@[::1]", "a@\u212Aelvin.com"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		once, err := NormalizeEmail(text)
+		if err != nil {
+			return
+		}
+		if again, err := NormalizeEmail(once); err != nil || again != once {
+			t.Errorf("%q becomes %q, and that %q, %v", text, once, again, err)
+		}
+		if len(once) > longestEmail || once != strings.ToLower(once) || !isASCII(once) || strings.ContainsAny(once, " \r\n\t<>,\"") {
+			t.Errorf("%q becomes %q", text, once)
+		}
+		if parsed, err := mail.ParseAddress(once); err != nil || parsed.Address != once {
+			t.Errorf("%q becomes %q, which no mail goes to: %v", text, once, err)
+		}
+	})
+}

@@ -1,0 +1,195 @@
+package auth_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ticketing/internal/auth"
+	"ticketing/internal/id"
+)
+
+func TestOldestSessionGoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var sessions []auth.Session
+	for range 7 { // the clock stands still: the order counts, not the time
+		sessions = append(sessions, w.signIn("ann@example.com"))
+	}
+	for i, s := range sessions {
+		_, err := w.Authenticate(t.Context(), s.Token)
+		if gone := i < 2; gone != errors.Is(err, auth.ErrUnauthenticated) || !gone && err != nil {
+			t.Errorf("session %d of 7 answers %v", i+1, err)
+		}
+	}
+}
+
+func TestNoMoreThanFiveSessionsWhoeverRaces(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := w.another(func(*auth.Dependencies, *auth.Config) {})
+	bystander := w.signIn("bob@example.com")
+	var tokens []string
+	for range 40 {
+		tokens = append(tokens, w.mailedToken("ann@example.com"))
+	}
+	sessions := make([]auth.Session, len(tokens))
+	var all sync.WaitGroup
+	for i, token := range tokens {
+		service := []*auth.Service{w.Service, other}[i%2]
+		all.Go(func() {
+			var err error
+			if sessions[i], _, err = service.VerifyMagicLink(t.Context(), token); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	alive := 0
+	for _, s := range sessions {
+		if _, err := w.Authenticate(t.Context(), s.Token); err == nil {
+			alive++
+		}
+	}
+	if listed, err := w.Sessions(t.Context(), sessions[0].UserID); alive != 5 || len(listed) != 5 || err != nil {
+		t.Errorf("%d sessions are alive and %d listed, %v", alive, len(listed), err)
+	}
+	if keys := w.redis.Keys(t.Context(), "auth:session:*").Val(); len(keys) != 6 {
+		t.Errorf("Redis keeps %d sessions", len(keys))
+	}
+	w.principal(bystander)
+}
+
+func TestSessionSlidesWhileItIsUsed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	used, idle := w.signIn("ann@example.com"), w.signIn("ann@example.com")
+	for range 4 {
+		w.clock.advance(2 * 24 * time.Hour)
+		w.principal(used)
+	}
+	if _, err := w.Authenticate(t.Context(), idle.Token); !errors.Is(err, auth.ErrUnauthenticated) {
+		t.Errorf("after eight idle days a session answers %v", err)
+	}
+	listed, err := w.Sessions(t.Context(), used.UserID)
+	if err != nil || len(listed) != 1 || listed[0].ID != used.ID {
+		t.Fatalf("listed are %+v, %v", listed, err)
+	}
+	if s := listed[0]; !s.ExpiresAt.Equal(w.clock.Now().Add(168*time.Hour)) || !s.LastSeenAt.Equal(w.clock.Now()) || !s.CreatedAt.Equal(used.CreatedAt) {
+		t.Errorf("the used session is %+v", s)
+	}
+	w.clock.advance(168 * time.Hour)
+	if _, err := w.Authenticate(t.Context(), used.Token); !errors.Is(err, auth.ErrUnauthenticated) {
+		t.Errorf("at its expiry the session answers %v", err)
+	}
+}
+
+func TestExpiredSessionsTakeNoPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 5 {
+		w.signIn("ann@example.com")
+	}
+	w.clock.advance(169 * time.Hour)
+	var fresh []auth.Session
+	for range 5 {
+		fresh = append(fresh, w.signIn("ann@example.com"))
+	}
+	for _, s := range fresh {
+		w.principal(s)
+	}
+}
+
+func TestRedisForgetsSessionsByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.principal(w.signIn("ann@example.com"))
+	for _, key := range w.redis.Keys(t.Context(), "*").Val() {
+		if ttl := w.redis.PTTL(t.Context(), key).Val(); ttl <= 0 || ttl > 168*time.Hour {
+			t.Errorf("%s is kept for %s", key, ttl)
+		}
+	}
+}
+
+func TestSigningOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two, three := w.signIn("ann@example.com"), w.signIn("ann@example.com"), w.signIn("ann@example.com")
+	strangers := w.signIn("bob@example.com")
+	over := func(s auth.Session) {
+		t.Helper()
+		if _, err := w.Authenticate(t.Context(), s.Token); !errors.Is(err, auth.ErrUnauthenticated) {
+			t.Errorf("a session that ended answers %v", err)
+		}
+	}
+
+	for range 2 { // the second time is no error
+		if err := w.SignOut(t.Context(), one.Token); err != nil {
+			t.Error(err)
+		}
+	}
+	over(one)
+	w.principal(two)
+
+	if err := w.SignOutSession(t.Context(), strangers.UserID, two.ID); !errors.Is(err, auth.ErrSessionNotFound) {
+		t.Errorf("ending somebody else's session answers %v", err)
+	}
+	w.principal(two)
+	if err := w.SignOutSession(t.Context(), two.UserID, two.ID); err != nil {
+		t.Error(err)
+	}
+	over(two)
+
+	listed, err := w.Sessions(t.Context(), three.UserID)
+	if err != nil || len(listed) != 1 || listed[0].ID != three.ID || listed[0].Token != "" {
+		t.Errorf("listed are %+v, %v", listed, err)
+	}
+	if err := w.SignOutAll(t.Context(), three.UserID); err != nil {
+		t.Error(err)
+	}
+	over(three)
+	w.principal(strangers)
+}
+
+func TestSessionsAreListedNewestFirstUnderTheirPublicNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var made []string
+	for range 3 {
+		s := w.signIn("ann@example.com")
+		if id.Check("ses", s.ID) != nil || strings.Contains(s.Token, s.ID[4:]) {
+			t.Errorf("the session is called %q", s.ID)
+		}
+		if _, err := w.Authenticate(t.Context(), s.ID); !errors.Is(err, auth.ErrUnauthenticated) {
+			t.Errorf("a session's name as its token answers %v", err)
+		}
+		made = append(made, s.ID)
+	}
+	listed, err := w.Sessions(t.Context(), w.signIn("ann@example.com").UserID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range listed[1:] {
+		names = append(names, s.ID)
+	}
+	slices.Reverse(names)
+	if !slices.Equal(names, made) {
+		t.Errorf("listed are %v, made were %v", names, made)
+	}
+}
+
+func TestTamperedRecordIsNoSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.signIn("ann@example.com")
+	if err := w.redis.HSet(t.Context(), "auth:session:"+s.ID, "hash", strings.Repeat("A", 43)).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Authenticate(t.Context(), s.Token); !errors.Is(err, auth.ErrUnauthenticated) {
+		t.Errorf("a session of another hash answers %v", err)
+	}
+}
