@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"ticketing/internal/process"
 )
@@ -114,6 +115,8 @@ func (r *Redis) client() (*redis.Client, error) {
 		return nil, fmt.Errorf("services: %w", err)
 	}
 	o.MaxRetries = -1
+	o.DisableIdentity = true // a fresh server's statistics should not begin with errors
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o), nil
 }
 
