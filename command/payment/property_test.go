@@ -1,0 +1,64 @@
+package payment
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"ticketing/command/rejection"
+)
+
+// Whatever comes in whatever order: paid stays paid, never more goes back than was paid, and the status says what the sums say.
+func TestPaymentUnderRandomCommands(t *testing.T) {
+	outcome := rapid.SampledFrom([]Outcome{OutcomeCreated, OutcomeRequiresAction, OutcomeProcessing, OutcomeSucceeded, OutcomeFailed})
+	command := rapid.Custom(func(t *rapid.T) Command {
+		id := fmt.Sprint("rfd_", rapid.IntRange(1, 5).Draw(t, "refund"))
+		return rapid.SampledFrom([]Command{
+			process, says(outcome.Draw(t, "outcome")), askAll(id), ask(id, rapid.Int64Range(-1, initiated.Amount.Minor+1).Draw(t, "minor")),
+			ask(id, rapid.Int64Range(1, 20_00).Draw(t, "little")),
+			RecordRefund{RefundID: id, Failed: rapid.Bool().Draw(t, "failed")},
+		}).Draw(t, "command")
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		past := Given(t, DomainEvent(initiated))
+		if rapid.Bool().Draw(t, "paid") {
+			past = past.When(says(OutcomeSucceeded)).And()
+		}
+		for range rapid.IntRange(1, 20).Draw(t, "commands") {
+			before, c := past.State(), command.Draw(t, "command")
+			_, err := Decide(before, c, now)
+			o := past.When(c)
+			if err != nil {
+				_, ok := rejection.As(err)
+				require.True(t, ok, "%v", err)
+				continue
+			}
+			past = o.And()
+			checkPayment(t, before, past.State())
+		}
+	})
+}
+
+func checkPayment(t *rapid.T, before, after State) {
+	if before.CompletedAt != nil {
+		require.Equal(t, before.CompletedAt, after.CompletedAt, "paid is paid")
+	}
+	pending, given := after.sumRefunds(RefundPending), after.RefundedMinor()
+	require.LessOrEqual(t, pending+given, after.Amount.Minor)
+	require.GreaterOrEqual(t, given, before.RefundedMinor())
+	if after.CompletedAt == nil {
+		require.Empty(t, after.Refunds)
+		return
+	}
+	require.Equal(t, after.Amount.Minor-pending-given, after.RefundableMinor())
+	switch given {
+	case 0:
+		require.Equal(t, Completed, after.Status)
+	case after.Amount.Minor:
+		require.Equal(t, Refunded, after.Status)
+	default:
+		require.Equal(t, PartiallyRefunded, after.Status)
+	}
+}
