@@ -1,0 +1,76 @@
+# Everything is one command; `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# make test PACKAGES=./command/... COUNT=1 RUN=TestName TIMEOUT=5m
+PACKAGES ?= ./...
+TIMEOUT ?= 15m
+COUNT ?=
+RUN ?=
+TEST_FLAGS = -timeout=$(TIMEOUT) $(if $(COUNT),-count=$(COUNT)) $(if $(RUN),-run='$(RUN)')
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: ## install what is missing (PostgreSQL, Redis), or say what to install
+	@scripts/setup
+
+.PHONY: build
+build: ## build all programs into bin/
+	@go build -trimpath -o bin/ ./cmd/...
+
+.PHONY: run
+run: export ENVIRONMENT := $(or $(ENVIRONMENT),development)
+run: setup build ## run everything on this machine; Ctrl-C stops it
+	@exec bin/ticketing
+
+.PHONY: demo
+demo: setup ## play an on-sale and watch it
+	@go run ./cmd/demo
+
+.PHONY: test
+test: setup ## run all tests, over real servers that they start themselves
+	go test $(TEST_FLAGS) $(PACKAGES)
+
+.PHONY: test-race
+test-race: setup ## run all tests with the race detector
+	go test -race $(TEST_FLAGS) $(PACKAGES)
+
+.PHONY: verify
+verify: verify-format verify-vet verify-lint verify-generated test-race ## check everything that CI checks
+
+.PHONY: verify-format
+verify-format:
+	@tool=$$(scripts/tool golangci-lint) && $$tool fmt --diff
+
+.PHONY: verify-vet
+verify-vet:
+	go vet ./...
+
+.PHONY: verify-lint
+verify-lint: lint
+
+.PHONY: lint
+lint: ## check with golangci-lint, dependency directions among others
+	@tool=$$(scripts/tool golangci-lint) && $$tool run
+
+.PHONY: verify-generated
+verify-generated:
+	@scripts/generated-is-fresh
+
+.PHONY: generate
+generate: ## generate code from the GraphQL schema and from SQL
+	@tool=$$(scripts/tool sqlc) && $$tool generate
+	@go tool gqlgen generate
+
+.PHONY: fmt
+fmt: ## format everything
+	@tool=$$(scripts/tool golangci-lint) && $$tool fmt
+
+.PHONY: clean
+clean: ## remove what was built; the data stay
+	@rm -rf bin
