@@ -1,0 +1,127 @@
+package saga
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"ticketing/command"
+	"ticketing/command/catalog"
+	"ticketing/command/engine"
+	"ticketing/command/event"
+	"ticketing/command/gateway"
+	"ticketing/command/gateway/sandbox"
+	"ticketing/command/inventory"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
+	"ticketing/internal/money"
+)
+
+const hold = 5 * time.Minute
+
+// world is the saga with the real write side and the sandbox.
+type world struct {
+	*command.Service
+
+	pool    *pgxpool.Pool
+	clock   *clock
+	eventID string
+}
+
+var (
+	organizer = command.Caller{Actor: "usr_organizer", CorrelationID: "request"}
+	customer  = command.Caller{Actor: "usr_customer", CorrelationID: "request"}
+)
+
+// newWorld answers a world with a published event of one section; its sales open in an hour and close two hours later.
+func newWorld(t *testing.T, capacity int) *world {
+	t.Helper()
+	w := &world{pool: newPool(t), clock: newClock()}
+	quiet := slog.New(slog.DiscardHandler)
+	e := engine.New(engine.Config{Pool: w.pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Clock: w.clock.now, Logger: quiet})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := e.Run(ctx); err != nil {
+			t.Errorf("engine: %v", err)
+		}
+	})
+	t.Cleanup(func() { cancel(); running.Wait() })
+	router, err := gateway.NewRouter(gateway.RouterConfig{
+		Gateways: []gateway.Gateway{sandbox.New(w.pool)}, Enabled: []string{sandbox.Name}, Timeout: 30 * time.Second, Logger: quiet,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Service = &command.Service{Engine: e, Gateways: router, Hold: hold, Logger: quiet}
+
+	created, err := w.CreateEvent(t.Context(), organizer, event.Create{
+		Name: "A concert", Venue: "A hall", StartsAt: in(24 * time.Hour), SalesOpenAt: at(time.Hour), SalesCloseAt: at(3 * time.Hour),
+		MaxTicketsPerReservation: 8, PaymentAttempts: 2,
+	})
+	check(t, err)
+	w.eventID = created.ID
+	_, err = w.AddInventory(t.Context(), organizer, w.eventID, inventory.Add{Section: "Floor", Price: money.Money{Minor: 2500, Currency: "EUR"}, Capacity: &capacity})
+	check(t, err)
+	_, err = w.PublishEvent(t.Context(), organizer, w.eventID)
+	check(t, err)
+	return w
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pass moves the clock and lets the saga do what has come due.
+func (w *world) pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	w.clock.move(d)
+	settle(t, w.pool, w.clock)
+}
+
+func (w *world) reserve(t *testing.T) command.Reservation {
+	t.Helper()
+	one := 1
+	r, err := w.ReserveSeats(t.Context(), customer, command.ReserveSeats{EventID: w.eventID, Items: []inventory.ReserveItem{{Section: "Floor", Quantity: &one}}})
+	check(t, err)
+	return r
+}
+
+// pay wants the payment to be in a state when the customer gets the answer.
+func (w *world) pay(t *testing.T, r command.Reservation, token string, want payment.Status) string {
+	t.Helper()
+	paid, err := w.ProcessPayment(t.Context(), customer, command.ProcessPayment{ReservationID: r.ID, CardToken: token})
+	check(t, err)
+	if paid.Payment.Status != want {
+		t.Fatalf("paying with %s: got %s, want %s", token, paid.Payment.Status, want)
+	}
+	return paid.Payment.ID
+}
+
+// status folds a reservation's stream.
+func (w *world) status(t *testing.T, reservationID string) reservation.Status {
+	t.Helper()
+	return state(t, w.pool, reservation.Stream(reservationID), reservation.Evolve).Status
+}
+
+func (w *world) paymentStatus(t *testing.T, paymentID string) payment.Status {
+	t.Helper()
+	return state(t, w.pool, payment.Stream(paymentID), payment.Evolve).Status
+}
+
+func (w *world) section(t *testing.T) *inventory.Section {
+	t.Helper()
+	return state(t, w.pool, inventory.Stream(w.eventID), inventory.Evolve).Sections[0]
+}
+
+func (w *world) eventStatus(t *testing.T) event.Status {
+	t.Helper()
+	return state(t, w.pool, event.Stream(w.eventID), event.Evolve).Status
+}
