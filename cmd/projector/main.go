@@ -1,0 +1,29 @@
+// Command projector keeps read tables up to date. Any number of each projection may run. (README, "Running it in parts")
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+
+	"ticketing/internal/app"
+	"ticketing/projector"
+)
+
+func main() {
+	var projections []string
+	flag.Func("projection", "a projection to keep, repeatable: "+strings.Join(projector.Names(), ", ")+" (default: all)", func(name string) error {
+		projections = append(projections, name)
+		return nil
+	})
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "projector: what is %q? Projections are named by --projection.\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	os.Exit(app.Main("projector", app.ProjectorNeeds(), func(ctx context.Context, e app.Env) error {
+		return app.Projector(ctx, e, projections...)
+	}))
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"ticketing/internal/config"
+)
+
+// withDevelopmentDefaults makes a laptop pleasant: somebody is an admin, sign-in links are answered instead of mailed, and a demo's
+// 200 customers may sign in from one address. What the environment says wins; production and other machines get none of it.
+func withDevelopmentDefaults(environ map[string]string) map[string]string {
+	out := maps.Clone(environ)
+	if out["ENVIRONMENT"] != config.Development {
+		return out
+	}
+	for name, value := range map[string]string{"ADMIN_EMAILS": "admin@example.com", "AUTH_RATE_LIMIT_REQUESTS": "1000"} {
+		if out[name] == "" {
+			out[name] = value
+		}
+	}
+	if out["AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"] == "" && loopback(out["HOST"]) {
+		out["AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"] = "true"
+	}
+	return out
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// announce says where everything is, once it answers.
+func announce(ctx context.Context, cfg config.Config, out io.Writer) error {
+	base := "http://" + net.JoinHostPort(reachable(cfg.Host), strconv.Itoa(cfg.Port))
+	if !ready(ctx, base+"/health/ready") {
+		return nil // told to end before it was ready
+	}
+	fmt.Fprintf(out, `
+  Ticketing is ready.
+
+    GraphQL         %[1]s/graphql   (WebSocket and SSE at the same address)
+    Health          %[1]s/health/ready
+    Metrics         http://%[2]s/metrics
+    Data            %[3]s
+`, base, cfg.MetricsAddr(), cfg.DataDir)
+	if cfg.ExposeMagicLinks && len(cfg.AdminEmails) > 0 {
+		fmt.Fprintf(out, `
+  Sign in as the admin (in development the answer holds the token that is mailed otherwise):
+
+    curl -s %[1]s/graphql -H 'Content-Type: application/json' \
+      -d '{"query":"mutation{requestMagicLink(input:{email:\"%[2]s\"}){token}}"}'
+    curl -s %[1]s/graphql -H 'Content-Type: application/json' \
+      -d '{"query":"mutation{verifyMagicLink(input:{token:\"TOKEN\"}){sessionToken user{id roles}}}"}'
+
+  and send it as "Authorization: Bearer SESSION_TOKEN". An on-sale with 200 customers: make demo
+`, base, cfg.AdminEmails[0])
+	}
+	fmt.Fprintln(out, "\n  Ctrl-C stops everything; the data stay.")
+	return nil
+}
+
+// reachable answers an address of this machine for one that means all of them.
+func reachable(host string) string {
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		return "127.0.0.1"
+	}
+	return host
+}
+
+func ready(ctx context.Context, url string) bool {
+	client := http.Client{Timeout: 3 * time.Second}
+	for ticker := time.NewTicker(50 * time.Millisecond); ; {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return false
+		}
+		if response, err := client.Do(request); err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return true
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticker.C:
+		}
+	}
+}

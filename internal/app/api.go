@@ -1,0 +1,140 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"ticketing/graph"
+	"ticketing/internal/auth"
+	"ticketing/internal/config"
+	"ticketing/internal/httpserver"
+	"ticketing/internal/mail"
+	"ticketing/internal/ratelimit"
+	"ticketing/query"
+)
+
+// APINeeds is what the api can't do without.
+func APINeeds() []config.Need {
+	return []config.Need{config.NeedEvents, config.NeedRead, config.NeedAuth, config.NeedRedis, config.NeedBroker, config.NeedMail}
+}
+
+// API serves GraphQL on listener until ctx ends: then it takes no more requests, answers those it has, and stops deciding last.
+func API(ctx context.Context, e Env, listener net.Listener) error {
+	b, err := openAPI(ctx, e)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	write, err := e.writeSide(ctx, "api", b.events)
+	if err != nil {
+		return err
+	}
+	people, err := e.people(b.auth, b.redis)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = people.Close(context.WithoutCancel(ctx)) }()
+	proxies, err := ratelimit.ParseProxies(e.Config.TrustedProxies)
+	if err != nil {
+		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
+	}
+	server, err := graph.NewServer(graph.Deps{
+		Commands: write.service, Reads: query.NewReader(b.read), People: people, Limiter: ratelimit.New(b.redis), Redis: b.redis, Logger: e.Log,
+		Config: graph.Config{
+			Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
+			RateLimits: graph.RateLimits{
+				SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
+				Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
+				Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
+			},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("set up the API: %w", err)
+	}
+
+	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDeciding()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return write.engine.Run(deciding) })
+	g.Go(func() error { return server.Run(ctx) })
+	g.Go(func() error {
+		defer stopDeciding()
+		return httpserver.Run(ctx, listener, e.apiRoutes(server, b), e.Config.ShutdownTimeout, e.Log)
+	})
+	return g.Wait()
+}
+
+// apiBackends is what the api is connected to.
+type apiBackends struct {
+	events, read, auth *pgxpool.Pool
+	redis              *redis.Client
+	checks             []httpserver.Check
+	closers            []func()
+}
+
+func (b *apiBackends) close() {
+	for _, f := range b.closers {
+		f()
+	}
+}
+
+func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
+	b = &apiBackends{}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	for _, open := range []struct {
+		pool **pgxpool.Pool
+		with func(context.Context, string) (*pgxpool.Pool, error)
+	}{{&b.events, e.events}, {&b.read, e.read}, {&b.auth, e.auth}} {
+		pool, err := open.with(ctx, "api")
+		if err != nil {
+			return b, err
+		}
+		*open.pool = pool
+		b.closers = append(b.closers, pool.Close)
+	}
+	if b.redis, err = e.redis(ctx, "api"); err != nil {
+		return b, err
+	}
+	b.closers = append(b.closers, func() { _ = b.redis.Close() })
+	b.checks, err = e.apiChecks(b)
+	return b, err
+}
+
+// people answers who is signed in. Mails go out by SMTP, or without it (outside production) into a folder of DATA_DIR.
+func (e Env) people(pool *pgxpool.Pool, client *redis.Client) (*auth.Service, error) {
+	mailer, err := mail.Open(mail.Config{SMTPURL: e.Config.SMTPURL, From: e.Config.MailFrom, Folder: e.mailFolder()})
+	if err != nil {
+		return nil, fmt.Errorf("set up mail: %w", err)
+	}
+	people, err := auth.New(auth.Dependencies{Pool: pool, Redis: client, Mailer: mailer, Logger: e.Log}, auth.Config{
+		BaseURL: e.Config.AuthBaseURL, MagicLinkTTL: e.Config.MagicLinkTTL, SessionTTL: e.Config.SessionTTL,
+		MaxSessions: e.Config.MaxSessions, AdminEmails: e.Config.AdminEmails, ExposeMagicLinks: e.Config.ExposeMagicLinks,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up sign-in: %w", err)
+	}
+	return people, nil
+}
+
+func (e Env) apiRoutes(api http.Handler, b *apiBackends) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", api)
+	mux.Handle("/auth/", auth.Page())
+	addHealth(mux, b.checks, e.Config.Development())
+	if e.Config.Development() {
+		mux.Handle("GET /metrics", promhttp.HandlerFor(e.Metrics, promhttp.HandlerOpts{}))
+	}
+	return mux
+}

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"ticketing/command/catalog"
+	"ticketing/command/relay"
+	"ticketing/command/saga"
+	"ticketing/internal/config"
+	"ticketing/projector"
+)
+
+// partitions is how many a topic has that the relay creates: the most projectors of one projection that can share its work.
+const partitions = 6
+
+// RelayNeeds is what the relay can't do without.
+func RelayNeeds() []config.Need { return []config.Need{config.NeedEvents, config.NeedBroker} }
+
+// Relay publishes the log until ctx ends.
+func Relay(ctx context.Context, e Env) error {
+	events, err := e.events(ctx, "relay")
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	return relay.Run(ctx, relay.Config{
+		Pool: events, Kafka: e.kafka("relay"), Topics: e.topics(), Partitions: partitions, Logger: e.Log, Registerer: e.registerer("relay"),
+	})
+}
+
+// ProjectorNeeds is what a projector can't do without.
+func ProjectorNeeds() []config.Need {
+	return []config.Need{config.NeedEvents, config.NeedRead, config.NeedRedis, config.NeedBroker}
+}
+
+// Projector keeps the named projections up to date until ctx ends; all of them when none is named.
+func Projector(ctx context.Context, e Env, projections ...string) error {
+	events, err := e.events(ctx, "projector")
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	read, err := e.read(ctx, "projector")
+	if err != nil {
+		return err
+	}
+	defer read.Close()
+	client, err := e.redis(ctx, "projector")
+	if err != nil {
+		return err
+	}
+	defer client.Close() //nolint:errcheck // nothing depends on it any more
+	return projector.Run(ctx, projector.Config{
+		Projections: projections, Events: events, Read: read, Redis: client, Kafka: e.kafka("projector"), Group: e.Config.ConsumerGroup,
+		Topics: e.topics(), Registry: catalog.Registry(), Logger: e.Log, Registerer: e.registerer("projector"),
+	})
+}
+
+// SagaNeeds is what the saga can't do without.
+func SagaNeeds() []config.Need { return []config.Need{config.NeedEvents} }
+
+// Saga does what falls due until ctx ends; it stops deciding last.
+func Saga(ctx context.Context, e Env) error {
+	events, err := e.events(ctx, "saga")
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	write, err := e.writeSide(ctx, "saga", events)
+	if err != nil {
+		return err
+	}
+	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDeciding()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return write.engine.Run(deciding) })
+	g.Go(func() error {
+		defer stopDeciding()
+		return saga.Run(ctx, saga.Config{
+			Pool: events, Registry: catalog.Registry(), Service: write.service, PaymentTimeout: e.Config.PaymentTimeout,
+			Clock: e.Clock, Logger: e.Log, Registerer: e.registerer("saga"),
+		})
+	})
+	return g.Wait()
+}

@@ -1,0 +1,37 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"ticketing/command"
+	"ticketing/command/catalog"
+	"ticketing/command/engine"
+	"ticketing/command/gateway"
+	"ticketing/command/gateway/sandbox"
+)
+
+// writeSide is the use cases and the engine that decides them; the engine is its user's to run.
+type writeSide struct {
+	engine  *engine.Engine
+	service *command.Service
+}
+
+func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool) (writeSide, error) {
+	router, err := gateway.NewRouter(gateway.RouterConfig{
+		Gateways: []gateway.Gateway{sandbox.New(events)}, Enabled: e.Config.PaymentGateways, Timeout: e.Config.PaymentTimeout,
+		Logger: e.Log, Registerer: e.registerer(part),
+	})
+	if err != nil {
+		return writeSide{}, fmt.Errorf("set up payment gateways: %w", err)
+	}
+	decider := engine.New(engine.Config{
+		Pool: events, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Clock: e.Clock, Logger: e.Log, Registerer: e.registerer(part),
+	})
+	return writeSide{
+		engine:  decider,
+		service: &command.Service{Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Logger: e.Log},
+	}, nil
+}
