@@ -5,23 +5,21 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
-	"go.opentelemetry.io/otel/propagation"
 
 	"ticketing/command"
 	"ticketing/command/rejection"
 	"ticketing/graph/apierror"
 	"ticketing/graph/request"
 	"ticketing/internal/auth"
+	"ticketing/internal/telemetry"
 )
 
 // caller answers who acts, for mutations whose input has no idempotency key.
 func caller(ctx context.Context) command.Caller {
 	viewer, _ := auth.FromContext(ctx) // @auth has seen to it that there is one
-	trace := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, trace)
 	return command.Caller{
 		Actor: viewer.UserID, Admin: viewer.HasRole(auth.RoleAdmin),
-		CorrelationID: request.From(ctx).CorrelationID, Traceparent: trace.Get("traceparent"),
+		CorrelationID: telemetry.CorrelationID(ctx), Traceparent: telemetry.Traceparent(ctx),
 	}
 }
 

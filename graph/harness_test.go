@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -20,6 +19,7 @@ import (
 	"ticketing/internal/id"
 	"ticketing/internal/money"
 	"ticketing/internal/ratelimit"
+	"ticketing/internal/telemetry"
 	"ticketing/internal/testenv"
 	"ticketing/query"
 )
@@ -66,16 +66,19 @@ func start(t *testing.T, rdb *redis.Client, options []option) *api {
 	for _, o := range options {
 		o(&cfg)
 	}
-	var err error
+	logger, err := telemetry.NewLogger(a.log, "debug", true)
+	require.NoError(t, err)
 	a.server, err = graph.NewServer(graph.Deps{
 		Commands: a.commands, Reads: a.reads, People: a.people, Limiter: a.limiter, Redis: rdb, Config: cfg,
-		Logger: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: logger,
 	})
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- a.server.Run(ctx) }()
-	web := httptest.NewServer(a.server)
+	web := httptest.NewUnstartedServer(a.server)
+	web.Config.ReadTimeout, web.Config.IdleTimeout = time.Second, time.Minute // operations and streams take longer than reading them
+	web.Start()
 	a.url, a.stop = web.URL, stop
 	t.Cleanup(func() {
 		stop()

@@ -30,7 +30,9 @@ type wire struct {
 	conn *websocket.Conn
 }
 
-func (a *api) dial(header ...string) *wire { return a.dialAs([]string{"graphql-transport-ws"}, header...) }
+func (a *api) dial(header ...string) *wire {
+	return a.dialAs([]string{"graphql-transport-ws"}, header...)
+}
 
 func (a *api) dialAs(subprotocols []string, header ...string) *wire {
 	a.t.Helper()

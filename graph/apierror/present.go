@@ -16,8 +16,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"ticketing/command/engine"
 	"ticketing/command/rejection"
-	"ticketing/graph/request"
 	"ticketing/graph/scalar"
 	"ticketing/internal/auth"
 	"ticketing/internal/ratelimit"
@@ -49,8 +49,7 @@ func Presenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 // Recover answers the function that turns a panic into an INTERNAL error, and logs where it came from.
 func Recover(logger *slog.Logger) graphql.RecoverFunc {
 	return func(ctx context.Context, p any) error {
-		logger.ErrorContext(ctx, "panic in an operation", "panic", fmt.Sprint(p), "stack", string(debug.Stack()),
-			"correlation_id", request.From(ctx).CorrelationID)
+		logger.ErrorContext(ctx, "panic in an operation", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		return New(Internal, internalMessage)
 	}
 }
@@ -101,7 +100,7 @@ func fromRejection(rejected *rejection.Error, err error) *Error {
 // reaches nobody.
 func isUnavailable(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, auth.ErrUnavailable) ||
-		errors.Is(err, ratelimit.ErrUnavailable) {
+		errors.Is(err, ratelimit.ErrUnavailable) || errors.Is(err, engine.ErrUnavailable) {
 		return true
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
@@ -151,6 +150,5 @@ func log(ctx context.Context, logger *slog.Logger, apiErr *Error, err error) {
 	if errors.Is(err, context.Canceled) {
 		level = slog.LevelDebug // the client left
 	}
-	logger.Log(ctx, level, "operation failed", "code", string(apiErr.Code), "error", err.Error(), "path", graphql.GetPath(ctx).String(),
-		"correlation_id", request.From(ctx).CorrelationID)
+	logger.Log(ctx, level, "operation failed", "code", string(apiErr.Code), "error", err.Error(), "path", graphql.GetPath(ctx).String())
 }

@@ -1,5 +1,5 @@
-// Package request carries what one HTTP request, or one WebSocket connection, says beside its GraphQL operation: whose it is, under
-// which id its traces are found, and how its session wants to be kept.
+// Package request carries what one HTTP request, or one WebSocket connection, says beside its GraphQL operation: where it comes from, which
+// session it belongs to and how that wants to be kept.
 package request
 
 import (
@@ -10,8 +10,6 @@ import (
 
 // Info is what a request says of itself. It is filled by the HTTP layer and not changed after it, but for cookies.
 type Info struct {
-	// CorrelationID is the X-Request-Id, the client's own or a new one. It is logged, traced and stored with every domain event.
-	CorrelationID string
 	// IdempotencyKey is the Idempotency-Key header, "" without one and always on a WebSocket.
 	IdempotencyKey string
 	// ClientIP is where the request comes from; zero when that is not known.

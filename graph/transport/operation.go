@@ -10,7 +10,7 @@ import (
 )
 
 // serveOperation answers one operation over HTTP: with a JSON document, or with a stream of events.
-func (h *Handler) serveOperation(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) serveOperation(w *boundedWriter, r *http.Request) {
 	media := negotiate(r.Header.Get("Accept"))
 	if media == "" {
 		writeRequestErrors(w, mediaJSON, http.StatusNotAcceptable,
@@ -26,6 +26,7 @@ func (h *Handler) serveOperation(w http.ResponseWriter, r *http.Request) {
 		writeRequestErrors(w, answerAs, wrong.status, badRequest(wrong.message))
 		return
 	}
+	w.readingIsOver()
 	if media == mediaEvents {
 		h.serveEvents(w, r, params)
 		return

@@ -13,8 +13,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
-
-	"ticketing/graph/request"
 )
 
 var tracer = otel.Tracer("ticketing/graph/transport")
@@ -50,7 +48,7 @@ func (h *Handler) prepare(ctx context.Context, params *graphql.RawParams) (*runn
 		refused := exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs).Errors
 		span.SetAttributes(attribute.String("graphql.error", refused[0].Message))
 		span.End()
-		h.cfg.Logger.InfoContext(ctx, "operation refused", "correlation_id", request.From(ctx).CorrelationID,
+		h.cfg.Logger.InfoContext(ctx, "operation refused",
 			"code", refused[0].Extensions["code"], "took", time.Since(began))
 		return nil, refused
 	}
@@ -90,7 +88,7 @@ func (op *running) end() {
 	op.span.SetAttributes(attribute.Int("graphql.responses", op.sent), attribute.Int("graphql.errors", op.failed))
 	op.span.End()
 	op.logger.InfoContext(op.ctx, "operation", "type", string(op.kind()), "name", op.name(), "responses", op.sent, "errors", op.failed,
-		"took", time.Since(op.began), "correlation_id", request.From(op.ctx).CorrelationID)
+		"took", time.Since(op.began))
 }
 
 // emit executes the operation and hands on its responses until it ends or can't be handed on. A subscription that fails at its start has

@@ -13,7 +13,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"ticketing/graph/apierror"
-	"ticketing/graph/request"
 )
 
 // init handles connection_init: it signs in whoever the payload or the cookie names, and acknowledges.
@@ -152,8 +151,7 @@ func (s *socket) start(id string, params *graphql.RawParams) {
 func (s *socket) run(ctx context.Context, stream *socketStream, params *graphql.RawParams) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.h.cfg.Logger.ErrorContext(ctx, "panic in an operation", "panic", p, "stack", string(debug.Stack()),
-				"correlation_id", request.From(ctx).CorrelationID)
+			s.h.cfg.Logger.ErrorContext(ctx, "panic in an operation", "panic", p, "stack", string(debug.Stack()))
 			if s.end(stream) {
 				_ = s.fail(stream.id, presented(apierror.From(errPanic)))
 			}

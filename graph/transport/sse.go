@@ -38,7 +38,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 	defer h.streams.free()
 	ctx, errs := h.signIn(r)
 	ctx, cancel := context.WithCancelCause(ctx)
-	s := &eventStream{w: w, control: http.NewResponseController(w), timeout: h.cfg.WriteTimeout, cancel: cancel}
+	s := &eventStream{w: w, cancel: cancel}
 	s.begin()
 	if errs == nil {
 		s.watch(ctx, h)
@@ -62,14 +62,11 @@ func (h *Handler) emitEvents(ctx context.Context, r *http.Request, params *graph
 	return op.emit(func(r *graphql.Response) error { return s.next(encode(r, true)) })
 }
 
-// eventStream writes events, one at a time and each within a time.
+// eventStream writes events, one at a time.
 type eventStream struct {
-	mu      sync.Mutex
-	w       http.ResponseWriter
-	control *http.ResponseController
-	timeout time.Duration
-	cancel  context.CancelCauseFunc
-
+	mu       sync.Mutex
+	w        http.ResponseWriter
+	cancel   context.CancelCauseFunc
 	watching sync.WaitGroup
 }
 
@@ -124,16 +121,11 @@ func (s *eventStream) event(name string, data []byte) error {
 	return s.write(append(event, "\n\n"...))
 }
 
-// write ends the stream when the client does not take what is written in time.
+// write ends the stream when the client is gone, or does not take what is written in time.
 func (s *eventStream) write(event []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := s.control.SetWriteDeadline(time.Now().Add(s.timeout))
-	if err == nil || errors.Is(err, http.ErrNotSupported) {
-		if _, err = s.w.Write(event); err == nil {
-			err = s.control.Flush()
-		}
-	}
+	_, err := s.w.Write(event)
 	if err != nil {
 		s.cancel(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"ticketing/graph/apierror"
 	"ticketing/graph/request"
 	"ticketing/internal/ratelimit"
+	"ticketing/internal/telemetry"
 )
 
 // Host is what the transports need of the API behind them.
@@ -88,8 +89,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = h.identify(w, r)
 	defer func() {
 		if p := recover(); p != nil {
-			h.cfg.Logger.ErrorContext(r.Context(), "panic in a transport", "panic", p, "stack", string(debug.Stack()),
-				"correlation_id", request.From(r.Context()).CorrelationID)
+			h.cfg.Logger.ErrorContext(r.Context(), "panic in a transport", "panic", p, "stack", string(debug.Stack()))
 			writeRequestErrors(w, mediaJSON, http.StatusInternalServerError, presented(apierror.From(errPanic)))
 		}
 	}()
@@ -100,7 +100,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.cors(w, r)
 	switch r.Method {
 	case http.MethodGet, http.MethodPost:
-		h.serveOperation(w, r)
+		h.serveOperation(h.bounded(w), r)
 	case http.MethodOptions:
 		w.WriteHeader(http.StatusNoContent)
 	default:
@@ -111,18 +111,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // identify gives the request its correlation id and reads what it says beside the operation.
 func (h *Handler) identify(w http.ResponseWriter, r *http.Request) *http.Request {
+	correlation := correlationID(r.Header.Get("X-Request-Id"))
 	info := request.Info{
-		CorrelationID:  correlationID(r.Header.Get("X-Request-Id")),
 		IdempotencyKey: r.Header.Get("Idempotency-Key"),
 		ClientIP:       ratelimit.ClientIP(r, h.cfg.TrustedProxies),
 		WantsCookie:    strings.EqualFold(r.Header.Get("X-Session"), "cookie"),
 		SetCookie:      func(c *http.Cookie) { http.SetCookie(w, c) },
 	}
 	header := w.Header()
-	header.Set("X-Request-Id", info.CorrelationID)
+	header.Set("X-Request-Id", correlation)
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
-	return r.WithContext(request.With(r.Context(), info))
+	return r.WithContext(request.With(telemetry.WithCorrelationID(r.Context(), correlation), info))
 }
 
 // cors lets pages of allowed origins read the answers, with the cookie. To other pages browsers give nothing.
