@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -135,7 +136,7 @@ func TestWhoeverIsInGoesOnWhenTheLimitIsReached(t *testing.T) {
 		_ = json.NewDecoder(r.Body).Decode(&request)
 		mu.Lock()
 		defer mu.Unlock()
-		if request.Query[:40] == `mutation($input: VerifyMagicLinkInput!) `[:40] {
+		if strings.Contains(request.Query, "verifyMagicLink") {
 			fmt.Fprint(w, `{"data":{"verifyMagicLink":{"sessionToken":"s","user":{"roles":[]},"userErrors":[]}}}`)
 			return
 		}

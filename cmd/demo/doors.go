@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -40,12 +41,16 @@ func Knock(ctx context.Context, client *Client) error {
 	impatient := *client
 	impatient.patience = 2 * time.Second
 	var name string
-	err := impatient.Do(ctx, "__typename", "{ __typename }", nil, &name)
+	err := impatient.Do(ctx, "__typename", "query Knock { __typename }", nil, &name)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, errNoAnswer):
-		return errHelp(fmt.Sprintf(helpStart, client.url, err))
+		cause := err
+		if lost, ok := errors.AsType[*url.Error](err); ok { // it repeats method and address
+			cause = lost.Err
+		}
+		return errHelp(fmt.Sprintf(helpStart, client.url, cause))
 	case err != nil:
 		return fmt.Errorf("%s does not answer as the ticketing API does: %w", client.url, err)
 	}

@@ -132,6 +132,7 @@ func run(ctx context.Context, o options, board *Board, display *Display) error {
 	watching, stopWatching := context.WithCancel(ctx)
 	defer sale.Leave()
 	defer stopWatching()
+	board.Sections(event.Sections) // as the mutation answered them, until the subscription tells more
 	sale.WatchCounts(watching, client)
 	board.Phase("on sale")
 	sale.Run(watching)

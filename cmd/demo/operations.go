@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -114,7 +115,9 @@ type payload struct {
 
 // mutate runs a mutation of the usual shape. A rejection is answered as a *UserError, beside what the payload says nevertheless.
 func (c *Client) mutate(ctx context.Context, field, inputType, selection string, input map[string]any) (payload, error) {
-	document := fmt.Sprintf("mutation($input: %s!) { %s(input: $input) { %s userErrors { code message } } }", inputType, field, selection)
+	// The operation's name is what the server's logs and traces call it by.
+	name := strings.ToUpper(field[:1]) + field[1:]
+	document := fmt.Sprintf("mutation %s($input: %s!) { %s(input: $input) { %s userErrors { code message } } }", name, inputType, field, selection)
 	for attempt := 1; ; attempt++ {
 		var answer payload
 		if err := c.Do(ctx, field, document, map[string]any{"input": input}, &answer); err != nil {
@@ -162,7 +165,7 @@ func (c *Client) VerifyMagicLink(ctx context.Context, token string) (*Client, []
 
 // SignOut ends the session.
 func (c *Client) SignOut(ctx context.Context) error {
-	return c.Do(ctx, "signOut", "mutation { signOut { userErrors { code } } }", nil, &payload{})
+	return c.Do(ctx, "signOut", "mutation SignOut { signOut { userErrors { code } } }", nil, &payload{})
 }
 
 // CreateEvent creates a draft.
@@ -233,7 +236,7 @@ func paymentOf(answer payload, err error) (*Payment, error) {
 
 // ReadReservation reads a reservation with its payments.
 func (c *Client) ReadReservation(ctx context.Context, id string) (Reservation, error) {
-	const document = `query($id: ID!) { reservation(id: $id) { id version status expiresAt total { amount currencyCode }
+	const document = `query Reservation($id: ID!) { reservation(id: $id) { id version status expiresAt total { amount currencyCode }
 		seats { section label price { amount currencyCode } } payments { id status amount { amount currencyCode } } } }`
 	var found Reservation
 	err := c.Do(ctx, "reservation", document, map[string]any{"id": id}, &found)
@@ -242,7 +245,7 @@ func (c *Client) ReadReservation(ctx context.Context, id string) (Reservation, e
 
 // ReadEvent reads an event with all of its seats, page by page. The pages may be of different moments.
 func (c *Client) ReadEvent(ctx context.Context, id string) (Event, error) {
-	const document = `query($id: ID!, $after: String) { event(id: $id) { id inventoryVersion status
+	const document = `query Event($id: ID!, $after: String) { event(id: $id) { id inventoryVersion status
 		sections { name capacity available reserved sold
 			seats(first: 100, after: $after) { nodes { label status } pageInfo { hasNextPage endCursor } } } } }`
 	var event Event

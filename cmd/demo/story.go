@@ -207,7 +207,7 @@ func (s *Sale) fail(c *Customer, err error) {
 
 // watchReservation follows a customer's reservation, as a page that shows its status would.
 func (s *Sale) watchReservation(ctx context.Context, c *Customer) {
-	const document = `subscription($id: ID!) { reservationStatus(id: $id) { id version status } }`
+	const document = `subscription ReservationStatus($id: ID!) { reservationStatus(id: $id) { id version status } }`
 	c.Watch = &Watch{What: "reservationStatus of " + c.Reservation.ID}
 	s.follow(ctx, c.client, c.Watch, "reservationStatus", document, map[string]any{"id": c.Reservation.ID}, func(state json.RawMessage) (int, error) {
 		var r Reservation
@@ -218,7 +218,7 @@ func (s *Sale) watchReservation(ctx context.Context, c *Customer) {
 
 // WatchCounts follows the counts of the event's sections. It needs nobody to be signed in: what is left on sale is public.
 func (s *Sale) WatchCounts(ctx context.Context, client *Client) {
-	const document = `subscription($id: ID!) { availability(eventId: $id) { id inventoryVersion status ` + sectionFields + ` } }`
+	const document = `subscription Availability($id: ID!) { availability(eventId: $id) { id inventoryVersion status ` + sectionFields + ` } }`
 	s.Counts = &Watch{What: "availability of " + s.EventID}
 	s.follow(ctx, client, s.Counts, "availability", document, map[string]any{"id": s.EventID}, func(state json.RawMessage) (int, error) {
 		var e Event
