@@ -1,0 +1,121 @@
+// Package test proves the whole system through its public API: over real PostgreSQL, real Redis, and a broker of another process.
+package test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"ticketing/internal/app"
+	"ticketing/internal/config"
+	"ticketing/internal/testenv"
+)
+
+// hold is how long seats are held in the tests; the clock is moved, so that nobody waits for it.
+const hold = 5 * time.Minute
+
+const adminEmail = "admin@example.com"
+
+// clock is the time of a system; tests move it.
+type clock struct{ offset atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.offset.Load())) }
+func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
+
+// system is all parts of the platform in this process, on databases, a Redis and a broker of its own.
+type system struct {
+	t     testing.TB
+	url   string
+	cfg   config.Config
+	clock *clock
+
+	mu        sync.Mutex
+	customers map[string]*client
+}
+
+// environment is what a system of its own needs; every value may be replaced.
+func environment(t testing.TB) map[string]string {
+	t.Helper()
+	db := testenv.Databases(t)
+	return map[string]string{
+		"ENVIRONMENT": "test", "DATABASE_URL": db.Events, "PROJECTION_DATABASE_URL": db.Read, "AUTH_DATABASE_URL": db.Auth,
+		"REDIS_URL": testenv.Redis(t), "REDPANDA_BROKERS": testenv.Broker(t, 3)[0], "DATA_DIR": t.TempDir(), "LOG_LEVEL": "warn",
+		"DATABASE_MAX_CONNECTIONS": "6", "DATABASE_MIN_CONNECTIONS": "1", "ADMIN_EMAILS": adminEmail, "RESERVATION_HOLD": hold.String(),
+		"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true", "AUTH_RATE_LIMIT_REQUESTS": "100000", "MUTATION_RATE_LIMIT_REQUESTS": "100000",
+	}
+}
+
+// start runs a system until the test is over.
+func start(t testing.TB) *system {
+	t.Helper()
+	cfg, err := config.Load(environment(t))
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &system{t: t, url: "http://" + listener.Addr().String(), cfg: cfg, clock: &clock{}, customers: map[string]*client{}}
+	e := app.Env{Config: cfg, Log: testLog(), Metrics: prometheus.NewRegistry(), Clock: s.clock.now}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return app.API(ctx, e, listener) })
+	g.Go(func() error { return app.Relay(ctx, e) })
+	g.Go(func() error { return app.Projector(ctx, e) })
+	g.Go(func() error { return app.Saga(ctx, e) })
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, g.Wait())
+	})
+	return s
+}
+
+// testLog is silent unless TEST_LOG is set.
+func testLog() *slog.Logger {
+	var out io.Writer = io.Discard
+	if os.Getenv("TEST_LOG") != "" {
+		out = os.Stderr
+	}
+	return slog.New(slog.NewTextHandler(out, nil))
+}
+
+// admin is the admin, signed in.
+func (s *system) admin() *client { return s.person(adminEmail) }
+
+// customer is somebody who buys, signed in.
+func (s *system) customer(name string) *client { return s.person(name + "@example.com") }
+
+func (s *system) person(email string) *client {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.customers[email] == nil {
+		s.customers[email] = signIn(s.t, s.url, email)
+	}
+	return s.customers[email]
+}
+
+// logLength is how many domain events there are.
+func (s *system) logLength() int {
+	s.t.Helper()
+	return count(s.t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events`)
+}
+
+func count(t testing.TB, url, query string, args ...any) int {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer conn.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // only read from
+	var n int
+	require.NoError(t, conn.QueryRow(t.Context(), query, args...).Scan(&n), fmt.Sprint(query, args))
+	return n
+}
