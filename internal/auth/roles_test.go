@@ -109,6 +109,27 @@ func TestRacingChangesOfOneUserEndInOneTruth(t *testing.T) {
 	}
 }
 
+// A process may be slow to tell Redis of a change; what later changes made of it must stay.
+func TestLateSettlingUndoesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann := w.signIn("ann@example.com")
+	if err := w.RevokeRole(t.Context(), "", ann.UserID, auth.RoleCustomer); err != nil {
+		t.Fatal(err)
+	}
+	w.Settle(t.Context(), ann.UserID, "-a fence that was replaced", []auth.Role{auth.RoleAdmin})
+	if p := w.principal(ann); len(p.Roles) != 0 {
+		t.Errorf("a late process brought back %v", p.Roles)
+	}
+	if err := w.redis.Set(t.Context(), "auth:account:"+ann.UserID, "-another's fence", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	w.Settle(t.Context(), ann.UserID, "-a fence that was replaced", []auth.Role{auth.RoleAdmin})
+	if p := w.principal(ann); len(p.Roles) != 0 {
+		t.Errorf("a late process removed another's fence: %v", p.Roles)
+	}
+}
+
 func TestGrantsAreAudited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
