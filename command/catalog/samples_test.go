@@ -1,0 +1,73 @@
+package catalog
+
+import (
+	"time"
+
+	"ticketing/command/event"
+	"ticketing/command/inventory"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
+	"ticketing/internal/money"
+)
+
+var (
+	at    = time.Date(2026, time.November, 2, 12, 0, 0, 123456789, time.UTC)
+	later = at.Add(5 * time.Minute)
+	price = money.Money{Minor: 50_00, Currency: "EUR"}
+	items = []inventory.Item{{Section: "Stalls", Quantity: 2, Labels: []string{"A-1", "A-2"}}}
+)
+
+const (
+	eventID       = "evt_01h455vb4pex5vsknk084sn02q"
+	reservationID = "rsv_01h455vb4pex5vsknk084sn02r"
+	paymentID     = "pay_01h455vb4pex5vsknk084sn02s"
+	refundID      = "rfd_01h455vb4pex5vsknk084sn02t"
+	customerID    = "usr_01h455vb4pex5vsknk084sn02v"
+	organizerID   = "usr_01h455vb4pex5vsknk084sn02w"
+)
+
+// samples are the domain events as this build writes them, by the name in the log, with every field set.
+var samples = map[string]any{
+	"EventCreated": event.EventCreated{
+		OrganizerID: organizerID, Name: "Concert", Description: "Loud.", Venue: "Hall", StartsAt: at.AddDate(0, 1, 0),
+		SalesOpenAt: &at, SalesCloseAt: &later, MaxTicketsPerReservation: 10, MaxTicketsPerCustomer: new(20), PaymentAttempts: 3, CreatedAt: at,
+	},
+	"EventUpdated": event.EventUpdated{
+		Name: "Gig", Description: "Louder.", Venue: "Arena", StartsAt: at.AddDate(0, 1, 0), SalesOpenAt: &at, SalesCloseAt: &later,
+	},
+	"EventPublished": event.EventPublished{},
+	"SalesOpened":    event.SalesOpened{Scheduled: true},
+	"SalesClosed":    event.SalesClosed{Scheduled: true},
+	"EventCancelled": event.EventCancelled{Reason: "rain"},
+	"EventCompleted": event.EventCompleted{},
+
+	"InventoryAdded": inventory.InventoryAdded{
+		Section: "Stalls", Price: price, Capacity: 7, Rows: []inventory.Row{{Name: "A", Seats: 4}, {Name: "B", Seats: 3}},
+	},
+	"SeatsReserved":  inventory.SeatsReserved{ReservationID: reservationID, CustomerID: customerID, Items: items},
+	"SeatsConfirmed": inventory.SeatsConfirmed{ReservationID: reservationID, CustomerID: customerID, Items: items},
+	"SeatsReleased":  inventory.SeatsReleased{ReservationID: reservationID, CustomerID: customerID, Items: items, Sold: true},
+
+	"ReservationInitiated": reservation.ReservationInitiated{
+		EventID: eventID, CustomerID: customerID, Seats: []reservation.Seat{{Section: "Stalls", Label: "A-1", Price: price}},
+		Total: price, PaymentAttempts: 3, CreatedAt: at, ExpiresAt: later,
+	},
+	"PaymentRequested":       reservation.PaymentRequested{PaymentID: paymentID, ExpiresAt: later},
+	"PaymentAttemptFailed":   reservation.PaymentAttemptFailed{PaymentID: paymentID, AttemptsLeft: 2, Reason: "declined"},
+	"ReservationCompleted":   reservation.ReservationCompleted{PaymentID: paymentID, CompletedAt: at},
+	"ReservationCancelled":   reservation.ReservationCancelled{Reason: "changed my mind", CancelledAt: at},
+	"ReservationExpired":     reservation.ReservationExpired{ExpiredAt: at},
+	"ReservationCompensated": reservation.ReservationCompensated{PaymentID: paymentID, Reason: "declined", CompensatedAt: at},
+	"ReservationRefunded":    reservation.ReservationRefunded{PaymentID: paymentID, RefundedAt: at},
+
+	"PaymentInitiated": payment.PaymentInitiated{
+		ReservationID: reservationID, CustomerID: customerID, EventID: eventID, Amount: price, Gateway: "stripe", Method: "card", CreatedAt: at,
+	},
+	"PaymentProcessing":     payment.PaymentProcessing{TransactionID: "pi_1"},
+	"PaymentActionRequired": payment.PaymentActionRequired{TransactionID: "pi_1"},
+	"PaymentCompleted":      payment.PaymentCompleted{TransactionID: "pi_1", CompletedAt: at},
+	"PaymentFailed":         payment.PaymentFailed{Code: payment.Declined, Reason: "Your card was declined.", FailedAt: at},
+	"RefundRequested":       payment.RefundRequested{RefundID: refundID, Amount: price, Reason: "rain", RequestedAt: at},
+	"PaymentRefunded":       payment.PaymentRefunded{RefundID: refundID, Amount: price, RefundedAt: at},
+	"RefundFailed":          payment.RefundFailed{RefundID: refundID, Reason: "account closed", FailedAt: at},
+}
