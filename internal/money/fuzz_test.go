@@ -1,0 +1,49 @@
+package money
+
+import (
+	"math"
+	"math/big"
+	"testing"
+)
+
+// What is parsed prints as the same number, and prints as something that parses to the same amount.
+func FuzzParse(f *testing.F) {
+	for _, code := range []string{"JPY", "EUR", "BHD", "CLF", "XYZ", ""} {
+		for _, decimal := range []string{"150.00", "0", "1.5", "007.5000", "-1", "1e3", ".5", "1.", "9223372036854775807", "92233720368547758.07", "１"} {
+			f.Add(decimal, code)
+		}
+	}
+	f.Fuzz(func(t *testing.T, decimal, code string) {
+		m, err := Parse(decimal, code)
+		if err != nil {
+			return
+		}
+		want, ok := new(big.Rat).SetString(decimal)
+		got, printed := new(big.Rat).SetString(m.Decimal())
+		if !ok || !printed || want.Cmp(got) != 0 {
+			t.Fatalf("%q %s became %s", decimal, code, m)
+		}
+		if m.Minor < 0 {
+			t.Fatalf("%q %s is negative: %d", decimal, code, m.Minor)
+		}
+	})
+}
+
+func FuzzDecimal(f *testing.F) {
+	for _, minor := range []int64{0, 1, 99, 100, 12345, math.MaxInt64} {
+		for exponent := range uint8(5) {
+			f.Add(minor, exponent)
+		}
+	}
+	codes := []string{"JPY", "EUR", "BHD", "CLF", "USD"}
+	f.Fuzz(func(t *testing.T, minor int64, which uint8) {
+		m := Money{Minor: minor, Currency: codes[int(which)%len(codes)]}
+		again, err := Parse(m.Decimal(), m.Currency)
+		switch {
+		case minor < 0 && err == nil:
+			t.Fatalf("%s is negative and was parsed", m)
+		case minor >= 0 && (err != nil || again != m):
+			t.Fatalf("%d printed as %s parses as %d, %v", minor, m, again.Minor, err)
+		}
+	})
+}
