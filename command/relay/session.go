@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"ticketing/command/eventstore"
 )
@@ -43,6 +44,7 @@ func (s *session) open(ctx context.Context) (err error) {
 		kgo.MaxBufferedRecords(2*pageSize),
 		kgo.UnknownTopicRetries(3),
 		kgo.MetadataMinAge(metadataAge),
+		kgo.MaxVersions(producingByName()),
 	)...)
 	if err != nil {
 		return fmt.Errorf("relay: make a broker client: %w", err)
@@ -53,6 +55,15 @@ func (s *session) open(ctx context.Context) (err error) {
 		return err
 	}
 	return nil
+}
+
+// producingByName is all of the protocol, but with topics named by name in what is produced. Two topics of unknown id in one request
+// make kfake, the broker of laptops and tests, panic (v0.0.0-20260918054303), and two is what a deleted and remade broker has.
+func producingByName() *kversion.Versions {
+	const produce, lastWithNames = 0, 12
+	versions := kversion.Stable()
+	versions.SetMaxKeyVersion(produce, lastWithNames)
+	return versions
 }
 
 // run publishes what is new and, a page at a time in between, what partitions have lost.

@@ -11,6 +11,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
+// errRemade says that topics had to be made that were there before: a client that knew them does not write into their successors.
+var errRemade = errors.New("relay: topics were deleted, and are made again")
+
 // ensureTopics creates the topics that are missing and answers how many partitions each has.
 func (s *session) ensureTopics(ctx context.Context) (map[string]int32, error) {
 	counts, missing, err := s.countPartitions(ctx)
@@ -21,6 +24,9 @@ func (s *session) ensureTopics(ctx context.Context) (map[string]int32, error) {
 	defer cancel()
 	if err := s.createTopics(ctx, missing); err != nil {
 		return nil, err
+	}
+	if !s.verified.IsZero() {
+		return nil, errRemade
 	}
 	for { // a new topic takes a moment to be known to all brokers, and to the client's cache
 		if counts, missing, err = s.countPartitions(ctx); err != nil || len(missing) == 0 {
