@@ -65,12 +65,12 @@ func readStreams(ctx context.Context, log eventstore.Querier, ids []string, vers
 	return recorded, nil
 }
 
-// missing puts records aside whose predecessors are nowhere.
-func (b *batch) missing(ids []string, aside map[string]*RecordError) {
+// missing puts the records behind a gap aside that the log can't close.
+func (b *batch) missing(ids []string, gap *GapError, aside map[string]*RecordError) {
 	for i := range b.records {
 		r := &b.records[i]
 		known := aside[r.StreamID]
-		if slices.Contains(ids, r.StreamID) && (known == nil || known.Version > r.Version) {
+		if slices.Contains(ids, r.StreamID) && r.Version > gap.Streams[r.StreamID] && (known == nil || known.Version > r.Version) {
 			aside[r.StreamID] = r.fail(errNotInLog)
 		}
 	}

@@ -43,7 +43,7 @@ func (r *runner) session(ctx context.Context, works func()) error {
 		kgo.OnPartitionsRevoked(s.assignment.end),
 		kgo.OnPartitionsLost(s.assignment.end),
 		kgo.MetadataMinAge(250*time.Millisecond),
-		kgo.MetadataMaxAge(5*time.Second), // a topic that the relay has just made must not wait for minutes
+		kgo.MetadataMaxAge(2*time.Second), // a topic that the relay has just made must not wait for minutes
 	)...)
 	if err != nil {
 		return fmt.Errorf("projector: make a broker client: %w", err)

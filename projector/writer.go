@@ -74,7 +74,7 @@ func (w *writer) write(ctx context.Context, b batch) error {
 			if err != nil {
 				return err
 			}
-			b.missing(missing, aside)
+			b.missing(missing, gap, aside)
 		case errors.As(err, &failed):
 			aside[failed.StreamID] = failed
 		case isDataError(err):

@@ -7,8 +7,6 @@ package db
 import (
 	"encoding/json"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Event struct {
@@ -58,7 +56,7 @@ type Payment struct {
 type Projection struct {
 	Name        string
 	Generation  int64
-	Incarnation pgtype.UUID
+	Incarnation string
 }
 
 type ProjectionCheckpoint struct {

@@ -1,0 +1,120 @@
+package projector
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/inventory"
+	"ticketing/query"
+)
+
+func TestAvailabilityFollowsSeats(t *testing.T) {
+	w := newWorld(t)
+	w.log.Append(t, "inventory-evt_1", append(stocked(),
+		inventory.SeatsReserved{ReservationID: "rsv_1", Items: append(seats("A-1", "B-2"), standing(3)...)},
+		inventory.SeatsConfirmed{ReservationID: "rsv_1", Items: append(seats("A-1", "B-2"), standing(3)...)},
+		inventory.SeatsReserved{ReservationID: "rsv_2", Items: seats("A-2")},
+		inventory.SeatsReserved{ReservationID: "rsv_3", Items: standing(10)},
+		inventory.SeatsReleased{ReservationID: "rsv_3", Items: standing(10)},
+		inventory.SeatsReleased{ReservationID: "rsv_1", Items: append(seats("A-1", "B-2"), standing(3)...), Sold: true},
+		inventory.SeatsReserved{ReservationID: "rsv_4", Items: seats("A-1")},
+		inventory.SeatsConfirmed{ReservationID: "rsv_4", Items: seats("A-1")},
+	)...)
+	w.project("availability", w.records(inventory.Category)...)
+
+	inv := w.inventory("evt_1")
+	require.EqualValues(t, 10, inv.Version)
+	require.Equal(t, []query.Section{
+		{EventID: "evt_1", Name: "standing", Price: eur(2000), Capacity: 100, Available: 100},
+		{EventID: "evt_1", Name: "seated", Price: eur(5000), Capacity: 6, Available: 4, Reserved: 1, Sold: 1, Seated: true},
+	}, inv.Sections)
+
+	page, err := w.reader.SeatPage(t.Context(), "evt_1", "seated", query.PageArgs{})
+	require.NoError(t, err)
+	require.Equal(t, []query.Seat{
+		{Label: "A-1", Status: "SOLD", Ordinal: 0}, {Label: "A-2", Status: "RESERVED", Ordinal: 1},
+		{Label: "A-3", Status: "AVAILABLE", Ordinal: 2}, {Label: "A-4", Status: "AVAILABLE", Ordinal: 3},
+		{Label: "B-1", Status: "AVAILABLE", Ordinal: 4}, {Label: "B-2", Status: "AVAILABLE", Ordinal: 5},
+	}, page.Items)
+}
+
+// However delivery cuts, repeats and disorders the records, the counts are the same.
+func TestAvailabilityBearsAnyDelivery(t *testing.T) {
+	w := newWorld(t)
+	w.log.Append(t, "inventory-evt_1", stocked()...)
+	w.log.Append(t, "inventory-evt_2", stocked()...)
+	for range 20 {
+		for _, event := range []string{"inventory-evt_1", "inventory-evt_2"} {
+			w.log.Append(t, event,
+				inventory.SeatsReserved{ReservationID: "rsv", Items: append(seats("A-1", "A-2"), standing(2)...)},
+				inventory.SeatsReleased{ReservationID: "rsv", Items: append(seats("A-1", "A-2"), standing(1)...)},
+				inventory.SeatsConfirmed{ReservationID: "rsv", Items: standing(1)})
+		}
+	}
+	records := w.records(inventory.Category)
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same shuffle every time
+	for range 40 {
+		from := random.IntN(len(records))
+		to := from + random.IntN(len(records)-from+1)
+		part := append([]Record(nil), records[from:to]...)
+		if random.IntN(3) == 0 {
+			random.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
+		}
+		w.project("availability", part...)
+	}
+	w.project("availability", records...)
+
+	for _, id := range []string{"evt_1", "evt_2"} {
+		inv := w.inventory(id)
+		require.EqualValues(t, 62, inv.Version)
+		standing, seated := inv.Sections[0], inv.Sections[1]
+		require.Equal(t, []int{80, 0, 20}, []int{standing.Available, standing.Reserved, standing.Sold})
+		require.Equal(t, []int{6, 0, 0}, []int{seated.Available, seated.Reserved, seated.Sold})
+	}
+	letters, err := DeadLetters(t.Context(), w.cfg, "availability")
+	require.NoError(t, err)
+	require.Empty(t, letters)
+}
+
+// A lone late record is enough: what is before it comes from the log, however much that is.
+func TestGapIsReadFromTheLog(t *testing.T) {
+	w := newWorld(t)
+	w.log.Append(t, "inventory-evt_1", stocked()...)
+	for range 50 {
+		w.log.Append(t, "inventory-evt_1", inventory.SeatsReserved{ReservationID: "rsv", Items: standing(2)})
+	}
+	records := w.records(inventory.Category)
+	w.project("availability", records[len(records)-1])
+
+	inv := w.inventory("evt_1")
+	require.EqualValues(t, 52, inv.Version)
+	require.Equal(t, 100, inv.Sections[0].Reserved)
+}
+
+func TestImpossibleMovesAreDeadLetters(t *testing.T) {
+	for name, move := range map[string]any{
+		"too many":       inventory.SeatsReserved{Items: standing(101)},
+		"not reserved":   inventory.SeatsConfirmed{Items: seats("A-1")},
+		"no such seat":   inventory.SeatsReserved{Items: seats("Z-9")},
+		"no section":     inventory.SeatsReserved{Items: []inventory.Item{{Section: "moon", Quantity: 1}}},
+		"section twice":  stocked()[0],
+		"unnamed seats":  inventory.SeatsReserved{Items: []inventory.Item{{Section: "seated", Quantity: 1}}},
+		"wrong quantity": inventory.SeatsReserved{Items: []inventory.Item{{Section: "seated", Quantity: 2, Labels: []string{"A-1"}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.log.Append(t, "inventory-evt_1", append(stocked(), move, inventory.SeatsReserved{Items: standing(1)})...)
+			w.log.Append(t, "inventory-evt_2", append(stocked(), inventory.SeatsReserved{Items: standing(1)})...)
+			w.project("availability", w.records(inventory.Category)...)
+
+			require.EqualValues(t, 2, w.inventory("evt_1").Version, "the stream waits before what can't be applied")
+			require.EqualValues(t, 3, w.inventory("evt_2").Version, "other streams go on")
+			letters, err := DeadLetters(t.Context(), w.cfg, "availability")
+			require.NoError(t, err)
+			require.Len(t, letters, 1)
+			require.EqualValues(t, []int64{3, 4}, []int64{letters[0].Version, letters[0].WaitingVersion})
+		})
+	}
+}

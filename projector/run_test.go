@@ -1,0 +1,312 @@
+package projector
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ticketing/command/event"
+	"ticketing/command/inventory"
+	"ticketing/command/relay"
+	"ticketing/command/reservation"
+	"ticketing/internal/announce"
+	"ticketing/internal/testenv"
+)
+
+const patience = 30 * time.Second
+
+// pipeline is a world with a broker, and with relay and projectors that a test starts.
+type pipeline struct {
+	*world
+	broker *testenv.BrokerProc
+	client *kgo.Client
+	admin  *kadm.Client
+}
+
+func newPipeline(t *testing.T) *pipeline {
+	t.Helper()
+	p := &pipeline{world: newWorld(t), broker: testenv.BrokerServer(t, 3)}
+	p.cfg.Kafka = []kgo.Opt{kgo.SeedBrokers(p.broker.Addrs()...)}
+	for i, category := range []string{"event", "inventory", "reservation", "payment"} {
+		p.cfg.Topics[category] = testenv.Topics()[i]
+	}
+	var err error
+	p.client, err = kgo.NewClient(append(slices.Clone(p.cfg.Kafka), kgo.MetadataMinAge(50*time.Millisecond))...)
+	require.NoError(t, err)
+	t.Cleanup(p.client.Close)
+	p.admin = kadm.NewClient(p.client)
+	return p
+}
+
+func (p *pipeline) relay() (stop func()) {
+	return p.background(func(ctx context.Context) error {
+		return relay.Run(ctx, relay.Config{
+			Pool: p.cfg.Events, Kafka: p.cfg.Kafka, Topics: p.cfg.Topics, Partitions: 3, Logger: p.cfg.Logger,
+		})
+	})
+}
+
+func (p *pipeline) projectors(names ...string) (stop func()) {
+	cfg := p.cfg
+	cfg.Projections = names
+	return p.background(func(ctx context.Context) error { return Run(ctx, cfg) })
+}
+
+func (p *pipeline) background(run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := run(ctx); err != nil {
+			p.t.Error(err)
+		}
+	})
+	stop = func() { cancel(); running.Wait() }
+	p.t.Cleanup(stop)
+	return stop
+}
+
+// sell appends a reservation of one place to stand.
+func (p *pipeline) sell(i int) {
+	p.t.Helper()
+	id := "rsv_" + strconv.Itoa(i)
+	p.log.Append(p.t, "inventory-evt_1", inventory.SeatsReserved{ReservationID: id, Items: standing(1)})
+	p.log.Append(p.t, "reservation-"+id, initiated("usr_1"))
+	p.log.Append(p.t, "inventory-evt_1", inventory.SeatsConfirmed{ReservationID: id, Items: standing(1)})
+	p.log.Append(p.t, "reservation-"+id, reservation.ReservationCompleted{CompletedAt: noon})
+}
+
+// eventuallySold waits until the tables say that so many were sold, and nothing waits any more.
+func (p *pipeline) eventuallySold(count int) {
+	p.t.Helper()
+	testenv.Eventually(p.t, patience, func() (bool, string) {
+		inv := p.inventory("evt_1")
+		if inv.Version != int64(2+2*count) || inv.Sections[0].Sold != count || inv.Sections[0].Reserved != 0 {
+			return false, fmt.Sprintf("%+v", inv)
+		}
+		for i := range count {
+			if r := p.reservation("rsv_" + strconv.Itoa(i)); r.Status != "COMPLETED" {
+				return false, fmt.Sprintf("rsv_%d: %+v", i, r)
+			}
+		}
+		return true, ""
+	})
+	for _, name := range Names() {
+		letters, err := DeadLetters(p.t.Context(), p.cfg, name)
+		require.NoError(p.t, err)
+		require.Empty(p.t, letters)
+	}
+}
+
+func TestFromTheLogToTheAnnouncement(t *testing.T) {
+	p := newPipeline(t)
+	options, err := redis.ParseURL(testenv.Redis(t))
+	require.NoError(t, err)
+	rdb := redis.NewClient(options)
+	defer rdb.Close()
+	p.cfg.Redis = rdb
+	p.relay()
+	p.projectors()
+
+	watch := rdb.Subscribe(t.Context(), announce.Channel(announce.Reservation, "rsv_0"), announce.Channel(announce.Availability, "evt_1"),
+		announce.Channel(announce.Event, "evt_1"))
+	defer watch.Close()
+	_, err = watch.Receive(t.Context())
+	require.NoError(t, err)
+
+	p.log.Append(t, "event-evt_1", created("Jazz"), event.EventPublished{})
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.sell(0)
+	last := map[string]string{}
+	want := map[string]string{
+		"ticketing:reservation:rsv_0": "2", "ticketing:availability:evt_1": "4", "ticketing:event:evt_1": "2",
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for fmt.Sprint(last) != fmt.Sprint(want) {
+		message, err := watch.ReceiveMessage(ctx)
+		require.NoError(t, err, "%v", last)
+		last[message.Channel] = message.Payload
+	}
+	p.eventuallySold(1)
+	testenv.Eventually(t, patience, func() (bool, string) {
+		lag, err := Lag(t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
+		require.NoError(t, err)
+		return lag["events"] == 0 && lag["availability"] == 0 && lag["reservations"] == 0 && lag["payments"] == 0, fmt.Sprint(lag)
+	})
+}
+
+func TestLagCountsWhatIsNotProjected(t *testing.T) {
+	p := newPipeline(t)
+	p.log.Append(t, "event-evt_1", created("Jazz"), event.EventPublished{})
+	lag, err := Lag(t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, lag["payments"], "it is not known yet what they are about")
+	p.relay()
+	testenv.Eventually(t, patience, func() (bool, string) {
+		lag, err = Lag(t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
+		require.NoError(t, err)
+		return lag["events"] == 2 && lag["payments"] == 0, fmt.Sprint(lag)
+	})
+}
+
+// Members come and go while records flow.
+func TestProjectorsShareAndTakeOver(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	stopFirst := p.projectors("reservations", "availability")
+	for i := range 10 {
+		p.sell(i)
+	}
+	p.projectors("reservations", "availability")
+	for i := 10; i < 20; i++ {
+		p.sell(i)
+	}
+	p.eventuallySold(20)
+	stopFirst()
+	for i := 20; i < 30; i++ {
+		p.sell(i)
+	}
+	p.eventuallySold(30)
+}
+
+func TestWholeTopicAgainChangesNothing(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 20 {
+		p.sell(i)
+	}
+	stop := p.projectors()
+	p.eventuallySold(20)
+	stop()
+	_, err := p.cfg.Read.Exec(t.Context(), `DELETE FROM projection_checkpoints`)
+	require.NoError(t, err)
+	p.projectors()
+	p.sell(20)
+	p.eventuallySold(21)
+}
+
+// The read database is lost whole, and only its empty tables are made again.
+func TestLostTablesComeBack(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 10 {
+		p.sell(i)
+	}
+	stop := p.projectors()
+	p.eventuallySold(10)
+	stop()
+	_, err := p.cfg.Read.Exec(t.Context(), `TRUNCATE events, inventories, sections, seats, reservations, payments, projections,
+		projection_checkpoints, projection_dead_letters`)
+	require.NoError(t, err)
+	p.projectors()
+	p.eventuallySold(10)
+}
+
+// Topics are deleted while everything runs, with records in them that were never projected.
+func TestDeletedTopicsWhileRunning(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 10 {
+		p.sell(i)
+	}
+	p.projectors("availability")
+	testenv.Eventually(t, patience, func() (bool, string) { return p.inventory("evt_1").Version == 22, "sold" })
+	_, err := p.admin.DeleteTopics(t.Context(), testenv.Topics()...)
+	require.NoError(t, err)
+	p.projectors("reservations")
+	p.eventuallySold(10)
+	for i := 10; i < 20; i++ {
+		p.sell(i)
+	}
+	p.eventuallySold(20)
+}
+
+// The broker dies and comes back without anything it had.
+func TestBrokerThatLostEverything(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.projectors()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 10 {
+		p.sell(i)
+	}
+	p.eventuallySold(10)
+	p.broker.Kill()
+	p.broker.Wipe()
+	for i := 10; i < 15; i++ {
+		p.sell(i)
+	}
+	p.broker.Start()
+	p.eventuallySold(15)
+	p.sell(15)
+	p.eventuallySold(16)
+}
+
+// A topic is replaced, while no projector looks, by one that has other records at the same offsets.
+func TestReplacedTopicIsReadFromItsStart(t *testing.T) {
+	p := newPipeline(t)
+	stopRelay := p.relay()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	stop := p.projectors()
+	for i := range 10 {
+		p.sell(i)
+	}
+	p.eventuallySold(10)
+	stop()
+	p.sell(10)
+	testenv.Eventually(t, patience, func() (bool, string) {
+		lag, err := Lag(t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
+		require.NoError(t, err)
+		return lag["availability"] == 2 && lag["reservations"] == 2, fmt.Sprint(lag)
+	})
+	stopRelay()
+	_, err := p.admin.DeleteTopics(t.Context(), testenv.Topics()...)
+	require.NoError(t, err)
+	p.relay()
+	testenv.Eventually(t, patience, func() (bool, string) {
+		var filled bool
+		require.NoError(t, p.cfg.Events.QueryRow(t.Context(), `SELECT coalesce(bool_and(filled_to IS NULL AND refills > 0), false)
+			FROM relay_partitions WHERE last_offset >= 0`).Scan(&filled))
+		return filled, "filling"
+	})
+	p.projectors()
+	p.eventuallySold(11)
+}
+
+func TestForeignRecordsHoldNobodyUp(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.projectors()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 3 { // one in each partition
+		record := &kgo.Record{Topic: p.cfg.Topics["inventory"], Key: []byte("key-" + strconv.Itoa(i)), Value: []byte("hello")}
+		require.NoError(t, p.client.ProduceSync(t.Context(), record).FirstErr())
+	}
+	p.sell(0)
+	testenv.Eventually(t, patience, func() (bool, string) {
+		inv := p.inventory("evt_1")
+		return inv.Version == 4, fmt.Sprintf("%+v", inv)
+	})
+	testenv.Eventually(t, patience, func() (bool, string) {
+		letters, err := DeadLetters(t.Context(), p.cfg, "availability")
+		require.NoError(t, err)
+		return len(letters) == 3, fmt.Sprint(letters)
+	})
+}
+
+func TestUnknownProjectionIsRefused(t *testing.T) {
+	require.ErrorContains(t, Run(t.Context(), Config{Projections: []string{"weather"}}), "availability, events, payments, reservations")
+}
