@@ -45,13 +45,13 @@ const dueSQL = `next_at <= $1 AND (claimed_until IS NULL OR claimed_until < cloc
 // take claims up to limit deadlines that are due at now, the longest due first.
 func (c claims) take(ctx context.Context, now time.Time, limit int) ([]claim, error) {
 	rows, err := c.pool.Query(ctx, `WITH due AS (
-			SELECT kind, id FROM deadlines WHERE kind = $2 AND `+dueSQL+`
+			SELECT id FROM deadlines WHERE kind = $2 AND `+dueSQL+`
 				AND EXISTS (SELECT FROM saga_cursor WHERE shard = $5 AND position >= complete_at)
 			ORDER BY next_at LIMIT $3 FOR UPDATE SKIP LOCKED
 		)
-		UPDATE deadlines d SET claimed_until = clock_timestamp() + $4::interval, revision = revision + 1
-		FROM due WHERE d.kind = due.kind AND d.id = due.id
-		RETURNING d.id, coalesce(payment_id, ''), due_at, revision, attempts, correlation_id, causation_id, traceparent`,
+		UPDATE deadlines SET claimed_until = clock_timestamp() + $4::interval, revision = revision + 1
+		WHERE kind = $2 AND id = ANY (ARRAY(SELECT id FROM due))
+		RETURNING id, coalesce(payment_id, ''), due_at, revision, attempts, correlation_id, causation_id, traceparent`,
 		now, c.kind, limit, c.lease, eventstore.Shard)
 	if err != nil {
 		return nil, fmt.Errorf("claim %s deadlines: %w", c.kind, err)
@@ -66,12 +66,14 @@ func (c claims) take(ctx context.Context, now time.Time, limit int) ([]claim, er
 	return taken, nil
 }
 
-// mineSQL locks those of the rows ($1 kind, $2 ids, $3 revisions) that have not been set or claimed anew since they were claimed.
+// mineSQL locks those of the rows ($1 kind, $2 ids, $3 revisions) that have not been set or claimed anew since they were claimed. The
+// arrays have the rows found by their keys even before PostgreSQL has any statistics.
 const mineSQL = `WITH mine AS (
-		SELECT d.kind, d.id FROM deadlines d JOIN unnest($2::text[], $3::bigint[]) AS asked(id, revision)
-			ON d.kind = $1 AND d.id = asked.id AND d.revision = asked.revision
-		FOR UPDATE OF d SKIP LOCKED
+		SELECT d.id FROM deadlines d JOIN unnest($2::text[], $3::bigint[]) AS asked(id, revision) USING (id, revision)
+		WHERE d.kind = $1 AND d.id = ANY ($2) FOR UPDATE OF d SKIP LOCKED
 	) `
+
+const whereMineSQL = ` WHERE d.kind = $1 AND d.id = ANY (ARRAY(SELECT id FROM mine))`
 
 // settle writes what became of claims. One that was set or claimed anew meanwhile is left as it is.
 func (c claims) settle(ctx context.Context, results []result) error {
@@ -93,11 +95,11 @@ func (c claims) settle(ctx context.Context, results []result) error {
 	if len(ids) > 0 {
 		b.Queue(mineSQL+`UPDATE deadlines d SET claimed_until = NULL, next_at = s.next_at, attempts = s.attempts,
 				last_error = nullif(s.last_error, ''), failed_at = CASE WHEN s.failed THEN coalesce(d.failed_at, clock_timestamp()) END
-			FROM mine, unnest($2::text[], $4::timestamptz[], $5::integer[], $6::text[], $7::boolean[]) AS s(id, next_at, attempts, last_error, failed)
-			WHERE d.kind = mine.kind AND d.id = mine.id AND s.id = mine.id`, c.kind, ids, revisions, nextAt, attempts, errs, failed)
+			FROM unnest($2::text[], $4::timestamptz[], $5::integer[], $6::text[], $7::boolean[]) AS s(id, next_at, attempts, last_error, failed)`+
+			whereMineSQL+` AND d.id = s.id`, c.kind, ids, revisions, nextAt, attempts, errs, failed)
 	}
 	if len(doneIDs) > 0 {
-		b.Queue(mineSQL+`DELETE FROM deadlines d USING mine WHERE d.kind = mine.kind AND d.id = mine.id`, c.kind, doneIDs, doneRevisions)
+		b.Queue(mineSQL+`DELETE FROM deadlines d`+whereMineSQL, c.kind, doneIDs, doneRevisions)
 	}
 	if err := c.pool.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("settle %d %s deadlines: %w", len(results), c.kind, err)
@@ -111,8 +113,7 @@ func (c claims) renew(ctx context.Context, held []claim) error {
 	for i, d := range held {
 		ids[i], revisions[i] = d.id, d.revision
 	}
-	_, err := c.pool.Exec(ctx, mineSQL+`UPDATE deadlines d SET claimed_until = clock_timestamp() + $4::interval
-		FROM mine WHERE d.kind = mine.kind AND d.id = mine.id`, c.kind, ids, revisions, c.lease)
+	_, err := c.pool.Exec(ctx, mineSQL+`UPDATE deadlines d SET claimed_until = clock_timestamp() + $4::interval`+whereMineSQL, c.kind, ids, revisions, c.lease)
 	if err != nil {
 		return fmt.Errorf("renew the leases of %d %s deadlines: %w", len(held), c.kind, err)
 	}
