@@ -197,7 +197,7 @@ func (c *client) reserve(eventID string, items ...vars) payload {
 func (c *client) reserveWithKey(idempotencyKey, eventID string, items ...vars) payload {
 	c.t.Helper()
 	return c.mutate("reserveSeats", "ReserveSeatsInput", "reservation { "+reservationFields+" }",
-		vars{"eventId": eventID, "items": items, "idempotencyKey": idempotencyKey})
+		vars{"eventId": eventID, "items": append([]vars{}, items...), "idempotencyKey": idempotencyKey})
 }
 
 func (c *client) cancel(reservationID string) payload {

@@ -46,12 +46,13 @@ func awaitSections(t testing.TB, c *client, eventID string, want map[string][3]i
 
 func awaitStatus(t testing.TB, c *client, reservationID, status string) *reservationValue {
 	t.Helper()
-	var r *reservationValue
+	var data struct{ Reservation *reservationValue }
 	testenv.Eventually(t, 15*time.Second, func() (bool, string) {
-		r = c.reservation(reservationID, 0)
-		return r != nil && r.Status == status, fmt.Sprintf("reservation is %+v, not %s", r, status)
+		errs := c.send(`query($id: ID!) { reservation(id: $id) { `+reservationFields+` } }`, vars{"id": reservationID}, &data)
+		r := data.Reservation
+		return len(errs) == 0 && r != nil && r.Status == status, fmt.Sprintf("reservation is %+v, not %s: %v", r, status, errs)
 	})
-	return r
+	return data.Reservation
 }
 
 func TestAPurchaseFromBeginningToEnd(t *testing.T) {

@@ -128,7 +128,7 @@ func TestAvailabilityIsWatchedByItsInventoryVersion(t *testing.T) {
 	for range reservations {
 		requireOK(t, alice.reserve(id, item("Floor", 2)))
 	}
-	last, deadline := 0, time.After(15*time.Second)
+	last, deadline := -1, time.After(15*time.Second)
 	for {
 		select {
 		case m, open := <-states:
@@ -138,10 +138,9 @@ func TestAvailabilityIsWatchedByItsInventoryVersion(t *testing.T) {
 			}
 			require.NoError(t, json.Unmarshal(m.Payload, &next))
 			e := next.Data.Availability
-			require.NotEmpty(t, e.Sections, "%s", m.Payload)
 			require.Greater(t, e.InventoryVersion, last)
 			last = e.InventoryVersion
-			if e.Sections[0].Reserved == 2*reservations {
+			if len(e.Sections) > 0 && e.Sections[0].Reserved == 2*reservations {
 				return
 			}
 		case <-deadline:
