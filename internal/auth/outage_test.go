@@ -55,12 +55,12 @@ func TestHangingRedisIsUnavailableSoon(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.signIn("ann@example.com")
-	if err := w.redis.Do(t.Context(), "CLIENT", "PAUSE", "8000", "ALL").Err(); err != nil {
+	if err := w.redis.Do(t.Context(), "CLIENT", "PAUSE", "60000", "ALL").Err(); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
 	_, err := w.Authenticate(t.Context(), s.Token)
-	if took := time.Since(start); !errors.Is(err, auth.ErrUnavailable) || took > 7*time.Second {
+	if took := time.Since(start); !errors.Is(err, auth.ErrUnavailable) || took > 30*time.Second {
 		t.Errorf("after %s it answers %v", took, err)
 	}
 }

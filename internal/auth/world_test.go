@@ -21,8 +21,8 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// soon is how long a test waits for what must happen by itself.
-const soon = 20 * time.Second
+// soon is how long a test waits for what must happen by itself; less than what watchers wait before they look for themselves.
+const soon = 25 * time.Second
 
 // world is what a test of signing in has: real servers, a mail folder, and a clock that only the test moves.
 type world struct {

@@ -22,8 +22,11 @@ import (
 // ErrUnavailable says that Redis couldn't be asked and that the limit is one that then refuses.
 var ErrUnavailable = errors.New("rate limit is unavailable")
 
-// patience is how long a limit waits for Redis: longer would cost more than what it protects.
-const patience = 500 * time.Millisecond
+// How long a limit waits for Redis: one that then lets pass holds nobody up for longer, one that then refuses tries harder.
+const (
+	shortPatience = time.Second
+	longPatience  = 5 * time.Second
+)
 
 // Limit allows Requests in any Window. FailOpen decides what happens while Redis is away: true lets everything pass.
 type Limit struct {
@@ -41,12 +44,14 @@ type Decision struct {
 
 // Limiter counts in Redis. It is safe for concurrent use.
 type Limiter struct {
-	redis  *redis.Client
-	warned atomic.Int64 // unix seconds of the last warning that a limit is not enforced
+	short, long *redis.Client // by patience
+	warned      atomic.Int64  // unix seconds of the last warning that a limit is not enforced
 }
 
 // New answers a limiter that counts in rdb.
-func New(rdb *redis.Client) *Limiter { return &Limiter{redis: rdb.WithTimeout(patience)} }
+func New(rdb *redis.Client) *Limiter {
+	return &Limiter{short: rdb.WithTimeout(shortPatience), long: rdb.WithTimeout(longPatience)}
+}
 
 //go:embed allow.lua
 var allowSource string
@@ -59,9 +64,13 @@ func (l *Limiter) Allow(ctx context.Context, name, key string, limit Limit, cost
 	if cost <= 0 {
 		return Decision{Allowed: true}, nil
 	}
+	client, patience := l.long, longPatience
+	if limit.FailOpen {
+		client, patience = l.short, shortPatience
+	}
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	answer, err := allow.Run(bounded, l.redis, []string{redisKey(name, key)},
+	answer, err := allow.Run(bounded, client, []string{redisKey(name, key)},
 		limit.Requests, limit.Window.Microseconds(), cost).Int64Slice()
 	switch {
 	case err == nil && len(answer) == 2:
