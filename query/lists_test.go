@@ -1,0 +1,89 @@
+package query_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/query"
+)
+
+func TestWhoSeesWhichEvents(t *testing.T) {
+	w := newTables(t)
+	w.addEvent("evt_1", "DRAFT", "usr_1", noon)
+	w.addEvent("evt_2", "DRAFT", "usr_2", noon.Add(time.Hour))
+	w.addEvent("evt_3", "PUBLISHED", "usr_2", noon.Add(2*time.Hour))
+	w.addEvent("evt_4", "SALES_OPEN", "usr_2", noon.Add(3*time.Hour))
+
+	draft, hour, two := "DRAFT", noon.Add(time.Hour), noon.Add(3*time.Hour)
+	for name, tc := range map[string]struct {
+		filter query.EventFilter
+		ids    []string
+	}{
+		"somebody":           {query.EventFilter{}, []string{"evt_4", "evt_3"}},
+		"an organizer":       {query.EventFilter{Viewer: "usr_1"}, []string{"evt_4", "evt_3", "evt_1"}},
+		"an admin":           {query.EventFilter{All: true}, []string{"evt_4", "evt_3", "evt_2", "evt_1"}},
+		"drafts, somebody":   {query.EventFilter{Status: &draft}, []string{}},
+		"drafts, organizer":  {query.EventFilter{Status: &draft, Viewer: "usr_2"}, []string{"evt_2"}},
+		"between two times":  {query.EventFilter{All: true, StartsAfter: &hour, StartsBefore: &two}, []string{"evt_3"}},
+		"after the earliest": {query.EventFilter{All: true, StartsAfter: &noon}, []string{"evt_4", "evt_3", "evt_2"}},
+	} {
+		for _, args := range []query.PageArgs{first(10), last(10)} {
+			page, err := w.reader.EventPage(t.Context(), tc.filter, args)
+			require.NoError(t, err)
+			found := []string{}
+			for _, e := range page.Items {
+				found = append(found, e.ID)
+			}
+			require.Equal(t, tc.ids, found, name)
+		}
+	}
+	events, err := w.reader.Events(t.Context(), []string{"evt_1", "evt_4", "evt_none"})
+	require.NoError(t, err)
+	require.Len(t, events, 2)
+	require.Equal(t, "usr_1", events["evt_1"].OrganizerID)
+}
+
+func TestSeatsInTheirOrder(t *testing.T) {
+	w := newTables(t)
+	for i := range 12 {
+		w.exec(`INSERT INTO seats VALUES ('evt_1', 'floor', $1, $2, 'AVAILABLE')`, "A-"+strconv.Itoa(i+1), i)
+	}
+	w.exec(`INSERT INTO seats VALUES ('evt_1', 'balcony', 'A-1', 0, 'SOLD')`)
+	five := 5
+	page, err := w.reader.SeatPage(t.Context(), "evt_1", "floor", query.PageArgs{First: &five})
+	require.NoError(t, err)
+	require.Equal(t, "A-1", page.Items[0].Label)
+	require.True(t, page.Info.HasNextPage)
+	page, err = w.reader.SeatPage(t.Context(), "evt_1", "floor", query.PageArgs{First: &five, After: page.Info.EndCursor})
+	require.NoError(t, err)
+	require.Equal(t, "A-10", page.Items[4].Label, "by place, not by letter")
+	page, err = w.reader.SeatPage(t.Context(), "evt_1", "floor", query.PageArgs{Last: &five, Before: page.Info.StartCursor})
+	require.NoError(t, err)
+	require.Equal(t, "A-1", page.Items[0].Label)
+	require.False(t, page.Info.HasPreviousPage)
+	none, err := w.reader.SeatPage(t.Context(), "evt_1", "moon", query.PageArgs{})
+	require.NoError(t, err)
+	require.Empty(t, none.Items)
+}
+
+func TestPaymentsOfACustomer(t *testing.T) {
+	w := newTables(t)
+	for i, customer := range []string{"usr_1", "usr_1", "usr_2"} {
+		w.exec(`INSERT INTO payments (id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status,
+				gateway, created_at, metadata)
+			VALUES ($1, 1, 'rsv_1', $2, 'evt_1', 100, 0, 'EUR', '[]', 'INITIATED', 'sandbox', $3, '{}')`,
+			"pay_"+strconv.Itoa(i), customer, noon.Add(time.Duration(i)*time.Second))
+	}
+	for _, args := range []query.PageArgs{first(5), last(5)} {
+		page, err := w.reader.PaymentPage(t.Context(), "usr_1", args)
+		require.NoError(t, err)
+		require.Equal(t, []string{"pay_1", "pay_0"}, []string{page.Items[0].ID, page.Items[1].ID})
+		require.Len(t, page.Items, 2)
+	}
+	byReservation, err := w.reader.PaymentsByReservation(t.Context(), []string{"rsv_1"})
+	require.NoError(t, err)
+	require.Equal(t, "pay_0", byReservation["rsv_1"][0].ID, "oldest first")
+}
