@@ -14,14 +14,14 @@ import (
 
 func main() {
 	var projections []string
+	flag.Usage = func() { fmt.Fprintln(flag.CommandLine.Output(), usage) }
 	flag.Func("projection", "a projection to keep, repeatable: "+strings.Join(projector.Names(), ", ")+" (default: all)", func(name string) error {
 		projections = append(projections, name)
 		return nil
 	})
 	flag.Parse()
 	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "projector: what is %q? Projections are named by --projection.\n", flag.Arg(0))
-		os.Exit(2)
+		os.Exit(operate(flag.Args()))
 	}
 	os.Exit(app.Main("projector", app.ProjectorNeeds(), func(ctx context.Context, e app.Env) error {
 		return app.Projector(ctx, e, projections...)
