@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -58,7 +59,7 @@ func NewBoard(now func() time.Time) *Board {
 // Phase begins a chapter of the story.
 func (b *Board) Phase(name string) { b.do(func() { b.phase, b.noteUntil = name, time.Time{} }) }
 
-// Note shows something for a while that needs patience, or somebody's attention.
+// Note shows something that is waited for, and how long still.
 func (b *Board) Note(text string, d time.Duration) {
 	b.do(func() { b.note, b.noteUntil = text, b.now().Add(d) })
 }
@@ -151,8 +152,8 @@ func (b *Board) Snapshot() Snapshot {
 		Authenticated: b.authenticated, Refused: maps.Clone(b.refused), Reserved: len(b.reserved), Peak: b.peak, PerSecond: b.lastSecond(),
 		Latencies: map[string]Latency{}, Feeds: b.feeds, States: b.states,
 	}
-	if b.now().Before(b.noteUntil) {
-		s.Note = b.note
+	if left := b.noteUntil.Sub(b.now()); left > 0 {
+		s.Note = fmt.Sprintf("%s (%s)", b.note, left.Round(time.Second))
 	}
 	for operation, all := range b.latencies {
 		s.Latencies[operation] = latency(all)

@@ -70,10 +70,10 @@ func TestWhatPassesIsAskedAgainWithTheSameKey(t *testing.T) {
 func TestTheGatewaysOutageIsWaitedOutWithTheSameKey(t *testing.T) {
 	s, client := serve(t,
 		`{"data":{"processPayment":{"payment":null,"reservation":null,"userErrors":[{"code":"GATEWAY_UNAVAILABLE","message":"try again"}]}}}`,
-		`{"data":{"processPayment":{"payment":{"id":"pay_1","status":"COMPLETED"},"userErrors":[]}}}`)
-	payment, err := client.ProcessPayment(t.Context(), "rsv_1", "pm_card_visa")
+		`{"data":{"processPayment":{"payment":{"id":"pay_1","status":"COMPLETED"},"reservation":{"id":"rsv_1"},"userErrors":[]}}}`)
+	paid, err := client.ProcessPayment(t.Context(), "rsv_1", "pm_card_visa")
 	require.NoError(t, err)
-	assert.Equal(t, "COMPLETED", payment.Status)
+	assert.Equal(t, "COMPLETED", paid.Payment.Status)
 	assert.Equal(t, s.asked[0], s.asked[1])
 }
 

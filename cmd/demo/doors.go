@@ -106,12 +106,12 @@ func SignInCustomers(ctx context.Context, client *Client, board *Board, n int, p
 	patient.patience = patience
 	var in atomic.Int64
 	patient.waiting = func(_, why string, d time.Duration) {
-		board.Note(fmt.Sprintf("%d of %d are in; next try in %s: %s", in.Load(), n, d.Round(time.Second), why), d)
+		board.Note("waiting to try again: "+why, d)
 	}
 	var mu sync.Mutex
 	var accounts []Account
 	var crowd errgroup.Group
-	crowd.SetLimit(16)
+	crowd.SetLimit(4) // a sign-in counts twice against the limit: many at once would use it up on links that cannot be verified then
 	for i := range n {
 		crowd.Go(func() error {
 			session, _, err := SignIn(limited, &patient, CustomerName(i))

@@ -68,6 +68,7 @@ type (
 		Amount     Money  `json:"amount"`
 		NextAction *struct {
 			ClientSecret string `json:"clientSecret"`
+			RedirectURL  string `json:"redirectUrl"`
 		} `json:"nextAction"`
 	}
 	// Item is a wish for tickets of a section: so many of the best, or these seats.
@@ -142,7 +143,7 @@ const (
 	eventFields       = `event { id inventoryVersion status ` + sectionFields + ` }`
 	reservationFields = `reservation { id version status seats { section label price { amount currencyCode } } ` +
 		`total { amount currencyCode } expiresAt }`
-	paymentFields = `payment { id status amount { amount currencyCode } nextAction { clientSecret } } ` + reservationFields
+	paymentFields = `payment { id status nextAction { clientSecret redirectUrl } } ` + reservationFields
 )
 
 // RequestMagicLink has a sign-in link mailed. Only a server that exposes them for testing answers its token.
@@ -214,32 +215,47 @@ func reservationOf(answer payload, err error) (*Reservation, error) {
 	return answer.Reservation, err
 }
 
+// Purchase is a payment and its reservation, as they are after a mutation.
+type Purchase struct {
+	Payment     Payment
+	Reservation Reservation
+}
+
 // ProcessPayment pays a reservation with a card's token: card numbers never go to this API.
-func (c *Client) ProcessPayment(ctx context.Context, reservationID, cardToken string) (*Payment, error) {
-	return paymentOf(c.mutate(ctx, "processPayment", "ProcessPaymentInput", paymentFields, map[string]any{
+func (c *Client) ProcessPayment(ctx context.Context, reservationID, cardToken string) (Purchase, error) {
+	return purchaseOf(c.mutate(ctx, "processPayment", "ProcessPaymentInput", paymentFields, map[string]any{
 		"reservationId": reservationID, "method": map[string]any{"card": map[string]any{"token": cardToken}}, "idempotencyKey": newKey(),
 	}))
 }
 
 // ConfirmPayment goes on with a payment after its customer did what nextAction asked.
-func (c *Client) ConfirmPayment(ctx context.Context, paymentID string) (*Payment, error) {
-	return paymentOf(c.mutate(ctx, "confirmPayment", "ConfirmPaymentInput", paymentFields,
+func (c *Client) ConfirmPayment(ctx context.Context, paymentID string) (Purchase, error) {
+	return purchaseOf(c.mutate(ctx, "confirmPayment", "ConfirmPaymentInput", paymentFields,
 		map[string]any{"paymentId": paymentID, "idempotencyKey": newKey()}))
 }
 
-func paymentOf(answer payload, err error) (*Payment, error) {
-	if err == nil && answer.Payment == nil {
-		err = errors.New("the payload has neither payment nor userErrors")
+func purchaseOf(answer payload, err error) (Purchase, error) {
+	switch {
+	case err != nil:
+		return Purchase{}, err
+	case answer.Payment == nil || answer.Reservation == nil:
+		return Purchase{}, errors.New("the payload has neither payment and reservation nor userErrors")
 	}
-	return answer.Payment, err
+	return Purchase{Payment: *answer.Payment, Reservation: *answer.Reservation}, nil
 }
 
-// ReadReservation reads a reservation with its payments.
-func (c *Client) ReadReservation(ctx context.Context, id string) (Reservation, error) {
-	const document = `query Reservation($id: ID!) { reservation(id: $id) { id version status expiresAt total { amount currencyCode }
-		seats { section label price { amount currencyCode } } payments { id status amount { amount currencyCode } } } }`
+// ReadReservation reads a reservation with its payments, as it is at a version or later: the read side follows what mutations answered,
+// and a query that names a version waits for it. 0 takes what is known now.
+func (c *Client) ReadReservation(ctx context.Context, id string, minVersion int) (Reservation, error) {
+	const document = `query Reservation($id: ID!, $minVersion: Int) { reservation(id: $id, minVersion: $minVersion) {
+		id version status expiresAt total { amount currencyCode } seats { section label price { amount currencyCode } }
+		payments { id status amount { amount currencyCode } } } }`
 	var found Reservation
-	err := c.Do(ctx, "reservation", document, map[string]any{"id": id}, &found)
+	variables := map[string]any{"id": id}
+	if minVersion > 0 {
+		variables["minVersion"] = minVersion
+	}
+	err := c.Do(ctx, "reservation", document, variables, &found)
 	return found, err
 }
 

@@ -41,7 +41,7 @@ func readBack(ctx context.Context, sale *Sale, organizer *Client) (World, error)
 			continue
 		}
 		readers.Go(func() error {
-			found, err := c.client.ReadReservation(ctx, c.Reservation.ID)
+			found, err := c.client.ReadReservation(ctx, c.Reservation.ID, 0)
 			if codeOf(err) == "NOT_FOUND" {
 				return nil // not yet, one hopes: without it the sums don't add up
 			}
@@ -89,7 +89,7 @@ func (s *Sale) expired(ctx context.Context, c *Customer) bool {
 	if time.Now().Before(c.Reservation.ExpiresAt) {
 		return false
 	}
-	now, err := c.client.ReadReservation(ctx, c.Reservation.ID)
+	now, err := c.client.ReadReservation(ctx, c.Reservation.ID, c.Reservation.Version)
 	if err != nil || now.Status != "EXPIRED" {
 		return false
 	}

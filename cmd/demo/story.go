@@ -134,44 +134,58 @@ func (s *Sale) reserve(ctx context.Context, c *Customer) (*Reservation, error) {
 	return reservation, err
 }
 
-// pay goes with a payment to its end, by way of the bank's page when the card's bank wants that.
+// pay pays the reservation. A payment may come to nothing although nobody declined it, when a process died at the wrong moment: then the
+// tickets are held still, and paying again is a new intention, with a key of its own.
 func (s *Sale) pay(ctx context.Context, c *Customer, card string) {
 	s.move(c, Paying)
-	payment, err := c.client.ProcessPayment(ctx, c.Reservation.ID, card)
-	if err == nil && payment.Status == "REQUIRES_ACTION" {
-		if payment.NextAction == nil || payment.NextAction.ClientSecret == "" {
-			s.fail(c, errors.New("a payment requires an action but does not say which"))
-			return
-		}
-		s.board.Authenticated()
-		if sleep(ctx, c.Plan.Thinks) != nil { // a real page would hand the client secret to Stripe.js here
-			return
-		}
-		payment, err = c.client.ConfirmPayment(ctx, payment.ID)
-	}
-	end := Paid
-	if err == nil && payment.Status == "PROCESSING" {
-		end, err = s.await(ctx, c)
-	}
-	if rejectedAs(err) == "PAYMENT_DECLINED" {
-		end, err = Declined, nil
+	const most = 3
+	end, err := s.charge(ctx, c, card)
+	for attempt := 1; err == nil && end == Holding && attempt < most; attempt++ {
+		end, err = s.charge(ctx, c, card)
 	}
 	s.conclude(c, c.Reservation, end, err)
 }
 
-// await waits for a payment that the gateway has not decided yet. That is no failure: the server keeps asking the gateway.
-func (s *Sale) await(ctx context.Context, c *Customer) (Stage, error) {
-	const patience = time.Minute
-	for until := time.Now().Add(patience); time.Now().Before(until); {
-		now, err := c.client.ReadReservation(ctx, c.Reservation.ID)
-		switch {
-		case err != nil:
-			return Failed, err
-		case now.Status == "COMPLETED":
-			return Paid, nil
-		case now.Status == "COMPENSATED":
-			return Declined, nil
+// charge goes with one payment to its end, by way of the bank's page when the card's bank wants that.
+func (s *Sale) charge(ctx context.Context, c *Customer, card string) (Stage, error) {
+	purchase, err := c.client.ProcessPayment(ctx, c.Reservation.ID, card)
+	if err == nil && purchase.Payment.Status == "REQUIRES_ACTION" {
+		// A real page would hand the action's client secret to Stripe.js here, and come back when the customer has authenticated. An
+		// answer that repeats a lost one has no action: it is not stored.
+		if purchase.Payment.NextAction != nil {
+			s.board.Authenticated()
 		}
+		if err := sleep(ctx, c.Plan.Thinks); err != nil {
+			return Failed, err
+		}
+		purchase, err = c.client.ConfirmPayment(ctx, purchase.Payment.ID)
+	}
+	switch {
+	case rejectedAs(err) == "PAYMENT_DECLINED":
+		return Declined, nil
+	case err != nil:
+		return Failed, err
+	case purchase.Payment.Status == "COMPLETED":
+		return Paid, nil
+	}
+	return s.await(ctx, c, purchase.Reservation.Version)
+}
+
+// await waits for a payment that is not decided yet, PROCESSING for example. That is no failure: the server keeps asking the gateway. The
+// version is the one at which the payment was under way: the read side may still be before it.
+func (s *Sale) await(ctx context.Context, c *Customer, version int) (Stage, error) {
+	const patience = 90 * time.Second
+	ends := map[string]Stage{"COMPLETED": Paid, "COMPENSATED": Declined, "SEATS_RESERVED": Holding, "EXPIRED": Expired}
+	defer s.board.Note("", 0)
+	for until := time.Now().Add(patience); time.Now().Before(until); {
+		now, err := c.client.ReadReservation(ctx, c.Reservation.ID, version)
+		if err != nil {
+			return Failed, err
+		}
+		if end, decided := ends[now.Status]; decided {
+			return end, nil
+		}
+		s.board.Note("payments are not decided yet: the server keeps asking the gateway", time.Until(until))
 		if err := sleep(ctx, time.Second); err != nil {
 			return Failed, err
 		}
