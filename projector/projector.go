@@ -37,10 +37,13 @@ type Config struct {
 }
 
 const (
-	batchSize     = 5000 // records folded and committed at a time
-	lookEvery     = time.Second
-	shortestRetry = 50 * time.Millisecond
-	longestRetry  = 3 * time.Second
+	batchSize = 5000 // records folded and committed at a time
+	lookEvery = time.Second
+	// sessionTimeout is how long the partitions of a projector that was killed wait for another one; one that only looks dead, such as
+	// a frozen process, is fenced by its checkpoints.
+	sessionTimeout = 10 * time.Second
+	shortestRetry  = 50 * time.Millisecond
+	longestRetry   = 3 * time.Second
 )
 
 // Run keeps the projections up to date until ctx ends, through every fault of databases and broker. It answers an error only when

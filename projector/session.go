@@ -37,6 +37,8 @@ func (r *runner) session(ctx context.Context, works func()) error {
 		kgo.ConsumeTopics(r.topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.SessionTimeout(sessionTimeout),
+		kgo.HeartbeatInterval(sessionTimeout/5),
 		kgo.BlockRebalanceOnPoll(), // a batch is written while its partitions are certainly ours
 		kgo.DisableAutoCommit(),    // offsets stand in PostgreSQL
 		kgo.AdjustFetchOffsetsFn(s.assignment.begin),

@@ -110,12 +110,18 @@ func (s *system) logLength() int {
 	return count(s.t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events`)
 }
 
-func count(t testing.TB, url, query string, args ...any) int {
+func count(t testing.TB, url, query string, args ...any) int { return one[int](t, url, query, args...) }
+
+func text(t testing.TB, url, query string, args ...any) string {
+	return one[string](t, url, query, args...)
+}
+
+// one answers the one value that a query has.
+func one[T any](t testing.TB, url, query string, args ...any) (value T) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // only read from
-	var n int
-	require.NoError(t, conn.QueryRow(t.Context(), query, args...).Scan(&n), fmt.Sprint(query, args))
-	return n
+	require.NoError(t, conn.QueryRow(t.Context(), query, args...).Scan(&value), fmt.Sprint(query, args))
+	return value
 }

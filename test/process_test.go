@@ -1,0 +1,183 @@
+package test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/app"
+	"ticketing/internal/config"
+	"ticketing/internal/process"
+	"ticketing/internal/services"
+	"ticketing/internal/testenv"
+)
+
+// binaries are the real programs, built once a test process.
+var binaries = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "ticketing-bin-")
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-o", folder+"/", "ticketing/cmd/api", "ticketing/cmd/relay", "ticketing/cmd/projector", "ticketing/cmd/saga")
+	if output, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, output)
+	}
+	return folder, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if folder, err := binaries(); err == nil && code >= 0 {
+		_ = os.RemoveAll(folder)
+	}
+	os.Exit(code)
+}
+
+// platform is the platform as an operator runs it: one process a part.
+type platform struct {
+	t   testing.TB
+	env map[string]string
+	url string
+}
+
+// newPlatform makes databases, Redis and broker, and starts no part.
+func newPlatform(t testing.TB) *platform {
+	t.Helper()
+	env := environment(t)
+	cfg, err := config.Load(env)
+	require.NoError(t, err)
+	require.NoError(t, app.Migrate(t.Context(), cfg))
+	port, err := services.FreePort()
+	require.NoError(t, err)
+	env["PORT"] = strconv.Itoa(port)
+	return &platform{t: t, env: env, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+}
+
+// part is a running process.
+type part struct {
+	*process.Process
+	t testing.TB
+}
+
+// start starts a part; it is killed when the test is over.
+func (p *platform) start(name string, args ...string) part {
+	p.t.Helper()
+	folder, err := binaries()
+	require.NoError(p.t, err)
+	port, err := services.FreePort()
+	require.NoError(p.t, err)
+	env := maps.Clone(p.env)
+	env["METRICS_PORT"] = strconv.Itoa(port)
+	var list []string
+	for k, v := range env {
+		list = append(list, k+"="+v)
+	}
+	log, err := os.Create(filepath.Join(p.t.TempDir(), name+".log"))
+	require.NoError(p.t, err)
+	child, err := process.Start(process.Spec{Path: filepath.Join(folder, name), Args: args, Env: list, Stdout: log, Stderr: log})
+	require.NoError(p.t, err)
+	p.t.Cleanup(func() {
+		_ = child.Kill()
+		if p.t.Failed() {
+			text, _ := os.ReadFile(log.Name())
+			p.t.Logf("%s said:\n%s", name, text)
+		}
+	})
+	return part{child, p.t}
+}
+
+// startAPI starts an api and waits until it answers.
+func (p *platform) startAPI() part {
+	p.t.Helper()
+	api := p.start("api")
+	testenv.Eventually(p.t, 30*time.Second, func() (bool, string) {
+		response, err := http.Get(p.url + "/health/ready")
+		if err != nil {
+			return false, err.Error()
+		}
+		defer response.Body.Close()
+		return response.StatusCode == http.StatusOK, response.Status
+	})
+	return api
+}
+
+// kill ends the process as kill -9 does.
+func (p part) kill() {
+	p.t.Helper()
+	require.NoError(p.t, p.Kill())
+}
+
+// terminate asks the process to end, and waits until it has.
+func (p part) terminate() {
+	p.t.Helper()
+	require.NoError(p.t, p.Signal(syscall.SIGTERM))
+	select {
+	case <-p.Done():
+		require.NoError(p.t, p.Err(), "a part that is told to end must end well")
+	case <-time.After(30 * time.Second):
+		require.Fail(p.t, "the process did not end")
+	}
+}
+
+// awaitReadSide waits until the read tables say exactly what the log says.
+func (p *platform) awaitReadSide() {
+	p.t.Helper()
+	testenv.Eventually(p.t, 60*time.Second, func() (bool, string) {
+		for table, category := range map[string]string{"events": "event", "inventories": "inventory", "reservations": "reservation", "payments": "payment"} {
+			key := "id"
+			if table == "inventories" {
+				key = "event_id"
+			}
+			inLog := text(p.t, p.env["DATABASE_URL"], `SELECT coalesce(md5(string_agg(substr(stream_id, length($1) + 2) || ' ' || v, ',' ORDER BY stream_id COLLATE "C")), '')
+				FROM (SELECT stream_id, max(version) AS v FROM domain_events WHERE stream_id LIKE $1 || '-%' GROUP BY stream_id) s`, category)
+			inTable := text(p.t, p.env["PROJECTION_DATABASE_URL"], fmt.Sprintf(
+				`SELECT coalesce(md5(string_agg(%[1]s || ' ' || version, ',' ORDER BY %[1]s)), '') FROM %[2]s`, key, table))
+			if inLog != inTable {
+				return false, table + " differs from the log"
+			}
+		}
+		return true, ""
+	})
+	// What sections count must be what the reservations hold: nothing applied twice, nothing lost.
+	wrong := count(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(*) FROM sections s
+		LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE status IN ('SEATS_RESERVED', 'PAYMENT_PENDING')) AS reserved,
+				count(*) FILTER (WHERE status = 'COMPLETED') AS sold
+			FROM reservations r, jsonb_array_elements(r.seats) seat WHERE r.event_id = s.event_id AND seat->>'section' = s.name) held ON true
+		WHERE s.reserved <> held.reserved OR s.sold <> held.sold`)
+	require.Zero(p.t, wrong, "sections whose counts are not what reservations hold")
+}
+
+// lockTable locks a read table against everybody, until the answer is called.
+func (p *platform) lockTable(table string) (unlock func()) {
+	p.t.Helper()
+	conn, err := pgx.Connect(p.t.Context(), p.env["PROJECTION_DATABASE_URL"])
+	require.NoError(p.t, err)
+	tx, err := conn.Begin(p.t.Context())
+	require.NoError(p.t, err)
+	_, err = tx.Exec(p.t.Context(), `LOCK TABLE `+table+` IN SHARE ROW EXCLUSIVE MODE`) // readers go on
+	require.NoError(p.t, err)
+	return func() {
+		require.NoError(p.t, tx.Rollback(p.t.Context()))
+		require.NoError(p.t, conn.Close(p.t.Context()))
+	}
+}
+
+// awaitBlocked waits until somebody waits for a lock of the table: a projector in the middle of its transaction.
+func (p *platform) awaitBlocked(table string) {
+	p.t.Helper()
+	testenv.Eventually(p.t, 30*time.Second, func() (bool, string) {
+		n := count(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(*) FROM pg_locks WHERE relation = $1::regclass AND NOT granted`, table)
+		return n > 0, "nobody waits for " + table
+	})
+}
