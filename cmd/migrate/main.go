@@ -39,8 +39,9 @@ func databases() []database {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout); err != nil {
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "migrate:", err)
 		os.Exit(1)
 	}
@@ -68,7 +69,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 
 // parse reads the command line. n is 1 unless told otherwise; only force insists on being told, since it does not look.
 func parse(args []string) (command, name string, n int, err error) {
-	wrong := errors.New(usage)
+	wrong := errors.New(usage) //nolint:staticcheck // more than a line
 	if len(args) == 0 || len(args) > 3 {
 		return "", "", 0, wrong
 	}

@@ -45,7 +45,7 @@ func Load(environ map[string]string, needs ...Need) (Config, error) {
 	}
 	var cfg Config
 	problems := parse(&cfg, set)
-	cfg.complete()
+	complete(&cfg)
 	if len(needs) == 0 && !cfg.Development() {
 		needs = everything()
 	}
@@ -98,7 +98,7 @@ func variable(field string) (name, kind string) {
 }
 
 // complete fills the defaults that depend on other values.
-func (c *Config) complete() {
+func complete(c *Config) {
 	c.Environment = strings.ToLower(c.Environment)
 	c.LogLevel = strings.ToLower(c.LogLevel)
 	if c.Host == "" {

@@ -30,5 +30,5 @@ func (l logger) Log(level kgo.LogLevel, message string, keysAndValues ...any) {
 		to = slog.LevelWarn
 	case kgo.LogLevelNone, kgo.LogLevelInfo, kgo.LogLevelDebug:
 	}
-	l.to.Log(context.Background(), to, "kafka: "+message, keysAndValues...) //nolint:sloglint // franz-go names the attributes
+	l.to.Log(context.Background(), to, "kafka: "+message, keysAndValues...)
 }

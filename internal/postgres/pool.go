@@ -46,7 +46,7 @@ func NewPool(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) 
 
 func (o Options) apply(cfg *pgxpool.Config) {
 	if o.MaxConnections > 0 {
-		cfg.MaxConns = int32(min(o.MaxConnections, 1<<20)) //nolint:gosec // bounded just here
+		cfg.MaxConns = int32(min(o.MaxConnections, 1<<20))
 	}
 	cfg.MinConns = min(int32(max(o.MinConnections, 0)), cfg.MaxConns) //nolint:gosec // bounded by MaxConns
 	cfg.ConnConfig.ConnectTimeout = o.ConnectTimeout

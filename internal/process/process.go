@@ -36,7 +36,7 @@ type Process struct {
 // Start starts a child. The death signal belongs to the thread that started the child, not to the process, so a goroutine keeps that
 // thread for as long as the child lives.
 func Start(spec Spec) (*Process, error) {
-	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx // stopped by Stop, in order, not killed by a context
+	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx,gosec // stopped by Stop, in order; what to run is the caller's to know
 	cmd.Env, cmd.Dir = spec.Env, spec.Dir
 	cmd.SysProcAttr = attributes(spec)
 	// A nil *os.File in an interface would not be nil.

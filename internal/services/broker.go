@@ -91,7 +91,7 @@ func (b *Broker) createTopics(topics []string, partitions int) error {
 		if b.cluster.TopicInfo(topic) != nil {
 			continue
 		}
-		if err := b.cluster.CreateTopic(topic, int32(partitions), nil); err != nil { //nolint:gosec // a handful
+		if err := b.cluster.CreateTopic(topic, int32(partitions), nil); err != nil {
 			return fmt.Errorf("services: broker: create topic %s: %w", topic, err)
 		}
 	}
@@ -145,5 +145,6 @@ func (l brokerLogger) Logf(level kfake.LogLevel, format string, args ...any) {
 		l.logger.Error("broker: " + fmt.Sprintf(format, args...))
 	case kfake.LogLevelWarn:
 		l.logger.Warn("broker: " + fmt.Sprintf(format, args...))
+	case kfake.LogLevelNone, kfake.LogLevelInfo, kfake.LogLevelDebug:
 	}
 }

@@ -28,7 +28,7 @@ func lockDir(dir string) (*lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("services: %w", err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a file descriptor is small
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			err = fmt.Errorf("%w: %s; stop that process, or set DATA_DIR to a folder of your own", ErrInUse, dir)
 		}
@@ -45,7 +45,7 @@ func (l *lock) release() error {
 }
 
 func readOrMakePassword(path string) (string, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // below DATA_DIR
+	data, err := os.ReadFile(path)
 	if password := strings.TrimSpace(string(data)); err == nil && password != "" {
 		return password, nil
 	}

@@ -25,7 +25,7 @@ const bindTries = 5
 
 // rememberedPort answers the port in the file, if it is there and free, or another free one.
 func rememberedPort(file string) (int, error) {
-	if text, err := os.ReadFile(file); err == nil { //nolint:gosec // below DATA_DIR
+	if text, err := os.ReadFile(file); err == nil {
 		if port, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && free(port) {
 			return port, nil
 		}

@@ -35,8 +35,8 @@ func postgresPrograms() (string, error) {
 	if err != nil {
 		return "", errors.New("services: PostgreSQL is not installed (make setup), nor is DATABASE_URL set")
 	}
-	if real, err := filepath.EvalSymlinks(initdb); err == nil {
-		initdb = real
+	if target, err := filepath.EvalSymlinks(initdb); err == nil {
+		initdb = target
 	}
 	return filepath.Dir(initdb), nil
 }

@@ -33,11 +33,11 @@ func awaitReady(ctx context.Context, child *process.Process, logFile string, pro
 		cancel()
 		select {
 		case <-child.Done(): // also when the probe succeeded: then somebody else has the port
-			if text := tail(logFile); strings.Contains(text, "Address already in use") || err == nil {
+			text := tail(logFile)
+			if strings.Contains(text, "Address already in use") || err == nil {
 				return fmt.Errorf("%w\n%s", errPortTaken, text)
-			} else {
-				return fmt.Errorf("services: ended at its start: %w; see %s\n%s", child.Err(), logFile, text)
 			}
+			return fmt.Errorf("services: ended at its start: %w; see %s\n%s", child.Err(), logFile, text)
 		default:
 		}
 		if err == nil {
@@ -67,7 +67,7 @@ func openLog(path string) (*os.File, error) {
 
 // tail answers the last lines of a log file.
 func tail(path string) string {
-	data, err := os.ReadFile(path) //nolint:gosec // a log file of ours
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return ""
 	}

@@ -105,7 +105,7 @@ func (r *Redis) start(ctx context.Context, program, home string, identity *proce
 	if err != nil {
 		return errors.Join(err, child.Kill())
 	}
-	defer client.Close() //nolint:errcheck // only used to ask whether the server is there
+	defer client.Close()
 	return awaitReady(ctx, child, logFile, func(ctx context.Context) error { return client.Ping(ctx).Err() })
 }
 

@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -58,7 +59,7 @@ func TestSetupMakesSpansAndMetrics(t *testing.T) {
 	tel.Registry.MustRegister(counter)
 	counter.Inc()
 	answer := httptest.NewRecorder()
-	tel.MetricsHandler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	tel.MetricsHandler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Contains(t, answer.Body.String(), "sold_total 1")
 	require.Contains(t, answer.Body.String(), "go_goroutines")
 	require.NoError(t, tel.Shutdown(t.Context()))

@@ -86,7 +86,7 @@ func startHelper(folder string, j job) (_ *helper, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("testenv: %w", err)
 	}
-	logFile, err := os.Create(filepath.Join(folder, "helper.log")) //nolint:gosec // below the temporary folder
+	logFile, err := os.Create(filepath.Join(folder, "helper.log"))
 	if err != nil {
 		return nil, fmt.Errorf("testenv: %w", err)
 	}
@@ -121,7 +121,7 @@ func (h *helper) awaitReady(output *os.File, logFile string) error {
 	_ = output.SetReadDeadline(time.Now().Add(startTimeout)) // not possible everywhere; then it waits
 	line, err := bufio.NewReader(output).ReadString('\n')
 	if err != nil {
-		log, _ := os.ReadFile(logFile) //nolint:gosec // our own; without it the error says less
+		log, _ := os.ReadFile(logFile) // without it the error says less
 		return errors.Join(fmt.Errorf("testenv: helper did not start: %w\n%s", err, log), h.kill())
 	}
 	h.ready = strings.TrimSpace(line)

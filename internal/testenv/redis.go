@@ -76,7 +76,7 @@ func (r *RedisProc) Wipe() {
 // tempDir answers a folder that servers of other users can reach.
 func tempDir(t testing.TB) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "ticketing-test-")
+	folder, err := os.MkdirTemp("", "ticketing-test-") //nolint:usetesting // t.TempDir is closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,154 @@
+package postgres_test
+
+import (
+	"context"
+	"io/fs"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"ticketing/internal/postgres"
+	"ticketing/internal/testenv"
+	"ticketing/migrations"
+)
+
+func file(sql string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(sql)} }
+
+func TestPoolKeepsItsBounds(t *testing.T) {
+	t.Parallel()
+	pool, err := postgres.NewPool(t.Context(), testenv.EmptyDatabase(t), postgres.Options{
+		ApplicationName: "test", MaxConnections: 3, MinConnections: 9, ConnectTimeout: 5 * time.Second,
+		StatementTimeout: 50 * time.Millisecond, IdleInTransactionTimeout: 2 * time.Second,
+	})
+	require.NoError(t, err)
+	defer pool.Close()
+	require.EqualValues(t, 3, pool.Config().MaxConns)
+	require.EqualValues(t, 3, pool.Config().MinConns, "never more than may be open")
+	for name, want := range map[string]string{
+		"application_name": "test", "statement_timeout": "50ms", "idle_in_transaction_session_timeout": "2s", "tcp_user_timeout": "0",
+	} {
+		var value string
+		require.NoError(t, pool.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&value))
+		require.Equal(t, want, value, name)
+	}
+	_, err = pool.Exec(t.Context(), `SELECT pg_sleep(10)`)
+	require.ErrorContains(t, err, "statement timeout")
+}
+
+func TestAWrongURLShowsAtTheStartWithoutItsPassword(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"postgres://u:hunter2hunter2@127.0.0.1:1/x", "postgres://u:hunter2hunter2@:x:/x"} {
+		_, err := postgres.NewPool(t.Context(), url, postgres.Options{ConnectTimeout: time.Second})
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+func TestManyMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	url := testenv.EmptyDatabase(t)
+	files := fstest.MapFS{
+		"0001_a.up.sql":   file(`CREATE TABLE a (n int); INSERT INTO a SELECT 1 FROM pg_sleep(0.05)`),
+		"0001_a.down.sql": file(`DROP TABLE a`),
+		"0002_b.up.sql":   file(`INSERT INTO a VALUES (2)`),
+		"0002_b.down.sql": file(`DELETE FROM a WHERE n = 2`),
+		"README.md":       file(`not a migration`),
+	}
+	var group errgroup.Group
+	for range 5 {
+		group.Go(func() error { return postgres.Migrate(t.Context(), url, files) })
+	}
+	require.NoError(t, group.Wait())
+	require.Equal(t, 2, count(t, url, "a"), "each migration ran once")
+	requireVersion(t, url, files, 2, false)
+
+	require.NoError(t, postgres.MigrateSteps(t.Context(), url, files, -1))
+	require.Equal(t, 1, count(t, url, "a"))
+	require.NoError(t, postgres.MigrateSteps(t.Context(), url, files, -5), "fewer were there")
+	requireVersion(t, url, files, 0, false)
+}
+
+func TestAFailedMigrationStaysVisibleUntilMended(t *testing.T) {
+	t.Parallel()
+	url := testenv.EmptyDatabase(t)
+	broken := fstest.MapFS{"0001_a.up.sql": file(`CREATE TABLE a (n int); SELECT nonsense`)}
+	require.ErrorContains(t, postgres.Migrate(t.Context(), url, broken), "nonsense")
+	requireVersion(t, url, broken, 1, true)
+	mended := fstest.MapFS{"0001_a.up.sql": file(`CREATE TABLE a (n int)`), "0002_b.up.sql": file(`INSERT INTO a VALUES (1)`)}
+	require.ErrorContains(t, postgres.Migrate(t.Context(), url, mended), "Dirty")
+
+	pool, err := postgres.NewPool(t.Context(), url, postgres.Options{})
+	require.NoError(t, err)
+	defer pool.Close()
+	_, err = pool.Exec(t.Context(), `CREATE TABLE a (n int)`)
+	require.NoError(t, err, "what failed left nothing")
+	require.NoError(t, postgres.MigrateForce(t.Context(), url, mended, 1))
+	require.NoError(t, postgres.Migrate(t.Context(), url, mended))
+	require.Equal(t, 1, count(t, url, "a"))
+}
+
+func TestNoMigrationsAreNoError(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, postgres.Migrate(t.Context(), testenv.EmptyDatabase(t), fstest.MapFS{"README.md": file("")}))
+}
+
+// Every migration of ours can be taken back, and applied again after that.
+func TestOurMigrationsGoUpAndDown(t *testing.T) {
+	t.Parallel()
+	for name, files := range map[string]fs.FS{"events": migrations.Events, "read": migrations.Read, "auth": migrations.Auth} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := testenv.EmptyDatabase(t)
+			ups, err := fs.Glob(files, "*.up.sql")
+			require.NoError(t, err)
+			require.NotEmpty(t, ups)
+			require.NoError(t, postgres.Migrate(t.Context(), url, files))
+			requireVersion(t, url, files, uint(len(ups)), false)
+			require.NoError(t, postgres.MigrateSteps(t.Context(), url, files, -len(ups)))
+			require.Equal(t, 0, count(t, url, `(SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations') t`))
+			require.NoError(t, postgres.Migrate(t.Context(), url, files))
+		})
+	}
+}
+
+func TestEnsureDatabaseManyAtOnce(t *testing.T) {
+	t.Parallel()
+	admin := testenv.EmptyDatabase(t)
+	const name = `Odd "name"`
+	var group errgroup.Group
+	for range 4 {
+		group.Go(func() error { return postgres.EnsureDatabase(t.Context(), admin, name) })
+	}
+	require.NoError(t, group.Wait())
+	url, err := postgres.WithDatabase(admin, name)
+	require.NoError(t, err)
+	pool, err := postgres.NewPool(t.Context(), url, postgres.Options{})
+	require.NoError(t, err)
+	pool.Close()
+	pool, err = postgres.NewPool(t.Context(), admin, postgres.Options{})
+	require.NoError(t, err)
+	defer pool.Close()
+	_, err = pool.Exec(context.WithoutCancel(t.Context()), `DROP DATABASE "Odd ""name""" WITH (FORCE)`)
+	require.NoError(t, err)
+}
+
+func count(t *testing.T, url, table string) int {
+	t.Helper()
+	pool, err := postgres.NewPool(t.Context(), url, postgres.Options{})
+	require.NoError(t, err)
+	defer pool.Close()
+	var n int
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM `+table).Scan(&n))
+	return n
+}
+
+func requireVersion(t *testing.T, url string, files fs.FS, version uint, dirty bool) {
+	t.Helper()
+	v, d, err := postgres.MigrationVersion(t.Context(), url, files)
+	require.NoError(t, err)
+	require.Equal(t, version, v)
+	require.Equal(t, dirty, d)
+}
