@@ -12,6 +12,8 @@ import (
 )
 
 // Commands is what the API needs of the write side; command.Service has it.
+//
+//nolint:interfacebloat // one method a mutation
 type Commands interface {
 	CreateEvent(ctx context.Context, by command.Caller, in event.Create) (command.Event, error)
 	UpdateEvent(ctx context.Context, by command.Caller, eventID string, in event.Update) (command.Event, error)

@@ -30,14 +30,14 @@ const (
 // check collects everything that is wrong with the form of an input, so that a customer mends it in one go.
 type check struct{ errs []*model.UserError }
 
-func (c *check) fail(path []string, format string, args ...any) {
+func (c *check) failf(path []string, format string, args ...any) {
 	c.errs = append(c.errs, userError(rejection.New(rejection.Invalid, format, args...).At(path...)))
 }
 
 // id checks the form of an identifier; whether there is such an object is decided on the write side.
 func (c *check) id(prefix, value string, path ...string) {
 	if err := id.Check(prefix, value); err != nil {
-		c.fail(path, "%s", err)
+		c.failf(path, "%s", err)
 	}
 }
 
@@ -45,11 +45,11 @@ func (c *check) id(prefix, value string, path ...string) {
 func (c *check) line(value string, longest int, path ...string) {
 	switch {
 	case strings.TrimSpace(value) == "":
-		c.fail(path, "%s must not be empty", last(path))
+		c.failf(path, "%s must not be empty", last(path))
 	case !within(value, longest):
-		c.fail(path, "%s must have at most %d characters", last(path), longest)
+		c.failf(path, "%s must have at most %d characters", last(path), longest)
 	case !isText(value, ""):
-		c.fail(path, "%s must be valid text without control characters", last(path))
+		c.failf(path, "%s must be valid text without control characters", last(path))
 	}
 }
 
@@ -58,9 +58,9 @@ func (c *check) lines(value *string, longest int, path ...string) {
 	switch {
 	case value == nil:
 	case !within(*value, longest):
-		c.fail(path, "%s must have at most %d characters", last(path), longest)
+		c.failf(path, "%s must have at most %d characters", last(path), longest)
 	case !isText(*value, "\n\r\t"):
-		c.fail(path, "%s must be valid text without control characters", last(path))
+		c.failf(path, "%s must be valid text without control characters", last(path))
 	}
 }
 
@@ -74,12 +74,12 @@ func (c *check) optionalLine(value *string, longest int, path ...string) {
 // money reads an amount of its currency.
 func (c *check) money(value *model.MoneyInput, path ...string) money.Money {
 	if _, known := money.Exponent(value.CurrencyCode); !known {
-		c.fail(append(path, "currencyCode"), "currencyCode is not a current ISO 4217 code")
+		c.failf(append(path, "currencyCode"), "currencyCode is not a current ISO 4217 code")
 		return money.Money{}
 	}
 	parsed, err := money.Parse(value.Amount, value.CurrencyCode)
 	if err != nil {
-		c.fail(append(path, "amount"), "%s", err)
+		c.failf(append(path, "amount"), "%s", err)
 	}
 	return parsed
 }
@@ -88,9 +88,9 @@ func (c *check) money(value *model.MoneyInput, path ...string) money.Money {
 func (c *check) cardToken(token string, path ...string) {
 	switch {
 	case looksLikeCard(token):
-		c.fail(path, "this looks like a card number, which must never be sent here: give the payment gateway's token")
+		c.failf(path, "this looks like a card number, which must never be sent here: give the payment gateway's token")
 	case token == "" || len(token) > longestToken || !isPrintable(token):
-		c.fail(path, "token must have 1 to %d printable ASCII characters", longestToken)
+		c.failf(path, "token must have 1 to %d printable ASCII characters", longestToken)
 	}
 }
 

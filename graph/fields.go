@@ -99,14 +99,14 @@ func (userResolver) Email(ctx context.Context, u *model.User) (*string, error) {
 	if !seesUser(ctx, u) {
 		return nil, nil //nolint:nilnil // null for others
 	}
-	return orNull(u.User.Email), nil
+	return orNull(u.Email), nil
 }
 
 // Roles implements generated.UserResolver.
 func (userResolver) Roles(ctx context.Context, u *model.User) ([]string, error) {
 	roles := []string{}
 	if seesUser(ctx, u) {
-		for _, role := range u.User.Roles {
+		for _, role := range u.Roles {
 			roles = append(roles, string(role))
 		}
 	}

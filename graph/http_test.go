@@ -46,7 +46,7 @@ func TestPostAnswersByTheRulesOfGraphQLOverHTTP(t *testing.T) {
 			require.Equal(t, c.media, got.header.Get("Content-Type"))
 			require.Equal(t, c.hasData, strings.Contains(got.body, `"data"`), "data is there when it was executed: %s", got.body)
 			require.Equal(t, c.hasData, len(got.Errors) == 0, got.body)
-			require.NotEmpty(t, got.header.Get("X-Request-Id"))
+			require.NotEmpty(t, got.header.Get("X-Request-ID"))
 		})
 	}
 }
@@ -131,9 +131,9 @@ func TestBodiesAreBounded(t *testing.T) {
 func TestCorrelationIDs(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	require.Equal(t, "req-1", a.do(`{ __typename }`, nil, "X-Request-Id", "req-1").header.Get("X-Request-Id"))
+	require.Equal(t, "req-1", a.do(`{ __typename }`, nil, "X-Request-ID", "req-1").header.Get("X-Request-ID"))
 	for _, strange := range []string{"a b", strings.Repeat("x", 129), `"><script>`} {
-		got := a.do(`{ __typename }`, nil, "X-Request-Id", strange).header.Get("X-Request-Id")
+		got := a.do(`{ __typename }`, nil, "X-Request-ID", strange).header.Get("X-Request-ID")
 		require.NotEqual(t, strange, got)
 		require.NotEmpty(t, got)
 	}

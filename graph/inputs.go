@@ -60,7 +60,7 @@ func reserveSeats(in model.ReserveSeatsInput) (command.ReserveSeats, []*model.Us
 	var c check
 	c.id(id.Event, in.EventID, "eventId")
 	if len(in.Items) == 0 || len(in.Items) > mostItems {
-		c.fail([]string{"items"}, "items must be 1 to %d", mostItems)
+		c.failf([]string{"items"}, "items must be 1 to %d", mostItems)
 		return command.ReserveSeats{}, c.errs
 	}
 	items := make([]inventory.ReserveItem, len(in.Items))
@@ -74,13 +74,13 @@ func (c *check) item(in *model.ReserveItemInput, path ...string) inventory.Reser
 	at := func(names ...string) []string { return append(append([]string{}, path...), names...) }
 	c.line(in.Section, longestSection, at("section")...)
 	if in.Quantity != nil && *in.Quantity < 1 {
-		c.fail(at("quantity"), "quantity must be at least 1")
+		c.failf(at("quantity"), "quantity must be at least 1")
 	}
 	if (in.Quantity == nil) == (len(in.Seats) == 0) {
-		c.fail(path, "give either quantity (best available) or seats")
+		c.failf(path, "give either quantity (best available) or seats")
 	}
 	if len(in.Seats) > mostLabels {
-		c.fail(at("seats"), "seats must be at most %d", mostLabels)
+		c.failf(at("seats"), "seats must be at most %d", mostLabels)
 		return inventory.ReserveItem{}
 	}
 	for i, label := range in.Seats {

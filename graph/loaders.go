@@ -54,7 +54,10 @@ func find[T any](ctx context.Context, loader *dataloadgen.Loader[string, T], id 
 
 type loadersKey struct{}
 
-func loadersOf(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
+// loadersOf answers the response's loaders; without any it panics, since the functions around operations below see to it.
+func loadersOf(ctx context.Context) *loaders {
+	return ctx.Value(loadersKey{}).(*loaders) //nolint:forcetypeassert // a missing one is a bug that must show
+}
 
 func (r *Resolver) withLoaders(ctx context.Context) context.Context {
 	return context.WithValue(ctx, loadersKey{}, r.newLoaders())

@@ -161,7 +161,7 @@ func TestMutationsSayWhoAsks(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	organizer := newUser()
-	header := append(a.as(organizer, auth.RoleOrganizer, auth.RoleAdmin), "X-Request-Id", "req-7")
+	header := append(a.as(organizer, auth.RoleOrganizer, auth.RoleAdmin), "X-Request-ID", "req-7")
 	got := a.do(`mutation { createEvent(input: {name: "A night", venue: "A hall", startsAt: "2026-12-31T20:00:00Z"}) {
 		event { id version inventoryVersion description status sections { name price { amount currencyCode } capacity available reserved sold } } userErrors { code }
 	} }`, nil, header...)
@@ -282,7 +282,7 @@ func TestErrorsGiveNothingInsideAway(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.reads.err = errors.New("pq: password=hunter2")
-	got := a.do(`{ event(id: "evt_01h455vb4pex5vsknk084sn02q") { id } me { id } }`, nil, append(a.as(newUser()), "X-Request-Id", "req-9")...)
+	got := a.do(`{ event(id: "evt_01h455vb4pex5vsknk084sn02q") { id } me { id } }`, nil, append(a.as(newUser()), "X-Request-ID", "req-9")...)
 	require.Equal(t, "INTERNAL", got.code())
 	require.Equal(t, []any{"event"}, got.Errors[0].Path)
 	require.NotContains(t, got.body, "hunter2")

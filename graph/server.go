@@ -47,6 +47,7 @@ type Config struct {
 // Server serves /graphql. It is safe for concurrent use.
 type Server struct {
 	*transport.Handler
+
 	people   People
 	resolver *Resolver
 	hub      *live.Hub
@@ -78,7 +79,7 @@ func NewServer(d Deps) (*Server, error) {
 
 // Run follows the announcements until ctx ends, and then ends all streams, so that their clients connect elsewhere.
 func (s *Server) Run(ctx context.Context) error {
-	defer s.Handler.Stop()
+	defer s.Stop()
 	return s.hub.Run(ctx)
 }
 

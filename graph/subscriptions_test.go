@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -277,8 +278,8 @@ func TestSocketsAreBounded(t *testing.T) {
 	r := a.reads.addReservation(a.reads.addEvent(newUser(), "SALES_OPEN"), me)
 	w := a.dial().init(a.bearer(me))
 	for i := range 50 {
-		w.subscribe(fmt.Sprint(i), status, vars{"id": r.ID})
-		w.next(fmt.Sprint(i), "reservationStatus")
+		w.subscribe(strconv.Itoa(i), status, vars{"id": r.ID})
+		w.next(strconv.Itoa(i), "reservationStatus")
 	}
 	w.subscribe("one too many", status, vars{"id": r.ID})
 	requireRefused(t, w.receive(), "one too many", "RATE_LIMITED")
@@ -346,7 +347,7 @@ func TestGoroutinesEndWithTheClient(t *testing.T) { //nolint:paralleltest // cou
 	me := newUser()
 	r := a.reads.addReservation(a.reads.addEvent(newUser(), "SALES_OPEN"), me)
 	token := a.bearer(me)
-	a.dial().init(token).conn.CloseNow() //nolint:errcheck // warms up
+	a.dial().init(token).conn.CloseNow() // warms up
 	before := runtime.NumGoroutine()
 	for range 20 {
 		w := a.dial().init(token)

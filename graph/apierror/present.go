@@ -7,12 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
-	"strings"
+	"slices"
 	"time"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -92,9 +91,14 @@ func fromRejection(rejected *rejection.Error, err error) *Error {
 		return New(Forbidden, "%s", rejected.Message)
 	case rejection.NotFound:
 		return New(NotFound, "%s", rejected.Message)
+	default:
+		return New(Internal, internalMessage).Because(err)
 	}
-	return New(Internal, internalMessage).Because(err)
 }
+
+// passingStates are the classes of PostgreSQL's errors that pass: broken connections, insufficient resources, and the operator's (a
+// shutdown, a statement that took too long).
+var passingStates = []string{"08", "53", "57"}
 
 // isUnavailable says whether err is a passing fault of something that we depend on. A request that ended early is one too: the answer
 // reaches nobody.
@@ -103,15 +107,14 @@ func isUnavailable(err error) bool {
 		errors.Is(err, ratelimit.ErrUnavailable) || errors.Is(err, engine.ErrUnavailable) {
 		return true
 	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return true
-	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}
-	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	// Insufficient resources, operator intervention (shutdown, cancelled by a timeout), broken connections.
-	return ok && (strings.HasPrefix(pgErr.Code, "53") || strings.HasPrefix(pgErr.Code, "57") || strings.HasPrefix(pgErr.Code, "08"))
+	fromSQL, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	return ok && len(fromSQL.SQLState()) == 5 && slices.Contains(passingStates, fromSQL.SQLState()[:2])
 }
 
 // protocolError passes on what the parser, the validator and the limits say, which concerns only what the client sent. They are the only

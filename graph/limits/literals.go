@@ -48,8 +48,9 @@ func (l literals) value(v *ast.Value) (*ast.Position, string) {
 			}
 		}
 		return nil, ""
+	default:
+		return v.Position, l.leaf(v)
 	}
-	return v.Position, l.leaf(v)
 }
 
 // leaf checks what the validator does not: the size of integers and the API's own scalars.
@@ -63,7 +64,7 @@ func (l literals) leaf(v *ast.Value) string {
 		return l.schema.scalar(name, value)
 	case "Time", "Decimal":
 		if v.Kind != ast.StringValue && v.Kind != ast.BlockValue {
-			return "must be a string"
+			return notText
 		}
 		return l.schema.scalar(name, v.Raw)
 	}

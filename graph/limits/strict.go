@@ -51,6 +51,8 @@ func (s Strict) MutateOperationContext(_ context.Context, oc *graphql.OperationC
 	return nil
 }
 
+const notText = "must be a string"
+
 func refused(format string, args ...any) *gqlerror.Error {
 	return apierror.New(apierror.ValidationFailed, format, args...).Present()
 }
@@ -72,8 +74,9 @@ func (s Strict) value(t *ast.Type, value any) string {
 			return "must be a value of " + def.Name
 		}
 		return ""
+	default:
+		return s.scalar(t.NamedType, value)
 	}
-	return s.scalar(t.NamedType, value)
 }
 
 func (s Strict) list(t *ast.Type, value any) string {
@@ -134,7 +137,7 @@ func (s Strict) scalar(name string, value any) string {
 	case "ID":
 		_, isText := value.(string)
 		if _, isInt := integer(value); !isText && !isInt {
-			return "must be a string"
+			return notText
 		}
 	case "Time":
 		if _, err := scalar.UnmarshalTime(value); err != nil {
@@ -146,7 +149,7 @@ func (s Strict) scalar(name string, value any) string {
 		}
 	default:
 		if _, ok := value.(string); !ok {
-			return "must be a string"
+			return notText
 		}
 	}
 	return ""

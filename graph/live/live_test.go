@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -103,7 +104,7 @@ func start(t *testing.T) *env {
 func (e *env) move(id string, version int64) {
 	e.t.Helper()
 	e.table.set(id, version)
-	require.NoError(e.t, e.redis.Publish(e.t.Context(), "test:"+id, fmt.Sprint(version)).Err())
+	require.NoError(e.t, e.redis.Publish(e.t.Context(), "test:"+id, strconv.FormatInt(version, 10)).Err())
 }
 
 // follow begins a stream and answers its first state.
@@ -134,7 +135,7 @@ func TestTheLastStateAlwaysArrivesAndVersionsOnlyRise(t *testing.T) {
 	go func() {
 		for version := int64(2); version <= 500; version++ {
 			e.table.set("a", version)
-			e.redis.Publish(context.Background(), "test:a", fmt.Sprint(version))
+			e.redis.Publish(context.Background(), "test:a", strconv.FormatInt(version, 10))
 		}
 	}()
 	for last < 500 {
@@ -158,7 +159,7 @@ func TestASlowReaderGetsTheNewestState(t *testing.T) {
 	testenv.Eventually(t, patience, func() (bool, string) {
 		select {
 		case state := <-states:
-			return state.version == 20, fmt.Sprint(state.version)
+			return state.version == 20, strconv.FormatInt(state.version, 10)
 		default:
 			return false, "nothing yet"
 		}
@@ -240,10 +241,10 @@ func TestAnnouncementsAreReadInOneQuery(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	const rows = 200
-	var all []<-chan *row
+	all := make([]<-chan *row, 0, rows)
 	for i := range rows {
-		e.table.set(fmt.Sprint(i), 1)
-		states, _ := e.follow(fmt.Sprint(i))
+		e.table.set(strconv.Itoa(i), 1)
+		states, _ := e.follow(strconv.Itoa(i))
 		all = append(all, states)
 	}
 	gate := make(chan struct{})
@@ -252,7 +253,7 @@ func TestAnnouncementsAreReadInOneQuery(t *testing.T) {
 	e.table.mu.Unlock()
 	before := e.table.count()
 	for i := range rows {
-		e.move(fmt.Sprint(i), 2)
+		e.move(strconv.Itoa(i), 2)
 	}
 	close(gate)
 	for _, states := range all {
@@ -265,8 +266,9 @@ func TestManyWatchOneRow(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.table.set("a", 1)
-	var all []<-chan *row
-	for range 300 {
+	const watchers = 300
+	all := make([]<-chan *row, 0, watchers)
+	for range watchers {
 		states, _ := e.follow("a")
 		all = append(all, states)
 	}
@@ -291,7 +293,7 @@ func TestWhatNobodyWatchesIsForgotten(t *testing.T) {
 	require.NoError(t, err)
 	states := watch.Stream(ctx, first)
 	cancel()
-	for range states { //nolint:revive // until it is closed
+	for range states { // until it is closed
 	}
 	testenv.Eventually(t, patience, func() (bool, string) {
 		channels, err := e.redis.PubSubChannels(t.Context(), "test:*").Result()

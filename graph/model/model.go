@@ -14,6 +14,7 @@ type Node any
 // User is somebody who signed in once.
 type User struct {
 	auth.User
+
 	// Viewer says that the answer goes to the user himself although the request came from nobody: he has just signed in.
 	Viewer bool
 }
@@ -21,5 +22,6 @@ type User struct {
 // Payment is a payment of the read side, or of a mutation's answer with what the customer must do next.
 type Payment struct {
 	query.Payment
+
 	NextAction *PaymentNextAction
 }

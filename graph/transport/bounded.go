@@ -10,6 +10,7 @@ import (
 // without one a client that stops reading would keep its goroutine for ever.
 type boundedWriter struct {
 	http.ResponseWriter
+
 	control *http.ResponseController
 	timeout time.Duration
 }

@@ -1,4 +1,4 @@
-package transport
+package transport //nolint:contextcheck // the request carries its context
 
 import (
 	"context"

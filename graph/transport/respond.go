@@ -79,8 +79,9 @@ func statusOf(media string, errs gqlerror.List) int {
 		return http.StatusServiceUnavailable
 	case apierror.Internal:
 		return http.StatusInternalServerError
+	default:
+		return http.StatusBadRequest
 	}
-	return http.StatusBadRequest
 }
 
 // writeRequestErrors answers a request that was not executed: without data.

@@ -1,4 +1,4 @@
-package transport
+package transport //nolint:contextcheck // a socket has a context of its own, which its operations live in
 
 import (
 	"context"
@@ -35,6 +35,11 @@ type closing struct {
 }
 
 func (c *closing) Error() string { return c.reason }
+
+var (
+	errInvalidMessage = &closing{closeBadRequest, "Invalid message received"}
+	errForbidden      = &closing{closeForbidden, "Forbidden"}
+)
 
 // socket is one WebSocket. One goroutine reads; whoever writes holds the lock for the time of one message.
 type socket struct {
@@ -84,14 +89,16 @@ func (s *socket) serve() {
 	s.running.Go(s.supervise)
 	for {
 		// Reads have no deadline of their own: supervise closes the connection, which ends them.
-		kind, data, err := s.conn.Read(context.Background())
+		kind, data, err := s.conn.Read(context.WithoutCancel(s.ctx))
 		if err != nil {
 			s.cancel(err)
 			return
 		}
+		if s.ctx.Err() != nil {
+			continue // supervise is closing the connection; Read fails in a moment
+		}
 		if err := s.receive(kind, data); err != nil {
 			s.cancel(err)
-			// supervise closes the connection; Read then fails.
 		}
 	}
 }
@@ -148,12 +155,9 @@ type message struct {
 
 // receive handles one message of the client. An error ends the connection.
 func (s *socket) receive(kind websocket.MessageType, data []byte) error {
-	if s.ctx.Err() != nil {
-		return nil // closing already
-	}
 	var m message
 	if kind != websocket.MessageText || !utf8.Valid(data) || decode(data, &m) != nil {
-		return &closing{closeBadRequest, "Invalid message received"}
+		return errInvalidMessage
 	}
 	switch m.Type {
 	case "connection_init":
@@ -168,7 +172,7 @@ func (s *socket) receive(kind websocket.MessageType, data []byte) error {
 		s.forget(m.ID)
 		return nil
 	}
-	return &closing{closeBadRequest, "Invalid message received"}
+	return errInvalidMessage
 }
 
 // send writes a message. A client that does not take it in time is disconnected.
@@ -184,7 +188,7 @@ func (s *socket) write(data []byte) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	// Not the connection's context: a write that is cut short leaves no way to say why the connection ends.
-	ctx, cancel := context.WithTimeout(context.Background(), s.h.cfg.WriteTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.h.cfg.WriteTimeout)
 	defer cancel()
 	err := s.conn.Write(ctx, websocket.MessageText, data)
 	if err != nil {

@@ -1,4 +1,4 @@
-package transport
+package transport //nolint:contextcheck // a socket has a context of its own, which its operations live in
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ func (s *socket) credentials(payload json.RawMessage) (Credentials, error) {
 	}
 	var fields map[string]json.RawMessage
 	if err := decode(payload, &fields); err != nil {
-		return Credentials{}, &closing{closeBadRequest, "Invalid message received"}
+		return Credentials{}, errInvalidMessage
 	}
 	for name, raw := range fields {
 		if !strings.EqualFold(name, "authorization") {
@@ -51,11 +51,11 @@ func (s *socket) credentials(payload json.RawMessage) (Credentials, error) {
 		}
 		var text string
 		if err := decode(raw, &text); err != nil {
-			return Credentials{}, &closing{closeForbidden, "Forbidden"}
+			return Credentials{}, errForbidden
 		}
 		token, err := bearer(text)
 		if err != nil {
-			return Credentials{}, &closing{closeForbidden, "Forbidden"}
+			return Credentials{}, errForbidden
 		}
 		return Credentials{Bearer: token}, nil
 	}
@@ -65,7 +65,7 @@ func (s *socket) credentials(payload json.RawMessage) (Credentials, error) {
 // refusal closes so that a client with a bad token stays away, and one that came at a bad time comes back.
 func refusal(err error) error {
 	if apierror.From(err).Code == apierror.Unauthenticated {
-		return &closing{closeForbidden, "Forbidden"}
+		return errForbidden
 	}
 	return &closing{websocket.StatusTryAgainLater, "try again later"}
 }
@@ -96,11 +96,11 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 		return &closing{closeUnauthorized, "Unauthorized"}
 	}
 	if id == "" || len(id) > longest {
-		return &closing{closeBadRequest, "Invalid message received"}
+		return errInvalidMessage
 	}
 	params, wrong := decodeParams(payload)
 	if wrong != nil {
-		return &closing{closeBadRequest, "Invalid message received"}
+		return errInvalidMessage
 	}
 	s.mu.Lock()
 	_, taken := s.ops[id]

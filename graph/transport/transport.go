@@ -5,7 +5,7 @@
 // Everything has a bound here: bodies, messages, operations of a connection, the time of every read and write. A request that changes
 // something can't be forged by another site: GET only reads, POST demands a content type that browsers ask leave for, and a cookie counts
 // only for origins that are allowed.
-package transport
+package transport //nolint:contextcheck // the request carries its context
 
 import (
 	"context"
@@ -111,7 +111,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // identify gives the request its correlation id and reads what it says beside the operation.
 func (h *Handler) identify(w http.ResponseWriter, r *http.Request) *http.Request {
-	correlation := correlationID(r.Header.Get("X-Request-Id"))
+	correlation := correlationID(r.Header.Get("X-Request-ID"))
 	info := request.Info{
 		IdempotencyKey: r.Header.Get("Idempotency-Key"),
 		ClientIP:       ratelimit.ClientIP(r, h.cfg.TrustedProxies),
@@ -119,7 +119,7 @@ func (h *Handler) identify(w http.ResponseWriter, r *http.Request) *http.Request
 		SetCookie:      func(c *http.Cookie) { http.SetCookie(w, c) },
 	}
 	header := w.Header()
-	header.Set("X-Request-Id", correlation)
+	header.Set("X-Request-ID", correlation)
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	return r.WithContext(request.With(telemetry.WithCorrelationID(r.Context(), correlation), info))
@@ -135,10 +135,10 @@ func (h *Handler) cors(w http.ResponseWriter, r *http.Request) {
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
 	header.Set("Access-Control-Allow-Credentials", "true")
-	header.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
+	header.Set("Access-Control-Expose-Headers", "X-Request-ID, Retry-After")
 	if r.Method == http.MethodOptions {
 		header.Set("Access-Control-Allow-Methods", "GET, POST")
-		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-Request-Id, X-Session, traceparent, tracestate")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-Request-ID, X-Session, traceparent, tracestate")
 		header.Set("Access-Control-Max-Age", "600")
 	}
 }
