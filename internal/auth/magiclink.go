@@ -23,7 +23,7 @@ func (s *Service) RequestMagicLink(ctx context.Context, email string) (token str
 	token = newToken()
 	message, err := mail.MagicLink(email, s.linkURL(token), s.cfg.MagicLinkTTL)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("request a magic link: %w", err)
 	}
 	expires := s.now().Add(s.cfg.MagicLinkTTL)
 	if err := s.storeLink(ctx, token, link{email: email, expires: expires}); err != nil {

@@ -82,7 +82,7 @@ func (s *Service) SignOutAll(ctx context.Context, userID string) error {
 
 // Sessions answers the living sessions of a user, newest first. Error: ErrUnavailable.
 func (s *Service) Sessions(ctx context.Context, userID string) ([]Session, error) {
-	ids, err := s.redis.ZRevRange(ctx, sessionsPrefix+userID, 0, -1).Result()
+	ids, err := s.redis.ZRangeArgs(ctx, redis.ZRangeArgs{Key: sessionsPrefix + userID, Start: 0, Stop: -1, Rev: true}).Result()
 	if err != nil {
 		return nil, unavailable("list the sessions of a user", err)
 	}

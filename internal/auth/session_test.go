@@ -15,7 +15,7 @@ import (
 func TestOldestSessionGoes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var sessions []auth.Session
+	sessions := make([]auth.Session, 0, 7)
 	for range 7 { // the clock stands still: the order counts, not the time
 		sessions = append(sessions, w.signIn("ann@example.com"))
 	}
@@ -32,7 +32,7 @@ func TestNoMoreThanFiveSessionsWhoeverRaces(t *testing.T) {
 	w := newWorld(t)
 	other := w.another(func(*auth.Dependencies, *auth.Config) {})
 	bystander := w.signIn("bob@example.com")
-	var tokens []string
+	tokens := make([]string, 0, 40)
 	for range 40 {
 		tokens = append(tokens, w.mailedToken("ann@example.com"))
 	}
@@ -94,7 +94,7 @@ func TestExpiredSessionsTakeNoPlace(t *testing.T) {
 		w.signIn("ann@example.com")
 	}
 	w.clock.advance(169 * time.Hour)
-	var fresh []auth.Session
+	fresh := make([]auth.Session, 0, 5)
 	for range 5 {
 		fresh = append(fresh, w.signIn("ann@example.com"))
 	}
@@ -157,7 +157,7 @@ func TestSigningOut(t *testing.T) {
 func TestSessionsAreListedNewestFirstUnderTheirPublicNames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var made []string
+	made := make([]string, 0, 3)
 	for range 3 {
 		s := w.signIn("ann@example.com")
 		if id.Check("ses", s.ID) != nil || strings.Contains(s.Token, s.ID[4:]) {
@@ -172,7 +172,7 @@ func TestSessionsAreListedNewestFirstUnderTheirPublicNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
+	names := make([]string, 0, 3)
 	for _, s := range listed[1:] {
 		names = append(names, s.ID)
 	}

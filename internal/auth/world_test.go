@@ -28,7 +28,7 @@ const soon = 25 * time.Second
 type world struct {
 	*auth.Service
 
-	t       *testing.T
+	t       testing.TB
 	server  *testenv.RedisProc
 	pool    *pgxpool.Pool
 	redis   *redis.Client
@@ -39,7 +39,7 @@ type world struct {
 	secrets []string // tokens and addresses that must turn up nowhere
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, server: testenv.RedisServer(t), folder: filepath.Join(t.TempDir(), "mail"), log: &bytes.Buffer{}}
 	w.clock = &clock{now: time.Now().UTC().Truncate(time.Millisecond)}

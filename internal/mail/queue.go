@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -68,11 +69,17 @@ func (q *Queue) Close(ctx context.Context) error {
 	defer context.AfterFunc(ctx, q.cancel)()
 	q.workers.Wait()
 	q.cancel()
-	return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("close the mail queue: %w", err)
+	}
+	return nil
 }
 
 func (q *Queue) work(ctx context.Context) {
 	for m := range q.waiting {
+		if ctx.Err() != nil {
+			return // Close says that mails were lost
+		}
 		if err := q.deliver(ctx, m); err != nil {
 			q.log.ErrorContext(ctx, "mail not sent", "error", err)
 		}
@@ -84,14 +91,14 @@ func (q *Queue) deliver(ctx context.Context, m Message) error {
 	for _, pause := range pauses {
 		err := q.mailer.Send(ctx, m)
 		if err == nil || !worthRetrying(err) || ctx.Err() != nil {
-			return err
+			return err //nolint:wrapcheck // the mailer's errors say what was attempted
 		}
 		q.log.WarnContext(ctx, "mail not sent, trying again", "error", err, "after", pause)
 		select {
 		case <-time.After(pause):
 		case <-q.closing:
-			return q.mailer.Send(ctx, m)
+			return q.mailer.Send(ctx, m) //nolint:wrapcheck // as above
 		}
 	}
-	return q.mailer.Send(ctx, m)
+	return q.mailer.Send(ctx, m) //nolint:wrapcheck // as above
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"strconv"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -54,7 +55,7 @@ func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 
 // dial connects, with TLS at once for smtps://.
 func (s *smtpMailer) dial(ctx context.Context) (net.Conn, error) {
-	address := net.JoinHostPort(s.server.host, fmt.Sprint(s.server.port))
+	address := net.JoinHostPort(s.server.host, strconv.Itoa(s.server.port))
 	if s.server.implicit {
 		return (&tls.Dialer{Config: s.tlsConfig()}).DialContext(ctx, "tcp", address)
 	}

@@ -65,7 +65,7 @@ func ParseProxies(list []string) ([]netip.Prefix, error) {
 	for _, text := range list {
 		prefix, err := parsePrefix(strings.TrimSpace(text))
 		if err != nil {
-			return nil, fmt.Errorf("read the trusted proxy %q: it is neither an address nor a CIDR prefix", text)
+			return nil, fmt.Errorf("read the trusted proxy %q: %w", text, err)
 		}
 		prefixes = append(prefixes, prefix)
 	}
@@ -75,11 +75,14 @@ func ParseProxies(list []string) ([]netip.Prefix, error) {
 func parsePrefix(text string) (netip.Prefix, error) {
 	if strings.Contains(text, "/") {
 		prefix, err := netip.ParsePrefix(text)
-		return prefix.Masked(), err
+		if err != nil {
+			return netip.Prefix{}, fmt.Errorf("read a prefix: %w", err)
+		}
+		return prefix.Masked(), nil
 	}
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
-		return netip.Prefix{}, err
+		return netip.Prefix{}, fmt.Errorf("read an address: %w", err)
 	}
 	addr = addr.Unmap()
 	return netip.PrefixFrom(addr, addr.BitLen()), nil

@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
@@ -31,7 +32,7 @@ func TestClientIP(t *testing.T) {
 		"zones don't matter":                   {"[fe80::1%eth0]:80", nil, "fe80::1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := httptest.NewRequest("POST", "/graphql", nil)
+			r := httptest.NewRequest(http.MethodPost, "/graphql", nil)
 			r.RemoteAddr = c.remote
 			for _, line := range c.forwarded {
 				r.Header.Add("X-Forwarded-For", line)
@@ -44,7 +45,7 @@ func TestClientIP(t *testing.T) {
 }
 
 func TestUnknownClientIsNoAddress(t *testing.T) {
-	r := httptest.NewRequest("POST", "/graphql", nil)
+	r := httptest.NewRequest(http.MethodPost, "/graphql", nil)
 	r.RemoteAddr = "@"
 	if got := ClientIP(r, nil); got.IsValid() {
 		t.Errorf("an unreadable peer reads as %s", got)
@@ -82,7 +83,7 @@ func FuzzClientIP(f *testing.F) {
 	f.Add("[::1]:1", "[2001:db8::9]:99")
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	f.Fuzz(func(t *testing.T, remote, forwarded string) {
-		r := httptest.NewRequest("POST", "/", nil)
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.RemoteAddr = remote
 		direct := ClientIP(r, trusted)
 		r.Header.Set("X-Forwarded-For", forwarded)
