@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -17,15 +18,18 @@ type Client struct {
 	token    string        // the session's, "" while signed out
 	patience time.Duration // how long one operation is tried again before its error is answered
 	http     *http.Client
-	observe  func(field string, took time.Duration)   // told of every answer; may be nil
-	waiting  func(field, why string, d time.Duration) // told before every pause between two tries; may be nil
+	observe  func(field string, took time.Duration) // told of every answer; may be nil
+	waiting  func(why error, d time.Duration)       // told before every pause between two tries; may be nil
 }
+
+// usualPatience outlasts the restart of a server.
+const usualPatience = 30 * time.Second
 
 // NewClient answers a client of somebody who is signed out.
 func NewClient(url string) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 256 // by default two are kept: a crowd would dial for almost every request
-	return &Client{url: url, patience: 30 * time.Second, http: &http.Client{Transport: transport, Timeout: 40 * time.Second}}
+	return &Client{url: url, patience: usualPatience, http: &http.Client{Transport: transport, Timeout: 40 * time.Second}}
 }
 
 // As answers a copy of the client that acts for whoever a session's token belongs to.
@@ -33,6 +37,13 @@ func (c *Client) As(token string) *Client {
 	as := *c
 	as.token = token
 	return &as
+}
+
+// Patient answers a copy of the client that tries for as long as that.
+func (c *Client) Patient(patience time.Duration) *Client {
+	patient := *c
+	patient.patience = patience
+	return &patient
 }
 
 // APIError is a GraphQL error: something that its caller can't mend by other input. See UserError for the rest.
@@ -61,7 +72,7 @@ func (c *Client) Do(ctx context.Context, field, document string, variables map[s
 			return err
 		}
 		if c.waiting != nil {
-			c.waiting(field, err.Error(), pause)
+			c.waiting(cause(err), pause)
 		}
 		if sleep(ctx, pause) != nil {
 			return err
@@ -111,6 +122,14 @@ func (c *Client) once(ctx context.Context, field, document string, variables map
 		c.observe(field, time.Since(began))
 	}
 	return decode(field, resp.StatusCode, answer, into)
+}
+
+// cause takes away what says where an error happened, which whoever sees it on the panel knows.
+func cause(err error) error {
+	if lost, ok := errors.AsType[*url.Error](err); ok {
+		return lost.Err
+	}
+	return err
 }
 
 // response is what comes back over HTTP, and in each `next` of a subscription.

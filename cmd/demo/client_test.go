@@ -89,7 +89,7 @@ func TestARateLimitIsWaitedFor(t *testing.T) {
 		`{"data":{"requestMagicLink":null},"errors":[{"message":"slow down","extensions":{"code":"RATE_LIMITED","retryAfterSeconds":1}}]}`,
 		`{"data":{"requestMagicLink":{"token":"link","userErrors":[]}}}`)
 	var pauses []time.Duration
-	client.waiting = func(_, _ string, d time.Duration) { pauses = append(pauses, d) }
+	client.waiting = func(_ error, d time.Duration) { pauses = append(pauses, d) }
 	token, err := client.RequestMagicLink(t.Context(), "a@example.com")
 	require.NoError(t, err)
 	assert.Equal(t, "link", token)
@@ -155,7 +155,7 @@ func TestWhoeverIsInGoesOnWhenTheLimitIsReached(t *testing.T) {
 func TestCancellingEndsAWait(t *testing.T) {
 	_, client := serve(t, outage)
 	ctx, cancel := context.WithCancel(t.Context())
-	client.waiting = func(string, string, time.Duration) { cancel() }
+	client.waiting = func(error, time.Duration) { cancel() }
 	_, err := client.ReserveSeats(ctx, "evt_1", nil)
 	assert.Error(t, err)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -31,26 +30,21 @@ Name an address of the server's ADMIN_EMAILS, or have it start with this one:
     go run ./cmd/demo -admin somebody@example.com
     ADMIN_EMAILS=%s make run`
 	helpLimited = `the server lets too few people sign in a minute: %v
-Wait a minute, or start it with a higher limit:
+Wait a minute, or let fewer come (-customers 3), or start the server with a higher limit:
 
-    AUTH_RATE_LIMIT_REQUESTS=1000 make run`
+    AUTH_RATE_LIMIT_REQUESTS=5000 make run`
 )
 
 // Knock finds out whether the API is there at all, so that a forgotten `make run` is told at once and not after many tries.
 func Knock(ctx context.Context, client *Client) error {
-	impatient := *client
-	impatient.patience = 2 * time.Second
+	const impatient = 2 * time.Second
 	var name string
-	err := impatient.Do(ctx, "__typename", "query Knock { __typename }", nil, &name)
+	err := client.Patient(impatient).Do(ctx, "__typename", "query Knock { __typename }", nil, &name)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, errNoAnswer):
-		cause := err
-		if lost, ok := errors.AsType[*url.Error](err); ok { // it repeats method and address
-			cause = lost.Err
-		}
-		return errHelp(fmt.Sprintf(helpStart, client.url, cause))
+		return errHelp(fmt.Sprintf(helpStart, client.url, cause(err)))
 	case err != nil:
 		return fmt.Errorf("%s does not answer as the ticketing API does: %w", client.url, err)
 	}
@@ -68,11 +62,13 @@ func SignIn(ctx context.Context, client *Client, email string) (*Client, []strin
 			return nil, nil, errHelp(helpExpose)
 		}
 		session, roles, err := client.VerifyMagicLink(ctx, token)
-		// A link works once. When the answer to its use was lost, it must be another link.
-		if rejectedAs(err) == "LINK_INVALID" && attempt < 3 {
-			continue
+		if err == nil {
+			return session.Patient(usualPatience), roles, nil
 		}
-		return session, roles, err
+		// A link works once. When the answer to its use was lost, it must be another link.
+		if rejectedAs(err) != "LINK_INVALID" || attempt == 3 {
+			return nil, nil, err
+		}
 	}
 }
 
@@ -102,23 +98,17 @@ type Account struct {
 func SignInCustomers(ctx context.Context, client *Client, board *Board, n int, patience time.Duration) ([]Account, error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	patient := *client
-	patient.patience = patience
 	var in atomic.Int64
-	patient.waiting = func(_, why string, d time.Duration) {
-		board.Note("waiting to try again: "+why, d)
-	}
 	var mu sync.Mutex
 	var accounts []Account
 	var crowd errgroup.Group
 	crowd.SetLimit(4) // a sign-in counts twice against the limit: many at once would use it up on links that cannot be verified then
 	for i := range n {
 		crowd.Go(func() error {
-			session, _, err := SignIn(limited, &patient, CustomerName(i))
+			session, _, err := SignIn(limited, client, CustomerName(i))
 			if err != nil {
 				return fmt.Errorf("%s: %w", CustomerName(i), err)
 			}
-			session.patience, session.waiting = client.patience, client.waiting
 			board.Phase(fmt.Sprintf("signing in: %d of %d customers", in.Add(1), n))
 			mu.Lock()
 			defer mu.Unlock()

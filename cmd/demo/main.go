@@ -96,24 +96,27 @@ func run(ctx context.Context, o options, board *Board, display *Display) error {
 	}
 	client := NewClient(o.url)
 	client.observe = board.Answered
-	client.waiting = func(field, why string, d time.Duration) { board.Note(field+": "+why, max(d, time.Second)) }
+	client.waiting = func(why error, d time.Duration) {
+		board.Note(fmt.Sprintf("trying again: %v", why), max(d, time.Second))
+	}
 	display.Say("an on-sale at %s", o.url)
 	if err := Knock(ctx, client); err != nil {
 		return err
 	}
 	board.Phase("signing in")
 	display.Start()
-	organizer, err := SignInOrganizer(ctx, client, o.admin)
+	patient := client.Patient(o.doors)
+	organizer, err := SignInOrganizer(ctx, patient, o.admin)
 	if err != nil {
 		return err
 	}
 	defer leave(organizer)
-	accounts, err := SignInCustomers(ctx, client, board, o.customers, o.doors)
+	accounts, err := SignInCustomers(ctx, patient, board, o.customers, o.doors)
 	if err != nil {
 		return err
 	}
 	if in := len(accounts); in < o.customers {
-		display.Say("the sign-in limit let %d of %d customers in; the sale goes on with them (AUTH_RATE_LIMIT_REQUESTS=1000 make run lets all in)", in, o.customers)
+		display.Say("the sign-in limit let %d of %d customers in; the sale goes on with them (AUTH_RATE_LIMIT_REQUESTS=5000 make run lets all in)", in, o.customers)
 	}
 
 	house := HouseFor(len(accounts))

@@ -24,7 +24,7 @@ type message struct {
 // Follow subscribes and calls each with every state, until ctx ends (nil) or subscribing is hopeless. A connection that breaks is made
 // again: since a subscription begins with the state of now, nothing is missed. fresh tells that a state is the first of a connection.
 func (c *Client) Follow(ctx context.Context, field, document string, variables map[string]any, each func(state json.RawMessage, fresh bool)) error {
-	const most = 8
+	const most = 20 // in a row: half a minute, about
 	for failures := 0; ; failures++ {
 		fresh := true
 		err := c.subscribe(ctx, field, document, variables, func(state json.RawMessage) {
