@@ -69,6 +69,7 @@ func TestAddRefuses(t *testing.T) {
 func TestAddTakesTheMostThereMayBe(t *testing.T) {
 	Given(t).When(Add{Section: strings.Repeat("x", LongestNameSize), Price: eur(1), Capacity: new(MostCapacity)}).ThenAccepted()
 	Given(t).When(Add{Section: "s", Price: eur(1), Rows: rows(MostSeats/MostSeatsInRow, MostSeatsInRow)}).ThenAccepted()
+	Given(t).When(Add{Section: "s", Price: eur(1), Rows: rows(MostRows, 1)}).ThenAccepted()
 	Given(t).When(Add{Section: "s", Price: eur(1), Rows: []Row{{Name: strings.Repeat("r", LongestRowName), Seats: 1}}}).ThenAccepted()
 }
 
