@@ -32,7 +32,7 @@ func (s *Service) Users(ctx context.Context, ids []string) (map[string]User, err
 	}
 	users, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (User, error) {
 		var u User
-		return u, row.Scan(&u.ID, &u.Email, &u.Name, &u.CreatedAt, &u.LastSeenAt, &u.ErasedAt, &u.Roles) //nolint:wrapcheck // wrapped below
+		return u, row.Scan(&u.ID, &u.Email, &u.Name, &u.CreatedAt, &u.LastSeenAt, &u.ErasedAt, &u.Roles)
 	})
 	if err != nil {
 		return nil, unavailable("read users", err)

@@ -91,14 +91,14 @@ func (q *Queue) deliver(ctx context.Context, m Message) error {
 	for _, pause := range pauses {
 		err := q.mailer.Send(ctx, m)
 		if err == nil || !worthRetrying(err) || ctx.Err() != nil {
-			return err //nolint:wrapcheck // the mailer's errors say what was attempted
+			return err
 		}
 		q.log.WarnContext(ctx, "mail not sent, trying again", "error", err, "after", pause)
 		select {
 		case <-time.After(pause):
 		case <-q.closing:
-			return q.mailer.Send(ctx, m) //nolint:wrapcheck // as above
+			return q.mailer.Send(ctx, m)
 		}
 	}
-	return q.mailer.Send(ctx, m) //nolint:wrapcheck // as above
+	return q.mailer.Send(ctx, m)
 }

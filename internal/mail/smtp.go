@@ -32,7 +32,7 @@ func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 	}
 	conn, err := s.dial(ctx)
 	if err != nil {
-		return fmt.Errorf("connect to the mail server: %w", err)
+		return err
 	}
 	// go-mail neither closes a connection whose greeting failed nor stops for a context once it is connected.
 	defer func() { _ = conn.Close() }()
@@ -54,12 +54,17 @@ func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 }
 
 // dial connects, with TLS at once for smtps://.
-func (s *smtpMailer) dial(ctx context.Context) (net.Conn, error) {
+func (s *smtpMailer) dial(ctx context.Context) (conn net.Conn, err error) {
 	address := net.JoinHostPort(s.server.host, strconv.Itoa(s.server.port))
 	if s.server.implicit {
-		return (&tls.Dialer{Config: s.tlsConfig()}).DialContext(ctx, "tcp", address)
+		conn, err = (&tls.Dialer{Config: s.tlsConfig()}).DialContext(ctx, "tcp", address)
+	} else {
+		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the mail server: %w", err)
+	}
+	return conn, nil
 }
 
 // options are go-mail's for one mail over conn. A password is sent to another machine only under TLS.
