@@ -25,6 +25,31 @@ func node(t *testing.T, script string, args ...string) string {
 	return string(out)
 }
 
+func TestTheClientsOfOthersFollowAReservation(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"ws", "sse"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			a := newLiveAPI(t)
+			me := newUser()
+			r := a.reads.addReservation(a.reads.addEvent(newUser(), "SALES_OPEN"), me)
+			token := a.people.signIn(me)
+			moved := make(chan struct{})
+			go func() {
+				defer close(moved)
+				for a.reads.called("Reservations") == 0 && t.Context().Err() == nil {
+					time.Sleep(time.Millisecond) // until it is watched
+				}
+				a.change(r, 2, "COMPLETED")
+			}()
+			out := node(t, "subscribe.mjs", kind, a.url, token, r.ID, "COMPLETED")
+			<-moved
+			require.Contains(t, out, `{"data":{"reservationStatus":{"version":2,"status":"COMPLETED"}}}`)
+			require.Contains(t, out, "GRAPHQL_VALIDATION_FAILED")
+		})
+	}
+}
+
 func TestTheAuditsOfGraphQLOverHTTPPass(t *testing.T) {
 	t.Parallel()
 	require.Contains(t, node(t, "audit.mjs", newAPI(t).url), "61 of 61 audits pass")
