@@ -58,7 +58,7 @@ func (c claims) take(ctx context.Context, now time.Time, limit int) ([]claim, er
 	}
 	taken, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d claim, err error) {
 		err = row.Scan(&d.id, &d.paymentID, &d.dueAt, &d.revision, &d.attempts, &d.correlationID, &d.causationID, &d.traceparent)
-		return d, err
+		return d, err //nolint:wrapcheck // it is wrapped below
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim %s deadlines: %w", c.kind, err)

@@ -126,11 +126,15 @@ func (f *follower) foldEvent(ctx context.Context, db eventstore.Querier, c *chan
 			return err
 		}
 		for _, r := range recorded {
-			domainEvent, err := f.registry.Decode(r.Type, r.SchemaVersion, r.Data)
+			decoded, err := f.registry.Decode(r.Type, r.SchemaVersion, r.Data)
 			if err != nil {
 				return fmt.Errorf("position %d: %w", r.Position, err)
 			}
-			state, last = event.Evolve(state, domainEvent.(event.DomainEvent)), r
+			domainEvent, ok := decoded.(event.DomainEvent)
+			if !ok {
+				return fmt.Errorf("position %d: a %s in the stream of an event", r.Position, r.Type)
+			}
+			state, last = event.Evolve(state, domainEvent), r
 		}
 		if len(recorded) < followBatch {
 			c.foldEvent(eventID, state, &last)

@@ -9,7 +9,7 @@ package saga
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -80,7 +80,7 @@ func (c Config) withDefaults() Config {
 func Run(ctx context.Context, c Config) error {
 	c = c.withDefaults()
 	if c.Pool == nil || c.Registry == nil || c.Service == nil || c.PaymentTimeout <= 0 {
-		return fmt.Errorf("saga: Pool, Registry, Service and PaymentTimeout are required")
+		return errors.New("saga: Pool, Registry, Service and PaymentTimeout are required")
 	}
 	m := newMetrics(c.Registerer)
 	f := newFollower(c, m)

@@ -8,7 +8,7 @@ import (
 	"ticketing/command/payment"
 )
 
-func testCreate(t *testing.T, s Setup) {
+func testCreate(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
 	t.Run("charges nothing, and twice is once", func(t *testing.T) {
 		p := created(t, g, 1000, s.Tokens.Charged[0])
@@ -47,7 +47,7 @@ func testCreate(t *testing.T, s Setup) {
 	})
 }
 
-func testCharge(t *testing.T, s Setup) {
+func testCharge(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
 	for _, token := range s.Tokens.Charged {
 		t.Run(token, func(t *testing.T) {
@@ -64,7 +64,7 @@ func testCharge(t *testing.T, s Setup) {
 	}
 }
 
-func testDecline(t *testing.T, s Setup) {
+func testDecline(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
 	for token, reason := range s.Tokens.Declined {
 		t.Run(token, func(t *testing.T) {
@@ -92,7 +92,7 @@ func testDecline(t *testing.T, s Setup) {
 	}
 }
 
-func testAction(t *testing.T, s Setup) {
+func testAction(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
 	for _, token := range s.Tokens.RequiresAction {
 		t.Run(token, func(t *testing.T) {
@@ -123,7 +123,7 @@ func testAction(t *testing.T, s Setup) {
 	}
 }
 
-func testCancel(t *testing.T, s Setup) {
+func testCancel(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
 	t.Run("before the charge: it is never charged", func(t *testing.T) {
 		p := created(t, g, 2500, s.Tokens.Charged[0])

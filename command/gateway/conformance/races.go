@@ -14,7 +14,7 @@ const (
 	rounds  = 10
 )
 
-func testRaces(t *testing.T, s Setup) {
+func testRaces(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
 	t.Run("one payment for many creates and confirms", func(t *testing.T) {
 		p := newPayment(2500, "EUR", s.Tokens.Charged[0])

@@ -9,7 +9,7 @@ import (
 	"ticketing/internal/money"
 )
 
-func testRefund(t *testing.T, s Setup) {
+func testRefund(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
 	t.Run("in full, and twice is once", func(t *testing.T) {
 		p := charged(t, s, g, 2500)

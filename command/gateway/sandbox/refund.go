@@ -95,10 +95,13 @@ func readRefund(ctx context.Context, tx pgx.Tx, asked gateway.Refund) (refund, e
 	r := refund{Refund: gateway.Refund{ID: asked.ID}}
 	err := tx.QueryRow(ctx, `SELECT transaction_id, minor, currency, status, reason FROM sandbox_refunds WHERE refund_id = $1`, asked.ID).
 		Scan(&r.TransactionID, &r.Amount.Minor, &r.Amount.Currency, &r.status, &r.reason)
-	if errors.Is(err, pgx.ErrNoRows) {
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
 		return refund{Refund: asked}, nil
+	case err != nil:
+		return refund{}, fmt.Errorf("read refund: %w", err)
 	}
-	return r, err
+	return r, nil
 }
 
 // refundable answers what the payment's other refunds leave of it, in minor units.
@@ -106,12 +109,18 @@ func refundable(ctx context.Context, tx pgx.Tx, paid record, refundID string) (i
 	var taken int64
 	err := tx.QueryRow(ctx, `SELECT coalesce(sum(minor), 0)::bigint FROM sandbox_refunds
 		WHERE transaction_id = $1 AND refund_id <> $2 AND status IN ('pending', 'succeeded')`, paid.transactionID, refundID).Scan(&taken)
-	return *paid.minor - taken, err
+	if err != nil {
+		return 0, fmt.Errorf("sum refunds: %w", err)
+	}
+	return *paid.minor - taken, nil
 }
 
 func writeRefund(ctx context.Context, tx pgx.Tx, r refund) error {
 	_, err := tx.Exec(ctx, `INSERT INTO sandbox_refunds (refund_id, transaction_id, minor, currency, status, reason)
 		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (refund_id) DO UPDATE SET status = excluded.status, reason = excluded.reason`,
 		r.ID, r.TransactionID, r.Amount.Minor, r.Amount.Currency, r.status, r.reason)
-	return err
+	if err != nil {
+		return fmt.Errorf("write refund: %w", err)
+	}
+	return nil
 }
