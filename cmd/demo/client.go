@@ -27,8 +27,11 @@ const usualPatience = 30 * time.Second
 
 // NewClient answers a client of somebody who is signed out.
 func NewClient(url string) *Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 256 // by default two are kept: a crowd would dial for almost every request
+	transport := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		MaxIdleConnsPerHost: 256, // by default two are kept: a crowd would dial for almost every request
+		IdleConnTimeout:     time.Minute,
+	}
 	return &Client{url: url, patience: usualPatience, http: &http.Client{Transport: transport, Timeout: 40 * time.Second}}
 }
 
@@ -56,16 +59,33 @@ type APIError struct {
 // Error implements error.
 func (e *APIError) Error() string { return e.Code + ": " + e.Message }
 
-// errNoAnswer covers everything in which it is unknown what became of a request: refused and lost connections, answers of proxies.
+// errNoAnswer covers everything in which it is unknown what became of a request: refused and lost connections, answers of
+// proxies.
 var errNoAnswer = errors.New("no answer")
 
-// Do runs an operation and decodes the value of its one root field. What passes by itself is tried again with the very same
+// Operation is a document with one operation of one root field.
+type Operation struct {
+	Field     string
+	Document  string
+	Variables map[string]any
+}
+
+// encode answers what is sent, over HTTP and over WebSocket.
+func (op Operation) encode() ([]byte, error) {
+	body, err := json.Marshal(map[string]any{"query": op.Document, "variables": op.Variables})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op.Field, err)
+	}
+	return body, nil
+}
+
+// Do runs an operation and decodes the value of its root field. What passes by itself is tried again with the very same
 // variables: the idempotency key in a mutation's input has the server do at most once what it is asked twice.
-func (c *Client) Do(ctx context.Context, field, document string, variables map[string]any, into any) error {
+func (c *Client) Do(ctx context.Context, op Operation, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
-		err := c.once(ctx, field, document, variables, into)
+		err := c.once(ctx, op, into)
 		pause, passing := pauseAfter(err, attempt)
 		end, _ := ctx.Deadline()
 		if !passing || ctx.Err() != nil || time.Now().Add(pause).After(end) {
@@ -93,14 +113,14 @@ func pauseAfter(err error, attempt int) (time.Duration, bool) {
 	return backoff, errors.Is(err, errNoAnswer)
 }
 
-func (c *Client) once(ctx context.Context, field, document string, variables map[string]any, into any) error {
-	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+func (c *Client) once(ctx context.Context, op Operation, into any) error {
+	body, err := op.encode()
 	if err != nil {
-		return fmt.Errorf("%s: %w", field, err)
+		return err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("%s: %w", field, err)
+		return fmt.Errorf("%s: %w", op.Field, err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/graphql-response+json, application/json")
@@ -110,18 +130,18 @@ func (c *Client) once(ctx context.Context, field, document string, variables map
 	began := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("%s: %w: %w", field, errNoAnswer, err)
+		return fmt.Errorf("%s: %w: %w", op.Field, errNoAnswer, err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	const largest = 16 << 20
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, largest))
 	if err != nil {
-		return fmt.Errorf("%s: %w: %w", field, errNoAnswer, err)
+		return fmt.Errorf("%s: %w: %w", op.Field, errNoAnswer, err)
 	}
 	if c.observe != nil {
-		c.observe(field, time.Since(began))
+		c.observe(op.Field, time.Since(began))
 	}
-	return decode(field, resp.StatusCode, answer, into)
+	return decode(op.Field, resp.StatusCode, answer, into)
 }
 
 // cause takes away what says where an error happened, which whoever sees it on the panel knows.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // Display shows a board: on a terminal as a panel that is redrawn in place, else as a line a second.
@@ -74,7 +75,7 @@ func (d *Display) Say(format string, args ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.wipe()
-	fmt.Fprintf(d.out, format+"\n", args...)
+	d.print(fmt.Sprintf(format+"\n", args...))
 }
 
 func (d *Display) draw() {
@@ -82,26 +83,30 @@ func (d *Display) draw() {
 	defer d.mu.Unlock()
 	snapshot := d.board.Snapshot()
 	if !d.terminal {
-		fmt.Fprintln(d.out, line(snapshot))
+		d.print(line(snapshot) + "\n")
 		return
 	}
 	lines := panel(snapshot)
 	d.wipe()
 	// Without wrapping, a narrow window cuts the panel; with it, the cursor would not find back to its top.
-	fmt.Fprint(d.out, "\x1b[?7l"+strings.Join(lines, "\n")+"\n\x1b[?7h")
+	d.print("\x1b[?7l" + strings.Join(lines, "\n") + "\n\x1b[?7h")
 	d.drawn = len(lines)
 }
 
 // wipe takes the panel away and leaves the cursor where it began.
 func (d *Display) wipe() {
 	if d.drawn > 0 {
-		fmt.Fprintf(d.out, "\x1b[%dA\x1b[J", d.drawn)
+		d.print(fmt.Sprintf("\x1b[%dA\x1b[J", d.drawn))
 		d.drawn = 0
 	}
 }
 
+// print does not mind whether anybody can still read it: what counts is the exit code.
+func (d *Display) print(text string) { _, _ = io.WriteString(d.out, text) }
+
 const (
 	bold, dim, red, green, yellow = "1", "2", "31", "32", "33"
+	soldCell, heldCell, freeCell  = "█", "▓", "░"
 	barWidth                      = 32
 )
 
@@ -109,12 +114,14 @@ func paint(style, text string) string { return "\x1b[" + style + "m" + text + "\
 
 // panel draws a snapshot in at most 80 columns.
 func panel(s Snapshot) []string {
-	lines := []string{paint(bold, fmt.Sprintf("── %s %s %s", s.Phase, strings.Repeat("─", max(2, 64-len([]rune(s.Phase)))), clock(s.Elapsed)))}
+	rule := strings.Repeat("─", max(2, 64-utf8.RuneCountInString(s.Phase)))
+	lines := []string{paint(bold, fmt.Sprintf("── %s %s %s", s.Phase, rule, clock(s.Elapsed)))}
 	for _, section := range s.Sections {
 		lines = append(lines, fmt.Sprintf("%-9s%s %s", section.Name, bar(section, barWidth), counts(section)))
 	}
 	if len(s.Sections) > 0 {
-		lines = append(lines, fmt.Sprintf("%-9s%s sold  %s reserved  %s available", "", paint(green, "█"), paint(yellow, "▓"), paint(dim, "░")))
+		lines = append(lines, fmt.Sprintf("%-9s%s sold  %s reserved  %s left", "",
+			paint(green, soldCell), paint(yellow, heldCell), paint(dim, freeCell)))
 	}
 	n := s.Stages
 	if n != [stages]int{} {
@@ -187,7 +194,8 @@ func bar(s Section, width int) string {
 		sum += cells[i]
 	}
 	cells[largest] = max(0, cells[largest]+width-sum)
-	return paint(green, strings.Repeat("█", cells[0])) + paint(yellow, strings.Repeat("▓", cells[1])) + paint(dim, strings.Repeat("░", cells[2]))
+	return paint(green, strings.Repeat(soldCell, cells[0])) + paint(yellow, strings.Repeat(heldCell, cells[1])) +
+		paint(dim, strings.Repeat(freeCell, cells[2]))
 }
 
 func counts(s Section) string {

@@ -27,10 +27,10 @@ func TestABarShowsWhateverThereIs(t *testing.T) {
 	} {
 		drawn := cellsOf(s)
 		assert.Equal(t, barWidth, utf8.RuneCountInString(drawn), "%+v", s)
-		assert.Equal(t, s.Sold > 0, strings.Contains(drawn, "█"), "%+v", s)
-		assert.Equal(t, s.Reserved > 0, strings.Contains(drawn, "▓"), "%+v", s)
+		assert.Equal(t, s.Sold > 0, strings.Contains(drawn, soldCell), "%+v", s)
+		assert.Equal(t, s.Reserved > 0, strings.Contains(drawn, heldCell), "%+v", s)
 		if s.Capacity > 0 {
-			assert.Equal(t, s.Available > 0, strings.Contains(drawn, "░"), "%+v", s)
+			assert.Equal(t, s.Available > 0, strings.Contains(drawn, freeCell), "%+v", s)
 		}
 	}
 }

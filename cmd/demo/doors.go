@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// errHelp is an error that tells its reader what to do; nothing needs to be added to it.
-type errHelp string
+// helpError is an error that tells its reader what to do; nothing needs to be added to it.
+type helpError string
 
-func (e errHelp) Error() string { return string(e) }
+func (e helpError) Error() string { return string(e) }
 
 const (
 	helpStart = `nothing answers at %s (%v)
@@ -39,12 +39,12 @@ Wait a minute, or let fewer come (-customers 3), or start the server with a high
 func Knock(ctx context.Context, client *Client) error {
 	const impatient = 2 * time.Second
 	var name string
-	err := client.Patient(impatient).Do(ctx, "__typename", "query Knock { __typename }", nil, &name)
+	err := client.Patient(impatient).Do(ctx, Operation{Field: "__typename", Document: "query Knock { __typename }"}, &name)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, errNoAnswer):
-		return errHelp(fmt.Sprintf(helpStart, client.url, cause(err)))
+		return helpError(fmt.Sprintf(helpStart, client.url, cause(err)))
 	case err != nil:
 		return fmt.Errorf("%s does not answer as the ticketing API does: %w", client.url, err)
 	}
@@ -59,7 +59,7 @@ func SignIn(ctx context.Context, client *Client, email string) (*Client, []strin
 			return nil, nil, err
 		}
 		if token == "" {
-			return nil, nil, errHelp(helpExpose)
+			return nil, nil, helpError(helpExpose)
 		}
 		session, roles, err := client.VerifyMagicLink(ctx, token)
 		if err == nil {
@@ -76,13 +76,13 @@ func SignIn(ctx context.Context, client *Client, email string) (*Client, []strin
 func SignInOrganizer(ctx context.Context, client *Client, email string) (*Client, error) {
 	organizer, roles, err := SignIn(ctx, client, email)
 	if codeOf(err) == "RATE_LIMITED" {
-		return nil, errHelp(fmt.Sprintf(helpLimited, err))
+		return nil, helpError(fmt.Sprintf(helpLimited, err))
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !slices.Contains(roles, "ADMIN") && !slices.Contains(roles, "ORGANIZER") {
-		return nil, errHelp(fmt.Sprintf(helpAdmin, email, email))
+		return nil, helpError(fmt.Sprintf(helpAdmin, email, email))
 	}
 	return organizer, nil
 }
@@ -93,8 +93,8 @@ type Account struct {
 	Client *Client
 }
 
-// SignInCustomers signs customers in, a few at a time, and answers those who are in when the time is over. All of them come from one
-// address, so the server's sign-in limit is the first thing that a demo of many people meets.
+// SignInCustomers signs customers in, a few at a time, and answers those who are in when the time is over. All of them come from
+// one address, so the server's sign-in limit is the first thing that a demo of many people meets.
 func SignInCustomers(ctx context.Context, client *Client, board *Board, n int, patience time.Duration) ([]Account, error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -125,11 +125,11 @@ func SignInCustomers(ctx context.Context, client *Client, board *Board, n int, p
 	case outOfTime && len(accounts) > 0:
 		return accounts, nil
 	case outOfTime:
-		return nil, errHelp(fmt.Sprintf(helpLimited, err))
+		return nil, helpError(fmt.Sprintf(helpLimited, err))
 	}
 	return accounts, err
 }
 
-// CustomerName answers a customer's mail address. They are the same in each run, so that runs leave no more people behind than needed;
-// example.com never receives mail.
+// CustomerName answers a customer's mail address. They are the same in each run, so that runs leave no more people behind than
+// needed; example.com never receives mail.
 func CustomerName(i int) string { return fmt.Sprintf("customer%03d@example.com", i+1) }

@@ -1,6 +1,7 @@
-// Demo plays the opening of a sale through the public API and nothing else: an organizer puts an event on sale, and more customers come
-// than there are tickets. They reserve, pay, are declined, authenticate, cancel, or walk away; some watch their reservation's status live.
-// A panel shows what happens, and at the end everything is read back and has to add up: else the demo fails.
+// Demo plays the opening of a sale through the public API and nothing else: an organizer puts an event on sale, and more
+// customers come than there are tickets. They reserve, pay, are declined, authenticate, cancel, or walk away; some watch their
+// reservation's status live. A panel shows what happens, and at the end everything is read back and has to add up: else the demo
+// fails.
 //
 // It is also an example of a client of the API. Read it in this order:
 //
@@ -55,7 +56,8 @@ func readOptions() options {
 	flag.DurationVar(&o.rush, "rush", 8*time.Second, "within which time they come; 0: all at once, and they don't stop to think")
 	flag.Uint64Var(&o.seed, "seed", 1, "chooses another crowd")
 	flag.BoolVar(&o.plain, "plain", false, "print a line a second instead of a panel")
-	flag.DurationVar(&o.doors, "sign-in-wait", 2*time.Minute, "how long to wait for a rate limit on signing in; then whoever is in goes on")
+	flag.DurationVar(&o.doors, "sign-in-wait", 2*time.Minute,
+		"how long the limit on signing in is waited for; then the sale goes on without the rest")
 	flag.DurationVar(&o.settle, "settle", 10*time.Second, "how long the read side may take to catch up at the end")
 	flag.Parse()
 	return o
@@ -116,7 +118,8 @@ func run(ctx context.Context, o options, board *Board, display *Display) error {
 		return err
 	}
 	if in := len(accounts); in < o.customers {
-		display.Say("the sign-in limit let %d of %d customers in; the sale goes on with them (AUTH_RATE_LIMIT_REQUESTS=5000 make run lets all in)", in, o.customers)
+		display.Say("the sign-in limit let %d of %d customers in; the sale goes on with them", in, o.customers)
+		display.Say("(AUTH_RATE_LIMIT_REQUESTS=5000 make run lets all in)")
 	}
 
 	house := HouseFor(len(accounts))
@@ -130,7 +133,7 @@ func run(ctx context.Context, o options, board *Board, display *Display) error {
 		wanted += Tickets(plan.Wish)
 		sale.Customers = append(sale.Customers, &Customer{Name: accounts[i].Name, Plan: plan, client: accounts[i].Client})
 	}
-	display.Say("%s is on sale: %d tickets, and %d customers who want %d", event.ID, house.Floor+house.Rows*house.SeatsPerRow, len(accounts), wanted)
+	display.Say("%s is on sale: %d tickets, and %d customers who want %d", event.ID, house.Tickets(), len(accounts), wanted)
 
 	watching, stopWatching := context.WithCancel(ctx)
 	defer sale.Leave()
@@ -148,10 +151,10 @@ func run(ctx context.Context, o options, board *Board, display *Display) error {
 // openHouse creates the event and puts it on sale.
 func openHouse(ctx context.Context, organizer *Client, house House) (*Event, error) {
 	const most = 8
+	inAMonth := time.Now().AddDate(0, 1, 0).UTC().Format(time.RFC3339)
 	event, err := organizer.CreateEvent(ctx, map[string]any{
-		"name": "The Night Shift, live", "venue": "Old Gasworks", "description": "Played by go run ./cmd/demo.",
-		"startsAt": time.Now().Add(30 * 24 * time.Hour).UTC().Format(time.RFC3339), "maxTicketsPerReservation": most, "maxTicketsPerCustomer": most,
-		"idempotencyKey": newKey(),
+		"name": "The Night Shift, live", "venue": "Old Gasworks", "description": "Played by go run ./cmd/demo.", "startsAt": inAMonth,
+		"maxTicketsPerReservation": most, "maxTicketsPerCustomer": most, "idempotencyKey": newKey(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("createEvent: %w", err)
@@ -188,7 +191,7 @@ func settle(ctx context.Context, o options, sale *Sale, organizer *Client, displ
 	}
 	sale.board.Phase("over")
 	display.Stop()
-	PrintSums(os.Stdout, world, checks)
+	fmt.Print(Report(world, checks))
 	if !heldUntil.IsZero() {
 		fmt.Printf("\nThe tickets of those who walked away are still held until %s; then they go back on sale by themselves.\n"+
 			"To see that, start the server with RESERVATION_HOLD=20s make run.\n", heldUntil.Local().Format(time.TimeOnly))

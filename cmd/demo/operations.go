@@ -118,10 +118,14 @@ type payload struct {
 func (c *Client) mutate(ctx context.Context, field, inputType, selection string, input map[string]any) (payload, error) {
 	// The operation's name is what the server's logs and traces call it by.
 	name := strings.ToUpper(field[:1]) + field[1:]
-	document := fmt.Sprintf("mutation %s($input: %s!) { %s(input: $input) { %s userErrors { code message } } }", name, inputType, field, selection)
+	op := Operation{
+		Field: field, Variables: map[string]any{"input": input},
+		Document: fmt.Sprintf("mutation %s($input: %s!) { %s(input: $input) { %s userErrors { code message } } }",
+			name, inputType, field, selection),
+	}
 	for attempt := 1; ; attempt++ {
 		var answer payload
-		if err := c.Do(ctx, field, document, map[string]any{"input": input}, &answer); err != nil {
+		if err := c.Do(ctx, op, &answer); err != nil {
 			return payload{}, err
 		}
 		if len(answer.UserErrors) == 0 {
@@ -154,7 +158,8 @@ func (c *Client) RequestMagicLink(ctx context.Context, email string) (string, er
 
 // VerifyMagicLink turns a link's token into a session, and answers a client that uses it.
 func (c *Client) VerifyMagicLink(ctx context.Context, token string) (*Client, []string, error) {
-	answer, err := c.mutate(ctx, "verifyMagicLink", "VerifyMagicLinkInput", "sessionToken user { roles }", map[string]any{"token": token})
+	answer, err := c.mutate(ctx, "verifyMagicLink", "VerifyMagicLinkInput", "sessionToken user { roles }",
+		map[string]any{"token": token})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -166,7 +171,7 @@ func (c *Client) VerifyMagicLink(ctx context.Context, token string) (*Client, []
 
 // SignOut ends the session.
 func (c *Client) SignOut(ctx context.Context) error {
-	return c.Do(ctx, "signOut", "mutation SignOut { signOut { userErrors { code } } }", nil, &payload{})
+	return c.Do(ctx, Operation{Field: "signOut", Document: "mutation SignOut { signOut { userErrors { code } } }"}, &payload{})
 }
 
 // CreateEvent creates a draft.
@@ -224,7 +229,8 @@ type Purchase struct {
 // ProcessPayment pays a reservation with a card's token: card numbers never go to this API.
 func (c *Client) ProcessPayment(ctx context.Context, reservationID, cardToken string) (Purchase, error) {
 	return purchaseOf(c.mutate(ctx, "processPayment", "ProcessPaymentInput", paymentFields, map[string]any{
-		"reservationId": reservationID, "method": map[string]any{"card": map[string]any{"token": cardToken}}, "idempotencyKey": newKey(),
+		"reservationId": reservationID, "method": map[string]any{"card": map[string]any{"token": cardToken}},
+		"idempotencyKey": newKey(),
 	}))
 }
 
@@ -244,8 +250,8 @@ func purchaseOf(answer payload, err error) (Purchase, error) {
 	return Purchase{Payment: *answer.Payment, Reservation: *answer.Reservation}, nil
 }
 
-// ReadReservation reads a reservation with its payments, as it is at a version or later: the read side follows what mutations answered,
-// and a query that names a version waits for it. 0 takes what is known now.
+// ReadReservation reads a reservation with its payments, as it is at a version or later: the read side follows what mutations
+// answered, and a query that names a version waits for it. 0 takes what is known now.
 func (c *Client) ReadReservation(ctx context.Context, id string, minVersion int) (Reservation, error) {
 	const document = `query Reservation($id: ID!, $minVersion: Int) { reservation(id: $id, minVersion: $minVersion) {
 		id version status expiresAt total { amount currencyCode } seats { section label price { amount currencyCode } }
@@ -255,7 +261,7 @@ func (c *Client) ReadReservation(ctx context.Context, id string, minVersion int)
 	if minVersion > 0 {
 		variables["minVersion"] = minVersion
 	}
-	err := c.Do(ctx, "reservation", document, variables, &found)
+	err := c.Do(ctx, Operation{"reservation", document, variables}, &found)
 	return found, err
 }
 
@@ -264,24 +270,23 @@ func (c *Client) ReadEvent(ctx context.Context, id string) (Event, error) {
 	const document = `query Event($id: ID!, $after: String) { event(id: $id) { id inventoryVersion status
 		sections { name capacity available reserved sold
 			seats(first: 100, after: $after) { nodes { label status } pageInfo { hasNextPage endCursor } } } } }`
-	var event Event
+	seats := map[string][]Seat{}
 	for variables := map[string]any{"id": id}; ; {
 		var page Event
-		if err := c.Do(ctx, "event", document, variables, &page); err != nil {
+		if err := c.Do(ctx, Operation{"event", document, variables}, &page); err != nil {
 			return Event{}, err
 		}
 		next := ""
-		for i, section := range page.Sections {
+		for i := range page.Sections {
+			section := &page.Sections[i]
 			if section.Seats.PageInfo.HasNextPage { // only one section of the demo's event has numbered seats
 				next = section.Seats.PageInfo.EndCursor
 			}
-			if event.ID != "" {
-				page.Sections[i].Seats.Nodes = append(event.Sections[i].Seats.Nodes, section.Seats.Nodes...)
-			}
+			seats[section.Name] = append(seats[section.Name], section.Seats.Nodes...)
+			section.Seats.Nodes = seats[section.Name]
 		}
-		event = page
 		if next == "" {
-			return event, nil
+			return page, nil
 		}
 		variables["after"] = next
 	}

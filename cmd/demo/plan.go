@@ -27,8 +27,11 @@ func HouseFor(customers int) House {
 	return House{Floor: max(3, customers*9/10), Rows: rows, SeatsPerRow: max(3, customers*3/4/rows)}
 }
 
+// Tickets answers how many tickets there are.
+func (h House) Tickets() int { return h.Floor + h.Rows*h.SeatsPerRow }
+
 // RowName answers the name of a row.
-func RowName(row int) string { return string(rune('A' + row)) }
+func RowName(row int) string { return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[row : row+1] }
 
 // Ending is what a customer does with a reservation.
 type Ending int
@@ -51,14 +54,14 @@ type Plan struct {
 	Watches bool // follows the reservation's status
 }
 
-// Plans decides what customers will do: the endings and the kinds of wishes come in fixed shares, so that even a few customers show
-// all of them; the rest is chance, the same for the same seed. Customers come within the rush, most of them early.
+// Plans decides what customers will do: the endings and the kinds of wishes come in fixed shares, so that even a few customers
+// show all of them; the rest is chance, the same for the same seed. Customers come within the rush, most of them early.
 func Plans(customers int, house House, rush time.Duration, seed uint64) []Plan {
 	endings := [...]Ending{
 		Pays, Pays, Authenticates, Pays, IsDeclined, Pays, Cancels, Pays, WalksAway, Pays,
 		Pays, Pays, Authenticates, Pays, IsDeclined, Pays, Pays, Pays, WalksAway, Pays,
 	}
-	chance := rand.New(rand.NewPCG(seed, 0))
+	chance := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it shall be repeatable, not secret
 	plans := make([]Plan, customers)
 	for i := range plans {
 		u := chance.Float64()
@@ -76,8 +79,8 @@ func Plans(customers int, house House, rush time.Duration, seed uint64) []Plan {
 	return plans
 }
 
-// wish is one of seven kinds, of which three are for the floor only, one for the best seats, two for certain seats, and one for both
-// sections: such a reservation is made as a whole or not at all.
+// wish is one of seven kinds, of which three are for the floor only, one for the best seats, two for certain seats, and one for
+// both sections: such a reservation is made as a whole or not at all.
 func wish(kind int, house House, chance *rand.Rand) []Item {
 	switch kind {
 	case 0, 2, 4:

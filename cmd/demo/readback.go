@@ -3,14 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// AwaitSums reads everything back through the API until the sums add up, or the patience is over. The read side follows the log, so it
-// may be a moment behind what the mutations answered; that is no error, but staying behind is.
+// AwaitSums reads everything back through the API until the sums add up, or the patience is over. The read side follows the log,
+// so it may be a moment behind what the mutations answered; that is no error, but staying behind is.
 func AwaitSums(ctx context.Context, sale *Sale, organizer *Client, patience time.Duration) (World, []Check, error) {
 	for until := time.Now().Add(patience); ; {
 		world, err := readBack(ctx, sale, organizer)
@@ -52,8 +52,8 @@ func readBack(ctx context.Context, sale *Sale, organizer *Client) (World, error)
 	return world, readers.Wait()
 }
 
-// AwaitExpiry waits for the holds of those who walked away, when that takes no longer than the patience, and else answers until when the
-// last of them lasts. Nobody has to do anything for it: expiring is the server's business.
+// AwaitExpiry waits for the holds of those who walked away, when that takes no longer than the patience, and else answers until
+// when the last of them lasts. Nobody has to do anything for it: expiring is the server's business.
 func AwaitExpiry(ctx context.Context, sale *Sale, patience time.Duration) time.Time {
 	const sweep = 15 * time.Second // the server may be so late
 	var last time.Time
@@ -97,11 +97,12 @@ func (s *Sale) expired(ctx context.Context, c *Customer) bool {
 	return true
 }
 
-// PrintSums prints what was sold, and what of it adds up.
-func PrintSums(out io.Writer, world World, checks []Check) {
-	fmt.Fprintf(out, "\n%-10s %10s %10s %10s %10s\n", "section", "capacity", "sold", "reserved", "available")
+// Report says what was sold, and what of it adds up.
+func Report(world World, checks []Check) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "\n%-10s %10s %10s %10s %10s\n", "section", "capacity", "sold", "reserved", "available")
 	for _, s := range world.Event.Sections {
-		fmt.Fprintf(out, "%-10s %10d %10d %10d %10d\n", s.Name, s.Capacity, s.Sold, s.Reserved, s.Available)
+		fmt.Fprintf(&out, "%-10s %10d %10d %10d %10d\n", s.Name, s.Capacity, s.Sold, s.Reserved, s.Available)
 	}
 	var counts [stages]int
 	tickets, revenue := map[Stage]int{}, Sum{}
@@ -117,26 +118,27 @@ func PrintSums(out io.Writer, world World, checks []Check) {
 			}
 		}
 	}
-	fmt.Fprintf(out, "\n%-16s %10s %10s\n", "", "customers", "tickets")
+	fmt.Fprintf(&out, "\n%-16s %10s %10s\n", "", "customers", "tickets")
 	for st, n := range counts {
 		if n > 0 {
-			fmt.Fprintf(out, "%-16s %10d %10d\n", Stage(st), n, tickets[Stage(st)])
+			fmt.Fprintf(&out, "%-16s %10d %10d\n", Stage(st), n, tickets[Stage(st)])
 		}
 	}
-	fmt.Fprintf(out, "\ntaken: %s\n\n", revenue)
+	fmt.Fprintf(&out, "\ntaken: %s\n\n", revenue)
 	for _, c := range checks {
 		mark := "ok   "
 		if len(c.Wrong) > 0 {
 			mark = "WRONG"
 		}
-		fmt.Fprintf(out, "%s  %s\n", mark, c.Claim)
+		fmt.Fprintf(&out, "%s  %s\n", mark, c.Claim)
 		const most = 10
 		for i, wrong := range c.Wrong {
 			if i == most {
-				fmt.Fprintf(out, "         … and %d more\n", len(c.Wrong)-most)
+				fmt.Fprintf(&out, "         … and %d more\n", len(c.Wrong)-most)
 				break
 			}
-			fmt.Fprintf(out, "         %s\n", wrong)
+			fmt.Fprintf(&out, "         %s\n", wrong)
 		}
 	}
+	return out.String()
 }

@@ -134,8 +134,8 @@ func (s *Sale) reserve(ctx context.Context, c *Customer) (*Reservation, error) {
 	return reservation, err
 }
 
-// pay pays the reservation. A payment may come to nothing although nobody declined it, when a process died at the wrong moment: then the
-// tickets are held still, and paying again is a new intention, with a key of its own.
+// pay pays the reservation. A payment may come to nothing although nobody declined it, when a process died at the wrong moment:
+// then the tickets are held still, and paying again is a new intention, with a key of its own.
 func (s *Sale) pay(ctx context.Context, c *Customer, card string) {
 	s.move(c, Paying)
 	const most = 3
@@ -150,8 +150,8 @@ func (s *Sale) pay(ctx context.Context, c *Customer, card string) {
 func (s *Sale) charge(ctx context.Context, c *Customer, card string) (Stage, error) {
 	purchase, err := c.client.ProcessPayment(ctx, c.Reservation.ID, card)
 	if err == nil && purchase.Payment.Status == "REQUIRES_ACTION" {
-		// A real page would hand the action's client secret to Stripe.js here, and come back when the customer has authenticated. An
-		// answer that repeats a lost one has no action: it is not stored.
+		// A real page would hand the action's client secret to Stripe.js here, and come back when the customer has authenticated.
+		// An answer that repeats a lost one has no action: it is not stored.
 		if purchase.Payment.NextAction != nil {
 			s.board.Authenticated()
 		}
@@ -171,8 +171,8 @@ func (s *Sale) charge(ctx context.Context, c *Customer, card string) (Stage, err
 	return s.await(ctx, c, purchase.Reservation.Version)
 }
 
-// await waits for a payment that is not decided yet, PROCESSING for example. That is no failure: the server keeps asking the gateway. The
-// version is the one at which the payment was under way: the read side may still be before it.
+// await waits for a payment that is not decided yet, PROCESSING for example. That is no failure: the server keeps asking the
+// gateway. The version is the one at which the payment was under way: the read side may still be before it.
 func (s *Sale) await(ctx context.Context, c *Customer, version int) (Stage, error) {
 	const patience = 90 * time.Second
 	ends := map[string]Stage{"COMPLETED": Paid, "COMPENSATED": Declined, "SEATS_RESERVED": Holding, "EXPIRED": Expired}
@@ -223,33 +223,36 @@ func (s *Sale) fail(c *Customer, err error) {
 func (s *Sale) watchReservation(ctx context.Context, c *Customer) {
 	const document = `subscription ReservationStatus($id: ID!) { reservationStatus(id: $id) { id version status } }`
 	c.Watch = &Watch{What: "reservationStatus of " + c.Reservation.ID}
-	s.follow(ctx, c.client, c.Watch, "reservationStatus", document, map[string]any{"id": c.Reservation.ID}, func(state json.RawMessage) (int, error) {
+	op := Operation{"reservationStatus", document, map[string]any{"id": c.Reservation.ID}}
+	s.follow(ctx, c.client, c.Watch, op, func(state json.RawMessage) (int, error) {
 		var r Reservation
-		err := json.Unmarshal(state, &r)
-		return r.Version, err
+		if err := json.Unmarshal(state, &r); err != nil {
+			return 0, fmt.Errorf("reservationStatus: %w", err)
+		}
+		return r.Version, nil
 	})
 }
 
 // WatchCounts follows the counts of the event's sections. It needs nobody to be signed in: what is left on sale is public.
 func (s *Sale) WatchCounts(ctx context.Context, client *Client) {
-	const document = `subscription Availability($id: ID!) { availability(eventId: $id) { id inventoryVersion status ` + sectionFields + ` } }`
+	const document = `subscription Availability($id: ID!) { availability(eventId: $id) { id inventoryVersion ` + sectionFields + ` } }`
 	s.Counts = &Watch{What: "availability of " + s.EventID}
-	s.follow(ctx, client, s.Counts, "availability", document, map[string]any{"id": s.EventID}, func(state json.RawMessage) (int, error) {
+	op := Operation{"availability", document, map[string]any{"id": s.EventID}}
+	s.follow(ctx, client, s.Counts, op, func(state json.RawMessage) (int, error) {
 		var e Event
-		err := json.Unmarshal(state, &e)
+		if err := json.Unmarshal(state, &e); err != nil {
+			return 0, fmt.Errorf("availability: %w", err)
+		}
 		s.board.Sections(e.Sections)
-		return e.InventoryVersion, err
+		return e.InventoryVersion, nil
 	})
 }
 
-func (s *Sale) follow(
-	ctx context.Context, client *Client, watch *Watch, field, document string, variables map[string]any,
-	versionOf func(json.RawMessage) (int, error),
-) {
+func (s *Sale) follow(ctx context.Context, client *Client, watch *Watch, op Operation, versionOf func(json.RawMessage) (int, error)) {
 	s.board.Feed(1)
 	s.watchers.Go(func() {
 		defer s.board.Feed(-1)
-		err := client.Follow(ctx, field, document, variables, func(state json.RawMessage, fresh bool) {
+		err := client.Follow(ctx, op, func(state json.RawMessage, fresh bool) {
 			s.board.State()
 			version, err := versionOf(state)
 			if err != nil {

@@ -21,48 +21,48 @@ type message struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
-// Follow subscribes and calls each with every state, until ctx ends (nil) or subscribing is hopeless. A connection that breaks is made
-// again: since a subscription begins with the state of now, nothing is missed. fresh tells that a state is the first of a connection.
-func (c *Client) Follow(ctx context.Context, field, document string, variables map[string]any, each func(state json.RawMessage, fresh bool)) error {
+// Follow subscribes and calls each with every state, until ctx ends (nil) or subscribing is hopeless. A connection that breaks is
+// made again: since a subscription begins with the state of now, nothing is missed. fresh tells that a state is the first of a
+// connection.
+func (c *Client) Follow(ctx context.Context, op Operation, each func(state json.RawMessage, fresh bool)) error {
 	const most = 20 // in a row: half a minute, about
-	for failures := 0; ; failures++ {
+	for failures := 0; ctx.Err() == nil; failures++ {
 		fresh := true
-		err := c.subscribe(ctx, field, document, variables, func(state json.RawMessage) {
+		err := c.subscribe(ctx, op, func(state json.RawMessage) {
 			each(state, fresh)
 			fresh, failures = false, 0
 		})
-		if ctx.Err() != nil || err == nil {
+		if err == nil {
 			return nil
 		}
 		pause, passing := pauseAfter(err, failures)
 		if codeOf(err) == "NOT_FOUND" {
 			pause, passing = 500*time.Millisecond, true // the read side may be a moment behind the mutation
 		}
-		if !passing || failures >= most {
+		if ctx.Err() == nil && (!passing || failures >= most) {
 			return err
 		}
-		if sleep(ctx, pause) != nil {
-			return nil
-		}
+		_ = sleep(ctx, pause)
 	}
+	return nil
 }
 
 // subscribe follows one subscription over a connection of its own, to the end of one of them or of ctx.
-func (c *Client) subscribe(ctx context.Context, field, document string, variables map[string]any, each func(json.RawMessage)) error {
+func (c *Client) subscribe(ctx context.Context, op Operation, each func(json.RawMessage)) error {
 	conn, err := c.connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.CloseNow()
-	payload, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	defer func() { _ = conn.CloseNow() }()
+	payload, err := op.encode()
 	if err != nil {
-		return fmt.Errorf("%s: %w", field, err)
+		return err
 	}
 	if err := wsjson.Write(ctx, conn, message{ID: "1", Type: "subscribe", Payload: payload}); err != nil {
 		return broken(err)
 	}
-	// Reading must outlive ctx for a moment: a context that ends in the middle of a read tears the connection down, and the server
-	// deserves a goodbye.
+	// Reading must outlive ctx for a moment: a context that ends in the middle of a read tears the connection down, and the
+	// server deserves a goodbye.
 	stop := context.AfterFunc(ctx, func() { goodbye(conn) })
 	defer stop()
 	for {
@@ -75,16 +75,16 @@ func (c *Client) subscribe(ctx context.Context, field, document string, variable
 			var next response
 			var state json.RawMessage
 			if err := json.Unmarshal(m.Payload, &next); err != nil {
-				return fmt.Errorf("%s: %w", field, err)
+				return fmt.Errorf("%s: %w", op.Field, err)
 			}
-			if err := next.field(field, &state); err != nil {
+			if err := next.field(op.Field, &state); err != nil {
 				return err
 			}
 			each(state)
 		case "error":
 			var errs []graphQLError
 			if err := json.Unmarshal(m.Payload, &errs); err != nil || len(errs) == 0 {
-				return fmt.Errorf("%s: an error without a reason: %s", field, m.Payload)
+				return fmt.Errorf("%s: an error without a reason: %s", op.Field, m.Payload)
 			}
 			return errs[0].apiError()
 		case "complete":
@@ -97,20 +97,26 @@ func (c *Client) subscribe(ctx context.Context, field, document string, variable
 	}
 }
 
-// connect opens a connection and says who we are. A browser would be known by its cookie; a client without one sends its session's token.
+// connect opens a connection and says who we are. A browser would be known by its cookie; a client without one sends its
+// session's token.
 func (c *Client) connect(ctx context.Context) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	hello := message{Type: "connection_init"}
+	if c.token != "" {
+		payload, err := json.Marshal(map[string]string{"authorization": "Bearer " + c.token})
+		if err != nil {
+			return nil, fmt.Errorf("connection_init: %w", err)
+		}
+		hello.Payload = payload
+	}
 	url := "ws" + strings.TrimPrefix(c.url, "http") // https becomes wss
+	//nolint:bodyclose // the library closes it, says its documentation
 	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: []string{subprotocol}})
 	if err != nil {
 		return nil, broken(err)
 	}
 	conn.SetReadLimit(1 << 20)
-	hello := message{Type: "connection_init"}
-	if c.token != "" {
-		hello.Payload, _ = json.Marshal(map[string]string{"authorization": "Bearer " + c.token})
-	}
 	var answer message
 	err = wsjson.Write(ctx, conn, hello)
 	if err == nil {
@@ -120,7 +126,7 @@ func (c *Client) connect(ctx context.Context) (*websocket.Conn, error) {
 		err = fmt.Errorf("the server answered connection_init with %q", answer.Type)
 	}
 	if err != nil {
-		conn.CloseNow()
+		_ = conn.CloseNow()
 		return nil, broken(err)
 	}
 	return conn, nil

@@ -24,13 +24,13 @@ func socket(t *testing.T, scripts ...func(ctx context.Context, conn *websocket.C
 			return
 		}
 		defer conn.CloseNow()
-		hello, subscribe := receive(r.Context(), conn), message{}
+		hello := receive(r.Context(), conn)
 		if hello.Type != "connection_init" || string(hello.Payload) != `{"authorization":"Bearer secret"}` {
 			_ = conn.Close(4403, "Forbidden")
 			return
 		}
 		send(r.Context(), conn, message{Type: "connection_ack"})
-		if subscribe = receive(r.Context(), conn); subscribe.Type != "subscribe" {
+		if subscribe := receive(r.Context(), conn); subscribe.Type != "subscribe" {
 			_ = conn.Close(4400, "subscribe expected")
 			return
 		}
@@ -39,6 +39,8 @@ func socket(t *testing.T, scripts ...func(ctx context.Context, conn *websocket.C
 	t.Cleanup(server.Close)
 	return NewClient(server.URL).As("secret")
 }
+
+var counting = Operation{Field: "count", Document: "subscription { count }"}
 
 func receive(ctx context.Context, conn *websocket.Conn) (m message) {
 	_ = wsjson.Read(ctx, conn, &m)
@@ -61,7 +63,7 @@ func TestStatesArriveUntilTheServerCompletes(t *testing.T) {
 		send(ctx, conn, message{ID: "1", Type: "complete"})
 	})
 	var states []string
-	err := client.Follow(t.Context(), "count", "subscription { count }", nil, func(state json.RawMessage, _ bool) { states = append(states, string(state)) })
+	err := client.Follow(t.Context(), counting, func(state json.RawMessage, _ bool) { states = append(states, string(state)) })
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1", "2"}, states)
 }
@@ -76,7 +78,7 @@ func TestABrokenConnectionIsMadeAgain(t *testing.T) {
 		})
 	var states []string
 	var fresh []bool
-	err := client.Follow(t.Context(), "count", "subscription { count }", nil, func(state json.RawMessage, first bool) {
+	err := client.Follow(t.Context(), counting, func(state json.RawMessage, first bool) {
 		states, fresh = append(states, string(state)), append(fresh, first)
 	})
 	require.NoError(t, err)
@@ -88,7 +90,7 @@ func TestErrorsEndASubscription(t *testing.T) {
 	client := socket(t, func(ctx context.Context, conn *websocket.Conn) {
 		send(ctx, conn, message{ID: "1", Type: "error", Payload: json.RawMessage(`[{"message":"not yours","extensions":{"code":"FORBIDDEN"}}]`)})
 	})
-	err := client.Follow(t.Context(), "count", "subscription { count }", nil, func(json.RawMessage, bool) {})
+	err := client.Follow(t.Context(), counting, func(json.RawMessage, bool) {})
 	assert.Equal(t, "FORBIDDEN", codeOf(err))
 }
 
@@ -98,12 +100,12 @@ func TestARowThatIsNotThereYetIsAskedForAgain(t *testing.T) {
 			send(ctx, conn, message{ID: "1", Type: "error", Payload: json.RawMessage(`[{"message":"not yet","extensions":{"code":"NOT_FOUND"}}]`)})
 		},
 		func(ctx context.Context, conn *websocket.Conn) { send(ctx, conn, message{ID: "1", Type: "complete"}) })
-	assert.NoError(t, client.Follow(t.Context(), "count", "subscription { count }", nil, func(json.RawMessage, bool) {}))
+	assert.NoError(t, client.Follow(t.Context(), counting, func(json.RawMessage, bool) {}))
 }
 
 func TestBeingTurnedAwayIsNotTriedAgain(t *testing.T) {
 	client := socket(t).As("somebody else's")
-	err := client.Follow(t.Context(), "count", "subscription { count }", nil, func(json.RawMessage, bool) {})
+	err := client.Follow(t.Context(), counting, func(json.RawMessage, bool) {})
 	assert.ErrorContains(t, err, "refused")
 	assert.Equal(t, websocket.StatusCode(4403), websocket.CloseStatus(err))
 }
@@ -116,7 +118,7 @@ func TestLeavingSaysGoodbye(t *testing.T) {
 		_, _, _ = conn.Read(ctx) // answers the closing handshake
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	err := client.Follow(ctx, "count", "subscription { count }", nil, func(json.RawMessage, bool) { cancel() })
+	err := client.Follow(ctx, counting, func(json.RawMessage, bool) { cancel() })
 	require.NoError(t, err)
 	assert.Equal(t, "complete", <-said)
 }
