@@ -70,12 +70,12 @@ func (b Broker) Topics() []string {
 // Auth says how people sign in.
 type Auth struct {
 	AuthBaseURL      string        `env:"AUTH_BASE_URL"` // default outside production: http://127.0.0.1:PORT
-	SessionTTL       time.Duration `env:"AUTH_SESSION_TTL"                     envDefault:"168h"`
-	MagicLinkTTL     time.Duration `env:"AUTH_MAGIC_LINK_TTL"                  envDefault:"15m"`
-	MaxSessions      int           `env:"AUTH_MAX_CONCURRENT_SESSIONS"         envDefault:"5"`  // a user
-	SignInRateLimit  int           `env:"AUTH_RATE_LIMIT_REQUESTS"             envDefault:"10"` // a window, by address and by IP
-	SignInRateWindow time.Duration `env:"AUTH_RATE_LIMIT_WINDOW"               envDefault:"60s"`
-	ExposeMagicLinks bool          `env:"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"  envDefault:"false"`
+	SessionTTL       time.Duration `env:"AUTH_SESSION_TTL"                    envDefault:"168h"`
+	MagicLinkTTL     time.Duration `env:"AUTH_MAGIC_LINK_TTL"                 envDefault:"15m"`
+	MaxSessions      int           `env:"AUTH_MAX_CONCURRENT_SESSIONS"        envDefault:"5"`  // a user
+	SignInRateLimit  int           `env:"AUTH_RATE_LIMIT_REQUESTS"            envDefault:"10"` // a window, by address and by IP
+	SignInRateWindow time.Duration `env:"AUTH_RATE_LIMIT_WINDOW"              envDefault:"60s"`
+	ExposeMagicLinks bool          `env:"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING" envDefault:"false"`
 	AdminEmails      []string      `env:"ADMIN_EMAILS"`
 }
 
@@ -88,14 +88,14 @@ type Mail struct {
 // Payments says how customers pay.
 type Payments struct {
 	PaymentGateways     []string      `env:"PAYMENT_GATEWAYS"` // default outside production: sandbox
-	PaymentTimeout      time.Duration `env:"PAYMENT_TIMEOUT"   envDefault:"30s"`
+	PaymentTimeout      time.Duration `env:"PAYMENT_TIMEOUT"       envDefault:"30s"`
 	StripeAPIKey        string        `env:"STRIPE_API_KEY"`
 	StripeWebhookSecret string        `env:"STRIPE_WEBHOOK_SECRET"`
-	StripeAPIBase       string        `env:"STRIPE_API_BASE"   envDefault:"https://api.stripe.com"`
+	StripeAPIBase       string        `env:"STRIPE_API_BASE"       envDefault:"https://api.stripe.com"`
 	PayPalClientID      string        `env:"PAYPAL_CLIENT_ID"`
 	PayPalClientSecret  string        `env:"PAYPAL_CLIENT_SECRET"`
 	PayPalWebhookID     string        `env:"PAYPAL_WEBHOOK_ID"`
-	PayPalAPIBase       string        `env:"PAYPAL_API_BASE"   envDefault:"https://api-m.paypal.com"`
+	PayPalAPIBase       string        `env:"PAYPAL_API_BASE"       envDefault:"https://api-m.paypal.com"`
 }
 
 // Telemetry says where traces go. The OpenTelemetry SDK reads these names by itself; they are here to be known and checked.

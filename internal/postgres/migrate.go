@@ -21,7 +21,7 @@ const lockTimeout = 5 * time.Minute
 // Migrate brings a database to the newest version. It may be called again and by several processes at once: one works, the others
 // wait for it. A migration that has begun is finished even when ctx ends, since a half-done one would need a human.
 func Migrate(ctx context.Context, url string, files fs.FS) error {
-	return withMigrator(ctx, url, files, func(m *migrate.Migrate) error { return m.Up() })
+	return withMigrator(ctx, url, files, (*migrate.Migrate).Up)
 }
 
 // MigrateSteps goes n versions up, or -n versions down.

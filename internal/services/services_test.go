@@ -52,7 +52,7 @@ func all(folder string) services.Options {
 // dataDir answers a folder that servers of other users can reach.
 func dataDir(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "ticketing-test-") //nolint:usetesting // t.TempDir is closed to other users
+	folder, err := os.MkdirTemp("", "ticketing-test-") // t.TempDir is closed to other users
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
 	require.NoError(t, os.Chmod(folder, 0o755))

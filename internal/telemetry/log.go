@@ -37,7 +37,7 @@ func (c *contextual) Handle(ctx context.Context, r slog.Record) error {
 	if id := CorrelationID(ctx); id != "" {
 		r.AddAttrs(slog.String("correlation_id", id))
 	}
-	return c.Handler.Handle(ctx, r) //nolint:wrapcheck // a handler around a handler
+	return c.Handler.Handle(ctx, r)
 }
 
 func (c *contextual) WithAttrs(attrs []slog.Attr) slog.Handler {
