@@ -43,3 +43,16 @@ func TestBestAvailableGoesOnFromWhatWasFreed(t *testing.T) {
 	Given(t, stalls, first, freed(first)).When(wants(alice, best("Stalls", 4))).
 		Then(held("rsv_new", alice, seats("A-1", "A-2", "A-3", "A-4")))
 }
+
+// Best-available skips the rows whose longest run is too short: too low a number hides seats, too high a one costs time.
+func TestLongestRun(t *testing.T) {
+	for picture, want := range map[string]int{"": 0, "x": 0, "xx": 0, ".": 1, "x.x": 1, "..x...": 3, "...x..": 3, "....": 4} {
+		row := make([]SeatStatus, len(picture))
+		for i, seat := range picture {
+			if seat == 'x' {
+				row[i] = Sold
+			}
+		}
+		require.Equal(t, want, longestRun(row), picture)
+	}
+}
