@@ -91,7 +91,7 @@ func (s *Service) WindUpEvent(ctx context.Context, by Caller, eventID string) (d
 	if err != nil {
 		return false, err
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group // without a context: one payment that is stuck must not keep the others from their refunds
 	g.SetLimit(windUpParallel)
 	for _, reservationID := range reservationIDs {
 		g.Go(func() error { return s.windUp(ctx, by, reservationID) })

@@ -4,7 +4,6 @@ package test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -81,11 +80,10 @@ func start(t testing.TB) *system {
 
 // testLog is silent unless TEST_LOG is set.
 func testLog() *slog.Logger {
-	var out io.Writer = io.Discard
-	if os.Getenv("TEST_LOG") != "" {
-		out = os.Stderr
+	if os.Getenv("TEST_LOG") == "" {
+		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(slog.NewTextHandler(out, nil))
+	return slog.New(slog.NewTextHandler(os.Stderr, nil))
 }
 
 // admin is the admin, signed in.
@@ -121,7 +119,7 @@ func one[T any](t testing.TB, url, query string, args ...any) (value T) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
-	defer conn.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // only read from
+	defer conn.Close(context.WithoutCancel(t.Context()))
 	require.NoError(t, conn.QueryRow(t.Context(), query, args...).Scan(&value), fmt.Sprint(query, args))
 	return value
 }

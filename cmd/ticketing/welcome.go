@@ -20,7 +20,7 @@ func withDevelopmentDefaults(environ map[string]string) map[string]string {
 	if out["ENVIRONMENT"] != config.Development {
 		return out
 	}
-	for name, value := range map[string]string{"ADMIN_EMAILS": "admin@example.com", "AUTH_RATE_LIMIT_REQUESTS": "1000"} {
+	for name, value := range map[string]string{"ADMIN_EMAILS": "admin@example.com", "AUTH_RATE_LIMIT_REQUESTS": "10000"} {
 		if out[name] == "" {
 			out[name] = value
 		}

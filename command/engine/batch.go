@@ -52,7 +52,7 @@ func (e *Engine) runBatch(ctx context.Context) {
 	calls, b, err := e.prepare(ctx, calls)
 	if err != nil {
 		e.abort(b)
-		e.retry(calls, fmt.Errorf("read under the lock: %w", err))
+		e.retry(calls, err)
 		return
 	}
 	b.now = e.clock().UTC().Truncate(time.Microsecond)

@@ -51,7 +51,7 @@ func (e *Engine) prepare(ctx context.Context, calls []*call) ([]*call, *batch, e
 		}
 	}
 	if err := results.Close(); err != nil {
-		return calls, b, err
+		return calls, b, fmt.Errorf("read under the lock: %w", err)
 	}
 	return e.stillWarm(calls, b), b, nil
 }
@@ -106,7 +106,7 @@ func (e *Engine) behind(b *batch) []*stream {
 	return behind
 }
 
-const catchUpSQL = `SELECT d.* FROM unnest($1::text[], $2::bigint[]) AS behind(stream_id, version),
+const catchUpSQL = `SELECT d.shard, d.position, d.stream_id, d.version, d.type, d.schema_version, d.data, d.metadata, d.recorded_at FROM unnest($1::text[], $2::bigint[]) AS behind(stream_id, version),
 	LATERAL (SELECT shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at FROM domain_events d
 		WHERE d.stream_id = behind.stream_id AND d.version > behind.version ORDER BY d.version LIMIT $3) d`
 
@@ -148,7 +148,7 @@ func (b *batch) readKeys(results pgx.BatchResults) error {
 	_, err = pgx.ForEachRow(rows, []any{&k.actor, &k.key, &hash, &encoded}, func() error {
 		o := outcome{hash: slices.Clone(hash)}
 		if err := json.Unmarshal(encoded, &o); err != nil {
-			return err
+			return fmt.Errorf("outcome of key %q: %w", k.key, err)
 		}
 		b.taken[k] = o
 		return nil

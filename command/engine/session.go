@@ -65,15 +65,15 @@ func (e *Engine) begin(ctx context.Context) error {
 	defer results.Close()
 	for range 2 {
 		if _, err := results.Exec(); err != nil {
-			return err
+			return fmt.Errorf("take the log's lock: %w", err)
 		}
 	}
 	var head eventstore.Head
 	if err := results.QueryRow().Scan(&head.Position, &head.Incarnation); err != nil {
-		return err
+		return fmt.Errorf("read head of the log: %w", err)
 	}
 	if err := results.Close(); err != nil {
-		return err
+		return fmt.Errorf("take the log's lock: %w", err)
 	}
 	e.head = head
 	return nil

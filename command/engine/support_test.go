@@ -2,9 +2,8 @@ package engine_test
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -62,7 +61,7 @@ func startMeasured(t *testing.T, pool *pgxpool.Pool, clock func() time.Time, met
 	t.Helper()
 	e = engine.New(engine.Config{
 		Registerer: metrics,
-		Pool:       pool, Registry: registry(), Clock: clock, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Pool:       pool, Registry: registry(), Clock: clock, Logger: slog.New(slog.DiscardHandler),
 		Aggregates: []engine.Aggregate{engine.Define("counter", evolve).WithSnapshots(1)},
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -101,7 +100,7 @@ func add(stream string, n int) engine.Request {
 				return engine.Decided{}, err
 			}
 			sum := engine.Append[counter](tx, stream, []added{{N: n}}).Sum
-			return engine.Decided{Ref: fmt.Sprint(sum), Value: sum}, nil
+			return engine.Decided{Ref: strconv.Itoa(sum), Value: sum}, nil
 		},
 	}
 }

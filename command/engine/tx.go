@@ -45,7 +45,7 @@ func Load[S any](tx *Tx, streamID string) (S, error) {
 		return zero, errMissing
 	}
 	tx.batch.streams[streamID] = s
-	return s.state.(S), nil
+	return s.state.(S), nil //nolint:forcetypeassert // a category has one type of state
 }
 
 // Create tells that the stream cannot exist because its id was made a moment ago, which saves looking for it.
@@ -73,5 +73,5 @@ func Append[S, E any](tx *Tx, streamID string, domainEvents []E) S {
 			panic(fmt.Sprintf("engine: %v", err)) // an unregistered type: found by the first test that appends it
 		}
 	}
-	return s.state.(S)
+	return s.state.(S) //nolint:forcetypeassert // a category has one type of state
 }

@@ -138,7 +138,7 @@ func decideCancel(s State, c Cancel) ([]DomainEvent, error) {
 	if s.Status == Cancelled || s.Status == Completed {
 		return nil, invalidState(s, "cancelled")
 	}
-	return []DomainEvent{EventCancelled{Reason: c.Reason}}, nil
+	return []DomainEvent{EventCancelled(c)}, nil
 }
 
 func decideComplete(s State, now time.Time) ([]DomainEvent, error) {

@@ -75,7 +75,7 @@ func ScanRecorded(row pgx.CollectableRow) (Recorded, error) {
 	var data, metadata []byte
 	err := row.Scan(&r.Shard, &r.Position, &r.StreamID, &r.Version, &r.Type, &r.SchemaVersion, &data, &metadata, &r.RecordedAt)
 	if err != nil {
-		return Recorded{}, err
+		return Recorded{}, fmt.Errorf("scan a domain event: %w", err)
 	}
 	r.Data = data
 	if err := json.Unmarshal(metadata, &r.Metadata); err != nil {

@@ -32,8 +32,10 @@ func Register[E any](r *Registry, name string, version int) {
 		name: name, version: version,
 		decode: func(data json.RawMessage) (any, error) {
 			var e E
-			err := json.Unmarshal(data, &e)
-			return e, err
+			if err := json.Unmarshal(data, &e); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			return e, nil
 		},
 		upcasters: map[int]func(json.RawMessage) (json.RawMessage, error){},
 	}

@@ -22,7 +22,7 @@ type Gateway interface {
 	// Lookup answers how the payment stands; with an empty TransactionID it finds it by Payment.ID. ErrUnknownPayment: it was never created.
 	Lookup(ctx context.Context, p Payment) (Result, error)
 	// Cancel makes sure that the payment is never charged, or answers that it has been (OutcomeSucceeded). ErrUnknownPayment: it was
-	// never created, and a later Create or Confirm of it is refused.
+	// never created, and a later Create or Confirm of it answers OutcomeFailed with payment.Abandoned.
 	Cancel(ctx context.Context, p Payment) (Result, error)
 	// Refund gives back a part or all.
 	Refund(ctx context.Context, r Refund) (RefundResult, error)

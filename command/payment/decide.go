@@ -117,6 +117,7 @@ func decideRecordOutcome(s State, c RecordOutcome, now time.Time) []DomainEvent 
 		return []DomainEvent{PaymentActionRequired{TransactionID: c.TransactionID}}
 	case OutcomeFailed:
 		return []DomainEvent{PaymentFailed{Code: c.Code, Reason: c.Reason, FailedAt: now}}
+	case OutcomeSucceeded: // above
 	}
 	panic(fmt.Sprintf("payment: unknown outcome %q", c.Outcome))
 }

@@ -51,7 +51,7 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close() //nolint:errcheck // nothing depends on it any more
+	defer client.Close()
 	return projector.Run(ctx, projector.Config{
 		Projections: projections, Events: events, Read: read, Redis: client, Kafka: e.kafka("projector"), Group: e.Config.ConsumerGroup,
 		Topics: e.topics(), Registry: catalog.Registry(), Logger: e.Log, Registerer: e.registerer("projector"),

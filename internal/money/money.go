@@ -51,7 +51,7 @@ func Parse(decimal, code string) (Money, error) {
 // Decimal prints the amount with exactly the digits of its currency: "150.00", "1500", "1.500".
 func (m Money) Decimal() string {
 	exp, _ := Exponent(m.Currency)
-	sign, abs := "", uint64(m.Minor)
+	sign, abs := "", uint64(m.Minor) //nolint:gosec // two's complement: negated below
 	if m.Minor < 0 {
 		sign, abs = "-", -abs
 	}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"ticketing/command"
+	"ticketing/command/catalog"
+	"ticketing/command/engine"
+	"ticketing/command/event"
+	"ticketing/command/inventory"
+	"ticketing/internal/id"
+	"ticketing/internal/money"
+	"ticketing/internal/postgres"
+)
+
+const (
+	sectionName = "Floor"
+	perCommand  = 2 // tickets of a reservation
+	hold        = 5 * time.Minute
+	traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+)
+
+// market is the write side as the api has it: the engine, and the use cases over it.
+type market struct {
+	*command.Service
+
+	pool *pgxpool.Pool
+	stop context.CancelFunc
+	done chan error
+}
+
+func openMarket(ctx context.Context, url string) (*market, error) {
+	pool, err := postgres.NewPool(ctx, url, postgres.Options{MaxConnections: 6, StatementTimeout: time.Minute})
+	if err != nil {
+		return nil, err
+	}
+	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Logger: quiet()})
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	m := &market{Service: &command.Service{Engine: e, Hold: hold, Logger: quiet()}, pool: pool, stop: stop, done: make(chan error, 1)}
+	go func() { m.done <- e.Run(running) }()
+	return m, nil
+}
+
+func (m *market) close() error {
+	m.stop()
+	err := <-m.done
+	m.pool.Close()
+	return err
+}
+
+// stage puts a new event on sale.
+func (m *market) stage(ctx context.Context, in inventory.Add) (eventID string, err error) {
+	by := command.Caller{Actor: id.New(id.User), CorrelationID: "bench"}
+	created, err := m.CreateEvent(ctx, by, event.Create{
+		Name: "First night", Venue: "Town hall", StartsAt: time.Now().AddDate(1, 0, 0), MaxTicketsPerReservation: 8, PaymentAttempts: 1,
+	})
+	if err != nil {
+		return "", err
+	}
+	_, published := m.PublishEvent(ctx, by, created.ID)
+	_, opened := m.OpenSales(ctx, by, created.ID)
+	_, added := m.AddInventory(ctx, by, created.ID, in)
+	return created.ID, errors.Join(published, opened, added)
+}
+
+// floor is general admission for everybody who will ever come.
+func floor() inventory.Add {
+	capacity := inventory.MostCapacity
+	return inventory.Add{Section: sectionName, Price: money.Money{Minor: 7_900, Currency: "EUR"}, Capacity: &capacity}
+}
+
+// stageMany puts n events on sale.
+func (m *market) stageMany(ctx context.Context, n int) ([]string, error) {
+	ids := make([]string, n)
+	_, err := closedLoop(ctx, min(n, 64), 0, func(context.Context, int, int) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	work := make(chan int, n)
+	for i := range n {
+		work <- i
+	}
+	close(work)
+	errs := make(chan error, 64)
+	for range cap(errs) {
+		go func() {
+			for i := range work {
+				var err error
+				if ids[i], err = m.stage(ctx, floor()); err != nil {
+					errs <- err
+					return
+				}
+			}
+			errs <- nil
+		}()
+	}
+	for range cap(errs) {
+		err = errors.Join(err, <-errs)
+	}
+	return ids, err
+}
+
+// buyers are clients with names and idempotency keys that never come twice.
+type buyers struct {
+	prefix string
+	names  []string
+}
+
+func newBuyers() buyers {
+	b := buyers{prefix: strconv.FormatUint(rand.Uint64(), 36), names: make([]string, clients)} //nolint:gosec // no secret
+	for i := range b.names {
+		b.names[i] = id.New(id.User)
+	}
+	return b
+}
+
+// caller is what the API makes of a request: everything that is recorded with a command in production is here as well.
+func (b buyers) caller(client, n int) command.Caller {
+	key := fmt.Sprintf("%s-%d-%d", b.prefix, client, n)
+	return command.Caller{Actor: b.names[client], CorrelationID: "req-" + key, Traceparent: traceparent, IdempotencyKey: key}
+}
+
+// reserve is the work of reserving two tickets of one of the events, at random, through the engine.
+func (m *market) reserve(events ...string) work {
+	all, quantity := newBuyers(), perCommand
+	return func(ctx context.Context, client, n int) error {
+		_, err := m.ReserveSeats(ctx, all.caller(client, n), command.ReserveSeats{
+			EventID: events[rand.IntN(len(events))], //nolint:gosec // no secret
+			Items:   []inventory.ReserveItem{{Section: sectionName, Quantity: &quantity}},
+		})
+		return err
+	}
+}
