@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,7 @@ type api struct {
 	limiter  *fakeLimiter
 	redis    *redis.Client
 	log      *lockedBuffer
+	metrics  *prometheus.Registry
 }
 
 type option func(*graph.Config)
@@ -60,7 +62,7 @@ func start(t *testing.T, rdb *redis.Client, options []option) *api {
 	t.Helper()
 	a := &api{
 		t: t, redis: rdb, reads: newFakeReads(rdb), people: newFakePeople(), commands: &fakeCommands{}, limiter: &fakeLimiter{},
-		log: &lockedBuffer{},
+		log: &lockedBuffer{}, metrics: prometheus.NewRegistry(),
 	}
 	cfg := graph.Config{Development: true, BaseURL: "https://tickets.example.com"}
 	for _, o := range options {
@@ -70,7 +72,7 @@ func start(t *testing.T, rdb *redis.Client, options []option) *api {
 	require.NoError(t, err)
 	a.server, err = graph.NewServer(graph.Deps{
 		Commands: a.commands, Reads: a.reads, People: a.people, Limiter: a.limiter, Redis: rdb, Config: cfg,
-		Logger: logger,
+		Logger: logger, Metrics: a.metrics,
 	})
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())

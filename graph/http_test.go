@@ -1,12 +1,16 @@
 package graph_test
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/testenv"
 )
 
 func TestPostAnswersByTheRulesOfGraphQLOverHTTP(t *testing.T) {
@@ -137,6 +141,36 @@ func TestCorrelationIDs(t *testing.T) {
 		require.NotEqual(t, strange, got)
 		require.NotEmpty(t, got)
 	}
+}
+
+func TestOperationsAreCounted(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.do(`{ __typename }`, nil)
+	a.do(`{ nope }`, nil)
+	a.do(`mutation { publishEvent(input: {eventId: "e"}) { event { id } } }`, nil)
+	want := map[string]float64{"query ok": 1, "none GRAPHQL_VALIDATION_FAILED": 1, "mutation UNAUTHENTICATED": 1}
+	testenv.Eventually(t, patience, func() (bool, string) { // an operation ends after its answer
+		counted := a.counted()
+		return maps.Equal(want, counted), fmt.Sprint(counted)
+	})
+	require.NotContains(t, a.log.String(), "nope", "what clients write is not logged")
+}
+
+// counted answers the counters of operations by type and code.
+func (a *api) counted() map[string]float64 {
+	a.t.Helper()
+	families, err := a.metrics.Gather()
+	require.NoError(a.t, err)
+	counted := map[string]float64{}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if m.GetCounter() != nil {
+				counted[m.GetLabel()[1].GetValue()+" "+m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	return counted
 }
 
 func TestOtherMethodsAreRefused(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"ticketing/graph/live"
@@ -31,6 +32,7 @@ type Deps struct {
 	Limiter  Limiter
 	Redis    *redis.Client // for announcements
 	Logger   *slog.Logger
+	Metrics  prometheus.Registerer // nil: nobody reads them
 	Config   Config
 }
 
@@ -72,7 +74,8 @@ func NewServer(d Deps) (*Server, error) {
 		closed: newExecutor(r, d.Logger, false), open: newExecutor(r, d.Logger, true),
 	}
 	cfg := transport.DefaultConfig()
-	cfg.CookieName, cfg.AllowOrigin, cfg.TrustedProxies, cfg.Logger = SessionCookie, allow, d.Config.TrustedProxies, d.Logger
+	cfg.CookieName, cfg.AllowOrigin, cfg.TrustedProxies = SessionCookie, allow, d.Config.TrustedProxies
+	cfg.Logger, cfg.Registerer = d.Logger, d.Metrics
 	s.Handler = transport.New(s, cfg)
 	return s, nil
 }

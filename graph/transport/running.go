@@ -33,9 +33,11 @@ type running struct {
 	responses graphql.ResponseHandler
 	span      trace.Span
 	logger    *slog.Logger
+	metrics   *metrics
 	began     time.Time
 	sent      int
 	failed    int
+	code      string // of the first error
 }
 
 // prepare parses and checks an operation. What is wrong with it is answered without executing anything.
@@ -46,13 +48,13 @@ func (h *Handler) prepare(ctx context.Context, params *graphql.RawParams) (*runn
 	oc, errs := exec.CreateOperationContext(ctx, params)
 	if len(errs) > 0 {
 		refused := exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs).Errors
-		span.SetAttributes(attribute.String("graphql.error", refused[0].Message))
+		span.SetAttributes(attribute.String("graphql.error", codeOf(refused[0]))) // its message may repeat what the client sent
 		span.End()
-		h.cfg.Logger.InfoContext(ctx, "operation refused",
-			"code", refused[0].Extensions["code"], "took", time.Since(began))
+		h.metrics.refused(codeOf(refused[0]))
+		h.cfg.Logger.InfoContext(ctx, "operation refused", "code", codeOf(refused[0]), "took", time.Since(began))
 		return nil, refused
 	}
-	op := &running{ctx: ctx, oc: oc, exec: exec, span: span, logger: h.cfg.Logger, began: began}
+	op := &running{ctx: ctx, oc: oc, exec: exec, span: span, logger: h.cfg.Logger, metrics: h.metrics, began: began, code: "ok"}
 	span.SetName("graphql " + string(op.kind()))
 	span.SetAttributes(attribute.String("graphql.operation.type", string(op.kind())), attribute.String("graphql.operation.name", op.name()))
 	return op, nil
@@ -78,17 +80,26 @@ func (op *running) next() *graphql.Response {
 	r := op.responses(op.ctx)
 	if r != nil {
 		op.sent++
+		if op.failed == 0 && len(r.Errors) > 0 {
+			op.code = codeOf(r.Errors[0])
+		}
 		op.failed += len(r.Errors)
 	}
 	return r
+}
+
+func codeOf(err *gqlerror.Error) string {
+	code, _ := err.Extensions["code"].(string)
+	return code
 }
 
 // end writes the operation's line in the log. Variables never get there.
 func (op *running) end() {
 	op.span.SetAttributes(attribute.Int("graphql.responses", op.sent), attribute.Int("graphql.errors", op.failed))
 	op.span.End()
+	op.metrics.ended(string(op.kind()), op.code, time.Since(op.began))
 	op.logger.InfoContext(op.ctx, "operation", "type", string(op.kind()), "name", op.name(), "responses", op.sent, "errors", op.failed,
-		"took", time.Since(op.began))
+		"code", op.code, "took", time.Since(op.began))
 }
 
 // emit executes the operation and hands on its responses until it ends or can't be handed on. A subscription that fails at its start has

@@ -46,7 +46,7 @@ func (s *socket) credentials(payload json.RawMessage) (Credentials, error) {
 		return Credentials{}, errInvalidMessage
 	}
 	for name, raw := range fields {
-		if !strings.EqualFold(name, "authorization") {
+		if !strings.EqualFold(name, "authorization") || bytes.Equal(raw, []byte("null")) {
 			continue
 		}
 		var text string

@@ -3,7 +3,6 @@ package transport
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -147,6 +146,6 @@ func FuzzParams(f *testing.F) {
 func TestTrailingJSONIsRefused(t *testing.T) {
 	t.Parallel()
 	var v any
-	require.True(t, errors.Is(decode([]byte(`{} {}`), &v), errTrailing))
+	require.ErrorIs(t, decode([]byte(`{} {}`), &v), errTrailing)
 	require.NoError(t, decode([]byte(` {} `), &v))
 }

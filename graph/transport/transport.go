@@ -18,6 +18,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketing/graph/apierror"
 	"ticketing/graph/request"
@@ -50,6 +51,7 @@ type Config struct {
 	AllowOrigin    func(r *http.Request, origin string) bool // whose requests may use the cookie
 	TrustedProxies []netip.Prefix                            // whose X-Forwarded-For is believed
 	Logger         *slog.Logger
+	Registerer     prometheus.Registerer // nil: nobody reads the metrics
 
 	MaxBody      int64         // bytes of a request and of a WebSocket message
 	MaxStreams   int           // operations at a time on one WebSocket
@@ -71,13 +73,15 @@ func DefaultConfig() Config {
 type Handler struct {
 	host    Host
 	cfg     Config
+	metrics *metrics
 	streams slots
 	stop    chan struct{}
 }
 
 // New answers a handler. Its streams end with Stop.
 func New(host Host, cfg Config) *Handler {
-	return &Handler{host: host, cfg: cfg, streams: newSlots(cfg.MaxSockets), stop: make(chan struct{})}
+	streams := newSlots(cfg.MaxSockets)
+	return &Handler{host: host, cfg: cfg, metrics: newMetrics(cfg.Registerer, streams), streams: streams, stop: make(chan struct{})}
 }
 
 // Stop ends all WebSockets and event streams, so that their clients connect elsewhere. It is called once, when the process is told to

@@ -1,0 +1,40 @@
+package transport
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics count operations. Their labels are from short lists: what clients choose (names, ids) never becomes one.
+type metrics struct {
+	operations *prometheus.CounterVec   // by type and code; "ok" when nothing failed
+	seconds    *prometheus.HistogramVec // by type; queries and mutations only, since subscriptions last as long as their clients like
+}
+
+func newMetrics(r prometheus.Registerer, streams slots) *metrics {
+	m := &metrics{
+		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ticketing_graphql_operations_total", Help: "Operations that ended, by type and by the code of their first error.",
+		}, []string{"type", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "ticketing_graphql_operation_seconds", Help: "How long queries and mutations took.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15), //nolint:mnd // 1 ms to 16 s
+		}, []string{"type"}),
+	}
+	if r != nil {
+		r.MustRegister(m.operations, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "ticketing_graphql_streams", Help: "WebSockets and event streams that are open.",
+		}, func() float64 { return float64(len(streams)) }))
+	}
+	return m
+}
+
+func (m *metrics) refused(code string) { m.operations.WithLabelValues("none", code).Inc() }
+
+func (m *metrics) ended(kind, code string, took time.Duration) {
+	m.operations.WithLabelValues(kind, code).Inc()
+	if kind != "subscription" {
+		m.seconds.WithLabelValues(kind).Observe(took.Seconds())
+	}
+}
