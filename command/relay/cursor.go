@@ -99,10 +99,14 @@ func loadPartitions(ctx context.Context, conn *pgx.Conn) (map[partitionID]*parti
 func savePartitions(ctx context.Context, conn *pgx.Conn, partitions map[partitionID]*partition) error {
 	r := newPartitionRows(partitions)
 	batch := &pgx.Batch{}
-	batch.Queue(`DELETE FROM relay_partitions WHERE (topic, partition) NOT IN (SELECT * FROM unnest($1::text[], $2::int[]))`,
+	batch.Queue(`DELETE FROM relay_partitions WHERE NOT EXISTS (
+		SELECT FROM unnest($1::text[], $2::int[]) AS n (topic, partition)
+		WHERE n.topic = relay_partitions.topic AND n.partition = relay_partitions.partition)`,
 		r.topics, r.indexes)
 	batch.Queue(`INSERT INTO relay_partitions (topic, partition, last_offset, last_position, filled_to, refills)
-		SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+		SELECT topic, partition, last_offset, last_position, filled_to, refills
+		FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+			AS n (topic, partition, last_offset, last_position, filled_to, refills)
 		ON CONFLICT (topic, partition) DO UPDATE SET last_offset = excluded.last_offset,
 			last_position = excluded.last_position, filled_to = excluded.filled_to, refills = excluded.refills`,
 		r.topics, r.indexes, r.offsets, r.positions, r.filledTo, r.refills)

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"ticketing/command/eventstore"
 	"ticketing/internal/cloudevents"
@@ -14,9 +17,6 @@ import (
 
 // errLost says that the broker numbers records anew: the partition is not the one that was published to.
 var errLost = errors.New("relay: a partition has lost what was published")
-
-// partitioner is that of every Kafka client: all records of a key go to one partition.
-var partitioner = kgo.StickyKeyPartitioner(nil)
 
 // publish writes those of the page that wanted accepts, waits until the broker has acknowledged all of them, and answers the
 // partitions that they went to.
@@ -35,9 +35,10 @@ func (s *session) publish(
 		}
 	}
 	if len(records) == 0 {
-		return nil, nil
+		return map[partitionID]*partition{}, nil
 	}
-	ctx, span := startSpan(ctx, page)
+	ctx, span := otel.Tracer("ticketing/command/relay").Start(ctx, "relay publish", trace.WithLinks(requests(page)...),
+		trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(attribute.Int("records", len(records))))
 	defer span.End()
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
@@ -90,6 +91,6 @@ func (s *session) record(r *eventstore.Recorded) *kgo.Record {
 		CausationID: r.Metadata.CausationID, Actor: r.Metadata.Actor, Data: r.Data,
 	}
 	record := event.Record(topic)
-	record.Partition = int32(partitioner.ForTopic(topic).Partition(record, int(s.counts[topic]))) //nolint:gosec // below the count
+	record.Partition = int32(s.partitioner.Partition(record, int(s.counts[topic]))) //nolint:gosec // below the count
 	return record
 }

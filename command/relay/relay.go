@@ -52,20 +52,25 @@ func Run(ctx context.Context, cfg Config) error {
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := lead(ctx, cfg, metrics, &faults)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, errStandby):
-			retry = standbyEvery
-		case time.Since(began) > longestRetry:
-			retry = shortestRetry // it had worked for a while
-		default:
-			retry = min(2*retry, longestRetry)
+		if ctx.Err() == nil {
+			faults.report(err)
 		}
-		faults.report(err)
+		retry = pause(retry, err, time.Since(began))
 		sleep(ctx, retry)
 	}
 	return nil
+}
+
+// pause answers how long to wait before the next session, after one that ended with err and had lasted for some time.
+func pause(last time.Duration, err error, lasted time.Duration) time.Duration {
+	switch {
+	case errors.Is(err, errStandby):
+		return standbyEvery
+	case lasted > longestRetry: // it had worked for a while
+		return shortestRetry
+	default:
+		return min(2*last, longestRetry)
+	}
 }
 
 // lead takes the lease and works until the first fault. A fault ends the session as a whole: what the broker and the database hold

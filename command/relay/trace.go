@@ -3,18 +3,16 @@ package relay
 import (
 	"context"
 
-	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"ticketing/command/eventstore"
 )
 
-// startSpan begins a span for publishing a page, linked to the sampled requests that its domain events came from. The records carry
-// the requests' own trace context, so that readers continue those.
-func startSpan(ctx context.Context, page []eventstore.Recorded) (context.Context, trace.Span) {
-	const most = 32 // links: a page may come from thousands of requests
+// requests answers links to the sampled requests that a page of domain events came from. The records carry the requests' own trace
+// context, so that readers continue those.
+func requests(page []eventstore.Recorded) []trace.Link {
+	const most = 32 // a page may come from thousands of requests
 	var links []trace.Link
 	var last string
 	for i := range page {
@@ -29,6 +27,5 @@ func startSpan(ctx context.Context, page []eventstore.Recorded) (context.Context
 			links = append(links, trace.Link{SpanContext: request})
 		}
 	}
-	return otel.Tracer("ticketing/command/relay").Start(ctx, "relay publish", trace.WithLinks(links...),
-		trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(attribute.Int("records", len(page))))
+	return links
 }

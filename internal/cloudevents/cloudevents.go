@@ -72,7 +72,7 @@ func Parse(r *kgo.Record) (Event, error) {
 	var bad []error
 	for _, h := range r.Headers {
 		if err := e.set(h.Key, string(h.Value)); err != nil {
-			bad = append(bad, fmt.Errorf("%s: %w", h.Key, err))
+			bad = append(bad, err)
 		}
 	}
 	if e.Type == "" || e.Subject == "" || e.Incarnation == "" || e.Position < 1 || e.StreamVersion < 1 || e.SchemaVersion < 1 {
@@ -101,13 +101,15 @@ func (e *Event) set(key, value string) (err error) {
 	case "ce_shard":
 		var shard int64
 		shard, err = strconv.ParseInt(value, 10, 16)
-		e.Shard = int16(shard) //nolint:gosec // parsed as 16 bits
+		e.Shard = int16(shard)
 	case "ce_position":
 		e.Position, err = strconv.ParseInt(value, 10, 64)
 	case "ce_streamversion":
 		e.StreamVersion, err = strconv.ParseInt(value, 10, 64)
 	case "ce_schemaversion":
-		e.SchemaVersion, err = strconv.Atoi(value)
+		var version int64
+		version, err = strconv.ParseInt(value, 10, 16)
+		e.SchemaVersion = int(version)
 	case "ce_incarnation":
 		e.Incarnation = value
 	case "ce_correlationid":
@@ -117,5 +119,8 @@ func (e *Event) set(key, value string) (err error) {
 	case "ce_actor":
 		e.Actor = value
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ package logtest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -50,10 +51,12 @@ func (l Log) NewIncarnation(t testing.TB, lastPosition int64) {
 	t.Helper()
 	err := pgx.BeginFunc(context.Background(), l.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(context.Background(), `DELETE FROM domain_events WHERE position > $1`, lastPosition); err != nil {
-			return err
+			return fmt.Errorf("lose commits: %w", err)
 		}
-		_, err := tx.Exec(context.Background(), `UPDATE log_incarnation SET incarnation = gen_random_uuid()`)
-		return err
+		if _, err := tx.Exec(context.Background(), `UPDATE log_incarnation SET incarnation = gen_random_uuid()`); err != nil {
+			return fmt.Errorf("change incarnation: %w", err)
+		}
+		return nil
 	})
 	require.NoError(t, err)
 }
@@ -61,7 +64,7 @@ func (l Log) NewIncarnation(t testing.TB, lastPosition int64) {
 func insert(tx pgx.Tx, streamID, name string, schemaVersion int, data json.RawMessage) error {
 	ctx := context.Background()
 	if _, err := tx.Exec(ctx, `LOCK TABLE domain_events IN EXCLUSIVE MODE`); err != nil {
-		return err
+		return fmt.Errorf("lock: %w", err)
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO domain_events
 			(shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at)
@@ -69,5 +72,8 @@ func insert(tx pgx.Tx, streamID, name string, schemaVersion int, data json.RawMe
 			1 + coalesce((SELECT max(version) FROM domain_events WHERE stream_id = $2), 0), $3, $4, $5,
 			json_build_object('correlationId', 'cor_1', 'actor', 'usr_1', 'incarnation', incarnation), now()
 		FROM log_incarnation WHERE shard = $1`, eventstore.Shard, streamID, name, schemaVersion, string(data))
-	return err
+	if err != nil {
+		return fmt.Errorf("insert: %w", err)
+	}
+	return nil
 }
