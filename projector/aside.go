@@ -105,9 +105,6 @@ func (w *writer) findCulprit(
 ) (*RecordError, error) {
 	var culprit *RecordError
 	err := w.begin(ctx, func(tx pgx.Tx) error {
-		if err := w.guard(ctx, tx); err != nil {
-			return err
-		}
 		free, _, err := w.sortOut(ctx, db.New(tx), records, aside)
 		if err != nil {
 			return err
@@ -132,7 +129,7 @@ func (w *writer) findCulprit(
 
 // applyAlone applies one record, or leaves the transaction as it was.
 func (w *writer) applyAlone(ctx context.Context, tx pgx.Tx, r *Record) (changes []announce.Change, err error) {
-	err = pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
+	err = transact(ctx, tx, func(tx pgx.Tx) error {
 		changes, err = w.projection.Apply(ctx, tx, []Record{*r})
 		return err
 	})

@@ -49,11 +49,11 @@ func (w *writer) catchUp(ctx context.Context, gap *GapError) (missing []string, 
 
 // readStreams reads what follows the given versions, stream by stream.
 func readStreams(ctx context.Context, log eventstore.Querier, ids []string, versions map[string]int64) ([]eventstore.Recorded, error) {
-	rows, err := log.Query(ctx, `SELECT d.shard, d.position, d.stream_id, d.version, d.type, d.schema_version, d.data, d.metadata,
-			d.recorded_at
+	rows, err := log.Query(ctx, `SELECT d.shard, d.position, d.stream_id, d.version, d.type, d.schema_version, d.data, d.metadata, d.recorded_at
 		FROM unnest($1::text[], $2::bigint[]) AS s (stream_id, version)
-		CROSS JOIN LATERAL (SELECT * FROM domain_events e WHERE e.stream_id = s.stream_id AND e.version > s.version
-			ORDER BY e.version LIMIT $3) d`,
+		CROSS JOIN LATERAL (
+			SELECT e.shard, e.position, e.stream_id, e.version, e.type, e.schema_version, e.data, e.metadata, e.recorded_at
+			FROM domain_events e WHERE e.stream_id = s.stream_id AND e.version > s.version ORDER BY e.version LIMIT $3) d`,
 		ids, column(ids, func(id string) int64 { return versions[id] }), catchUpRecords/len(ids))
 	if err != nil {
 		return nil, fmt.Errorf("projector: read streams from the log: %w", err)

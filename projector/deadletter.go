@@ -62,9 +62,6 @@ func (w *writer) replay(ctx context.Context, streamID string) (revived bool, err
 	var changes []announce.Change
 	err = w.begin(ctx, func(tx pgx.Tx) error {
 		changes, revived = nil, false
-		if err := w.guard(ctx, tx); err != nil {
-			return err
-		}
 		q := db.New(tx)
 		letter, err := q.LockDeadLetter(ctx, db.LockDeadLetterParams{Projection: w.projection.Name(), StreamID: streamID})
 		if errors.Is(err, pgx.ErrNoRows) {

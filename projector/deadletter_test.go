@@ -27,7 +27,7 @@ func TestUndecodableRecordBlocksItsStreamOnly(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, letters, 1)
 	require.Equal(t, "EventMoved", letters[0].Type)
-	require.EqualValues(t, []int64{2, 4}, []int64{letters[0].Version, letters[0].WaitingVersion})
+	require.Equal(t, []int64{2, 4}, []int64{letters[0].Version, letters[0].WaitingVersion})
 	require.Contains(t, letters[0].Error, "unknown to this build")
 
 	left, err := Replay(t.Context(), w.cfg, "events")

@@ -38,21 +38,31 @@ type writer struct {
 	within pgx.Tx
 }
 
+// begin runs work in a guarded transaction.
 func (w *writer) begin(ctx context.Context, work func(pgx.Tx) error) error {
+	var place beginner = w.read
 	if w.within != nil {
-		return pgx.BeginFunc(ctx, w.within, work)
+		place = w.within
 	}
-	return pgx.BeginFunc(ctx, w.read, work)
+	return transact(ctx, place, func(tx pgx.Tx) error {
+		if err := db.New(tx).Tune(ctx); err != nil {
+			return fmt.Errorf("projector: tune: %w", err)
+		}
+		if err := w.guard(ctx, tx); err != nil {
+			return err
+		}
+		return work(tx)
+	})
 }
 
 // fence is the guard of live tables.
 func (w *writer) fence(ctx context.Context, tx pgx.Tx) error {
-	_, err := db.New(tx).Fence(ctx, db.FenceParams{Name: w.projection.Name(), Generation: w.generation})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return errFenced
-	}
+	found, err := db.New(tx).Fence(ctx, db.FenceParams{Name: w.projection.Name(), Generation: w.generation})
 	if err != nil {
 		return fmt.Errorf("projector: fence: %w", err)
+	}
+	if found != 1 {
+		return errFenced
 	}
 	return nil
 }
@@ -92,9 +102,6 @@ func (w *writer) write(ctx context.Context, b batch) error {
 // try writes all of the batch in one transaction, without the records that are aside and those of their streams behind them.
 func (w *writer) try(ctx context.Context, b batch, aside map[string]*RecordError) (changes []announce.Change, err error) {
 	err = w.begin(ctx, func(tx pgx.Tx) error {
-		if err := w.guard(ctx, tx); err != nil {
-			return err
-		}
 		q := db.New(tx)
 		free, waiting, err := w.sortOut(ctx, q, b.records, aside)
 		if err != nil {

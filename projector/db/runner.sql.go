@@ -12,7 +12,8 @@ import (
 const addCheckpoints = `-- name: AddCheckpoints :exec
 INSERT INTO projection_checkpoints (projection, topic, partition, next_offset, position, incarnation, generation)
 SELECT $1, unnest($2::text[]), unnest($3::int[]), 0, 0, '', $4
-ON CONFLICT DO NOTHING
+ON CONFLICT (projection, topic, partition) DO UPDATE SET generation = excluded.generation
+WHERE projection_checkpoints.generation < excluded.generation
 `
 
 type AddCheckpointsParams struct {
@@ -22,6 +23,7 @@ type AddCheckpointsParams struct {
 	Generation int64
 }
 
+// One that was added just after a switch, by somebody who had not noticed it, begins at 0 and can join the new generation.
 func (q *Queries) AddCheckpoints(ctx context.Context, arg AddCheckpointsParams) error {
 	_, err := q.db.Exec(ctx, addCheckpoints,
 		arg.Projection,
@@ -175,10 +177,8 @@ func (q *Queries) DeleteDeadLetters(ctx context.Context, projection string) erro
 	return err
 }
 
-const fence = `-- name: Fence :one
-SELECT set_config('synchronous_commit', 'off', true) FROM projections
-WHERE name = $1 AND generation = $2
-FOR SHARE
+const fence = `-- name: Fence :execrows
+SELECT FROM projections WHERE name = $1 AND generation = $2 FOR SHARE
 `
 
 type FenceParams struct {
@@ -186,13 +186,13 @@ type FenceParams struct {
 	Generation int64
 }
 
-// Holds off a switch of generations until the transaction ends. What a crash of the database loses comes again from the broker,
-// rows and checkpoints together, so that the commit need not wait for the disk.
-func (q *Queries) Fence(ctx context.Context, arg FenceParams) (string, error) {
-	row := q.db.QueryRow(ctx, fence, arg.Name, arg.Generation)
-	var set_config string
-	err := row.Scan(&set_config)
-	return set_config, err
+// Holds off a switch of generations until the transaction ends.
+func (q *Queries) Fence(ctx context.Context, arg FenceParams) (int64, error) {
+	result, err := q.db.Exec(ctx, fence, arg.Name, arg.Generation)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const lockDeadLetter = `-- name: LockDeadLetter :one
@@ -338,6 +338,19 @@ type SwitchProjectionParams struct {
 
 func (q *Queries) SwitchProjection(ctx context.Context, arg SwitchProjectionParams) error {
 	_, err := q.db.Exec(ctx, switchProjection, arg.Incarnation, arg.Name)
+	return err
+}
+
+const tune = `-- name: Tune :exec
+SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
+       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+`
+
+// What a crash of the database loses comes again from the broker, rows and checkpoints together, so that the commit need not wait
+// for the disk. Rows are found by their keys, always: a plan made while a table was empty reads all of it, and outlives that by far
+// (measured: 2.4 s a batch after 30,000 rows, 0.1 s with this).
+func (q *Queries) Tune(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, tune)
 	return err
 }
 

@@ -1,0 +1,175 @@
+package projector
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ticketing/command/event"
+	"ticketing/internal/testenv"
+)
+
+func TestWholeTopicAgainChangesNothing(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 20 {
+		p.sell(i)
+	}
+	stop := p.projectors()
+	p.eventuallySold(20)
+	stop()
+	_, err := p.cfg.Read.Exec(t.Context(), `DELETE FROM projection_checkpoints`)
+	require.NoError(t, err)
+	p.projectors()
+	p.sell(20)
+	p.eventuallySold(21)
+}
+
+// The read database is lost whole, and only its empty tables are made again.
+func TestLostTablesComeBack(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 10 {
+		p.sell(i)
+	}
+	stop := p.projectors()
+	p.eventuallySold(10)
+	stop()
+	_, err := p.cfg.Read.Exec(t.Context(), `TRUNCATE events, inventories, sections, seats, reservations, payments, projections,
+		projection_checkpoints, projection_dead_letters`)
+	require.NoError(t, err)
+	p.projectors()
+	p.eventuallySold(10)
+}
+
+// Topics are deleted while everything runs, with records in them that were never projected.
+func TestDeletedTopicsWhileRunning(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 10 {
+		p.sell(i)
+	}
+	p.projectors("availability")
+	testenv.Eventually(t, patience, func() (bool, string) { return p.inventory("evt_1").Version == 22, "sold" })
+	_, err := p.admin.DeleteTopics(t.Context(), testenv.Topics()...)
+	require.NoError(t, err)
+	p.projectors("reservations")
+	p.eventuallySold(10)
+	for i := 10; i < 20; i++ {
+		p.sell(i)
+	}
+	p.eventuallySold(20)
+}
+
+// The broker dies and comes back without anything it had.
+func TestBrokerThatLostEverything(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.projectors()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 10 {
+		p.sell(i)
+	}
+	p.eventuallySold(10)
+	p.broker.Kill()
+	p.broker.Wipe()
+	for i := 10; i < 15; i++ {
+		p.sell(i)
+	}
+	p.broker.Start()
+	p.eventuallySold(15)
+	p.sell(15)
+	p.eventuallySold(16)
+}
+
+// A topic is replaced, while no projector looks, by one that has other records at the same offsets.
+func TestReplacedTopicIsReadFromItsStart(t *testing.T) {
+	p := newPipeline(t)
+	stopRelay := p.relay()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	stop := p.projectors()
+	for i := range 10 {
+		p.sell(i)
+	}
+	p.eventuallySold(10)
+	stop()
+	p.sell(10)
+	testenv.Eventually(t, patience, func() (bool, string) {
+		lag, err := Lag(t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
+		require.NoError(t, err)
+		return lag["availability"] == 2 && lag["reservations"] == 2, fmt.Sprint(lag)
+	})
+	stopRelay()
+	_, err := p.admin.DeleteTopics(t.Context(), testenv.Topics()...)
+	require.NoError(t, err)
+	p.relay()
+	testenv.Eventually(t, patience, func() (bool, string) {
+		var filled bool
+		require.NoError(t, p.cfg.Events.QueryRow(t.Context(), `SELECT coalesce(bool_and(filled_to IS NULL AND refills > 0), false)
+			FROM relay_partitions WHERE last_offset >= 0`).Scan(&filled))
+		return filled, "filling"
+	})
+	p.projectors()
+	p.eventuallySold(11)
+}
+
+func TestForeignRecordsHoldNobodyUp(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.projectors()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 3 { // one in each partition
+		record := &kgo.Record{Topic: p.cfg.Topics["inventory"], Key: []byte("key-" + strconv.Itoa(i)), Value: []byte("hello")}
+		require.NoError(t, p.client.ProduceSync(t.Context(), record).FirstErr())
+	}
+	p.sell(0)
+	testenv.Eventually(t, patience, func() (bool, string) {
+		inv := p.inventory("evt_1")
+		return inv.Version == 4, fmt.Sprintf("%+v", inv)
+	})
+	testenv.Eventually(t, patience, func() (bool, string) {
+		letters, err := DeadLetters(t.Context(), p.cfg, "availability")
+		require.NoError(t, err)
+		return len(letters) == 3, fmt.Sprint(letters)
+	})
+}
+
+// Two members believe that a partition is theirs: the second to write is refused, with all that it wrote.
+func TestCheckpointsFenceZombies(t *testing.T) {
+	w := newWorld(t)
+	w.log.Append(t, "event-evt_1", created("one"))
+	w.log.Append(t, "event-evt_2", created("two"))
+	records := w.records(event.Category)
+	writer := w.writer("events")
+	id := partitionID{"events", 0}
+	runner := &runner{cfg: w.cfg, projection: writer.projection}
+	_, err := newAssignment(runner, writer.generation).begin(t.Context(), map[string]map[int32]kgo.Offset{"events": {0: kgo.NewOffset()}})
+	require.NoError(t, err)
+
+	m := mark{partitionID: id, expected: 0, next: 5, position: 1}
+	require.NoError(t, writer.write(t.Context(), batch{records: records[:1], marks: []mark{m}}))
+	require.ErrorIs(t, writer.write(t.Context(), batch{records: records[1:], marks: []mark{m}}), errFenced)
+	require.Empty(t, w.event("evt_2").ID)
+}
+
+// A checkpoint that is added by somebody who has missed a switch must not stay behind in the old generation.
+func TestCheckpointOfAMissedSwitchGoesOn(t *testing.T) {
+	w := newWorld(t)
+	offsets := map[string]map[int32]kgo.Offset{"events": {0: kgo.NewOffset()}}
+	old := w.writer("events")
+	require.NoError(t, Rebuild(t.Context(), w.cfg, "events"))
+	runner := &runner{cfg: w.cfg, projection: old.projection}
+	for _, generation := range []int64{old.generation, w.writer("events").generation} {
+		_, err := newAssignment(runner, generation).begin(t.Context(), offsets)
+		require.NoError(t, err)
+	}
+	m := mark{partitionID: partitionID{"events", 0}, expected: 0, next: 5, position: 1}
+	require.ErrorIs(t, old.write(t.Context(), batch{marks: []mark{m}}), errFenced)
+	require.NoError(t, w.writer("events").write(t.Context(), batch{marks: []mark{m}}))
+}
