@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/base64"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -56,7 +57,7 @@ func (l list) ordinalCursor(ordinal int) string { return l.encode(strconv.Itoa(o
 
 func (l list) parseOrdinal(cursor string) (int32, error) {
 	ordinal, rest, ok := l.decode(cursor)
-	if !ok || rest != "" || int64(int32(ordinal)) != ordinal {
+	if !ok || rest != "" || ordinal < 0 || ordinal > math.MaxInt32 {
 		return 0, malformed()
 	}
 	return int32(ordinal), nil

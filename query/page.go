@@ -39,7 +39,7 @@ type window[K any] struct {
 }
 
 // rows is how many rows to ask for: one more than wanted tells whether there is another page.
-func (w window[K]) rows() int32 { return int32(w.limit) + 1 }
+func (w window[K]) rows() int32 { return int32(w.limit) + 1 } //nolint:gosec // at most maxPage
 
 // parseWindow reads args for a list whose keys lie strictly between first and last.
 func parseWindow[K any](args PageArgs, first, last K, parse func(cursor string) (K, error)) (window[K], error) {

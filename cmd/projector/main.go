@@ -14,7 +14,7 @@ import (
 
 func main() {
 	var projections []string
-	flag.Usage = func() { fmt.Fprintln(flag.CommandLine.Output(), usage) }
+	flag.Usage = func() { _, _ = fmt.Fprintln(flag.CommandLine.Output(), usage) }
 	flag.Func("projection", "a projection to keep, repeatable: "+strings.Join(projector.Names(), ", ")+" (default: all)", func(name string) error {
 		projections = append(projections, name)
 		return nil

@@ -110,9 +110,12 @@ func list(ctx context.Context, cfg projector.Config, projection string, out io.W
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, l := range letters {
-		fmt.Fprintf(table, "%s\t%s\tversion %d of %d\t%s\t%s\n", projection, l.StreamID, l.Version, l.WaitingVersion, l.Type, l.Error)
+		_, _ = fmt.Fprintf(table, "%s\t%s\tversion %d of %d\t%s\t%s\n", projection, l.StreamID, l.Version, l.WaitingVersion, l.Type, l.Error)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
 }
 
 func replay(ctx context.Context, cfg projector.Config, projection string, out io.Writer) error {
@@ -120,7 +123,7 @@ func replay(ctx context.Context, cfg projector.Config, projection string, out io
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: %d dead letters are left\n", projection, left)
+	_, _ = fmt.Fprintf(out, "%s: %d dead letters are left\n", projection, left)
 	return nil
 }
 
@@ -128,6 +131,6 @@ func rebuild(ctx context.Context, cfg projector.Config, projection string, out i
 	if err := projector.Rebuild(ctx, cfg, projection); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: rebuilt\n", projection)
+	_, _ = fmt.Fprintf(out, "%s: rebuilt\n", projection)
 	return nil
 }
