@@ -32,7 +32,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return err
 	}
 	defer b.close()
-	write, err := e.writeSide(ctx, "api", b.events)
+	write, err := e.writeSide(ctx, "api", b.events, b.redis)
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	}
 	server, err := graph.NewServer(graph.Deps{
 		Commands: write.service, Reads: query.NewReader(b.read), People: people, Limiter: ratelimit.New(b.redis), Redis: b.redis, Logger: e.Log,
+		Metrics: e.registerer("api"),
 		Config: graph.Config{
 			Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
 			RateLimits: graph.RateLimits{
