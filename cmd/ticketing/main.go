@@ -1,6 +1,8 @@
 // Command ticketing runs the whole platform in one process, for a laptop: it starts privately what the environment does not name
 // (PostgreSQL, Redis, a Kafka broker; their data in DATA_DIR), migrates, and runs api, relay, projectors and saga until it is told to
 // end. The real thing is the same parts as separate binaries.
+//
+// ticketing verify says whether the log is whole and the read tables say what it says. (docs/operations.md, "Verifying")
 package main
 
 import (
@@ -21,6 +23,11 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if len(os.Args) > 1 && os.Args[1] == "verify" {
+		status := verifyLog(ctx, os.Args[2:], os.Stdout)
+		stop()
+		os.Exit(status)
+	}
 	defer stop()
 	if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(os.Stderr, "ticketing: %v\n", err)
