@@ -23,16 +23,15 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := 0
 	if len(os.Args) > 1 && os.Args[1] == "verify" {
-		status := verifyLog(ctx, os.Args[2:], os.Stdout)
-		stop()
-		os.Exit(status)
-	}
-	defer stop()
-	if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		status = verifyLog(ctx, os.Args[2:], os.Stdout)
+	} else if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(os.Stderr, "ticketing: %v\n", err)
-		os.Exit(1)
+		status = 1
 	}
+	stop()
+	os.Exit(status)
 }
 
 func run(ctx context.Context) error {
