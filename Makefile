@@ -40,6 +40,10 @@ test: setup ## run all tests, over real servers that they start themselves
 test-race: setup ## run all tests with the race detector
 	go test -race $(TEST_FLAGS) $(PACKAGES)
 
+.PHONY: bench
+bench: setup ## measure the write side; ONLY=hot,spread measures those
+	@go run ./test/bench -only='$(ONLY)'
+
 .PHONY: verify
 verify: verify-format verify-vet verify-lint verify-generated test-race ## check everything that CI checks
 

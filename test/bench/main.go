@@ -56,7 +56,11 @@ type bench struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if isChild() {
+	if os.Getenv(childAPI) != "" {
+		exit(runChildAPI())
+		return
+	}
+	if os.Getenv(childJob) != "" {
 		exit(runChild(ctx))
 		return
 	}

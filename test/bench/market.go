@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"ticketing/command"
 	"ticketing/command/catalog"
@@ -79,32 +80,15 @@ func floor() inventory.Add {
 // stageMany puts n events on sale.
 func (m *market) stageMany(ctx context.Context, n int) ([]string, error) {
 	ids := make([]string, n)
-	_, err := closedLoop(ctx, min(n, 64), 0, func(context.Context, int, int) error { return nil })
-	if err != nil {
-		return nil, err
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(clients)
+	for i := range ids {
+		g.Go(func() (err error) {
+			ids[i], err = m.stage(ctx, floor())
+			return err
+		})
 	}
-	work := make(chan int, n)
-	for i := range n {
-		work <- i
-	}
-	close(work)
-	errs := make(chan error, 64)
-	for range cap(errs) {
-		go func() {
-			for i := range work {
-				var err error
-				if ids[i], err = m.stage(ctx, floor()); err != nil {
-					errs <- err
-					return
-				}
-			}
-			errs <- nil
-		}()
-	}
-	for range cap(errs) {
-		err = errors.Join(err, <-errs)
-	}
-	return ids, err
+	return ids, g.Wait()
 }
 
 // buyers are clients with names and idempotency keys that never come twice.

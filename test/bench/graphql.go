@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ticketing/internal/app"
+	"ticketing/internal/config"
+	"ticketing/internal/process"
+	"ticketing/internal/services"
+	"ticketing/migrations"
+)
+
+// A quarter of a thousand open connections, and as many people as share them.
+const (
+	connections = 256
+	people      = 64
+)
+
+// graphQL measures reserveSeats from the HTTP request to the commit: the api's own binary, with sessions, rate limits (too high to be
+// met), and an idempotency key a request. The client, PostgreSQL and Redis run on the same cores; relay and projectors do not.
+func graphQL(ctx context.Context, b *bench) (err error) {
+	env, stop, err := b.apiEnvironment(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	cfg, err := config.Load(env)
+	if err != nil {
+		return err
+	}
+	if err := app.Migrate(ctx, cfg); err != nil {
+		return err
+	}
+	api, err := b.startAPI(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		err = errors.Join(err, api.Stop(ctx, syscall.SIGTERM))
+	}()
+	url := "http://" + cfg.Addr()
+	if err := awaitReady(ctx, url+"/health/ready"); err != nil {
+		return err
+	}
+	eventID, tokens, err := stageThroughAPI(ctx, url)
+	if err != nil {
+		return err
+	}
+	reservers := make([]*httpReserver, connections)
+	for i := range reservers {
+		if reservers[i], err = newHTTPReserver(ctx, cfg.Addr(), tokens[i%len(tokens)], eventID); err != nil {
+			return err
+		}
+		defer reservers[i].close()
+	}
+	reserve := func(_ context.Context, client, n int) error { return reservers[client].reserve(client, n) }
+	var all measured
+	for range b.rounds {
+		m := func() (measured, error) { return closedLoop(ctx, connections, b.round, reserve) }
+		if err := b.measure(&all, "reserveSeats", m); err != nil {
+			return err
+		}
+	}
+	b.figure("graphql_reserve_per_s", all.rate())
+	return nil
+}
+
+// apiEnvironment starts what the api needs beside PostgreSQL, and answers its configuration.
+func (b *bench) apiEnvironment(ctx context.Context) (env map[string]string, stop func() error, err error) {
+	folder := filepath.Join(b.servers.folder, "api")
+	private, err := services.Start(ctx, services.Options{DataDir: folder, Redis: true, Broker: true, Logger: quiet()})
+	if err != nil {
+		return nil, nil, err
+	}
+	port, err := services.FreePort()
+	if err != nil {
+		return nil, nil, err
+	}
+	metrics, err := services.FreePort()
+	if err != nil {
+		return nil, nil, err
+	}
+	env = map[string]string{
+		"ENVIRONMENT": "test", "PORT": strconv.Itoa(port), "METRICS_PORT": strconv.Itoa(metrics), "DATA_DIR": folder, "LOG_LEVEL": "warn",
+		"REDIS_URL": private.RedisURL, "REDPANDA_BROKERS": private.Brokers[0], "ADMIN_EMAILS": adminEmail,
+		"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true", "AUTH_RATE_LIMIT_REQUESTS": "100000", "MUTATION_RATE_LIMIT_REQUESTS": "1000000",
+	}
+	for name, url := range map[string]string{"graphql": "DATABASE_URL", "graphql_read": "PROJECTION_DATABASE_URL", "graphql_auth": "AUTH_DATABASE_URL"} {
+		files := migrations.Events
+		switch name {
+		case "graphql_read":
+			files = migrations.Read
+		case "graphql_auth":
+			files = migrations.Auth
+		}
+		if env[url], _, err = b.servers.database(ctx, name, files); err != nil {
+			return nil, nil, err
+		}
+	}
+	return env, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		return private.Stop(ctx)
+	}, nil
+}
+
+// startAPI builds cmd/api and runs it. When profiles are wanted, this program runs the same as a child of its own, with a profile.
+func (b *bench) startAPI(ctx context.Context, env map[string]string) (*process.Process, error) {
+	spec := process.Spec{Path: filepath.Join(b.servers.folder, "bin-api"), Stderr: os.Stderr}
+	if b.profiles != "" {
+		program, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
+		spec.Path = program
+		spec.Env = append(spec.Env, childAPI+"="+b.profile("graphql", 0))
+	} else if output, err := exec.CommandContext(ctx, "go", "build", "-o", spec.Path, "ticketing/cmd/api").CombinedOutput(); err != nil { //nolint:gosec // a path of our own
+		return nil, fmt.Errorf("build the api: %w\n%s", err, output)
+	}
+	for name, value := range env {
+		spec.Env = append(spec.Env, name+"="+value)
+	}
+	return process.Start(spec)
+}
+
+// childAPI is this program's environment variable that makes it an api which profiles itself into the file that it names.
+const childAPI = "TICKETING_BENCH_API"
+
+func runChildAPI() error {
+	stop, err := startProfile(os.Getenv(childAPI))
+	if err != nil {
+		return err
+	}
+	defer stop()
+	status := app.Main("api", app.APINeeds(), func(ctx context.Context, e app.Env) error {
+		listener, err := app.Listen(ctx, e.Config.Addr())
+		if err != nil {
+			return err
+		}
+		return app.API(ctx, e, listener)
+	})
+	if status != 0 {
+		return fmt.Errorf("the api ended with %d", status)
+	}
+	return nil
+}
+
+func awaitReady(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return fmt.Errorf("ask whether the api is ready: %w", err)
+		}
+		if response, err := http.DefaultClient.Do(request); err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the api does not get ready: %w", ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// stageThroughAPI signs everybody in and puts an event on sale.
+func stageThroughAPI(ctx context.Context, url string) (eventID string, tokens []string, err error) {
+	admin, err := signIn(ctx, url, adminEmail)
+	if err != nil {
+		return "", nil, err
+	}
+	if eventID, err = admin.stage(ctx); err != nil {
+		return "", nil, err
+	}
+	tokens = make([]string, people)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i := range tokens {
+		g.Go(func() error {
+			person, err := signIn(ctx, url, fmt.Sprintf("buyer%d@example.com", i))
+			tokens[i] = person.token
+			return err
+		})
+	}
+	return eventID, tokens, g.Wait()
+}
