@@ -23,7 +23,8 @@ type (
 		MaxPerCustomer    *int
 	}
 
-	// Confirm makes the reserved seats sold. When the hold had expired and its seats are still free, Retake takes them back.
+	// Confirm makes the reserved seats sold. When the hold had expired and its seats are still free, Retake takes them back, whatever the
+	// limit per customer says: they are paid.
 	Confirm struct {
 		ReservationID string
 		Retake        *Retake

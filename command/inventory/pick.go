@@ -26,7 +26,8 @@ func (p *pick) name(label string) *rejection.Error {
 
 // best takes n tickets. Seats are chosen, in this order of importance: in as few groups of neighbours as can be (one, if there is
 // a run that long), leaving as few single seats behind as can be, in the best row (the one that was added first), at the lowest
-// numbers.
+// numbers. A wish that fits no run is split greedily, the longest run first: the fewest groups, at the price of at most one single seat
+// that another split would have spared.
 func (p *pick) best(n int) *rejection.Error {
 	if left := p.section.Available() - len(p.seats) - p.unseen; n > left {
 		if left == 0 {

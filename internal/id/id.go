@@ -1,5 +1,6 @@
 // Package id makes and checks the public identifiers: TypeIDs (https://github.com/jetify-com/typeid, spec 0.3.0), a type
-// prefix and a UUIDv7 in base32, such as "evt_01h455vb4pex5vsknk084sn02q". They sort by the time of their making.
+// prefix and a UUIDv7 in base32, such as "evt_01h455vb4pex5vsknk084sn02q". They sort by the
+// millisecond of their making, no finer.
 package id
 
 import (
