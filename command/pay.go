@@ -14,6 +14,9 @@ import (
 	"ticketing/internal/id"
 )
 
+// processPayment is the mutation whose idempotency key an outage releases.
+const processPayment = "processPayment"
+
 // ProcessPayment is a customer's wish to pay a reservation.
 type ProcessPayment struct {
 	ReservationID string
@@ -44,7 +47,7 @@ func (s *Service) ProcessPayment(ctx context.Context, by Caller, in ProcessPayme
 	}
 	paymentID := id.New(id.Payment)
 	paid, replayed, err := run(ctx, s, by, action[Paid]{
-		mutation: "processPayment", input: in, ref: Paid.ref, streams: []string{reservation.Stream(in.ReservationID)},
+		mutation: processPayment, input: in, ref: Paid.ref, streams: []string{reservation.Stream(in.ReservationID)},
 		decide: func(tx *engine.Tx) (Paid, error) { return s.decidePayment(tx, by, paymentID, gw.Name(), in) },
 		replay: func(ctx context.Context, ref string) (Paid, error) { return s.paidAsItIsNow(ctx, by, ref) },
 	})
@@ -148,7 +151,7 @@ func (s *Service) charge(ctx context.Context, by Caller, gw gateway.Gateway, pai
 // is free again: the customer is meant to try again.
 func (s *Service) outage(ctx context.Context, by Caller, paid Paid, cause error) (Paid, error) {
 	s.Logger.WarnContext(ctx, "the payment gateway is unavailable", "payment", paid.Payment.ID, "gateway", paid.Payment.Gateway, "error", cause)
-	key, err := by.key("processPayment", nil)
+	key, err := by.key(processPayment, nil)
 	if err != nil {
 		return Paid{}, err
 	}

@@ -75,7 +75,7 @@ func (c Caller) key(mutation string, input any) (*engine.Key, error) {
 		return nil, fmt.Errorf("hash the input of %s: %w", mutation, err)
 	}
 	hash := sha256.Sum256(request)
-	return &engine.Key{Actor: c.Actor, Key: mutation + ":" + c.IdempotencyKey, Hash: hash[:]}, nil
+	return &engine.Key{Actor: c.Actor, Key: mutation + ":" + c.IdempotencyKey, Hash: hash[:], Releasable: mutation == processPayment}, nil
 }
 
 // action is one use case's way through the engine.

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"fmt"
 
 	"ticketing/command/engine"
 	"ticketing/command/event"
@@ -70,12 +71,18 @@ func viewPayment(tx *engine.Tx, paymentID string, state payment.State) Payment {
 	return Payment{ID: paymentID, Version: tx.Version(payment.Stream(paymentID)), State: state}
 }
 
+// errLost answers a retry whose first outcome a restore of the log has lost a moment ago: the next try is decided again.
+var errLost = fmt.Errorf("%w: what this was about was lost in a restore", engine.ErrUnavailable)
+
 // event answers an event as it is now.
 func (s *Service) event(ctx context.Context, by Caller, eventID string) (Event, error) {
 	return execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) (Event, error) {
 		state, err := engine.Load[event.State](tx, event.Stream(eventID))
 		if err != nil {
 			return Event{}, err
+		}
+		if !state.Exists() {
+			return Event{}, errLost
 		}
 		return viewEvent(tx, eventID, state)
 	})
@@ -87,6 +94,9 @@ func (s *Service) reservation(ctx context.Context, by Caller, reservationID stri
 		state, err := engine.Load[reservation.State](tx, reservation.Stream(reservationID))
 		if err != nil {
 			return Reservation{}, err
+		}
+		if !state.Exists() {
+			return Reservation{}, errLost
 		}
 		return viewReservation(tx, reservationID, state), nil
 	})

@@ -21,6 +21,8 @@ type batch struct {
 	decided []decidedCall
 	cold    []*call           // found that they need a stream which is not in memory
 	taken   map[keyID]outcome // idempotency keys, in the table or given in this batch
+
+	remembered []remembered // what goes to Redis after the commit
 }
 
 type decidedCall struct {
@@ -134,7 +136,12 @@ func (e *Engine) take(b *batch, c *call, r result) {
 		o.Rejection = rejected
 	}
 	b.taken[c.Key.id()] = o
-	b.keys.add(c.Key, o, b.now.Add(keyTTL))
+	expires := b.now.Add(keyTTL)
+	b.keys.add(c.Key, o, expires)
+	if e.outcomes != nil && !c.Key.Releasable {
+		name := outcomeName(e.head.Incarnation, c.Key)
+		b.remembered = append(b.remembered, remembered{name: name, Outcome: o, Hash: c.Key.Hash, Expires: expires})
+	}
 }
 
 // add encodes a domain event as a row of the append.
@@ -166,6 +173,7 @@ func (e *Engine) finish(b *batch) {
 		}
 	}
 	e.cache.evict()
+	e.remember(b)
 	for _, d := range b.decided {
 		e.answer(d.call, d.result)
 	}

@@ -13,7 +13,7 @@ type Request struct {
 	Metadata eventstore.Metadata // Incarnation is filled in
 	Streams  []string            // that the decision will load; others are loaded when it asks for them
 	Key      *Key                // nil: the command is idempotent by itself
-	Release  *Key                // forgotten with the append: its outcome was "try again"
+	Release  *Key                // forgotten with the append: its outcome was "try again"; it must be Releasable
 	Decide   Decision
 }
 
@@ -22,6 +22,10 @@ type Key struct {
 	Actor string // user id
 	Key   string // "<mutation>:<client's key>"
 	Hash  []byte // of the request: the same key with another is refused
+
+	// Releasable says that a Request may Release the key. Its outcome is then found in the database only: a copy elsewhere could
+	// outlive the release.
+	Releasable bool
 }
 
 // Result is what became of an accepted command. Value is nil when Replayed.
@@ -47,6 +51,12 @@ type result struct {
 // Execute decides a command and waits until it is durable. Its error is a *rejection.Error when the command was rejected,
 // ErrUnavailable when it may be tried again, and ctx's when the caller stopped waiting (the command may still be decided).
 func (e *Engine) Execute(ctx context.Context, r Request) (Result, error) {
+	if r.Release != nil && !r.Release.Releasable {
+		panic("engine: a key is released that is not Releasable") // found by the first test that releases it
+	}
+	if known, ok := e.recall(ctx, r.Key); ok {
+		return known.Result, known.err
+	}
 	if e.inflight.Add(1) > queueSize || e.closed.Load() {
 		e.inflight.Add(-1)
 		return Result{}, fmt.Errorf("%w: too many commands are waiting, or it is shutting down", ErrUnavailable)

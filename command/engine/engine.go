@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/command/eventstore"
@@ -36,11 +37,12 @@ const (
 // same idempotency key.
 var ErrUnavailable = errors.New("the write side is unavailable")
 
-// Config is what an Engine needs. All fields but Registerer, Clock and Logger are required.
+// Config is what an Engine needs. All fields but Outcomes, Registerer, Clock and Logger are required.
 type Config struct {
 	Pool       *pgxpool.Pool // of the events database: for loading; the loop has a connection of its own with the same settings
 	Registry   *eventstore.Registry
 	Aggregates []Aggregate
+	Outcomes   *redis.Client // caches what idempotency keys came to; nil: the database alone is asked, under the lock
 	Clock      func() time.Time
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -54,10 +56,12 @@ type Engine struct {
 	clock      func() time.Time
 	log        *slog.Logger
 	metrics    *metrics
+	outcomes   *outcomes // nil: none are cached
 
 	queue    chan *call
 	inflight atomic.Int64
 	closed   atomic.Bool
+	seen     atomic.Pointer[sighting] // of the log, by the loop
 	cold     chan string
 	loaded   chan loadResult
 	snapshot chan string
@@ -81,8 +85,8 @@ func New(c Config) *Engine {
 	}
 	e := &Engine{
 		pool: c.Pool, registry: c.Registry, aggregates: map[string]*Aggregate{}, clock: c.Clock, log: c.Logger,
-		metrics: newMetrics(c.Registerer),
-		queue:   make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders),
+		metrics: newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
+		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders),
 		snapshot: make(chan string, 64),
 		cache:    newCache(cacheBytes), waiting: map[string][]*call{},
 	}
@@ -102,6 +106,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { e.writeSnapshots(work); return nil })
 	g.Go(func() error { e.forgetKeys(work); return nil })
+	if e.outcomes != nil {
+		g.Go(func() error { e.outcomes.ask(work); return nil })
+		g.Go(func() error { e.outcomes.write(work); return nil })
+	}
 	e.loop(ctx, work)
 	stop()
 	if err := g.Wait(); err != nil {

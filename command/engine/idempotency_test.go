@@ -10,6 +10,7 @@ import (
 
 	"ticketing/command/engine"
 	"ticketing/command/rejection"
+	"ticketing/internal/testenv"
 )
 
 func TestTheSameKeyIsOneCommand(t *testing.T) {
@@ -87,8 +88,46 @@ func TestAReleasedKeyIsFreeAgain(t *testing.T) {
 	execute(t, e, keyed)
 	release := add("counter-1", 10)
 	release.Release = keyed.Key
+	require.Panics(t, func() { _, _ = e.Execute(t.Context(), release) }, "its outcome may stand where nobody releases it")
+	keyed.Key.Releasable = true
 	execute(t, e, release)
 	require.Equal(t, 12, execute(t, e, keyed))
+}
+
+func TestDuplicatesInOneBatchAreOneCommand(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, logDB(t), nil)
+	e, _ := start(t, pool, nil)
+	release := block(t, e)
+	var first, replayed, refused atomic.Int64
+	var waiting sync.WaitGroup
+	for i := range 60 {
+		waiting.Go(func() {
+			request := "five"
+			if i%3 == 2 {
+				request = "another"
+			}
+			result, err := e.Execute(t.Context(), withKey(add("counter-1", 5), "k", request))
+			r, rejected := rejection.As(err)
+			switch {
+			case rejected && r.Code == rejection.IdempotencyKeyReused:
+				refused.Add(1)
+			case err != nil || result.Ref != "5":
+				t.Errorf("answered %+v, %v", result, err)
+			case result.Replayed:
+				replayed.Add(1)
+			default:
+				first.Add(1)
+			}
+		})
+	}
+	testenv.Eventually(t, 10*time.Second, func() (bool, string) { return e.Waiting() == 61, "the commands are not in the queue" })
+	release()
+	waiting.Wait()
+	require.EqualValues(t, 1, first.Load())
+	require.EqualValues(t, 59, replayed.Load()+refused.Load())
+	require.Contains(t, []int64{20, 40}, refused.Load(), "whichever came first, the others are another request")
+	requireSum(t, pool, "counter-1", 5)
 }
 
 func TestAKeyExpiresAfterADay(t *testing.T) {

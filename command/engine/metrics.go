@@ -15,6 +15,8 @@ type metrics struct {
 	lockSeconds   prometheus.Histogram
 	failedBatches prometheus.Counter
 	endedHolders  prometheus.Counter
+	recalled      prometheus.Counter
+	forgotten     prometheus.Counter
 }
 
 // newMetrics makes metrics that nobody sees when registerer is nil.
@@ -35,6 +37,8 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		lockSeconds:   histogram("lock_seconds", "Waiting for the lock.", seconds),
 		failedBatches: counter("failed_batches_total", "Batches that were not committed, or not certainly."),
 		endedHolders:  counter("ended_lock_holders_total", "Sessions ended because they had held the lock for more than a second."),
+		recalled:      counter("recalled_outcomes_total", "Retries answered from Redis, without the queue."),
+		forgotten:     counter("forgotten_outcomes_total", "Outcomes that did not get into Redis because too many waited."),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -31,7 +32,7 @@ func (e *Engine) lock(ctx context.Context) error {
 	if err := e.connect(ctx); err != nil {
 		return err
 	}
-	before := e.head
+	before, began := e.head, time.Now()
 	err := e.begin(ctx)
 	if lockTimedOut(err) {
 		e.disconnect()
@@ -41,12 +42,14 @@ func (e *Engine) lock(ctx context.Context) error {
 		if err := e.connect(ctx); err != nil {
 			return err
 		}
+		began = time.Now()
 		err = e.begin(ctx)
 	}
 	if err != nil {
 		e.disconnect()
 		return fmt.Errorf("begin: %w", err)
 	}
+	e.seen.Store(&sighting{incarnation: e.head.Incarnation, at: began})
 	if e.head.Incarnation != before.Incarnation {
 		e.cache.clear()
 	}

@@ -59,11 +59,17 @@ func start(t *testing.T, pool *pgxpool.Pool, clock func() time.Time) (e *engine.
 
 func startMeasured(t *testing.T, pool *pgxpool.Pool, clock func() time.Time, metrics prometheus.Registerer) (e *engine.Engine, stop func()) {
 	t.Helper()
-	e = engine.New(engine.Config{
-		Registerer: metrics,
-		Pool:       pool, Registry: registry(), Clock: clock, Logger: slog.New(slog.DiscardHandler),
+	return startWith(t, pool, func(c *engine.Config) { c.Clock, c.Registerer = clock, metrics })
+}
+
+func startWith(t *testing.T, pool *pgxpool.Pool, configure func(*engine.Config)) (e *engine.Engine, stop func()) {
+	t.Helper()
+	c := engine.Config{
+		Pool: pool, Registry: registry(), Logger: slog.New(slog.DiscardHandler),
 		Aggregates: []engine.Aggregate{engine.Define("counter", evolve).WithSnapshots(1)},
-	})
+	}
+	configure(&c)
+	e = engine.New(c)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
@@ -75,19 +81,25 @@ func startMeasured(t *testing.T, pool *pgxpool.Pool, clock func() time.Time, met
 	return e, stop
 }
 
-func failedBatches(t *testing.T, metrics prometheus.Gatherer) (failed float64) {
+func failedBatches(t *testing.T, metrics prometheus.Gatherer) float64 {
+	t.Helper()
+	return counted(t, metrics, "failed_batches_total")
+}
+
+// counted sums one of the engine's counters up.
+func counted(t *testing.T, metrics prometheus.Gatherer, name string) (sum float64) {
 	t.Helper()
 	families, err := metrics.Gather()
 	require.NoError(t, err)
 	for _, f := range families {
-		if f.GetName() != "ticketing_engine_failed_batches_total" {
+		if f.GetName() != "ticketing_engine_"+name {
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			failed += m.GetCounter().GetValue()
+			sum += m.GetCounter().GetValue()
 		}
 	}
-	return failed
+	return sum
 }
 
 // add counts up, and answers the sum that it decided from plus n.
@@ -120,6 +132,26 @@ func addUpTo(stream string, limit int) engine.Request {
 		return accept(tx)
 	}
 	return r
+}
+
+// block keeps the engine busy with one decision until release is called. It is no longer than a frozen session may hold the lock.
+func block(t *testing.T, e *engine.Engine) (release func()) {
+	t.Helper()
+	deciding, end, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = e.Execute(context.WithoutCancel(t.Context()), whileDeciding(add("counter-block", 1), func() {
+			close(deciding)
+			<-end
+		}))
+	}()
+	<-deciding
+	release = sync.OnceFunc(func() {
+		close(end)
+		<-done
+	})
+	t.Cleanup(release)
+	return release
 }
 
 func withKey(r engine.Request, key, request string) engine.Request {

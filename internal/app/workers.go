@@ -68,7 +68,7 @@ func Saga(ctx context.Context, e Env) error {
 		return err
 	}
 	defer events.Close()
-	write, err := e.writeSide(ctx, "saga", events)
+	write, err := e.writeSide(ctx, "saga", events, nil)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
 
 	"ticketing/command"
 	"ticketing/command/catalog"
@@ -19,7 +20,8 @@ type writeSide struct {
 	service *command.Service
 }
 
-func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool) (writeSide, error) {
+// writeSide makes them over the events database. outcomes caches what idempotency keys came to; nil where nobody sends any.
+func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, outcomes *redis.Client) (writeSide, error) {
 	router, err := gateway.NewRouter(gateway.RouterConfig{
 		Gateways: []gateway.Gateway{sandbox.New(events)}, Enabled: e.Config.PaymentGateways, Timeout: e.Config.PaymentTimeout,
 		Logger: e.Log, Registerer: e.registerer(part),
@@ -28,7 +30,8 @@ func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool) (wr
 		return writeSide{}, fmt.Errorf("set up payment gateways: %w", err)
 	}
 	decider := engine.New(engine.Config{
-		Pool: events, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Clock: e.Clock, Logger: e.Log, Registerer: e.registerer(part),
+		Pool: events, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Outcomes: outcomes,
+		Clock: e.Clock, Logger: e.Log, Registerer: e.registerer(part),
 	})
 	return writeSide{
 		engine:  decider,
