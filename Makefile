@@ -21,7 +21,7 @@ setup: ## install what is missing (PostgreSQL, Redis), or say what to install
 
 .PHONY: build
 build: ## build all programs into bin/
-	@go build -trimpath -o bin/ ./cmd/...
+	@go build -o bin/ ./cmd/...
 
 .PHONY: run
 run: export ENVIRONMENT := $(or $(ENVIRONMENT),development)
