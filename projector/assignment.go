@@ -145,13 +145,6 @@ func (a *assignment) all() map[partitionID]assigned {
 	return maps.Clone(a.partitions)
 }
 
-func (a *assignment) refilled(id partitionID, refills int64) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	p, ours := a.partitions[id]
-	return ours && p.refills != refills
-}
-
 // moved notes what was committed.
 func (a *assignment) moved(marks []mark) {
 	a.mu.Lock()

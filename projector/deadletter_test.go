@@ -3,6 +3,7 @@ package projector
 import (
 	"testing"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command/event"
@@ -22,7 +23,11 @@ func TestUndecodableRecordBlocksItsStreamOnly(t *testing.T) {
 
 	// Whatever comes later waits as well, and is not counted as another dead letter.
 	w.log.Append(t, "event-evt_1", event.SalesOpened{})
-	w.project("events", w.records(event.Category)...)
+	writer := w.writer("events")
+	require.NoError(t, writer.write(t.Context(), batch{records: w.records(event.Category)}))
+	var counted dto.Metric
+	require.NoError(t, writer.metrics.deadLettered.WithLabelValues("events").Write(&counted))
+	require.Zero(t, counted.GetCounter().GetValue())
 	letters, err := DeadLetters(t.Context(), w.cfg, "events")
 	require.NoError(t, err)
 	require.Len(t, letters, 1)

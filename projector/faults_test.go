@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/command/event"
+	"ticketing/command/inventory"
+	"ticketing/command/reservation"
 	"ticketing/internal/testenv"
 )
 
@@ -94,29 +96,69 @@ func TestReplacedTopicIsReadFromItsStart(t *testing.T) {
 	stopRelay := p.relay()
 	p.log.Append(t, "inventory-evt_1", stocked()...)
 	stop := p.projectors()
-	for i := range 10 {
+	for i := range 20 {
 		p.sell(i)
 	}
-	p.eventuallySold(10)
-	stop()
-	p.sell(10)
-	testenv.Eventually(t, patience, func() (bool, string) {
-		lag, err := Lag(t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
-		require.NoError(t, err)
-		return lag["availability"] == 2 && lag["reservations"] == 2, fmt.Sprint(lag)
-	})
+	p.eventuallySold(20)
 	stopRelay()
-	_, err := p.admin.DeleteTopics(t.Context(), testenv.Topics()...)
+	_, err := p.cfg.Events.Exec(t.Context(), `UPDATE relay_cursor SET position = 0`) // so that all of it is there twice
 	require.NoError(t, err)
+	stopRelay = p.relay()
+	p.eventuallyProjected()
+	stop()
+	stopRelay()
+	_, err = p.admin.DeleteTopics(t.Context(), testenv.Topics()...)
+	require.NoError(t, err)
+	for i := 20; i < 70; i++ {
+		p.sell(i)
+	}
 	p.relay()
 	testenv.Eventually(t, patience, func() (bool, string) {
 		var filled bool
 		require.NoError(t, p.cfg.Events.QueryRow(t.Context(), `SELECT coalesce(bool_and(filled_to IS NULL AND refills > 0), false)
 			FROM relay_partitions WHERE last_offset >= 0`).Scan(&filled))
-		return filled, "filling"
+		return filled && p.lag("events") == 0, "filling"
 	})
 	p.projectors()
-	p.eventuallySold(11)
+	p.eventuallySold(70)
+}
+
+// The relay filled a partition again, and nothing else shows it.
+func TestRefilledPartitionIsReadFromItsStart(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.projectors()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	for i := range 5 {
+		p.sell(i)
+	}
+	p.eventuallySold(5)
+	_, err := p.cfg.Read.Exec(t.Context(), `DELETE FROM reservations WHERE id = 'rsv_0'`) // as if its records had been skipped
+	require.NoError(t, err)
+	_, err = p.cfg.Events.Exec(t.Context(), `UPDATE relay_partitions SET refills = refills + 1`)
+	require.NoError(t, err)
+	p.eventuallySold(5)
+}
+
+// A restore loses commits that were published already. They are still in the broker.
+func TestWhatNeverHappenedIsForgotten(t *testing.T) {
+	p := newPipeline(t)
+	p.relay()
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	stop := p.projectors("availability")
+	for i := range 10 {
+		p.sell(i)
+	}
+	testenv.Eventually(t, patience, func() (bool, string) { return p.inventory("evt_1").Version == 22 && p.lag("availability") == 0, "" })
+	p.log.NewIncarnation(t, 40) // both domain events of the last completion are lost
+	p.log.Append(t, "inventory-evt_1", inventory.SeatsReleased{ReservationID: "rsv_9", Items: standing(1)})
+	p.log.Append(t, "reservation-rsv_9", reservation.ReservationExpired{ExpiredAt: noon})
+	p.projectors("reservations") // it reads the old and the new
+	testenv.Eventually(t, patience, func() (bool, string) {
+		sold, expired := p.inventory("evt_1").Sections, p.reservation("rsv_9")
+		return len(sold) == 2 && sold[0].Sold == 9 && sold[0].Available == 91 && expired.Status == "EXPIRED", fmt.Sprint(sold, expired)
+	})
+	stop()
 }
 
 func TestForeignRecordsHoldNobodyUp(t *testing.T) {

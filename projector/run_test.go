@@ -106,6 +106,25 @@ func (p *pipeline) eventuallySold(count int) {
 	}
 }
 
+// lag answers by how much a projection is behind.
+func (p *pipeline) lag(projection string) int64 {
+	p.t.Helper()
+	lag, err := Lag(p.t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
+	require.NoError(p.t, err)
+	return lag[projection]
+}
+
+func (p *pipeline) eventuallyProjected() {
+	p.t.Helper()
+	testenv.Eventually(p.t, patience, func() (bool, string) {
+		behind := int64(0)
+		for _, name := range Names() {
+			behind += p.lag(name)
+		}
+		return behind == 0, fmt.Sprintf("%d records behind", behind)
+	})
+}
+
 func TestFromTheLogToTheAnnouncement(t *testing.T) {
 	p := newPipeline(t)
 	options, err := redis.ParseURL(testenv.Redis(t))
@@ -137,24 +156,16 @@ func TestFromTheLogToTheAnnouncement(t *testing.T) {
 		last[message.Channel] = message.Payload
 	}
 	p.eventuallySold(1)
-	testenv.Eventually(t, patience, func() (bool, string) {
-		lag, err := Lag(t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
-		require.NoError(t, err)
-		return lag["events"] == 0 && lag["availability"] == 0 && lag["reservations"] == 0 && lag["payments"] == 0, fmt.Sprint(lag)
-	})
+	p.eventuallyProjected()
 }
 
 func TestLagCountsWhatIsNotProjected(t *testing.T) {
 	p := newPipeline(t)
 	p.log.Append(t, "event-evt_1", created("Jazz"), event.EventPublished{})
-	lag, err := Lag(t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
-	require.NoError(t, err)
-	require.EqualValues(t, 2, lag["payments"], "it is not known yet what they are about")
+	require.EqualValues(t, 2, p.lag("payments"), "it is not known yet what they are about")
 	p.relay()
 	testenv.Eventually(t, patience, func() (bool, string) {
-		lag, err = Lag(t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
-		require.NoError(t, err)
-		return lag["events"] == 2 && lag["payments"] == 0, fmt.Sprint(lag)
+		return p.lag("events") == 2 && p.lag("payments") == 0, "not published"
 	})
 }
 

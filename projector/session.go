@@ -144,14 +144,16 @@ func (s *session) dropForeign(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// reread sets the partition's checkpoint back. The session ends with it, so that the next one begins there.
-func (s *session) reread(ctx context.Context, id partitionID) error {
-	known := s.assignment.checkpoint(id)
-	b := batch{marks: []mark{{partitionID: id, expected: known.NextOffset}}}
+// reread sets the partitions' checkpoints back. The session ends with it, so that the next one begins there.
+func (s *session) reread(ctx context.Context, ids ...partitionID) error {
+	var b batch
+	for _, id := range ids {
+		b.marks = append(b.marks, mark{partitionID: id, expected: s.assignment.checkpoint(id).NextOffset})
+	}
 	if err := s.writer.write(ctx, b); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: %s/%d", errReread, id.topic, id.index)
+	return fmt.Errorf("%w: %s/%d", errReread, ids[0].topic, ids[0].index)
 }
 
 // look finds out, now and then, whether the log has become another one or the broker had to be filled again.
@@ -170,12 +172,16 @@ func (s *session) look(ctx context.Context) error {
 	if published.incarnation != s.writer.incarnation {
 		return errIncarnation
 	}
+	var refilled []partitionID
 	for id, known := range s.assignment.all() {
 		now := published.partitions[id]
 		s.metrics.lag.WithLabelValues(s.projection.Name(), id.label()).Set(float64(max(0, now.ends-known.NextOffset)))
-		if s.assignment.refilled(id, now.refills) {
-			return s.reread(ctx, id)
+		if known.refills != now.refills {
+			refilled = append(refilled, id)
 		}
+	}
+	if len(refilled) > 0 { // all at once: the next session takes the present numbers for granted
+		return s.reread(ctx, refilled...)
 	}
 	return s.countDeadLetters(ctx)
 }
