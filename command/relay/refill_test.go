@@ -143,6 +143,21 @@ func TestRefillOutlivesItsRelay(t *testing.T) {
 		require.NoError(t, w.cfg.Pool.QueryRow(t.Context(), `SELECT count(*) FROM relay_partitions WHERE filled_to IS NOT NULL`).Scan(&filling))
 		return filling == 0, "still filling"
 	})
+	require.Len(t, w.published()["event-evt_30"], 2, "what was new came in its place, once")
+}
+
+// A broker without topic ids takes what is meant for a deleted topic into its successor: then only the offsets tell.
+func TestOffsetsThatStartAgainAreALoss(t *testing.T) {
+	w := newWorld(t)
+	s := w.session()
+	w.fill(0, 1)
+	page, err := eventstore.ReadAll(t.Context(), w.cfg.Pool, 0, 1)
+	require.NoError(t, err)
+	record := s.record(&page[0])
+	record.Offset = 3
+	s.partitions[partitionID{record.Topic, record.Partition}].lastOffset = 3
+	_, err = s.note([]*kgo.Record{record}, []int64{1})
+	require.ErrorIs(t, err, errLost)
 }
 
 func TestChangedNumberOfPartitionsIsFilledAgain(t *testing.T) {
