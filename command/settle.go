@@ -134,10 +134,11 @@ func (p purchase) giveBack(tx *engine.Tx, recorded []payment.DomainEvent, refund
 	return consequences{payment: slices.Concat(recorded, refund)}, err
 }
 
-// failed gives the reservation another attempt, or compensates it and frees its seats.
+// failed gives the reservation another attempt, or compensates it and frees its seats. Only a decline uses an attempt up: neither an
+// outage is the customer's fault, nor that the payment was given up here by somebody who did not live to record it.
 func (p purchase) failed(tx *engine.Tx, recorded []payment.DomainEvent, outcome payment.RecordOutcome) (consequences, error) {
 	return p.end(tx, consequences{payment: recorded}, reservation.FailPayment{
-		PaymentID: p.paymentID, Outage: outcome.Code == payment.GatewayUnavailable, Reason: outcome.Reason,
+		PaymentID: p.paymentID, Outage: outcome.Code != payment.Declined, Reason: outcome.Reason,
 	})
 }
 
