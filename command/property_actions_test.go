@@ -1,0 +1,460 @@
+package command_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"ticketing/command"
+	"ticketing/command/event"
+	"ticketing/command/gateway"
+	"ticketing/command/inventory"
+	"ticketing/command/payment"
+	"ticketing/command/rejection"
+	"ticketing/command/reservation"
+)
+
+var organizer, saga = caller("usr_organizer", ""), caller("system:saga", "")
+
+var customers = []string{"usr_alice", "usr_bob", "usr_carol"}
+
+// asked is a command that was answered for good, and can be asked again.
+type asked struct {
+	at    time.Time
+	again func(t *rapid.T)
+}
+
+func (w *world) remember(again func(t *rapid.T)) {
+	w.history = append(w.history, asked{at: w.clock(), again: again})
+}
+
+// requireCode wants a command to be rejected for that reason, or accepted when there is none.
+func requireCode(t *rapid.T, want rejection.Code, err error) {
+	var got rejection.Code
+	if r, ok := rejection.As(err); ok {
+		got, err = r.Code, nil
+	}
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+func drawItems(t *rapid.T) []inventory.ReserveItem {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) inventory.ReserveItem {
+		p := rapid.SampledFrom(parts()).Draw(t, "section")
+		if len(p.labels) > 0 && rapid.Bool().Draw(t, "named") {
+			return inventory.ReserveItem{Section: p.name, Labels: rapid.SliceOfNDistinct(rapid.SampledFrom(p.labels), 1, 2, rapid.ID).Draw(t, "labels")}
+		}
+		quantity := rapid.IntRange(1, 3).Draw(t, "quantity")
+		return inventory.ReserveItem{Section: p.name, Quantity: &quantity}
+	}), 1, 2).Filter(func(items []inventory.ReserveItem) bool { // one section twice makes a seat named twice
+		return len(items) == 1 || items[0].Section != items[1].Section
+	}).Draw(t, "items")
+}
+
+func (w *world) reserve(t *rapid.T) {
+	customer, items, key := rapid.SampledFrom(customers).Draw(t, "customer"), drawItems(t), uuid.NewString()
+	t.Logf("%s reserves %s", customer, describe(items))
+	ask := func(p *process) (command.Reservation, error) {
+		return p.ReserveSeats(context.Background(), caller(customer, key), command.ReserveSeats{EventID: w.eventID, Items: items})
+	}
+	want := w.model.reserve(customer, items)
+	r, _, err := run(t, w, drawFuse(t), ask)
+	requireCode(t, want, err)
+	if err == nil {
+		w.reserved(t, r.ID, customer, items, r.State, w.clock())
+	}
+	w.remember(func(t *rapid.T) {
+		again, err := ask(w.any(t))
+		requireCode(t, want, err)
+		require.Equal(t, r.ID, again.ID, "a second delivery is the same reservation")
+		three := 3
+		other := command.ReserveSeats{EventID: w.eventID, Items: []inventory.ReserveItem{{Section: "Another", Quantity: &three}}}
+		_, err = w.any(t).ReserveSeats(context.Background(), caller(customer, key), other)
+		requireCode(t, rejection.IdempotencyKeyReused, err)
+	})
+}
+
+// reserveAtOnce has several customers reserve in the same moment, each of them twice.
+func (w *world) reserveAtOnce(t *rapid.T) {
+	type wish struct {
+		customer string
+		items    []inventory.ReserveItem
+		answers  [2]command.Reservation
+		errs     [2]error
+	}
+	wishes := make([]wish, rapid.IntRange(2, 5).Draw(t, "wishes"))
+	var group sync.WaitGroup
+	for i := range wishes {
+		one := &wishes[i]
+		one.customer, one.items = rapid.SampledFrom(customers).Draw(t, "customer"), drawItems(t)
+		key, replicas := uuid.NewString(), [2]*process{w.any(t), w.any(t)}
+		for n, p := range replicas {
+			group.Go(func() {
+				one.answers[n], one.errs[n] = p.ReserveSeats(context.Background(), caller(one.customer, key),
+					command.ReserveSeats{EventID: w.eventID, Items: one.items})
+			})
+		}
+	}
+	group.Wait()
+	// Whatever their order was: the accepted ones fit together, and of the others none fits beside them.
+	for _, one := range wishes {
+		if one.errs[0] == nil {
+			require.NoError(t, one.errs[1])
+			require.Equal(t, one.answers[0].ID, one.answers[1].ID)
+			require.Empty(t, w.model.reserve(one.customer, one.items))
+			w.reserved(t, one.answers[0].ID, one.customer, one.items, one.answers[0].State, w.clock())
+		}
+	}
+	for _, one := range wishes {
+		if one.errs[0] != nil {
+			first, ok := rejection.As(one.errs[0])
+			require.True(t, ok, "%v", one.errs[0])
+			requireCode(t, first.Code, one.errs[1])
+			require.NotEmpty(t, w.model.reserve(one.customer, one.items), "it was rejected and would fit")
+		}
+	}
+}
+
+// again delivers a command a second time.
+func (w *world) again(t *rapid.T) {
+	w.history = slices.DeleteFunc(w.history, func(a asked) bool { return w.clock().Sub(a.at) > 23*time.Hour }) // keys end after a day
+	if len(w.history) == 0 {
+		t.Skip("nothing was asked")
+	}
+	rapid.SampledFrom(w.history).Draw(t, "command").again(t)
+}
+
+func (w *world) drawBooking(t *rapid.T) *booking {
+	if len(w.bookings) == 0 {
+		t.Skip("nothing is reserved")
+	}
+	i := rapid.IntRange(0, len(w.bookings)-1).Draw(t, "booking")
+	return w.bookings[len(w.bookings)-1-i] // smaller is newer
+}
+
+func (w *world) drawBill(t *rapid.T) *bill {
+	if len(w.bills) == 0 {
+		t.Skip("nothing is paid")
+	}
+	i := rapid.IntRange(0, len(w.bills)-1).Draw(t, "bill")
+	return w.bills[len(w.bills)-1-i]
+}
+
+func (w *world) cancel(t *rapid.T) {
+	b, key := w.drawBooking(t), uuid.NewString()
+	t.Logf("%s cancels %s", b.customer, b.id)
+	ask := func(p *process) (command.Reservation, error) {
+		return p.CancelReservation(context.Background(), caller(b.customer, key), command.CancelReservation{ReservationID: b.id})
+	}
+	var want rejection.Code
+	switch b.status {
+	case reservation.SeatsReserved:
+		b.status = reservation.Cancelled
+	case reservation.PaymentPending:
+		want = rejection.PaymentInProgress
+	case reservation.Expired:
+		want = rejection.ReservationExpired
+	default:
+		want = rejection.InvalidState
+	}
+	_, _, err := run(t, w, drawFuse(t), ask)
+	requireCode(t, want, err)
+	w.remember(func(t *rapid.T) {
+		_, err := ask(w.any(t))
+		requireCode(t, want, err)
+	})
+}
+
+func (w *world) pay(t *rapid.T) {
+	b, token, key, fuse := w.drawBooking(t), rapid.SampledFrom(cards()).Draw(t, "card"), uuid.NewString(), drawFuse(t)
+	t.Logf("%s pays %s with card %q", b.customer, b.id, token)
+	in := command.ProcessPayment{ReservationID: b.id, CardToken: token}
+	ask := func(p *process) (command.Paid, error) {
+		return p.ProcessPayment(context.Background(), caller(b.customer, key), in)
+	}
+	want := w.payable(b, w.clock())
+	paid, certain, err := run(t, w, fuse, ask)
+	if want != "" || b.minor == 0 {
+		requireCode(t, want, err)
+		if want == "" {
+			b.status = reservation.Completed
+		}
+		return
+	}
+	if !certain {
+		w.adopt(t, b, token)
+		return
+	}
+	requireCode(t, w.processed(b, token, paid), err)
+	if code, ok := rejection.As(err); ok && code.Code == rejection.GatewayUnavailable {
+		return // the same key would pay again
+	}
+	w.remember(func(t *rapid.T) {
+		again, err := ask(w.any(t))
+		if _, rejected := rejection.As(err); !rejected {
+			require.NoError(t, err)
+		}
+		require.Equal(t, paid.Payment.ID, again.Payment.ID, "a second delivery is the same payment")
+	})
+}
+
+// processed is what a payment that nothing disturbed comes to. It answers what the customer is told.
+func (w *world) processed(b *booking, token string, paid command.Paid) rejection.Code {
+	p := &bill{id: paid.Payment.ID, token: token, booking: b, status: payment.Processing}
+	w.bills = append(w.bills, p)
+	w.begun(p)
+	switch token {
+	case cardDeclined:
+		w.failed(p, true)
+		return rejection.PaymentDeclined
+	case cardDownAtCreate, cardDownAtConfirm:
+		w.failed(p, false)
+		return rejection.GatewayUnavailable
+	case cardLost, cardUnsure:
+	case cardAction, cardActionDecline:
+		p.status = payment.RequiresAction
+	default:
+		w.succeeded(p)
+	}
+	return ""
+}
+
+func (w *world) begun(p *bill) {
+	p.booking.status, p.booking.payment = reservation.PaymentPending, p.id
+	if !p.booking.extended {
+		p.booking.extended, p.booking.expiresAt = true, p.booking.expiresAt.Add(hold)
+	}
+}
+
+// adopt takes over what a process that died left: nothing, or a payment somewhere on its way.
+func (w *world) adopt(t *rapid.T, b *booking, token string) {
+	w.ledger.read(t, w.pool)
+	var left []string
+	for id, s := range w.ledger.payments {
+		if s.ReservationID == b.id && !slices.ContainsFunc(w.bills, func(p *bill) bool { return p.id == id }) {
+			left = append(left, id)
+		}
+	}
+	require.LessOrEqual(t, len(left), 2, "an outage frees the key: the second delivery may be another payment")
+	slices.Sort(left) // the older one first
+	for _, id := range left {
+		p := &bill{id: id, token: token, booking: b}
+		w.bills = append(w.bills, p)
+		w.begun(p)
+		switch s := w.ledger.payments[id]; s.Status {
+		case payment.Completed:
+			w.succeeded(p)
+		case payment.Failed:
+			w.failed(p, s.FailureCode == payment.Declined)
+		default:
+			p.status = s.Status
+		}
+	}
+}
+
+// confirm goes on after the customer has done what the bank asked for.
+func (w *world) confirm(t *rapid.T) {
+	p := w.drawBill(t)
+	t.Logf("%s confirms %s", p.booking.customer, p.id)
+	_, err := w.any(t).ConfirmPayment(context.Background(), caller(p.booking.customer, uuid.NewString()), p.id)
+	if p.undecided() && !w.clock().Before(p.booking.expiresAt) {
+		requireCode(t, rejection.ReservationExpired, err)
+		return
+	}
+	switch {
+	case p.status == payment.RequiresAction && p.token == cardActionDecline:
+		w.failed(p, true)
+	case p.status == payment.RequiresAction:
+		w.succeeded(p)
+	case p.undecided():
+		w.lookedUp(p)
+	}
+	if r, rejected := rejection.As(err); rejected {
+		require.Equal(t, payment.Failed, p.status, "%v", r)
+		return
+	}
+	require.NoError(t, err)
+}
+
+// lookedUp is what an undecided payment comes to when the bank is asked about it.
+func (w *world) lookedUp(p *bill) {
+	a := w.bank.accounts[p.id]
+	switch {
+	case a == nil:
+	case a.status == bankCharged:
+		w.succeeded(p)
+	case a.status == bankDeclined, a.status == bankCancelled:
+		w.failed(p, a.status == bankDeclined)
+	case a.status == bankAction:
+		p.status = payment.RequiresAction
+	case a.status == bankCreated && p.status == payment.Initiated:
+		p.status = payment.Processing
+	}
+}
+
+func (w *world) reconcile(t *rapid.T) { w.reconcileOne(t, w.drawBill(t)) }
+
+func (w *world) reconcileOne(t *rapid.T, p *bill) {
+	t.Logf("the saga reconciles %s", p.id)
+	undecided, before := p.undecided(), w.bank.accounts[p.id]
+	unconfirmed := before == nil || before.status == bankCreated
+	_, _, err := run(t, w, drawFuse(t), func(r *process) (struct{}, error) {
+		return struct{}{}, r.ReconcilePayment(context.Background(), saga, p.id)
+	})
+	switch {
+	case !undecided:
+	case unconfirmed: // it is given up, and costs the customer no attempt
+		w.failed(p, false)
+	default:
+		w.lookedUp(p)
+	}
+	if p.undecided() {
+		require.ErrorIs(t, err, command.ErrStillProcessing)
+		return
+	}
+	require.NoError(t, err)
+}
+
+func (w *world) expire(t *rapid.T) { w.expireOne(t, w.drawBooking(t)) }
+
+func (w *world) expireOne(t *rapid.T, b *booking) {
+	t.Logf("the saga expires %s", b.id)
+	p := w.billOf(b)
+	if b.holding() && !w.clock().Before(b.expiresAt) {
+		if b.status == reservation.SeatsReserved {
+			b.status = reservation.Expired
+		} else {
+			w.givenUp(p, w.bank.charged(p.id), reservation.Expired)
+		}
+	}
+	_, _, err := run(t, w, drawFuse(t), func(r *process) (struct{}, error) {
+		return struct{}{}, r.ExpireHold(context.Background(), saga, b.id)
+	})
+	require.NoError(t, err)
+}
+
+func (w *world) refund(t *rapid.T) { w.refundOne(t, w.drawBill(t)) }
+
+func (w *world) refundOne(t *rapid.T, p *bill) {
+	if p.refund == "" {
+		t.Skip("no refund is pending")
+	}
+	t.Logf("the saga refunds %s", p.id)
+	asked := p.asked
+	_, certain, err := run(t, w, drawFuse(t), func(r *process) (struct{}, error) {
+		return struct{}{}, r.ExecuteRefund(context.Background(), saga, p.id, p.refund)
+	})
+	p.asked = true
+	if !asked && (p.token == cardRefundPending || p.token == cardRefundDown) && (certain || err != nil) {
+		require.True(t, errors.Is(err, command.ErrRefundPending) || errors.Is(err, gateway.ErrUnavailable), "%v", err)
+		return
+	}
+	require.NoError(t, err)
+	p.refund, p.status = "", payment.Refunded
+	if p.booking.status == reservation.Completed && p.booking.payment == p.id {
+		p.booking.status = reservation.Refunded
+	}
+}
+
+func (w *world) sales(t *rapid.T) {
+	open := rapid.Bool().Draw(t, "open")
+	act, from, to := (*command.Service).CloseSales, event.SalesOpen, event.SalesShut
+	if open {
+		act, from, to = (*command.Service).OpenSales, event.SalesShut, event.SalesOpen
+	}
+	_, err := act(w.any(t).Service, context.Background(), organizer, w.eventID)
+	if w.status != from {
+		requireCode(t, rejection.InvalidState, err)
+		return
+	}
+	require.NoError(t, err)
+	w.status = to
+}
+
+func (w *world) cancelEvent(t *rapid.T) {
+	if rapid.IntRange(0, 9).Draw(t, "cancel the event") != 9 {
+		t.Skip("not now")
+	}
+	_, err := w.any(t).CancelEvent(context.Background(), organizer, w.eventID, "rain")
+	if w.status == event.Cancelled {
+		requireCode(t, rejection.InvalidState, err)
+		return
+	}
+	require.NoError(t, err)
+	w.status = event.Cancelled
+}
+
+func (w *world) windUp(t *rapid.T) {
+	if w.status != event.Cancelled {
+		t.Skip("the event is not cancelled")
+	}
+	for _, b := range w.bookings {
+		p := w.billOf(b)
+		switch {
+		case b.status == reservation.SeatsReserved:
+			b.status = reservation.Cancelled
+		case b.status == reservation.PaymentPending:
+			w.givenUp(p, w.bank.charged(p.id), reservation.Cancelled)
+		case b.status == reservation.Completed && b.payment == "":
+			b.status = reservation.Refunded
+		case b.status == reservation.Completed && p.refund == "":
+			p.refund = "?"
+		}
+	}
+	done, _, err := run(t, w, drawFuse(t), func(r *process) (bool, error) {
+		return r.WindUpEvent(context.Background(), saga, w.eventID)
+	})
+	require.NoError(t, err)
+	require.True(t, done)
+	w.woundUp = true
+}
+
+func (w *world) passTime(t *rapid.T) {
+	minutes := rapid.IntRange(1, 6).Draw(t, "minutes")
+	t.Logf("%d minutes pass", minutes)
+	w.pass(time.Duration(minutes) * time.Minute)
+}
+
+func (w *world) die(t *rapid.T) { w.crash(t, w.any(t)) }
+
+// settle lets the saga do everything that is left, until nothing is.
+func (w *world) settle(t *rapid.T) {
+	w.pass(3 * hold)
+	for _, p := range w.bills {
+		if p.undecided() {
+			w.reconcileOne(t, p)
+			w.check(t)
+		}
+	}
+	for _, b := range w.bookings {
+		w.expireOne(t, b)
+		w.check(t)
+	}
+	if w.status == event.Cancelled {
+		w.windUp(t)
+		w.check(t)
+	}
+	for _, p := range w.bills {
+		for p.refund != "" {
+			w.refundOne(t, p)
+			w.check(t)
+		}
+	}
+	sold := int64(0)
+	for _, b := range w.bookings {
+		require.False(t, b.holding(), "%s is %s for ever", b.id, b.status)
+		if b.status == reservation.Completed {
+			sold += b.minor
+		}
+	}
+	require.Equal(t, sold, w.bank.balance(), "money taken − refunded")
+	for _, s := range w.ledger.stock.Sections {
+		require.Zero(t, s.Reserved, "reserved in %s", s.Name)
+	}
+}

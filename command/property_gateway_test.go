@@ -1,0 +1,221 @@
+package command_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"ticketing/command/gateway"
+	"ticketing/command/payment"
+)
+
+// The card tokens of the bank say what becomes of a payment, and of its refunds.
+const (
+	cardOK            = "ok"
+	cardDeclined      = "declined"
+	cardDownAtCreate  = "down at create"  // unavailable
+	cardDownAtConfirm = "down at confirm" // unavailable
+	cardLost          = "lost"            // charged, and the answer is lost
+	cardUnsure        = "unsure"          // not charged, and the answer is lost
+	cardAction        = "action"          // the customer has to do something first
+	cardActionDecline = "action, then declined"
+	cardRefundPending = "refund pending" // when asked first
+	cardRefundDown    = "refund down"    // when asked first
+)
+
+func cards() []string {
+	return []string{
+		cardOK, cardDeclined, cardDownAtCreate, cardDownAtConfirm, cardLost, cardUnsure, cardAction, cardActionDecline, cardRefundPending, cardRefundDown,
+	}
+}
+
+type bankStatus string
+
+const (
+	bankCreated   bankStatus = "created"
+	bankAction    bankStatus = "action"
+	bankCharged   bankStatus = "charged"
+	bankDeclined  bankStatus = "declined"
+	bankCancelled bankStatus = "cancelled"
+)
+
+// account is a payment at the bank.
+type account struct {
+	status bankStatus
+	minor  int64
+	token  string
+}
+
+// bank is a gateway in memory that keeps its own books: what it has taken and given back is the truth about money.
+type bank struct {
+	mu       sync.Mutex
+	accounts map[string]*account // by payment
+	refunds  map[string]int64    // given back, by refund
+	asked    map[string]bool     // refunds that were asked for before
+}
+
+func newBank() *bank {
+	return &bank{accounts: map[string]*account{}, refunds: map[string]int64{}, asked: map[string]bool{}}
+}
+
+// balance answers what was taken and not given back, in minor units.
+func (b *bank) balance() (minor int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.accounts {
+		if a.status == bankCharged {
+			minor += a.minor
+		}
+	}
+	for _, given := range b.refunds {
+		minor -= given
+	}
+	return minor
+}
+
+func (b *bank) charged(paymentID string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.accounts[paymentID]
+	return a != nil && a.status == bankCharged
+}
+
+func (a *account) result(paymentID string) gateway.Result {
+	r := gateway.Result{TransactionID: transaction(paymentID)}
+	switch a.status {
+	case bankCreated:
+		r.Outcome = payment.OutcomeCreated
+	case bankAction:
+		r.Outcome = payment.OutcomeRequiresAction
+	case bankCharged:
+		r.Outcome = payment.OutcomeSucceeded
+	case bankDeclined:
+		r.Outcome, r.Code, r.Reason = payment.OutcomeFailed, payment.Declined, "declined"
+	case bankCancelled:
+		r.Outcome, r.Code, r.Reason = payment.OutcomeFailed, payment.Abandoned, "cancelled"
+	}
+	return r
+}
+
+func transaction(paymentID string) string { return "bank_" + paymentID }
+
+var (
+	errLost = errors.New("the answer was lost")
+	errDead = errors.New("the process is dead")
+)
+
+// branch is the bank as one process sees it: a process that dies calls it no more, or does not live to see the answer.
+type branch struct {
+	*bank
+	process *process
+}
+
+var _ gateway.Gateway = branch{}
+
+// call has the bank do something, unless the process dies before.
+func call[T any](b branch, do func() (T, error)) (answer T, err error) {
+	if b.process.step() {
+		return answer, errDead
+	}
+	b.mu.Lock()
+	answer, err = do()
+	b.mu.Unlock()
+	if b.process.step() {
+		return answer, errDead
+	}
+	return answer, err
+}
+
+func (branch) Name() string { return "bank" }
+
+func (b branch) Create(_ context.Context, p gateway.Payment) (gateway.Result, error) {
+	return call(b, func() (gateway.Result, error) {
+		if p.CardToken == cardDownAtCreate {
+			return gateway.Result{}, gateway.ErrUnavailable
+		}
+		if b.accounts[p.ID] == nil {
+			b.accounts[p.ID] = &account{status: bankCreated, minor: p.Amount.Minor, token: p.CardToken}
+		}
+		return b.accounts[p.ID].result(p.ID), nil
+	})
+}
+
+func (b branch) Confirm(_ context.Context, p gateway.Payment) (gateway.Result, error) {
+	return call(b, func() (gateway.Result, error) {
+		a := b.accounts[p.ID]
+		if a == nil {
+			return gateway.Result{}, gateway.ErrUnknownPayment
+		}
+		switch {
+		case a.status == bankAction && a.token == cardActionDecline:
+			a.status = bankDeclined
+		case a.status == bankAction:
+			a.status = bankCharged
+		case a.status != bankCreated: // it has ended
+		case a.token == cardDownAtConfirm:
+			return gateway.Result{}, gateway.ErrUnavailable
+		case a.token == cardUnsure:
+			return gateway.Result{}, errLost
+		case a.token == cardDeclined:
+			a.status = bankDeclined
+		case a.token == cardAction || a.token == cardActionDecline:
+			a.status = bankAction
+		default:
+			a.status = bankCharged
+			if a.token == cardLost {
+				return gateway.Result{}, errLost
+			}
+		}
+		return a.result(p.ID), nil
+	})
+}
+
+func (b branch) Lookup(_ context.Context, p gateway.Payment) (gateway.Result, error) {
+	return call(b, func() (gateway.Result, error) {
+		if b.accounts[p.ID] == nil {
+			return gateway.Result{}, gateway.ErrUnknownPayment
+		}
+		return b.accounts[p.ID].result(p.ID), nil
+	})
+}
+
+func (b branch) Cancel(_ context.Context, p gateway.Payment) (gateway.Result, error) {
+	return call(b, func() (gateway.Result, error) {
+		if b.accounts[p.ID] == nil {
+			b.accounts[p.ID] = &account{status: bankCancelled}
+			return gateway.Result{}, gateway.ErrUnknownPayment
+		}
+		if a := b.accounts[p.ID]; a.status == bankCreated || a.status == bankAction {
+			a.status = bankCancelled
+		}
+		return b.accounts[p.ID].result(p.ID), nil
+	})
+}
+
+func (b branch) Refund(_ context.Context, r gateway.Refund) (gateway.RefundResult, error) {
+	return call(b, func() (gateway.RefundResult, error) {
+		for id, a := range b.accounts {
+			if transaction(id) != r.TransactionID {
+				continue
+			}
+			first := !b.asked[r.ID]
+			b.asked[r.ID] = true
+			switch {
+			case a.status != bankCharged:
+				return gateway.RefundResult{}, fmt.Errorf("payment %s was never charged", id)
+			case first && a.token == cardRefundDown:
+				return gateway.RefundResult{}, gateway.ErrUnavailable
+			case first && a.token == cardRefundPending:
+				return gateway.RefundResult{Pending: true}, nil
+			}
+			b.refunds[r.ID] = r.Amount.Minor
+			return gateway.RefundResult{}, nil
+		}
+		return gateway.RefundResult{}, gateway.ErrUnknownPayment
+	})
+}
+
+// Pick and ByName make a branch the only gateway there is.
+func (b branch) Pick(string) (gateway.Gateway, error)   { return b, nil }
+func (b branch) ByName(string) (gateway.Gateway, error) { return b, nil }
