@@ -1,0 +1,272 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/catalog"
+	"ticketing/internal/config"
+	"ticketing/internal/services"
+	"ticketing/internal/testenv"
+	"ticketing/internal/verify"
+)
+
+// TestThreeReplicasAnswerAsOne records what customers are told who all want the same few seats from three api processes, one of which is
+// killed meanwhile, and asks whether one process that decides one request after another could have told them the same.
+func TestThreeReplicasAnswerAsOne(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.start("relay")
+	p.start("projector")
+	replicas := []*platform{p, p.replica(), p.replica()}
+	apis := make([]part, len(replicas))
+	for i, r := range replicas {
+		apis[i] = r.startAPI()
+	}
+	eventID := smallHall(t, signIn(t, p.url, adminEmail))
+	h := &recorder{t: t, began: time.Now()}
+	for _, r := range replicas {
+		h.urls = append(h.urls, r.url)
+	}
+	const customers, sessions, requests = 4, 2, 24 // 192 requests: the checker's time grows quickly
+	var group sync.WaitGroup
+	for c := range customers {
+		buyer := &buyer{client: signIn(t, p.url, fmt.Sprintf("buyer%d@example.com", c)), eventID: eventID}
+		for s := range sessions {
+			seed := uint64(c*sessions + s)
+			group.Go(func() { h.play(buyer, int(seed), requests, rand.New(rand.NewPCG(seed, 2))) })
+		}
+	}
+	testenv.Eventually(t, 30*time.Second, func() (bool, string) {
+		n := h.answered()
+		return n > customers*sessions*requests/3, fmt.Sprintf("%d requests were answered", n)
+	})
+	apis[1].kill()
+	replicas[1].startAPI()
+	group.Wait()
+	lost := 0
+	for _, o := range h.history {
+		if o.Output.(answer).lost {
+			lost++
+		}
+	}
+	t.Logf("%d requests, %d sent again, %d never answered", len(h.history), h.repeated, lost)
+	require.Len(t, h.history, customers*sessions*requests)
+	require.Less(t, lost, len(h.history)/10, "a history of lost answers proves nothing")
+	if !linearizable(t, h.history) {
+		for _, o := range h.history {
+			t.Logf("%12d–%12d client %d: %v → %v", o.Call, o.Return, o.ClientId, o.Input, o.Output)
+		}
+		t.Fatal("no order of the requests explains the answers")
+	}
+	p.awaitReadSide()
+	p.requireVerified()
+}
+
+// replica is another api of the platform, on a port of its own.
+func (p *platform) replica() *platform {
+	p.t.Helper()
+	port, err := services.FreePort()
+	require.NoError(p.t, err)
+	r := &platform{t: p.t, env: maps.Clone(p.env), url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	r.env["PORT"] = strconv.Itoa(port)
+	return r
+}
+
+// requireVerified wants the log to be whole and the read tables to say what it says, while everything runs.
+func (p *platform) requireVerified() {
+	p.t.Helper()
+	cfg, err := config.Load(p.env)
+	require.NoError(p.t, err)
+	o := verify.Options{Registry: catalog.Registry(), Wait: 10 * time.Second, Show: 20, Topics: map[string]string{
+		"event": cfg.EventTopic, "inventory": cfg.InventoryTopic, "reservation": cfg.ReservationTopic, "payment": cfg.PaymentTopic,
+	}}
+	for url, pool := range map[string]**pgxpool.Pool{cfg.EventsURL: &o.Events, cfg.ReadURL: &o.Read} {
+		*pool, err = pgxpool.New(p.t.Context(), url)
+		require.NoError(p.t, err)
+		defer (*pool).Close()
+	}
+	report, err := verify.Run(p.t.Context(), o)
+	require.NoError(p.t, err)
+	require.Empty(p.t, report.Findings)
+}
+
+// smallHall is an event as the model knows it.
+func smallHall(t testing.TB, organizer *client) string {
+	t.Helper()
+	id := requireOK(t, organizer.createEvent(vars{"maxTicketsPerReservation": 100})).Event.ID
+	requireOK(t, organizer.addInventory(id, "Floor", "20.00", vars{"capacity": floorPlaces}))
+	requireOK(t, organizer.addInventory(id, "Stalls", "45.50", vars{"rows": []vars{{"row": "A", "seats": 3}, {"row": "B", "seats": 2}}}))
+	requireOK(t, organizer.eventAction("publishEvent", id))
+	requireOK(t, organizer.eventAction("openSales", id))
+	return id
+}
+
+// buyer is a customer with several sessions, who share what they have reserved: two of them may cancel the same.
+type buyer struct {
+	*client
+	eventID string
+
+	mu     sync.Mutex
+	has    []request // to cancel it
+	hasIDs []string
+}
+
+func (b *buyer) add(id string, r request, a answer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.has = append(b.has, request{cancels: true, number: r.number, given: a})
+	b.hasIDs = append(b.hasIDs, id)
+}
+
+// pick answers something to cancel; mostly the newest, and sometimes what was cancelled already.
+func (b *buyer) pick(random *rand.Rand) (string, request, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.has) == 0 {
+		return "", request{}, false
+	}
+	i := len(b.has) - 1 - random.IntN(min(3, len(b.has)))
+	return b.hasIDs[i], b.has[i], true
+}
+
+// recorder writes a history.
+type recorder struct {
+	t     testing.TB
+	began time.Time
+	urls  []string
+
+	mu       sync.Mutex
+	history  []porcupine.Operation
+	repeated int
+}
+
+func (h *recorder) answered() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.history)
+}
+
+// play is one session: it sends one request after another, each to any of the replicas.
+func (h *recorder) play(b *buyer, session, requests int, random *rand.Rand) {
+	for n := range requests {
+		id, r, cancels := b.pick(random)
+		if !cancels || random.IntN(5) < 3 {
+			r = drawWish(random, session*requests+n)
+		}
+		query, input := r.mutation(b.eventID, id)
+		call := time.Since(h.began).Nanoseconds()
+		made, a := h.send(b.client, query, input, random)
+		o := porcupine.Operation{ClientId: session, Input: r, Output: a, Call: call, Return: time.Since(h.began).Nanoseconds()}
+		if a.lost {
+			o.Return = math.MaxInt64
+		}
+		h.mu.Lock()
+		h.history = append(h.history, o)
+		h.mu.Unlock()
+		if made != "" && !r.cancels {
+			b.add(made, r, a)
+		}
+	}
+}
+
+func drawWish(random *rand.Rand, number int) request {
+	r := request{number: number}
+	switch random.IntN(4) {
+	case 0:
+		for range 2 { // two seats, or the same twice
+			r.named |= 1 << random.IntN(stallSeats)
+		}
+	case 1:
+		r.best = 1 + random.IntN(2)
+	case 2:
+		r.floor = 1 + random.IntN(2)
+	case 3:
+		r.named, r.floor = 1<<random.IntN(stallSeats), 1
+	}
+	return r
+}
+
+func (r request) mutation(eventID, reservationID string) (query string, input vars) {
+	const answer = `reservation { id seats { section label } } userErrors { code message }`
+	if r.cancels {
+		return `mutation($i: CancelReservationInput!) { answer: cancelReservation(input: $i) { ` + answer + ` } }`,
+			vars{"reservationId": reservationID, "idempotencyKey": key()}
+	}
+	var items []vars
+	if r.named != 0 {
+		items = append(items, named("Stalls", r.named.labels()...))
+	}
+	if r.best > 0 {
+		items = append(items, item("Stalls", r.best))
+	}
+	if r.floor > 0 {
+		items = append(items, item("Floor", r.floor))
+	}
+	return `mutation($i: ReserveSeatsInput!) { answer: reserveSeats(input: $i) { ` + answer + ` } }`,
+		vars{"eventId": eventID, "items": items, "idempotencyKey": key()}
+}
+
+// send sends a request until a replica answers it, with the same key to another one each time.
+func (h *recorder) send(c *client, query string, input vars, random *rand.Rand) (reservationID string, a answer) {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": vars{"i": input}})
+	if err != nil {
+		h.t.Error(err)
+		return "", answer{lost: true}
+	}
+	first := random.IntN(len(h.urls))
+	for try, until := 0, time.Now().Add(20*time.Second); time.Now().Before(until); try++ {
+		one := &client{t: c.t, url: h.urls[(first+try)%len(h.urls)], token: c.token}
+		data, err := one.post(body)
+		if err == nil {
+			if reservationID, a, ok := h.read(data); ok {
+				return reservationID, a
+			}
+		}
+		h.mu.Lock()
+		h.repeated++
+		h.mu.Unlock()
+	}
+	return "", answer{lost: true}
+}
+
+// read understands an answer; false: it may be tried again.
+func (h *recorder) read(data []byte) (reservationID string, a answer, ok bool) {
+	var result struct {
+		Data   struct{ Answer *payload }
+		Errors []graphQLError
+	}
+	if err := json.Unmarshal(data, &result); err != nil {
+		return "", a, false // cut off
+	}
+	if len(result.Errors) > 0 || result.Data.Answer == nil {
+		if !slices.ContainsFunc(result.Errors, func(e graphQLError) bool { return e.code() == "UNAVAILABLE" }) {
+			h.t.Errorf("answered %s", data)
+		}
+		return "", a, false
+	}
+	if errs := result.Data.Answer.UserErrors; len(errs) > 0 {
+		return "", answer{code: errs[0].Code}, true
+	}
+	r := result.Data.Answer.Reservation
+	for _, seat := range r.Seats {
+		if seat.Section == "Floor" {
+			a.floor++
+			continue
+		}
+		a.seats |= 1 << slices.Index(stalls[:], *seat.Label)
+	}
+	return r.ID, a, true
+}
