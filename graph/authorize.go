@@ -28,8 +28,11 @@ func (r *Resolver) authorize(ctx context.Context, _ any, next graphql.Resolver, 
 	if rule != model.AuthRulePublic && !signedIn {
 		return nil, errSignIn
 	}
-	if rule == model.AuthRuleOrganizer && !viewer.HasRole(auth.RoleOrganizer) && !viewer.HasRole(auth.RoleAdmin) {
+	switch admin := viewer.HasRole(auth.RoleAdmin); {
+	case rule == model.AuthRuleOrganizer && !admin && !viewer.HasRole(auth.RoleOrganizer):
 		return nil, apierror.New(apierror.Forbidden, "only organizers may do this")
+	case rule == model.AuthRuleAdmin && !admin:
+		return nil, apierror.New(apierror.Forbidden, "only admins may do this")
 	}
 	if signedIn && graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
 		if err := r.allow(ctx, "mutations", viewer.UserID, r.limits.Mutations); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"ticketing/command"
 	"ticketing/command/event"
+	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/internal/auth"
 	"ticketing/internal/ratelimit"
@@ -51,6 +52,14 @@ type People interface {
 	WatchSession(ctx context.Context, p auth.Principal) <-chan struct{}
 	SignOut(ctx context.Context, token string) error
 	Users(ctx context.Context, ids []string) (map[string]auth.User, error)
+	EraseUser(ctx context.Context, actorID, userID string) error
+	GrantRole(ctx context.Context, actorID, userID string, role auth.Role) error
+	RevokeRole(ctx context.Context, actorID, userID string, role auth.Role) error
+}
+
+// Log is what the API shows of the log; eventstore.Reader has it.
+type Log interface {
+	Range(ctx context.Context, streamID string, part eventstore.Range) ([]eventstore.Recorded, error)
 }
 
 // Limiter is what the API needs to refuse what is too much; ratelimit.Limiter has it.

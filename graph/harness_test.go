@@ -33,6 +33,7 @@ type api struct {
 	stop     context.CancelFunc // ends Run
 	reads    *fakeReads
 	people   *fakePeople
+	history  *fakeLog
 	commands *fakeCommands
 	limiter  *fakeLimiter
 	redis    *redis.Client
@@ -62,7 +63,7 @@ func start(t *testing.T, rdb *redis.Client, options []option) *api {
 	t.Helper()
 	a := &api{
 		t: t, redis: rdb, reads: newFakeReads(rdb), people: newFakePeople(), commands: &fakeCommands{}, limiter: &fakeLimiter{},
-		log: &lockedBuffer{}, metrics: prometheus.NewRegistry(),
+		history: &fakeLog{}, log: &lockedBuffer{}, metrics: prometheus.NewRegistry(),
 	}
 	cfg := graph.Config{Development: true, BaseURL: "https://tickets.example.com"}
 	for _, o := range options {
@@ -71,7 +72,7 @@ func start(t *testing.T, rdb *redis.Client, options []option) *api {
 	logger, err := telemetry.NewLogger(a.log, "debug", true)
 	require.NoError(t, err)
 	a.server, err = graph.NewServer(graph.Deps{
-		Commands: a.commands, Reads: a.reads, People: a.people, Limiter: a.limiter, Redis: rdb, Config: cfg,
+		Commands: a.commands, Reads: a.reads, People: a.people, Log: a.history, Limiter: a.limiter, Redis: rdb, Config: cfg,
 		Logger: logger, Metrics: a.metrics,
 	})
 	require.NoError(t, err)

@@ -13,6 +13,7 @@ type Resolver struct {
 	commands Commands
 	reads    Reads
 	people   People
+	log      Log
 	limiter  Limiter
 	limits   RateLimits
 	feeds    feeds

@@ -29,6 +29,7 @@ type Deps struct {
 	Commands Commands
 	Reads    Reads
 	People   People
+	Log      Log
 	Limiter  Limiter
 	Redis    *redis.Client // for announcements
 	Logger   *slog.Logger
@@ -66,7 +67,7 @@ func NewServer(d Deps) (*Server, error) {
 	}
 	hub := live.NewHub(d.Redis, d.Logger)
 	r := &Resolver{
-		commands: d.Commands, reads: d.Reads, people: d.People, limiter: d.Limiter, limits: d.Config.RateLimits,
+		commands: d.Commands, reads: d.Reads, people: d.People, log: d.Log, limiter: d.Limiter, limits: d.Config.RateLimits,
 		feeds: newFeeds(hub, d.Reads),
 	}
 	s := &Server{

@@ -23,6 +23,7 @@ const (
 	reservationList list = "reservation"
 	paymentList     list = "payment"
 	seatList        list = "seat"
+	versionList     list = "version"
 )
 
 // instant is the key of lists that show the newest first. The id decides between what was created in the same microsecond.

@@ -67,6 +67,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CardInput", ec.unmarshalInputCardInput),
 			graphql.NewInputUnmarshaler("ConfirmPaymentInput", ec.unmarshalInputConfirmPaymentInput),
 			graphql.NewInputUnmarshaler("CreateEventInput", ec.unmarshalInputCreateEventInput),
+			graphql.NewInputUnmarshaler("EraseCustomerInput", ec.unmarshalInputEraseCustomerInput),
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
 			graphql.NewInputUnmarshaler("EventIDInput", ec.unmarshalInputEventIDInput),
 			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
@@ -75,6 +76,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestMagicLinkInput", ec.unmarshalInputRequestMagicLinkInput),
 			graphql.NewInputUnmarshaler("ReserveItemInput", ec.unmarshalInputReserveItemInput),
 			graphql.NewInputUnmarshaler("ReserveSeatsInput", ec.unmarshalInputReserveSeatsInput),
+			graphql.NewInputUnmarshaler("RoleInput", ec.unmarshalInputRoleInput),
 			graphql.NewInputUnmarshaler("SeatRowInput", ec.unmarshalInputSeatRowInput),
 			graphql.NewInputUnmarshaler("UpdateEventInput", ec.unmarshalInputUpdateEventInput),
 			graphql.NewInputUnmarshaler("VerifyMagicLinkInput", ec.unmarshalInputVerifyMagicLinkInput),
@@ -171,6 +173,63 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../schema/audit.graphqls", Input: `"A JSON value, as it stands in the log."
+scalar JSON
+
+"Which of the two streams of an event's id to show. Other ids have one stream."
+enum AuditStream {
+  "What was decided about the event itself."
+  EVENT
+  "What happened to its seats."
+  INVENTORY
+}
+
+"A domain event: a fact of the log. It names people by their ids only."
+type AuditLogEntry {
+  "Its identity: what the ` + "`" + `causationId` + "`" + ` of its consequences names."
+  id: ID!
+  "The stream, such as \"reservation-rsv_…\"."
+  stream: String!
+  "The place in the stream, from 1, without gaps."
+  version: Int!
+  "The place in the whole log, from 1, without gaps. A string, since it outgrows Int."
+  position: String!
+  "What happened, such as \"SeatsReserved\"."
+  type: String!
+  "The version of the shape of ` + "`" + `data` + "`" + `."
+  schemaVersion: Int!
+  "When it was decided."
+  recordedAt: Time!
+  "The id of the user who did it, or \"system:…\"."
+  actor: String!
+  "Names the request: the same on everything that the request brought about, and in the X-Request-Id of its response."
+  correlationId: String!
+  "The ` + "`" + `id` + "`" + ` of the domain event that this one follows from; the correlation id when a request asked for it."
+  causationId: String
+  "The span that it was decided in (W3C Trace Context), or null."
+  traceparent: String
+  "What was decided."
+  data: JSON!
+}
+
+"A page of the log."
+type AuditLogConnection {
+  "The page's entries with their cursors."
+  edges: [AuditLogEdge!]!
+  "The page's entries."
+  nodes: [AuditLogEntry!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"An entry in a list."
+type AuditLogEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The entry."
+  node: AuditLogEntry!
+}
+`, BuiltIn: false},
 	{Name: "../schema/connections.graphqls", Input: `"Where a page lies in its list (Relay Cursor Connections). Cursors are opaque and stay valid while their list exists."
 type PageInfo {
   "Whether more follows after ` + "`" + `endCursor` + "`" + `."
@@ -556,6 +615,28 @@ type SignOutPayload {
   "Always empty."
   userErrors: [UserError!]!
 }
+
+"Whom to forget."
+input EraseCustomerInput {
+  "The user."
+  userId: ID!
+}
+
+"A user's role."
+input RoleInput {
+  "The user."
+  userId: ID!
+  "The role."
+  role: Role!
+}
+
+"The user as they are now."
+type UserPayload {
+  "The user, or null with ` + "`" + `userErrors` + "`" + `."
+  user: User
+  "What is wrong; empty on success."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 	{Name: "../schema/money.graphqls", Input: `"An amount of one currency, with exactly the decimal places that ISO 4217 gives the currency: EUR 150.00, JPY 1500, BHD 1.500."
 type Money {
@@ -825,6 +906,8 @@ enum AuthRule {
   SIGNED_IN
   "Organizers and admins; other users get FORBIDDEN, everybody else UNAUTHENTICATED."
   ORGANIZER
+  "Admins; other users get FORBIDDEN, everybody else UNAUTHENTICATED."
+  ADMIN
 }
 
 "An object that can be read again by its id alone."
@@ -871,6 +954,12 @@ type Query {
   ` + "`" + `minVersion` + "`" + ` waits as for ` + "`" + `event` + "`" + `.
   """
   payment(id: ID!, minVersion: Int): Payment @auth(rule: SIGNED_IN)
+
+  """
+  What stands in the log of one event, reservation or payment, the oldest first: who did what, when and why. It is read from the log itself
+  and never behind. Pages are those of ` + "`" + `events` + "`" + `.
+  """
+  auditLog(id: ID!, stream: AuditStream! = EVENT, first: Int, after: String, last: Int, before: String): AuditLogConnection @auth(rule: ADMIN)
 }
 
 """
@@ -894,6 +983,22 @@ type Mutation {
 
   "Ends the session of this request, here and in every open subscription. Signed out already, it does nothing."
   signOut: SignOutPayload @auth(rule: PUBLIC)
+
+  """
+  Forgets a person, for good: mail address, name and roles are removed and all sessions end. Reservations and payments stay, without a
+  name. The address may sign in again, as somebody new. For oneself and for admins; somebody else's is FORBIDDEN. Doing it again is no
+  error.
+  """
+  eraseCustomer(input: EraseCustomerInput!): UserPayload @auth(rule: SIGNED_IN)
+
+  "Gives a user a role, in force at once. One that they have already is no error."
+  grantRole(input: RoleInput!): UserPayload @auth(rule: ADMIN)
+
+  """
+  Takes a role from a user, in force at once, in open subscriptions too. Everybody stays a CUSTOMER. Whoever is in ADMIN_EMAILS is an
+  admin again with the next sign-in.
+  """
+  revokeRole(input: RoleInput!): UserPayload @auth(rule: ADMIN)
 
   "Makes a draft. Its maker is its organizer."
   createEvent(input: CreateEventInput!): CreateEventPayload @auth(rule: ORGANIZER)
@@ -970,6 +1075,58 @@ func (ec *executionContext) childFields_AddInventoryPayload(ctx context.Context,
 		return ec.fieldContext_AddInventoryPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddInventoryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditLogConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditLogConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AuditLogConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditLogConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditLogConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditLogEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditLogEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditLogEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditLogEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditLogEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AuditLogEntry_id(ctx, field)
+	case "stream":
+		return ec.fieldContext_AuditLogEntry_stream(ctx, field)
+	case "version":
+		return ec.fieldContext_AuditLogEntry_version(ctx, field)
+	case "position":
+		return ec.fieldContext_AuditLogEntry_position(ctx, field)
+	case "type":
+		return ec.fieldContext_AuditLogEntry_type(ctx, field)
+	case "schemaVersion":
+		return ec.fieldContext_AuditLogEntry_schemaVersion(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_AuditLogEntry_recordedAt(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditLogEntry_actor(ctx, field)
+	case "correlationId":
+		return ec.fieldContext_AuditLogEntry_correlationId(ctx, field)
+	case "causationId":
+		return ec.fieldContext_AuditLogEntry_causationId(ctx, field)
+	case "traceparent":
+		return ec.fieldContext_AuditLogEntry_traceparent(ctx, field)
+	case "data":
+		return ec.fieldContext_AuditLogEntry_data(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditLogEntry", field.Name)
 }
 
 func (ec *executionContext) childFields_CancelReservationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1348,6 +1505,16 @@ func (ec *executionContext) childFields_UserError(ctx context.Context, field gra
 		return ec.fieldContext_UserError_field(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
+}
+
+func (ec *executionContext) childFields_UserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UserPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_VerifyMagicLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -35,6 +35,52 @@ type AddInventoryPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// A page of the log.
+type AuditLogConnection struct {
+	// The page's entries with their cursors.
+	Edges []*AuditLogEdge `json:"edges"`
+	// The page's entries.
+	Nodes []*AuditLogEntry `json:"nodes"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An entry in a list.
+type AuditLogEdge struct {
+	// Pass it as `after` or `before` to read on from here.
+	Cursor string `json:"cursor"`
+	// The entry.
+	Node *AuditLogEntry `json:"node"`
+}
+
+// A domain event: a fact of the log. It names people by their ids only.
+type AuditLogEntry struct {
+	// Its identity: what the `causationId` of its consequences names.
+	ID string `json:"id"`
+	// The stream, such as "reservation-rsv_…".
+	Stream string `json:"stream"`
+	// The place in the stream, from 1, without gaps.
+	Version int `json:"version"`
+	// The place in the whole log, from 1, without gaps. A string, since it outgrows Int.
+	Position string `json:"position"`
+	// What happened, such as "SeatsReserved".
+	Type string `json:"type"`
+	// The version of the shape of `data`.
+	SchemaVersion int `json:"schemaVersion"`
+	// When it was decided.
+	RecordedAt time.Time `json:"recordedAt"`
+	// The id of the user who did it, or "system:…".
+	Actor string `json:"actor"`
+	// Names the request: the same on everything that the request brought about, and in the X-Request-Id of its response.
+	CorrelationID string `json:"correlationId"`
+	// The `id` of the domain event that this one follows from; the correlation id when a request asked for it.
+	CausationID *string `json:"causationId,omitempty"`
+	// The span that it was decided in (W3C Trace Context), or null.
+	Traceparent *string `json:"traceparent,omitempty"`
+	// What was decided.
+	Data any `json:"data"`
+}
+
 // Calls an event off.
 type CancelEventInput struct {
 	// The event.
@@ -105,6 +151,12 @@ type CreateEventPayload struct {
 	Event *query.Event `json:"event,omitempty"`
 	// What is wrong with the input; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Whom to forget.
+type EraseCustomerInput struct {
+	// The user.
+	UserID string `json:"userId"`
 }
 
 // A page of events.
@@ -295,6 +347,14 @@ type ReserveSeatsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// A user's role.
+type RoleInput struct {
+	// The user.
+	UserID string `json:"userId"`
+	// The role.
+	Role string `json:"role"`
+}
+
 // A page of numbered seats.
 type SeatConnection struct {
 	// The page's seats with their cursors.
@@ -360,6 +420,14 @@ type UserError struct {
 	Field []string `json:"field,omitempty"`
 }
 
+// The user as they are now.
+type UserPayload struct {
+	// The user, or null with `userErrors`.
+	User *User `json:"user,omitempty"`
+	// What is wrong; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The token of a sign-in link.
 type VerifyMagicLinkInput struct {
 	// The token as it was mailed.
@@ -388,17 +456,20 @@ const (
 	AuthRuleSignedIn AuthRule = "SIGNED_IN"
 	// Organizers and admins; other users get FORBIDDEN, everybody else UNAUTHENTICATED.
 	AuthRuleOrganizer AuthRule = "ORGANIZER"
+	// Admins; other users get FORBIDDEN, everybody else UNAUTHENTICATED.
+	AuthRuleAdmin AuthRule = "ADMIN"
 )
 
 var AllAuthRule = []AuthRule{
 	AuthRulePublic,
 	AuthRuleSignedIn,
 	AuthRuleOrganizer,
+	AuthRuleAdmin,
 }
 
 func (e AuthRule) IsValid() bool {
 	switch e {
-	case AuthRulePublic, AuthRuleSignedIn, AuthRuleOrganizer:
+	case AuthRulePublic, AuthRuleSignedIn, AuthRuleOrganizer, AuthRuleAdmin:
 		return true
 	}
 	return false

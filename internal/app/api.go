@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"ticketing/command/eventstore"
 	"ticketing/graph"
 	"ticketing/internal/auth"
 	"ticketing/internal/config"
@@ -46,7 +47,8 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
 	}
 	server, err := graph.NewServer(graph.Deps{
-		Commands: write.service, Reads: query.NewReader(b.read), People: people, Limiter: ratelimit.New(b.redis), Redis: b.redis, Logger: e.Log,
+		Commands: write.service, Reads: query.NewReader(b.read), People: people,
+		Log: eventstore.Reader{DB: b.events}, Limiter: ratelimit.New(b.redis), Redis: b.redis, Logger: e.Log,
 		Metrics: e.registerer("api"),
 		Config: graph.Config{
 			Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,

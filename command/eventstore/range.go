@@ -1,0 +1,30 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+)
+
+// Range is a part of a stream: what lies strictly between two versions, at most Limit of it, counted from its end when Backward.
+type Range struct {
+	After, Before int64
+	Limit         int
+	Backward      bool
+}
+
+// Reader reads streams for those who show them.
+type Reader struct{ DB Querier }
+
+// Range answers a part of a stream in the order of reading: Backward, the newest comes first.
+func (r Reader) Range(ctx context.Context, streamID string, part Range) ([]Recorded, error) {
+	order := `version`
+	if part.Backward {
+		order = `version DESC`
+	}
+	rows, err := r.DB.Query(ctx, `SELECT `+columns+` FROM domain_events
+		WHERE stream_id = $1 AND version > $2 AND version < $3 ORDER BY `+order+` LIMIT $4`, streamID, part.After, part.Before, part.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("read stream %s between %d and %d: %w", streamID, part.After, part.Before, err)
+	}
+	return collect(rows)
+}
