@@ -39,10 +39,8 @@ func (r *runner) session(ctx context.Context, works func()) error {
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.HeartbeatInterval(sessionTimeout/5),
-		kgo.BlockRebalanceOnPoll(),        // a batch is written while its partitions are certainly ours
-		kgo.DisableAutoCommit(),           // offsets stand in PostgreSQL
-		kgo.SessionTimeout(6*time.Second), // the least that brokers allow: so long a killed member keeps its partitions
-		kgo.HeartbeatInterval(time.Second),
+		kgo.BlockRebalanceOnPoll(), // a batch is written while its partitions are certainly ours
+		kgo.DisableAutoCommit(),    // offsets stand in PostgreSQL
 		kgo.AdjustFetchOffsetsFn(s.assignment.begin),
 		kgo.OnPartitionsRevoked(s.assignment.end),
 		kgo.OnPartitionsLost(s.assignment.end),
