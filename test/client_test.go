@@ -19,6 +19,8 @@ type client struct {
 	url   string // of the api, without a path
 	token string // of the session; empty: signed out
 	id    string // of the user
+
+	requestID string // sent as X-Request-ID, unless empty
 }
 
 // graphQLError is a top-level error of an answer.
@@ -59,6 +61,9 @@ func (c *client) post(body []byte) ([]byte, error) {
 	request.Header.Set("Content-Type", "application/json")
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.requestID != "" {
+		request.Header.Set("X-Request-ID", c.requestID)
 	}
 	response, err := httpClient.Do(request)
 	if err != nil {

@@ -59,7 +59,13 @@ func environment(t testing.TB) map[string]string {
 // start runs a system until the test is over.
 func start(t testing.TB) *system {
 	t.Helper()
-	cfg, err := config.Load(environment(t))
+	return startIn(t, environment(t))
+}
+
+// startIn runs a system in an environment that the test has made its own.
+func startIn(t testing.TB, env map[string]string) *system {
+	t.Helper()
+	cfg, err := config.Load(env)
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

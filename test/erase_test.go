@@ -1,0 +1,137 @@
+package test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/catalog"
+	"ticketing/projector"
+)
+
+type userValue struct {
+	ID    string
+	Email *string
+	Roles []string
+}
+
+// changeUser executes a mutation that answers a user.
+func (c *client) changeUser(name, inputType string, input vars) (*userValue, []userError) {
+	c.t.Helper()
+	var data map[string]struct {
+		User       *userValue
+		UserErrors []userError
+	}
+	c.do(fmt.Sprintf(`mutation($i: %s!) { %s(input: $i) { user { id email roles } %s } }`, inputType, name, errorFields), vars{"i": input}, &data)
+	return data[name].User, data[name].UserErrors
+}
+
+// user reads a user by the id.
+func (c *client) user(id string) *userValue {
+	c.t.Helper()
+	var data struct{ Node *userValue }
+	c.do(`query($id: ID!) { node(id: $id) { ... on User { id email roles } } }`, vars{"id": id}, &data)
+	return data.Node
+}
+
+func TestAnErasedPersonIsForgottenEverywhere(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := playSale(t, s)
+	elsewhere := signIn(t, s.url, "alice@example.com")
+	require.Equal(t, a.alice.id, elsewhere.id)
+	before := s.readTables()
+
+	erased, wrong := a.alice.changeUser("eraseCustomer", "EraseCustomerInput", vars{"userId": a.alice.id})
+	require.Empty(t, wrong)
+	require.Equal(t, &userValue{ID: a.alice.id, Roles: []string{}}, erased)
+	for _, session := range []*client{a.alice, elsewhere} {
+		require.Equal(t, "UNAUTHENTICATED", session.refused(`{ me { id } }`, nil), "all sessions end")
+	}
+
+	// An admin sees that there was somebody, what they bought and what became of the money; but not who it was.
+	require.Equal(t, &userValue{ID: a.alice.id, Roles: []string{}}, a.organizer.user(a.alice.id))
+	require.Equal(t, "REFUNDED", a.organizer.reservation(a.paid, 0).Status)
+	require.Equal(t, "85.50", a.organizer.payment(a.payment, 0).Amount.Amount)
+	require.Zero(t, s.countAddress("alice@example.com"))
+	require.Positive(t, s.countAddress("bob@example.com"), "else this looks in the wrong places")
+
+	again := signIn(t, s.url, "alice@example.com")
+	require.NotEqual(t, a.alice.id, again.id, "whoever comes back is somebody new")
+	require.Equal(t, "FORBIDDEN", again.refused(`query($id: ID!) { reservation(id: $id) { id } }`, vars{"id": a.paid}))
+
+	require.Equal(t, before, s.readTables())
+	s.rebuild()
+	require.Equal(t, before, s.readTables(), "the log alone makes the same tables again")
+	s.awaitWhole()
+}
+
+func TestAnAdminErasesAndGivesRoles(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	admin, alice, bob := s.admin(), s.customer("alice"), s.customer("bob")
+	require.Equal(t, "FORBIDDEN", bob.refused(`mutation($id: ID!) { eraseCustomer(input: {userId: $id}) { user { id } } }`, vars{"id": alice.id}))
+	require.Equal(t, "FORBIDDEN", bob.refused(`mutation($id: ID!) { grantRole(input: {userId: $id, role: ADMIN}) { user { id } } }`, vars{"id": bob.id}))
+	create := `mutation { createEvent(input: {name: "x", venue: "y", startsAt: "2040-01-01T00:00:00Z"}) { event { id } } }`
+	require.Equal(t, "FORBIDDEN", alice.refused(create, nil))
+
+	granted, wrong := admin.changeUser("grantRole", "RoleInput", vars{"userId": alice.id, "role": "ORGANIZER"})
+	require.Empty(t, wrong)
+	require.Equal(t, []string{"CUSTOMER", "ORGANIZER"}, granted.Roles)
+	alice.do(create, nil, nil)
+	revoked, wrong := admin.changeUser("revokeRole", "RoleInput", vars{"userId": alice.id, "role": "ORGANIZER"})
+	require.Empty(t, wrong)
+	require.Equal(t, []string{"CUSTOMER"}, revoked.Roles)
+	require.Equal(t, "FORBIDDEN", alice.refused(create, nil))
+
+	for range 2 { // doing it again is no error
+		erased, wrong := admin.changeUser("eraseCustomer", "EraseCustomerInput", vars{"userId": alice.id})
+		require.Empty(t, wrong)
+		require.Nil(t, erased.Email)
+	}
+	_, wrong = admin.changeUser("grantRole", "RoleInput", vars{"userId": alice.id, "role": "ORGANIZER"})
+	require.Equal(t, "NOT_FOUND", wrong[0].Code)
+	require.Equal(t, 1, count(t, s.cfg.AuthURL, `SELECT count(*) FROM audit_log WHERE action = 'USER_ERASED' AND actor = $1 AND subject = $2`, admin.id, alice.id))
+}
+
+// countAddress counts the rows of all databases that hold an address, and says where they are when there are any.
+func (s *system) countAddress(address string) (n int) {
+	s.t.Helper()
+	for _, url := range []string{s.cfg.EventsURL, s.cfg.ReadURL, s.cfg.AuthURL} {
+		names := text(s.t, url, `SELECT coalesce(string_agg(quote_ident(relname), ' '), '') FROM pg_class
+			WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`)
+		for _, name := range strings.Fields(names) {
+			found := count(s.t, url, `SELECT count(*) FROM `+name+` t WHERE strpos(t::text, $1) > 0`, address)
+			if n += found; found > 0 {
+				s.t.Logf("%s stands %d times in %s", address, found, name)
+			}
+		}
+	}
+	return n
+}
+
+// readTables answers what stands in the tables that the projections write, by table.
+func (s *system) readTables() map[string]string {
+	s.t.Helper()
+	tables := map[string]string{}
+	for _, name := range []string{"events", "inventories", "sections", "seats", "reservations", "payments"} {
+		tables[name] = text(s.t, s.cfg.ReadURL, `SELECT coalesce(string_agg(t::text, E'\n' ORDER BY t::text), '') FROM `+name+` t`)
+		require.NotEmpty(s.t, tables[name], name)
+	}
+	return tables
+}
+
+// rebuild has all projections filled again from the log.
+func (s *system) rebuild() {
+	s.t.Helper()
+	cfg := projector.Config{
+		Events: s.pool(s.cfg.EventsURL), Read: s.pool(s.cfg.ReadURL), Topics: s.topics(), Registry: catalog.Registry(), Logger: testLog(),
+		Registerer: prometheus.NewRegistry(),
+	}
+	for _, name := range projector.Names() {
+		require.NoError(s.t, projector.Rebuild(s.t.Context(), cfg, name))
+	}
+}
