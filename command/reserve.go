@@ -75,7 +75,7 @@ func decideReserve(tx *engine.Tx, by Caller, reservationID string, in ReserveSea
 func price(stock inventory.State, reserved []inventory.DomainEvent) ([]reservation.Seat, money.Money, error) {
 	var seats []reservation.Seat
 	var total money.Money
-	for _, item := range reserved[0].(inventory.SeatsReserved).Items {
+	for _, item := range reserved[0].(inventory.SeatsReserved).Items { //nolint:forcetypeassert // what inventory.Reserve comes to
 		section := stock.Section(item.Section)
 		total.Currency = section.Price.Currency
 		for i := range item.Quantity {

@@ -111,7 +111,7 @@ func run[T any](ctx context.Context, s *Service, by Caller, a action[T]) (value 
 		value, err = a.replay(ctx, result.Ref)
 		return value, true, err
 	}
-	return result.Value.(T), false, nil
+	return result.Value.(T), false, nil //nolint:forcetypeassert // what Decide above answered
 }
 
 // execute has something decided that needs no idempotency key: it is idempotent by itself.

@@ -31,7 +31,7 @@ func (s *Service) settleAnd(ctx context.Context, by Caller, paymentID string, ou
 	if err != nil {
 		return Paid{}, err
 	}
-	return result.Value.(Paid), nil
+	return result.Value.(Paid), nil //nolint:forcetypeassert // what Decide above answered
 }
 
 // purchase is all that is decided together when a payment is settled.

@@ -108,9 +108,9 @@ func TestWhatCannotBeReadSaysWhy(t *testing.T) {
 }
 
 func TestWhatIsNotRegisteredIsNotWritten(t *testing.T) {
-	_, _, _, err := Registry().Encode(ticketPrinted{})
+	_, _, _, err := Registry().Encode(ticketPrinted{}) //nolint:dogsled // only the error is looked at
 	require.ErrorContains(t, err, "ticketPrinted")
-	_, _, _, err = Registry().Encode(nil)
+	_, _, _, err = Registry().Encode(nil) //nolint:dogsled // only the error is looked at
 	require.Error(t, err)
 }
 

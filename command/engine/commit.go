@@ -39,7 +39,7 @@ func (e *Engine) prepare(ctx context.Context, calls []*call) ([]*call, *batch, e
 			keys.actors, keys.keys, e.clock())
 	}
 	results := e.connection.SendBatch(ctx, q)
-	defer results.Close()
+	defer func() { _ = results.Close() }() // again after a fault: its error is known then
 	if len(behind) > 0 {
 		if err := e.catchUp(results, b); err != nil {
 			return calls, b, err

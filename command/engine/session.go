@@ -65,7 +65,7 @@ func (e *Engine) begin(ctx context.Context) error {
 	b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, int32(lockClass), int32(eventstore.Shard))
 	b.Queue(eventstore.HeadSQL, eventstore.Shard)
 	results := e.connection.SendBatch(ctx, b)
-	defer results.Close()
+	defer func() { _ = results.Close() }() // again after a fault: its error is known then
 	for range 2 {
 		if _, err := results.Exec(); err != nil {
 			return fmt.Errorf("take the log's lock: %w", err)

@@ -81,7 +81,7 @@ func (m *model) reserve() {
 	require.Nil(m.t, refused, "%+v", c)
 	m.evolve(decided...)
 	reserved := decided[0].(SeatsReserved)
-	require.Equal(m.t, tickets(reserved.Items), wanted(c))
+	require.Equal(m.t, wanted(c), tickets(reserved.Items))
 	for _, label := range labelsOf(c.Items) {
 		require.Contains(m.t, allLabels(reserved.Items), label, "named and not given")
 	}

@@ -24,11 +24,11 @@ type T interface {
 	Helper()
 }
 
-// Decide and Evolve are the shapes of an aggregate's two functions: S is its state, C its commands, E its domain events.
-type (
-	Decide[S, C, E any] func(S, C, time.Time) ([]E, error)
-	Evolve[S, E any]    func(S, E) S
-)
+// Decide is the shape of an aggregate's deciding function: S is its state, C its commands, E its domain events.
+type Decide[S, C, E any] func(S, C, time.Time) ([]E, error)
+
+// Evolve is the shape of an aggregate's folding function.
+type Evolve[S, E any] func(S, E) S
 
 // Past is an aggregate to which something has happened.
 type Past[S, C, E any] struct {

@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -36,13 +37,13 @@ func leadsTo(coins ...coin) decide {
 
 func refuses(err error) decide { return func(jar, time.Time) ([]coin, error) { return nil, err } }
 
-var tooMany = rejection.New(rejection.LimitExceeded, "the jar is full").At("coins", "0")
+var errTooMany = rejection.New(rejection.LimitExceeded, "the jar is full").At("coins", "0")
 
 func TestScenarioPasses(t *testing.T) {
 	given(t).When(leadsTo("dime")).Then("dime")
 	given(t).When(leadsTo()).ThenNothing()
-	given(t, "dime").When(refuses(tooMany)).ThenRejected(rejection.LimitExceeded, "coins", "0")
-	given(t).When(refuses(fmt.Errorf("wrapped: %w", tooMany))).ThenRejected(rejection.LimitExceeded, "coins", "0")
+	given(t, "dime").When(refuses(errTooMany)).ThenRejected(rejection.LimitExceeded, "coins", "0")
+	given(t).When(refuses(fmt.Errorf("wrapped: %w", errTooMany))).ThenRejected(rejection.LimitExceeded, "coins", "0")
 	state := given(t, "dime").When(leadsTo("cent")).ThenAccepted().And().When(leadsTo("cent")).State()
 	require.Equal(t, jar{Coins: map[string]int{"dime": 1, "cent": 2}}, state)
 }
@@ -60,13 +61,13 @@ func TestScenarioFails(t *testing.T) {
 	calls := 0
 	for name, wrong := range map[string]func(t T){
 		"other domain events":    func(t T) { given(t).When(leadsTo("dime")).Then("cent") },
-		"rejected instead":       func(t T) { given(t).When(refuses(tooMany)).Then("cent") },
+		"rejected instead":       func(t T) { given(t).When(refuses(errTooMany)).Then("cent") },
 		"not nothing":            func(t T) { given(t).When(leadsTo("dime")).ThenNothing() },
 		"nothing":                func(t T) { given(t).When(leadsTo()).ThenAccepted() },
 		"accepted":               func(t T) { given(t).When(leadsTo("dime")).ThenRejected(rejection.Invalid) },
-		"another code":           func(t T) { given(t).When(refuses(tooMany)).ThenRejected(rejection.Invalid, "coins", "0") },
-		"another field":          func(t T) { given(t).When(refuses(tooMany)).ThenRejected(rejection.LimitExceeded, "coins") },
-		"a field that is missed": func(t T) { given(t).When(refuses(tooMany)).ThenRejected(rejection.LimitExceeded) },
+		"another code":           func(t T) { given(t).When(refuses(errTooMany)).ThenRejected(rejection.Invalid, "coins", "0") },
+		"another field":          func(t T) { given(t).When(refuses(errTooMany)).ThenRejected(rejection.LimitExceeded, "coins") },
+		"a field that is missed": func(t T) { given(t).When(refuses(errTooMany)).ThenRejected(rejection.LimitExceeded) },
 		"no rejection":           func(t T) { given(t).When(refuses(errors.New("no"))).ThenRejected(rejection.Invalid) },
 		"a changed state": func(t T) {
 			given(t, "dime").When(func(s jar, _ time.Time) ([]coin, error) {
@@ -77,11 +78,11 @@ func TestScenarioFails(t *testing.T) {
 		"a whim": func(t T) {
 			given(t).When(func(jar, time.Time) ([]coin, error) {
 				calls++
-				return []coin{coin(fmt.Sprint(calls))}, nil
+				return []coin{coin(strconv.Itoa(calls))}, nil
 			})
 		},
 		"both": func(t T) {
-			given(t).When(func(jar, time.Time) ([]coin, error) { return []coin{"dime"}, tooMany })
+			given(t).When(func(jar, time.Time) ([]coin, error) { return []coin{"dime"}, errTooMany })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -86,5 +86,5 @@ func writeHealth(w http.ResponseWriter, code int, answer healthAnswer) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(answer) // the client is gone: nobody is left to tell
+	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // the client is gone: nobody is left to tell
 }
