@@ -72,6 +72,7 @@ func (b *bench) firstCommand(ctx context.Context, url, eventID, profile string, 
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
+	before := cpuSoFar()
 	_, err = b.profiled(profile, 0, func() (measured, error) {
 		began := time.Now()
 		err := m.reserve(eventID)(ctx, 0, 0)
@@ -81,6 +82,7 @@ func (b *bench) firstCommand(ctx context.Context, url, eventID, profile string, 
 	if err != nil {
 		return 0, err
 	}
+	b.say("  %-26s %s", "first command", cpuSoFar().since(before, 1))
 	return took, then(m)
 }
 

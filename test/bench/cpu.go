@@ -36,10 +36,7 @@ func cpuSoFar() cpuTimes {
 		end := strings.LastIndex(rest, ") ")
 		fields := strings.Fields(rest[end+2:])
 		number := func(s string) int { n, _ := strconv.Atoi(s); return n }
-		ticks := number(fields[11]) + number(fields[12])
-		if rest[:end] == "postgres" {
-			ticks += number(fields[13]) + number(fields[14]) // sessions that have ended
-		}
+		ticks := number(fields[11]) + number(fields[12]) + number(fields[13]) + number(fields[14]) // and its children that have ended
 		all[number(pid)] = one{rest[:end], number(fields[1]), time.Duration(ticks) * kernelTick}
 	}
 	times := cpuTimes{}

@@ -66,8 +66,8 @@ func main() {
 	}
 	only := flag.String("only", "", "what to measure, separated by commas; empty: all")
 	b := &bench{out: os.Stdout}
-	flag.DurationVar(&b.round, "round", 3*time.Second, "how long each side works at a time")
-	flag.IntVar(&b.rounds, "rounds", 4, "how often the sides take turns")
+	flag.DurationVar(&b.round, "round", 2*time.Second, "how long each side works at a time")
+	flag.IntVar(&b.rounds, "rounds", 6, "how often the sides take turns")
 	flag.StringVar(&b.profiles, "profiles", "", "folder to write CPU profiles into")
 	flag.Parse()
 	exit(b.run(ctx, *only))
