@@ -83,7 +83,7 @@ func TestAnIdentityIsKeptOutByAClosedFolder(t *testing.T) {
 	}
 	nobody, err := process.Unprivileged("no-such-user", "nobody")
 	require.NoError(t, err)
-	folder, err := os.MkdirTemp("", "ticketing-test-") //nolint:usetesting // t.TempDir is closed to other users
+	folder, err := os.MkdirTemp("", "ticketing-test-") // t.TempDir is closed to other users
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
 	require.ErrorIs(t, nobody.Reaches(filepath.Join(folder, "data")), process.ErrUnreachable)

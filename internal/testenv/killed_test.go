@@ -31,7 +31,7 @@ func TestWaitToBeKilled(t *testing.T) {
 
 func TestNothingIsLeftBehindAKilledTest(t *testing.T) {
 	t.Parallel()
-	folder, err := os.MkdirTemp("", "ticketing-test-") //nolint:usetesting // t.TempDir is closed to other users
+	folder, err := os.MkdirTemp("", "ticketing-test-") // t.TempDir is closed to other users
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
 	require.NoError(t, os.Chmod(folder, 0o755))
