@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -145,16 +144,12 @@ func (e *Engine) take(b *batch, c *call, r result) {
 }
 
 // add encodes a domain event as a row of the append.
-func (b *batch) add(registry *eventstore.Registry, s *stream, metadata *eventstore.Metadata, domainEvent any) error {
+func (b *batch) add(registry *eventstore.Registry, s *stream, metadata []byte, domainEvent any) error {
 	name, version, data, err := registry.Encode(domainEvent)
 	if err != nil {
 		return err
 	}
-	meta, err := json.Marshal(metadata)
-	if err != nil {
-		return fmt.Errorf("encode metadata: %w", err)
-	}
-	b.rows.add(s.id, s.version, name, version, data, meta)
+	b.rows.add(s.id, s.version, name, version, data, metadata)
 	return nil
 }
 

@@ -8,10 +8,10 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// wantSnapshot asks for a snapshot of a stream that has grown by snapshotEvery and by half since its last one: states grow with
-// their streams, so that snapshots at fixed distances would cost the square of the stream's length.
+// wantSnapshot asks for a snapshot of a stream that has doubled since its last one, and grown by snapshotEvery: states grow with their
+// streams, so that snapshots at fixed distances would cost the square of the stream's length.
 func (e *Engine) wantSnapshot(s *stream) {
-	if s.aggregate.snapshot == 0 || s.version-s.snapshotted < max(snapshotEvery, s.snapshotted/2) {
+	if s.aggregate.snapshot == 0 || s.version-s.snapshotted < max(snapshotEvery, s.snapshotted) {
 		return
 	}
 	select {
@@ -41,6 +41,9 @@ func (e *Engine) writeSnapshot(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	if fresh, err := e.hasFreshSnapshot(ctx, id, head.Incarnation); err != nil || fresh {
+		return err
+	}
 	s, err := e.loadStream(ctx, id)
 	if err != nil {
 		return err
@@ -58,6 +61,22 @@ func (e *Engine) writeSnapshot(ctx context.Context, id string) error {
 		return fmt.Errorf("write snapshot of %s: %w", id, err)
 	}
 	return nil
+}
+
+// hasFreshSnapshot says whether another replica has just written the snapshot that this one was about to write.
+func (e *Engine) hasFreshSnapshot(ctx context.Context, id, incarnation string) (fresh bool, err error) {
+	s, err := e.newStream(id)
+	if err != nil {
+		return false, err
+	}
+	err = e.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM snapshots s
+			WHERE s.stream_id = $1 AND s.incarnation = $2 AND s.schema_version = $3
+				AND s.version > (SELECT max(version) FROM domain_events d WHERE d.stream_id = $1) / 2)`,
+		id, incarnation, s.aggregate.snapshot).Scan(&fresh)
+	if err != nil {
+		return false, fmt.Errorf("look for a snapshot of %s: %w", id, err)
+	}
+	return fresh, nil
 }
 
 // forgetKeys deletes idempotency keys that have expired. Until then they are passed over, so that being late does no harm.

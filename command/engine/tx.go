@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -25,6 +26,7 @@ type Tx struct {
 
 	engine   *Engine
 	metadata *eventstore.Metadata
+	encoded  []byte // the metadata as JSON: the same for all that a command appends
 	batch    *batch
 	appended int
 	missing  string
@@ -69,9 +71,20 @@ func Append[S, E any](tx *Tx, streamID string, domainEvents []E) S {
 		tx.batch.dirty[streamID] = s
 		s.state = s.aggregate.evolve(s.state, domainEvent)
 		s.version++
-		if err := tx.batch.add(tx.engine.registry, s, tx.metadata, domainEvent); err != nil {
+		if err := tx.batch.add(tx.engine.registry, s, tx.encodedMetadata(), domainEvent); err != nil {
 			panic(fmt.Sprintf("engine: %v", err)) // an unregistered type: found by the first test that appends it
 		}
 	}
 	return s.state.(S) //nolint:forcetypeassert // a category has one type of state
+}
+
+func (tx *Tx) encodedMetadata() []byte {
+	if tx.encoded == nil {
+		encoded, err := json.Marshal(tx.metadata)
+		if err != nil {
+			panic("engine: metadata holds only strings: " + err.Error())
+		}
+		tx.encoded = encoded
+	}
+	return tx.encoded
 }
