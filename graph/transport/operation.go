@@ -53,7 +53,9 @@ func (h *Handler) serveDocument(w http.ResponseWriter, r *http.Request, media st
 		w.Header().Set("Allow", "POST")
 		writeRequestErrors(w, media, http.StatusMethodNotAllowed, badRequest("mutations need POST"))
 	default:
-		writeBody(w, media, http.StatusOK, encode(op.first(), true))
+		if answer := op.first(); answer != nil { // a client that has left gets none
+			writeBody(w, media, http.StatusOK, encode(answer, true))
+		}
 	}
 }
 
