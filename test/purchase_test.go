@@ -105,7 +105,7 @@ func TestAnUnpaidHoldExpiresOnTime(t *testing.T) {
 	awaitSections(t, alice, id, map[string][3]int{"Floor": {7, 3, 0}, "Stalls": {19, 1, 0}})
 
 	s.clock.advance(hold - time.Second)
-	require.Equal(t, "SEATS_RESERVED", alice.reservation(r.ID, 0).Status)
+	require.Equal(t, "SEATS_RESERVED", alice.reservation(r.ID, r.Version).Status)
 	s.clock.advance(2 * time.Second)
 	// Past its hold nothing can be paid, whether the sweep has come by or not.
 	requireRejected(t, alice.pay(r.ID, "pm_card_visa"), "RESERVATION_EXPIRED")

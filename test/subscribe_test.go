@@ -65,6 +65,14 @@ func readMessages(ctx context.Context, conn *websocket.Conn, messages chan<- wsM
 
 const watchReservation = `subscription($id: ID!) { reservationStatus(id: $id) { id version status } }`
 
+// awaitReservations waits until the projection of reservations works: a subscription waits for its row for 2 s only, and on a busy
+// machine the projectors of a system that has just started may take longer to join their groups.
+func awaitReservations(t testing.TB, c *client, eventID string) {
+	t.Helper()
+	r := requireOK(t, c.reserve(eventID, item("Floor", 1))).Reservation
+	require.NotNil(t, c.reservation(r.ID, r.Version))
+}
+
 // follow reads states until one has the wanted status, and checks that versions only rise.
 func follow(t testing.TB, messages <-chan wsMessage, status string) {
 	t.Helper()
@@ -98,6 +106,7 @@ func TestASubscriptionOpenedRightAfterTheMutationSeesEveryEnd(t *testing.T) {
 	s := start(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 100, nil)
+	awaitReservations(t, alice, id)
 	for i, end := range []string{"COMPLETED", "COMPENSATED", "CANCELLED", "EXPIRED"} {
 		t.Run(end, func(t *testing.T) {
 			r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
@@ -154,6 +163,7 @@ func TestSubscriptionsRunOverServerSentEvents(t *testing.T) {
 	s := start(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 100, nil)
+	awaitReservations(t, alice, id)
 	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
 	body, err := json.Marshal(map[string]any{"query": watchReservation, "variables": vars{"id": r.ID}})
 	require.NoError(t, err)
@@ -185,6 +195,7 @@ func TestSomebodyElsesReservationCannotBeWatched(t *testing.T) {
 	s := start(t)
 	alice, bob := s.customer("alice"), s.customer("bob")
 	id := onSale(t, s.admin(), 100, nil)
+	awaitReservations(t, alice, id)
 	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
 	for who, want := range map[*client]string{bob: "FORBIDDEN", {t: t, url: alice.url, token: alice.token}: ""} {
 		m := <-who.watch(watchReservation, vars{"id": r.ID})
