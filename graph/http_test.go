@@ -150,7 +150,7 @@ func TestOperationsAreCounted(t *testing.T) {
 	a.do(`{ nope }`, nil)
 	a.do(`mutation { publishEvent(input: {eventId: "e"}) { event { id } } }`, nil)
 	want := map[string]float64{"query ok": 1, "none GRAPHQL_VALIDATION_FAILED": 1, "mutation UNAUTHENTICATED": 1}
-	testenv.Eventually(t, patience, func() (bool, string) { // an operation ends after its answer
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { // an operation ends after its answer
 		counted := a.counted()
 		return maps.Equal(want, counted), fmt.Sprint(counted)
 	})

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
@@ -21,8 +20,6 @@ import (
 	"ticketing/internal/testenv"
 	"ticketing/query"
 )
-
-const patience = 10 * time.Second
 
 // wire is a client that speaks graphql-transport-ws by hand, to say what no library would.
 type wire struct {
@@ -37,7 +34,7 @@ func (a *api) dial(header ...string) *wire {
 
 func (a *api) dialAs(subprotocols []string, header ...string) *wire {
 	a.t.Helper()
-	ctx, cancel := context.WithTimeout(a.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(a.t.Context(), testenv.Patience)
 	a.t.Cleanup(cancel)
 	h := http.Header{}
 	for i := 0; i < len(header); i += 2 {
@@ -142,7 +139,7 @@ func TestASubscriptionWaitsForARowThatIsNotThereYet(t *testing.T) {
 	r := query.Reservation{ID: id.New(id.Reservation), CustomerID: me}
 	w := a.dial().init(a.bearer(me))
 	w.subscribe("1", status, vars{"id": r.ID})
-	testenv.Eventually(t, patience, func() (bool, string) { return a.reads.called("Reservations") > 0, "not read yet" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return a.reads.called("Reservations") > 0, "not read yet" })
 	a.change(r, 1, "SEATS_RESERVED")
 	require.EqualValues(t, 1, w.next("1", "reservationStatus")["version"])
 
@@ -359,7 +356,7 @@ func TestGoroutinesEndWithTheClient(t *testing.T) { //nolint:paralleltest // cou
 		events.cancel()
 	}
 	http.DefaultClient.CloseIdleConnections()
-	testenv.Eventually(t, patience, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		now := runtime.NumGoroutine()
 		return now <= before+5, fmt.Sprintf("%d goroutines, %d before", now, before)
 	})
@@ -378,7 +375,7 @@ type sent struct{ name, data string }
 
 func (a *api) listen(t *testing.T, query string, variables vars, header ...string) *listener {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
 	t.Cleanup(cancel)
 	payload, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	require.NoError(t, err)
@@ -466,7 +463,7 @@ func TestMinVersionWaitsForTheAnnouncement(t *testing.T) {
 
 	answered := make(chan answer, 1)
 	go func() { answered <- a.do(read, vars{"id": r.ID, "v": 3}, header...) }()
-	testenv.Eventually(t, patience, func() (bool, string) { return a.reads.called("Reservations") >= 3, "it does not wait yet" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return a.reads.called("Reservations") >= 3, "it does not wait yet" })
 	a.change(r, 2, "PAYMENT_PENDING")
 	a.change(r, 3, "COMPLETED")
 	require.EqualValues(t, 3, (<-answered).Data["reservation"].(map[string]any)["version"])

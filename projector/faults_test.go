@@ -58,7 +58,7 @@ func TestDeletedTopicsWhileRunning(t *testing.T) {
 		p.sell(i)
 	}
 	p.projectors("availability")
-	testenv.Eventually(t, patience, func() (bool, string) { return p.inventory("evt_1").Version == 22, "sold" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return p.inventory("evt_1").Version == 22, "sold" })
 	_, err := p.admin.DeleteTopics(t.Context(), testenv.Topics()...)
 	require.NoError(t, err)
 	p.projectors("reservations")
@@ -113,7 +113,7 @@ func TestReplacedTopicIsReadFromItsStart(t *testing.T) {
 		p.sell(i)
 	}
 	p.relay()
-	testenv.Eventually(t, patience, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		var filled bool
 		require.NoError(t, p.cfg.Events.QueryRow(t.Context(), `SELECT coalesce(bool_and(filled_to IS NULL AND refills > 0), false)
 			FROM relay_partitions WHERE last_offset >= 0`).Scan(&filled))
@@ -149,12 +149,12 @@ func TestWhatNeverHappenedIsForgotten(t *testing.T) {
 	for i := range 10 {
 		p.sell(i)
 	}
-	testenv.Eventually(t, patience, func() (bool, string) { return p.inventory("evt_1").Version == 22 && p.lag("availability") == 0, "" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return p.inventory("evt_1").Version == 22 && p.lag("availability") == 0, "" })
 	p.log.NewIncarnation(t, 40) // both domain events of the last completion are lost
 	p.log.Append(t, "inventory-evt_1", inventory.SeatsReleased{ReservationID: "rsv_9", Items: standing(1)})
 	p.log.Append(t, "reservation-rsv_9", reservation.ReservationExpired{ExpiredAt: noon})
 	p.projectors("reservations") // it reads the old and the new
-	testenv.Eventually(t, patience, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		sold, expired := p.inventory("evt_1").Sections, p.reservation("rsv_9")
 		return len(sold) == 2 && sold[0].Sold == 9 && sold[0].Available == 91 && expired.Status == "EXPIRED", fmt.Sprint(sold, expired)
 	})
@@ -171,11 +171,11 @@ func TestForeignRecordsHoldNobodyUp(t *testing.T) {
 		require.NoError(t, p.client.ProduceSync(t.Context(), record).FirstErr())
 	}
 	p.sell(0)
-	testenv.Eventually(t, patience, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		inv := p.inventory("evt_1")
 		return inv.Version == 4, fmt.Sprintf("%+v", inv)
 	})
-	testenv.Eventually(t, patience, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		letters, err := DeadLetters(t.Context(), p.cfg, "availability")
 		require.NoError(t, err)
 		return len(letters) == 3, fmt.Sprint(letters)

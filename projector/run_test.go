@@ -22,8 +22,6 @@ import (
 	"ticketing/internal/testenv"
 )
 
-const patience = 30 * time.Second
-
 // pipeline is a world with a broker, and with relay and projectors that a test starts.
 type pipeline struct {
 	*world
@@ -87,7 +85,7 @@ func (p *pipeline) sell(i int) {
 // eventuallySold waits until the tables say that so many were sold, and nothing waits any more.
 func (p *pipeline) eventuallySold(count int) {
 	p.t.Helper()
-	testenv.Eventually(p.t, patience, func() (bool, string) {
+	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
 		inv := p.inventory("evt_1")
 		if inv.Version != int64(2+2*count) || inv.Sections[0].Sold != count || inv.Sections[0].Reserved != 0 {
 			return false, fmt.Sprintf("%+v", inv)
@@ -116,7 +114,7 @@ func (p *pipeline) lag(projection string) int64 {
 
 func (p *pipeline) eventuallyProjected() {
 	p.t.Helper()
-	testenv.Eventually(p.t, patience, func() (bool, string) {
+	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
 		behind := int64(0)
 		for _, name := range Names() {
 			behind += p.lag(name)
@@ -148,7 +146,7 @@ func TestFromTheLogToTheAnnouncement(t *testing.T) {
 	want := map[string]string{
 		"ticketing:reservation:rsv_0": "2", "ticketing:availability:evt_1": "4", "ticketing:event:evt_1": "2",
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
 	defer cancel()
 	for fmt.Sprint(last) != fmt.Sprint(want) {
 		message, err := watch.ReceiveMessage(ctx)
@@ -164,7 +162,7 @@ func TestLagCountsWhatIsNotProjected(t *testing.T) {
 	p.log.Append(t, "event-evt_1", created("Jazz"), event.EventPublished{})
 	require.EqualValues(t, 2, p.lag("payments"), "it is not known yet what they are about")
 	p.relay()
-	testenv.Eventually(t, patience, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		return p.lag("events") == 2 && p.lag("payments") == 0, "not published"
 	})
 }

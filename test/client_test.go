@@ -90,7 +90,7 @@ func (c *client) do(query string, v vars, data any) {
 // read executes a query with a minVersion, and tries again while the read side of a busy machine is behind, as READ_BEHIND asks.
 func (c *client) read(query string, v vars, data any) {
 	c.t.Helper()
-	testenv.Eventually(c.t, 30*time.Second, func() (bool, string) {
+	testenv.Eventually(c.t, testenv.Patience, func() (bool, string) {
 		errs := c.send(query, v, data)
 		if len(errs) == 1 && errs[0].code() == "READ_BEHIND" {
 			return false, errs[0].Message

@@ -80,7 +80,7 @@ func TestAnAPIKilledUnderLoadKeepsEveryPromise(t *testing.T) {
 			}
 		})
 	}
-	testenv.Eventually(t, 30*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		n := count(t, p.env["DATABASE_URL"], `SELECT count(*) FROM domain_events`)
 		return n > before+100, fmt.Sprintf("%d domain events", n)
 	})
@@ -156,7 +156,7 @@ func TestHoldsThatCameDueWhileNothingRanExpireAtTheStart(t *testing.T) {
 	id := onSale(t, organizer, 10, nil)
 	r := requireOK(t, alice.reserve(id, item("Floor", 4))).Reservation
 	api.kill()
-	testenv.Eventually(t, 10*time.Second, func() (bool, string) { return time.Now().After(r.ExpiresAt), "the hold is not over" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return time.Now().After(r.ExpiresAt), "the hold is not over" })
 	p.startAPI()
 	requireRejected(t, alice.pay(r.ID, "pm_card_visa"), "RESERVATION_EXPIRED")
 	p.start("saga")

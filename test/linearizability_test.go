@@ -49,7 +49,7 @@ func TestThreeReplicasAnswerAsOne(t *testing.T) {
 			group.Go(func() { h.play(buyer, int(seed), requests, rand.New(rand.NewPCG(seed, 2))) })
 		}
 	}
-	testenv.Eventually(t, 30*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		n := h.answered()
 		return n > customers*sessions*requests/3, fmt.Sprintf("%d requests were answered", n)
 	})

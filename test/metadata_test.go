@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/command/eventstore"
+	"ticketing/internal/testenv"
 )
 
 func TestEveryDomainEventSaysWhoAskedForItAndWhy(t *testing.T) {
@@ -88,7 +88,7 @@ func (s *system) records(n int) []*kgo.Record {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(s.t, err)
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), testenv.Patience)
 	defer cancel()
 	var records []*kgo.Record
 	for len(records) < n {

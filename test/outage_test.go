@@ -2,7 +2,6 @@ package test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,7 +28,7 @@ func TestRetriesGetTheOneOutcomeAlthoughRedisWasLost(t *testing.T) {
 		vars{"i": vars{"eventId": id, "items": []vars{item("Floor", 2)}, "idempotencyKey": reserving}}), "nobody can be told from anybody")
 	server.Wipe()
 	server.Start()
-	testenv.Eventually(t, 30*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		errs := alice.send(`mutation { requestMagicLink(input: {email: "alice@example.com"}) { token } }`, nil, nil)
 		return len(errs) == 0 || errs[0].code() != "UNAVAILABLE", "Redis is not used again"
 	})

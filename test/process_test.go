@@ -103,7 +103,7 @@ func (p *platform) start(name string, args ...string) part {
 func (p *platform) startAPI() part {
 	p.t.Helper()
 	api := p.start("api")
-	testenv.Eventually(p.t, 30*time.Second, func() (bool, string) {
+	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
 		response, err := http.Get(p.url + "/health/ready")
 		if err != nil {
 			return false, err.Error()
@@ -127,7 +127,7 @@ func (p part) terminate() {
 	select {
 	case <-p.Done():
 		require.NoError(p.t, p.Err(), "a part that is told to end must end well")
-	case <-time.After(30 * time.Second):
+	case <-time.After(testenv.Patience):
 		require.Fail(p.t, "the process did not end")
 	}
 }
@@ -135,7 +135,7 @@ func (p part) terminate() {
 // awaitReadSide waits until the read tables say exactly what the log says.
 func (p *platform) awaitReadSide() {
 	p.t.Helper()
-	testenv.Eventually(p.t, 60*time.Second, func() (bool, string) {
+	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
 		for table, category := range map[string]string{"events": "event", "inventories": "inventory", "reservations": "reservation", "payments": "payment"} {
 			key := "id"
 			if table == "inventories" {
@@ -178,7 +178,7 @@ func (p *platform) lockTable(table string) (unlock func()) {
 // awaitBlocked waits until somebody waits for a lock of the table: a projector in the middle of its transaction.
 func (p *platform) awaitBlocked(table string) {
 	p.t.Helper()
-	testenv.Eventually(p.t, 30*time.Second, func() (bool, string) {
+	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
 		n := count(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(*) FROM pg_locks WHERE relation = $1::regclass AND NOT granted`, table)
 		return n > 0, "nobody waits for " + table
 	})

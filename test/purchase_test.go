@@ -26,7 +26,7 @@ func onSale(t testing.TB, organizer *client, floor int, more vars) string {
 // awaitSections waits until the read table shows these counts: available, reserved, sold.
 func awaitSections(t testing.TB, c *client, eventID string, want map[string][3]int) {
 	t.Helper()
-	testenv.Eventually(t, 15*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		e := c.event(eventID)
 		if e == nil {
 			return false, "no event"
@@ -47,7 +47,7 @@ func awaitSections(t testing.TB, c *client, eventID string, want map[string][3]i
 func awaitStatus(t testing.TB, c *client, reservationID, status string) *reservationValue {
 	t.Helper()
 	var data struct{ Reservation *reservationValue }
-	testenv.Eventually(t, 15*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		errs := c.send(`query($id: ID!) { reservation(id: $id) { `+reservationFields+` } }`, vars{"id": reservationID}, &data)
 		r := data.Reservation
 		return len(errs) == 0 && r != nil && r.Status == status, fmt.Sprintf("reservation is %+v, not %s: %v", r, status, errs)
@@ -90,7 +90,7 @@ func TestAPurchaseFromBeginningToEnd(t *testing.T) {
 		}
 		require.Equal(t, want, seat.Status, seat.Label)
 	}
-	testenv.Eventually(t, 10*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		r := alice.reservation(reserved.ID, 0)
 		return len(r.Payments) == 1 && r.Payments[0].Status == "COMPLETED" && r.Event != nil && r.Event.Name == "First night", fmt.Sprintf("%+v", r)
 	})
@@ -262,7 +262,7 @@ func TestSalesWindowsOpenAndCloseByThemselves(t *testing.T) {
 
 func awaitEventStatus(t testing.TB, c *client, id, status string) {
 	t.Helper()
-	testenv.Eventually(t, 15*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		e := c.event(id)
 		return e != nil && e.Status == status, fmt.Sprintf("event is %+v, not %s", e, status)
 	})

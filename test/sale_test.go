@@ -68,7 +68,7 @@ func (s *system) awaitWhole() {
 	options := verify.Options{
 		Events: s.pool(s.cfg.EventsURL), Read: s.pool(s.cfg.ReadURL), Registry: catalog.Registry(), Topics: s.topics(), Show: 5,
 	}
-	testenv.Eventually(s.t, 30*time.Second, func() (bool, string) {
+	testenv.Eventually(s.t, testenv.Patience, func() (bool, string) {
 		report, err := verify.Run(s.t.Context(), options)
 		require.NoError(s.t, err)
 		return report.OK() && report.Counts[verify.Behind] == 0, fmt.Sprint(report.Findings)

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"ticketing/internal/testenv"
+
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
 	"github.com/stretchr/testify/require"
@@ -77,7 +79,7 @@ func awaitReservations(t testing.TB, c *client, eventID string) {
 func follow(t testing.TB, messages <-chan wsMessage, status string) {
 	t.Helper()
 	last := 0
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(testenv.Patience)
 	for {
 		select {
 		case m, open := <-messages:
@@ -137,7 +139,7 @@ func TestAvailabilityIsWatchedByItsInventoryVersion(t *testing.T) {
 	for range reservations {
 		requireOK(t, alice.reserve(id, item("Floor", 2)))
 	}
-	last, deadline := -1, time.After(15*time.Second)
+	last, deadline := -1, time.After(testenv.Patience)
 	for {
 		select {
 		case m, open := <-states:

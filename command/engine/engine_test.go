@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -164,7 +163,7 @@ func TestALongStreamStartsFromItsSnapshot(t *testing.T) {
 		return engine.Decided{Value: engine.Append[counter](tx, "counter-1", make([]added, 1_500)).Sum}, nil
 	}
 	execute(t, e, r)
-	testenv.Eventually(t, 10*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		var version int64
 		err := pool.QueryRow(t.Context(), `SELECT version FROM snapshots WHERE stream_id = 'counter-1'`).Scan(&version)
 		return err == nil && version == 1_500, fmt.Sprintf("snapshot at %d: %v", version, err)

@@ -121,7 +121,7 @@ func TestDuplicatesInOneBatchAreOneCommand(t *testing.T) {
 			}
 		})
 	}
-	testenv.Eventually(t, 10*time.Second, func() (bool, string) { return e.Waiting() == 61, "the commands are not in the queue" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return e.Waiting() == 61, "the commands are not in the queue" })
 	release()
 	waiting.Wait()
 	require.EqualValues(t, 1, first.Load())

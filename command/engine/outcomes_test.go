@@ -52,7 +52,7 @@ func redisClient(t *testing.T, url string) *redis.Client {
 // awaitCached waits until so many outcomes are in Redis.
 func (q *quick) awaitCached(n int64) {
 	q.t.Helper()
-	testenv.Eventually(q.t, 10*time.Second, func() (bool, string) {
+	testenv.Eventually(q.t, testenv.Patience, func() (bool, string) {
 		size, err := q.redis.DBSize(q.t.Context()).Result()
 		return err == nil && size >= n, "not in Redis"
 	})
@@ -66,7 +66,7 @@ func (q *quick) retryWhileBlocked(r engine.Request) (engine.Result, error) {
 	q.t.Helper()
 	release := block(q.t, q.Engine)
 	defer release()
-	ctx, cancel := context.WithTimeout(q.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(q.t.Context(), testenv.Patience)
 	defer cancel()
 	return q.Execute(ctx, r)
 }
@@ -186,7 +186,7 @@ func TestLosingRedisChangesNothingButSpeed(t *testing.T) {
 	q.server.Wipe()
 	q.server.Start()
 	// Some command finds out that it answers again, and from then on outcomes are there.
-	testenv.Eventually(t, 10*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		execute(t, q.Engine, withKey(add("counter-2", 1), "after"+time.Now().String(), "one"))
 		return q.redis.DBSize(t.Context()).Val() > 0, "nothing is cached"
 	})

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -98,7 +97,7 @@ func (w *world) published() map[string][]cloudevents.Event {
 	client, err := kgo.NewClient(append(slices.Clone(w.cfg.Kafka), kgo.ConsumePartitions(from))...)
 	require.NoError(w.t, err)
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), testenv.Patience)
 	defer cancel()
 	for left > 0 {
 		fetches := client.PollFetches(ctx)
@@ -128,7 +127,7 @@ func versions(found []cloudevents.Event) int {
 // eventuallyPublished waits until readers find the streams whole.
 func (w *world) eventuallyPublished(want map[string]int) {
 	w.t.Helper()
-	testenv.Eventually(w.t, 20*time.Second, func() (bool, string) {
+	testenv.Eventually(w.t, testenv.Patience, func() (bool, string) {
 		found := w.published()
 		for stream, count := range want {
 			if versions(found[stream]) != count {

@@ -3,7 +3,6 @@ package relay
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -53,7 +52,7 @@ func TestNothingIsLostBetweenPublishingAndMovingTheCursor(t *testing.T) {
 	w.log.Append(t, "event-evt_1", event.SalesClosed{})
 	w.start()
 	w.eventuallyPublished(map[string]int{"event-evt_1": 4})
-	testenv.Eventually(t, 5*time.Second, func() (bool, string) { return w.cursor() == 4, "cursor" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return w.cursor() == 4, "cursor" })
 	require.Len(t, w.published()["event-evt_1"], 5, "one of them twice")
 	require.Zero(t, w.refills(), "a repeated record is no loss")
 }
@@ -104,7 +103,7 @@ func TestNewIncarnationIsPublishedFromTheStart(t *testing.T) {
 
 	w.log.NewIncarnation(t, 2) // sales were never opened
 	w.log.Append(t, "event-evt_1", event.EventCancelled{})
-	testenv.Eventually(t, 20*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		return len(w.published()["event-evt_1"]) == 6, "all three again"
 	})
 	stop()

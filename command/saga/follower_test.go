@@ -205,7 +205,7 @@ func TestFollowersThatAreKilledFollowEachDomainEventOnce(t *testing.T) {
 		})
 	}
 	var killedAt int64
-	testenv.Eventually(t, soon, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		position := expectDense(t, pool)
 		if position > killedAt { // in the middle of the next batch
 			killedAt = position

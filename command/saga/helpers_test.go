@@ -19,8 +19,6 @@ import (
 	"ticketing/internal/testenv"
 )
 
-const soon = 20 * time.Second // for conditions that hold in a moment, on a machine that is busy
-
 // start is when the clock of a test begins.
 var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
@@ -230,7 +228,7 @@ func run(t *testing.T, c Config) (stop func()) {
 // settle waits until nothing is to be done at the clock's time.
 func settle(t *testing.T, pool *pgxpool.Pool, c *clock) {
 	t.Helper()
-	testenv.Eventually(t, soon, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		settled, err := Settled(t.Context(), pool, c.now())
 		return settled, fmt.Sprintf("settled: %v, %v", settled, err)
 	})

@@ -194,11 +194,11 @@ func TestWorkThatHangsDoesNotHoldUpOtherKinds(t *testing.T) {
 		mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: fmt.Sprint("rfd", i)}})
 	}
 	run(t, config(pool, d, c))
-	testenv.Eventually(t, soon, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		return d.total() == besideGateway, fmt.Sprintf("%d refunds are being worked on, want %d", d.total(), besideGateway)
 	})
 	mustRecord(t, pool, start, holds(100, start)...)
-	testenv.Eventually(t, soon, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		left := len(table(t, pool))
 		return left == 2*besideGateway, fmt.Sprintf("%d deadlines are left", left)
 	})
@@ -246,8 +246,8 @@ func TestALeaseIsRenewedWhileWorkGoesOn(t *testing.T) {
 		return until
 	}
 	var first time.Time
-	testenv.Eventually(t, soon, func() (bool, string) { first = claimedUntil(); return !first.IsZero(), "not claimed" })
-	testenv.Eventually(t, soon, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { first = claimedUntil(); return !first.IsZero(), "not claimed" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		until := claimedUntil()
 		return until.After(first.Add(3 * cfg.Lease)), fmt.Sprintf("claimed until %v, at first %v", until, first)
 	})
@@ -264,7 +264,7 @@ func TestStoppingLetsWorkComeToItsEnd(t *testing.T) {
 		hangs bool
 		calls int // after the next replica has had its turn
 	}{
-		"work that ends in time":      {drain: soon, calls: 1},
+		"work that ends in time":      {drain: testenv.Patience, calls: 1},
 		"work that has to be cut off": {drain: time.Millisecond, hangs: true, calls: 2},
 	} {
 		t.Run(name, func(t *testing.T) {

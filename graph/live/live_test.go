@@ -17,8 +17,6 @@ import (
 	"ticketing/internal/testenv"
 )
 
-const patience = 15 * time.Second
-
 type row struct {
 	id      string
 	version int64
@@ -110,7 +108,7 @@ func (e *env) move(id string, version int64) {
 // follow begins a stream and answers its first state.
 func (e *env) follow(id string) (<-chan *row, int64) {
 	e.t.Helper()
-	ctx, cancel := context.WithTimeout(e.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(e.t.Context(), testenv.Patience)
 	e.t.Cleanup(cancel)
 	watch := e.feed.Watch(id)
 	first, err := watch.AtLeast(ctx, 0)
@@ -156,7 +154,7 @@ func TestASlowReaderGetsTheNewestState(t *testing.T) {
 		require.Equal(t, version, next(t, witness)) // the hub knows it
 	}
 	// The goroutine of states has been told as often; it needs a moment to take the last one.
-	testenv.Eventually(t, patience, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		select {
 		case state := <-states:
 			return state.version == 20, strconv.FormatInt(state.version, 10)
@@ -227,7 +225,7 @@ func TestRedisMayRestart(t *testing.T) {
 	require.EqualValues(t, 7, first, "a new watch does not need Redis either")
 
 	e.proc.Start()
-	testenv.Eventually(t, patience, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		subscribers, err := e.redis.PubSubNumSub(t.Context(), "test:a").Result()
 		return err == nil && subscribers["test:a"] == 1, fmt.Sprint(subscribers, err)
 	})
@@ -295,7 +293,7 @@ func TestWhatNobodyWatchesIsForgotten(t *testing.T) {
 	cancel()
 	for range states { // until it is closed
 	}
-	testenv.Eventually(t, patience, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		channels, err := e.redis.PubSubChannels(t.Context(), "test:*").Result()
 		return err == nil && len(channels) == 0, fmt.Sprint(channels, err)
 	})

@@ -64,7 +64,7 @@ func serve(t *testing.T, change func(*Config)) (*Handler, string) {
 // noStreams waits until nothing is streamed any more.
 func noStreams(t *testing.T, h *Handler) {
 	t.Helper()
-	testenv.Eventually(t, 20*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		return len(h.streams) == 0, fmt.Sprintf("%d streams", len(h.streams))
 	})
 }
@@ -89,7 +89,7 @@ func TestAStalledEventStreamIsGivenUp(t *testing.T) {
 	defer conn.Close()
 	_, err = io.WriteString(conn, "GET /?query=subscription+%7B+flood+%7D HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
 	require.NoError(t, err)
-	testenv.Eventually(t, 10*time.Second, func() (bool, string) { return len(h.streams) == 1, "not begun" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return len(h.streams) == 1, "not begun" })
 	noStreams(t, h)
 }
 

@@ -25,7 +25,7 @@ func newClient(t *testing.T, c kafka.Config) *kgo.Client {
 
 func TestEnsureTopicsMakesOnlyWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
 	defer cancel()
 	client := newClient(t, kafka.Config{Brokers: testenv.Broker(t, 2), ClientID: "test"})
 	for range 2 {
@@ -46,7 +46,7 @@ func TestEnsureTopicsAnswersARefusalAtOnce(t *testing.T) {
 
 func TestEnsureTopicsWaitsForTheBroker(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
 	defer cancel()
 	server := testenv.BrokerServer(t, 1)
 	client := newClient(t, kafka.Config{Brokers: server.Addrs(), ClientID: "test"})
@@ -59,7 +59,7 @@ func TestEnsureTopicsWaitsForTheBroker(t *testing.T) {
 
 func TestTopicsDoNotMakeThemselves(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
 	defer cancel()
 	client := newClient(t, kafka.Config{Brokers: testenv.Broker(t, 1), ClientID: "test"})
 	require.Error(t, client.ProduceSync(ctx, &kgo.Record{Topic: "mistyped", Value: []byte("v")}).FirstErr())

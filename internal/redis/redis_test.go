@@ -3,7 +3,6 @@ package redis_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +24,7 @@ func TestNewWaitsForRedis(t *testing.T) {
 	require.NotContains(t, stats, "errorstat_", "connecting causes no errors in Redis's own statistics")
 
 	server.Kill()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
 	defer cancel()
 	_, err = redis.New(ctx, server.URL(), redis.Options{})
 	require.Error(t, err)

@@ -137,7 +137,7 @@ func TestATakenPortIsReplaced(t *testing.T) {
 	before := b.Addrs()
 	require.NoError(t, b.Stop())
 	var listener net.Listener
-	testenv.Eventually(t, 10*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		listener, err = net.Listen("tcp", before[0])
 		return err == nil, fmt.Sprint(err)
 	})

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// Patience is how long a test waits for what takes a moment on a machine that has time for it: long enough that only a fault uses it up.
+const Patience = 90 * time.Second
+
 // Eventually waits until the condition holds and fails the test after timeout with the last state that it described. The condition is
 // called on the test's goroutine, so it may use t.
 func Eventually(t testing.TB, timeout time.Duration, condition func() (holds bool, state string)) {
