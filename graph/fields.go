@@ -18,11 +18,6 @@ type (
 	userResolver         struct{ *Resolver }
 )
 
-// Description implements generated.EventResolver.
-func (eventResolver) Description(_ context.Context, e *query.Event) (*string, error) {
-	return orNull(e.Description), nil
-}
-
 // InventoryVersion implements generated.EventResolver.
 func (eventResolver) InventoryVersion(ctx context.Context, e *query.Event) (int, error) {
 	inventory, err := inventoryOf(ctx, e)

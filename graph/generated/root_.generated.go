@@ -364,8 +364,8 @@ type Event implements Node {
   inventoryVersion: Int!
   "The name, 1 to 200 characters."
   name: String!
-  "A longer text, up to 10,000 characters, or null."
-  description: String
+  "A longer text, up to 10,000 characters; empty when there is none."
+  description: String!
   "Where it takes place, 1 to 200 characters."
   venue: String!
   "When it begins."
