@@ -10,6 +10,48 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+type Customer struct {
+	ID           string
+	Reservations int64
+	Completed    int64
+	Returned     int64
+	Tickets      int64
+	FirstSeen    pgtype.Timestamptz
+	LastSeen     pgtype.Timestamptz
+}
+
+type CustomerHistory struct {
+	CustomerID    string
+	Position      int64
+	At            pgtype.Timestamptz
+	Kind          string
+	EventID       string
+	ReservationID string
+	PaymentID     *string
+	Tickets       int64
+	Amount        int64
+	Currency      string
+}
+
+type CustomerSpend struct {
+	CustomerID string
+	Currency   string
+	Spent      int64
+	Refunded   int64
+	Net        int64
+}
+
+type CustomerStream struct {
+	ID            string
+	Version       int64
+	CustomerID    string
+	EventID       string
+	ReservationID string
+	Tickets       int64
+	Amount        int64
+	Currency      string
+}
+
 type Event struct {
 	ID                       string
 	Version                  int64
@@ -100,6 +142,39 @@ type Reservation struct {
 	Metadata      json.RawMessage
 }
 
+type Sale struct {
+	EventID  string
+	Section  string
+	Day      pgtype.Date
+	Currency string
+	Sold     int64
+	Returned int64
+	Gross    int64
+	Refunded int64
+	Tickets  int64
+	Net      int64
+}
+
+type SalePayment struct {
+	ID            string
+	Version       int64
+	ReservationID string
+	EventID       string
+	Refunds       json.RawMessage
+}
+
+type SaleReservation struct {
+	ID         string
+	Revision   int64
+	Version    int64
+	EventID    string
+	Currency   string
+	Sections   json.RawMessage
+	PaymentID  *string
+	SoldAt     pgtype.Timestamptz
+	ReturnedAt pgtype.Timestamptz
+}
+
 type Seat struct {
 	EventID string
 	Section string
@@ -119,4 +194,16 @@ type Section struct {
 	Available int32
 	Reserved  int32
 	Sold      int32
+}
+
+type SectionSale struct {
+	EventID  string
+	Section  string
+	Currency string
+	Sold     int64
+	Returned int64
+	Gross    int64
+	Refunded int64
+	Tickets  int64
+	Net      int64
 }
