@@ -15,9 +15,9 @@ import (
 // availability keeps how much of each section is left, and the state of every numbered seat.
 type availability struct{}
 
-func (availability) Name() string     { return "availability" }
-func (availability) Category() string { return inventory.Category }
-func (availability) Tables() []string { return []string{"inventories", "sections", "seats"} }
+func (availability) Name() string         { return "availability" }
+func (availability) Categories() []string { return []string{inventory.Category} }
+func (availability) Tables() []string     { return []string{"inventories", "sections", "seats"} }
 
 // Apply locks the inventories of the batch, so that counters move by what exactly one transaction takes from each stream.
 func (availability) Apply(ctx context.Context, tx pgx.Tx, batch []Record) ([]announce.Change, error) {

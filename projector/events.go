@@ -17,9 +17,9 @@ import (
 // events keeps what the occasions are and whether they are on sale.
 type events struct{}
 
-func (events) Name() string     { return "events" }
-func (events) Category() string { return event.Category }
-func (events) Tables() []string { return []string{"events"} }
+func (events) Name() string         { return "events" }
+func (events) Categories() []string { return []string{event.Category} }
+func (events) Tables() []string     { return []string{"events"} }
 
 func (events) Apply(ctx context.Context, tx pgx.Tx, batch []Record) ([]announce.Change, error) {
 	q := db.New(tx)

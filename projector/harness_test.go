@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,14 +68,14 @@ func (w *world) writer(name string) *writer {
 	return writer
 }
 
-// records answers the records of one category, in the log's order.
-func (w *world) records(category string) []Record {
+// records answers the records of these categories, in the log's order.
+func (w *world) records(categories ...string) []Record {
 	w.t.Helper()
 	recorded, err := eventstore.ReadAll(w.t.Context(), w.cfg.Events, 0, 1<<20)
 	require.NoError(w.t, err)
 	var records []Record
 	for _, r := range recorded {
-		if hasCategory(r.StreamID, category) {
+		if slices.Contains(categories, categoryOf(r.StreamID)) {
 			records = append(records, newRecord(w.cfg.Registry, r))
 		}
 	}

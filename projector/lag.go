@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -18,6 +19,10 @@ func Lag(ctx context.Context, events, read *pgxpool.Pool, topics map[string]stri
 	}
 	lag := make(map[string]int64, len(projections))
 	for name, projection := range projections {
+		follows, err := topicsOf(projection, topics)
+		if err != nil {
+			return nil, err
+		}
 		rows, err := db.New(read).Checkpoints(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("projector: read checkpoints of %s: %w", name, err)
@@ -28,7 +33,7 @@ func Lag(ctx context.Context, events, read *pgxpool.Pool, topics map[string]stri
 		}
 		lag[name] = max(0, published.unpublished)
 		for id, partition := range published.partitions {
-			if id.topic == topics[projection.Category()] {
+			if slices.Contains(follows, id.topic) {
 				lag[name] += max(0, partition.ends-read[id])
 			}
 		}

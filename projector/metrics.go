@@ -37,7 +37,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		caughtUp:     counter("caught_up_total", "Records read from the log because the broker's skipped versions."),
 		deadLettered: counter("dead_lettered_total", "Records that went to the dead letters."),
 		deadLetters:  gauge("dead_letters", "Streams that wait behind a dead letter, and records that are none of ours.", "projection"),
-		lag:          gauge("lag_records", "Records in the broker that are not projected.", "projection", "partition"),
+		lag:          gauge("lag_records", "Records in the broker that are not projected.", "projection", "topic", "partition"),
 		unannounced: f.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "unannounced_total", Help: "Changes that could not be announced on Redis.",
 		}),

@@ -19,9 +19,9 @@ import (
 // payments keeps what was paid, and what was given back.
 type payments struct{}
 
-func (payments) Name() string     { return "payments" }
-func (payments) Category() string { return payment.Category }
-func (payments) Tables() []string { return []string{"payments"} }
+func (payments) Name() string         { return "payments" }
+func (payments) Categories() []string { return []string{payment.Category} }
+func (payments) Tables() []string     { return []string{"payments"} }
 
 func (payments) Apply(ctx context.Context, tx pgx.Tx, batch []Record) ([]announce.Change, error) {
 	q := db.New(tx)

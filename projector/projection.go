@@ -13,12 +13,12 @@ import (
 	"ticketing/internal/announce"
 )
 
-// Projection turns the domain events of one category of streams into rows.
+// Projection turns the domain events of one or several categories of streams into rows.
 type Projection interface {
 	// Name is what operators call it. It is also part of its consumer group.
 	Name() string
-	// Category is that of the streams which it follows.
-	Category() string
+	// Categories are those of the streams which it follows. Records of different streams come in any order, also between categories.
+	Categories() []string
 	// Tables are those that it alone writes.
 	Tables() []string
 	// Apply folds the batch in memory and writes the changed rows in a few statements. A row takes only the version after its own:
@@ -62,10 +62,12 @@ func newRecord(registry *eventstore.Registry, r eventstore.Recorded) Record {
 	return Record{Recorded: r, Event: e, broken: err}
 }
 
-// hasCategory says whether the stream is one of the category.
-func hasCategory(streamID, category string) bool {
-	of, _, _ := strings.Cut(streamID, "-")
-	return of == category
+// category is the first part of the stream's id.
+func (r *Record) category() string { return categoryOf(r.StreamID) }
+
+func categoryOf(streamID string) string {
+	category, _, _ := strings.Cut(streamID, "-")
+	return category
 }
 
 // subject is the id of what the stream is about: the stream's id without its category.

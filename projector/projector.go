@@ -61,12 +61,12 @@ func Run(ctx context.Context, cfg Config) error {
 		if err != nil {
 			return err
 		}
-		topic := cfg.Topics[p.Category()]
-		if topic == "" {
-			return fmt.Errorf("projector: no topic is configured for %s", p.Category())
+		topics, err := topicsOf(p, cfg.Topics)
+		if err != nil {
+			return err
 		}
 		runners[i] = &runner{
-			cfg: cfg, projection: p, topic: topic, metrics: metrics, announcer: announcer, log: cfg.Logger.With("projection", name),
+			cfg: cfg, projection: p, topics: topics, metrics: metrics, announcer: announcer, log: cfg.Logger.With("projection", name),
 		}
 	}
 	var group sync.WaitGroup
@@ -78,11 +78,23 @@ func Run(ctx context.Context, cfg Config) error {
 	return nil
 }
 
+// topicsOf answers the topics that the projection reads, of the names by category of streams.
+func topicsOf(p Projection, names map[string]string) ([]string, error) {
+	topics := make([]string, 0, len(names))
+	for _, category := range p.Categories() {
+		if names[category] == "" {
+			return nil, fmt.Errorf("projector: no topic is configured for %s", category)
+		}
+		topics = append(topics, names[category])
+	}
+	return topics, nil
+}
+
 // runner keeps one projection going.
 type runner struct {
 	cfg        Config
 	projection Projection
-	topic      string
+	topics     []string
 	metrics    *metrics
 	announcer  *announcer
 	log        *slog.Logger

@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -151,7 +152,7 @@ func (r *rebuilding) fill(ctx context.Context, write func(batch) error) (int, er
 	}
 	var b batch
 	for _, one := range page {
-		if hasCategory(one.StreamID, r.live.projection.Category()) {
+		if slices.Contains(r.live.projection.Categories(), categoryOf(one.StreamID)) {
 			b.records = append(b.records, newRecord(r.live.registry, one))
 		}
 	}

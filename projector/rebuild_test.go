@@ -98,7 +98,7 @@ func TestNewIncarnationFillsTheTablesAgain(t *testing.T) {
 
 	p, err := find("events")
 	require.NoError(t, err)
-	r := &runner{cfg: w.cfg, projection: p, topic: "events", metrics: newMetrics(nil), log: w.cfg.Logger}
+	r := &runner{cfg: w.cfg, projection: p, topics: []string{"events"}, metrics: newMetrics(nil), log: w.cfg.Logger}
 	for range 2 { // the second has nothing to do
 		_, err = r.prepare(t.Context())
 		require.NoError(t, err)

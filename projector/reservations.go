@@ -16,9 +16,9 @@ import (
 // reservations keeps who holds or has bought what.
 type reservations struct{}
 
-func (reservations) Name() string     { return "reservations" }
-func (reservations) Category() string { return reservation.Category }
-func (reservations) Tables() []string { return []string{"reservations"} }
+func (reservations) Name() string         { return "reservations" }
+func (reservations) Categories() []string { return []string{reservation.Category} }
+func (reservations) Tables() []string     { return []string{"reservations"} }
 
 func (reservations) Apply(ctx context.Context, tx pgx.Tx, batch []Record) ([]announce.Change, error) {
 	q := db.New(tx)

@@ -34,7 +34,7 @@ func (r *runner) session(ctx context.Context, works func()) error {
 	s := &session{runner: r, writer: writer, assignment: newAssignment(r, writer.generation)}
 	s.client, err = kgo.NewClient(append(slices.Clone(r.cfg.Kafka),
 		kgo.ConsumerGroup(r.cfg.Group+"-"+r.projection.Name()),
-		kgo.ConsumeTopics(r.topic),
+		kgo.ConsumeTopics(r.topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(sessionTimeout),
@@ -173,7 +173,7 @@ func (s *session) look(ctx context.Context) error {
 	var refilled []partitionID
 	for id, known := range s.assignment.all() {
 		now := published.partitions[id]
-		s.metrics.lag.WithLabelValues(s.projection.Name(), id.label()).Set(float64(max(0, now.ends-known.NextOffset)))
+		s.metrics.lag.WithLabelValues(s.projection.Name(), id.topic, id.label()).Set(float64(max(0, now.ends-known.NextOffset)))
 		if known.refills != now.refills {
 			refilled = append(refilled, id)
 		}
