@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strconv"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,8 +17,6 @@ type partitionID struct {
 	topic string
 	index int32
 }
-
-func (id partitionID) label() string { return strconv.Itoa(int(id.index)) }
 
 // assigned is what is known of a partition that is ours.
 type assigned struct {
@@ -76,7 +73,7 @@ func (a *assignment) load(ctx context.Context, offsets map[string]map[int32]kgo.
 			id := partitionID{topic, index}
 			c := checkpoints[id]
 			a.partitions[id] = assigned{
-				ProjectionCheckpoint: c, verified: c.NextOffset == 0, refills: published.partitions[id].refills,
+				ProjectionCheckpoint: c, verified: c.NextOffset == 0, refills: published.refills[id],
 			}
 			begun[topic][index] = kgo.NewOffset().At(max(0, c.NextOffset-1))
 		}

@@ -12,8 +12,6 @@ type metrics struct {
 	seconds      *prometheus.HistogramVec
 	caughtUp     *prometheus.CounterVec
 	deadLettered *prometheus.CounterVec
-	deadLetters  *prometheus.GaugeVec
-	lag          *prometheus.GaugeVec
 	unannounced  prometheus.Counter
 }
 
@@ -25,9 +23,6 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	counter := func(name, help string) *prometheus.CounterVec {
 		return f.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, byProjection)
 	}
-	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return f.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
-	}
 	return &metrics{
 		applied: counter("records_total", "Records written, those seen before included."),
 		seconds: f.NewHistogramVec(prometheus.HistogramOpts{
@@ -36,8 +31,6 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		}, byProjection),
 		caughtUp:     counter("caught_up_total", "Records read from the log because the broker's skipped versions."),
 		deadLettered: counter("dead_lettered_total", "Records that went to the dead letters."),
-		deadLetters:  gauge("dead_letters", "Streams that wait behind a dead letter, and records that are none of ours.", "projection"),
-		lag:          gauge("lag_records", "Records in the broker that are not projected.", "projection", "topic", "partition"),
 		unannounced: f.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "unannounced_total", Help: "Changes that could not be announced on Redis.",
 		}),

@@ -57,12 +57,3 @@ func newWriter(ctx context.Context, cfg Config, p Projection, m *metrics) (*writ
 	w.guard = w.fence
 	return w, head, nil
 }
-
-func (s *session) countDeadLetters(ctx context.Context) error {
-	count, err := db.New(s.cfg.Read).CountDeadLetters(ctx, s.projection.Name())
-	if err != nil {
-		return fmt.Errorf("projector: count dead letters: %w", err)
-	}
-	s.metrics.deadLetters.WithLabelValues(s.projection.Name()).Set(float64(count))
-	return nil
-}

@@ -9,38 +9,27 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// published is what the events database says about the broker.
+// published is what the events database says about the log and the broker.
 type published struct {
 	incarnation string
-	unpublished int64 // domain events that wait for the relay
-	partitions  map[partitionID]publishedPartition
-}
-
-type publishedPartition struct {
-	ends    int64 // offset after the last record that the relay knows of
-	refills int64
+	refills     map[partitionID]int64 // how often the relay has filled each partition again
 }
 
 func readPublished(ctx context.Context, log eventstore.Querier) (published, error) {
-	p := published{partitions: map[partitionID]publishedPartition{}}
+	p := published{refills: map[partitionID]int64{}}
 	head, err := eventstore.ReadHead(ctx, log)
 	if err != nil {
 		return p, fmt.Errorf("projector: %w", err)
 	}
 	p.incarnation = head.Incarnation
-	err = log.QueryRow(ctx, `SELECT $2 - coalesce((SELECT position FROM relay_cursor WHERE shard = $1), 0)`,
-		eventstore.Shard, head.Position).Scan(&p.unpublished)
-	if err != nil {
-		return p, fmt.Errorf("projector: read the relay's cursor: %w", err)
-	}
-	rows, err := log.Query(ctx, `SELECT topic, partition, last_offset + 1, refills FROM relay_partitions`)
+	rows, err := log.Query(ctx, `SELECT topic, partition, refills FROM relay_partitions`)
 	if err != nil {
 		return p, fmt.Errorf("projector: read the relay's partitions: %w", err)
 	}
 	var id partitionID
-	var partition publishedPartition
-	_, err = pgx.ForEachRow(rows, []any{&id.topic, &id.index, &partition.ends, &partition.refills}, func() error {
-		p.partitions[id] = partition
+	var refills int64
+	_, err = pgx.ForEachRow(rows, []any{&id.topic, &id.index, &refills}, func() error {
+		p.refills[id] = refills
 		return nil
 	})
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"ticketing/command/reservation"
 	"ticketing/internal/announce"
 	"ticketing/internal/testenv"
+	"ticketing/query"
 )
 
 // pipeline is a world with a broker, and with relay and projectors that a test starts.
@@ -107,9 +108,15 @@ func (p *pipeline) eventuallySold(count int) {
 // lag answers by how much a projection is behind.
 func (p *pipeline) lag(projection string) int64 {
 	p.t.Helper()
-	lag, err := Lag(p.t.Context(), p.cfg.Events, p.cfg.Read, p.cfg.Topics)
+	statuses, err := query.NewProjections(p.cfg.Read, p.cfg.Events, p.cfg.Topics, Categories()).Status(p.t.Context())
 	require.NoError(p.t, err)
-	return lag[projection]
+	for _, s := range statuses {
+		if s.Name == projection {
+			return s.LagRecords
+		}
+	}
+	require.Fail(p.t, "no status of "+projection)
+	return 0
 }
 
 func (p *pipeline) eventuallyProjected() {

@@ -172,14 +172,12 @@ func (s *session) look(ctx context.Context) error {
 	}
 	var refilled []partitionID
 	for id, known := range s.assignment.all() {
-		now := published.partitions[id]
-		s.metrics.lag.WithLabelValues(s.projection.Name(), id.topic, id.label()).Set(float64(max(0, now.ends-known.NextOffset)))
-		if known.refills != now.refills {
+		if known.refills != published.refills[id] {
 			refilled = append(refilled, id)
 		}
 	}
 	if len(refilled) > 0 { // all at once: the next session takes the present numbers for granted
 		return s.reread(ctx, refilled...)
 	}
-	return s.countDeadLetters(ctx)
+	return nil
 }

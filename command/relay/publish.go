@@ -13,6 +13,7 @@ import (
 
 	"ticketing/command/eventstore"
 	"ticketing/internal/cloudevents"
+	"ticketing/internal/kafka"
 )
 
 // errLost says that the broker numbers records anew: the partition is not the one that was published to.
@@ -91,6 +92,6 @@ func (s *session) record(r *eventstore.Recorded) *kgo.Record {
 		CausationID: r.Metadata.CausationID, Actor: r.Metadata.Actor, Data: r.Data,
 	}
 	record := event.Record(topic)
-	record.Partition = int32(s.partitioner.Partition(record, int(s.counts[topic]))) //nolint:gosec // below the count
+	record.Partition = kafka.Partition(r.StreamID, s.counts[topic])
 	return record
 }

@@ -26,9 +26,6 @@ type session struct {
 	counts     map[string]int32 // partitions by topic
 	partitions map[partitionID]*partition
 	verified   time.Time
-	// partitioner is that of every Kafka client: all records of a key go to one partition. Keys alone decide, so that one serves
-	// all topics.
-	partitioner kgo.TopicPartitioner
 }
 
 // open finds out where log and broker stand.
@@ -53,7 +50,6 @@ func (s *session) open(ctx context.Context) (err error) {
 		return fmt.Errorf("relay: make a broker client: %w", err)
 	}
 	s.admin = kadm.NewClient(s.client)
-	s.partitioner = kgo.StickyKeyPartitioner(nil).ForTopic("")
 	if err := s.verify(ctx); err != nil {
 		s.client.Close()
 		return err

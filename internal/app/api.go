@@ -79,6 +79,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 type apiBackends struct {
 	events, read, auth *pgxpool.Pool
 	redis              *redis.Client
+	projections        *query.Projections
 	checks             []httpserver.Check
 	closers            []func()
 }
@@ -111,6 +112,7 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 		return b, err
 	}
 	b.closers = append(b.closers, func() { _ = b.redis.Close() })
+	b.projections = e.projections(b.read, b.events)
 	b.checks, err = e.apiChecks(b)
 	return b, err
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/internal/httpserver"
-	"ticketing/projector"
+	"ticketing/query"
 )
 
 // mostLag is how many records a projection may be behind before the api shows as degraded.
@@ -26,29 +27,63 @@ func (e Env) apiChecks(b *apiBackends) ([]httpserver.Check, error) {
 		{Name: "postgresql:events", Critical: true, Probe: pingPool(b.events)},
 		{Name: "postgresql:projections", Critical: true, Probe: pingPool(b.read)},
 		{Name: "postgresql:auth", Critical: true, Probe: pingPool(b.auth)},
-		{Name: "redis", Critical: true, Probe: func(ctx context.Context) error { return b.redis.Ping(ctx).Err() }},
-		{Name: "redpanda", Probe: broker.Ping},
-		{Name: "projection lag", Probe: e.lagProbe(b.events, b.read)},
+		{Name: "redis", Critical: true, Probe: ping(func(ctx context.Context) error { return b.redis.Ping(ctx).Err() })},
+		{Name: "redpanda", Probe: ping(broker.Ping)},
+		{Name: "projection lag", Probe: lagProbe(b.projections)},
 	}, nil
 }
 
-func (e Env) lagProbe(events, read *pgxpool.Pool) func(context.Context) error {
-	return func(ctx context.Context) error {
-		lag, err := projector.Lag(ctx, events, read, e.topics())
+// lagProbe shows how far each projection is, and fails when one of them is far behind.
+func lagProbe(projections *query.Projections) func(context.Context) (any, error) {
+	return func(ctx context.Context) (any, error) {
+		statuses, err := projections.Status(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for name, records := range lag {
-			if records >= mostLag {
-				return fmt.Errorf("projection %s is %d records behind", name, records)
+		var far []error
+		lags := make(map[string]projectionLag, len(statuses))
+		for _, s := range statuses {
+			if s.LagRecords >= mostLag {
+				far = append(far, fmt.Errorf("projection %s is %d records behind", s.Name, s.LagRecords))
 			}
+			lags[s.Name] = newProjectionLag(s)
 		}
-		return nil
+		return lags, errors.Join(far...)
 	}
 }
 
-func pingPool(pool *pgxpool.Pool) func(context.Context) error {
-	return func(ctx context.Context) error { return pool.Ping(ctx) }
+// projectionLag is what is shown of a projection.
+type projectionLag struct {
+	Records     int64          `json:"records"`
+	Seconds     float64        `json:"seconds"`
+	Unpublished int64          `json:"unpublished"`
+	DeadLetters int            `json:"deadLetters"`
+	Partitions  []partitionLag `json:"partitions"`
+}
+
+type partitionLag struct {
+	Topic     string  `json:"topic"`
+	Partition int32   `json:"partition"`
+	Records   int64   `json:"records"`
+	Seconds   float64 `json:"seconds"`
+}
+
+func newProjectionLag(s query.ProjectionStatus) projectionLag {
+	lag := projectionLag{
+		Records: s.LagRecords, Seconds: s.LagSeconds, Unpublished: s.Unpublished, DeadLetters: s.DeadLetters,
+		Partitions: make([]partitionLag, 0, len(s.Partitions)),
+	}
+	for _, p := range s.Partitions {
+		lag.Partitions = append(lag.Partitions, partitionLag{Topic: p.Topic, Partition: p.Partition, Records: p.LagRecords, Seconds: p.LagSeconds})
+	}
+	return lag
+}
+
+func pingPool(pool *pgxpool.Pool) func(context.Context) (any, error) { return ping(pool.Ping) }
+
+// ping is a probe that has nothing to show.
+func ping(probe func(context.Context) error) func(context.Context) (any, error) {
+	return func(ctx context.Context) (any, error) { return nil, probe(ctx) }
 }
 
 // addHealth adds the health routes. detailed is for operators: errors name hosts.

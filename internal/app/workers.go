@@ -52,10 +52,18 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 		return err
 	}
 	defer client.Close()
-	return projector.Run(ctx, projector.Config{
-		Projections: projections, Events: events, Read: read, Redis: client, Kafka: e.kafka("projector"), Group: e.Config.ConsumerGroup,
-		Topics: e.topics(), Registry: catalog.Registry(), Logger: e.Log, Registerer: e.registerer("projector"),
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		watchLag(ctx, e.projections(read, events), projections, e.registerer("projector"))
+		return nil
 	})
+	g.Go(func() error {
+		return projector.Run(ctx, projector.Config{
+			Projections: projections, Events: events, Read: read, Redis: client, Kafka: e.kafka("projector"), Group: e.Config.ConsumerGroup,
+			Topics: e.topics(), Registry: catalog.Registry(), Logger: e.Log, Registerer: e.registerer("projector"),
+		})
+	})
+	return g.Wait()
 }
 
 // SagaNeeds is what the saga can't do without.

@@ -14,7 +14,8 @@ type Check struct {
 	// Critical says that this process cannot serve without it. What all replicas share and can do without must not take every one of
 	// them out at once: it only shows as degraded.
 	Critical bool
-	Probe    func(context.Context) error
+	// Probe answers what is to be shown of the dependency, nil for nothing, and what is wrong with it.
+	Probe func(context.Context) (detail any, err error)
 }
 
 // probeTimeout bounds one look: orchestrators wait a second or two for an answer.
@@ -29,6 +30,7 @@ type checkState struct {
 	Status   string `json:"status"` // ok or failing
 	Critical bool   `json:"critical"`
 	Error    string `json:"error,omitempty"`
+	Detail   any    `json:"detail,omitempty"`
 }
 
 // Live answers GET /health/live: the process runs.
@@ -66,8 +68,9 @@ func probe(ctx context.Context, checks []Check, detailed bool) map[string]checkS
 	states := make(map[string]checkState, len(checks))
 	for _, c := range checks {
 		wg.Go(func() {
-			state := checkState{Status: "ok", Critical: c.Critical}
-			if err := c.Probe(ctx); err != nil {
+			detail, err := c.Probe(ctx)
+			state := checkState{Status: "ok", Critical: c.Critical, Detail: detail}
+			if err != nil {
 				state.Status = "failing"
 				if detailed {
 					state.Error = err.Error()

@@ -18,23 +18,24 @@ import (
 
 func TestReadyTellsCriticalFromDegraded(t *testing.T) {
 	t.Parallel()
-	fine := func(context.Context) error { return nil }
-	broken := func(context.Context) error { return errors.New("secret host is down") }
+	fine := func(context.Context) (any, error) { return 7, nil }
+	broken := func(context.Context) (any, error) { return 8, errors.New("secret host is down") }
 	for name, tc := range map[string]struct {
-		redis, lag func(context.Context) error
-		code       int
-		status     string
+		redis, lag    func(context.Context) (any, error)
+		code          int
+		status, shown string
 	}{
-		"all fine":           {fine, fine, http.StatusOK, `"status":"ok"`},
-		"only lagging":       {fine, broken, http.StatusOK, `"status":"degraded"`},
-		"critical":           {broken, fine, http.StatusServiceUnavailable, `"status":"unavailable"`},
-		"critical and other": {broken, broken, http.StatusServiceUnavailable, `"status":"unavailable"`},
+		"all fine":           {fine, fine, http.StatusOK, `"status":"ok"`, `"detail":7`},
+		"only lagging":       {fine, broken, http.StatusOK, `"status":"degraded"`, `"detail":8`},
+		"critical":           {broken, fine, http.StatusServiceUnavailable, `"status":"unavailable"`, `"detail":7`},
+		"critical and other": {broken, broken, http.StatusServiceUnavailable, `"status":"unavailable"`, `"detail":8`},
 	} {
 		checks := []httpserver.Check{{Name: "redis", Critical: true, Probe: tc.redis}, {Name: "lag", Probe: tc.lag}}
 		w := httptest.NewRecorder()
 		httpserver.Ready(checks, false).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health/ready", nil))
 		require.Equal(t, tc.code, w.Code, name)
 		require.Contains(t, w.Body.String(), tc.status, name)
+		require.Contains(t, w.Body.String(), tc.shown, name)
 		require.NotContains(t, w.Body.String(), "secret", name)
 	}
 }

@@ -110,17 +110,6 @@ func (q *Queries) Checkpoints(ctx context.Context, projection string) ([]Project
 	return items, nil
 }
 
-const countDeadLetters = `-- name: CountDeadLetters :one
-SELECT count(*) FROM projection_dead_letters WHERE projection = $1
-`
-
-func (q *Queries) CountDeadLetters(ctx context.Context, projection string) (int64, error) {
-	row := q.db.QueryRow(ctx, countDeadLetters, projection)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const deadLetters = `-- name: DeadLetters :many
 SELECT projection, stream_id, version, waiting_version, position, type, error, failed_at FROM projection_dead_letters WHERE projection = $1 ORDER BY failed_at, stream_id
 `

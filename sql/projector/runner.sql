@@ -74,6 +74,3 @@ DELETE FROM projection_dead_letters WHERE projection = @projection AND stream_id
 
 -- name: DeleteDeadLetters :exec
 DELETE FROM projection_dead_letters WHERE projection = @projection;
-
--- name: CountDeadLetters :one
-SELECT count(*) FROM projection_dead_letters WHERE projection = @projection;

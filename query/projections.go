@@ -1,0 +1,108 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"ticketing/query/db"
+)
+
+// ProjectionStatus is how far a projection is behind the log.
+type ProjectionStatus struct {
+	Name        string
+	Generation  int64 // of its tables: it rises with every rebuild; 0: nobody has kept it yet
+	DeadLetters int   // streams that wait behind a domain event that can't be applied, and records that are none of ours
+	Unpublished int64 // domain events that the relay has not published yet, whatever they are about
+	LagRecords  int64 // all of what is missing: unpublished ones, and what its partitions lack
+	LagSeconds  float64
+	Partitions  []PartitionStatus // by topic and number
+}
+
+// PartitionStatus is how far a projection is behind one partition of one of its topics.
+type PartitionStatus struct {
+	Topic      string
+	Partition  int32
+	Position   int64   // in the log, of the record applied last; 0: none, or one that is no domain event
+	LagRecords int64   // records that the relay has published and that are not applied
+	LagSeconds float64 // age of the oldest of them: since when the projection has been behind
+}
+
+// Projections knows how far projections are, from the two databases alone: it can tell also when broker and projectors are down.
+type Projections struct {
+	read       *db.Queries
+	events     db.DBTX
+	topics     map[string]string
+	categories map[string][]string
+}
+
+// NewProjections answers one over the database of the read tables and that of the log. topics are the names of topics by category of
+// streams, categories those that each projection follows.
+func NewProjections(read, events db.DBTX, topics map[string]string, categories map[string][]string) *Projections {
+	return &Projections{read: db.New(read), events: events, topics: topics, categories: categories}
+}
+
+// Status answers the status of every projection, by name.
+func (p *Projections) Status(ctx context.Context) ([]ProjectionStatus, error) {
+	published, err := p.readPublished(ctx)
+	if err != nil {
+		return nil, err
+	}
+	states, err := p.read.Projections(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("query: read projections: %w", err)
+	}
+	checkpoints, err := p.read.ProjectionCheckpoints(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("query: read checkpoints: %w", err)
+	}
+	statuses := make([]ProjectionStatus, 0, len(p.categories))
+	for _, name := range slices.Sorted(maps.Keys(p.categories)) {
+		s := ProjectionStatus{Name: name, Partitions: p.partitions(name, published, checkpoints)}
+		for _, state := range states {
+			if state.Name == name {
+				s.Generation, s.DeadLetters = state.Generation, int(state.DeadLetters)
+			}
+		}
+		statuses = append(statuses, s)
+	}
+	if err := p.age(ctx, published, statuses); err != nil {
+		return nil, err
+	}
+	for i := range statuses {
+		statuses[i].sum(published)
+	}
+	return statuses, nil
+}
+
+// partitions answers what the projection has read of each partition of its topics.
+func (p *Projections) partitions(projection string, published published, checkpoints []db.ProjectionCheckpointsRow) []PartitionStatus {
+	read := map[partitionID]db.ProjectionCheckpointsRow{}
+	for _, c := range checkpoints {
+		if c.Projection == projection {
+			read[partitionID{c.Topic, c.Partition}] = c
+		}
+	}
+	partitions := []PartitionStatus{}
+	for _, category := range p.categories[projection] {
+		topic := p.topics[category]
+		for index := range published.counts[topic] {
+			id := partitionID{topic, index}
+			partitions = append(partitions, PartitionStatus{
+				Topic: topic, Partition: index, Position: read[id].Position, LagRecords: published.partitions[id].ahead(read[id]),
+			})
+		}
+	}
+	return partitions
+}
+
+// sum adds up what a projection lacks.
+func (s *ProjectionStatus) sum(published published) {
+	s.Unpublished = published.waiting
+	s.LagRecords, s.LagSeconds = published.waiting, published.waitingSince
+	for _, partition := range s.Partitions {
+		s.LagRecords += partition.LagRecords
+		s.LagSeconds = max(s.LagSeconds, partition.LagSeconds)
+	}
+}
