@@ -67,16 +67,16 @@ func (s *stream) size() int {
 }
 
 // apply takes what stands in the log. The next version is an assertion: a gap would be a lost fact.
-func (s *stream) apply(registry *eventstore.Registry, r *eventstore.Recorded) error {
-	if r.Version != s.version+1 {
-		return fmt.Errorf("stream %s: version %d follows %d", s.id, r.Version, s.version)
+func (s *stream) apply(registry *eventstore.Registry, c *eventstore.Change) error {
+	if c.Version != s.version+1 {
+		return fmt.Errorf("stream %s: version %d follows %d", s.id, c.Version, s.version)
 	}
-	domainEvent, err := registry.Decode(r.Type, r.SchemaVersion, r.Data)
+	domainEvent, err := registry.Decode(c.Type, c.SchemaVersion, c.Data)
 	if err != nil {
-		return fmt.Errorf("stream %s, version %d: %w", s.id, r.Version, err)
+		return fmt.Errorf("stream %s, version %d: %w", s.id, c.Version, err)
 	}
 	s.state = s.aggregate.evolve(s.state, domainEvent)
-	s.version = r.Version
+	s.version = c.Version
 	return nil
 }
 

@@ -106,8 +106,8 @@ func (e *Engine) behind(b *batch) []*stream {
 	return behind
 }
 
-const catchUpSQL = `SELECT d.shard, d.position, d.stream_id, d.version, d.type, d.schema_version, d.data, d.metadata, d.recorded_at FROM unnest($1::text[], $2::bigint[]) AS behind(stream_id, version),
-	LATERAL (SELECT shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at FROM domain_events d
+const catchUpSQL = `SELECT d.* FROM unnest($1::text[], $2::bigint[]) AS behind(stream_id, version),
+	LATERAL (SELECT ` + eventstore.ChangeColumns + ` FROM domain_events d
 		WHERE d.stream_id = behind.stream_id AND d.version > behind.version ORDER BY d.version LIMIT $3) d`
 
 // catchUp applies what others appended. A stream that is too far behind is dropped: it is loaded before the next batch.
@@ -116,17 +116,13 @@ func (e *Engine) catchUp(results pgx.BatchResults, b *batch) error {
 	if err != nil {
 		return fmt.Errorf("catch up: %w", err)
 	}
-	recorded, err := pgx.CollectRows(rows, eventstore.ScanRecorded)
+	added := map[string]int{}
+	err = eventstore.EachChange(rows, func(c *eventstore.Change) error {
+		added[c.StreamID]++
+		return b.streams[c.StreamID].apply(e.registry, c)
+	})
 	if err != nil {
 		return fmt.Errorf("catch up: %w", err)
-	}
-	added := map[string]int{}
-	for i := range recorded {
-		s := b.streams[recorded[i].StreamID]
-		if err := s.apply(e.registry, &recorded[i]); err != nil {
-			return err
-		}
-		added[s.id]++
 	}
 	for id, s := range b.streams {
 		s.checkedAt = e.head.Position

@@ -50,16 +50,11 @@ func (e *Engine) loadStream(ctx context.Context, id string) (*stream, error) {
 		return nil, err
 	}
 	for {
-		page, err := eventstore.ReadStream(ctx, e.pool, id, s.version, loadPage)
+		read, err := eventstore.ReadChanges(ctx, e.pool, id, s.version, loadPage, func(c *eventstore.Change) error { return s.apply(e.registry, c) })
 		if err != nil {
 			return nil, err
 		}
-		for i := range page {
-			if err := s.apply(e.registry, &page[i]); err != nil {
-				return nil, err
-			}
-		}
-		if len(page) < loadPage {
+		if read < loadPage {
 			s.checkedAt, s.incarnation = head.Position, head.Incarnation
 			return s, nil
 		}
