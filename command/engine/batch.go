@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
-	"ticketing/command/eventstore"
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"ticketing/command/rejection"
 )
 
@@ -15,11 +17,12 @@ type batch struct {
 	now     time.Time
 	streams map[string]*stream // what decisions see
 	dirty   map[string]*stream // what they changed
-	rows    eventRows
-	keys    keyRows
+	chunk   *chunk             // what was decided and is not sent yet
+	sending *pgconn.Pipeline   // nil until the first chunk is sent
 	decided []decidedCall
 	cold    []*call           // found that they need a stream which is not in memory
 	taken   map[keyID]outcome // idempotency keys, in the table or given in this batch
+	expired map[keyID]bool    // idempotency keys that are in the table and free
 
 	remembered []remembered // what goes to Redis after the commit
 }
@@ -32,10 +35,12 @@ type decidedCall struct {
 // batchTimeout bounds everything between taking the lock and the answer of the commit.
 const batchTimeout = 10 * time.Second
 
-// mostAttempts is how many batches a command may fail with before its caller is told, retryPause the time between two.
+// mostAttempts is how many batches a command may fail with before its caller is told, retryPause the time between two. After
+// attemptsTogether it is decided alone: one of its batch may be to blame.
 const (
-	mostAttempts = 5
-	retryPause   = 100 * time.Millisecond
+	mostAttempts     = 5
+	attemptsTogether = 2
+	retryPause       = 100 * time.Millisecond
 )
 
 // runBatch decides what is ready, as one transaction. Whatever goes wrong, no state that was not committed survives in the cache.
@@ -57,8 +62,9 @@ func (e *Engine) runBatch(ctx context.Context) {
 		return
 	}
 	b.now = e.clock().UTC().Truncate(time.Microsecond)
-	if poison := e.decideAll(b, calls); poison != nil {
-		e.abandon(ctx, b, calls, poison)
+	e.chunk.begin(e.head.Position, b.now)
+	if err := e.decideAll(ctx, b, calls); err != nil {
+		e.abandon(ctx, b, calls, err)
 		return
 	}
 	for _, c := range b.cold {
@@ -69,19 +75,33 @@ func (e *Engine) runBatch(ctx context.Context) {
 		e.settleFailed(b, err)
 		return
 	}
+	e.metrics.batch(len(b.decided), b.chunk.after-e.head.Position, time.Since(began))
 	e.finish(b)
-	e.metrics.batch(len(b.decided), len(b.rows.streamIDs), time.Since(began))
 }
 
 func (e *Engine) takeReady() []*call {
 	n := min(len(e.ready), batchSize)
+	alone := slices.IndexFunc(e.ready[:n], func(c *call) bool { return c.attempts >= attemptsTogether })
+	if alone >= 0 {
+		n = max(alone, 1) // those before it still go together
+	}
 	calls := e.ready[:n:n]
 	e.ready = e.ready[n:]
 	return calls
 }
 
-// decideAll answers a poisonous call: one that failed after it had appended, so that the whole batch must go.
-func (e *Engine) decideAll(b *batch, calls []*call) *decidedCall {
+// poisonError says that a call failed after it had appended, so that its whole batch must go.
+type poisonError struct {
+	call  *call
+	cause error
+}
+
+func (e *poisonError) Error() string { return fmt.Sprintf("failed after it had appended: %v", e.cause) }
+func (e *poisonError) Unwrap() error { return e.cause }
+
+// decideAll decides the calls one after another, and sends what was decided while it goes on. Its error is a *poisonError, or says that a
+// chunk could not be sent.
+func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 	for _, c := range calls {
 		if c.Key != nil {
 			if known, ok := b.taken[c.Key.id()]; ok {
@@ -97,11 +117,16 @@ func (e *Engine) decideAll(b *batch, calls []*call) *decidedCall {
 			b.cold = append(b.cold, c)
 			continue
 		case err != nil && tx.appended > 0:
-			return &decidedCall{c, result{err: err}}
+			return &poisonError{c, err}
 		}
 		r := result{Result: Result{Decided: decided}, err: err}
 		e.take(b, c, r)
 		b.decided = append(b.decided, decidedCall{c, r})
+		if b.chunk.commands++; b.chunk.commands == chunkSize {
+			if err := e.send(ctx, b); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -121,7 +146,7 @@ func decide(tx *Tx, c *call) (decided Decided, err error) {
 // take remembers the outcome under the call's idempotency key. Failures that are no rejections are not outcomes.
 func (e *Engine) take(b *batch, c *call, r result) {
 	if c.Release != nil && r.err == nil {
-		b.keys.release(c.Release)
+		b.chunk.free(c.Release.id())
 	}
 	if c.Key == nil {
 		return
@@ -134,28 +159,21 @@ func (e *Engine) take(b *batch, c *call, r result) {
 		}
 		o.Rejection = rejected
 	}
-	b.taken[c.Key.id()] = o
-	expires := b.now.Add(keyTTL)
-	b.keys.add(c.Key, o, expires)
+	id := c.Key.id()
+	if b.expired[id] {
+		b.chunk.free(id)
+	}
+	b.taken[id] = o
+	b.chunk.take(c.Key, o)
 	if e.outcomes != nil && !c.Key.Releasable {
 		name := outcomeName(e.head.Incarnation, c.Key)
-		b.remembered = append(b.remembered, remembered{name: name, Outcome: o, Hash: c.Key.Hash, Expires: expires})
+		b.remembered = append(b.remembered, remembered{name: name, Outcome: o, Hash: c.Key.Hash, Expires: b.now.Add(keyTTL)})
 	}
-}
-
-// add encodes a domain event as a row of the append.
-func (b *batch) add(registry *eventstore.Registry, s *stream, metadata []byte, domainEvent any) error {
-	name, version, data, err := registry.Encode(domainEvent)
-	if err != nil {
-		return err
-	}
-	b.rows.add(s.id, s.version, name, version, data, metadata)
-	return nil
 }
 
 // finish moves the batch's states to the cache and answers its callers. It comes after the acknowledged commit.
 func (e *Engine) finish(b *batch) {
-	e.head.Position += int64(len(b.rows.streamIDs))
+	e.head.Position = b.chunk.after
 	for id, s := range b.streams {
 		if s.version == 0 {
 			e.cache.drop(id) // there is no such stream: not worth the room
@@ -184,11 +202,16 @@ func (e *Engine) abort(b *batch) {
 	e.disconnect()
 }
 
-// abandon answers the poisonous call, and has the others decided again without it.
-func (e *Engine) abandon(ctx context.Context, b *batch, calls []*call, poison *decidedCall) {
-	e.log.ErrorContext(ctx, "a command failed after it had appended; its batch is decided again without it", "error", poison.result.err)
+// abandon gives up a batch of which nothing can have been committed: all are decided again, but for a poisonous call.
+func (e *Engine) abandon(ctx context.Context, b *batch, calls []*call, err error) {
 	e.abort(b)
-	e.answer(poison.call, poison.result)
+	var poison *poisonError
+	if !errors.As(err, &poison) {
+		e.retry(calls, err)
+		return
+	}
+	e.log.ErrorContext(ctx, "a command failed after it had appended; its batch is decided again without it", "error", poison.cause)
+	e.answer(poison.call, result{err: poison.cause})
 	for _, c := range calls {
 		if c != poison.call {
 			e.admit(c)

@@ -1,7 +1,7 @@
 // Package engine is the write loop: it turns contention into batches and the log's lock into the one right to decide.
 //
 // Commands queue up. The loop takes the lock, reads what other replicas have added, decides the waiting commands one after another
-// in memory from a state that is certainly current, and appends all of it in one statement with the commit. So there is no conflict
+// in memory from a state that is certainly current, and appends all of it in one transaction, while it decides. So there is no conflict
 // to retry, and a rejection is as exact as an acceptance. What keeps it true: decided state survives in the cache only after an
 // acknowledged commit; nothing slow happens under the lock; cold streams are loaded before it. (docs/architecture.md, "The engine")
 package engine
@@ -68,6 +68,7 @@ type Engine struct {
 
 	// What follows belongs to the loop's goroutine.
 	connection *pgx.Conn
+	chunk      *chunk
 	cache      *cache
 	ready      []*call            // all their streams are in the cache
 	waiting    map[string][]*call // by the cold stream that they wait for
@@ -88,7 +89,7 @@ func New(c Config) *Engine {
 		metrics: newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
 		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders),
 		snapshot: make(chan string, 64),
-		cache:    newCache(cacheBytes), waiting: map[string][]*call{},
+		chunk:    newChunk(), cache: newCache(cacheBytes), waiting: map[string][]*call{},
 	}
 	for _, a := range c.Aggregates {
 		e.aggregates[a.category] = &a

@@ -19,6 +19,8 @@ const lockClass = 0x7469636b // "tick"
 const sessionSettings = `SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '2s'; SET tcp_user_timeout = '5s';
 	SET statement_timeout = '8s'; SET application_name = 'ticketing engine'`
 
+const closeTimeout = time.Second
+
 // unknownCommitError says that the commit was sent and its answer did not come.
 type unknownCommitError struct{ cause error }
 
@@ -120,6 +122,12 @@ func (e *Engine) connect(ctx context.Context) error {
 	if _, err := connection.Exec(ctx, sessionSettings); err != nil {
 		_ = connection.Close(ctx)
 		return fmt.Errorf("set up the engine's session: %w", err)
+	}
+	for name, sql := range map[string]string{appendStatement: appendSQL, freeStatement: freeSQL, commitStatement: `COMMIT`} {
+		if _, err := connection.PgConn().Prepare(ctx, name, sql, nil); err != nil {
+			_ = connection.Close(ctx)
+			return fmt.Errorf("set up the engine's session: %w", err)
+		}
 	}
 	e.connection = connection
 	return nil

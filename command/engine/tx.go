@@ -71,9 +71,11 @@ func Append[S, E any](tx *Tx, streamID string, domainEvents []E) S {
 		tx.batch.dirty[streamID] = s
 		s.state = s.aggregate.evolve(s.state, domainEvent)
 		s.version++
-		if err := tx.batch.add(tx.engine.registry, s, tx.encodedMetadata(), domainEvent); err != nil {
+		name, schemaVersion, data, err := tx.engine.registry.Encode(domainEvent)
+		if err != nil {
 			panic(fmt.Sprintf("engine: %v", err)) // an unregistered type: found by the first test that appends it
 		}
+		tx.batch.chunk.add(s, name, schemaVersion, data, tx.encodedMetadata())
 	}
 	return s.state.(S) //nolint:forcetypeassert // a category has one type of state
 }

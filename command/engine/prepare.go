@@ -3,13 +3,10 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"ticketing/command/eventstore"
 )
@@ -17,12 +14,10 @@ import (
 // mostCatchUp is how many domain events of one stream are read under the lock; a stream that is further behind counts as cold.
 const mostCatchUp = 1_000
 
-const closeTimeout = time.Second
-
 // prepare reads, in one round trip under the lock, what other replicas have added to the streams that the calls touch, and which of
 // the calls' idempotency keys are taken. It answers the calls that can be decided now.
 func (e *Engine) prepare(ctx context.Context, calls []*call) ([]*call, *batch, error) {
-	b := &batch{streams: map[string]*stream{}, dirty: map[string]*stream{}, taken: map[keyID]outcome{}}
+	b := &batch{chunk: e.chunk, streams: map[string]*stream{}, dirty: map[string]*stream{}, taken: map[keyID]outcome{}, expired: map[keyID]bool{}}
 	calls = e.stillWarm(calls, b)
 	behind := e.behind(b)
 	keys := keysOf(calls)
@@ -34,8 +29,8 @@ func (e *Engine) prepare(ctx context.Context, calls []*call) ([]*call, *batch, e
 		q.Queue(catchUpSQL, ids(behind), versions(behind), mostCatchUp)
 	}
 	if len(keys.actors) > 0 {
-		q.Queue(`SELECT actor, key, request_hash, outcome FROM idempotency_keys
-			JOIN unnest($1::text[], $2::text[]) AS asked(actor, key) USING (actor, key) WHERE expires_at > $3`,
+		q.Queue(`SELECT actor, key, request_hash, outcome, expires_at > $3 FROM idempotency_keys
+			JOIN unnest($1::text[], $2::text[]) AS asked(actor, key) USING (actor, key)`,
 			keys.actors, keys.keys, e.clock())
 	}
 	results := e.connection.SendBatch(ctx, q)
@@ -141,7 +136,12 @@ func (b *batch) readKeys(results pgx.BatchResults) error {
 	}
 	var k keyID
 	var hash, encoded []byte
-	_, err = pgx.ForEachRow(rows, []any{&k.actor, &k.key, &hash, &encoded}, func() error {
+	var living bool
+	_, err = pgx.ForEachRow(rows, []any{&k.actor, &k.key, &hash, &encoded, &living}, func() error {
+		if !living {
+			b.expired[k] = true
+			return nil
+		}
 		o := outcome{hash: slices.Clone(hash)}
 		if err := json.Unmarshal(encoded, &o); err != nil {
 			return fmt.Errorf("outcome of key %q: %w", k.key, err)
@@ -153,42 +153,6 @@ func (b *batch) readKeys(results pgx.BatchResults) error {
 		return fmt.Errorf("read idempotency keys: %w", err)
 	}
 	return nil
-}
-
-// One statement: all of the batch or nothing of it.
-const appendSQL = `WITH appended AS (
-		INSERT INTO domain_events (shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at)
-		SELECT $1, $2 + n, stream_id, version, type, schema_version, data::json, metadata::json, $3
-		FROM unnest($4::text[], $5::bigint[], $6::text[], $7::smallint[], $8::text[], $9::text[])
-			WITH ORDINALITY AS r(stream_id, version, type, schema_version, data, metadata, n)
-	), released AS (
-		DELETE FROM idempotency_keys USING unnest($15::text[], $16::text[]) AS r(actor, key)
-		WHERE idempotency_keys.actor = r.actor AND idempotency_keys.key = r.key
-	)
-	INSERT INTO idempotency_keys (actor, key, request_hash, outcome, expires_at)
-	SELECT actor, key, request_hash, outcome::json, expires_at
-	FROM unnest($10::text[], $11::text[], $12::bytea[], $13::text[], $14::timestamptz[]) AS k(actor, key, request_hash, outcome, expires_at)
-	ON CONFLICT (actor, key) DO UPDATE SET request_hash = excluded.request_hash, outcome = excluded.outcome, expires_at = excluded.expires_at`
-
-// commit appends the batch and commits, in one round trip. Its error is an *unknownCommitError unless nothing was certainly committed.
-func (e *Engine) commit(ctx context.Context, b *batch) error {
-	r, k := &b.rows, &b.keys
-	q := &pgx.Batch{}
-	if len(r.streamIDs)+len(k.actors)+len(k.releasedActors) > 0 {
-		q.Queue(appendSQL, eventstore.Shard, e.head.Position, b.now,
-			r.streamIDs, r.versions, r.types, r.schemaVersions, r.data, r.metadata,
-			k.actors, k.keys, k.hashes, k.outcomes, k.expiresAt, k.releasedActors, k.releasedKeys)
-	}
-	q.Queue(`COMMIT`)
-	err := e.connection.SendBatch(ctx, q).Close()
-	var refused *pgconn.PgError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &refused) && refused.Severity != "FATAL":
-		return fmt.Errorf("append: %w", err)
-	}
-	return &unknownCommitError{cause: err}
 }
 
 func keysOf(calls []*call) (k struct{ actors, keys []string }) {

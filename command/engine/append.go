@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// Names of the statements that a session has prepared.
+const (
+	appendStatement = "append"
+	freeStatement   = "free"
+	commitStatement = "commit"
+)
+
+// send puts the chunk on its way to PostgreSQL, which inserts it while the loop decides on. What PostgreSQL says of it is heard with the
+// commit.
+func (e *Engine) send(ctx context.Context, b *batch) error {
+	sent, err := e.queueChunk(ctx, b)
+	if err != nil || !sent {
+		return err
+	}
+	// Each chunk ends with a Sync: only between those is a session idle in its transaction, so that it ends when this process freezes.
+	if err := b.sending.Sync(); err != nil {
+		return fmt.Errorf("send a part of the append: %w", err)
+	}
+	return nil
+}
+
+// queueChunk begins the next chunk, and says whether there was anything in the one before.
+func (e *Engine) queueChunk(ctx context.Context, b *batch) (bool, error) {
+	c := b.chunk
+	if c.empty() {
+		c.commands = 0
+		return false, nil
+	}
+	params, err := c.appendParams(e.connection.TypeMap())
+	if err != nil {
+		return false, err
+	}
+	p := e.pipeline(ctx, b)
+	if c.freedKeys.rows > 0 {
+		p.SendQueryPrepared(freeStatement, c.freeParams(), allBinary, nil)
+	}
+	p.SendQueryPrepared(appendStatement, params, allBinary, nil)
+	c.after += c.domainEvents()
+	c.clear()
+	return true, nil
+}
+
+var allBinary = []int16{pgtype.BinaryFormatCode}
+
+// pipeline answers the batch's: the session serves nothing else until the commit.
+func (e *Engine) pipeline(ctx context.Context, b *batch) *pgconn.Pipeline {
+	if b.sending == nil {
+		b.sending = e.connection.PgConn().StartPipeline(ctx)
+	}
+	return b.sending
+}
+
+// commit sends what is left of the batch with the commit, and waits. Its error is an *unknownCommitError unless nothing was certainly
+// committed.
+func (e *Engine) commit(ctx context.Context, b *batch) error {
+	if _, err := e.queueChunk(ctx, b); err != nil {
+		return err
+	}
+	p := e.pipeline(ctx, b)
+	p.SendQueryPrepared(commitStatement, nil, nil, nil)
+	done, err := "", p.Sync()
+	if err == nil {
+		done, err = outcomeOf(p)
+	}
+	var refused *pgconn.PgError
+	switch {
+	case err == nil && done == "COMMIT":
+		return nil
+	case err == nil:
+		return fmt.Errorf("append: the commit came to %s", done)
+	case errors.As(err, &refused) && refused.Severity != "FATAL":
+		return fmt.Errorf("append: %w", err)
+	}
+	return &unknownCommitError{cause: err}
+}
+
+// outcomeOf reads all that was answered: what the last statement came to, or the first thing that went wrong.
+func outcomeOf(p *pgconn.Pipeline) (last string, err error) {
+	for {
+		results, err := p.GetResults()
+		if err != nil {
+			return "", fmt.Errorf("read an answer: %w", err)
+		}
+		switch reader := results.(type) {
+		case nil:
+			return last, p.Close()
+		case *pgconn.ResultReader:
+			tag, err := reader.Close()
+			if err != nil {
+				return "", fmt.Errorf("read an answer: %w", err)
+			}
+			last = tag.String()
+		}
+	}
+}

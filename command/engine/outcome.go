@@ -1,0 +1,26 @@
+package engine
+
+import "ticketing/command/rejection"
+
+// keyID identifies an idempotency key.
+type keyID struct{ actor, key string }
+
+func (k *Key) id() keyID { return keyID{k.Actor, k.Key} }
+
+// outcome is what an idempotency key remembers.
+type outcome struct {
+	Ref       string           `json:"ref,omitempty"`
+	Rejection *rejection.Error `json:"rejection,omitempty"`
+	hash      []byte
+}
+
+// replay answers what the first command with this key was answered, if this one asks for the same.
+func (o outcome) replay(k *Key) result {
+	switch {
+	case string(o.hash) != string(k.Hash):
+		return result{err: rejection.New(rejection.IdempotencyKeyReused, "this idempotency key was used for a different request")}
+	case o.Rejection != nil:
+		return result{err: o.Rejection}
+	}
+	return result{Result: Result{Decided: Decided{Ref: o.Ref}, Replayed: true}}
+}
