@@ -2,6 +2,7 @@ package command
 
 import (
 	"ticketing/command/event"
+	"ticketing/command/payment"
 	"ticketing/command/rejection"
 	"ticketing/command/reservation"
 )
@@ -48,6 +49,14 @@ func (c Caller) mayCancel(s reservation.State) error {
 		return nil
 	}
 	return c.owns(s)
+}
+
+// mayRefund answers NOT_FOUND for a payment that is not there and FORBIDDEN to everybody but the event's organizer and admins.
+func (c Caller) mayRefund(p payment.State, s event.State) error {
+	if !p.Exists() {
+		return rejection.New(rejection.NotFound, "there is no such payment").At("paymentId")
+	}
+	return c.mayManage(s)
 }
 
 func noSuchEvent() error {

@@ -32,18 +32,15 @@ func (s *Service) ExecuteRefund(ctx context.Context, by Caller, paymentID, refun
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(paid.Payment.Refunds, func(r payment.Refund) bool { return r.ID == refundID })
-	if i < 0 {
-		return rejection.New(rejection.NotFound, "there is no such refund").At("refundId")
-	}
-	if paid.Payment.Refunds[i].Status != payment.RefundPending {
-		return nil
+	refunding, err := viewRefunding(*paid.Payment, refundID)
+	if err != nil || refunding.Refund.Status != payment.RefundPending {
+		return err
 	}
 	gw, err := s.Gateways.ByName(paid.Payment.Gateway)
 	if err != nil {
 		return err
 	}
-	result, err := gw.Refund(ctx, gateway.Refund{ID: refundID, TransactionID: paid.Payment.TransactionID, Amount: paid.Payment.Refunds[i].Amount})
+	result, err := gw.Refund(ctx, gateway.Refund{ID: refundID, TransactionID: paid.Payment.TransactionID, Amount: refunding.Refund.Amount})
 	if err != nil {
 		return fmt.Errorf("refund %s at %s: %w", refundID, gw.Name(), err)
 	}

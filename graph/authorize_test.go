@@ -43,5 +43,6 @@ func TestInputsWithAKey(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, map[string]bool{
 		"CreateEventInput": true, "ReserveSeatsInput": true, "CancelReservationInput": true, "ProcessPaymentInput": true, "ConfirmPaymentInput": true,
+		"RefundPaymentInput": true,
 	}, keyedInputs)
 }

@@ -29,6 +29,7 @@ type Commands interface {
 	// ProcessPayment and ConfirmPayment answer the payment and the reservation also beside a rejection, when it was made and declined.
 	ProcessPayment(ctx context.Context, by command.Caller, in command.ProcessPayment) (command.Paid, error)
 	ConfirmPayment(ctx context.Context, by command.Caller, paymentID string) (command.Paid, error)
+	RefundPayment(ctx context.Context, by command.Caller, in command.RefundPayment) (command.Refunding, error)
 }
 
 // Reads is what the API needs of the read side; query.Reader has it.
@@ -37,6 +38,7 @@ type Reads interface {
 	Inventories(ctx context.Context, eventIDs []string) (map[string]query.Inventory, error)
 	Reservations(ctx context.Context, ids []string) (map[string]query.Reservation, error)
 	Payments(ctx context.Context, ids []string) (map[string]query.Payment, error)
+	PaymentsByRefund(ctx context.Context, refundIDs []string) (map[string]query.Payment, error)
 	PaymentsByReservation(ctx context.Context, reservationIDs []string) (map[string][]query.Payment, error)
 	EventPage(ctx context.Context, filter query.EventFilter, page query.PageArgs) (query.Page[query.Event], error)
 	SeatPage(ctx context.Context, eventID, section string, page query.PageArgs) (query.Page[query.Seat], error)

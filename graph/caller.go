@@ -11,6 +11,7 @@ import (
 	"ticketing/graph/apierror"
 	"ticketing/graph/request"
 	"ticketing/internal/auth"
+	"ticketing/internal/card"
 	"ticketing/internal/telemetry"
 )
 
@@ -55,6 +56,9 @@ func checkKey(key string) error {
 	wrong := rejection.New(rejection.Invalid, "an idempotency key has 1 to %d printable ASCII characters", longest).At("idempotencyKey")
 	if key == "" || len(key) > longest {
 		return wrong
+	}
+	if card.IsIn(key) {
+		return rejection.New(rejection.Invalid, "this looks like it holds a card number, which must never be sent here").At("idempotencyKey")
 	}
 	for _, c := range []byte(key) {
 		if c < ' ' || c > '~' {

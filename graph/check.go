@@ -9,6 +9,7 @@ import (
 	"ticketing/command/rejection"
 	"ticketing/graph/apierror"
 	"ticketing/graph/model"
+	"ticketing/internal/card"
 	"ticketing/internal/id"
 	"ticketing/internal/money"
 )
@@ -36,7 +37,10 @@ func (c *check) failf(path []string, format string, args ...any) {
 
 // id checks the form of an identifier; whether there is such an object is decided on the write side.
 func (c *check) id(prefix, value string, path ...string) {
-	if err := id.Check(prefix, value); err != nil {
+	switch err := id.Check(prefix, value); {
+	case err != nil && card.IsIn(value):
+		c.noCard(path)
+	case err != nil:
 		c.failf(path, "%s", err)
 	}
 }
@@ -48,6 +52,8 @@ func (c *check) line(value string, longest int, path ...string) {
 		c.failf(path, "%s must not be empty", last(path))
 	case !within(value, longest):
 		c.failf(path, "%s must have at most %d characters", last(path), longest)
+	case card.IsIn(value):
+		c.noCard(path)
 	case !isText(value, ""):
 		c.failf(path, "%s must be valid text without control characters", last(path))
 	}
@@ -59,6 +65,8 @@ func (c *check) lines(value *string, longest int, path ...string) {
 	case value == nil:
 	case !within(*value, longest):
 		c.failf(path, "%s must have at most %d characters", last(path), longest)
+	case card.IsIn(*value):
+		c.noCard(path)
 	case !isText(*value, "\n\r\t"):
 		c.failf(path, "%s must be valid text without control characters", last(path))
 	}
@@ -78,16 +86,25 @@ func (c *check) money(value *model.MoneyInput, path ...string) money.Money {
 		return money.Money{}
 	}
 	parsed, err := money.Parse(value.Amount, value.CurrencyCode)
-	if err != nil {
-		c.failf(append(path, "amount"), "%s", err)
+	path = append(path, "amount")
+	switch {
+	case card.IsIn(value.Amount):
+		c.noCard(path)
+	case err != nil:
+		c.failf(path, "%s", err)
 	}
 	return parsed
 }
 
-// cardToken refuses card numbers, without ever repeating what was sent.
+// noCard refuses what looks like a card number, without ever repeating what was sent.
+func (c *check) noCard(path []string) {
+	c.failf(path, "%s looks like it holds a card number, which must never be sent here", last(path))
+}
+
+// cardToken checks a token of a payment gateway.
 func (c *check) cardToken(token string, path ...string) {
 	switch {
-	case looksLikeCard(token):
+	case card.IsIn(token):
 		c.failf(path, "this looks like a card number, which must never be sent here: give the payment gateway's token")
 	case token == "" || len(token) > longestToken || !isPrintable(token):
 		c.failf(path, "token must have 1 to %d printable ASCII characters", longestToken)
@@ -96,7 +113,7 @@ func (c *check) cardToken(token string, path ...string) {
 
 // checkSearch answers BAD_USER_INPUT: queries have no userErrors.
 func checkSearch(search *string) error {
-	if search != nil && (!within(*search, longestSearch) || !isText(*search, "\t")) {
+	if search != nil && (card.IsIn(*search) || !within(*search, longestSearch) || !isText(*search, "\t")) {
 		return apierror.New(apierror.BadUserInput, "search must be valid text of at most %d characters", longestSearch)
 	}
 	return nil

@@ -105,6 +105,16 @@ func (f *fakeCommands) ConfirmPayment(_ context.Context, by command.Caller, paym
 	return f.paid, f.called(by, paymentID)
 }
 
+func (f *fakeCommands) RefundPayment(_ context.Context, by command.Caller, in command.RefundPayment) (command.Refunding, error) {
+	if err := f.called(by, in); err != nil {
+		return command.Refunding{}, err
+	}
+	refund := payment.Refund{ID: id.New(id.Refund), Amount: money.Money{Minor: 500, Currency: "EUR"}, Status: payment.RefundPending, Reason: in.Reason}
+	return command.Refunding{Refund: refund, Payment: command.Payment{ID: in.PaymentID, Version: 4, State: payment.State{
+		Status: payment.Completed, Amount: money.Money{Minor: 1500, Currency: "EUR"}, Refunds: []payment.Refund{refund},
+	}}}, nil
+}
+
 func held(customer string) command.Reservation {
 	price := money.Money{Minor: 15000, Currency: "EUR"}
 	return command.Reservation{ID: id.New(id.Reservation), Version: 1, State: reservation.State{

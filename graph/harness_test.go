@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -246,6 +247,20 @@ func (f *fakeReads) PaymentsByReservation(_ context.Context, ids []string) (map[
 	return found, f.err
 }
 
+func (f *fakeReads) PaymentsByRefund(_ context.Context, ids []string) (map[string]query.Payment, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	found := map[string]query.Payment{}
+	for _, p := range f.payments {
+		for _, refund := range p.Refunds {
+			if slices.Contains(ids, refund.ID) {
+				found[refund.ID] = p
+			}
+		}
+	}
+	return found, f.err
+}
+
 func (f *fakeReads) EventPage(_ context.Context, filter query.EventFilter, args query.PageArgs) (query.Page[query.Event], error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -315,6 +330,7 @@ func (f *fakeReads) addPayment(r query.Reservation) query.Payment {
 	p := query.Payment{
 		ID: id.New(id.Payment), Version: 1, ReservationID: r.ID, CustomerID: r.CustomerID, EventID: r.EventID, Amount: r.Total,
 		Refunded: money.Money{Currency: "EUR"}, Status: "COMPLETED", Gateway: "sandbox",
+		Refunds: []query.Refund{{ID: id.New(id.Refund), Amount: money.Money{Minor: 700, Currency: "EUR"}, Status: "PENDING"}},
 	}
 	f.set(func() { f.payments[p.ID] = p })
 	return p

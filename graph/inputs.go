@@ -107,6 +107,18 @@ func processPayment(in model.ProcessPaymentInput) (command.ProcessPayment, []*mo
 	return pay, c.errs
 }
 
+func refundPayment(in model.RefundPaymentInput) (command.RefundPayment, []*model.UserError) {
+	var c check
+	c.id(id.Payment, in.PaymentID, "paymentId")
+	c.lines(in.Reason, longestReason, "reason")
+	refund := command.RefundPayment{PaymentID: in.PaymentID, Reason: value(in.Reason)}
+	if in.Amount != nil {
+		amount := c.money(in.Amount, "amount")
+		refund.Amount = &amount
+	}
+	return refund, c.errs
+}
+
 func checkPayment(paymentID string) []*model.UserError {
 	var c check
 	c.id(id.Payment, paymentID, "paymentId")

@@ -16,22 +16,24 @@ import (
 // loaders batch and remember what one response reads, and nothing longer: a subscription's next state and a mutation's next root field
 // must not be answered from what was read before.
 type loaders struct {
-	events       *dataloadgen.Loader[string, query.Event]
-	inventories  *dataloadgen.Loader[string, query.Inventory]
-	reservations *dataloadgen.Loader[string, query.Reservation]
-	payments     *dataloadgen.Loader[string, query.Payment]
-	paymentsOf   *dataloadgen.Loader[string, []query.Payment] // by reservation
-	users        *dataloadgen.Loader[string, auth.User]
+	events           *dataloadgen.Loader[string, query.Event]
+	inventories      *dataloadgen.Loader[string, query.Inventory]
+	reservations     *dataloadgen.Loader[string, query.Reservation]
+	payments         *dataloadgen.Loader[string, query.Payment]
+	paymentsOf       *dataloadgen.Loader[string, []query.Payment] // by reservation
+	paymentsByRefund *dataloadgen.Loader[string, query.Payment]
+	users            *dataloadgen.Loader[string, auth.User]
 }
 
 func (r *Resolver) newLoaders() *loaders {
 	return &loaders{
-		events:       newLoader(r.reads.Events),
-		inventories:  newLoader(r.reads.Inventories),
-		reservations: newLoader(r.reads.Reservations),
-		payments:     newLoader(r.reads.Payments),
-		paymentsOf:   newLoader(r.reads.PaymentsByReservation),
-		users:        newLoader(r.people.Users),
+		events:           newLoader(r.reads.Events),
+		inventories:      newLoader(r.reads.Inventories),
+		reservations:     newLoader(r.reads.Reservations),
+		payments:         newLoader(r.reads.Payments),
+		paymentsOf:       newLoader(r.reads.PaymentsByReservation),
+		paymentsByRefund: newLoader(r.reads.PaymentsByRefund),
+		users:            newLoader(r.people.Users),
 	}
 }
 

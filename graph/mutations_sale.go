@@ -59,6 +59,24 @@ func (r mutationResolver) ConfirmPayment(ctx context.Context, in model.ConfirmPa
 	return paidPayload(paid, wrong), err
 }
 
+// RefundPayment implements generated.MutationResolver.
+func (r mutationResolver) RefundPayment(ctx context.Context, in model.RefundPaymentInput) (*model.RefundPaymentPayload, error) {
+	refunding, wrong, err := once(ctx, in.IdempotencyKey, func(by command.Caller) (command.Refunding, []*model.UserError, error) {
+		refund, wrong := refundPayment(in)
+		if wrong != nil {
+			return command.Refunding{}, wrong, nil
+		}
+		refunding, err := r.commands.RefundPayment(ctx, by, refund)
+		return refunding, nil, err
+	})
+	payload := &model.RefundPaymentPayload{UserErrors: wrong}
+	if refunding.Payment.ID != "" {
+		refund := refundView(refunding.Refund)
+		payload.Refund, payload.Payment = &refund, paymentView(command.Paid{Payment: &refunding.Payment})
+	}
+	return payload, err
+}
+
 func paidPayload(paid command.Paid, wrong []*model.UserError) *model.ProcessPaymentPayload {
 	return &model.ProcessPaymentPayload{Payment: paymentView(paid), Reservation: reservationView(paid.Reservation), UserErrors: wrong}
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"ticketing/graph/apierror"
 	"ticketing/graph/model"
@@ -33,7 +34,7 @@ func (r queryResolver) Node(ctx context.Context, nodeID string) (model.Node, err
 	case id.User:
 		return signedIn(ctx, func() (model.Node, error) { return asNode(r.user(ctx, nodeID)) })
 	case id.Refund:
-		return nil, nil //nolint:nilnil // refunds are read through their payment
+		return signedIn(ctx, func() (model.Node, error) { return asNode(r.refund(ctx, nodeID)) })
 	}
 	return nil, apierror.New(apierror.BadUserInput, "id is not one of this API")
 }
@@ -86,6 +87,19 @@ func (r queryResolver) Payment(ctx context.Context, paymentID string, minVersion
 		return nil, apierror.New(apierror.NotFound, "there is no such payment")
 	}
 	return &model.Payment{Payment: *found}, seesSale(ctx, found.CustomerID, found.EventID)
+}
+
+// refund answers a refund to those who see its payment.
+func (r queryResolver) refund(ctx context.Context, refundID string) (*query.Refund, error) {
+	found, err := find(ctx, loadersOf(ctx).paymentsByRefund, refundID)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(found.Refunds, func(r query.Refund) bool { return r.ID == refundID })
+	if i < 0 {
+		return nil, nil //nolint:nilnil // null for what is not there
+	}
+	return &found.Refunds[i], seesSale(ctx, found.CustomerID, found.EventID)
 }
 
 // user answers a user to himself and to admins; others do not learn whether there is one.

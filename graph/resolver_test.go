@@ -26,6 +26,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 		{`{ reservation(id: "rsv_01h455vb4pex5vsknk084sn02q") { id } }`, "UNAUTHENTICATED", "NOT_FOUND"},
 		{`{ payment(id: "pay_01h455vb4pex5vsknk084sn02q") { id } }`, "UNAUTHENTICATED", "NOT_FOUND"},
 		{`{ node(id: "pay_01h455vb4pex5vsknk084sn02q") { id } }`, "UNAUTHENTICATED", "NOT_FOUND"},
+		{`{ node(id: "rfd_01h455vb4pex5vsknk084sn02q") { id } }`, "UNAUTHENTICATED", ""},
 		{`{ node(id: "usr_01h455vb4pex5vsknk084sn02q") { id } }`, "UNAUTHENTICATED", "FORBIDDEN"},
 		{`{ node(id: "x") { id } }`, "BAD_USER_INPUT", "BAD_USER_INPUT"},
 		{`{ event(id: "rsv_01h455vb4pex5vsknk084sn02q") { id } }`, "BAD_USER_INPUT", "BAD_USER_INPUT"},
@@ -67,19 +68,21 @@ func TestSalesAreSeenByThoseWhoTookPart(t *testing.T) {
 	r := a.reads.addReservation(a.reads.addEvent(organizer, "SALES_OPEN"), customer)
 	p := a.reads.addPayment(r)
 	a.people.signIn(customer)
-	const sale = `query($r: ID!, $p: ID!) {
+	const sale = `query($r: ID!, $p: ID!, $f: ID!) {
 		reservation(id: $r) { id seats { section label price { amount currencyCode } } event { name } payments { id } customer { id email roles } }
 		payment(id: $p) { id refunded { amount } reservation { id } }
 		a: node(id: $r) { id }
 		b: node(id: $p) { id }
+		c: node(id: $f) { id ... on Refund { amount { amount } status } }
 	}`
-	ids := vars{"r": r.ID, "p": p.ID}
+	ids := vars{"r": r.ID, "p": p.ID, "f": p.Refunds[0].ID}
 
 	own := a.do(sale, ids, a.as(customer)...)
 	require.Empty(t, own.Errors, own.body)
 	seen := own.Data["reservation"].(map[string]any)
 	require.Equal(t, customer+"@example.com", seen["customer"].(map[string]any)["email"])
 	require.Equal(t, []any{map[string]any{"section": "Floor", "label": nil, "price": map[string]any{"amount": "150.00", "currencyCode": "EUR"}}}, seen["seats"])
+	require.Equal(t, map[string]any{"id": p.Refunds[0].ID, "amount": map[string]any{"amount": "7.00"}, "status": "PENDING"}, own.Data["c"])
 	require.Empty(t, a.do(sale, ids, a.as(newUser(), auth.RoleAdmin)...).Errors)
 
 	theirs := a.do(sale, ids, a.as(organizer, auth.RoleOrganizer)...)
@@ -88,7 +91,7 @@ func TestSalesAreSeenByThoseWhoTookPart(t *testing.T) {
 
 	for _, stranger := range [][]string{a.as(newUser()), a.as(newUser(), auth.RoleOrganizer)} {
 		got := a.do(sale, ids, stranger...)
-		require.Len(t, got.Errors, 4, got.body)
+		require.Len(t, got.Errors, 5, got.body)
 		for _, e := range got.Errors {
 			require.Equal(t, "FORBIDDEN", e.Extensions["code"])
 		}
@@ -185,7 +188,7 @@ func TestInputsAreCheckedByField(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	header := append(a.as(newUser(), auth.RoleOrganizer), "Idempotency-Key", "k")
-	evt, rsv := id.New(id.Event), id.New(id.Reservation)
+	evt, rsv, pay := id.New(id.Event), id.New(id.Reservation), id.New(id.Payment)
 	type object = map[string]any
 	for _, c := range []struct {
 		mutation, input string
@@ -211,6 +214,10 @@ func TestInputsAreCheckedByField(t *testing.T) {
 		{"cancelReservation", "CancelReservation", object{"reservationId": evt}, []any{"reservationId"}},
 		{"processPayment", "ProcessPayment", object{"reservationId": rsv, "method": object{"card": object{"token": ""}}}, []any{"method", "card", "token"}},
 		{"confirmPayment", "ConfirmPayment", object{"paymentId": rsv}, []any{"paymentId"}},
+		{"refundPayment", "RefundPayment", object{"paymentId": rsv}, []any{"paymentId"}},
+		{"refundPayment", "RefundPayment", object{"paymentId": pay, "reason": strings.Repeat("x", 501)}, []any{"reason"}},
+		{"refundPayment", "RefundPayment", object{"paymentId": pay, "amount": object{"amount": "1.005", "currencyCode": "EUR"}}, []any{"amount", "amount"}},
+		{"refundPayment", "RefundPayment", object{"paymentId": pay, "amount": object{"amount": "1", "currencyCode": "XYZ"}}, []any{"amount", "currencyCode"}},
 	} {
 		got := a.do(`mutation($in: `+c.input+`Input!) { `+c.mutation+`(input: $in) { userErrors { code field } } }`, vars{"in": c.in}, header...)
 		code, field := got.userError(t, c.mutation)
@@ -243,6 +250,49 @@ func TestCardNumbersAreKeptNowhere(t *testing.T) {
 		_, asked = a.commands.last()
 		require.Equal(t, token, asked.(command.ProcessPayment).CardToken)
 	}
+}
+
+func TestCardNumbersAreRefusedWhereverTheyAreSent(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	const number = "4242 4242 4242 4242"
+	header := append(a.as(newUser(), auth.RoleOrganizer), "Idempotency-Key", "k", "X-Request-ID", "4242424242424242")
+	evt, rsv, pay := id.New(id.Event), id.New(id.Reservation), id.New(id.Payment)
+	type object = map[string]any
+	price := object{"amount": "1", "currencyCode": "EUR"}
+	for _, c := range []struct {
+		mutation, input string
+		in              object
+		field           []any
+	}{
+		{"createEvent", "CreateEvent", object{"name": number, "venue": "v", "startsAt": "2026-12-31T20:00:00Z"}, []any{"name"}},
+		{"createEvent", "CreateEvent", object{"name": "n", "venue": number, "startsAt": "2026-12-31T20:00:00Z"}, []any{"venue"}},
+		{"createEvent", "CreateEvent", object{"name": "n", "venue": "v", "description": "pay with\n" + number, "startsAt": "2026-12-31T20:00:00Z"}, []any{"description"}},
+		{"cancelEvent", "CancelEvent", object{"eventId": evt, "reason": number}, []any{"reason"}},
+		{"publishEvent", "EventID", object{"eventId": number}, []any{"eventId"}},
+		{"addInventory", "AddInventory", object{"eventId": evt, "section": number, "capacity": 1, "price": price}, []any{"section"}},
+		{"addInventory", "AddInventory", object{"eventId": evt, "section": "s", "capacity": 1, "price": object{"amount": "4242424242424242", "currencyCode": "EUR"}}, []any{"price", "amount"}},
+		{"reserveSeats", "ReserveSeats", object{"eventId": evt, "items": []any{object{"section": "s", "seats": []any{number}}}}, []any{"items", "0", "seats", "0"}},
+		{"cancelReservation", "CancelReservation", object{"reservationId": rsv, "idempotencyKey": number}, []any{"idempotencyKey"}},
+		{"cancelReservation", "CancelReservation", object{"reservationId": rsv, "reason": number}, []any{"reason"}},
+		{"refundPayment", "RefundPayment", object{"paymentId": pay, "reason": number}, []any{"reason"}},
+		{"requestMagicLink", "RequestMagicLink", object{"email": "4242424242424242@example.com"}, []any{"email"}},
+	} {
+		got := a.do(`mutation($in: `+c.input+`Input!) { `+c.mutation+`(input: $in) { userErrors { code field message } } }`, vars{"in": c.in}, header...)
+		if c.in["idempotencyKey"] != nil {
+			got = a.do(`mutation($in: `+c.input+`Input!) { `+c.mutation+`(input: $in) { userErrors { code field message } } }`, vars{"in": c.in}, header[:2]...)
+		}
+		code, field := got.userError(t, c.mutation)
+		require.Equal(t, "INVALID", code, got.body)
+		require.Equal(t, c.field, field, got.body)
+		require.NotContains(t, got.body, "4242")
+		require.NotContains(t, got.header.Get("X-Request-ID"), "4242")
+	}
+	got := a.do(`query($s: String) { events(filter: {search: $s}) { nodes { id } } }`, vars{"s": number}, header...)
+	require.Equal(t, "BAD_USER_INPUT", got.code())
+	require.NotContains(t, a.log.String(), "4242")
+	_, asked := a.commands.last()
+	require.Nil(t, asked, "nothing of it reached the write side")
 }
 
 func TestRejectionsAreUserErrors(t *testing.T) {
@@ -383,6 +433,21 @@ func TestWhatIsAskedReachesTheWriteSide(t *testing.T) {
 	_, asked = a.commands.last()
 	require.Equal(t, inventory.Add{Section: "Floor", Price: money.Money{Minor: 1500, Currency: "BHD"}, Capacity: &capacity}, asked)
 	require.Equal(t, map[string]any{"name": "Floor", "available": 5.}, got.Data["addInventory"].(map[string]any)["section"])
+
+	pay := id.New(id.Payment)
+	got = a.do(`mutation($p: ID!) { refundPayment(input: {paymentId: $p, amount: {amount: "5", currencyCode: "EUR"}, reason: "rain"}) {
+		refund { id amount { amount } status reason } payment { id refunds { id } refunded { amount } } userErrors { code } } }`, vars{"p": pay}, header...)
+	_, asked = a.commands.last()
+	require.Equal(t, command.RefundPayment{PaymentID: pay, Amount: &money.Money{Minor: 500, Currency: "EUR"}, Reason: "rain"}, asked)
+	payload := got.Data["refundPayment"].(map[string]any)
+	refund := payload["refund"].(map[string]any)
+	require.Equal(t, map[string]any{"id": refund["id"], "amount": map[string]any{"amount": "5.00"}, "status": "PENDING", "reason": "rain"}, refund)
+	require.Equal(t, map[string]any{
+		"id": pay, "refunds": []any{map[string]any{"id": refund["id"]}}, "refunded": map[string]any{"amount": "0.00"},
+	}, payload["payment"])
+	a.do(`mutation($p: ID!) { refundPayment(input: {paymentId: $p}) { userErrors { code } } }`, vars{"p": pay}, header...)
+	_, asked = a.commands.last()
+	require.Equal(t, command.RefundPayment{PaymentID: pay}, asked, "no amount: all of it")
 
 	for mutation, want := range map[string]any{"publishEvent": event.Publish{}, "openSales": event.OpenSales{}, "closeSales": event.CloseSales{}, "completeEvent": event.Complete{}} {
 		a.do(`mutation($e: ID!) { `+mutation+`(input: {eventId: $e}) { event { id } } }`, vars{"e": evt}, header...)

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"ticketing/command"
+	"ticketing/command/payment"
 	"ticketing/graph/model"
 	"ticketing/internal/money"
 	"ticketing/query"
@@ -59,10 +60,14 @@ func paymentView(paid command.Paid) *model.Payment {
 		CreatedAt: p.CreatedAt, CompletedAt: p.CompletedAt, FailedAt: p.FailedAt,
 	}}
 	for i, r := range p.Refunds {
-		view.Refunds[i] = query.Refund{ID: r.ID, Amount: r.Amount, Status: string(r.Status), Reason: r.Reason, CreatedAt: r.RequestedAt}
+		view.Refunds[i] = refundView(r)
 	}
 	if action := paid.NextAction; action != nil {
 		view.NextAction = &model.PaymentNextAction{ClientSecret: orNull(action.ClientSecret), RedirectURL: orNull(action.RedirectURL)}
 	}
 	return view
+}
+
+func refundView(r payment.Refund) query.Refund {
+	return query.Refund{ID: r.ID, Amount: r.Amount, Status: string(r.Status), Reason: r.Reason, CreatedAt: r.RequestedAt}
 }

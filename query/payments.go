@@ -19,6 +19,25 @@ func (r *Reader) Payments(ctx context.Context, ids []string) (map[string]Payment
 	return byID(payments, func(p Payment) string { return p.ID }), err
 }
 
+// PaymentsByRefund answers the payment of each of the refunds that there are.
+func (r *Reader) PaymentsByRefund(ctx context.Context, refundIDs []string) (map[string]Payment, error) {
+	rows, err := r.db.PaymentsByRefund(ctx, refundIDs)
+	if err != nil {
+		return nil, fmt.Errorf("query: read payments of refunds: %w", err)
+	}
+	payments, err := tryConvert(rows, payment)
+	if err != nil {
+		return nil, err
+	}
+	byRefund := make(map[string]Payment, len(refundIDs))
+	for _, p := range payments {
+		for _, refund := range p.Refunds {
+			byRefund[refund.ID] = p
+		}
+	}
+	return byRefund, nil
+}
+
 // PaymentsByReservation answers the payments of each reservation, oldest first.
 func (r *Reader) PaymentsByReservation(ctx context.Context, reservationIDs []string) (map[string][]Payment, error) {
 	rows, err := r.db.PaymentsByReservation(ctx, reservationIDs)

@@ -161,18 +161,27 @@ type (
 		TransactionID *string
 		FailureReason *string
 		NextAction    *struct{ ClientSecret *string }
+		Refunds       []refundValue
+	}
+	refundValue struct {
+		ID, Status string
+		Amount     moneyValue
+		Reason     *string
 	}
 	payload struct {
 		Event       *eventValue
 		Reservation *reservationValue
 		Payment     *paymentValue
+		Refund      *refundValue
 		UserErrors  []userError
 	}
 )
 
 const (
-	eventFields       = `id version inventoryVersion name status sections { name capacity available reserved sold seats(first: 100) { nodes { label status } } }`
-	paymentFields     = `id version status amount { amount currencyCode } refunded { amount } gateway transactionId failureReason nextAction { clientSecret }`
+	eventFields   = `id version inventoryVersion name status sections { name capacity available reserved sold seats(first: 100) { nodes { label status } } }`
+	paymentFields = `id version status amount { amount currencyCode } refunded { amount } gateway transactionId failureReason nextAction { clientSecret }
+		refunds { ` + refundFields + ` }`
+	refundFields      = `id status amount { amount currencyCode } reason`
 	reservationFields = `id version status expiresAt seats { section label price { amount currencyCode } } total { amount currencyCode }
 		event { id name } payments { ` + paymentFields + ` }`
 	errorFields = `userErrors { code message field }`
@@ -241,6 +250,21 @@ func (c *client) confirm(paymentID string) payload {
 	c.t.Helper()
 	return c.mutate("confirmPayment", "ConfirmPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }",
 		vars{"paymentId": paymentID, "idempotencyKey": key()})
+}
+
+// refund asks for money back; all that is left when amount is empty.
+func (c *client) refund(paymentID, amount string) payload {
+	c.t.Helper()
+	return c.refundWithKey(key(), paymentID, amount)
+}
+
+func (c *client) refundWithKey(idempotencyKey, paymentID, amount string) payload {
+	c.t.Helper()
+	input := vars{"paymentId": paymentID, "idempotencyKey": idempotencyKey, "reason": "rain"}
+	if amount != "" {
+		input["amount"] = vars{"amount": amount, "currencyCode": "EUR"}
+	}
+	return c.mutate("refundPayment", "RefundPaymentInput", "refund { "+refundFields+" } payment { "+paymentFields+" }", input)
 }
 
 // event reads an event from the read tables; nil when it is not visible.

@@ -98,6 +98,15 @@ func (s *system) admin() *client { return s.person(adminEmail) }
 // customer is somebody who buys, signed in.
 func (s *system) customer(name string) *client { return s.person(name + "@example.com") }
 
+// organizer is somebody who holds events, signed in.
+func (s *system) organizer(name string) *client {
+	s.t.Helper()
+	c := s.customer(name)
+	_, wrong := s.admin().changeUser("grantRole", "RoleInput", vars{"userId": c.id, "role": "ORGANIZER"})
+	require.Empty(s.t, wrong)
+	return c
+}
+
 func (s *system) person(email string) *client {
 	s.t.Helper()
 	s.mu.Lock()

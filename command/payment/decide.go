@@ -126,7 +126,7 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 	if s.CompletedAt == nil {
 		return nil, rejection.New(rejection.InvalidState, "a payment that is %s cannot be refunded", s.Status)
 	}
-	if _, ok := s.refund(c.RefundID); ok {
+	if _, ok := s.Refund(c.RefundID); ok {
 		return nil, nil // asked for already
 	}
 	left := money.Money{Minor: s.RefundableMinor(), Currency: s.Amount.Currency}
@@ -137,7 +137,7 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 	switch {
 	case amount.Currency != left.Currency:
 		return nil, rejection.New(rejection.Invalid, "the payment was in %s", left.Currency).At("amount", "currencyCode")
-	case left.Minor == 0:
+	case c.Amount == nil && left.Minor == 0:
 		return nil, rejection.New(rejection.InvalidState, "nothing is left to refund")
 	case amount.Minor <= 0:
 		return nil, rejection.New(rejection.Invalid, "amount must be above zero").At("amount", "amount")
@@ -148,7 +148,7 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 }
 
 func decideRecordRefund(s State, c RecordRefund, now time.Time) ([]DomainEvent, error) {
-	r, ok := s.refund(c.RefundID)
+	r, ok := s.Refund(c.RefundID)
 	switch {
 	case !ok:
 		return nil, rejection.New(rejection.NotFound, "there is no such refund").At("refundId")

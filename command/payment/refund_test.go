@@ -44,7 +44,7 @@ func TestAFailedRefundCanBeAskedForAgain(t *testing.T) {
 }
 
 func TestNothingIsLeftToRefund(t *testing.T) {
-	Given(t, initiated, completed, asked("rfd_1", 70_00)).When(ask("rfd_2", 1)).ThenRejected(rejection.InvalidState)
+	Given(t, initiated, completed, asked("rfd_1", 70_00)).When(ask("rfd_2", 1)).ThenRejected(rejection.Invalid, "amount", "amount")
 	Given(t, initiated, completed, asked("rfd_1", 70_00)).When(askAll("rfd_2")).ThenRejected(rejection.InvalidState)
 	Given(t, initiated, completed, asked("rfd_1", 70_00), given("rfd_1", 70_00)).When(askAll("rfd_2")).ThenRejected(rejection.InvalidState)
 }

@@ -87,7 +87,8 @@ func (s State) sumRefunds(status RefundStatus) int64 {
 	return sum
 }
 
-func (s State) refund(id string) (Refund, bool) {
+// Refund answers one of the refunds.
+func (s State) Refund(id string) (Refund, bool) {
 	for _, r := range s.Refunds {
 		if r.ID == id {
 			return r, true

@@ -73,6 +73,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("PaymentMethodInput", ec.unmarshalInputPaymentMethodInput),
 			graphql.NewInputUnmarshaler("ProcessPaymentInput", ec.unmarshalInputProcessPaymentInput),
+			graphql.NewInputUnmarshaler("RefundPaymentInput", ec.unmarshalInputRefundPaymentInput),
 			graphql.NewInputUnmarshaler("RequestMagicLinkInput", ec.unmarshalInputRequestMagicLinkInput),
 			graphql.NewInputUnmarshaler("ReserveItemInput", ec.unmarshalInputReserveItemInput),
 			graphql.NewInputUnmarshaler("ReserveSeatsInput", ec.unmarshalInputReserveSeatsInput),
@@ -775,6 +776,28 @@ input ConfirmPaymentInput {
   "1 to 255 printable ASCII characters; required here or as the Idempotency-Key header."
   idempotencyKey: String
 }
+
+"Gives money of a payment back."
+input RefundPaymentInput {
+  "The payment."
+  paymentId: ID!
+  "How much; all that is left when absent. Refunds that are still pending count as given."
+  amount: MoneyInput
+  "Why, for the customer, up to 500 characters."
+  reason: String
+  "1 to 255 printable ASCII characters; required here or as the Idempotency-Key header."
+  idempotencyKey: String
+}
+
+"The refund that was asked for, and its payment."
+type RefundPaymentPayload {
+  "The refund. PENDING at first: the gateway carries it out a moment later."
+  refund: Refund
+  "The payment with all of its refunds."
+  payment: Payment
+  "Why nothing is refunded; empty when it is."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 	{Name: "../schema/reservation.graphqls", Input: `"One customer's hold on seats, from the reservation to the ticket or to its end."
 type Reservation implements Node {
@@ -1041,6 +1064,12 @@ type Mutation {
 
   "Goes on with a payment after the customer did what its ` + "`" + `nextAction` + "`" + ` asked."
   confirmPayment(input: ConfirmPaymentInput!): ProcessPaymentPayload @auth(rule: SIGNED_IN)
+
+  """
+  Gives money back, all of it or a part: for admins and the event's organizer. A full refund ends the reservation and frees its seats once
+  the gateway has paid it out.
+  """
+  refundPayment(input: RefundPaymentInput!): RefundPaymentPayload @auth(rule: SIGNED_IN)
 }
 
 """
@@ -1329,6 +1358,18 @@ func (ec *executionContext) childFields_Refund(ctx context.Context, field graphq
 		return ec.fieldContext_Refund_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Refund", field.Name)
+}
+
+func (ec *executionContext) childFields_RefundPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "refund":
+		return ec.fieldContext_RefundPaymentPayload_refund(ctx, field)
+	case "payment":
+		return ec.fieldContext_RefundPaymentPayload_payment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RefundPaymentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefundPaymentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestMagicLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -287,6 +287,28 @@ type ProcessPaymentPayload struct {
 type Query struct {
 }
 
+// Gives money of a payment back.
+type RefundPaymentInput struct {
+	// The payment.
+	PaymentID string `json:"paymentId"`
+	// How much; all that is left when absent. Refunds that are still pending count as given.
+	Amount *MoneyInput `json:"amount,omitempty"`
+	// Why, for the customer, up to 500 characters.
+	Reason *string `json:"reason,omitempty"`
+	// 1 to 255 printable ASCII characters; required here or as the Idempotency-Key header.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The refund that was asked for, and its payment.
+type RefundPaymentPayload struct {
+	// The refund. PENDING at first: the gateway carries it out a moment later.
+	Refund *query.Refund `json:"refund,omitempty"`
+	// The payment with all of its refunds.
+	Payment *Payment `json:"payment,omitempty"`
+	// Why nothing is refunded; empty when it is.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Where to send a sign-in link.
 type RequestMagicLinkInput struct {
 	// A mail address, up to 254 characters.

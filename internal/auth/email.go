@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"ticketing/internal/card"
 )
 
 // The bounds of RFC 5321 on what SMTP carries.
@@ -21,7 +23,7 @@ var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLengt
 // look or fold alike would let one person pass for another; so are quoted ones and IP addresses as domains. Error: ErrEmailInvalid.
 func NormalizeEmail(text string) (string, error) {
 	text = strings.TrimSpace(text)
-	if len(text) > longestEmail {
+	if len(text) > longestEmail || card.IsIn(text) {
 		return "", ErrEmailInvalid
 	}
 	parsed, err := mail.ParseAddress(text)

@@ -53,6 +53,50 @@ func (q *Queries) PaymentsByID(ctx context.Context, ids []string) ([]Payment, er
 	return items, nil
 }
 
+const paymentsByRefund = `-- name: PaymentsByRefund :many
+SELECT p.id, p.version, p.reservation_id, p.customer_id, p.event_id, p.amount, p.refunded, p.currency, p.refunds, p.status, p.gateway, p.transaction_id, p.failure_code, p.failure_reason, p.created_at, p.completed_at, p.failed_at, p.metadata FROM unnest($1::text[]) AS asked(id)
+JOIN payments p ON p.refunds @> jsonb_build_array(jsonb_build_object('id', asked.id))
+`
+
+func (q *Queries) PaymentsByRefund(ctx context.Context, refundIds []string) ([]Payment, error) {
+	rows, err := q.db.Query(ctx, paymentsByRefund, refundIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Payment{}
+	for rows.Next() {
+		var i Payment
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.ReservationID,
+			&i.CustomerID,
+			&i.EventID,
+			&i.Amount,
+			&i.Refunded,
+			&i.Currency,
+			&i.Refunds,
+			&i.Status,
+			&i.Gateway,
+			&i.TransactionID,
+			&i.FailureCode,
+			&i.FailureReason,
+			&i.CreatedAt,
+			&i.CompletedAt,
+			&i.FailedAt,
+			&i.Metadata,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const paymentsByReservation = `-- name: PaymentsByReservation :many
 SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments WHERE reservation_id = ANY ($1::text[])
 ORDER BY reservation_id, created_at, id

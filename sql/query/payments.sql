@@ -1,6 +1,10 @@
 -- name: PaymentsByID :many
 SELECT * FROM payments WHERE id = ANY (@ids::text[]);
 
+-- name: PaymentsByRefund :many
+SELECT p.* FROM unnest(@refund_ids::text[]) AS asked(id)
+JOIN payments p ON p.refunds @> jsonb_build_array(jsonb_build_object('id', asked.id));
+
 -- name: PaymentsByReservation :many
 SELECT * FROM payments WHERE reservation_id = ANY (@reservation_ids::text[])
 ORDER BY reservation_id, created_at, id;

@@ -1,0 +1,74 @@
+package command
+
+import (
+	"context"
+	"strings"
+
+	"ticketing/command/engine"
+	"ticketing/command/event"
+	"ticketing/command/payment"
+	"ticketing/command/rejection"
+	"ticketing/internal/id"
+	"ticketing/internal/money"
+)
+
+// RefundPayment is an organizer's or admin's wish to give a customer's money back.
+type RefundPayment struct {
+	PaymentID string
+	Amount    *money.Money // nil: all that is left
+	Reason    string
+}
+
+// Refunding is a payment with the refund that was asked for.
+type Refunding struct {
+	Payment Payment
+	Refund  payment.Refund
+}
+
+// ref remembers both: the payment alone does not say which of its refunds it was.
+func (r Refunding) ref() string { return r.Payment.ID + "/" + r.Refund.ID }
+
+// RefundPayment asks for money back. From here on it counts against what is left; the saga has the gateway carry it out.
+func (s *Service) RefundPayment(ctx context.Context, by Caller, in RefundPayment) (Refunding, error) {
+	refundID := id.New(id.Refund)
+	refunding, _, err := run(ctx, s, by, action[Refunding]{
+		mutation: "refundPayment", input: in, ref: Refunding.ref, streams: []string{payment.Stream(in.PaymentID)},
+		decide: func(tx *engine.Tx) (Refunding, error) { return decideRefund(tx, by, refundID, in) },
+		replay: func(ctx context.Context, ref string) (Refunding, error) {
+			paymentID, refundID, _ := strings.Cut(ref, "/")
+			paid, err := s.paid(ctx, by, paymentID)
+			if err != nil {
+				return Refunding{}, err
+			}
+			return viewRefunding(*paid.Payment, refundID)
+		},
+	})
+	return refunding, err
+}
+
+func decideRefund(tx *engine.Tx, by Caller, refundID string, in RefundPayment) (Refunding, error) {
+	p, err := engine.Load[payment.State](tx, payment.Stream(in.PaymentID))
+	if err != nil {
+		return Refunding{}, err
+	}
+	occasion, err := engine.Load[event.State](tx, event.Stream(p.EventID))
+	if err != nil {
+		return Refunding{}, err
+	}
+	if err := by.mayRefund(p, occasion); err != nil {
+		return Refunding{}, err
+	}
+	requested, err := payment.Decide(p, payment.RequestRefund{RefundID: refundID, Amount: in.Amount, Reason: in.Reason}, tx.Now)
+	if err != nil {
+		return Refunding{}, err
+	}
+	return viewRefunding(viewPayment(tx, in.PaymentID, engine.Append[payment.State](tx, payment.Stream(in.PaymentID), requested)), refundID)
+}
+
+func viewRefunding(p Payment, refundID string) (Refunding, error) {
+	refund, ok := p.Refund(refundID)
+	if !ok {
+		return Refunding{}, rejection.New(rejection.NotFound, "there is no such refund").At("refundId")
+	}
+	return Refunding{Payment: p, Refund: refund}, nil
+}

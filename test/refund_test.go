@@ -1,0 +1,95 @@
+package test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/testenv"
+)
+
+// awaitPayment waits until the payment reads so.
+func awaitPayment(t testing.TB, c *client, paymentID string, is func(p *paymentValue) bool) *paymentValue {
+	t.Helper()
+	var p *paymentValue
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		p = c.payment(paymentID, 0)
+		return p != nil && is(p), fmt.Sprintf("payment is %+v", p)
+	})
+	return p
+}
+
+func hasStatus(status string) func(p *paymentValue) bool {
+	return func(p *paymentValue) bool { return p.Status == status }
+}
+
+func TestRefundsInPartAndThenInFullFreeTheSeats(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	admin, alice := s.admin(), s.customer("alice")
+	id := onSale(t, admin, 10, nil)
+	r := requireOK(t, alice.reserve(id, item("Floor", 2), named("Stalls", "A-1"))).Reservation // 85.50
+	paid := requireOK(t, alice.pay(r.ID, "pm_card_visa"))
+	paymentID := paid.Payment.ID
+
+	k := key()
+	part := requireOK(t, admin.refundWithKey(k, paymentID, "30.00"))
+	require.Equal(t, moneyValue{"30.00", "EUR"}, part.Refund.Amount)
+	require.Equal(t, "rain", *part.Refund.Reason)
+	require.Equal(t, part.Refund.ID, requireOK(t, admin.refundWithKey(k, paymentID, "30.00")).Refund.ID, "a retry is the same refund")
+	requireRejected(t, admin.refundWithKey(k, paymentID, "31.00"), "IDEMPOTENCY_KEY_REUSED")
+
+	// A pending refund counts as much as one that was given.
+	requireRejected(t, admin.refund(paymentID, "55.51"), "INVALID", "amount", "amount")
+	requireRejected(t, admin.refund(paymentID, "0.00"), "INVALID", "amount", "amount")
+	p := awaitPayment(t, alice, paymentID, hasStatus("PARTIALLY_REFUNDED"))
+	require.Equal(t, "30.00", p.Refunded.Amount)
+	require.Equal(t, "COMPLETED", alice.reservation(r.ID, 0).Status, "a part frees no seats")
+	awaitSections(t, alice, id, map[string][3]int{"Floor": {8, 0, 2}, "Stalls": {19, 0, 1}})
+
+	rest := requireOK(t, admin.refund(paymentID, ""))
+	require.Equal(t, moneyValue{"55.50", "EUR"}, rest.Refund.Amount)
+	p = awaitPayment(t, alice, paymentID, hasStatus("REFUNDED"))
+	require.Equal(t, "85.50", p.Refunded.Amount)
+	require.Len(t, p.Refunds, 2)
+	awaitStatus(t, alice, r.ID, "REFUNDED")
+	awaitSections(t, alice, id, map[string][3]int{"Floor": {10, 0, 0}, "Stalls": {20, 0, 0}})
+	requireOK(t, s.customer("bob").reserve(id, named("Stalls", "A-1")))
+	requireRejected(t, admin.refund(paymentID, ""), "INVALID_STATE")
+	requireRejected(t, admin.refund(paymentID, "0.01"), "INVALID", "amount", "amount")
+
+	var data struct {
+		Node struct{ ID, Status string }
+	}
+	node := `query($id: ID!) { node(id: $id) { id ... on Refund { status } } }`
+	alice.do(node, vars{"id": part.Refund.ID}, &data)
+	require.Equal(t, part.Refund.ID, data.Node.ID)
+	require.Equal(t, "COMPLETED", data.Node.Status)
+	require.Equal(t, "FORBIDDEN", s.customer("bob").refused(node, vars{"id": part.Refund.ID}))
+}
+
+func TestOnlyTheEventsOrganizerAndAdminsRefund(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	admin, alice := s.admin(), s.customer("alice")
+	organizer, other := s.organizer("olga"), s.organizer("otto")
+	id := onSale(t, organizer, 10, nil)
+	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	paid := requireOK(t, alice.pay(r.ID, "pm_card_visa"))
+
+	const refund = `mutation($i: RefundPaymentInput!) { refundPayment(input: $i) { refund { id } } }`
+	input := func(paymentID string) vars { return vars{"i": vars{"paymentId": paymentID, "idempotencyKey": key()}} }
+	for _, c := range []*client{alice, other} {
+		require.Equal(t, "FORBIDDEN", c.refused(refund, input(paid.Payment.ID)))
+	}
+	require.Equal(t, "UNAUTHENTICATED", (&client{t: t, url: s.url}).refused(refund, input(paid.Payment.ID)))
+	requireRejected(t, admin.refund("pay_01h455vb4pex5vsknk084sn02q", ""), "NOT_FOUND", "paymentId")
+	requireOK(t, organizer.refund(paid.Payment.ID, "5.00"))
+	requireOK(t, admin.refund(paid.Payment.ID, "5.00"))
+	awaitPayment(t, alice, paid.Payment.ID, func(p *paymentValue) bool { return p.Refunded.Amount == "10.00" })
+
+	declined := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	failed := alice.pay(declined.ID, "pm_card_chargeDeclined")
+	requireRejected(t, organizer.refund(failed.Payment.ID, ""), "INVALID_STATE")
+}
