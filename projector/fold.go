@@ -43,6 +43,11 @@ func subjects(batch []Record) []string {
 	for i := range batch {
 		ids[i] = batch[i].subject()
 	}
+	return distinct(ids)
+}
+
+// distinct sorts ids and takes out those that repeat.
+func distinct(ids []string) []string {
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }

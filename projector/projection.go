@@ -28,7 +28,7 @@ type Projection interface {
 }
 
 // projections are all there are, by name.
-var projections = byName(events{}, availability{}, reservations{}, payments{})
+var projections = byName(events{}, availability{}, reservations{}, payments{}, sales{}, customers{})
 
 func byName(all ...Projection) map[string]Projection {
 	named := make(map[string]Projection, len(all))

@@ -196,5 +196,5 @@ func TestProjectorsShareAndTakeOver(t *testing.T) {
 }
 
 func TestUnknownProjectionIsRefused(t *testing.T) {
-	require.ErrorContains(t, Run(t.Context(), Config{Projections: []string{"weather"}}), "availability, events, payments, reservations")
+	require.ErrorContains(t, Run(t.Context(), Config{Projections: []string{"weather"}}), "availability, customers, events, payments, reservations, sales")
 }

@@ -1,4 +1,5 @@
--- What was sold, and to whom. Amounts are minor units, days are UTC. Indexes are unnamed, as in 0001.
+-- What was sold, and to whom. Amounts are minor units, days are UTC. Indexes are unnamed, as in 0001. Sums have no CHECKs:
+-- a row that is inserted to be added to another one is a difference, and may be below 0.
 
 -- One row a reservation: what it comes to by section, and how far its stream was read. A refund is recorded in the payment's stream
 -- and says nothing about sections, so that both streams are needed to count it, and they come in any order. revision moves with
@@ -47,12 +48,12 @@ CREATE TABLE section_sales (
     event_id text COLLATE "C" NOT NULL,
     section  text COLLATE "C" NOT NULL,
     currency text   NOT NULL, -- all sections of an event have the same
-    sold     bigint NOT NULL CHECK (sold >= 0),
-    returned bigint NOT NULL CHECK (returned >= 0),
-    gross    bigint NOT NULL CHECK (gross >= 0),
-    refunded bigint NOT NULL CHECK (refunded >= 0),
-    tickets  bigint NOT NULL GENERATED ALWAYS AS (sold - returned) STORED CHECK (tickets >= 0),
-    net      bigint NOT NULL GENERATED ALWAYS AS (gross - refunded) STORED CHECK (net >= 0),
+    sold     bigint NOT NULL,
+    returned bigint NOT NULL,
+    gross    bigint NOT NULL,
+    refunded bigint NOT NULL,
+    tickets  bigint NOT NULL GENERATED ALWAYS AS (sold - returned) STORED,
+    net      bigint NOT NULL GENERATED ALWAYS AS (gross - refunded) STORED,
     PRIMARY KEY (event_id, section, currency)
 );
 CREATE INDEX ON section_sales (tickets, event_id, section);
@@ -73,10 +74,10 @@ CREATE INDEX ON customer_streams (customer_id);
 -- Whoever has made a reservation. Names and addresses are in the auth database only.
 CREATE TABLE customers (
     id           text COLLATE "C" PRIMARY KEY,
-    reservations bigint NOT NULL CHECK (reservations >= 0), -- that they made
-    completed    bigint NOT NULL CHECK (completed >= 0),    -- of these, also those that were given back later
-    returned     bigint NOT NULL CHECK (returned >= 0),     -- of these, those that were given back in full
-    tickets      bigint NOT NULL CHECK (tickets >= 0),      -- that they bought and did not give back
+    reservations bigint      NOT NULL, -- that they made
+    completed    bigint      NOT NULL, -- of these, also those that were given back later
+    returned     bigint      NOT NULL, -- of these, those that were given back in full
+    tickets      bigint      NOT NULL, -- that they bought and did not give back
     first_seen   timestamptz NOT NULL,
     last_seen    timestamptz NOT NULL -- when they did something themselves
 );
@@ -87,8 +88,8 @@ CREATE INDEX ON customers (last_seen, id);
 CREATE TABLE customer_spend (
     customer_id text COLLATE "C" NOT NULL,
     currency    text   NOT NULL,
-    spent       bigint NOT NULL CHECK (spent >= 0),
-    refunded    bigint NOT NULL CHECK (refunded >= 0),
+    spent       bigint NOT NULL,
+    refunded    bigint NOT NULL,
     net         bigint NOT NULL GENERATED ALWAYS AS (spent - refunded) STORED,
     PRIMARY KEY (customer_id, currency)
 );
