@@ -116,7 +116,7 @@ func TestCustomersAreCountedOnceByTwoMembers(t *testing.T) {
 			w.project("customers", records[:known]...)
 			first, err := w.cfg.Read.Begin(t.Context())
 			require.NoError(t, err)
-			defer first.Rollback(t.Context()) //nolint:errcheck // it is committed when all goes well
+			defer first.Rollback(t.Context())
 			_, err = customers{}.Apply(t.Context(), first, records[:known+1])
 			require.NoError(t, err)
 			second := make(chan error)
@@ -130,7 +130,7 @@ func TestCustomersAreCountedOnceByTwoMembers(t *testing.T) {
 			require.NoError(t, first.Commit(t.Context()))
 			require.ErrorIs(t, <-second, errFenced)
 			w.project("customers", records...)
-			require.EqualValues(t, []int64{1, 1}, []int64{w.customers()[0].Reservations, w.customers()[0].Completed})
+			require.Equal(t, []int64{1, 1}, []int64{w.customers()[0].Reservations, w.customers()[0].Completed})
 		})
 	}
 }

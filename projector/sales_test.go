@@ -131,7 +131,7 @@ func TestRefundBesideTheCompletionIsNotLost(t *testing.T) {
 
 	first, err := w.cfg.Read.Begin(t.Context())
 	require.NoError(t, err)
-	defer first.Rollback(t.Context()) //nolint:errcheck // it is committed when all goes well
+	defer first.Rollback(t.Context())
 	_, err = sales{}.Apply(t.Context(), first, records[1:2])
 	require.NoError(t, err)
 	second := make(chan error)

@@ -21,12 +21,13 @@ import (
 
 // projection is one of the read side's, with the states that its rows must show.
 type projection struct {
-	name     string // as operators call it
-	category string
-	table    string // that has a row for each stream
-	key      string // its column with the subject of the stream
-	at       func(id string) *head
-	ids      func() []string
+	name       string // as operators call it
+	categories []string
+	stream     func(id string) string // the stream's id by the row's
+	table      string                 // that has a row for each stream
+	key        string                 // its column with the row's id
+	at         func(id string) *head
+	ids        func() []string
 	// look compares the rows with these ids and answers those that have not come as far as the log.
 	look func(ctx context.Context, c *comparison, ids []string) (behind []string, err error)
 	// rest says what the table has beside the rows with ids; nil: nothing.
@@ -34,7 +35,13 @@ type projection struct {
 }
 
 func (l *Log) projections() []projection {
-	row := func(p projection, row func(id string) any, expression string) projection {
+	of := func(category string, p projection) projection {
+		p.categories = []string{category}
+		p.stream = func(id string) string { return category + "-" + id }
+		return p
+	}
+	row := func(category string, p projection, row func(id string) any, expression string) projection {
+		p = of(category, p)
 		p.key = "id"
 		p.look = func(ctx context.Context, c *comparison, ids []string) ([]string, error) {
 			return c.lookAtRows(ctx, row, expression, ids)
@@ -42,18 +49,31 @@ func (l *Log) projections() []projection {
 		return p
 	}
 	return []projection{
-		row(projection{name: "events", category: event.Category, table: "events", at: finder(l.events), ids: lister(l.events)},
+		row(event.Category, projection{name: "events", table: "events", at: finder(l.events), ids: lister(l.events)},
 			func(id string) any { return l.events[id].row(id) },
 			`to_jsonb(t) || jsonb_build_object('search',
 				(SELECT coalesce(jsonb_agg(w ORDER BY w COLLATE "C"), '[]') FROM unnest(tsvector_to_array(t.search)) w))`),
-		{
-			name: "availability", category: inventory.Category, table: "inventories", key: "event_id", at: finder(l.inventories),
-			ids: lister(l.inventories), look: lookAtStock, rest: orphans,
-		},
-		row(projection{name: "reservations", category: reservation.Category, table: "reservations", at: finder(l.reservations), ids: lister(l.reservations)},
+		of(inventory.Category, projection{
+			name: "availability", table: "inventories", key: "event_id", at: finder(l.inventories), ids: lister(l.inventories),
+			look: lookAtStock, rest: orphans,
+		}),
+		row(reservation.Category, projection{name: "reservations", table: "reservations", at: finder(l.reservations), ids: lister(l.reservations)},
 			func(id string) any { return l.reservations[id].row(id) }, `to_jsonb(t)`),
-		row(projection{name: "payments", category: payment.Category, table: "payments", at: finder(l.payments), ids: lister(l.payments)},
+		row(payment.Category, projection{name: "payments", table: "payments", at: finder(l.payments), ids: lister(l.payments)},
 			func(id string) any { return l.payments[id].row(id) }, `to_jsonb(t)`),
+		row(payment.Category, projection{name: "sales", table: "sale_payments", at: finder(l.payments), ids: lister(l.payments)},
+			func(id string) any { return l.payments[id].saleRow(id) }, `to_jsonb(t)`),
+		row(reservation.Category, projection{
+			name: "sales", table: "sale_reservations", at: finder(l.reservations), ids: lister(l.reservations), rest: lookAtSales,
+		}, func(id string) any { return l.reservations[id].saleRow(id) }, saleExpression),
+		{
+			name: "customers", categories: []string{reservation.Category, payment.Category}, table: "customer_streams", key: "id",
+			stream: func(id string) string { return id }, at: l.buyer, ids: l.buyers,
+			look: func(ctx context.Context, c *comparison, ids []string) ([]string, error) {
+				return c.lookAtRows(ctx, l.buyerRow, `to_jsonb(t)`, ids)
+			},
+			rest: lookAtCustomers,
+		},
 	}
 }
 
@@ -86,6 +106,9 @@ type comparison struct {
 // projection has come as far as the log was at the start of the run, or after Wait.
 func compare(ctx context.Context, o Options, log *Log, start eventstore.Head, p projection, found *Report) error {
 	c := &comparison{Options: o, projection: p, log: log, found: found}
+	for _, id := range p.ids() {
+		p.at(id).seen = false // another projection may have shown it
+	}
 	behind, err := c.lookAtAll(ctx)
 	if err != nil {
 		return err
@@ -95,15 +118,20 @@ func compare(ctx context.Context, o Options, log *Log, start eventstore.Head, p 
 			behind = append(behind, id)
 		}
 	}
-	if c.rest != nil {
-		if err := c.rest(ctx, c); err != nil {
+	if len(behind) > 0 {
+		if err := c.lookAgain(ctx, start, behind); err != nil {
 			return err
 		}
 	}
-	if len(behind) == 0 {
-		return nil
+	if c.rest != nil {
+		return c.rest(ctx, c)
 	}
-	passed, err := c.await(ctx, start, time.Now().Add(o.Wait))
+	return nil
+}
+
+// lookAgain looks once more at rows that were behind, when they had their time.
+func (c *comparison) lookAgain(ctx context.Context, start eventstore.Head, behind []string) error {
+	passed, err := c.await(ctx, start, time.Now().Add(c.Wait))
 	if err != nil {
 		return err
 	}
@@ -111,15 +139,15 @@ func compare(ctx context.Context, o Options, log *Log, start eventstore.Head, p 
 	still := behind[:0:0]
 	for ids := range slices.Chunk(behind, rowPage) {
 		for _, id := range ids {
-			p.at(id).seen = false
+			c.at(id).seen = false
 		}
-		again, err := p.look(ctx, c, ids)
+		again, err := c.look(ctx, c, ids)
 		if err != nil {
 			return err
 		}
 		still = append(still, again...)
 		for _, id := range ids {
-			if !p.at(id).seen {
+			if !c.at(id).seen {
 				still = append(still, id)
 			}
 		}
@@ -141,14 +169,16 @@ func (c *comparison) judge(ctx context.Context, ids []string, passed bool) error
 		return err
 	}
 	for _, id := range ids {
-		f := Finding{Kind: Behind, Table: c.table, Key: id, Column: "version", Log: strconv.FormatInt(c.at(id).version, 10), Row: "no row"}
-		if version, ok := versions[id]; ok {
+		h := c.at(id)
+		f := Finding{Kind: Behind, Table: c.table, Key: id, Column: "version", Log: strconv.FormatInt(h.version, 10), Row: "no row"}
+		version, ok := versions[id]
+		if ok {
 			f.Row = strconv.FormatInt(version, 10)
 		}
 		switch {
-		case aside[c.category+"-"+id]:
+		case aside[c.stream(id)]:
 			f.Row += " (waits behind a dead letter)"
-		case passed:
+		case passed && version < h.known:
 			f.Kind = Differs
 		}
 		c.found.add(f)
@@ -191,7 +221,7 @@ func (c *comparison) meet(ctx context.Context, id string, version int64) (same, 
 			h.seen = true
 			return false, false, nil
 		}
-		there, err := c.log.catchUp(ctx, c.Events, c.category+"-"+id, version)
+		there, err := c.log.catchUp(ctx, c.Events, c.stream(id), version)
 		if err != nil {
 			return false, false, err
 		}
@@ -211,7 +241,8 @@ func (c *comparison) meet(ctx context.Context, id string, version int64) (same, 
 // lookAtRows compares rows of a table that has one for each stream.
 func (c *comparison) lookAtRows(ctx context.Context, expect func(id string) any, expression string, ids []string) (behind []string, err error) {
 	err = c.snapshot(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT id, version, `+expression+` FROM `+pgx.Identifier{c.table}.Sanitize()+` t WHERE id = ANY ($1) ORDER BY id`, ids)
+		rows, err := tx.Query(ctx, `SELECT id, version, `+expression+` FROM `+pgx.Identifier{c.table}.Sanitize()+` t
+			WHERE id = ANY ($1) AND version > 0 ORDER BY id`, ids)
 		if err != nil {
 			return fmt.Errorf("verify: read %s: %w", c.table, err)
 		}

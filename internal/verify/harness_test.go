@@ -146,6 +146,7 @@ type story struct {
 	eventID, cancelledID string
 	completed, held      string // reservations
 	payment              string // of completed
+	refunded             string // another reservation
 }
 
 func (p *platform) tell() (s story) {
@@ -173,8 +174,8 @@ func (p *platform) tell() (s story) {
 	_, err = p.ProcessPayment(ctx, by("usr_grace"), command.ProcessPayment{ReservationID: free})
 	require.NoError(p.t, err)
 
-	sold := p.reserve("usr_alice", s.cancelledID, named("Stalls", "A-3"), best("Floor", 1))
-	refunded := p.pay("usr_alice", sold, "pm_card_visa", payment.Completed)
+	s.refunded = p.reserve("usr_alice", s.cancelledID, named("Stalls", "A-3"), best("Floor", 1))
+	refunded := p.pay("usr_alice", s.refunded, "pm_card_visa", payment.Completed)
 	refused := p.reserve("usr_bob", s.cancelledID, best("Floor", 1))
 	unlucky := p.pay("usr_bob", refused, "pm_card_refundFail", payment.Completed)
 	p.reserve("usr_carol", s.cancelledID, best("Floor", 1))
@@ -205,13 +206,14 @@ func (p *platform) project() {
 	p.rebuild()
 	p.exec(p.events, `INSERT INTO relay_cursor (shard, incarnation, position)
 		SELECT 0, incarnation, (SELECT max(position) FROM domain_events) FROM log_incarnation`)
-	projections := map[string]string{
-		event.Category: "events", inventory.Category: "availability", reservation.Category: "reservations", payment.Category: "payments",
+	projections := map[string][]string{
+		event.Category: {"events"}, inventory.Category: {"availability"}, reservation.Category: {"reservations", "sales", "customers"},
+		payment.Category: {"payments", "sales", "customers"},
 	}
 	for category, topic := range topics {
 		p.exec(p.events, `INSERT INTO relay_partitions (topic, partition, last_offset, last_position, refills) VALUES ($1, 0, 41, 1, 0), ($1, 1, -1, 0, 0)`, topic)
 		p.exec(p.read, `INSERT INTO projection_checkpoints (projection, topic, partition, next_offset, position, incarnation, generation)
-			VALUES ($1, $2, 0, 42, 1, '', 1)`, projections[category], topic)
+			SELECT unnest($1::text[]), $2, 0, 42, 1, '', 1`, projections[category], topic)
 	}
 }
 

@@ -73,6 +73,7 @@ func (l *Log) take(r *eventstore.Recorded, found *Report) {
 			h.broken = true
 			found.broken(r.StreamID, "position %d, %s: %v; the rest of the stream is not checked", r.Position, r.Type, err)
 		}
+		h.known = h.version
 	}
 }
 

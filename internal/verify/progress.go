@@ -15,7 +15,7 @@ const lookEvery = 100 * time.Millisecond
 
 // await waits until the projection has applied everything that was in the log at the start of the run, and answers whether it has.
 func (c *comparison) await(ctx context.Context, start eventstore.Head, until time.Time) (bool, error) {
-	var ends map[int32]int64
+	var ends map[string]int64
 	for {
 		var err error
 		if ends == nil {
@@ -40,21 +40,30 @@ func (c *comparison) await(ctx context.Context, start eventstore.Head, until tim
 	}
 }
 
+// topics are those that the projection reads.
+func (c *comparison) topics() []string {
+	topics := make([]string, len(c.categories))
+	for i, category := range c.categories {
+		topics[i] = c.Topics[category]
+	}
+	return topics
+}
+
 // published answers where the projection's partitions ended when the relay had published the log up to start; nil: it has not yet.
-func (c *comparison) published(ctx context.Context, start eventstore.Head) (map[int32]int64, error) {
-	rows, err := c.Events.Query(ctx, `SELECT p.partition, p.last_offset + 1 FROM relay_partitions p, relay_cursor r
-		WHERE r.shard = $1 AND r.incarnation::text = $2 AND r.position >= $3 AND p.topic = $4
-			AND NOT EXISTS (SELECT FROM relay_partitions f WHERE f.topic = $4 AND f.filled_to IS NOT NULL)`,
-		eventstore.Shard, start.Incarnation, start.Position, c.Topics[c.category])
+func (c *comparison) published(ctx context.Context, start eventstore.Head) (map[string]int64, error) {
+	rows, err := c.Events.Query(ctx, `SELECT p.topic || '/' || p.partition, p.last_offset + 1 FROM relay_partitions p, relay_cursor r
+		WHERE r.shard = $1 AND r.incarnation::text = $2 AND r.position >= $3 AND p.topic = ANY ($4)
+			AND NOT EXISTS (SELECT FROM relay_partitions f WHERE f.topic = ANY ($4) AND f.filled_to IS NOT NULL)`,
+		eventstore.Shard, start.Incarnation, start.Position, c.topics())
 	if err != nil {
 		return nil, fmt.Errorf("verify: read what was published: %w", err)
 	}
-	var ends map[int32]int64
-	var partition int32
+	var ends map[string]int64
+	var partition string
 	var end int64
 	_, err = pgx.ForEachRow(rows, []any{&partition, &end}, func() error {
 		if ends == nil {
-			ends = map[int32]int64{}
+			ends = map[string]int64{}
 		}
 		ends[partition] = end
 		return nil
@@ -66,14 +75,14 @@ func (c *comparison) published(ctx context.Context, start eventstore.Head) (map[
 }
 
 // passed says whether the projection's checkpoints have come to these ends of the partitions.
-func (c *comparison) passed(ctx context.Context, start eventstore.Head, ends map[int32]int64) (bool, error) {
-	rows, err := c.Read.Query(ctx, `SELECT c.partition, c.next_offset FROM projection_checkpoints c JOIN projections p ON p.name = c.projection
-		WHERE p.name = $1 AND p.incarnation = $2 AND c.topic = $3`, c.name, start.Incarnation, c.Topics[c.category])
+func (c *comparison) passed(ctx context.Context, start eventstore.Head, ends map[string]int64) (bool, error) {
+	rows, err := c.Read.Query(ctx, `SELECT c.topic || '/' || c.partition, c.next_offset FROM projection_checkpoints c JOIN projections p ON p.name = c.projection
+		WHERE p.name = $1 AND p.incarnation = $2 AND c.topic = ANY ($3)`, c.name, start.Incarnation, c.topics())
 	if err != nil {
 		return false, fmt.Errorf("verify: read checkpoints of %s: %w", c.name, err)
 	}
-	read := map[int32]int64{}
-	var partition int32
+	read := map[string]int64{}
+	var partition string
 	var next int64
 	_, err = pgx.ForEachRow(rows, []any{&partition, &next}, func() error {
 		read[partition] = next

@@ -18,6 +18,7 @@ type stream interface {
 // head is how far a stream was read.
 type head struct {
 	version  int64
+	known    int64 // version that it had come to when the log was read; rows that are further have made it go on
 	position int64
 	broken   bool // it can't be read: nothing else is said about it
 	seen     bool // in the read tables
@@ -59,6 +60,7 @@ type hold struct {
 	correlationID string // of the request that made it
 	asked         string // the payment that was asked for last
 	reason        string // why it ended, or why the last payment failed
+	trace
 }
 
 func (h *hold) evolve(r *eventstore.Recorded, domainEvent any) bool {
@@ -82,6 +84,7 @@ func (h *hold) evolve(r *eventstore.Recorded, domainEvent any) bool {
 	case reservation.ReservationExpired, reservation.ReservationRefunded: // give none
 	}
 	h.state = reservation.Evolve(h.state, e)
+	h.note(r, h.state.CustomerID, h.deed(r, e))
 	return true
 }
 
@@ -90,6 +93,8 @@ type charge struct {
 	head
 	state         payment.State
 	correlationID string // of the request that made it
+	refunded      []saleRefund
+	trace
 }
 
 func (c *charge) evolve(r *eventstore.Recorded, domainEvent any) bool {
@@ -101,6 +106,10 @@ func (c *charge) evolve(r *eventstore.Recorded, domainEvent any) bool {
 		c.correlationID = r.Metadata.CorrelationID
 	}
 	c.state = payment.Evolve(c.state, e)
+	if refunded, ok := e.(payment.PaymentRefunded); ok {
+		c.refunded = append(c.refunded, saleRefund{Amount: refunded.Amount.Minor, At: refunded.RefundedAt})
+	}
+	c.note(r, c.state.CustomerID, c.deed(r, e))
 	return true
 }
 

@@ -20,7 +20,11 @@ func TestACleanSystemIsWhole(t *testing.T) {
 	r := p.verify()
 	require.Empty(t, r.Findings)
 	require.True(t, r.OK())
-	require.Equal(t, map[string]int64{"events": 2, "inventories": 2, "sections": 6, "seats": 12, "reservations": 11, "payments": 8}, r.Rows)
+	require.Equal(t, map[string]int64{
+		"events": 2, "inventories": 2, "sections": 6, "seats": 12, "reservations": 11, "payments": 8,
+		"sale_reservations": 11, "sale_payments": 8, "sales": 5, "section_sales": 5,
+		"customers": 7, "customer_streams": 19, "customer_spend": 2, "customer_history": 27,
+	}, r.Rows)
 	require.Equal(t, map[string]verify.Sum{"EUR": {Taken: 14100 + 7050 + 2500, Refunded: 7050, Due: 14100 + 2500}}, r.Money)
 	var out strings.Builder
 	r.Print(&out)
@@ -103,6 +107,49 @@ func TestEveryTamperingWithTheReadTablesIsFound(t *testing.T) {
 			"events", "search", func(s story) string { return s.eventID },
 			`["arena","etes","first","night","ou","vous"]`, `["etes", "first", "night", "ou", "vous"]`,
 		},
+		"a sale moved to another day": {
+			`UPDATE sales SET day = day + 1 WHERE event_id = $1 AND section = 'Floor'`, func(s story) string { return s.eventID },
+			"sales", "", func(s story) string { return s.eventID + " Floor 2026-11-01 EUR" }, "something was sold", "no row",
+		},
+		"a sale counted twice": {
+			`UPDATE section_sales SET sold = sold + 2 WHERE event_id = $1 AND section = 'Floor'`, func(s story) string { return s.eventID },
+			"section_sales", "sold", func(s story) string { return s.eventID + " Floor EUR" }, "2", "4",
+		},
+		"a refund taken from another section": {
+			`UPDATE sale_reservations SET sections = jsonb_set(sections, '{0,refunded}', '1') WHERE event_id = $1 AND returned_at IS NOT NULL`,
+			func(s story) string { return s.cancelledID },
+			"sale_reservations", "sections, refunded of Stalls", func(s story) string { return s.refunded }, "4550", "1",
+		},
+		"a sale's price changed": {
+			`UPDATE sale_reservations SET sections = jsonb_set(sections, '{0,gross}', '1') WHERE id = $1`, func(s story) string { return s.held },
+			"sale_reservations", "sections", func(s story) string { return s.held },
+			`[{"section":"Stalls","tickets":1,"gross":4550}]`, `[{"gross": 1, "section": "Stalls", "tickets": 1}]`,
+		},
+		"a refund forgotten": {
+			`UPDATE sale_payments SET refunds = '[]' WHERE event_id = $1`, func(s story) string { return s.cancelledID },
+			"section_sales", "refunded", func(s story) string { return s.cancelledID + " Stalls EUR" }, "0", "4550",
+		},
+		"a customer deleted": {
+			`DELETE FROM customers WHERE id = $1`, func(story) string { return "usr_alice" },
+			"customers", "", func(story) string { return "usr_alice" }, "a customer", "no row",
+		},
+		"a customer of nothing": {
+			`INSERT INTO customers SELECT 'usr_ghost', reservations, completed, returned, tickets, first_seen, last_seen FROM customers WHERE id = $1`,
+			func(story) string { return "usr_alice" },
+			"customers", "", func(story) string { return "usr_ghost" }, "nothing", "a customer without streams",
+		},
+		"a customer's tickets": {
+			`UPDATE customers SET tickets = tickets + 1 WHERE id = $1`, func(story) string { return "usr_grace" },
+			"customers", "tickets", func(story) string { return "usr_grace" }, "2", "3",
+		},
+		"a customer's spend": {
+			`UPDATE customer_spend SET spent = 0 WHERE customer_id = $1`, func(story) string { return "usr_alice" },
+			"customer_spend", "spent", func(story) string { return "usr_alice EUR" }, "21150", "0",
+		},
+		"a stream of somebody else's": {
+			`UPDATE customer_streams SET customer_id = 'usr_bob' WHERE id = $1`, func(s story) string { return reservation.Stream(s.held) },
+			"customer_streams", "customer_id", func(s story) string { return reservation.Stream(s.held) }, `"usr_carol"`, `"usr_bob"`,
+		},
 		"a seat sold dearer": {
 			`UPDATE reservations SET seats = jsonb_set(seats, '{0,price,minor}', '1') WHERE id = $1`, func(s story) string { return s.held },
 			"reservations", "seats", func(s story) string { return s.held },
@@ -118,6 +165,28 @@ func TestEveryTamperingWithTheReadTablesIsFound(t *testing.T) {
 			require.Zero(t, r.Counts[verify.Broken], "%v", r.Findings)
 			f := requireFound(t, r, verify.Differs, tamper.table, tamper.key(s), tamper.column)
 			require.Equal(t, [2]string{tamper.log, tamper.row}, [2]string{f.Log, f.Row})
+		})
+	}
+}
+
+func TestHistoryThatTheLogDoesNotTellIsFound(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	s := p.tell()
+	p.project()
+	for name, statement := range map[string]string{
+		"changed":     `UPDATE customer_history SET amount = amount + 1 WHERE reservation_id = $1 AND payment_id IS NOT NULL`,
+		"deleted":     `DELETE FROM customer_history WHERE reservation_id = $1 AND payment_id IS NOT NULL`,
+		"at one time": `UPDATE customer_history SET at = at + interval '1 microsecond' WHERE reservation_id = $1 AND payment_id IS NOT NULL`,
+		"made up": `INSERT INTO customer_history SELECT customer_id, position + 1000, at, kind, event_id, reservation_id, payment_id, tickets, amount, currency
+			FROM customer_history WHERE reservation_id = $1 AND payment_id IS NOT NULL`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer p.rebuild()
+			p.exec(p.read, statement, s.completed)
+			r := p.verify()
+			require.Equal(t, map[verify.Kind]int{verify.Differs: 1}, r.Counts, "%v", r.Findings)
+			requireFound(t, r, verify.Differs, "customer_history", "usr_alice "+payment.Stream(s.payment), "")
 		})
 	}
 }
@@ -197,7 +266,7 @@ func TestRowsThatMayStillComeAreBehind(t *testing.T) {
 	fresh := p.reserve("usr_heidi", s.eventID, best("Floor", 1))
 	r := p.verify()
 	require.True(t, r.OK(), "%v", r.Findings)
-	require.Equal(t, map[verify.Kind]int{verify.Behind: 3}, r.Counts)
+	require.Equal(t, map[verify.Kind]int{verify.Behind: 5}, r.Counts)
 	f := requireFound(t, r, verify.Behind, "reservations", fresh, "version")
 	require.Equal(t, "no row", f.Row)
 	requireFound(t, r, verify.Behind, "inventories", s.eventID, "version")
@@ -208,7 +277,7 @@ func TestRowsThatMayStillComeAreBehind(t *testing.T) {
 	p.exec(p.read, `INSERT INTO projection_dead_letters (projection, stream_id, version, waiting_version, position, type, error)
 		VALUES ('availability', $1, 1, 1, 1, '', '')`, inventory.Stream(s.eventID))
 	r = p.verify()
-	require.Equal(t, map[verify.Kind]int{verify.Behind: 1, verify.Differs: 2}, r.Counts, "%v", r.Findings)
+	require.Equal(t, map[verify.Kind]int{verify.Behind: 1, verify.Differs: 4}, r.Counts, "%v", r.Findings)
 	require.Contains(t, requireFound(t, r, verify.Behind, "inventories", s.eventID, "version").Row, "dead letter")
 }
 
