@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -170,7 +171,7 @@ func (c *comparison) addUp(ctx context.Context, tx pgx.Tx, a *accounts) error {
 			if refunded := s.Gross - kept[i]; refunded != s.Refunded {
 				c.found.add(Finding{
 					Kind: Differs, Table: "sale_reservations", Key: id, Column: "sections, refunded of " + s.Section,
-					Log: fmt.Sprint(refunded), Row: fmt.Sprint(s.Refunded),
+					Log: strconv.FormatInt(refunded, 10), Row: strconv.FormatInt(s.Refunded, 10),
 				})
 			}
 		}

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"hash/fnv"
 	"strings"
@@ -44,7 +45,7 @@ func (h *history) add(e entry) error {
 		return err //nolint:wrapcheck // the caller knows which entry
 	}
 	sum := fnv.New64a()
-	_, _ = sum.Write(append(line, byte(h.sum), byte(h.sum>>16), byte(h.sum>>32), byte(h.sum>>48)))
+	_, _ = sum.Write(binary.BigEndian.AppendUint64(line, h.sum))
 	h.entries, h.sum = h.entries+1, sum.Sum64()
 	return nil
 }
