@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"fmt"
@@ -21,38 +22,55 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 	if err != nil {
 		return Principal{}, err
 	}
-	userID, cached, err := s.useSession(ctx, sessionID, hash)
+	used, err := s.useSession(ctx, sessionID, hash)
 	if err != nil {
 		return Principal{}, err
 	}
-	a, err := s.account(ctx, userID, cached)
+	a, err := s.account(ctx, used.UserID, used.cached)
 	if err != nil {
 		return Principal{}, err
 	}
 	if !a.exists {
 		return Principal{}, ErrUnauthenticated
 	}
-	return Principal{UserID: userID, SessionID: sessionID, Roles: a.roles}, nil
+	used.Roles = a.roles
+	return used.Principal, nil
 }
 
-// useSession answers the session's user and what Redis knows of their account, nil for nothing.
-func (s *Service) useSession(ctx context.Context, sessionID string, hash digest) (userID string, cached any, err error) {
-	often := min(noteUse, s.cfg.SessionTTL/10)
-	fields, err := useSession.Run(ctx, s.redis, []string{sessionPrefix + sessionID}, s.now().UnixMilli(),
-		s.cfg.SessionTTL.Milliseconds(), often.Milliseconds(), sessionsPrefix, accountPrefix).Slice()
+// usedSession is a principal whose roles are still to be found out.
+type usedSession struct {
+	Principal
+
+	cached any // what Redis knows of the account, nil for nothing
+}
+
+// useSession answers whose session it is.
+func (s *Service) useSession(ctx context.Context, sessionID string, hash digest) (usedSession, error) {
+	often := min(noteUse, s.cfg.SessionTTL/10, s.cfg.SessionIdle/10)
+	fields, err := useSession.Run(ctx, s.redis, []string{sessionPrefix + sessionID}, s.now().UnixMilli(), s.cfg.SessionTTL.Milliseconds(),
+		s.cfg.SessionIdle.Milliseconds(), often.Milliseconds(), renewWithin.Milliseconds(), sessionPrefix, sessionsPrefix, accountPrefix).Slice()
 	if err != nil {
-		return "", nil, unavailable("look a session up", err)
+		return usedSession{}, unavailable("look a session up", err)
 	}
-	if len(fields) < 2 {
-		return "", nil, ErrUnauthenticated
+	const answered = 4 // without the account
+	if len(fields) < answered {
+		return usedSession{}, ErrUnauthenticated
 	}
-	userID, _ = fields[0].(string)
-	stored, _ := fields[1].(string)
-	if subtle.ConstantTimeCompare([]byte(stored), []byte(hash.String())) != 1 {
-		return "", nil, fmt.Errorf("look a session up: %w", ErrUnauthenticated)
+	texts := make([]string, answered)
+	for i := range texts {
+		texts[i], _ = fields[i].(string)
 	}
-	if len(fields) > 2 {
-		cached = fields[2]
+	if subtle.ConstantTimeCompare([]byte(texts[1]), []byte(hash.String())) != 1 {
+		return usedSession{}, fmt.Errorf("look a session up: %w", ErrUnauthenticated)
 	}
-	return userID, cached, nil
+	used := usedSession{Principal: Principal{UserID: texts[0], SessionID: cmp.Or(texts[2], sessionID)}}
+	if texts[3] != "" {
+		if err := parseMillis(texts[3], &used.RenewBy); err != nil {
+			return usedSession{}, fmt.Errorf("look a session up: %w", err)
+		}
+	}
+	if len(fields) > answered {
+		used.cached = fields[answered]
+	}
+	return used, nil
 }

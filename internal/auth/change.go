@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // change does something to a user in one transaction, so that it is in force for every process when change returns. Changes of one
@@ -74,10 +75,15 @@ func (s *Service) settle(ctx context.Context, userID, fence string, after accoun
 	}
 }
 
+// execer is a pool or a transaction.
+type execer interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
 // audit adds a row to the audit log. actorID is "" for the platform itself, role "" where the action is about none.
-func audit(ctx context.Context, tx pgx.Tx, at time.Time, actorID, action, userID string, role Role) error {
+func audit(ctx context.Context, to execer, at time.Time, actorID, action, userID string, role Role) error {
 	const insert = "INSERT INTO audit_log (at, actor, action, subject, role) VALUES ($1, nullif($2, ''), $3, $4, nullif($5, ''))"
-	_, err := tx.Exec(ctx, insert, at, actorID, action, userID, string(role))
+	_, err := to.Exec(ctx, insert, at, actorID, action, userID, string(role))
 	if err != nil {
 		return unavailable("write the audit log", err)
 	}

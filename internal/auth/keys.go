@@ -10,7 +10,7 @@ import (
 // cluster. All of it can be lost: people sign in again.
 const (
 	linkPrefix     = "auth:link:"     // + hash of a token: expiry and address
-	sessionPrefix  = "auth:session:"  // + session id: a hash of user, hash, created, seen, expires
+	sessionPrefix  = "auth:session:"  // + session id: a hash of user, hash, agent, created, seen, expires, idle, limit, roles, renew, next
 	sessionsPrefix = "auth:sessions:" // + user id: the ids of their sessions by age
 	accountPrefix  = "auth:account:"  // + user id: see account.go
 	changesChannel = "auth:changes"   // the id of a session that ended, or of a user whose roles changed
@@ -21,6 +21,8 @@ var (
 	createSessionSource string
 	//go:embed scripts/use_session.lua
 	useSessionSource string
+	//go:embed scripts/renew_session.lua
+	renewSessionSource string
 	//go:embed scripts/end_session.lua
 	endSessionSource string
 	//go:embed scripts/end_all_sessions.lua
@@ -30,6 +32,7 @@ var (
 
 	createSession  = redis.NewScript(createSessionSource)
 	useSession     = redis.NewScript(useSessionSource)
+	renewSession   = redis.NewScript(renewSessionSource)
 	endSession     = redis.NewScript(endSessionSource)
 	endAllSessions = redis.NewScript(endAllSessionsSource)
 	settleAccount  = redis.NewScript(settleAccountSource)

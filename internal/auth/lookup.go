@@ -32,10 +32,10 @@ func (s *Service) lookUp(ctx context.Context, list []*watch) {
 
 // stale answers those whose session ended or whose roles are others now, in one round trip and at most one query.
 func (s *Service) stale(ctx context.Context, batch []*watch) ([]*watch, error) {
-	expiries, entries := make([]*redis.StringCmd, len(batch)), make([]*redis.StringCmd, len(batch))
+	ends, entries := make([]*redis.StringCmd, len(batch)), make([]*redis.StringCmd, len(batch))
 	_, err := s.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, w := range batch {
-			expiries[i] = p.HGet(ctx, sessionPrefix+w.principal.SessionID, "expires")
+			ends[i] = p.HGet(ctx, sessionPrefix+w.principal.SessionID, "idle")
 			entries[i] = p.Get(ctx, accountPrefix+w.principal.UserID)
 		}
 		return nil
@@ -45,7 +45,7 @@ func (s *Service) stale(ctx context.Context, batch []*watch) ([]*watch, error) {
 	}
 	var stale, unknown []*watch
 	for i, w := range batch {
-		alive, err := s.alive(expiries[i])
+		alive, err := s.alive(ends[i])
 		if err != nil {
 			return nil, err
 		}
@@ -65,9 +65,9 @@ func (s *Service) stale(ctx context.Context, batch []*watch) ([]*watch, error) {
 	return append(stale, changed...), err
 }
 
-// alive says whether a session that expires as Redis answered is still there.
-func (s *Service) alive(expires *redis.StringCmd) (bool, error) {
-	text, err := expires.Result()
+// alive says whether a session that ends when Redis answered, unless it is used before, is still there.
+func (s *Service) alive(ends *redis.StringCmd) (bool, error) {
+	text, err := ends.Result()
 	if errors.Is(err, redis.Nil) {
 		return false, nil
 	}

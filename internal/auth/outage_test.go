@@ -18,9 +18,9 @@ func TestRedisAwayIsNotSignedOut(t *testing.T) {
 	for name, attempt := range map[string]func() error{
 		"authenticate":     func() error { _, err := w.Authenticate(t.Context(), s.Token); return err },
 		"request a link":   func() error { _, err := w.RequestMagicLink(t.Context(), "ann@example.com"); return err },
-		"verify a link":    func() error { _, _, err := w.VerifyMagicLink(t.Context(), token); return err },
+		"verify a link":    func() error { _, _, err := w.VerifyMagicLink(t.Context(), token, ""); return err },
 		"sign out":         func() error { return w.SignOut(t.Context(), s.Token) },
-		"sign out all":     func() error { return w.SignOutAll(t.Context(), s.UserID) },
+		"sign out all":     func() error { return w.SignOutAll(t.Context(), "", s.UserID, "") },
 		"sign out another": func() error { return w.SignOutSession(t.Context(), s.UserID, s.ID) },
 		"list sessions":    func() error { _, err := w.Sessions(t.Context(), s.UserID); return err },
 		"grant a role":     func() error { return w.GrantRole(t.Context(), "", s.UserID, auth.RoleAdmin) },

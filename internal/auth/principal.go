@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Role is what a person may be; the names are those of the API.
@@ -29,6 +30,8 @@ type Principal struct {
 	UserID    string
 	SessionID string // "ses_…": names the session, can't be used as its token
 	Roles     []Role // sorted
+	// RenewBy is when the session ends unless RenewSession gives it a new token, because the user's roles changed; zero when nothing is due.
+	RenewBy time.Time
 }
 
 // HasRole says whether the person has the role itself; roles imply no others.

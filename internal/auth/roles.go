@@ -64,7 +64,7 @@ func (s *Service) EraseUser(ctx context.Context, actorID, userID string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.SignOutAll(context.WithoutCancel(ctx), userID); err != nil {
+	if err := s.SignOutAll(context.WithoutCancel(ctx), "", userID, ""); err != nil {
 		// Their sessions are refused already, since the account is gone; what is left of them expires.
 		s.log.WarnContext(ctx, "the sessions of an erased user are not removed", "user", userID, "error", err)
 	}

@@ -24,7 +24,9 @@ import (
 type Config struct {
 	BaseURL          string        // AUTH_BASE_URL: what magic links start with
 	MagicLinkTTL     time.Duration // how long a magic link lives
-	SessionTTL       time.Duration // how long a session lives after it was last used
+	SessionTTL       time.Duration // how far each use moves the end of a session
+	SessionIdle      time.Duration // how long a session lives unused; SessionTTL when that is shorter
+	SessionMax       time.Duration // how long a session lives in all, used or not
 	MaxSessions      int           // sessions a user; the oldest ends when there would be more
 	AdminEmails      []string      // who becomes an admin when they sign in
 	ExposeMagicLinks bool          // RequestMagicLink answers the token: for tests, never in production
@@ -93,9 +95,9 @@ func checkConfig(cfg Config) (map[string]bool, error) {
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, fmt.Errorf("the base URL %q is not an http(s) URL", cfg.BaseURL)
 	}
-	if cfg.MagicLinkTTL < time.Second || cfg.SessionTTL < time.Second || cfg.MaxSessions < 1 {
-		return nil, fmt.Errorf("lifetimes are at least a second and sessions at least one: links %s, sessions %s, at most %d",
-			cfg.MagicLinkTTL, cfg.SessionTTL, cfg.MaxSessions)
+	if min(cfg.MagicLinkTTL, cfg.SessionTTL, cfg.SessionIdle, cfg.SessionMax) < time.Second || cfg.MaxSessions < 1 {
+		return nil, fmt.Errorf("lifetimes are at least a second and sessions at least one: links %s, sessions %s, idle %s, in all %s, at most %d",
+			cfg.MagicLinkTTL, cfg.SessionTTL, cfg.SessionIdle, cfg.SessionMax, cfg.MaxSessions)
 	}
 	admins := make(map[string]bool, len(cfg.AdminEmails))
 	for i, text := range cfg.AdminEmails {

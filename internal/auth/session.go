@@ -2,127 +2,110 @@ package auth
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 	"time"
-
-	"github.com/redis/go-redis/v9"
+	"unicode/utf8"
 )
 
-// Session is a person signed in somewhere.
+// Session is a person signed in somewhere. It ends at the first of three moments: IdleExpiresAt, unless it is used before; ExpiresAt; and,
+// when the user's roles have changed since its token was made, RenewBy.
 type Session struct {
-	ID         string // "ses_…": names the session, can't be used as its token
-	Token      string // only in the answer of VerifyMagicLink: it is stored nowhere
-	UserID     string
-	CreatedAt  time.Time
-	LastSeenAt time.Time // to the minute
-	ExpiresAt  time.Time // moves while the session is used
+	ID            string // "ses_…": names the session, can't be used as its token
+	Token         string // only in the answers of VerifyMagicLink and RenewSession: it is stored nowhere
+	UserID        string
+	UserAgent     string // what signed in, as it called itself
+	CreatedAt     time.Time
+	LastSeenAt    time.Time  // to the minute
+	ExpiresAt     time.Time  // moves while the session is used, up to Config.SessionMax after the sign-in
+	IdleExpiresAt time.Time  // moves while the session is used
+	RenewBy       *time.Time // nil when nothing is due
 }
 
+const (
+	// renewWithin is how long a session has to be renewed after its user's roles changed.
+	renewWithin = 24 * time.Hour
+	// replacedGrace is how long a renewed session's old token stays good, for requests that are on their way.
+	replacedGrace = 30 * time.Second
+	// longestAgent is how much is kept of what a client calls itself.
+	longestAgent = 300
+)
+
 // newSession makes a session; the user's oldest ends where there would be too many.
-func (s *Service) newSession(ctx context.Context, userID string) (Session, error) {
+func (s *Service) newSession(ctx context.Context, user User, agent string) (Session, error) {
 	token := newToken()
 	hash, _ := digestOf(token)
 	sessionID, err := hash.sessionID()
 	if err != nil {
 		return Session{}, err
 	}
+	agent = clipped(agent)
 	now := s.now()
-	keys := []string{sessionPrefix + sessionID, sessionsPrefix + userID}
-	err = createSession.Run(ctx, s.redis, keys, sessionID, userID, hash.String(), now.UnixMilli(),
-		s.cfg.SessionTTL.Milliseconds(), s.cfg.MaxSessions, sessionPrefix, changesChannel).Err()
+	keys := []string{sessionPrefix + sessionID, sessionsPrefix + user.ID}
+	err = createSession.Run(ctx, s.redis, keys, sessionID, user.ID, hash.String(), now.UnixMilli(), s.cfg.SessionTTL.Milliseconds(),
+		s.cfg.SessionIdle.Milliseconds(), s.cfg.SessionMax.Milliseconds(), s.cfg.MaxSessions, account{exists: true, roles: user.Roles}.entry(),
+		agent, sessionPrefix, changesChannel).Err()
 	if err != nil {
 		return Session{}, unavailable("make a session", err)
 	}
-	return Session{ID: sessionID, Token: token, UserID: userID, CreatedAt: now, LastSeenAt: now,
-		ExpiresAt: now.Add(s.cfg.SessionTTL)}, nil
+	session := Session{ID: sessionID, Token: token, UserID: user.ID, UserAgent: agent, CreatedAt: now, LastSeenAt: now}
+	s.prolong(&session)
+	return session, nil
 }
 
-// SignOut ends the session of a token; one that ended already is no error. Error: ErrUnavailable.
-func (s *Service) SignOut(ctx context.Context, token string) error {
-	hash, ok := digestOf(token)
-	if !ok {
-		return nil
+// prolong says when a session ends that is used now, as the scripts do.
+func (s *Service) prolong(session *Session) {
+	session.ExpiresAt = earlier(session.LastSeenAt.Add(s.cfg.SessionTTL), session.CreatedAt.Add(s.cfg.SessionMax))
+	session.IdleExpiresAt = earlier(session.LastSeenAt.Add(s.cfg.SessionIdle), session.ExpiresAt)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
 	}
-	sessionID, err := hash.sessionID()
+	return a
+}
+
+// clipped keeps what a client calls itself short and readable.
+func clipped(agent string) string {
+	if len(agent) > longestAgent {
+		agent = agent[:longestAgent]
+	}
+	for !utf8.ValidString(agent) && agent != "" {
+		agent = agent[:len(agent)-1]
+	}
+	return agent
+}
+
+// RenewSession exchanges the token of a living session for a new one, which counts as the same sign-in. The old token stays good for half a
+// minute, for requests that are on their way; streams that were opened with it are told to come back. It is what a client does after its
+// user's roles changed, so that a token that somebody else may have got hold of before gains nothing by it. Errors: ErrUnauthenticated
+// (also for a token that was renewed already), ErrUnavailable.
+func (s *Service) RenewSession(ctx context.Context, token string) (Session, error) {
+	p, err := s.Authenticate(ctx, token)
 	if err != nil {
-		return err
+		return Session{}, err
 	}
-	_, err = s.endSession(ctx, "", sessionID)
-	return err
-}
-
-// SignOutSession ends one session of a user. Errors: ErrSessionNotFound, ErrUnavailable.
-func (s *Service) SignOutSession(ctx context.Context, userID, sessionID string) error {
-	ended, err := s.endSession(ctx, userID, sessionID)
-	if err == nil && !ended {
-		return ErrSessionNotFound
-	}
-	return err
-}
-
-// endSession ends a session, of the user only when userID is not "", and says whether there was one.
-func (s *Service) endSession(ctx context.Context, userID, sessionID string) (bool, error) {
-	ended, err := endSession.Run(ctx, s.redis, []string{sessionPrefix + sessionID},
-		sessionID, userID, sessionsPrefix, changesChannel).Bool()
+	hash, _ := digestOf(token)
+	oldID, err := hash.sessionID()
 	if err != nil {
-		return false, unavailable("end a session", err)
+		return Session{}, err
 	}
-	return ended, nil
-}
-
-// SignOutAll ends all sessions of a user. Error: ErrUnavailable.
-func (s *Service) SignOutAll(ctx context.Context, userID string) error {
-	err := endAllSessions.Run(ctx, s.redis, []string{sessionsPrefix + userID}, sessionPrefix, changesChannel).Err()
+	newToken := newToken()
+	newHash, _ := digestOf(newToken)
+	newID, err := newHash.sessionID()
 	if err != nil {
-		return unavailable("end all sessions of a user", err)
+		return Session{}, err
 	}
-	return nil
-}
-
-// Sessions answers the living sessions of a user, newest first. Error: ErrUnavailable.
-func (s *Service) Sessions(ctx context.Context, userID string) ([]Session, error) {
-	ids, err := s.redis.ZRangeArgs(ctx, redis.ZRangeArgs{Key: sessionsPrefix + userID, Start: 0, Stop: -1, Rev: true}).Result()
+	keys := []string{sessionPrefix + oldID, sessionPrefix + newID}
+	renewed, err := renewSession.Run(ctx, s.redis, keys, oldID, newID, newHash.String(), s.now().UnixMilli(), s.cfg.SessionTTL.Milliseconds(),
+		s.cfg.SessionIdle.Milliseconds(), s.cfg.SessionMax.Milliseconds(), account{exists: true, roles: p.Roles}.entry(),
+		replacedGrace.Milliseconds(), sessionsPrefix, changesChannel).Bool()
 	if err != nil {
-		return nil, unavailable("list the sessions of a user", err)
+		return Session{}, unavailable("renew a session", err)
 	}
-	records := make([]*redis.SliceCmd, len(ids))
-	_, err = s.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, sessionID := range ids {
-			records[i] = p.HMGet(ctx, sessionPrefix+sessionID, "created", "seen", "expires")
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, unavailable("read the sessions of a user", err)
+	if !renewed {
+		return Session{}, ErrUnauthenticated
 	}
-	sessions := make([]Session, 0, len(ids))
-	for i, record := range records {
-		times, err := parseTimes(record.Val())
-		if err != nil {
-			return nil, err
-		}
-		if times == nil || !times[2].After(s.now()) {
-			continue // ended, but still listed
-		}
-		sessions = append(sessions, Session{ID: ids[i], UserID: userID, CreatedAt: times[0], LastSeenAt: times[1], ExpiresAt: times[2]})
-	}
-	return sessions, nil
-}
-
-// parseTimes reads the milliseconds of a session's record; nil when the record is gone.
-func parseTimes(fields []any) ([]time.Time, error) {
-	times := make([]time.Time, len(fields))
-	for i, field := range fields {
-		text, ok := field.(string)
-		if !ok {
-			return nil, nil
-		}
-		millis, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("read a session's record: %w", err)
-		}
-		times[i] = time.UnixMilli(millis)
-	}
-	return times, nil
+	session, err := s.session(ctx, newID)
+	session.Token = newToken
+	return session, err
 }

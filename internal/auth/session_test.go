@@ -42,7 +42,7 @@ func TestNoMoreThanFiveSessionsWhoeverRaces(t *testing.T) {
 		service := []*auth.Service{w.Service, other}[i%2]
 		all.Go(func() {
 			var err error
-			if sessions[i], _, err = service.VerifyMagicLink(t.Context(), token); err != nil {
+			if sessions[i], _, err = service.VerifyMagicLink(t.Context(), token, ""); err != nil {
 				t.Error(err)
 			}
 		})
@@ -63,6 +63,8 @@ func TestNoMoreThanFiveSessionsWhoeverRaces(t *testing.T) {
 	w.principal(bystander)
 }
 
+// A session ends at the first of three moments: when it was not used for long, when it was not used for very long (which counts where the
+// first is longer), and at its age.
 func TestSessionSlidesWhileItIsUsed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -71,19 +73,69 @@ func TestSessionSlidesWhileItIsUsed(t *testing.T) {
 		w.clock.advance(2 * 24 * time.Hour)
 		w.principal(used)
 	}
-	if _, err := w.Authenticate(t.Context(), idle.Token); !errors.Is(err, auth.ErrUnauthenticated) {
-		t.Errorf("after eight idle days a session answers %v", err)
-	}
+	w.over(idle)
 	listed, err := w.Sessions(t.Context(), used.UserID)
 	if err != nil || len(listed) != 1 || listed[0].ID != used.ID {
 		t.Fatalf("listed are %+v, %v", listed, err)
 	}
-	if s := listed[0]; !s.ExpiresAt.Equal(w.clock.Now().Add(168*time.Hour)) || !s.LastSeenAt.Equal(w.clock.Now()) || !s.CreatedAt.Equal(used.CreatedAt) {
+	now := w.clock.Now()
+	if s := listed[0]; !s.ExpiresAt.Equal(now.Add(168*time.Hour)) || !s.IdleExpiresAt.Equal(now.Add(72*time.Hour)) ||
+		!s.LastSeenAt.Equal(now) || !s.CreatedAt.Equal(used.CreatedAt) || s.RenewBy != nil {
 		t.Errorf("the used session is %+v", s)
 	}
+}
+
+func TestUnusedSessionEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.signIn("ann@example.com")
+	if !s.ExpiresAt.Equal(w.clock.Now().Add(168*time.Hour)) || !s.IdleExpiresAt.Equal(w.clock.Now().Add(72*time.Hour)) {
+		t.Errorf("a new session is %+v", s)
+	}
+	w.clock.advance(72*time.Hour - time.Millisecond)
+	w.principal(s)
+	w.clock.advance(72 * time.Hour)
+	w.over(s)
+
+	// Where unused sessions may live longer than used ones slide, the sliding counts.
+	patient := w.another(func(_ *auth.Dependencies, cfg *auth.Config) { cfg.SessionIdle = 300 * time.Hour })
+	s, _, err := patient.VerifyMagicLink(t.Context(), w.mailedToken("ann@example.com"), "")
+	if err != nil || !s.IdleExpiresAt.Equal(s.ExpiresAt) {
+		t.Fatalf("it is %+v, %v", s, err)
+	}
 	w.clock.advance(168 * time.Hour)
-	if _, err := w.Authenticate(t.Context(), used.Token); !errors.Is(err, auth.ErrUnauthenticated) {
+	if _, err := patient.Authenticate(t.Context(), s.Token); !errors.Is(err, auth.ErrUnauthenticated) {
 		t.Errorf("at its expiry the session answers %v", err)
+	}
+}
+
+func TestSessionEndsAtItsAgeHoweverMuchItIsUsed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.signIn("ann@example.com")
+	for range 29 {
+		w.clock.advance(24 * time.Hour)
+		w.principal(s)
+	}
+	listed, err := w.Sessions(t.Context(), s.UserID)
+	if err != nil || len(listed) != 1 || !listed[0].ExpiresAt.Equal(s.CreatedAt.Add(720*time.Hour)) || !listed[0].IdleExpiresAt.Equal(listed[0].ExpiresAt) {
+		t.Errorf("a day before its end it is %+v, %v", listed, err)
+	}
+	w.clock.advance(24 * time.Hour)
+	w.over(s)
+}
+
+func TestWhatSignedInIsRemembered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for given, want := range map[string]string{"Firefox": "Firefox", strings.Repeat("é", 200): strings.Repeat("é", 150), "x\xff": "x"} {
+		s, _, err := w.VerifyMagicLink(t.Context(), w.mailedToken("ann@example.com"), given)
+		if err != nil || s.UserAgent != want {
+			t.Errorf("%q is remembered as %q, %v", given, s.UserAgent, err)
+		}
+		if listed, err := w.Sessions(t.Context(), s.UserID); err != nil || listed[0].UserAgent != want {
+			t.Errorf("%q is listed as %+v, %v", given, listed, err)
+		}
 	}
 }
 
@@ -119,19 +171,12 @@ func TestSigningOut(t *testing.T) {
 	w := newWorld(t)
 	one, two, three := w.signIn("ann@example.com"), w.signIn("ann@example.com"), w.signIn("ann@example.com")
 	strangers := w.signIn("bob@example.com")
-	over := func(s auth.Session) {
-		t.Helper()
-		if _, err := w.Authenticate(t.Context(), s.Token); !errors.Is(err, auth.ErrUnauthenticated) {
-			t.Errorf("a session that ended answers %v", err)
-		}
-	}
-
 	for range 2 { // the second time is no error
 		if err := w.SignOut(t.Context(), one.Token); err != nil {
 			t.Error(err)
 		}
 	}
-	over(one)
+	w.over(one)
 	w.principal(two)
 
 	if err := w.SignOutSession(t.Context(), strangers.UserID, two.ID); !errors.Is(err, auth.ErrSessionNotFound) {
@@ -141,17 +186,36 @@ func TestSigningOut(t *testing.T) {
 	if err := w.SignOutSession(t.Context(), two.UserID, two.ID); err != nil {
 		t.Error(err)
 	}
-	over(two)
+	w.over(two)
 
 	listed, err := w.Sessions(t.Context(), three.UserID)
 	if err != nil || len(listed) != 1 || listed[0].ID != three.ID || listed[0].Token != "" {
 		t.Errorf("listed are %+v, %v", listed, err)
 	}
-	if err := w.SignOutAll(t.Context(), three.UserID); err != nil {
+	if err := w.SignOutAll(t.Context(), "", three.UserID, ""); err != nil {
 		t.Error(err)
 	}
-	over(three)
+	w.over(three)
 	w.principal(strangers)
+}
+
+func TestSigningOutEverywhereElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	here, there := w.signIn("ann@example.com"), w.signIn("ann@example.com")
+	if err := w.SignOutAll(t.Context(), here.UserID, here.UserID, here.ID); err != nil {
+		t.Error(err)
+	}
+	w.principal(here)
+	w.over(there)
+	admin := w.signIn("boss@example.com").UserID
+	if err := w.SignOutAll(t.Context(), admin, here.UserID, ""); err != nil {
+		t.Error(err)
+	}
+	w.over(here)
+	if got, want := w.audited(here.UserID), []string{"USER_CREATED  by ", "SESSIONS_ENDED  by " + admin}; !slices.Equal(got, want) {
+		t.Errorf("the audit log says %q: what people do to themselves is not in it", got)
+	}
 }
 
 func TestSessionsAreListedNewestFirstUnderTheirPublicNames(t *testing.T) {

@@ -14,13 +14,13 @@ const afterthought = 2 * time.Second
 
 // VerifyMagicLink exchanges a magic link's token, once, for a session; the user is made at the first proof of an address, and
 // whoever is in Config.AdminEmails becomes an admin. Errors: ErrLinkInvalid, ErrUnavailable (the link is then still good, as far as
-// Redis could be told).
-func (s *Service) VerifyMagicLink(ctx context.Context, token string) (Session, User, error) {
+// Redis could be told). agent is what the client calls itself, for the person to know the session by.
+func (s *Service) VerifyMagicLink(ctx context.Context, token, agent string) (Session, User, error) {
 	l, err := s.takeLink(ctx, token)
 	if err != nil {
 		return Session{}, User{}, err
 	}
-	session, user, err := s.signIn(ctx, l.email)
+	session, user, err := s.signIn(ctx, l.email, agent)
 	if err != nil {
 		return Session{}, User{}, errors.Join(err, s.giveBack(ctx, token, l))
 	}
@@ -38,7 +38,7 @@ func (s *Service) giveBack(ctx context.Context, token string, l link) error {
 }
 
 // signIn gives the owner of a proven address a session.
-func (s *Service) signIn(ctx context.Context, email string) (Session, User, error) {
+func (s *Service) signIn(ctx context.Context, email, agent string) (Session, User, error) {
 	userID, err := s.userOf(ctx, email)
 	if err != nil {
 		return Session{}, User{}, err
@@ -55,7 +55,7 @@ func (s *Service) signIn(ctx context.Context, email string) (Session, User, erro
 			return Session{}, User{}, err
 		}
 	}
-	session, err := s.newSession(ctx, userID)
+	session, err := s.newSession(ctx, user, agent)
 	return session, user, err
 }
 

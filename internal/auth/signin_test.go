@@ -21,7 +21,7 @@ func TestMagicLinkSignsInOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token := w.mailedToken(" Ann@Example.COM ")
-	session, user, err := w.VerifyMagicLink(t.Context(), token)
+	session, user, err := w.VerifyMagicLink(t.Context(), token, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestMagicLinkSignsInOnce(t *testing.T) {
 	if p.UserID != user.ID || p.SessionID != session.ID || !p.HasRole(auth.RoleCustomer) || p.HasRole(auth.RoleAdmin) {
 		t.Errorf("the principal is %+v", p)
 	}
-	if _, _, err := w.VerifyMagicLink(t.Context(), token); !errors.Is(err, auth.ErrLinkInvalid) {
+	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); !errors.Is(err, auth.ErrLinkInvalid) {
 		t.Errorf("the second time answers %v", err)
 	}
 	if again := w.signIn("ann@example.com"); again.UserID != user.ID {
@@ -58,7 +58,7 @@ func TestOneOfFiftyRacingVerificationsSignsIn(t *testing.T) {
 		}
 		all.Go(func() {
 			<-start
-			switch _, _, err := service.VerifyMagicLink(t.Context(), token); {
+			switch _, _, err := service.VerifyMagicLink(t.Context(), token, ""); {
 			case err == nil:
 				signedIn.Add(1)
 			case errors.Is(err, auth.ErrLinkInvalid):
@@ -85,12 +85,12 @@ func TestLinkExpires(t *testing.T) {
 		}
 	}
 	w.clock.advance(15 * time.Minute)
-	if _, _, err := w.VerifyMagicLink(t.Context(), token); !errors.Is(err, auth.ErrLinkInvalid) {
+	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); !errors.Is(err, auth.ErrLinkInvalid) {
 		t.Errorf("a link of 15 minutes ago answers %v", err)
 	}
 	token = w.mailedToken("ann@example.com")
 	w.clock.advance(15*time.Minute - time.Millisecond)
-	if _, _, err := w.VerifyMagicLink(t.Context(), token); err != nil {
+	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); err != nil {
 		t.Errorf("a link in its last moment answers %v", err)
 	}
 }
@@ -100,7 +100,7 @@ func TestUnknownTokensAreInvalidLinks(t *testing.T) {
 	w := newWorld(t)
 	token := w.mailedToken("ann@example.com")
 	for _, wrong := range []string{"", "x", strings.Repeat("A", 43), token + "A", token[:42], token + "=", strings.Repeat("é", 43)} {
-		if _, _, err := w.VerifyMagicLink(t.Context(), wrong); !errors.Is(err, auth.ErrLinkInvalid) {
+		if _, _, err := w.VerifyMagicLink(t.Context(), wrong, ""); !errors.Is(err, auth.ErrLinkInvalid) {
 			t.Errorf("%q answers %v", wrong, err)
 		}
 	}
@@ -118,7 +118,7 @@ func TestTwoFirstSignInsMakeOneUser(t *testing.T) {
 	for i, token := range tokens {
 		all.Go(func() {
 			var err error
-			if _, users[i], err = w.VerifyMagicLink(t.Context(), token); err != nil {
+			if _, users[i], err = w.VerifyMagicLink(t.Context(), token, ""); err != nil {
 				t.Error(err)
 			}
 		})
@@ -160,7 +160,7 @@ func TestTokenIsAnsweredOnlyWhenExposed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.VerifyMagicLink(t.Context(), token); err != nil {
+	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); err != nil {
 		t.Errorf("the answered token does not sign in: %v", err)
 	}
 	if token, err = w.RequestMagicLink(t.Context(), "ann@example.com"); token != "" || err != nil {
@@ -173,18 +173,18 @@ func TestLinkOutlivesAnOutageOfTheDatabase(t *testing.T) {
 	w := newWorld(t)
 	token := w.mailedToken("ann@example.com")
 	broken := w.another(func(d *auth.Dependencies, _ *auth.Config) { d.Pool = brokenPool(t) })
-	if _, _, err := broken.VerifyMagicLink(t.Context(), token); !errors.Is(err, auth.ErrUnavailable) {
+	if _, _, err := broken.VerifyMagicLink(t.Context(), token, ""); !errors.Is(err, auth.ErrUnavailable) {
 		t.Errorf("without a database it answers %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := w.VerifyMagicLink(ctx, token); err == nil {
+	if _, _, err := w.VerifyMagicLink(ctx, token, ""); err == nil {
 		t.Error("it signed somebody in who had left")
 	}
-	if _, _, err := w.VerifyMagicLink(t.Context(), token); err != nil {
+	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); err != nil {
 		t.Errorf("after the outage it answers %v", err)
 	}
-	if _, _, err := w.VerifyMagicLink(t.Context(), token); !errors.Is(err, auth.ErrLinkInvalid) {
+	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); !errors.Is(err, auth.ErrLinkInvalid) {
 		t.Errorf("and then again %v", err)
 	}
 }
@@ -197,7 +197,7 @@ func TestAdminsAreMadeWhenTheirAddressIsProven(t *testing.T) {
 	if err := w.pool.QueryRow(t.Context(), "SELECT count(*) FROM users").Scan(&users); err != nil || users != 0 {
 		t.Errorf("there are %d users before anybody proved an address, %v", users, err)
 	}
-	session, user, err := w.VerifyMagicLink(t.Context(), token)
+	session, user, err := w.VerifyMagicLink(t.Context(), token, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestNoTokenIsAtRest(t *testing.T) {
 
 func TestMistakesInTheConfigurationAreRefused(t *testing.T) {
 	t.Parallel()
-	good := auth.Config{BaseURL: "https://t.example", MagicLinkTTL: time.Minute, SessionTTL: time.Hour, MaxSessions: 5}
+	good := auth.Config{BaseURL: "https://t.example", MagicLinkTTL: time.Minute, SessionTTL: time.Hour, SessionIdle: time.Hour, SessionMax: time.Hour, MaxSessions: 5}
 	for name, spoil := range map[string]func(*auth.Config){
 		"no base URL":      func(c *auth.Config) { c.BaseURL = "" },
 		"a relative one":   func(c *auth.Config) { c.BaseURL = "/auth" },

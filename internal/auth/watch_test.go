@@ -15,8 +15,10 @@ func TestWatchersLearnThatASessionEnded(t *testing.T) {
 		"revoked": func(w *world, s *auth.Service, x auth.Session) error {
 			return s.SignOutSession(w.t.Context(), x.UserID, x.ID)
 		},
-		"all ended": func(w *world, s *auth.Service, x auth.Session) error { return s.SignOutAll(w.t.Context(), x.UserID) },
-		"erased":    func(w *world, s *auth.Service, x auth.Session) error { return s.EraseUser(w.t.Context(), "", x.UserID) },
+		"all ended": func(w *world, s *auth.Service, x auth.Session) error {
+			return s.SignOutAll(w.t.Context(), "", x.UserID, "")
+		},
+		"erased": func(w *world, s *auth.Service, x auth.Session) error { return s.EraseUser(w.t.Context(), "", x.UserID) },
 		"a role granted": func(w *world, s *auth.Service, x auth.Session) error {
 			return s.GrantRole(w.t.Context(), "", x.UserID, auth.RoleOrganizer)
 		},

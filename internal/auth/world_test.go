@@ -3,6 +3,7 @@ package auth_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -44,7 +45,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, server: testenv.RedisServer(t), folder: filepath.Join(t.TempDir(), "mail"), log: &bytes.Buffer{}}
 	w.clock = &clock{now: time.Now().UTC().Truncate(time.Millisecond)}
 	w.cfg = auth.Config{
-		BaseURL: "https://tickets.example", MagicLinkTTL: 15 * time.Minute, SessionTTL: 168 * time.Hour, MaxSessions: 5,
+		BaseURL: "https://tickets.example", MagicLinkTTL: 15 * time.Minute, SessionTTL: 168 * time.Hour, SessionIdle: 72 * time.Hour, SessionMax: 720 * time.Hour, MaxSessions: 5,
 		AdminEmails: []string{"Boss@Example.com"},
 	}
 	var err error
@@ -93,7 +94,7 @@ func (w *world) another(change func(*auth.Dependencies, *auth.Config)) *auth.Ser
 // signIn goes the whole way: ask, read the mail, verify.
 func (w *world) signIn(email string) auth.Session {
 	w.t.Helper()
-	session, _, err := w.VerifyMagicLink(w.t.Context(), w.mailedToken(email))
+	session, _, err := w.VerifyMagicLink(w.t.Context(), w.mailedToken(email), "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -146,6 +147,14 @@ func (w *world) principal(s auth.Session) auth.Principal {
 		w.t.Fatal(err)
 	}
 	return p
+}
+
+// over checks that a session has ended.
+func (w *world) over(s auth.Session) {
+	w.t.Helper()
+	if _, err := w.Authenticate(w.t.Context(), s.Token); !errors.Is(err, auth.ErrUnauthenticated) {
+		w.t.Errorf("a session that ended answers %v", err)
+	}
 }
 
 // keptSecrets checks at the end of each test that nothing secret was logged.

@@ -1,15 +1,33 @@
--- Answers {user id, token hash, account} of a living session and prolongs it; {} when there is none. The account is missing when it
--- is not cached. Use is noted once in ARGV[3], so that most requests write nothing.
--- KEYS: the session. ARGV: now, lifetime, how often to note use (all milliseconds), prefix of a user's sessions, prefix of accounts.
-local now, ttl = tonumber(ARGV[1]), tonumber(ARGV[2])
-local session = redis.call('HMGET', KEYS[1], 'user', 'hash', 'seen', 'expires')
-local user, hash, seen, expires = session[1], session[2], session[3], session[4]
-if not user or tonumber(expires) <= now then
+-- Answers {user id, token hash, successor, when it must be renewed, account} of a living session and prolongs it; {} when there is none.
+-- The successor is '' unless the session was renewed, the time '' unless it must be, and the account is missing when it is not cached.
+-- Use is noted once in ARGV[4], so that most requests write nothing.
+-- KEYS: the session. ARGV: now, lifetime while used and unused, how often to note use, how long to renew after the roles changed (all
+-- milliseconds), prefixes of session keys, of users' sessions and of accounts.
+local now, ttl, idle, often, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local session = redis.call('HMGET', KEYS[1], 'user', 'hash', 'seen', 'idle', 'limit', 'roles', 'renew', 'next')
+local user, hash, seen, ends, limit, roles, renew, successor = unpack(session)
+if not user or tonumber(ends) <= now then
     return {}
 end
-if now - tonumber(seen) >= tonumber(ARGV[3]) then
-    redis.call('HSET', KEYS[1], 'seen', now, 'expires', now + ttl)
-    redis.call('PEXPIRE', KEYS[1], ttl)
-    redis.call('PEXPIRE', ARGV[4] .. user, ttl)
+if successor and redis.call('EXISTS', ARGV[6] .. successor) == 0 then
+    return {} -- it ended with its successor
 end
-return {user, hash, redis.call('GET', ARGV[5] .. user)}
+limit = tonumber(limit)
+local account = redis.call('GET', ARGV[8] .. user)
+local known = account and account ~= '!' and string.sub(account, 1, 1) ~= '-'
+local changed = known and account ~= roles and not renew and not successor
+if changed then
+    renew = now + grace
+    redis.call('HSET', KEYS[1], 'renew', renew)
+end
+if renew then
+    limit = math.min(limit, tonumber(renew))
+end
+if changed or now - tonumber(seen) >= often then
+    local expires = math.min(now + ttl, limit)
+    ends = math.min(now + idle, expires)
+    redis.call('HSET', KEYS[1], 'seen', now, 'expires', expires, 'idle', ends)
+    redis.call('PEXPIRE', KEYS[1], math.max(ends - now, 1))
+    redis.call('PEXPIRE', ARGV[7] .. user, ttl)
+end
+return {user, hash, successor or '', renew and string.format('%.0f', renew) or '', account}

@@ -1,0 +1,8 @@
+-- Admins may end other people's sessions, and read the audit log by who did something.
+ALTER TABLE audit_log DROP CONSTRAINT audit_log_action_check;
+ALTER TABLE audit_log ADD CONSTRAINT audit_log_action_check
+    CHECK (action IN ('USER_CREATED', 'ROLE_GRANTED', 'ROLE_REVOKED', 'USER_ERASED', 'SESSIONS_ENDED'));
+CREATE INDEX audit_log_actor ON audit_log (actor, id) WHERE actor IS NOT NULL;
+
+-- Who has a role.
+CREATE INDEX user_roles_role ON user_roles (role, user_id);
