@@ -47,12 +47,20 @@ type Reads interface {
 }
 
 // People is what the API needs to know of who is there; auth.Service has it.
+//
+//nolint:interfacebloat // what can be done with people, sessions and roles
 type People interface {
 	RequestMagicLink(ctx context.Context, email string) (token string, err error)
-	VerifyMagicLink(ctx context.Context, token string) (auth.Session, auth.User, error)
+	VerifyMagicLink(ctx context.Context, token, agent string) (auth.Session, auth.User, error)
 	Authenticate(ctx context.Context, token string) (auth.Principal, error)
 	WatchSession(ctx context.Context, p auth.Principal) <-chan struct{}
+	RenewSession(ctx context.Context, token string) (auth.Session, error)
+	Sessions(ctx context.Context, userID string) ([]auth.Session, error)
 	SignOut(ctx context.Context, token string) error
+	SignOutSession(ctx context.Context, userID, sessionID string) error
+	SignOutAll(ctx context.Context, actorID, userID, keep string) error
+	ListUsers(ctx context.Context, f auth.UserFilter, part auth.Range) ([]auth.Listed, error)
+	AccessLog(ctx context.Context, f auth.AccessFilter, part auth.Range) ([]auth.AccessEntry, error)
 	Users(ctx context.Context, ids []string) (map[string]auth.User, error)
 	EraseUser(ctx context.Context, actorID, userID string) error
 	GrantRole(ctx context.Context, actorID, userID string, role auth.Role) error

@@ -341,6 +341,7 @@ type fakePeople struct {
 	users    map[string]auth.User
 	sessions map[string]auth.Principal
 	ended    map[string]chan struct{} // by session id
+	renewed  map[string]bool          // tokens that have a successor
 	err      error
 }
 
@@ -354,8 +355,9 @@ func (f *fakePeople) signIn(userID string, roles ...auth.Role) (token string) {
 	token = id.New("tok")
 	roles = append([]auth.Role{auth.RoleCustomer}, roles...)
 	f.users[userID] = auth.User{ID: userID, Email: userID + "@example.com", Roles: roles}
-	f.sessions[token] = auth.Principal{UserID: userID, SessionID: "ses_" + token, Roles: roles}
-	f.ended["ses_"+token] = make(chan struct{})
+	session := id.New(id.Session)
+	f.sessions[token] = auth.Principal{UserID: userID, SessionID: session, Roles: roles}
+	f.ended[session] = make(chan struct{})
 	return token
 }
 
@@ -402,12 +404,12 @@ func (f *fakePeople) Users(_ context.Context, ids []string) (map[string]auth.Use
 
 func (f *fakePeople) RequestMagicLink(context.Context, string) (string, error) { return "link", nil }
 
-func (f *fakePeople) VerifyMagicLink(_ context.Context, token string) (auth.Session, auth.User, error) {
+func (f *fakePeople) VerifyMagicLink(_ context.Context, token, agent string) (auth.Session, auth.User, error) {
 	if token != "link" {
 		return auth.Session{}, auth.User{}, auth.ErrLinkInvalid
 	}
 	userID := newUser()
-	session := auth.Session{Token: f.signIn(userID), UserID: userID, ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
+	session := auth.Session{Token: f.signIn(userID), UserID: userID, UserAgent: agent, ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return session, f.users[userID], nil

@@ -34,13 +34,18 @@ func (r mutationResolver) VerifyMagicLink(ctx context.Context, in model.VerifyMa
 	if err := r.allowIP(ctx); err != nil {
 		return nil, err
 	}
-	session, user, err := r.people.VerifyMagicLink(ctx, in.Token)
+	info := request.From(ctx)
+	session, user, err := r.people.VerifyMagicLink(ctx, in.Token, info.UserAgent)
 	if err != nil {
 		wrong, err := userErrors(signInRejection(err))
 		return &model.VerifyMagicLinkPayload{UserErrors: wrong}, err
 	}
+	if info.TokenFromCookie && info.WantsCookie {
+		// The new session takes the old one's place in the browser. What can't be ended now ends unused.
+		_ = r.people.SignOut(ctx, info.Token)
+	}
 	return &model.VerifyMagicLinkPayload{
-		SessionToken: keepSession(request.From(ctx), session), ExpiresAt: &session.ExpiresAt, User: &model.User{User: user, Viewer: true},
+		SessionToken: keepSession(info, session), ExpiresAt: &session.ExpiresAt, User: &model.User{User: user, Viewer: true},
 	}, nil
 }
 

@@ -67,3 +67,11 @@ func (r *Resolver) Refund() generated.RefundResolver { return refundResolver{r} 
 
 // User implements generated.ResolverRoot.
 func (r *Resolver) User() generated.UserResolver { return userResolver{r} }
+
+// Session implements generated.ResolverRoot.
+func (r *Resolver) Session() generated.SessionResolver { return sessionResolver{r} }
+
+// AccessLogEntry implements generated.ResolverRoot.
+func (r *Resolver) AccessLogEntry() generated.AccessLogEntryResolver {
+	return accessLogEntryResolver{r}
+}

@@ -113,8 +113,23 @@ func (s *Server) SignIn(ctx context.Context, c transport.Credentials) (context.C
 		return ctx, err
 	}
 	info := request.From(ctx)
-	info.Token = token
+	info.Token, info.TokenFromCookie = token, c.Bearer == ""
+	if info.TokenFromCookie && !viewer.RenewBy.IsZero() && info.SetCookie != nil {
+		viewer.SessionID, info.Token = s.renewCookie(ctx, viewer, info)
+	}
 	return auth.WithPrincipal(request.With(ctx, info), viewer), nil
+}
+
+// renewCookie gives a browser's session a new token, since its user's roles changed. What goes wrong with it can wait for the next request:
+// maybe another one on its way has done it.
+func (s *Server) renewCookie(ctx context.Context, viewer auth.Principal, info request.Info) (sessionID, token string) {
+	renewed, err := s.people.RenewSession(ctx, info.Token)
+	if err != nil {
+		return viewer.SessionID, info.Token
+	}
+	info.WantsCookie = true
+	keepSession(info, renewed)
+	return renewed.ID, renewed.Token
 }
 
 // SessionEnded implements transport.Host.

@@ -14,13 +14,15 @@ import (
 )
 
 // withDevelopmentDefaults makes a laptop pleasant: somebody is an admin, sign-in links are answered instead of mailed, and a demo's
-// 200 customers may sign in from one address. What the environment says wins; production and other machines get none of it.
+// 200 customers may sign in and watch from one address. What the environment says wins; production and other machines get none of it.
 func withDevelopmentDefaults(environ map[string]string) map[string]string {
 	out := maps.Clone(environ)
 	if out["ENVIRONMENT"] != config.Development {
 		return out
 	}
-	for name, value := range map[string]string{"ADMIN_EMAILS": "admin@example.com", "AUTH_RATE_LIMIT_REQUESTS": "10000"} {
+	for name, value := range map[string]string{
+		"ADMIN_EMAILS": "admin@example.com", "AUTH_RATE_LIMIT_REQUESTS": "10000", "WS_MAX_CONNECTIONS_PER_IP": "10000",
+	} {
 		if out[name] == "" {
 			out[name] = value
 		}

@@ -22,6 +22,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AccessLogEntry() AccessLogEntryResolver
 	Event() EventResolver
 	Mutation() MutationResolver
 	Payment() PaymentResolver
@@ -30,6 +31,7 @@ type ResolverRoot interface {
 	Reservation() ReservationResolver
 	ReservedSeat() ReservedSeatResolver
 	Section() SectionResolver
+	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	User() UserResolver
 }
@@ -61,6 +63,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AccessLogFilter", ec.unmarshalInputAccessLogFilter),
 			graphql.NewInputUnmarshaler("AddInventoryInput", ec.unmarshalInputAddInventoryInput),
 			graphql.NewInputUnmarshaler("CancelEventInput", ec.unmarshalInputCancelEventInput),
 			graphql.NewInputUnmarshaler("CancelReservationInput", ec.unmarshalInputCancelReservationInput),
@@ -77,9 +80,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestMagicLinkInput", ec.unmarshalInputRequestMagicLinkInput),
 			graphql.NewInputUnmarshaler("ReserveItemInput", ec.unmarshalInputReserveItemInput),
 			graphql.NewInputUnmarshaler("ReserveSeatsInput", ec.unmarshalInputReserveSeatsInput),
+			graphql.NewInputUnmarshaler("RevokeAllSessionsInput", ec.unmarshalInputRevokeAllSessionsInput),
+			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("RoleInput", ec.unmarshalInputRoleInput),
 			graphql.NewInputUnmarshaler("SeatRowInput", ec.unmarshalInputSeatRowInput),
 			graphql.NewInputUnmarshaler("UpdateEventInput", ec.unmarshalInputUpdateEventInput),
+			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("VerifyMagicLinkInput", ec.unmarshalInputVerifyMagicLinkInput),
 		)
 	}
@@ -567,6 +573,31 @@ type User implements Node {
   reservations(first: Int, after: String, last: Int, before: String): ReservationConnection!
   "The user's payments, the newest first, as ` + "`" + `reservations` + "`" + `."
   payments(first: Int, after: String, last: Int, before: String): PaymentConnection!
+  "Where the user is signed in, the newest first: for oneself and for admins, else FORBIDDEN."
+  sessions: [Session!]!
+}
+
+"""
+Somebody signed in somewhere. It ends at the first of ` + "`" + `idleExpiresAt` + "`" + ` (unless it is used before), ` + "`" + `expiresAt` + "`" + ` and ` + "`" + `renewBy` + "`" + `, or when it is
+revoked. Open subscriptions end with it; they do not count as its use.
+"""
+type Session {
+  "Names the session, ses_…; it can't be used as its token."
+  id: ID!
+  "Whether it is the session of this request."
+  current: Boolean!
+  "What signed in, as it called itself in the User-Agent header; null when it said nothing."
+  userAgent: String
+  "When the user signed in."
+  createdAt: Time!
+  "When it was used last, to the minute."
+  lastSeenAt: Time!
+  "The end of its lifetime: it moves while the session is used, up to a fixed age."
+  expiresAt: Time!
+  "When it ends unless it is used before."
+  idleExpiresAt: Time!
+  "When it ends unless it is renewed with ` + "`" + `renewSession` + "`" + `, since the user's roles changed; null when nothing is due."
+  renewBy: Time
 }
 
 "What a user may do."
@@ -603,7 +634,7 @@ input VerifyMagicLinkInput {
 type VerifyMagicLinkPayload {
   "Send it as ` + "`" + `Authorization: Bearer …` + "`" + `. Null with ` + "`" + `X-Session: cookie` + "`" + `."
   sessionToken: String
-  "When the session ends by itself."
+  "When the session's lifetime ends. It moves while the session is used; unused, the session ends earlier: see ` + "`" + `Session` + "`" + `."
   expiresAt: Time
   "Who is signed in now."
   user: User
@@ -615,6 +646,112 @@ type VerifyMagicLinkPayload {
 type SignOutPayload {
   "Always empty."
   userErrors: [UserError!]!
+}
+
+"The session with its new token."
+type RenewSessionPayload {
+  "Send it as ` + "`" + `Authorization: Bearer …` + "`" + ` from now on. Null when the session is kept in a cookie, which has the new token then."
+  sessionToken: String
+  "When the session's lifetime ends, as in ` + "`" + `verifyMagicLink` + "`" + `."
+  expiresAt: Time
+  "Always empty."
+  userErrors: [UserError!]!
+}
+
+"Which session to end."
+input RevokeSessionInput {
+  "One of the viewer's own sessions, ses_…."
+  sessionId: ID!
+}
+
+"Whose sessions to end."
+input RevokeAllSessionsInput {
+  "The user; left out, it is the viewer. Somebody else only for admins."
+  userId: ID
+  "Leaves the session of this request alone."
+  keepCurrent: Boolean! = false
+}
+
+"Which users to list; all of them when it is empty."
+input UserFilter {
+  "Whoever has this mail address."
+  email: String
+  "Those who have this role."
+  role: Role
+}
+
+"A page of users."
+type UserConnection {
+  "The page's users with their cursors."
+  edges: [UserEdge!]!
+  "The page's users."
+  nodes: [User!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A user in a list."
+type UserEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The user."
+  node: User!
+}
+
+"Which entries of the access log to show; all of them when it is empty."
+input AccessLogFilter {
+  "What was done to this user."
+  userId: ID
+  "What was done by this user."
+  actorId: ID
+}
+
+"What can be done to a user."
+enum AccessAction {
+  "The user signed in for the first time."
+  USER_CREATED
+  "The user got a role."
+  ROLE_GRANTED
+  "The user lost a role."
+  ROLE_REVOKED
+  "The user was forgotten."
+  USER_ERASED
+  "An admin ended the user's sessions."
+  SESSIONS_ENDED
+}
+
+"Who did what to whom: entries are only ever added, and there is no personal data in them."
+type AccessLogEntry {
+  "The entry's id."
+  id: ID!
+  "When it was done."
+  at: Time!
+  "What was done."
+  action: AccessAction!
+  "Who did it; null for the platform itself: a first sign-in, ADMIN_EMAILS."
+  actor: User
+  "To whom."
+  user: User
+  "The role, where the action is about one."
+  role: Role
+}
+
+"A page of the access log."
+type AccessLogConnection {
+  "The page's entries with their cursors."
+  edges: [AccessLogEdge!]!
+  "The page's entries."
+  nodes: [AccessLogEntry!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"An entry in a list."
+type AccessLogEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The entry."
+  node: AccessLogEntry!
 }
 
 "Whom to forget."
@@ -983,6 +1120,12 @@ type Query {
   and never behind. Pages are those of ` + "`" + `events` + "`" + `.
   """
   auditLog(id: ID!, stream: AuditStream! = EVENT, first: Int, after: String, last: Int, before: String): AuditLogConnection @auth(rule: ADMIN)
+
+  "Users in the order in which they came: who has an address, who has a role. Pages are those of ` + "`" + `events` + "`" + `."
+  users(filter: UserFilter, first: Int, after: String, last: Int, before: String): UserConnection @auth(rule: ADMIN)
+
+  "Who gave whom which role, who was forgotten or signed out by whom: the oldest first. Pages are those of ` + "`" + `events` + "`" + `."
+  accessLog(filter: AccessLogFilter, first: Int, after: String, last: Int, before: String): AccessLogConnection @auth(rule: ADMIN)
 }
 
 """
@@ -1006,6 +1149,19 @@ type Mutation {
 
   "Ends the session of this request, here and in every open subscription. Signed out already, it does nothing."
   signOut: SignOutPayload @auth(rule: PUBLIC)
+
+  """
+  Gives the session of this request a new token, in the same way as it is kept: in the answer, or in the cookie. The old one is good for
+  another half minute. To do when the viewer's roles have changed, within a day (` + "`" + `Session.renewBy` + "`" + `): a token that somebody else may have got
+  hold of before then gains nothing by it. Sessions in cookies are renewed by themselves, with the next request.
+  """
+  renewSession: RenewSessionPayload @auth(rule: SIGNED_IN)
+
+  "Ends one of the viewer's own sessions, and its open subscriptions with it."
+  revokeSession(input: RevokeSessionInput!): UserPayload @auth(rule: SIGNED_IN)
+
+  "Signs out everywhere: ends all sessions of the viewer or, for admins, of somebody else; somebody else's is FORBIDDEN to all others."
+  revokeAllSessions(input: RevokeAllSessionsInput): UserPayload @auth(rule: SIGNED_IN)
 
   """
   Forgets a person, for good: mail address, name and roles are removed and all sessions end. Reservations and payments stay, without a
@@ -1093,6 +1249,46 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AccessLogConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccessLogConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AccessLogConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccessLogConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessLogConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessLogEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AccessLogEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AccessLogEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessLogEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessLogEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AccessLogEntry_id(ctx, field)
+	case "at":
+		return ec.fieldContext_AccessLogEntry_at(ctx, field)
+	case "action":
+		return ec.fieldContext_AccessLogEntry_action(ctx, field)
+	case "actor":
+		return ec.fieldContext_AccessLogEntry_actor(ctx, field)
+	case "user":
+		return ec.fieldContext_AccessLogEntry_user(ctx, field)
+	case "role":
+		return ec.fieldContext_AccessLogEntry_role(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessLogEntry", field.Name)
+}
 
 func (ec *executionContext) childFields_AddInventoryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -1372,6 +1568,18 @@ func (ec *executionContext) childFields_RefundPaymentPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type RefundPaymentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RenewSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sessionToken":
+		return ec.fieldContext_RenewSessionPayload_sessionToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_RenewSessionPayload_expiresAt(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RenewSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenewSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestMagicLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "token":
@@ -1512,6 +1720,28 @@ func (ec *executionContext) childFields_Section(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Section", field.Name)
 }
 
+func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Session_id(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_Session_userAgent(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Session_createdAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_Session_lastSeenAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Session_expiresAt(ctx, field)
+	case "idleExpiresAt":
+		return ec.fieldContext_Session_idleExpiresAt(ctx, field)
+	case "renewBy":
+		return ec.fieldContext_Session_renewBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
 func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "userErrors":
@@ -1532,8 +1762,32 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_reservations(ctx, field)
 	case "payments":
 		return ec.fieldContext_User_payments(ctx, field)
+	case "sessions":
+		return ec.fieldContext_User_sessions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_UserConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UserConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_UserConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UserConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UserEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UserEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UserEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

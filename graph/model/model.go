@@ -3,6 +3,8 @@
 package model
 
 import (
+	"time"
+
 	"ticketing/internal/auth"
 	"ticketing/query"
 )
@@ -24,4 +26,21 @@ type Payment struct {
 	query.Payment
 
 	NextAction *PaymentNextAction
+}
+
+// Session is a session, as its user sees it.
+type Session struct {
+	auth.Session
+
+	Current bool // it is the session of the request
+}
+
+// AccessLogEntry is an entry of the access log.
+type AccessLogEntry struct {
+	ID      string
+	At      time.Time
+	Action  string
+	ActorID string // "" for the platform itself
+	UserID  string
+	Role    *string
 }

@@ -11,6 +11,32 @@ import (
 	"time"
 )
 
+// A page of the access log.
+type AccessLogConnection struct {
+	// The page's entries with their cursors.
+	Edges []*AccessLogEdge `json:"edges"`
+	// The page's entries.
+	Nodes []*AccessLogEntry `json:"nodes"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An entry in a list.
+type AccessLogEdge struct {
+	// Pass it as `after` or `before` to read on from here.
+	Cursor string `json:"cursor"`
+	// The entry.
+	Node *AccessLogEntry `json:"node"`
+}
+
+// Which entries of the access log to show; all of them when it is empty.
+type AccessLogFilter struct {
+	// What was done to this user.
+	UserID *string `json:"userId,omitempty"`
+	// What was done by this user.
+	ActorID *string `json:"actorId,omitempty"`
+}
+
 // A new section of an event: `capacity` or `rows`, exactly one of the two.
 type AddInventoryInput struct {
 	// The event.
@@ -309,6 +335,16 @@ type RefundPaymentPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// The session with its new token.
+type RenewSessionPayload struct {
+	// Send it as `Authorization: Bearer …` from now on. Null when the session is kept in a cookie, which has the new token then.
+	SessionToken *string `json:"sessionToken,omitempty"`
+	// When the session's lifetime ends, as in `verifyMagicLink`.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Always empty.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Where to send a sign-in link.
 type RequestMagicLinkInput struct {
 	// A mail address, up to 254 characters.
@@ -367,6 +403,20 @@ type ReserveSeatsPayload struct {
 	Reservation *query.Reservation `json:"reservation,omitempty"`
 	// Why nothing was reserved; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Whose sessions to end.
+type RevokeAllSessionsInput struct {
+	// The user; left out, it is the viewer. Somebody else only for admins.
+	UserID *string `json:"userId,omitempty"`
+	// Leaves the session of this request alone.
+	KeepCurrent bool `json:"keepCurrent"`
+}
+
+// Which session to end.
+type RevokeSessionInput struct {
+	// One of the viewer's own sessions, ses_….
+	SessionID string `json:"sessionId"`
 }
 
 // A user's role.
@@ -432,6 +482,24 @@ type UpdateEventInput struct {
 	SalesCloseAt *time.Time `json:"salesCloseAt,omitempty"`
 }
 
+// A page of users.
+type UserConnection struct {
+	// The page's users with their cursors.
+	Edges []*UserEdge `json:"edges"`
+	// The page's users.
+	Nodes []*User `json:"nodes"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A user in a list.
+type UserEdge struct {
+	// Pass it as `after` or `before` to read on from here.
+	Cursor string `json:"cursor"`
+	// The user.
+	Node *User `json:"node"`
+}
+
 // Something that the customer can mend. The payload's object is null unless it did change.
 type UserError struct {
 	// What is wrong, for programs.
@@ -440,6 +508,14 @@ type UserError struct {
 	Message string `json:"message"`
 	// The path in the input, such as ["items", "0", "quantity"], or null when no single field is to blame.
 	Field []string `json:"field,omitempty"`
+}
+
+// Which users to list; all of them when it is empty.
+type UserFilter struct {
+	// Whoever has this mail address.
+	Email *string `json:"email,omitempty"`
+	// Those who have this role.
+	Role *string `json:"role,omitempty"`
 }
 
 // The user as they are now.
@@ -460,7 +536,7 @@ type VerifyMagicLinkInput struct {
 type VerifyMagicLinkPayload struct {
 	// Send it as `Authorization: Bearer …`. Null with `X-Session: cookie`.
 	SessionToken *string `json:"sessionToken,omitempty"`
-	// When the session ends by itself.
+	// When the session's lifetime ends. It moves while the session is used; unused, the session ends earlier: see `Session`.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// Who is signed in now.
 	User *User `json:"user,omitempty"`

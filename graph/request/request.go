@@ -16,6 +16,10 @@ type Info struct {
 	ClientIP netip.Addr
 	// Token is the session's token that the request was authenticated with, "" when nobody is signed in.
 	Token string
+	// TokenFromCookie says that Token came in the session's cookie.
+	TokenFromCookie bool
+	// UserAgent is what the client calls itself.
+	UserAgent string
 	// WantsCookie says that a new session shall be kept in a cookie (X-Session: cookie).
 	WantsCookie bool
 	// SetCookie adds a cookie to the response. Nil where there is no response to add one to.

@@ -119,6 +119,7 @@ func (h *Handler) identify(w http.ResponseWriter, r *http.Request) *http.Request
 	info := request.Info{
 		IdempotencyKey: r.Header.Get("Idempotency-Key"),
 		ClientIP:       ratelimit.ClientIP(r, h.cfg.TrustedProxies),
+		UserAgent:      r.UserAgent(),
 		WantsCookie:    strings.EqualFold(r.Header.Get("X-Session"), "cookie"),
 		SetCookie:      func(c *http.Cookie) { http.SetCookie(w, c) },
 	}

@@ -124,7 +124,8 @@ func (e Env) people(pool *pgxpool.Pool, client *redis.Client) (*auth.Service, er
 		return nil, fmt.Errorf("set up mail: %w", err)
 	}
 	people, err := auth.New(auth.Dependencies{Pool: pool, Redis: client, Mailer: mailer, Logger: e.Log}, auth.Config{
-		BaseURL: e.Config.AuthBaseURL, MagicLinkTTL: e.Config.MagicLinkTTL, SessionTTL: e.Config.SessionTTL,
+		BaseURL: e.Config.AuthBaseURL, MagicLinkTTL: e.Config.MagicLinkTTL,
+		SessionTTL: e.Config.SessionTTL, SessionIdle: e.Config.SessionIdle, SessionMax: e.Config.SessionMax,
 		MaxSessions: e.Config.MaxSessions, AdminEmails: e.Config.AdminEmails, ExposeMagicLinks: e.Config.ExposeMagicLinks,
 	})
 	if err != nil {

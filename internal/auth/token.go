@@ -7,13 +7,12 @@ import (
 	"fmt"
 
 	"go.jetify.com/typeid"
+
+	"ticketing/internal/id"
 )
 
 // tokenBytes is the strength of magic links and sessions: 256 bits.
 const tokenBytes = 32
-
-// sessionID is the type prefix of a session's id.
-const sessionIDPrefix = "ses"
 
 // encoding has one text for each token: Strict refuses stray bits in the last letter.
 var encoding = base64.RawURLEncoding.Strict()
@@ -42,7 +41,7 @@ func (d digest) String() string { return encoding.EncodeToString(d[:]) }
 // sessionID answers the public name of the session whose token has this digest: half of the digest, from which nobody gets back
 // to the token.
 func (d digest) sessionID() (string, error) {
-	tid, err := typeid.FromUUIDBytesWithPrefix(sessionIDPrefix, d[:16])
+	tid, err := typeid.FromUUIDBytesWithPrefix(id.Session, d[:16])
 	if err != nil {
 		return "", fmt.Errorf("name a session: %w", err)
 	}

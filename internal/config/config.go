@@ -36,8 +36,10 @@ type Config struct {
 	Payments
 	Telemetry
 
-	MutationRateLimit  int `env:"MUTATION_RATE_LIMIT_REQUESTS" envDefault:"120"` // a minute and user
-	WebSocketRateLimit int `env:"WS_RATE_LIMIT_MESSAGES"       envDefault:"100"` // a minute and user
+	MutationRateLimit  int `env:"MUTATION_RATE_LIMIT_REQUESTS" envDefault:"120"`  // a minute and user
+	WebSocketRateLimit int `env:"WS_RATE_LIMIT_MESSAGES"       envDefault:"100"`  // a minute and user
+	ConnectionsPerUser int `env:"WS_MAX_CONNECTIONS_PER_USER"  envDefault:"100"`  // at a time
+	ConnectionsPerIP   int `env:"WS_MAX_CONNECTIONS_PER_IP"    envDefault:"1000"` // at a time
 }
 
 // Databases says where state is kept. Empty URLs are for the caller to fill (see Need).
@@ -69,8 +71,10 @@ func (b Broker) Topics() []string {
 
 // Auth says how people sign in.
 type Auth struct {
-	AuthBaseURL      string        `env:"AUTH_BASE_URL"` // default outside production: http://127.0.0.1:PORT
-	SessionTTL       time.Duration `env:"AUTH_SESSION_TTL"                    envDefault:"168h"`
+	AuthBaseURL      string        `env:"AUTH_BASE_URL"`                                         // default outside production: http://127.0.0.1:PORT
+	SessionTTL       time.Duration `env:"AUTH_SESSION_TTL"                    envDefault:"168h"` // how far each use moves its end
+	SessionIdle      time.Duration `env:"AUTH_SESSION_IDLE"                   envDefault:"72h"`  // unused
+	SessionMax       time.Duration `env:"AUTH_SESSION_MAX"                    envDefault:"720h"` // in all
 	MagicLinkTTL     time.Duration `env:"AUTH_MAGIC_LINK_TTL"                 envDefault:"15m"`
 	MaxSessions      int           `env:"AUTH_MAX_CONCURRENT_SESSIONS"        envDefault:"5"`  // a user
 	SignInRateLimit  int           `env:"AUTH_RATE_LIMIT_REQUESTS"            envDefault:"10"` // a window, by address and by IP

@@ -76,6 +76,8 @@ func (v *validator) numbers() {
 		{"AUTH_RATE_LIMIT_REQUESTS", c.SignInRateLimit, 1, 1_000_000},
 		{"MUTATION_RATE_LIMIT_REQUESTS", c.MutationRateLimit, 1, 1_000_000},
 		{"WS_RATE_LIMIT_MESSAGES", c.WebSocketRateLimit, 1, 1_000_000},
+		{"WS_MAX_CONNECTIONS_PER_USER", c.ConnectionsPerUser, 1, 1_000_000},
+		{"WS_MAX_CONNECTIONS_PER_IP", c.ConnectionsPerIP, 1, 1_000_000},
 	} {
 		if n.value < n.min || n.value > n.max {
 			v.report(n.name, "%d is out of range; use %d to %d", n.value, n.min, n.max)
@@ -94,6 +96,8 @@ func (v *validator) durations() {
 		{"DATABASE_CONNECT_TIMEOUT", c.ConnectTimeout, 100 * time.Millisecond, 5 * time.Minute},
 		{"DATABASE_STATEMENT_TIMEOUT", c.StatementTimeout, 100 * time.Millisecond, time.Hour},
 		{"AUTH_SESSION_TTL", c.SessionTTL, time.Minute, 365 * 24 * time.Hour},
+		{"AUTH_SESSION_IDLE", c.SessionIdle, time.Minute, 365 * 24 * time.Hour},
+		{"AUTH_SESSION_MAX", c.SessionMax, time.Minute, 365 * 24 * time.Hour},
 		{"AUTH_MAGIC_LINK_TTL", c.MagicLinkTTL, time.Minute, 24 * time.Hour},
 		{"AUTH_RATE_LIMIT_WINDOW", c.SignInRateWindow, time.Second, 24 * time.Hour},
 		{"PAYMENT_TIMEOUT", c.PaymentTimeout, time.Second, 5 * time.Minute},

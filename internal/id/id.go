@@ -16,6 +16,7 @@ const (
 	Payment     = "pay"
 	Refund      = "rfd"
 	User        = "usr"
+	Session     = "ses" // not made by New: see package auth
 )
 
 // New makes an identifier of the type that prefix names. It panics only when the machine has no randomness to give.

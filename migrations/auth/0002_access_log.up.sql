@@ -4,5 +4,7 @@ ALTER TABLE audit_log ADD CONSTRAINT audit_log_action_check
     CHECK (action IN ('USER_CREATED', 'ROLE_GRANTED', 'ROLE_REVOKED', 'USER_ERASED', 'SESSIONS_ENDED'));
 CREATE INDEX audit_log_actor ON audit_log (actor, id) WHERE actor IS NOT NULL;
 
--- Who has a role.
+-- Lists of users: in the order in which they came, and of those who have a role.
+ALTER TABLE users ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY;
+CREATE UNIQUE INDEX users_number ON users (number);
 CREATE INDEX user_roles_role ON user_roles (role, user_id);

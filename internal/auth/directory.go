@@ -1,0 +1,92 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Range is the part of a list to read: Limit rows at most strictly between two numbers, from the end when Backward.
+type Range struct {
+	After, Before int64
+	Limit         int
+	Backward      bool
+}
+
+// order answers by what to sort for reading the part from its end or its beginning.
+func (r Range) order(column string) string {
+	if r.Backward {
+		return column + " DESC"
+	}
+	return column
+}
+
+// UserFilter says which users are meant; empty fields mean all.
+type UserFilter struct {
+	Email string // the one with this address, in the form of NormalizeEmail
+	Role  Role
+}
+
+// Listed is a user in the list of all.
+type Listed struct {
+	User
+
+	Number int64 // in the order in which people came
+}
+
+// ListUsers answers users in the order in which they came; erased ones are among them. Error: ErrUnavailable.
+func (s *Service) ListUsers(ctx context.Context, f UserFilter, part Range) ([]Listed, error) {
+	const query = `
+		SELECT u.number, u.id, coalesce(u.email, ''), coalesce(u.name, ''), u.created_at, u.last_seen_at, u.erased_at,
+			coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM user_roles r WHERE r.user_id = u.id), '{}')
+		FROM users u
+		WHERE u.number > $1 AND u.number < $2 AND ($3 = '' OR u.email = $3)
+			AND ($4 = '' OR EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = $4))
+		ORDER BY `
+	rows, err := s.pool.Query(ctx, query+part.order("u.number")+` LIMIT $5`, part.After, part.Before, f.Email, string(f.Role), part.Limit)
+	if err != nil {
+		return nil, unavailable("list users", err)
+	}
+	users, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Listed, error) {
+		var u Listed
+		return u, row.Scan(&u.Number, &u.ID, &u.Email, &u.Name, &u.CreatedAt, &u.LastSeenAt, &u.ErasedAt, &u.Roles)
+	})
+	if err != nil {
+		return nil, unavailable("list users", err)
+	}
+	return users, nil
+}
+
+// AccessEntry is a row of the audit log: somebody did something to a user.
+type AccessEntry struct {
+	ID      int64
+	At      time.Time
+	Actor   string // a user id, "" for the platform itself
+	Action  string // USER_CREATED, ROLE_GRANTED, ROLE_REVOKED, USER_ERASED or SESSIONS_ENDED
+	Subject string // a user id
+	Role    string // "" where the action is about none
+}
+
+// AccessFilter says which entries are meant; empty fields mean all.
+type AccessFilter struct {
+	Actor, Subject string // user ids
+}
+
+// AccessLog answers what stands in the audit log, the oldest first. Error: ErrUnavailable.
+func (s *Service) AccessLog(ctx context.Context, f AccessFilter, part Range) ([]AccessEntry, error) {
+	const query = `
+		SELECT id, at, coalesce(actor, ''), action, subject, coalesce(role, '')
+		FROM audit_log
+		WHERE id > $1 AND id < $2 AND ($3 = '' OR actor = $3) AND ($4 = '' OR subject = $4)
+		ORDER BY `
+	rows, err := s.pool.Query(ctx, query+part.order("id")+` LIMIT $5`, part.After, part.Before, f.Actor, f.Subject, part.Limit)
+	if err != nil {
+		return nil, unavailable("read the audit log", err)
+	}
+	entries, err := pgx.CollectRows(rows, pgx.RowToStructByPos[AccessEntry])
+	if err != nil {
+		return nil, unavailable("read the audit log", err)
+	}
+	return entries, nil
+}
