@@ -1,12 +1,14 @@
 package projector
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/command/eventstore"
 	"ticketing/internal/cloudevents"
+	"ticketing/projector/db"
 )
 
 // batch is what is written in one transaction: records, and how far they bring the checkpoints.
@@ -14,6 +16,8 @@ type batch struct {
 	records []Record
 	foreign []RecordError // records that are no domain events at all
 	marks   []mark
+	// along moves something else than checkpoints in the batch's transaction, unless it is nil.
+	along func(context.Context, *db.Queries) error
 }
 
 func (b *batch) empty() bool { return len(b.records) == 0 && len(b.foreign) == 0 && len(b.marks) == 0 }

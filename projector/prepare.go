@@ -17,7 +17,7 @@ func (r *runner) prepare(ctx context.Context) (*writer, error) {
 	}
 	if w.incarnation != head.Incarnation {
 		r.log.Warn("the log has a new incarnation: the tables are filled again", "old", w.incarnation, "new", head.Incarnation)
-		if err := rebuild(ctx, w, true); err != nil {
+		if err := rebuildForeign(ctx, w); err != nil {
 			return nil, err
 		}
 		if w, _, err = newWriter(ctx, r.cfg, r.projection, r.metrics); err != nil {

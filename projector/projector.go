@@ -34,6 +34,7 @@ type Config struct {
 	Registry    *eventstore.Registry
 	Logger      *slog.Logger
 	Registerer  prometheus.Registerer // nil: nobody sees the metrics
+	Progress    func(Progress)        // is told how a rebuild goes; nil: nobody is
 }
 
 const (

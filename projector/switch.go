@@ -2,54 +2,88 @@ package projector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"ticketing/command/eventstore"
 	"ticketing/projector/db"
 )
 
+var errMigrated = errors.New("the tables were migrated meanwhile; run it again")
+
 // switchOver locks projectors out, applies what came meanwhile (so that the new tables are at least where the live ones are),
 // and puts the new tables in the place of the old.
 func (r *rebuilding) switchOver(ctx context.Context) error {
-	name := r.live.projection.Name()
-	return transact(ctx, r.live.read, func(tx pgx.Tx) error {
+	filled := r.position
+	err := transact(ctx, r.live.read, func(tx pgx.Tx) error {
 		q := db.New(tx)
-		if _, err := q.LockProjection(ctx, name); err != nil {
-			return fmt.Errorf("lock projection: %w", err)
+		if err := q.LockOut(ctx, r.live.projection.Name()); err != nil {
+			return fmt.Errorf("lock projectors out: %w", err)
 		}
+		if err := r.check(ctx, tx); err != nil {
+			return err
+		}
+		w := *r.live
+		w.announcer, w.guard, w.within = nil, r.enter, tx
 		head, err := eventstore.ReadHead(ctx, r.live.events)
 		if err != nil {
 			return err
 		}
-		if head.Incarnation != r.incarnation {
-			return errIncarnation
-		}
-		if err := r.fillRest(ctx, tx, head.Position); err != nil {
+		if err := r.fillTo(ctx, &w, head.Position); err != nil {
 			return err
 		}
 		if err := r.replaceTables(ctx, tx); err != nil {
 			return err
 		}
-		if err := q.SwitchProjection(ctx, db.SwitchProjectionParams{Name: name, Incarnation: r.incarnation}); err != nil {
-			return fmt.Errorf("switch: %w", err)
-		}
-		if err := q.SwitchCheckpoints(ctx, name); err != nil {
-			return fmt.Errorf("switch checkpoints: %w", err)
-		}
-		return nil
+		return r.moveOn(ctx, q)
 	})
+	if err != nil {
+		r.position = filled
+		return err
+	}
+	r.tell(Switched, r.position)
+	return nil
 }
 
-// fillRest writes through the switch's own transaction, as far as the log went when projectors were locked out.
-func (r *rebuilding) fillRest(ctx context.Context, tx pgx.Tx, until int64) error {
-	w := *r.live
-	w.announcer, w.guard, w.within = nil, r.enter, tx
-	for r.position < until {
-		if _, err := r.fill(ctx, func(b batch) error { return w.write(ctx, b) }); err != nil {
-			return err
-		}
+// check says whether the new tables still are what is to become live.
+func (r *rebuilding) check(ctx context.Context, tx pgx.Tx) error {
+	head, err := eventstore.ReadHead(ctx, r.live.events)
+	if err != nil {
+		return err
+	}
+	if head.Incarnation != r.incarnation {
+		return errIncarnation
+	}
+	version, err := readSchemaVersion(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if version != r.schemaVersion {
+		return errMigrated
+	}
+	return nil
+}
+
+// moveOn makes the new generation the live one.
+func (r *rebuilding) moveOn(ctx context.Context, q *db.Queries) error {
+	name := r.live.projection.Name()
+	if err := q.SwitchProjection(ctx, db.SwitchProjectionParams{Name: name, Incarnation: r.incarnation}); err != nil {
+		return fmt.Errorf("switch: %w", err)
+	}
+	if err := q.SwitchCheckpoints(ctx, name); err != nil {
+		return fmt.Errorf("switch checkpoints: %w", err)
+	}
+	ended, err := q.EndRebuild(ctx, db.EndRebuildParams{
+		Projection: name, Build: r.build, Incarnation: r.incarnation, Position: r.position,
+	})
+	if err != nil {
+		return fmt.Errorf("end the rebuild: %w", err)
+	}
+	if ended != 1 {
+		return errFenced
 	}
 	return nil
 }
@@ -63,7 +97,8 @@ func (r *rebuilding) replaceTables(ctx context.Context, tx pgx.Tx) error {
 		return fmt.Errorf("find the live schema: %w", err)
 	}
 	into := pgx.Identifier{live}.Sanitize()
-	statements := []string{`SET LOCAL lock_timeout = '5s'`} // a long read must not make everybody queue behind us
+	// Everybody who reads queues behind us while we wait for a long read to end: better to give up, and try again later.
+	statements := []string{`SET LOCAL lock_timeout = '100ms'`}
 	for _, table := range r.live.projection.Tables() {
 		name := pgx.Identifier{table}.Sanitize()
 		statements = append(statements,
@@ -90,4 +125,10 @@ func (r *rebuilding) replaceDeadLetters(ctx context.Context, tx pgx.Tx, into, sc
 		return fmt.Errorf("replace dead letters: %w", err)
 	}
 	return nil
+}
+
+func isLockTimeout(err error) bool {
+	const lockNotAvailable = "55P03"
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == lockNotAvailable
 }

@@ -45,8 +45,8 @@ func (w *writer) begin(ctx context.Context, work func(pgx.Tx) error) error {
 		place = w.within
 	}
 	return transact(ctx, place, func(tx pgx.Tx) error {
-		if err := db.New(tx).Tune(ctx); err != nil {
-			return fmt.Errorf("projector: tune: %w", err)
+		if err := db.New(tx).Enter(ctx, w.projection.Name()); err != nil {
+			return fmt.Errorf("projector: enter: %w", err)
 		}
 		if err := w.guard(ctx, tx); err != nil {
 			return err
@@ -57,12 +57,12 @@ func (w *writer) begin(ctx context.Context, work func(pgx.Tx) error) error {
 
 // fence is the guard of live tables.
 func (w *writer) fence(ctx context.Context, tx pgx.Tx) error {
-	found, err := db.New(tx).Fence(ctx, db.FenceParams{Name: w.projection.Name(), Generation: w.generation})
+	generation, err := db.New(tx).Generation(ctx, w.projection.Name())
+	if errors.Is(err, pgx.ErrNoRows) || (err == nil && generation != w.generation) {
+		return errFenced
+	}
 	if err != nil {
 		return fmt.Errorf("projector: fence: %w", err)
-	}
-	if found != 1 {
-		return errFenced
 	}
 	return nil
 }
@@ -114,6 +114,9 @@ func (w *writer) try(ctx context.Context, b batch, aside map[string]*RecordError
 		}
 		if err := w.saveDeadLetters(ctx, q, b.foreign, aside, waiting); err != nil {
 			return err
+		}
+		if b.along != nil {
+			return b.along(ctx, q)
 		}
 		return w.moveCheckpoints(ctx, q, b.marks)
 	})

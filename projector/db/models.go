@@ -123,6 +123,15 @@ type ProjectionDeadLetter struct {
 	FailedAt       pgtype.Timestamptz
 }
 
+type ProjectionRebuild struct {
+	Projection    string
+	Incarnation   string
+	Build         string
+	SchemaVersion int64
+	Position      int64
+	StartedAt     pgtype.Timestamptz
+}
+
 type Reservation struct {
 	ID            string
 	Version       int64

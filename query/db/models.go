@@ -124,6 +124,15 @@ type ProjectionDeadLetter struct {
 	FailedAt       time.Time
 }
 
+type ProjectionRebuild struct {
+	Projection    string
+	Incarnation   string
+	Build         string
+	SchemaVersion int64
+	Position      int64
+	StartedAt     time.Time
+}
+
 type Reservation struct {
 	ID            string
 	Version       int64
