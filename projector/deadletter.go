@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -27,34 +28,40 @@ func DeadLetters(ctx context.Context, cfg Config, projection string) ([]DeadLett
 	return letters, nil
 }
 
-// Replay tries the dead letters of a projection again, with everything that waits behind them. It answers how many are left.
-func Replay(ctx context.Context, cfg Config, projection string) (left int, err error) {
+// Replay tries the dead letters of a projection again, all of them or those of the streams, with everything that waits behind them.
+// It answers how many streams go on now, and how many still wait.
+func Replay(ctx context.Context, cfg Config, projection string, streams ...string) (replayed, left int, err error) {
 	p, err := find(projection)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	w, _, err := newWriter(ctx, cfg, p, newMetrics(nil))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return w.replayAll(ctx)
+	return w.replayAll(ctx, streams)
 }
 
-func (w *writer) replayAll(ctx context.Context) (left int, err error) {
+func (w *writer) replayAll(ctx context.Context, streams []string) (replayed, left int, err error) {
 	letters, err := db.New(w.read).DeadLetters(ctx, w.projection.Name())
 	if err != nil {
-		return 0, fmt.Errorf("projector: read dead letters: %w", err)
+		return 0, 0, fmt.Errorf("projector: read dead letters: %w", err)
 	}
 	for _, letter := range letters {
+		if len(streams) > 0 && !slices.Contains(streams, letter.StreamID) {
+			continue
+		}
 		revived, err := w.replay(ctx, letter.StreamID)
 		if err != nil {
-			return left, fmt.Errorf("projector: replay %s: %w", letter.StreamID, err)
+			return replayed, left, fmt.Errorf("projector: replay %s: %w", letter.StreamID, err)
 		}
-		if !revived {
+		if revived {
+			replayed++
+		} else {
 			left++
 		}
 	}
-	return left, nil
+	return replayed, left, nil
 }
 
 // replay reads the stream on from the log, under the lock of its dead letter: records that come meanwhile wait for the outcome.

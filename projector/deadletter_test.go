@@ -35,19 +35,23 @@ func TestUndecodableRecordBlocksItsStreamOnly(t *testing.T) {
 	require.Equal(t, []int64{2, 4}, []int64{letters[0].Version, letters[0].WaitingVersion})
 	require.Contains(t, letters[0].Error, "unknown to this build")
 
-	left, err := Replay(t.Context(), w.cfg, "events")
+	_, left, err := Replay(t.Context(), w.cfg, "events")
 	require.NoError(t, err)
 	require.Equal(t, 1, left, "nothing has changed")
 
 	// A build that knows the type reads the stream on from the log.
 	type EventMoved struct{}
 	eventstore.Register[EventMoved](w.cfg.Registry, "EventMoved", 1)
-	left, err = Replay(t.Context(), w.cfg, "events")
+	_, left, err = Replay(t.Context(), w.cfg, "events")
 	require.NoError(t, err)
 	require.Equal(t, 1, left, "it can be decoded now, but not applied")
 	w.rename("EventMoved", "SalesClosed")
-	left, err = Replay(t.Context(), w.cfg, "events")
+	replayed, left, err := Replay(t.Context(), w.cfg, "events", "event-evt_2")
 	require.NoError(t, err)
+	require.Zero(t, replayed+left, "another stream")
+	replayed, left, err = Replay(t.Context(), w.cfg, "events", "event-evt_1")
+	require.NoError(t, err)
+	require.Equal(t, 1, replayed)
 	require.Zero(t, left)
 	require.Equal(t, "SALES_OPEN", w.event("evt_1").Status)
 	require.EqualValues(t, 4, w.event("evt_1").Version)

@@ -2,9 +2,14 @@ package projector
 
 import (
 	"fmt"
+	"log/slog"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -214,4 +219,67 @@ func TestCheckpointOfAMissedSwitchGoesOn(t *testing.T) {
 	m := mark{partitionID: partitionID{"events", 0}, expected: 0, next: 5, position: 1}
 	require.ErrorIs(t, old.write(t.Context(), batch{marks: []mark{m}}), errFenced)
 	require.NoError(t, w.writer("events").write(t.Context(), batch{marks: []mark{m}}))
+}
+
+// A fault of the databases passes, however often it strikes: what it hits is tried again, and is no dead letter.
+func TestAPassingFaultIsNoDeadLetter(t *testing.T) {
+	p := newPipeline(t)
+	registry := prometheus.NewRegistry()
+	said := &heard{}
+	p.cfg.Registerer, p.cfg.Logger = registry, slog.New(slog.NewTextHandler(said, nil))
+	ours := p.cfg.Read // the projectors have a pool of their own
+	theirs := ours.Config()
+	theirs.ConnConfig.RuntimeParams["application_name"] = "projectors"
+	var err error
+	p.cfg.Read, err = pgxpool.NewWithConfig(t.Context(), theirs)
+	require.NoError(t, err)
+	t.Cleanup(p.cfg.Read.Close)
+	p.relay()
+	p.projectors()
+	p.cfg.Read = ours
+	p.log.Append(t, "inventory-evt_1", stocked()...)
+	read := func(sql string) {
+		_, err := ours.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	p.sell(0)
+	p.eventuallySold(1)
+	read(`ALTER TABLE reservations RENAME TO gone; ALTER TABLE sections RENAME TO gone_too`)
+	p.sell(1)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		return said.contains(`relation \"reservations\" does not exist`) && said.contains(`relation \"sections\" does not exist`), "no fault"
+	})
+	for i := range 3 {
+		read(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'projectors'`)
+		p.sell(2 + i)
+	}
+	read(`ALTER TABLE gone RENAME TO reservations; ALTER TABLE gone_too RENAME TO sections`)
+	p.eventuallySold(5)
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			if family.GetName() == "ticketing_projector_dead_lettered_total" {
+				require.Zero(t, metric.GetCounter().GetValue(), metric.String())
+			}
+		}
+	}
+}
+
+// heard is what projectors log.
+type heard struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (h *heard) Write(line []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.text.Write(line)
+}
+
+func (h *heard) contains(text string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Contains(h.text.String(), text)
 }

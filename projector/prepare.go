@@ -27,7 +27,7 @@ func (r *runner) prepare(ctx context.Context) (*writer, error) {
 	w.announcer = r.announcer
 	// What an older build, or older tables, could not apply may be no trouble any more.
 	if !r.replayed {
-		if _, err := w.replayAll(ctx); err != nil {
+		if _, _, err := w.replayAll(ctx, nil); err != nil {
 			return nil, err
 		}
 		r.replayed = true

@@ -3,14 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -21,59 +22,100 @@ import (
 )
 
 const usage = `usage:
-  projector [--projection NAME]...      keep read tables up to date
-  projector dead-letters list [NAME]    what can't be applied, and how far its streams have gone since
-  projector dead-letters replay [NAME]  try them again, with everything that waits behind them
-  projector rebuild NAME                fill the tables anew from the log, beside the live ones, and switch`
+  projector [--projection NAME]...
+      keep read tables up to date, all of them or the named ones
+  projector dead-letters list [NAME]...
+      show what can't be applied, and how far its streams have gone since
+  projector dead-letters replay [--stream STREAM]... [NAME]...
+      try it again, with everything that waits behind it
+  projector rebuild NAME... | --all
+      fill tables anew from the log beside the live ones, and switch; one that was ended in the middle goes on
 
-var errUsage = errors.New(usage)
+exit status: 0 done; 1 it failed, or dead letters are left after a replay; 2 wrong arguments or configuration`
+
+// The exit statuses of the subcommands.
+const (
+	done    = 0
+	failed  = 1
+	refused = 2
+)
+
+// operation is a subcommand with its arguments. It answers whether there is nothing left to be done.
+type operation func(ctx context.Context, cfg projector.Config, out io.Writer) (bool, error)
 
 // operate runs a subcommand, once, beside the projectors that run. The answer is the process's exit status.
 func operate(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	command, names, err := parseOperation(args)
+	run, err := parseOperation(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Println(usage)
+		return done
+	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
+		fmt.Fprintf(os.Stderr, "projector: %v\n%s\n", err, usage)
+		return refused
 	}
 	cfg, closePools, err := open(ctx)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "projector: %v\n", err)
-		return 2
+		return refused
 	}
 	defer closePools()
-	for _, name := range names {
-		if err := command(ctx, cfg, name, os.Stdout); err != nil {
-			fmt.Fprintf(os.Stderr, "%v\n", err)
-			return 1
-		}
+	whole, err := run(ctx, cfg, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 	}
-	return 0
+	if err != nil || !whole {
+		return failed
+	}
+	return done
 }
 
-type operation func(ctx context.Context, cfg projector.Config, projection string, out io.Writer) error
+// parseOperation answers what to do.
+func parseOperation(args []string) (operation, error) {
+	command, rest := args[0], args[1:]
+	if command == "dead-letters" && len(rest) > 0 {
+		command, rest = command+" "+rest[0], rest[1:]
+	}
+	flags := flag.NewFlagSet(command, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // operate prints what is wrong, and the usage
+	switch command {
+	case "dead-letters list":
+		names, err := parseNames(flags, rest)
+		return listing{names}.run, err
+	case "dead-letters replay":
+		var r replaying
+		flags.Func("stream", "", func(id string) error { r.streams = append(r.streams, id); return nil })
+		names, err := parseNames(flags, rest)
+		r.names = names
+		return r.run, err
+	case "rebuild":
+		all := flags.Bool("all", false, "")
+		names, err := parseNames(flags, rest)
+		if err == nil && *all == (flags.NArg() > 0) {
+			err = errors.New("rebuild: name projections, or say --all")
+		}
+		return rebuilding{names}.run, err
+	}
+	return nil, fmt.Errorf("there is no command %q", strings.Join(args, " "))
+}
 
-// parseOperation answers what to do, and with which projections.
-func parseOperation(args []string) (operation, []string, error) {
-	var command operation
-	switch words := strings.Join(args[:min(2, len(args))], " "); {
-	case args[0] == "rebuild" && len(args) == 2:
-		return rebuild, args[1:], nil
-	case words == "dead-letters list":
-		command = list
-	case words == "dead-letters replay":
-		command = replay
-	default:
-		return nil, nil, errUsage
+// parseNames answers the projections that are named, all when none is.
+func parseNames(flags *flag.FlagSet, args []string) ([]string, error) {
+	if err := flags.Parse(args); err != nil {
+		return nil, fmt.Errorf("%s: %w", flags.Name(), err)
 	}
-	switch len(args) {
-	case 2:
-		return command, projector.Names(), nil
-	case 3:
-		return command, args[2:], nil
+	all := projector.Names()
+	for _, name := range flags.Args() {
+		if !slices.Contains(all, name) {
+			return nil, fmt.Errorf("%s: there is no projection %q, only %s", flags.Name(), name, strings.Join(all, ", "))
+		}
 	}
-	return nil, nil, errUsage
+	if flags.NArg() == 0 {
+		return all, nil
+	}
+	return flags.Args(), nil
 }
 
 // open connects to the two databases; nothing else is needed.
@@ -101,36 +143,4 @@ func open(ctx context.Context) (projector.Config, func(), error) {
 	return projector.Config{
 		Events: pools[0], Read: pools[1], Registry: catalog.Registry(), Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}, closePools, nil
-}
-
-func list(ctx context.Context, cfg projector.Config, projection string, out io.Writer) error {
-	letters, err := projector.DeadLetters(ctx, cfg, projection)
-	if err != nil {
-		return err
-	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, l := range letters {
-		_, _ = fmt.Fprintf(table, "%s\t%s\tversion %d of %d\t%s\t%s\n", projection, l.StreamID, l.Version, l.WaitingVersion, l.Type, l.Error)
-	}
-	if err := table.Flush(); err != nil {
-		return fmt.Errorf("print: %w", err)
-	}
-	return nil
-}
-
-func replay(ctx context.Context, cfg projector.Config, projection string, out io.Writer) error {
-	left, err := projector.Replay(ctx, cfg, projection)
-	if err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintf(out, "%s: %d dead letters are left\n", projection, left)
-	return nil
-}
-
-func rebuild(ctx context.Context, cfg projector.Config, projection string, out io.Writer) error {
-	if err := projector.Rebuild(ctx, cfg, projection); err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintf(out, "%s: rebuilt\n", projection)
-	return nil
 }
