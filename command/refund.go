@@ -22,6 +22,12 @@ import (
 // windUpParallel is how many reservations of a cancelled event are wound up at once: the engine makes batches of them.
 const windUpParallel = 64
 
+// Why the platform gives money back by itself, in half a sentence for the customer.
+const (
+	ReasonTooLate        = "the seats could not be given any more"
+	ReasonEventCancelled = "the event was cancelled"
+)
+
 // ErrRefundPending says that the gateway will tell later what becomes of a refund.
 var ErrRefundPending = errors.New("the refund is pending at the gateway")
 
@@ -77,16 +83,20 @@ func decideRefunded(tx *engine.Tx, paymentID string, record payment.RecordRefund
 	return p.append(tx, c), nil
 }
 
-// WindUpEvent ends all reservations of a cancelled event: holds are cancelled (payments at the gateway given up first), completed
-// ones are refunded. Reservations are found through the inventory, not a read table. It is idempotent and can stop anywhere; done says
-// that nothing is left to begin, an error that something has to be tried again.
-func (s *Service) WindUpEvent(ctx context.Context, by Caller, eventID string) (done bool, err error) {
-	reservationIDs, err := execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) ([]string, error) {
+// Holders answers the reservations that hold or bought something of an event. They are found through the inventory, not a read table.
+func (s *Service) Holders(ctx context.Context, by Caller, eventID string) (reservationIDs []string, err error) {
+	return execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) ([]string, error) {
 		stock, err := engine.Load[inventory.State](tx, inventory.Stream(eventID))
 		return slices.Sorted(maps.Keys(stock.Holdings)), err
 	})
+}
+
+// WindUpEvent ends all reservations of a cancelled event: holds are cancelled (payments at the gateway given up first), completed
+// ones are refunded. It is idempotent and can stop anywhere; an error says that something has to be tried again.
+func (s *Service) WindUpEvent(ctx context.Context, by Caller, eventID string) error {
+	reservationIDs, err := s.Holders(ctx, by, eventID)
 	if err != nil {
-		return false, err
+		return err
 	}
 	var g errgroup.Group // without a context: one payment that is stuck must not keep the others from their refunds
 	g.SetLimit(windUpParallel)
@@ -94,14 +104,14 @@ func (s *Service) WindUpEvent(ctx context.Context, by Caller, eventID string) (d
 		g.Go(func() error { return s.windUp(ctx, by, reservationID) })
 	}
 	if err := g.Wait(); err != nil {
-		return false, fmt.Errorf("wind up event %s: %w", eventID, err)
+		return fmt.Errorf("wind up event %s: %w", eventID, err)
 	}
-	return true, nil
+	return nil
 }
 
 func (s *Service) windUp(ctx context.Context, by Caller, reservationID string) error {
 	refundID := id.New(id.Refund)
-	cancel := reservation.Cancel{Reason: "the event was cancelled"}
+	cancel := reservation.Cancel{Reason: ReasonEventCancelled}
 	r, err := execute(ctx, s, by, []string{reservation.Stream(reservationID)}, func(tx *engine.Tx) (Reservation, error) {
 		r, err := engine.Load[reservation.State](tx, reservation.Stream(reservationID))
 		if err != nil {

@@ -11,11 +11,13 @@ import (
 	"ticketing/command/reservation"
 )
 
-// changes is what a stretch of the log means for the deadlines: later domain events override earlier ones.
+// changes is what a stretch of the log means for the deadlines, where later domain events override earlier ones, and the jobs it asks for.
 type changes struct {
 	reconcileAfter time.Duration
 	set            map[key]deadline
 	ended          map[key]struct{}
+	jobs           []job // but for mails
+	mails          []job
 	events         map[string]struct{} // ids of events whose deadlines follow from their state, not from one domain event
 }
 
@@ -68,8 +70,11 @@ func (c *changes) foldReservation(id string, domainEvent reservation.DomainEvent
 	case reservation.PaymentRequested:
 		c.due(Hold, id, deadline{dueAt: e.ExpiresAt, cause: by})
 	case reservation.PaymentAttemptFailed: // the hold goes on as it is
-	case reservation.ReservationCompleted, reservation.ReservationCancelled, reservation.ReservationExpired,
-		reservation.ReservationCompensated, reservation.ReservationRefunded:
+	case reservation.ReservationCompleted:
+		c.end(Hold, id)
+		c.mails = append(c.mails, job{mailJob{Mail: ConfirmedMail, ID: id}, by})
+	case reservation.ReservationCancelled, reservation.ReservationExpired, reservation.ReservationCompensated,
+		reservation.ReservationRefunded:
 		c.end(Hold, id)
 	}
 }
@@ -81,11 +86,10 @@ func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eve
 	case payment.PaymentCompleted, payment.PaymentFailed:
 		c.end(Payment, id)
 	case payment.RefundRequested:
-		c.due(Refund, e.RefundID, deadline{paymentID: id, dueAt: r.RecordedAt, cause: causeOf(r)})
+		c.jobs = append(c.jobs, job{refundJob{PaymentID: id, RefundID: e.RefundID}, causeOf(r)})
 	case payment.PaymentRefunded:
-		c.end(Refund, e.RefundID)
-	case payment.RefundFailed:
-		c.end(Refund, e.RefundID)
+		c.mails = append(c.mails, job{mailJob{Mail: RefundedMail, ID: e.RefundID, PaymentID: id}, causeOf(r)})
+	case payment.RefundFailed: // the payment tells; somebody has to look
 	}
 }
 
@@ -101,10 +105,10 @@ func (c *changes) foldEvent(id string, s event.State, last *eventstore.Recorded)
 	window(SalesOpen, s.SalesOpenAt, s.Status == event.Published)
 	window(SalesClose, s.SalesCloseAt, s.Status == event.Published || s.Status == event.SalesOpen)
 	if s.Status == event.Cancelled {
-		c.due(EventCancelled, id, deadline{dueAt: last.RecordedAt, cause: causeOf(last)})
+		c.jobs = append(c.jobs, job{windUpJob{EventID: id}, causeOf(last)})
 	}
 }
 
 func causeOf(r *eventstore.Recorded) cause {
-	return cause{correlationID: r.Metadata.CorrelationID, causationID: r.ID(), traceparent: r.Metadata.Traceparent}
+	return cause{CorrelationID: r.Metadata.CorrelationID, CausationID: r.ID(), Traceparent: r.Metadata.Traceparent}
 }

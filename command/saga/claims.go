@@ -13,11 +13,10 @@ import (
 
 // claim is a deadline that this replica works on until its lease ends or is renewed.
 type claim struct {
-	id        string
-	paymentID string // of a refund
-	dueAt     time.Time
-	revision  int64
-	attempts  int // failed so far
+	id       string
+	dueAt    time.Time
+	revision int64
+	attempts int // failed so far
 	cause
 }
 
@@ -28,11 +27,10 @@ type result struct {
 	attempts  int
 	lastError string
 	failed    bool // the attempts are used up
-	done      bool // it ends here and not by a domain event
 }
 
-// claims hands out the deadlines of one kind. Only the follower ever waits for the lock of a row: everything here passes over rows that
-// somebody else has locked, so that the two can't deadlock.
+// claims hands out the deadlines of one kind. Claiming passes over rows that somebody else has locked. Settling waits for them: another
+// replica's look may have locked them for a moment. Everybody who waits, the follower too, locks rows in the order of kind and id.
 type claims struct {
 	pool  *pgxpool.Pool
 	kind  Kind
@@ -51,13 +49,13 @@ func (c claims) take(ctx context.Context, now time.Time, limit int) ([]claim, er
 		)
 		UPDATE deadlines SET claimed_until = clock_timestamp() + $4::interval, revision = revision + 1
 		WHERE kind = $2 AND id = ANY (ARRAY(SELECT id FROM due))
-		RETURNING id, coalesce(payment_id, ''), due_at, revision, attempts, correlation_id, causation_id, traceparent`,
+		RETURNING id, due_at, revision, attempts, correlation_id, causation_id, traceparent`,
 		now, c.kind, limit, c.lease, eventstore.Shard)
 	if err != nil {
 		return nil, fmt.Errorf("claim %s deadlines: %w", c.kind, err)
 	}
 	taken, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d claim, err error) {
-		err = row.Scan(&d.id, &d.paymentID, &d.dueAt, &d.revision, &d.attempts, &d.correlationID, &d.causationID, &d.traceparent)
+		err = row.Scan(&d.id, &d.dueAt, &d.revision, &d.attempts, &d.CorrelationID, &d.CausationID, &d.Traceparent)
 		return d, err //nolint:wrapcheck // it is wrapped below
 	})
 	if err != nil {
@@ -70,38 +68,28 @@ func (c claims) take(ctx context.Context, now time.Time, limit int) ([]claim, er
 // arrays have the rows found by their keys even before PostgreSQL has any statistics.
 const mineSQL = `WITH mine AS (
 		SELECT d.id FROM deadlines d JOIN unnest($2::text[], $3::bigint[]) AS asked(id, revision) USING (id, revision)
-		WHERE d.kind = $1 AND d.id = ANY ($2) FOR UPDATE OF d SKIP LOCKED
+		WHERE d.kind = $1 AND d.id = ANY ($2) ORDER BY d.kind, d.id FOR UPDATE OF d
 	) `
 
 const whereMineSQL = ` WHERE d.kind = $1 AND d.id = ANY (ARRAY(SELECT id FROM mine))`
 
 // settle writes what became of claims. One that was set or claimed anew meanwhile is left as it is.
 func (c claims) settle(ctx context.Context, results []result) error {
-	var ids, errs, doneIDs []string
-	var revisions, doneRevisions []int64
+	var ids, errs []string
+	var revisions []int64
 	var nextAt []time.Time
 	var attempts []int32
 	var failed []bool
 	for _, r := range results {
-		if r.done {
-			doneIDs, doneRevisions = append(doneIDs, r.claim.id), append(doneRevisions, r.claim.revision)
-			continue
-		}
 		ids, revisions = append(ids, r.claim.id), append(revisions, r.claim.revision)
 		nextAt, attempts = append(nextAt, r.nextAt), append(attempts, int32(r.attempts)) //nolint:gosec // a small number
 		errs, failed = append(errs, r.lastError), append(failed, r.failed)
 	}
-	b := &pgx.Batch{}
-	if len(ids) > 0 {
-		b.Queue(mineSQL+`UPDATE deadlines d SET claimed_until = NULL, next_at = s.next_at, attempts = s.attempts,
-				last_error = nullif(s.last_error, ''), failed_at = CASE WHEN s.failed THEN coalesce(d.failed_at, clock_timestamp()) END
-			FROM unnest($2::text[], $4::timestamptz[], $5::integer[], $6::text[], $7::boolean[]) AS s(id, next_at, attempts, last_error, failed)`+
-			whereMineSQL+` AND d.id = s.id`, c.kind, ids, revisions, nextAt, attempts, errs, failed)
-	}
-	if len(doneIDs) > 0 {
-		b.Queue(mineSQL+`DELETE FROM deadlines d`+whereMineSQL, c.kind, doneIDs, doneRevisions)
-	}
-	if err := c.pool.SendBatch(ctx, b).Close(); err != nil {
+	_, err := c.pool.Exec(ctx, mineSQL+`UPDATE deadlines d SET claimed_until = NULL, next_at = s.next_at, attempts = s.attempts,
+			last_error = nullif(s.last_error, ''), failed_at = CASE WHEN s.failed THEN coalesce(d.failed_at, clock_timestamp()) END
+		FROM unnest($2::text[], $4::timestamptz[], $5::integer[], $6::text[], $7::boolean[]) AS s(id, next_at, attempts, last_error, failed)`+
+		whereMineSQL+` AND d.id = s.id`, c.kind, ids, revisions, nextAt, attempts, errs, failed)
+	if err != nil {
 		return fmt.Errorf("settle %d %s deadlines: %w", len(results), c.kind, err)
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,7 +13,8 @@ import (
 )
 
 // lockCursor answers how far the log has been followed, and keeps other replicas from following until tx ends; errStandby if one of
-// them is. A log of another incarnation is followed from its start, with new deadlines.
+// them is. A log of another incarnation is followed from its start, with new deadlines; jobs look for
+// themselves at what the log says now.
 func lockCursor(ctx context.Context, tx pgx.Tx) (position int64, err error) {
 	var same bool
 	err = tx.QueryRow(ctx, `SELECT c.position, c.incarnation IS NOT DISTINCT FROM l.incarnation
@@ -31,7 +31,7 @@ func lockCursor(ctx context.Context, tx pgx.Tx) (position int64, err error) {
 	return 0, startOver(ctx, tx)
 }
 
-// startOver lets nothing be worked on until the log has been followed as far as it goes now: most of what was set in it has ended in it.
+// startOver lets no deadline be worked on until the log has been followed as far as it goes now: most of what was set in it has ended in it.
 func startOver(ctx context.Context, tx pgx.Tx) error {
 	head, err := eventstore.ReadHead(ctx, tx)
 	if err != nil {
@@ -47,35 +47,41 @@ func startOver(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+// lockSQL locks what endSQL and setSQL are going to change, in the order in which everybody waits for rows: so nobody waits in a circle.
+const lockSQL = `SELECT FROM deadlines d JOIN unnest($1::text[], $2::text[]) AS changed(kind, id) USING (kind, id)
+	ORDER BY kind, id FOR UPDATE OF d`
+
 const endSQL = `DELETE FROM deadlines USING unnest($1::text[], $2::text[]) AS ended(kind, id)
 	WHERE deadlines.kind = ended.kind AND deadlines.id = ended.id`
 
-const setSQL = `INSERT INTO deadlines (kind, id, payment_id, due_at, next_at, correlation_id, causation_id, traceparent)
-	SELECT kind, id, nullif(payment_id, ''), due_at, due_at, correlation_id, causation_id, traceparent
-	FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
-		AS s(kind, id, payment_id, due_at, correlation_id, causation_id, traceparent)
+const setSQL = `INSERT INTO deadlines (kind, id, due_at, next_at, correlation_id, causation_id, traceparent)
+	SELECT kind, id, due_at, due_at, correlation_id, causation_id, traceparent
+	FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[])
+		AS s(kind, id, due_at, correlation_id, causation_id, traceparent)
 	ON CONFLICT (kind, id) DO UPDATE SET due_at = excluded.due_at, next_at = excluded.due_at, revision = deadlines.revision + 1,
 		attempts = 0, last_error = NULL, failed_at = NULL,
 		correlation_id = excluded.correlation_id, causation_id = excluded.causation_id, traceparent = excluded.traceparent`
 
-// write writes the deadlines and moves the cursor, in one round trip.
-func (c *changes) write(ctx context.Context, tx pgx.Tx, position int64) error {
+// writeDeadlines writes the deadlines and moves the cursor, in one round trip.
+func (c *changes) writeDeadlines(ctx context.Context, tx pgx.Tx, position int64) error {
 	b := &pgx.Batch{}
+	endedKinds, endedIDs := columns(c.ended)
+	setKinds, setIDs := columns(c.set)
+	if len(c.ended)+len(c.set) > 0 {
+		b.Queue(lockSQL, slices.Concat(endedKinds, setKinds), slices.Concat(endedIDs, setIDs))
+	}
 	if len(c.ended) > 0 {
-		kinds, ids := columns(c.ended)
-		b.Queue(endSQL, kinds, ids)
+		b.Queue(endSQL, endedKinds, endedIDs)
 	}
 	if len(c.set) > 0 {
-		kinds, ids := columns(c.set)
 		var dueAt []time.Time
-		var paymentIDs, correlationIDs, causationIDs, traceparents []string
-		for i := range ids {
-			d := c.set[key{kinds[i], ids[i]}]
-			dueAt, paymentIDs = append(dueAt, d.dueAt), append(paymentIDs, d.paymentID)
-			correlationIDs, causationIDs = append(correlationIDs, d.correlationID), append(causationIDs, d.causationID)
-			traceparents = append(traceparents, d.traceparent)
+		var correlationIDs, causationIDs, traceparents []string
+		for i := range setIDs {
+			d := c.set[key{setKinds[i], setIDs[i]}]
+			dueAt, correlationIDs = append(dueAt, d.dueAt), append(correlationIDs, d.CorrelationID)
+			causationIDs, traceparents = append(causationIDs, d.CausationID), append(traceparents, d.Traceparent)
 		}
-		b.Queue(setSQL, kinds, ids, paymentIDs, dueAt, correlationIDs, causationIDs, traceparents)
+		b.Queue(setSQL, setKinds, setIDs, dueAt, correlationIDs, causationIDs, traceparents)
 	}
 	b.Queue(`UPDATE saga_cursor SET position = $2 WHERE shard = $1`, eventstore.Shard, position)
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
@@ -84,16 +90,9 @@ func (c *changes) write(ctx context.Context, tx pgx.Tx, position int64) error {
 	return nil
 }
 
-// columns answers the keys of a set as the arrays of a statement, in order: equal work locks rows in equal order.
+// columns answers the keys of a set as the arrays of a statement.
 func columns[V any](set map[key]V) (kinds []Kind, ids []string) {
-	keys := make([]key, 0, len(set))
 	for k := range set {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b key) int {
-		return strings.Compare(string(a.kind)+a.id, string(b.kind)+b.id)
-	})
-	for _, k := range keys {
 		kinds, ids = append(kinds, k.kind), append(ids, k.id)
 	}
 	return kinds, ids

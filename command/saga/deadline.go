@@ -11,16 +11,14 @@ type Kind string
 
 // The kinds of deadlines, and whose id they go by.
 const (
-	Hold           Kind = "hold"            // reservation: its hold ends
-	Payment        Kind = "payment"         // payment: undecided for too long
-	Refund         Kind = "refund"          // refund: requested
-	SalesOpen      Kind = "sales_open"      // event: its sales window begins
-	SalesClose     Kind = "sales_close"     // event: its sales window ends
-	EventCancelled Kind = "event_cancelled" // event: everybody gets their money back
+	Hold       Kind = "hold"        // reservation: its hold ends
+	Payment    Kind = "payment"     // payment: undecided for too long; becomes a job
+	SalesOpen  Kind = "sales_open"  // event: its sales window begins
+	SalesClose Kind = "sales_close" // event: its sales window ends
 )
 
 func kinds() []Kind {
-	return []Kind{Hold, Payment, Refund, SalesOpen, SalesClose, EventCancelled}
+	return []Kind{Hold, Payment, SalesOpen, SalesClose}
 }
 
 // key names a deadline.
@@ -29,32 +27,39 @@ type key struct {
 	id   string
 }
 
-// cause is the domain event that set a deadline: what is done about it is recorded as its consequence.
+// cause is the domain event that set a deadline or made a job: what is done about it is recorded as its consequence.
 type cause struct {
-	correlationID string
-	causationID   string
-	traceparent   string
+	CorrelationID string `json:"correlation_id"`
+	CausationID   string `json:"causation_id"`
+	Traceparent   string `json:"traceparent"`
 }
 
 func (c cause) caller() command.Caller {
-	return command.Caller{Actor: Actor, CorrelationID: c.correlationID, CausationID: c.causationID, Traceparent: c.traceparent}
+	return command.Caller{Actor: Actor, CorrelationID: c.CorrelationID, CausationID: c.CausationID, Traceparent: c.Traceparent}
+}
+
+func causeOfCaller(by command.Caller) cause {
+	return cause{CorrelationID: by.CorrelationID, CausationID: by.CausationID, Traceparent: by.Traceparent}
 }
 
 // deadline is what the follower sets.
 type deadline struct {
-	paymentID string // of a refund
-	dueAt     time.Time
+	dueAt time.Time
 	cause
 }
 
-// mostAttempts is how many attempts may fail until a deadline counts as failed: with the pauses between them, a quarter of an hour.
-const mostAttempts = 20
+// mostAttempts is how many attempts may fail until a deadline or a job counts as failed: with the pauses between them, a quarter of an
+// hour. It is still tried again, rarely; a job for a week, until lastAttempt.
+const (
+	mostAttempts = 20
+	lastAttempt  = mostAttempts + 7*24
+)
 
 // How long to wait after a failed attempt.
 const (
 	firstPause  = time.Second
 	longPause   = time.Minute
-	failedPause = 10 * time.Minute // once it counts as failed
+	failedPause = time.Hour // once it counts as failed
 )
 
 // retryAfter answers how long to wait after so many failed attempts.
@@ -69,7 +74,7 @@ func retryAfter(attempts int) time.Duration {
 	return min(pause, longPause)
 }
 
-// recheckAfter answers when to look again at a deadline that was worked on without an error and has not ended yet: mostly the follower
+// recheckAfter answers when to look again at what was worked on without an error and has not ended yet: mostly the follower
 // is a moment behind, or a gateway needs time. The longer it lasts, the rarer.
 func recheckAfter(age time.Duration) time.Duration {
 	const soonest, latest = 5 * time.Second, 10 * time.Minute

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
 
 	"ticketing/command/event"
 	"ticketing/command/eventstore"
@@ -28,20 +30,21 @@ const followSettings = `SET LOCAL idle_in_transaction_session_timeout = '5s'; SE
 // errStandby says that another replica is following at this moment.
 var errStandby = errors.New("another replica follows")
 
-// follower keeps the deadlines in step with the log. One replica at a time follows, a batch at a time, so whoever dies is replaced by the
+// follower keeps deadlines and jobs in step with the log. One replica at a time follows, a batch at a time, so whoever dies is replaced by the
 // next one that looks.
 type follower struct {
 	pool           *pgxpool.Pool
 	registry       *eventstore.Registry
 	reconcileAfter time.Duration
+	client         *river.Client[pgx.Tx]
 	metrics        *metrics
 	log            *slog.Logger
 	wake           chan struct{}
 }
 
-func newFollower(c Config, m *metrics) *follower {
+func newFollower(c Config, m *metrics, client *river.Client[pgx.Tx]) *follower {
 	return &follower{
-		pool: c.Pool, registry: c.Registry, metrics: m, log: c.Logger, wake: make(chan struct{}, 1),
+		pool: c.Pool, registry: c.Registry, client: client, metrics: m, log: c.Logger, wake: make(chan struct{}, 1),
 		reconcileAfter: c.PaymentTimeout + c.PaymentTimeout/4, // a call that timed out still has to be recorded by its caller
 	}
 }
@@ -113,7 +116,14 @@ func (f *follower) step(ctx context.Context, tx pgx.Tx) (int, error) {
 			return 0, err
 		}
 	}
-	return len(recorded), c.write(ctx, tx, recorded[len(recorded)-1].Position)
+	if err := c.writeDeadlines(ctx, tx, recorded[len(recorded)-1].Position); err != nil {
+		return 0, err
+	}
+	mails, err := newMails(ctx, tx, c.mails)
+	if err != nil {
+		return 0, err
+	}
+	return len(recorded), insertJobs(ctx, f.client, tx, slices.Concat(c.jobs, mails))
 }
 
 // foldEvent reads the whole stream, as it is now: it is short, and may say more than has been followed.

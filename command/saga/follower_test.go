@@ -20,8 +20,12 @@ import (
 	"ticketing/internal/testenv"
 )
 
-func newTestFollower(pool *pgxpool.Pool) *follower {
-	return newFollower(config(pool, newDouble(), newClock()), newMetrics(nil))
+func newTestFollower(t *testing.T, pool *pgxpool.Pool) *follower {
+	t.Helper()
+	c, m := config(pool, newDouble(), newClock()), newMetrics(nil)
+	client, err := newClient(c, m, "test")
+	check(t, err)
+	return newFollower(c, m, client)
 }
 
 func in(d time.Duration) time.Time { return start.Add(d) }
@@ -41,10 +45,9 @@ func TestDeadlinesFollowFromTheLog(t *testing.T) {
 	published := fact{evt, event.EventPublished{}}
 	opens := row{Kind: SalesOpen, ID: "evt_1", DueAt: in(time.Hour)}
 	closes := row{Kind: SalesClose, ID: "evt_1", DueAt: in(2 * time.Hour)}
-	refundRequested := fact{pay, payment.RefundRequested{RefundID: "rfd_1"}}
 
 	pool := newPool(t)
-	f := newTestFollower(pool)
+	f := newTestFollower(t, pool)
 	for name, test := range map[string]struct {
 		log  []fact
 		want []row
@@ -63,9 +66,6 @@ func TestDeadlinesFollowFromTheLog(t *testing.T) {
 		"a payment that waits for the customer":  {[]fact{{pay, payment.PaymentActionRequired{}}}, []row{undecided}},
 		"a payment that succeeded":               {[]fact{{pay, payment.PaymentInitiated{}}, {pay, payment.PaymentCompleted{}}}, nil},
 		"a payment that failed":                  {[]fact{{pay, payment.PaymentInitiated{}}, {pay, payment.PaymentFailed{}}}, nil},
-		"a refund is due at once":                {[]fact{refundRequested}, []row{{Kind: Refund, ID: "rfd_1", PaymentID: "pay_1", DueAt: start}}},
-		"a refund that was given":                {[]fact{refundRequested, {pay, payment.PaymentRefunded{RefundID: "rfd_1"}}}, nil},
-		"a refund that was refused":              {[]fact{refundRequested, {pay, payment.RefundFailed{RefundID: "rfd_1"}}}, nil},
 		"a draft's sales do not open":            {[]fact{created}, nil},
 		"a published event's window":             {[]fact{created, published}, []row{closes, opens}},
 		"an event without a window":              {[]fact{{evt, event.EventCreated{}}, published}, nil},
@@ -77,9 +77,7 @@ func TestDeadlinesFollowFromTheLog(t *testing.T) {
 		"a window that was moved": {
 			[]fact{created, published, {evt, event.EventUpdated{SalesOpenAt: at(3 * time.Hour)}}}, []row{{Kind: SalesOpen, ID: "evt_1", DueAt: in(3 * time.Hour)}},
 		},
-		"a cancelled event is wound up at once": {
-			[]fact{created, published, {evt, event.EventCancelled{}}}, []row{{Kind: EventCancelled, ID: "evt_1", DueAt: start}},
-		},
+		"a cancelled event":  {[]fact{created, published, {evt, event.EventCancelled{}}}, nil},
 		"a completed event":  {[]fact{created, published, {evt, event.EventCompleted{}}}, nil},
 		"an inventory's log": {[]fact{{"inventory-evt_1", inventory.SeatsReserved{ReservationID: "rsv_1"}}}, nil},
 	} {
@@ -98,10 +96,49 @@ func TestDeadlinesFollowFromTheLog(t *testing.T) {
 	}
 }
 
+func TestJobsFollowFromTheLog(t *testing.T) {
+	const pay = "payment-pay_1"
+	requested := fact{pay, payment.RefundRequested{RefundID: "rfd_1"}}
+	pool := newPool(t)
+	f := newTestFollower(t, pool)
+	for name, test := range map[string]struct {
+		log  []fact
+		want []string
+	}{
+		"a refund":                  {[]fact{requested}, []string{`refund {"refund_id": "rfd_1", "payment_id": "pay_1"}`}},
+		"a refund that was refused": {[]fact{{pay, payment.RefundFailed{RefundID: "rfd_1"}}}, nil},
+		"a refund that was given": {
+			[]fact{{pay, payment.PaymentRefunded{RefundID: "rfd_1"}}}, []string{`mail {"id": "rfd_1", "mail": "refunded", "payment_id": "pay_1"}`},
+		},
+		"tickets": {
+			[]fact{{"reservation-rsv_1", reservation.ReservationCompleted{}}}, []string{`mail {"id": "rsv_1", "mail": "reservation_confirmed"}`},
+		},
+		"a cancelled event": {
+			[]fact{{"event-evt_1", event.EventCreated{}}, {"event-evt_1", event.EventCancelled{}}}, []string{`event_cancelled {"event_id": "evt_1"}`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			empty(t, pool)
+			mustRecord(t, pool, start, test.log...)
+			mustFollow(t, f, -1)
+			_, err := pool.Exec(t.Context(), `UPDATE saga_cursor SET position = 0`) // lost, and followed again
+			check(t, err)
+			mustFollow(t, f, -1)
+			var got []string
+			for _, j := range jobs(t, pool) {
+				got = append(got, j.Kind+" "+j.Args)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got jobs\n%q\nwant\n%q", got, test.want)
+			}
+		})
+	}
+}
+
 // empty takes the log back to its beginning.
 func empty(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
-	if _, err := pool.Exec(t.Context(), `TRUNCATE domain_events, deadlines; UPDATE saga_cursor SET position = 0, complete_at = 0`); err != nil {
+	if _, err := pool.Exec(t.Context(), `TRUNCATE domain_events, deadlines, river_job, customer_mails; UPDATE saga_cursor SET position = 0, complete_at = 0`); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -122,17 +159,18 @@ func expectDeadlines(t *testing.T, pool *pgxpool.Pool, want []row) {
 		if !got[i].NextAt.Equal(got[i].DueAt) {
 			t.Errorf("%s %s is due at %v, but to be worked on at %v", got[i].Kind, got[i].ID, got[i].DueAt, got[i].NextAt)
 		}
-		got[i] = row{Kind: got[i].Kind, ID: got[i].ID, PaymentID: got[i].PaymentID, DueAt: got[i].DueAt.UTC()}
+		got[i] = row{Kind: got[i].Kind, ID: got[i].ID, DueAt: got[i].DueAt.UTC()}
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got deadlines\n%+v\nwant\n%+v", got, want)
 	}
 }
 
-func TestCursorAndDeadlinesMoveTogetherOrNotAtAll(t *testing.T) {
+func TestCursorAndConsequencesMoveTogetherOrNotAtAll(t *testing.T) {
 	pool := newPool(t)
-	f := newTestFollower(pool)
+	f := newTestFollower(t, pool)
 	mustRecord(t, pool, start, holds(3, start)...)
+	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}}, fact{"reservation-rsv", reservation.ReservationCompleted{}})
 	stop := errors.New("killed")
 	for name, end := range map[string]func(cancel func()) error{
 		"rolled back":     func(func()) error { return stop },
@@ -140,19 +178,21 @@ func TestCursorAndDeadlinesMoveTogetherOrNotAtAll(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			if n, err := f.step(ctx, tx); err != nil || n != 3 {
+			if n, err := f.step(ctx, tx); err != nil || n != 5 {
 				t.Errorf("%s: followed %d, %v", name, n, err)
 			}
 			return end(cancel)
 		})
-		if err == nil || len(table(t, pool)) != 0 {
-			t.Fatalf("%s: got %v and %d deadlines", name, err, len(table(t, pool)))
+		if err == nil || len(table(t, pool)) != 0 || len(jobs(t, pool)) != 0 {
+			t.Fatalf("%s: got %v, %d deadlines and %d jobs", name, err, len(table(t, pool)), len(jobs(t, pool)))
 		}
 		cancel()
+		_, err = pool.Exec(t.Context(), `SELECT FROM saga_cursor FOR UPDATE`) // waits until the server has noticed
+		check(t, err)
 	}
-	mustFollow(t, f, 3)
-	if got := table(t, pool); len(got) != 3 {
-		t.Fatalf("got %d deadlines, want 3", len(got))
+	mustFollow(t, f, 5)
+	if deadlines, made := table(t, pool), jobs(t, pool); len(deadlines) != 3 || len(made) != 2 {
+		t.Fatalf("got %d deadlines, want 3, and %d jobs, want 2", len(deadlines), len(made))
 	}
 	mustFollow(t, f, 0)
 }
@@ -160,7 +200,7 @@ func TestCursorAndDeadlinesMoveTogetherOrNotAtAll(t *testing.T) {
 func TestOneReplicaFollowsAtATime(t *testing.T) {
 	pool := newPool(t)
 	mustRecord(t, pool, start, holds(1, start)...)
-	first, second := newTestFollower(pool), newTestFollower(pool)
+	first, second := newTestFollower(t, pool), newTestFollower(t, pool)
 	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
 		if _, err := first.step(t.Context(), tx); err != nil {
 			return err
@@ -196,7 +236,7 @@ func TestFollowersThatAreKilledFollowEachDomainEventOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var replicas sync.WaitGroup
 	for range 2 {
-		f := newTestFollower(victims)
+		f := newTestFollower(t, victims)
 		f.log = slog.New(slog.DiscardHandler)
 		replicas.Go(func() {
 			for ctx.Err() == nil {
@@ -237,7 +277,7 @@ func expectDense(t *testing.T, pool *pgxpool.Pool) (position int64) {
 
 func TestAnotherIncarnationOfTheLogIsFollowedFromItsStart(t *testing.T) {
 	pool := newPool(t)
-	f := newTestFollower(pool)
+	f := newTestFollower(t, pool)
 	mustRecord(t, pool, start, holds(3, start)...)
 	mustFollow(t, f, 3)
 	for _, sql := range []string{ // a restore that lost the last hold
@@ -253,7 +293,7 @@ func TestAnotherIncarnationOfTheLogIsFollowedFromItsStart(t *testing.T) {
 
 func TestNothingIsWorkedOnBeforeTheLogWasFollowedOnce(t *testing.T) {
 	pool := newPool(t)
-	f := newTestFollower(pool)
+	f := newTestFollower(t, pool)
 	mustRecord(t, pool, start, holds(followBatch, start)...)
 	mustRecord(t, pool, start, fact{reservation.Stream(holdID(0)), reservation.ReservationCompleted{}})
 	c := claims{pool: pool, kind: Hold, lease: time.Minute}
@@ -269,7 +309,7 @@ func TestNothingIsWorkedOnBeforeTheLogWasFollowedOnce(t *testing.T) {
 
 func TestAnUnknownDomainEventStopsFollowing(t *testing.T) {
 	pool := newPool(t)
-	f := newTestFollower(pool)
+	f := newTestFollower(t, pool)
 	mustRecord(t, pool, start, holds(1, start)...)
 	if _, err := pool.Exec(t.Context(), `UPDATE domain_events SET type = 'ReservationPromised'`); err != nil {
 		t.Fatal(err)

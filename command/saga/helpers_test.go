@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,13 +15,16 @@ import (
 
 	"ticketing/command"
 	"ticketing/command/catalog"
+	"ticketing/command/event"
 	"ticketing/command/eventstore"
+	"ticketing/command/payment"
 	"ticketing/command/reservation"
+	"ticketing/internal/mail"
 	"ticketing/internal/testenv"
 )
 
-// start is when the clock of a test begins.
-var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+// start is when the clock of a test begins: now, since river cleans up by the time of the real world.
+var start = time.Now().UTC().Truncate(time.Second)
 
 // clock is moved by the test.
 type clock struct {
@@ -109,7 +113,8 @@ type double struct {
 	expireHold  func(ctx context.Context, id string) error
 	reconcile   func(ctx context.Context, id string) error
 	refund      func(ctx context.Context, paymentID, refundID string) error
-	windUp      func(ctx context.Context, id string) (bool, error)
+	windUp      func(ctx context.Context, id string) error
+	holders     []string
 	mutex       sync.Mutex
 	calls       map[string]int // by use case and id
 	callers     map[string]command.Caller
@@ -187,12 +192,62 @@ func (d *double) CloseScheduledSales(_ context.Context, by command.Caller, id st
 	return nil
 }
 
-func (d *double) WindUpEvent(ctx context.Context, by command.Caller, id string) (bool, error) {
+func (d *double) WindUpEvent(ctx context.Context, by command.Caller, id string) error {
 	defer d.begin(by, "wind up "+id)()
 	if d.windUp == nil {
-		return true, nil
+		return nil
 	}
 	return d.windUp(ctx, id)
+}
+
+func (d *double) Holders(context.Context, command.Caller, string) ([]string, error) {
+	return d.holders, nil
+}
+
+// Sale answers a completed reservation of somebody, whatever is asked for; its event is cancelled when somebody holds tickets still.
+func (d *double) Sale(_ context.Context, by command.Caller, id string) (command.Sale, error) {
+	d.begin(by, "sale "+id)()
+	sale := command.Sale{Reservation: command.Reservation{ID: id, State: reservation.State{Status: reservation.Completed, CustomerID: "usr"}}}
+	if d.holders != nil {
+		sale.Event.Status = event.Cancelled
+	}
+	return sale, nil
+}
+
+func (d *double) SaleOfPayment(_ context.Context, by command.Caller, id string) (command.Sale, error) {
+	d.begin(by, "sale of "+id)()
+	return command.Sale{
+		Reservation: command.Reservation{State: reservation.State{CustomerID: "usr"}},
+		Payment:     &command.Payment{ID: id, State: payment.State{Refunds: []payment.Refund{{ID: "rfd", Status: payment.RefundCompleted}}}},
+	}, nil
+}
+
+// post is a mail server of the test's own.
+type post struct {
+	mutex sync.Mutex
+	sent  []mail.Message
+	err   error // what it answers
+}
+
+func (p *post) Send(_ context.Context, m mail.Message) error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.err == nil {
+		p.sent = append(p.sent, m)
+	}
+	return p.err
+}
+
+// ids answers the mails that were sent, in order.
+func (p *post) ids() []string {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	ids := []string{}
+	for _, m := range p.sent {
+		ids = append(ids, m.ID)
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // expires is an ExpireHold that records what the real one does.
@@ -205,7 +260,8 @@ func expires(pool *pgxpool.Pool, c *clock) func(context.Context, string) error {
 func config(pool *pgxpool.Pool, s Service, c *clock) Config {
 	return Config{
 		Pool: pool, Registry: catalog.Registry(), Service: s, PaymentTimeout: 30 * time.Second, Poll: 5 * time.Millisecond, Clock: c.now,
-		Logger: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler), Mailer: &post{},
+		Address: func(context.Context, string) (string, error) { return "ann@example.com", nil },
 	}
 }
 
@@ -225,10 +281,13 @@ func run(t *testing.T, c Config) (stop func()) {
 	return stop
 }
 
-// settle waits until nothing is to be done at the clock's time.
+// settle waits until nothing is to be done at the clock's time. It does what river's scheduler does every five seconds: what it is time to
+// try again becomes available.
 func settle(t *testing.T, pool *pgxpool.Pool, c *clock) {
 	t.Helper()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		_, err := pool.Exec(t.Context(), `UPDATE river_job SET state = 'available' WHERE state IN ('retryable', 'scheduled') AND scheduled_at <= $1`, c.now())
+		check(t, err)
 		settled, err := Settled(t.Context(), pool, c.now())
 		return settled, fmt.Sprintf("settled: %v, %v", settled, err)
 	})
@@ -238,7 +297,6 @@ func settle(t *testing.T, pool *pgxpool.Pool, c *clock) {
 type row struct {
 	Kind      Kind
 	ID        string
-	PaymentID string
 	DueAt     time.Time
 	NextAt    time.Time
 	Revision  int64
@@ -249,14 +307,37 @@ type row struct {
 
 func table(t *testing.T, db eventstore.Querier) []row {
 	t.Helper()
-	rows, err := db.Query(t.Context(), `SELECT kind, id, coalesce(payment_id, ''), due_at, next_at, revision, attempts, coalesce(last_error, ''),
-		failed_at IS NOT NULL FROM deadlines ORDER BY kind, id`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
-	if err != nil {
-		t.Fatal(err)
-	}
+	return collect[row](t, db, `SELECT kind, id, due_at, next_at, revision, attempts, coalesce(last_error, ''), failed_at IS NOT NULL
+		FROM deadlines ORDER BY kind, id`)
+}
+
+// jobRow is a job as river's table has it.
+type jobRow struct {
+	Kind        string
+	Args        string
+	State       string
+	ScheduledAt time.Time
+	Errors      int
+	LastError   string
+}
+
+func jobs(t *testing.T, db eventstore.Querier) []jobRow {
+	t.Helper()
+	return collect[jobRow](t, db, `SELECT kind, args::text, state::text, scheduled_at, coalesce(cardinality(errors), 0),
+		coalesce(errors[cardinality(errors)]->>'error', '') FROM river_job ORDER BY id`)
+}
+
+// unfinished answers the jobs that have not ended.
+func unfinished(t *testing.T, db eventstore.Querier) []jobRow {
+	t.Helper()
+	return slices.DeleteFunc(jobs(t, db), func(j jobRow) bool { return j.State == "completed" })
+}
+
+func collect[R any](t *testing.T, db eventstore.Querier, query string) []R {
+	t.Helper()
+	rows, err := db.Query(t.Context(), query)
+	check(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[R])
+	check(t, err)
 	return all
 }

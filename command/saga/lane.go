@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	workTimeout = 5 * time.Minute  // of one use case: it may call a gateway a few times, or wind up a large event
+	workTimeout = 5 * time.Minute  // of one use case: it may call a gateway a few times, or wind up a large event; a job's too
 	sqlTimeout  = 10 * time.Second // of one statement
 )
 
-// lane works off the deadlines of one kind, so many at once, whatever becomes of the other kinds: refunds that hang must not keep holds
-// from expiring. All of its state belongs to the goroutine of run.
+// lane works off the deadlines of one kind, so many at once, whatever becomes of the other kinds: sales that can't open must not keep
+// holds from expiring. All of its state belongs to the goroutine of run.
 type lane struct {
 	claims
 
@@ -36,7 +36,6 @@ type lane struct {
 // ended is a claim whose work has ended.
 type ended struct {
 	claim claim
-	then  then
 	err   error
 }
 
@@ -108,7 +107,7 @@ func (l *lane) handle(working context.Context, c claim) (e ended) {
 			e.err = fmt.Errorf("panicked: %v", p)
 		}
 	}()
-	e.then, e.err = l.work(ctx, c.caller(), c)
+	e.err = l.work(ctx, c.caller(), c.id)
 	return e
 }
 
@@ -137,18 +136,14 @@ func (l *lane) judge(working context.Context, e ended) result {
 	r := result{claim: e.claim, nextAt: now.Add(recheckAfter(now.Sub(e.claim.dueAt)))}
 	switch {
 	case e.err == nil:
-		l.metrics.handled(l.kind, "done")
-		r.done = e.then == over
-		if e.then == again {
-			r.nextAt = now
-		}
+		l.metrics.handled(string(l.kind), "done")
 	case notYet(e.err):
-		l.metrics.handled(l.kind, "not_yet")
+		l.metrics.handled(string(l.kind), "not_yet")
 		r.lastError = e.err.Error()
 	case working.Err() != nil: // cut off by the shutdown: the next replica may begin at once
 		r.nextAt, r.attempts = now, e.claim.attempts
 	default:
-		l.metrics.handled(l.kind, "failed")
+		l.metrics.handled(string(l.kind), "failed")
 		r.attempts = e.claim.attempts + 1
 		r.nextAt, r.lastError, r.failed = now.Add(retryAfter(r.attempts)), e.err.Error(), r.attempts >= mostAttempts
 		l.log.WarnContext(working, "a deadline could not be met and is tried again", "kind", l.kind, "id", e.claim.id,

@@ -3,6 +3,7 @@ package saga
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"ticketing/command/eventstore"
@@ -18,12 +19,12 @@ const lookSQL = `SELECT ` + behindSQL + `, ARRAY(
 			LATERAL (SELECT FROM deadlines d WHERE d.kind = k.kind AND ` + dueSQL + ` LIMIT 1) AS due
 	) FROM saga_cursor c WHERE shard = $2`
 
-// look wakes the follower and the lanes whenever there may be something to do for them, until ctx ends.
-func look(ctx context.Context, c Config, m *metrics, f *follower, lanes []*lane) error {
+// look wakes the follower, the promoter and the lanes whenever there may be something to do for them, until ctx ends.
+func look(ctx context.Context, c Config, m *metrics, f *follower, p *promoter, lanes []*lane) error {
 	tick := time.NewTicker(c.Poll)
 	defer tick.Stop()
 	for {
-		if err := lookOnce(ctx, c, f, lanes); err != nil && ctx.Err() == nil {
+		if err := lookOnce(ctx, c, f, p, lanes); err != nil && ctx.Err() == nil {
 			m.sweepFailures.Inc()
 			c.Logger.ErrorContext(ctx, "the saga could not look for work", "error", err)
 			wait(ctx, failurePause)
@@ -36,7 +37,7 @@ func look(ctx context.Context, c Config, m *metrics, f *follower, lanes []*lane)
 	}
 }
 
-func lookOnce(ctx context.Context, c Config, f *follower, lanes []*lane) error {
+func lookOnce(ctx context.Context, c Config, f *follower, p *promoter, lanes []*lane) error {
 	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
 	defer cancel()
 	var behind bool
@@ -47,11 +48,12 @@ func lookOnce(ctx context.Context, c Config, f *follower, lanes []*lane) error {
 	if behind {
 		wake(f.wake)
 	}
+	if slices.Contains(due, Payment) {
+		wake(p.wake)
+	}
 	for _, l := range lanes {
-		for _, kind := range due {
-			if l.kind == kind {
-				wake(l.wake)
-			}
+		if slices.Contains(due, l.kind) {
+			wake(l.wake)
 		}
 	}
 	return nil
@@ -71,6 +73,8 @@ func Settled(ctx context.Context, db eventstore.Querier, now time.Time) (bool, e
 	var settled bool
 	err := db.QueryRow(ctx, `SELECT NOT `+behindSQL+` AND NOT EXISTS (
 			SELECT FROM deadlines WHERE next_at <= $1 OR claimed_until > clock_timestamp()
+		) AND NOT EXISTS (
+			SELECT FROM river_job WHERE state = 'running' OR state IN ('available', 'retryable', 'scheduled') AND scheduled_at <= $1
 		) FROM saga_cursor c WHERE shard = $2`, now, eventstore.Shard).Scan(&settled)
 	if err != nil {
 		return false, fmt.Errorf("ask whether the saga has settled: %w", err)

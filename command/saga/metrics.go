@@ -21,6 +21,10 @@ type metrics struct {
 	retried        *prometheus.GaugeVec
 	failed         *prometheus.GaugeVec
 	overdue        *prometheus.GaugeVec
+	jobsDue        *prometheus.GaugeVec
+	jobsRetried    *prometheus.GaugeVec
+	jobsFailed     *prometheus.GaugeVec
+	oldestJob      *prometheus.GaugeVec
 	lag            prometheus.Gauge
 	followed       prometheus.Counter
 	handledTotal   *prometheus.CounterVec
@@ -39,25 +43,30 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		return f.NewCounter(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help})
 	}
 	return &metrics{
-		due:     gauges("deadlines_due", "Deadlines that are due and not yet done, those being worked on included."),
-		retried: gauges("deadlines_retried", "Deadlines whose last attempt failed."),
-		failed:  gauges("deadlines_failed", "Deadlines whose attempts are used up: somebody should look (table deadlines, last_error)."),
-		overdue: gauges("oldest_overdue_seconds", "How long the oldest deadline that is due, or was tried in vain, has been due."),
+		due:         gauges("deadlines_due", "Deadlines that are due and not yet done, those being worked on included."),
+		retried:     gauges("deadlines_retried", "Deadlines whose last attempt failed."),
+		failed:      gauges("deadlines_failed", "Deadlines whose attempts are used up: somebody should look (table deadlines, last_error)."),
+		overdue:     gauges("oldest_overdue_seconds", "How long the oldest deadline that is due, or was tried in vain, has been due."),
+		jobsDue:     gauges("jobs_due", "Jobs that are due and not yet done, those being worked on included."),
+		jobsRetried: gauges("jobs_retried", "Jobs that failed and are tried again."),
+		jobsFailed: gauges("jobs_failed",
+			"Jobs that failed for a quarter of an hour or were given up: somebody should look (table river_job, errors)."),
+		oldestJob: gauges("oldest_job_seconds", "How long ago the oldest job was made that is due, or was tried in vain."),
 		lag: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "follower_lag", Help: "Domain events that are not followed yet.",
 		}),
 		followed: counter("followed_total", "Domain events followed by this process."),
 		handledTotal: f.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "handled_total",
-			Help: "Deadlines worked on by this process: done, not_yet (a gateway needs time) or failed.",
+			Help: "Deadlines and jobs worked on by this process: done, not_yet (a gateway needs time), failed, or refused (a mail, for good).",
 		}, []string{"kind", "result"}),
 		followFailures: counter("follow_failures_total", "Times that the log could not be followed."),
-		sweepFailures:  counter("sweep_failures_total", "Times that due deadlines could not be looked for, claimed or settled."),
+		sweepFailures:  counter("sweep_failures_total", "Times that what is due could not be looked for, claimed, settled or taken over."),
 	}
 }
 
-func (m *metrics) handled(kind Kind, result string) {
-	m.handledTotal.WithLabelValues(string(kind), result).Inc()
+func (m *metrics) handled(kind, result string) {
+	m.handledTotal.WithLabelValues(kind, result).Inc()
 }
 
 // sample measures the gauges until ctx ends.
@@ -98,15 +107,14 @@ func (m *metrics) sample(ctx context.Context, pool *pgxpool.Pool, now time.Time)
 		m.due.WithLabelValues(kind).Set(float64(due))
 		m.retried.WithLabelValues(kind).Set(float64(retried))
 		m.failed.WithLabelValues(kind).Set(float64(failed))
-		overdue := 0.0
-		if oldest != nil {
-			overdue = max(0, now.Sub(*oldest).Seconds())
-		}
-		m.overdue.WithLabelValues(kind).Set(overdue)
+		m.overdue.WithLabelValues(kind).Set(secondsSince(oldest, now))
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("measure deadlines: %w", err)
+	}
+	if err := m.sampleJobs(ctx, pool, now); err != nil {
+		return err
 	}
 	var followed int64
 	if err := pool.QueryRow(ctx, `SELECT position FROM saga_cursor WHERE shard = $1`, eventstore.Shard).Scan(&followed); err != nil {
@@ -118,4 +126,42 @@ func (m *metrics) sample(ctx context.Context, pool *pgxpool.Pool, now time.Time)
 	}
 	m.lag.Set(float64(max(0, head.Position-followed)))
 	return nil
+}
+
+// sampleJobsSQL looks at what has not ended and at what was given up, however much was done. $3 is after how many failures a job counts as failed.
+const sampleJobsSQL = `SELECT k.kind,
+		count(*) FILTER (WHERE state = 'running' OR state IN ('available', 'retryable', 'scheduled') AND scheduled_at <= $1),
+		count(*) FILTER (WHERE state <> 'discarded' AND cardinality(errors) > 0),
+		count(*) FILTER (WHERE state = 'discarded' OR cardinality(errors) >= $3),
+		min(created_at) FILTER (WHERE state <> 'discarded' AND (scheduled_at <= $1 OR cardinality(errors) > 0))
+	FROM unnest($2::text[]) AS k(kind)
+		LEFT JOIN river_job j ON j.kind = k.kind AND j.state IN ('available', 'retryable', 'scheduled', 'running', 'discarded')
+	GROUP BY k.kind`
+
+func (m *metrics) sampleJobs(ctx context.Context, pool *pgxpool.Pool, now time.Time) error {
+	rows, err := pool.Query(ctx, sampleJobsSQL, now, jobKinds(), mostAttempts)
+	if err != nil {
+		return fmt.Errorf("measure jobs: %w", err)
+	}
+	var kind string
+	var due, retried, failed int64
+	var oldest *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&kind, &due, &retried, &failed, &oldest}, func() error {
+		m.jobsDue.WithLabelValues(kind).Set(float64(due))
+		m.jobsRetried.WithLabelValues(kind).Set(float64(retried))
+		m.jobsFailed.WithLabelValues(kind).Set(float64(failed))
+		m.oldestJob.WithLabelValues(kind).Set(secondsSince(oldest, now))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("measure jobs: %w", err)
+	}
+	return nil
+}
+
+func secondsSince(t *time.Time, now time.Time) float64 {
+	if t == nil {
+		return 0
+	}
+	return max(0, now.Sub(*t).Seconds())
 }

@@ -7,31 +7,41 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"ticketing/command/event"
 	"ticketing/command/payment"
 )
 
 func TestMetricsTellWhatIsDueRetriedFailedAndBehind(t *testing.T) {
 	pool, m := newPool(t), newMetrics(nil)
 	mustRecord(t, pool, start, holds(3, in(time.Minute))...)
-	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}})
-	mustFollow(t, newTestFollower(pool), 4)
+	mustRecord(t, pool, start, fact{"event-evt", event.EventCreated{SalesOpenAt: at(0)}}, fact{"event-evt", event.EventPublished{}})
+	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}}, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd2"}})
+	mustFollow(t, newTestFollower(t, pool), 7)
 	mustRecord(t, pool, start, holds(2, start)...)
 
-	refunds := claims{pool: pool, kind: Refund, lease: time.Minute}
-	taken, err := refunds.take(t.Context(), start, 1)
+	openings := claims{pool: pool, kind: SalesOpen, lease: time.Minute}
+	taken, err := openings.take(t.Context(), start, 1)
 	check(t, err)
-	check(t, refunds.settle(t.Context(), []result{
+	check(t, openings.settle(t.Context(), []result{
 		{claim: taken[0], nextAt: in(time.Hour), attempts: mostAttempts, failed: true, lastError: "down"},
 	}))
+	_, err = pool.Exec(t.Context(), `UPDATE river_job SET state = 'retryable', scheduled_at = $1, errors = array_fill('{"error": "down"}'::jsonb, ARRAY[$2::int])
+		WHERE args->>'refund_id' = 'rfd'`, in(time.Hour), mostAttempts)
+	check(t, err)
 	check(t, m.sample(t.Context(), pool, in(2*time.Minute)))
 	for name, test := range map[string]struct{ got, want float64 }{
 		"holds due":           {value(t, m.due.WithLabelValues("hold")), 3},
 		"oldest hold overdue": {value(t, m.overdue.WithLabelValues("hold")), 60},
-		"refunds due":         {value(t, m.due.WithLabelValues("refund")), 0},
-		"refunds retried":     {value(t, m.retried.WithLabelValues("refund")), 1},
-		"refunds failed":      {value(t, m.failed.WithLabelValues("refund")), 1},
-		"oldest refund":       {value(t, m.overdue.WithLabelValues("refund")), 120},
+		"openings due":        {value(t, m.due.WithLabelValues("sales_open")), 0},
+		"openings retried":    {value(t, m.retried.WithLabelValues("sales_open")), 1},
+		"openings failed":     {value(t, m.failed.WithLabelValues("sales_open")), 1},
+		"oldest opening":      {value(t, m.overdue.WithLabelValues("sales_open")), 120},
 		"payments overdue":    {value(t, m.overdue.WithLabelValues("payment")), 0},
+		"refunds due":         {value(t, m.jobsDue.WithLabelValues("refund")), 1},
+		"refunds retried":     {value(t, m.jobsRetried.WithLabelValues("refund")), 1},
+		"refunds failed":      {value(t, m.jobsFailed.WithLabelValues("refund")), 1},
+		"oldest refund":       {value(t, m.oldestJob.WithLabelValues("refund")), 120},
+		"mails due":           {value(t, m.jobsDue.WithLabelValues("mail")), 0},
 		"lag":                 {value(t, m.lag), 2},
 	} {
 		if test.got != test.want {

@@ -140,8 +140,8 @@ func TestEverybodyOfACancelledEventGetsTheirMoneyBack(t *testing.T) {
 		t.Errorf("%d seats are reserved, %d sold", s.Reserved, s.Sold)
 	}
 	w.expectMoney(t, 0)
-	if rows := table(t, w.pool); len(rows) != 0 {
-		t.Errorf("left are %+v", rows)
+	if rows, jobs := table(t, w.pool), unfinished(t, w.pool); len(rows)+len(jobs) != 0 {
+		t.Errorf("left are %+v, %+v", rows, jobs)
 	}
 }
 

@@ -1,15 +1,19 @@
 // Package saga does what no process of the api lived to finish, and what takes time: holds expire, sales open and close, payments that
-// were left undecided are reconciled, refunds are carried out, cancelled events are wound up.
+// were left undecided are reconciled, refunds are carried out, cancelled events are wound up, customers are written to.
 //
-// It has two halves. The follower reads the log by position and keeps a table of deadlines: what is to be done when, unless the log
-// says before that it was done. Cursor and deadlines move in one transaction. The sweeper claims what is due and calls a use case of
-// the write side for it. A use case's success does not end a deadline: the log does, so that nothing is lost to a process that dies,
-// or to a clock that is wrong. All use cases are idempotent, and any number of replicas share the work.
+// The follower reads the log by position and writes down what follows from it, in the transaction that moves its cursor. What is only
+// time becomes a row in the table of deadlines, unless the log says before that it was done; the sweeper claims what is due and calls a
+// use case for it, and the log ends the deadline. What has an effect outside becomes a job (riverqueue/river): it is tried until it
+// succeeds, later and later, and stays to be seen when it does not. A payment that was left undecided begins as a deadline, since most
+// are decided in time, and becomes a job when that is due.
+//
+// All use cases are idempotent, nothing is lost to a process that dies, and any number of replicas share the work.
 package saga
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -19,6 +23,7 @@ import (
 
 	"ticketing/command"
 	"ticketing/command/eventstore"
+	"ticketing/internal/mail"
 )
 
 // Actor stands in the log for what the saga does.
@@ -32,24 +37,30 @@ type Service interface {
 	ExecuteRefund(ctx context.Context, by command.Caller, paymentID, refundID string) error
 	OpenScheduledSales(ctx context.Context, by command.Caller, eventID string) error
 	CloseScheduledSales(ctx context.Context, by command.Caller, eventID string) error
-	WindUpEvent(ctx context.Context, by command.Caller, eventID string) (done bool, err error)
+	Holders(ctx context.Context, by command.Caller, eventID string) (reservationIDs []string, err error)
+	WindUpEvent(ctx context.Context, by command.Caller, eventID string) error
+	Sale(ctx context.Context, by command.Caller, reservationID string) (command.Sale, error)
+	SaleOfPayment(ctx context.Context, by command.Caller, paymentID string) (command.Sale, error)
 }
 
 var _ Service = (*command.Service)(nil)
 
-// Config is what Run needs. Pool, Registry, Service and PaymentTimeout are required.
+// Config is what Run needs. Pool, Registry, Service, Mailer, Address and PaymentTimeout are required.
 type Config struct {
 	Pool     *pgxpool.Pool // of the events database
 	Registry *eventstore.Registry
 	Service  Service
+	Mailer   mail.Mailer
+	// Address answers where a user gets mail; "" when there is no such user (any more).
+	Address func(ctx context.Context, userID string) (string, error)
 	// PaymentTimeout is how long one call of a gateway may take. A payment is asked about when it has been undecided for a little
 	// longer than that since anything happened to it.
 	PaymentTimeout time.Duration
 	// Poll is how often the saga looks for what is new or due. Default: 100 ms.
 	Poll time.Duration
-	// Lease is how long a deadline stays with a replica that has died. Default: 10 s.
+	// Lease is how long a deadline or a job stays with a replica that has died. Default: 10 s.
 	Lease time.Duration
-	// Drain is how long deadlines that are being worked on may go on when the saga is told to stop. Default: 20 s.
+	// Drain is how long what is being worked on may go on when the saga is told to stop. Default: 20 s.
 	Drain      time.Duration
 	Clock      func() time.Time // says what is due. Default: time.Now
 	Logger     *slog.Logger
@@ -76,21 +87,47 @@ func (c Config) withDefaults() Config {
 }
 
 // Run works until ctx ends, and then lets what it is working on come to an end, for Drain at most. Whatever fails is logged, counted and
-// tried again: its error says only that the configuration is incomplete.
+// tried again: its error says only that it could not begin.
 func Run(ctx context.Context, c Config) error {
 	c = c.withDefaults()
-	if c.Pool == nil || c.Registry == nil || c.Service == nil || c.PaymentTimeout <= 0 {
-		return errors.New("saga: Pool, Registry, Service and PaymentTimeout are required")
+	if c.Pool == nil || c.Registry == nil || c.Service == nil || c.Mailer == nil || c.Address == nil || c.PaymentTimeout <= 0 {
+		return errors.New("saga: Pool, Registry, Service, Mailer, Address and PaymentTimeout are required")
 	}
-	m := newMetrics(c.Registerer)
-	f := newFollower(c, m)
-	lanes := newLanes(c, m)
+	m, replicaID := newMetrics(c.Registerer), newReplicaID()
+	client, err := newClient(c, m, replicaID)
+	if err != nil {
+		return err
+	}
+	if err := beat(ctx, c, replicaID); err != nil { // before it has jobs: the others would take them for a dead replica's
+		return unlessDone(ctx, err)
+	}
+	alive, die := context.WithCancel(context.WithoutCancel(ctx))
+	defer die()
+	f, p, lanes := newFollower(c, m, client), newPromoter(c, m, client), newLanes(c, m)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return look(ctx, c, m, f, lanes) })
+	if err := client.Start(ctx); err != nil {
+		return unlessDone(ctx, fmt.Errorf("start the saga's jobs: %w", err))
+	}
+	g.Go(func() error {
+		defer die()
+		<-client.Stopped()
+		return nil
+	})
+	g.Go(func() error { stayAlive(alive, c, m, replicaID); return nil })
+	g.Go(func() error { return look(ctx, c, m, f, p, lanes) })
 	g.Go(func() error { return f.run(ctx) })
+	g.Go(func() error { return p.run(ctx) })
 	for _, l := range lanes {
 		g.Go(func() error { return l.run(ctx) })
 	}
 	g.Go(func() error { return sample(ctx, c, m) })
 	return g.Wait()
+}
+
+// unlessDone answers err, except when ctx has ended: then that is why.
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // told to stop while beginning
+	}
+	return err
 }

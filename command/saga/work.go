@@ -7,17 +7,9 @@ import (
 	"ticketing/command"
 )
 
-// then says what comes after work that went well.
-type then int
-
-const (
-	untilLogged then = iota // a domain event ends the deadline; should it not come, the work is done again
-	again                   // a part is done, the rest is due at once
-	over                    // nothing is left to do, and no domain event says so
-)
-
-// work calls the use case that a deadline is for.
-type work func(ctx context.Context, by command.Caller, c claim) (then, error)
+// work calls the use case that a deadline is for. Its success does not end the deadline: a domain event does; should it not come, the work
+// is done again.
+type work func(ctx context.Context, by command.Caller, id string) error
 
 // How much of a kind is worked on at once follows from what the work waits for: holds wait for the engine, which makes batches of
 // up to 512 of them; payments and refunds wait for a gateway, which has limits of its own.
@@ -27,30 +19,13 @@ const (
 	few           = 8
 )
 
-// newLanes answers a lane for each kind.
+// newLanes answers a lane for each kind of deadlines that are worked on as such.
 func newLanes(c Config, m *metrics) []*lane {
 	s := c.Service
-	byID := func(call func(context.Context, command.Caller, string) error) work {
-		return func(ctx context.Context, by command.Caller, d claim) (then, error) {
-			return untilLogged, call(ctx, by, d.id)
-		}
-	}
-	refund := func(ctx context.Context, by command.Caller, d claim) (then, error) {
-		return untilLogged, s.ExecuteRefund(ctx, by, d.paymentID, d.id)
-	}
-	windUp := func(ctx context.Context, by command.Caller, d claim) (then, error) {
-		if done, err := s.WindUpEvent(ctx, by, d.id); err != nil || !done {
-			return again, err
-		}
-		return over, nil
-	}
 	return []*lane{
-		newLane(c, m, Hold, besideEngine, byID(s.ExpireHold)),
-		newLane(c, m, Payment, besideGateway, byID(s.ReconcilePayment)),
-		newLane(c, m, Refund, besideGateway, refund),
-		newLane(c, m, SalesOpen, few, byID(s.OpenScheduledSales)),
-		newLane(c, m, SalesClose, few, byID(s.CloseScheduledSales)),
-		newLane(c, m, EventCancelled, few, windUp),
+		newLane(c, m, Hold, besideEngine, s.ExpireHold),
+		newLane(c, m, SalesOpen, few, s.OpenScheduledSales),
+		newLane(c, m, SalesClose, few, s.CloseScheduledSales),
 	}
 }
 

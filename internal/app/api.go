@@ -117,11 +117,20 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 	return b, err
 }
 
-// people answers who is signed in. Mails go out by SMTP, or without it (outside production) into a folder of DATA_DIR.
-func (e Env) people(pool *pgxpool.Pool, client *redis.Client) (*auth.Service, error) {
+// mailer sends mails by SMTP, or without it (outside production) into a folder of DATA_DIR.
+func (e Env) mailer() (mail.Mailer, error) {
 	mailer, err := mail.Open(mail.Config{SMTPURL: e.Config.SMTPURL, From: e.Config.MailFrom, Folder: e.mailFolder()})
 	if err != nil {
 		return nil, fmt.Errorf("set up mail: %w", err)
+	}
+	return mailer, nil
+}
+
+// people answers who is signed in.
+func (e Env) people(pool *pgxpool.Pool, client *redis.Client) (*auth.Service, error) {
+	mailer, err := e.mailer()
+	if err != nil {
+		return nil, err
 	}
 	people, err := auth.New(auth.Dependencies{Pool: pool, Redis: client, Mailer: mailer, Logger: e.Log}, auth.Config{
 		BaseURL: e.Config.AuthBaseURL, MagicLinkTTL: e.Config.MagicLinkTTL,

@@ -8,6 +8,7 @@ import (
 	"ticketing/command/catalog"
 	"ticketing/command/relay"
 	"ticketing/command/saga"
+	"ticketing/internal/auth"
 	"ticketing/internal/config"
 	"ticketing/projector"
 )
@@ -67,7 +68,9 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 }
 
 // SagaNeeds is what the saga can't do without.
-func SagaNeeds() []config.Need { return []config.Need{config.NeedEvents} }
+func SagaNeeds() []config.Need {
+	return []config.Need{config.NeedEvents, config.NeedAuth, config.NeedMail}
+}
 
 // Saga does what falls due until ctx ends; it stops deciding last.
 func Saga(ctx context.Context, e Env) error {
@@ -76,6 +79,15 @@ func Saga(ctx context.Context, e Env) error {
 		return err
 	}
 	defer events.Close()
+	people, err := e.auth(ctx, "saga")
+	if err != nil {
+		return err
+	}
+	defer people.Close()
+	mailer, err := e.mailer()
+	if err != nil {
+		return err
+	}
 	write, err := e.writeSide(ctx, "saga", events, nil)
 	if err != nil {
 		return err
@@ -88,6 +100,7 @@ func Saga(ctx context.Context, e Env) error {
 		defer stopDeciding()
 		return saga.Run(ctx, saga.Config{
 			Pool: events, Registry: catalog.Registry(), Service: write.service, PaymentTimeout: e.Config.PaymentTimeout,
+			Mailer: mailer, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, people, userID) },
 			Clock: e.Clock, Logger: e.Log, Registerer: e.registerer("saga"),
 		})
 	})

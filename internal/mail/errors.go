@@ -40,3 +40,9 @@ func worthRetrying(err error) bool {
 	}
 	return !errors.Is(err, errRecipient)
 }
+
+// Final says that sending failed in a way that trying again won't mend: the address is malformed, or the server refused it for good.
+func Final(err error) bool {
+	var final refusal
+	return errors.Is(err, errRecipient) || errors.As(err, &final) && !worthRetrying(err)
+}

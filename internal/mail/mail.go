@@ -8,6 +8,8 @@ import "context"
 
 // Message is one mail to one person, as text and as HTML with the same content.
 type Message struct {
+	// ID names the mail, so that a server may tell that it got the same one twice; empty: a new name each time it is sent.
+	ID      string
 	To      string // a bare address
 	Subject string
 	Text    string

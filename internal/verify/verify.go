@@ -70,8 +70,9 @@ func (w windingUp) covers(eventID string, cancelledAt int64) bool {
 func readWindingUp(ctx context.Context, events *pgxpool.Pool) (windingUp, error) {
 	w := windingUp{events: map[string]bool{}}
 	var ids []string
-	err := events.QueryRow(ctx, `SELECT position, ARRAY(SELECT id FROM deadlines WHERE kind = 'event_cancelled') FROM saga_cursor WHERE shard = $1`,
-		eventstore.Shard).Scan(&w.followed, &ids)
+	err := events.QueryRow(ctx, `SELECT position, ARRAY(
+			SELECT args->>'event_id' FROM river_job WHERE kind = 'event_cancelled' AND state NOT IN ('completed', 'cancelled', 'discarded')
+		) FROM saga_cursor WHERE shard = $1`, eventstore.Shard).Scan(&w.followed, &ids)
 	if err != nil {
 		return w, fmt.Errorf("verify: read which events are being wound up: %w", err)
 	}

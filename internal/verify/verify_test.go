@@ -244,11 +244,10 @@ func TestACancelledEventMayStillBeWoundUp(t *testing.T) {
 	require.Empty(t, p.verify().Findings, "the saga has not come to it")
 
 	p.exec(p.events, `UPDATE saga_cursor SET position = (SELECT max(position) FROM domain_events)`)
-	p.exec(p.events, `INSERT INTO deadlines (kind, id, due_at, next_at, correlation_id, causation_id, traceparent)
-		VALUES ('event_cancelled', $1, now(), now(), '', '', '')`, eventID)
+	p.exec(p.events, `INSERT INTO river_job (kind, args) VALUES ('event_cancelled', jsonb_build_object('event_id', $1::text))`, eventID)
 	require.Empty(t, p.verify().Findings, "the saga is at it")
 
-	p.exec(p.events, `DELETE FROM deadlines`)
+	p.exec(p.events, `DELETE FROM river_job`)
 	r := p.verify()
 	require.Equal(t, 2, r.Counts[verify.Broken], "%v", r.Findings)
 	require.Contains(t, requireFound(t, r, verify.Broken, "", reservation.Stream(held), "").Text, "cancelled and wound up")

@@ -1,0 +1,154 @@
+package saga
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"ticketing/command"
+)
+
+// Every job has an outside effect, and each kind has a queue of its own, so that what hangs holds up nothing else. Arguments name what
+// is to be done by id; nothing personal is in them.
+
+// refundJob has the gateway give money back.
+type refundJob struct {
+	PaymentID string `json:"payment_id"`
+	RefundID  string `json:"refund_id"  river:"unique"`
+}
+
+// reconcileJob asks the gateway about a payment that was left undecided.
+type reconcileJob struct {
+	PaymentID string `json:"payment_id" river:"unique"`
+}
+
+// windUpJob ends all reservations of a cancelled event.
+type windUpJob struct {
+	EventID string `json:"event_id" river:"unique"`
+}
+
+// mailJob writes to a customer.
+type mailJob struct {
+	Mail      Mail   `json:"mail"                 river:"unique"`
+	ID        string `json:"id"                   river:"unique"` // of the reservation or refund
+	PaymentID string `json:"payment_id,omitempty"`                // of a refund
+}
+
+// Kind is part of river.JobArgs, as its namesakes below are.
+func (refundJob) Kind() string    { return "refund" }
+func (reconcileJob) Kind() string { return "reconcile" }
+func (windUpJob) Kind() string    { return "event_cancelled" }
+func (mailJob) Kind() string      { return "mail" }
+
+func jobKinds() []string {
+	return []string{refundJob{}.Kind(), reconcileJob{}.Kind(), windUpJob{}.Kind(), mailJob{}.Kind()}
+}
+
+// queueOf answers the queue of a kind of jobs.
+func queueOf(kind string) string {
+	return map[string]string{"refund": "refunds", "reconcile": "payments", "event_cancelled": "events", "mail": "mails"}[kind]
+}
+
+// queues says how much of a queue one replica works on at once: gateways and mail servers have limits of their own.
+func queues() map[string]river.QueueConfig {
+	return map[string]river.QueueConfig{
+		"refunds": {MaxWorkers: besideGateway}, "payments": {MaxWorkers: besideGateway}, "events": {MaxWorkers: few}, "mails": {MaxWorkers: few},
+	}
+}
+
+// job is what the follower makes of a domain event. Its cause goes along as the job's metadata.
+type job struct {
+	args river.JobArgs
+	cause
+}
+
+// live are the states in which a job keeps others like it from being made. One that has ended does not: following the log again makes it
+// again, and its use case finds that there is nothing to do. (Mails are sent once: see newMails.)
+func live() []rivertype.JobState {
+	return []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}
+}
+
+// insertJobs makes jobs in tx, except those that are there already.
+func insertJobs(ctx context.Context, client *river.Client[pgx.Tx], tx pgx.Tx, jobs []job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	params := make([]river.InsertManyParams, len(jobs))
+	for i, j := range jobs {
+		metadata, err := json.Marshal(j.cause)
+		if err != nil {
+			return fmt.Errorf("encode the cause of a job: %w", err)
+		}
+		params[i] = river.InsertManyParams{Args: j.args, InsertOpts: &river.InsertOpts{
+			MaxAttempts: lastAttempt, Metadata: metadata, Queue: queueOf(j.args.Kind()),
+			UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live()},
+		}}
+	}
+	if _, err := client.InsertManyTx(ctx, tx, params); err != nil {
+		return fmt.Errorf("insert %d jobs: %w", len(jobs), err)
+	}
+	return nil
+}
+
+// newMails remembers in tx that the mails are asked for, and answers those that never were before.
+func newMails(ctx context.Context, tx pgx.Tx, asked []job) ([]job, error) {
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	kinds, ids := make([]string, len(asked)), make([]string, len(asked))
+	byKey := make(map[mailJob]job, len(asked))
+	for i, j := range asked {
+		args := j.args.(mailJob) //nolint:forcetypeassert // only mails are handed in
+		kinds[i], ids[i] = string(args.Mail), args.ID
+		byKey[mailJob{Mail: args.Mail, ID: args.ID}] = j
+	}
+	rows, err := tx.Query(ctx, `INSERT INTO customer_mails (mail, id) SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS m(mail, id)
+		ORDER BY mail, id ON CONFLICT DO NOTHING RETURNING mail, id`, kinds, ids)
+	if err != nil {
+		return nil, fmt.Errorf("remember mails: %w", err)
+	}
+	var fresh []job
+	var key mailJob
+	_, err = pgx.ForEachRow(rows, []any{&key.Mail, &key.ID}, func() error {
+		fresh = append(fresh, byKey[key])
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("remember mails: %w", err)
+	}
+	return fresh, nil
+}
+
+// callerOf answers on whose behalf a job's domain events are recorded.
+func callerOf(row *rivertype.JobRow) (command.Caller, error) {
+	var by cause
+	if err := json.Unmarshal(row.Metadata, &by); err != nil {
+		return command.Caller{}, fmt.Errorf("decode the cause of job %d: %w", row.ID, err)
+	}
+	return by.caller(), nil
+}
+
+// retryPolicy says when a job that failed is tried again.
+type retryPolicy struct{ now func() time.Time }
+
+// NextRetry counts failures, not attempts: a job whose process died or that was put off has not failed.
+func (p retryPolicy) NextRetry(row *rivertype.JobRow) time.Time {
+	return p.now().Add(retryAfter(len(row.Errors) + 1))
+}
+
+// riverClock hands the saga's clock to river.
+type riverClock struct{ now func() time.Time }
+
+func (c riverClock) Now() time.Time { return c.now() }
+
+func (c riverClock) NowOrNil() *time.Time {
+	now := c.now()
+	return &now
+}

@@ -1,0 +1,338 @@
+package saga
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"ticketing/command"
+	"ticketing/command/event"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
+	"ticketing/internal/testenv"
+)
+
+func TestOurMigrationIsRivers(t *testing.T) {
+	ours, empty := newPool(t), emptyPool(t)
+	migrator, err := rivermigrate.New(riverpgxv5.New(empty), nil)
+	check(t, err)
+	_, err = migrator.Migrate(t.Context(), rivermigrate.DirectionUp, nil)
+	check(t, err)
+	for what, query := range map[string]string{
+		"columns": `SELECT table_name || ' ' || column_name || ' ' || udt_name || ' ' || is_nullable || ' ' || coalesce(column_default, '')
+			|| ' ' || coalesce(character_maximum_length, 0) FROM information_schema.columns WHERE table_name LIKE 'river%' ORDER BY 1`,
+		"indexes": `SELECT indexdef FROM pg_indexes WHERE tablename LIKE 'river%' ORDER BY 1`,
+		"constraints": `SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+			WHERE conrelid::regclass::text LIKE 'river%' ORDER BY 1`,
+		"tables":    `SELECT relname || ' ' || relpersistence::text FROM pg_class WHERE relname LIKE 'river%' AND relkind = 'r' ORDER BY 1`,
+		"states":    `SELECT enumlabel::text FROM pg_enum ORDER BY enumsortorder`,
+		"functions": `SELECT regexp_replace(prosrc, '\s+', ' ', 'g') || provolatile::text FROM pg_proc WHERE proname LIKE 'river%' ORDER BY 1`,
+		"versions":  `SELECT line || version FROM river_migration ORDER BY version`,
+	} {
+		got, want := texts(t, ours, query), texts(t, empty, query)
+		if len(want) == 0 || !slices.Equal(got, want) {
+			t.Errorf("%s: got\n%q\nwant\n%q", what, got, want)
+		}
+	}
+}
+
+func emptyPool(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), testenv.EmptyDatabase(t))
+	check(t, err)
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func texts(t *testing.T, pool *pgxpool.Pool, query string) []string {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), query)
+	check(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	check(t, err)
+	return all
+}
+
+func TestAJobThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing.T) {
+	pool, c, d := newPool(t), newClock(), newDouble()
+	d.refund = func(context.Context, string, string) error { return errors.New("the gateway is down") }
+	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}})
+	run(t, config(pool, d, c))
+	for failures := 1; failures <= mostAttempts; failures++ {
+		settle(t, pool, c)
+		got := jobs(t, pool)[0]
+		if d.count("refund pay rfd") != failures || got.Errors != failures || got.LastError != "the gateway is down" {
+			t.Fatalf("failure %d: %d calls, job %+v", failures, d.count("refund pay rfd"), got)
+		}
+		if pause := got.ScheduledAt.Sub(c.now()); pause != retryAfter(failures) {
+			t.Fatalf("failure %d: tried again after %v", failures, pause)
+		}
+		c.move(retryAfter(failures) - time.Millisecond)
+		settle(t, pool, c)
+		c.move(time.Millisecond)
+	}
+	m := newMetrics(nil)
+	check(t, m.sample(t.Context(), pool, c.now()))
+	if failed := value(t, m.jobsFailed.WithLabelValues("refund")); failed != 1 {
+		t.Errorf("%v jobs count as failed", failed)
+	}
+	d.mutex.Lock()
+	d.refund = nil
+	d.mutex.Unlock()
+	settle(t, pool, c)
+	if left := unfinished(t, pool); len(left) != 0 {
+		t.Errorf("left are %+v", left)
+	}
+}
+
+func TestAJobIsGivenUpAfterAWeekAndStaysVisible(t *testing.T) {
+	pool, c, d := newPool(t), newClock(), newDouble()
+	d.refund = func(context.Context, string, string) error { return errors.New("the gateway is down") }
+	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}})
+	mustFollow(t, newTestFollower(t, pool), 1)
+	_, err := pool.Exec(t.Context(), `UPDATE river_job SET attempt = max_attempts - 1, errors = array_fill('{"error": "down"}'::jsonb, ARRAY[max_attempts - 1])`)
+	check(t, err)
+	run(t, config(pool, d, c))
+	settle(t, pool, c)
+	if got := jobs(t, pool)[0]; got.State != "discarded" || d.total() != 1 {
+		t.Fatalf("got %+v after %d calls", got, d.total())
+	}
+	m := newMetrics(nil)
+	check(t, m.sample(t.Context(), pool, c.now()))
+	if failed := value(t, m.jobsFailed.WithLabelValues("refund")); failed != 1 {
+		t.Errorf("%v jobs count as failed", failed)
+	}
+}
+
+func TestWhatAGatewayNeedsTimeForIsAskedAgainAndIsNoFailure(t *testing.T) {
+	pool, c, d := newPool(t), newClock(), newDouble()
+	d.reconcile = func(context.Context, string) error { return fmt.Errorf("ask: %w", command.ErrStillProcessing) }
+	d.refund = func(context.Context, string, string) error { return command.ErrRefundPending }
+	mustRecord(t, pool, start, fact{"payment-pay", payment.PaymentProcessing{}}, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}})
+	c.move(time.Minute)
+	run(t, config(pool, d, c))
+	settle(t, pool, c)
+	for _, j := range unfinished(t, pool) {
+		if j.Errors != 0 || !j.ScheduledAt.Equal(c.now().Add(recheckAfter(0))) {
+			t.Errorf("got %+v", j)
+		}
+	}
+	c.move(time.Minute)
+	settle(t, pool, c)
+	for _, j := range unfinished(t, pool) {
+		if j.Errors != 0 || !j.ScheduledAt.Equal(c.now().Add(recheckAfter(time.Minute))) {
+			t.Errorf("got %+v", j)
+		}
+	}
+	if d.count("reconcile pay") != 2 || d.count("refund pay rfd") != 2 {
+		t.Errorf("got calls %v", d.calls)
+	}
+}
+
+func TestReplicasShareJobsAndDoNothingTwice(t *testing.T) {
+	const n, replicas = 1_000, 3
+	pool, c, shared := newPool(t), newClock(), newDouble()
+	var doubles [replicas]*double
+	for i := range doubles {
+		doubles[i] = newDouble()
+		doubles[i].refund = func(ctx context.Context, paymentID, refundID string) error {
+			return shared.ExecuteRefund(ctx, command.Caller{}, paymentID, refundID)
+		}
+		run(t, config(pool, doubles[i], c))
+	}
+	mustRecord(t, pool, start, refunds(n)...)
+	settle(t, pool, c)
+	if len(shared.calls) != n || shared.total() != n || len(shared.overlapping) != 0 {
+		t.Errorf("%d calls for %d of %d refunds; twice at once: %v", shared.total(), len(shared.calls), n, shared.overlapping)
+	}
+	for i, d := range doubles {
+		if d.total() == 0 {
+			t.Errorf("replica %d did nothing", i)
+		}
+	}
+}
+
+// refunds answers the requests of n refunds of one payment.
+func refunds(n int) []fact {
+	facts := make([]fact, n)
+	for i := range facts {
+		facts[i] = fact{"payment-pay", payment.RefundRequested{RefundID: fmt.Sprint("rfd", i)}}
+	}
+	return facts
+}
+
+func TestAJobOfADeadReplicaIsTakenOver(t *testing.T) {
+	pool, c, d := newPool(t), newClock(), newDouble()
+	mustRecord(t, pool, start, refunds(2)...)
+	mustFollow(t, newTestFollower(t, pool), 2)
+	cfg := config(pool, d, c)
+	cfg.Lease = 300 * time.Millisecond
+	check(t, beat(t.Context(), cfg.withDefaults(), "dead")) // once, and never again
+	_, err := pool.Exec(t.Context(), `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = $1, attempted_by = '{dead}'`, start)
+	check(t, err)
+	run(t, cfg)
+	settle(t, pool, c)
+	if d.count("refund pay rfd0") != 1 || d.count("refund pay rfd1") != 1 {
+		t.Errorf("got calls %v", d.calls)
+	}
+}
+
+func TestAJobOfALivingReplicaIsNotTakenOver(t *testing.T) {
+	pool, c, d := newPool(t), newClock(), newDouble()
+	release := make(chan struct{})
+	d.refund = func(context.Context, string, string) error { <-release; return nil }
+	cfg := config(pool, d, c)
+	cfg.Lease = 300 * time.Millisecond
+	run(t, cfg)
+	run(t, cfg)
+	mustRecord(t, pool, start, refunds(1)...)
+	alive := func() (until time.Time) {
+		check(t, pool.QueryRow(t.Context(), `SELECT coalesce(min(alive_until), now()) FROM saga_replicas`).Scan(&until))
+		return until
+	}
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return d.total() == 1, "not begun" })
+	first := alive()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		until := alive()
+		return until.After(first.Add(3 * cfg.Lease)), fmt.Sprintf("alive until %v, at first %v", until, first)
+	})
+	close(release)
+	settle(t, pool, c)
+	if d.total() != 1 {
+		t.Errorf("worked on %d times", d.total())
+	}
+}
+
+func TestAJobThatPanicsIsTriedAgain(t *testing.T) {
+	pool, c, d := newPool(t), newClock(), newDouble()
+	d.refund = func(_ context.Context, _, refundID string) error {
+		if refundID == "rfd0" && d.count("refund pay rfd0") == 1 {
+			panic("out of range")
+		}
+		return nil
+	}
+	mustRecord(t, pool, start, refunds(2)...)
+	run(t, config(pool, d, c))
+	settle(t, pool, c)
+	c.move(time.Second)
+	settle(t, pool, c)
+	if left := unfinished(t, pool); len(left) != 0 || d.count("refund pay rfd0") != 2 || d.count("refund pay rfd1") != 1 {
+		t.Errorf("left are %+v after calls %v", left, d.calls)
+	}
+}
+
+func TestAnUndecidedPaymentIsAskedAboutUntilItIsDecided(t *testing.T) {
+	pool, c, d := newPool(t), newClock(), newDouble()
+	mustRecord(t, pool, start, fact{"payment-soon", payment.PaymentInitiated{}}, fact{"payment-pay", payment.PaymentInitiated{}})
+	mustRecord(t, pool, start, fact{"payment-soon", payment.PaymentCompleted{}})
+	run(t, config(pool, d, c))
+	settle(t, pool, c)
+	c.move(time.Minute)
+	settle(t, pool, c)
+	mustRecord(t, pool, c.now(), fact{"payment-pay", payment.PaymentProcessing{}}) // undecided again
+	c.move(time.Minute)
+	settle(t, pool, c)
+	if d.count("reconcile pay") != 2 || d.count("reconcile soon") != 0 || len(table(t, pool)) != 0 {
+		t.Errorf("got calls %v, left are %+v", d.calls, table(t, pool))
+	}
+}
+
+func TestEverybodyIsToldOnceThatAnEventIsCancelled(t *testing.T) {
+	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{}
+	d.holders = []string{"rsv1", "rsv2"}
+	d.windUp = func(context.Context, string) error {
+		if d.count("wind up evt") == 1 {
+			return errors.New("the gateway is down")
+		}
+		return nil
+	}
+	mustRecord(t, pool, start, fact{"event-evt", event.EventCancelled{}})
+	cfg := config(pool, d, c)
+	cfg.Mailer = p
+	run(t, cfg)
+	settle(t, pool, c)
+	c.move(time.Minute)
+	settle(t, pool, c)
+	if got := p.ids(); d.count("wind up evt") != 2 || !slices.Equal(got, []string{"event_cancelled.rsv1", "event_cancelled.rsv2"}) {
+		t.Errorf("wound up %d times, got mails %v", d.count("wind up evt"), got)
+	}
+}
+
+func TestAMailIsAskedForOnceThoughTheLogIsFollowedAgain(t *testing.T) {
+	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{}
+	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}}, fact{"payment-pay", payment.PaymentRefunded{RefundID: "rfd"}})
+	cfg := config(pool, d, c)
+	cfg.Mailer = p
+	run(t, cfg)
+	settle(t, pool, c)
+	for _, sql := range []string{`DELETE FROM river_job`, `UPDATE log_incarnation SET incarnation = gen_random_uuid()`} {
+		_, err := pool.Exec(t.Context(), sql)
+		check(t, err)
+	}
+	settle(t, pool, c)
+	if got := p.ids(); !slices.Equal(got, []string{"refunded.rfd", "reservation_confirmed.rsv"}) {
+		t.Errorf("got mails %v", got)
+	}
+}
+
+func TestAMailIsTriedAgainWhileTheServerIsDownAndWrittenToNobodyWhoIsGone(t *testing.T) {
+	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{err: errors.New("connection refused")}
+	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}})
+	cfg := config(pool, d, c)
+	cfg.Mailer = p
+	run(t, cfg)
+	settle(t, pool, c)
+	if left := unfinished(t, pool); len(left) != 1 || left[0].LastError != "connection refused" || len(p.ids()) != 0 {
+		t.Fatalf("left are %+v, mails %v", left, p.ids())
+	}
+	p.mutex.Lock()
+	p.err = nil
+	p.mutex.Unlock()
+	c.move(time.Minute)
+	settle(t, pool, c)
+	if left := unfinished(t, pool); len(left) != 0 || len(p.ids()) != 1 {
+		t.Fatalf("left are %+v, mails %v", left, p.ids())
+	}
+}
+
+func TestSomebodyWhoWasErasedIsWrittenNoMail(t *testing.T) {
+	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{}
+	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}})
+	cfg := config(pool, d, c)
+	cfg.Mailer, cfg.Address = p, func(context.Context, string) (string, error) { return "", nil }
+	run(t, cfg)
+	settle(t, pool, c)
+	if left := unfinished(t, pool); len(left) != 0 || len(p.ids()) != 0 || d.count("sale rsv") != 1 {
+		t.Errorf("left are %+v, mails %v", left, p.ids())
+	}
+}
+
+func TestWorkThatHangsDoesNotHoldUpOtherKinds(t *testing.T) {
+	pool, c, d := newPool(t), newClock(), newDouble()
+	release := make(chan struct{})
+	d.refund = func(context.Context, string, string) error { <-release; return nil }
+	d.expireHold = expires(pool, c)
+	mustRecord(t, pool, start, refunds(2*besideGateway)...)
+	run(t, config(pool, d, c))
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		return d.total() == besideGateway, fmt.Sprintf("%d refunds are being worked on, want %d", d.total(), besideGateway)
+	})
+	mustRecord(t, pool, start, holds(100, start)...)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		left := len(table(t, pool))
+		return left == 0, fmt.Sprintf("%d deadlines are left", left)
+	})
+	close(release)
+	settle(t, pool, c)
+	if d.total() != 100+2*besideGateway {
+		t.Errorf("%d calls", d.total())
+	}
+}

@@ -1,0 +1,94 @@
+package saga
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ticketing/command"
+	"ticketing/command/event"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
+	"ticketing/internal/mail"
+)
+
+// Mail is a kind of mail to customers. The values stand in the tables.
+type Mail string
+
+// What customers are written. Each is asked for once per reservation or refund, and sent at least once: a replica that dies between the
+// mail server's yes and writing it down has it sent again, under the same Message-ID.
+const (
+	ConfirmedMail      Mail = "reservation_confirmed"
+	RefundedMail       Mail = "refunded"
+	EventCancelledMail Mail = "event_cancelled"
+)
+
+// send writes a mail from what the log says now, to the address that the customer has now. What is no longer true is not sent, and nobody
+// who was erased is written to.
+func (c Config) send(ctx context.Context, by command.Caller, a mailJob) error {
+	load := func() (command.Sale, error) { return c.Service.Sale(ctx, by, a.ID) }
+	if a.Mail == RefundedMail {
+		load = func() (command.Sale, error) { return c.Service.SaleOfPayment(ctx, by, a.PaymentID) }
+	}
+	sale, err := load()
+	if err != nil {
+		return err
+	}
+	address, err := c.Address(ctx, sale.Reservation.CustomerID)
+	if err != nil || address == "" {
+		return err
+	}
+	message, err := compose(a, sale, address)
+	if err != nil || message.To == "" {
+		return err
+	}
+	message.ID = string(a.Mail) + "." + a.ID
+	return c.Mailer.Send(ctx, message) //nolint:wrapcheck // it says what it was doing, and names nobody
+}
+
+// compose answers the mail; one to nobody when there is no reason for it any more.
+func compose(a mailJob, sale command.Sale, address string) (mail.Message, error) {
+	p := purchase(sale)
+	switch a.Mail {
+	case ConfirmedMail:
+		if sale.Reservation.Status == reservation.Completed && sale.Event.Status != event.Cancelled {
+			return mail.ReservationConfirmed(address, p)
+		}
+		return mail.Message{}, nil
+	case EventCancelledMail:
+		if sale.Event.Status == event.Cancelled {
+			return mail.EventCancelled(address, p, sale.Reservation.CompletedAt != nil && sale.Reservation.Total.Minor > 0)
+		}
+		return mail.Message{}, nil
+	case RefundedMail:
+		i := slices.IndexFunc(sale.Payment.Refunds, func(r payment.Refund) bool { return r.ID == a.ID })
+		if i >= 0 && sale.Payment.Refunds[i].Status == payment.RefundCompleted {
+			return mail.Refunded(address, p, sale.Payment.Refunds[i].Amount.String(), why(sale.Payment.Refunds[i].Reason))
+		}
+		return mail.Message{}, nil
+	}
+	return mail.Message{}, fmt.Errorf("there is no mail %q", a.Mail)
+}
+
+// why says it in half a sentence. The platform's own reasons are such; an organizer's are quoted.
+func why(reason string) string {
+	switch reason = strings.TrimSpace(reason); reason {
+	case command.ReasonTooLate, command.ReasonEventCancelled:
+		return reason
+	case "":
+		return "the organizer gave it back"
+	}
+	return fmt.Sprintf("the organizer gave it back (“%s”)", reason)
+}
+
+func purchase(sale command.Sale) mail.Purchase {
+	p := mail.Purchase{
+		ReservationID: sale.Reservation.ID, Event: sale.Event.Name, Venue: sale.Event.Venue, StartsAt: sale.Event.StartsAt,
+		Total: sale.Reservation.Total.String(),
+	}
+	for _, seat := range sale.Reservation.Seats {
+		p.Tickets = append(p.Tickets, mail.Ticket{Section: seat.Section, Seat: seat.Label, Price: seat.Price.String()})
+	}
+	return p
+}
