@@ -76,8 +76,8 @@ func newClient(c Config, m *metrics, replicaID string) (*river.Client[pgx.Tx], e
 	addWorker(workers, c, m, func(ctx context.Context, by command.Caller, a reconcileJob) error {
 		return c.Service.ReconcilePayment(ctx, by, a.PaymentID)
 	})
-	addWorker(workers, c, m, func(ctx context.Context, by command.Caller, a mailJob) error { return c.send(ctx, by, a) })
-	addWorker(workers, c, m, func(ctx context.Context, by command.Caller, a windUpJob) error { return c.windUp(ctx, by, a.EventID) })
+	addWorker(workers, c, m, c.send)
+	addWorker(workers, c, m, c.windUp)
 	client, err := river.NewClient(riverpgxv5.New(c.Pool), &river.Config{
 		ID: replicaID, Queues: queues(), Workers: workers, RetryPolicy: retryPolicy{c.Clock}, Test: river.TestConfig{Time: riverClock{c.Clock}},
 		PollOnly: true, FetchCooldown: fetchCooldown, FetchPollInterval: max(5*c.Poll, fetchCooldown),
@@ -93,8 +93,8 @@ func newClient(c Config, m *metrics, replicaID string) (*river.Client[pgx.Tx], e
 
 // windUp tells everybody who holds or bought tickets of a cancelled event, and then ends their reservations. The mails are asked for before
 // anything ends, since what has ended is found no more.
-func (c Config) windUp(ctx context.Context, by command.Caller, eventID string) error {
-	reservationIDs, err := c.Service.Holders(ctx, by, eventID)
+func (c Config) windUp(ctx context.Context, by command.Caller, a windUpJob) error {
+	reservationIDs, err := c.Service.Holders(ctx, by, a.EventID)
 	if err != nil {
 		return err
 	}
@@ -114,9 +114,9 @@ func (c Config) windUp(ctx context.Context, by command.Caller, eventID string) e
 		return insertJobs(ctx, client, tx, fresh)
 	})
 	if err != nil {
-		return fmt.Errorf("tell everybody that event %s is cancelled: %w", eventID, err)
+		return fmt.Errorf("tell everybody that event %s is cancelled: %w", a.EventID, err)
 	}
-	return c.Service.WindUpEvent(ctx, by, eventID)
+	return c.Service.WindUpEvent(ctx, by, a.EventID)
 }
 
 // panics counts what workers did not live to count.

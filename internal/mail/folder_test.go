@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ticketing/internal/mail/mailtest"
 )
 
 func TestFolderKeepsMailsFromOthers(t *testing.T) {
@@ -37,7 +39,7 @@ func TestFolderKeepsMailsFromOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := parts(t, string(data))["text/plain"]; !strings.Contains(text, "http://127.0.0.1:8080/auth/verify#token=abc") {
+	if text := mailtest.Parts(t, string(data))["text/plain"]; !strings.Contains(text, "http://127.0.0.1:8080/auth/verify#token=abc") {
 		t.Errorf("the mail says:\n%s", text)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"testing"
+
+	"ticketing/internal/mail/mailtest"
 )
 
 // mailerFunc is a mailer of one function.
@@ -50,18 +52,16 @@ func TestQueueIsBounded(t *testing.T) {
 }
 
 func TestPassingFailureIsTriedAgain(t *testing.T) {
-	post := newPostOffice(t, postOptions{busy: func(n int) bool { return n == 1 }})
-	q := NewQueue(open(t, "smtp://"+post.address), slog.New(slog.DiscardHandler))
+	post := mailtest.Open(t, mailtest.Options{Busy: func(n int) bool { return n == 1 }})
+	q := NewQueue(open(t, "smtp://"+post.Address), slog.New(slog.DiscardHandler))
 	if err := q.Enqueue(Message{To: "ann@example.com", Text: "Hi", HTML: "Hi"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := q.Close(t.Context()); err != nil { // closing doesn't wait for the pause before another try
 		t.Fatal(err)
 	}
-	post.mu.Lock()
-	defer post.mu.Unlock()
-	if len(post.got) != 2 {
-		t.Errorf("the server was asked %d times", len(post.got))
+	if asked := len(post.Got()); asked != 2 {
+		t.Errorf("the server was asked %d times", asked)
 	}
 }
 

@@ -1,0 +1,69 @@
+package saga
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"ticketing/command"
+	"ticketing/command/event"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
+	"ticketing/internal/money"
+)
+
+func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
+	sale := func(status reservation.Status, occasion event.Status, refund payment.Refund) command.Sale {
+		completedAt := start
+		return command.Sale{
+			Reservation: command.Reservation{ID: "rsv", State: reservation.State{
+				Status: status, Total: money.Money{Minor: 2500, Currency: "EUR"}, CompletedAt: &completedAt,
+				Seats: []reservation.Seat{{Section: "Stalls", Label: "A-1", Price: money.Money{Minor: 2500, Currency: "EUR"}}},
+			}},
+			Event:   event.State{Name: "First night", Venue: "Town hall", StartsAt: start, Status: occasion},
+			Payment: &command.Payment{State: payment.State{Refunds: []payment.Refund{refund}}},
+		}
+	}
+	refund := func(status payment.RefundStatus, reason string) payment.Refund {
+		return payment.Refund{ID: "rfd", Amount: money.Money{Minor: 1000, Currency: "EUR"}, Status: status, Reason: reason}
+	}
+	for name, test := range map[string]struct {
+		job  mailJob
+		sale command.Sale
+		says string // empty: nothing is sent
+	}{
+		"tickets":                                {mailJob{Mail: ConfirmedMail, ID: "rsv"}, sale(reservation.Completed, event.SalesOpen, payment.Refund{}), "Stalls, seat A-1 – 25.00 EUR"},
+		"tickets that were given back meanwhile": {mailJob{Mail: ConfirmedMail, ID: "rsv"}, sale(reservation.Refunded, event.SalesOpen, payment.Refund{}), ""},
+		"tickets of a cancelled event":           {mailJob{Mail: ConfirmedMail, ID: "rsv"}, sale(reservation.Completed, event.Cancelled, payment.Refund{}), ""},
+		"a cancelled event":                      {mailJob{Mail: EventCancelledMail, ID: "rsv"}, sale(reservation.Completed, event.Cancelled, payment.Refund{}), "what you paid is given back"},
+		"an event that is not cancelled":         {mailJob{Mail: EventCancelledMail, ID: "rsv"}, sale(reservation.Completed, event.SalesOpen, payment.Refund{}), ""},
+		"a late payment": {
+			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Expired, event.SalesOpen, refund(payment.RefundCompleted, command.ReasonTooLate)),
+			"10.00 EUR back, because the seats could not be given any more.",
+		},
+		"a refund by the organizer": {
+			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, "sorry for the rain")),
+			"10.00 EUR back, because the organizer gave it back (“sorry for the rain”).",
+		},
+		"a refund by the organizer without a word": {
+			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, "")),
+			"because the organizer gave it back.",
+		},
+		"a refund that was not given": {mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, "")), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := compose(test.job, test.sale, "ann@example.com")
+			check(t, err)
+			if test.says == "" && m.To != "" || test.says != "" && (m.To != "ann@example.com" || !strings.Contains(m.Text, test.says)) {
+				t.Errorf("got a mail to %q that says\n%s", m.To, m.Text)
+			}
+		})
+	}
+}
+
+func TestThereIsNoOtherMail(t *testing.T) {
+	c := config(nil, newDouble(), newClock())
+	if err := c.send(context.Background(), command.Caller{}, mailJob{Mail: "promoted", ID: "rsv"}); err == nil {
+		t.Error("it was sent")
+	}
+}

@@ -1,0 +1,92 @@
+package test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/mail/mailtest"
+	"ticketing/internal/testenv"
+)
+
+// mailsOf answers what arrived for somebody about their purchases, by Message-ID: one may arrive again, never another under its name.
+func mailsOf(t testing.TB, post *mailtest.PostOffice, email string) map[string][]mailtest.Delivery {
+	t.Helper()
+	got := map[string][]mailtest.Delivery{}
+	for _, d := range post.Got() {
+		if id := mailtest.Header(t, d.Data, "Message-ID"); d.To == email && (strings.Contains(id, "rsv_") || strings.Contains(id, "rfd_")) {
+			got[id] = append(got[id], d)
+		}
+	}
+	return got
+}
+
+func TestACustomerIsWrittenOnceAboutEachThingThatHappens(t *testing.T) {
+	t.Parallel()
+	post := mailtest.Open(t, mailtest.Options{Busy: func(n int) bool { return n%3 == 0 }}) // every third mail has to be tried again
+	env := environment(t)
+	env["SMTP_URL"], env["MAIL_FROM"] = "smtp://"+post.Address, "Ticketing <tickets@example.com>"
+	s := startIn(t, env)
+	organizer, alice, bob := s.admin(), s.customer("alice"), s.customer("bob")
+	id := onSale(t, organizer, 10, vars{"name": "First night", "venue": "Town hall"})
+	bought := requireOK(t, alice.reserve(id, item("Floor", 1), named("Stalls", "A-1"))).Reservation
+	requireOK(t, alice.pay(bought.ID, "pm_card_visa"))
+	held := requireOK(t, bob.reserve(id, item("Floor", 1))).Reservation
+
+	confirmed := "<reservation_confirmed." + bought.ID + "@example.com>"
+	awaitMails(t, post, "alice@example.com", confirmed)
+	tickets := mailtest.Parts(t, mailsOf(t, post, "alice@example.com")[confirmed][0].Data)["text/plain"]
+	for _, says := range []string{"First night", "Town hall", "Floor – 20.00 EUR", "Stalls, seat A-1 – 45.50 EUR", "Total: 65.50 EUR", bought.ID, "UTC"} {
+		require.Contains(t, tickets, says)
+	}
+
+	requireOK(t, organizer.mutate("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": id}))
+	awaitStatus(t, alice, bought.ID, "REFUNDED")
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		n := count(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE kind = 'mail' AND state = 'completed'`)
+		return n == 4, fmt.Sprintf("%d of 4 mails were sent", n)
+	})
+	refunded := "<refunded." + text(t, s.cfg.EventsURL, `SELECT id FROM customer_mails WHERE mail = 'refunded'`) + "@example.com>"
+	awaitMails(t, post, "alice@example.com", confirmed, "<event_cancelled."+bought.ID+"@example.com>", refunded)
+	awaitMails(t, post, "bob@example.com", "<event_cancelled."+held.ID+"@example.com>")
+	require.Contains(t, mailtest.Parts(t, mailsOf(t, post, "alice@example.com")[refunded][0].Data)["text/plain"], "you get 65.50 EUR back, because the event was cancelled")
+	require.Equal(t, 0, count(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE to_jsonb(river_job)::text LIKE '%@example%'`), "nobody is named in a job")
+}
+
+// awaitMails waits until just these mails have arrived for somebody, each by its name.
+func awaitMails(t testing.TB, post *mailtest.PostOffice, email string, want ...string) {
+	t.Helper()
+	slices.Sort(want)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		var got []string
+		for id := range mailsOf(t, post, email) {
+			got = append(got, id)
+		}
+		slices.Sort(got)
+		return slices.Equal(got, want), fmt.Sprintf("%s got %q, not %q", email, got, want)
+	})
+}
+
+func TestSomebodyWhoWasErasedGetsNoMail(t *testing.T) {
+	t.Parallel()
+	post := mailtest.Open(t, mailtest.Options{})
+	env := environment(t)
+	env["SMTP_URL"], env["MAIL_FROM"] = "smtp://"+post.Address, "tickets@example.com"
+	s := startIn(t, env)
+	organizer, alice := s.admin(), s.customer("alice")
+	id := onSale(t, organizer, 10, nil)
+	bought := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	requireOK(t, alice.pay(bought.ID, "pm_card_visa"))
+	awaitMails(t, post, "alice@example.com", "<reservation_confirmed."+bought.ID+"@example.com>")
+	_, wrong := alice.changeUser("eraseCustomer", "EraseCustomerInput", vars{"userId": alice.id})
+	require.Empty(t, wrong)
+	requireOK(t, organizer.mutate("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": id}))
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		n := count(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE kind = 'mail' AND state = 'completed'`)
+		return n == 3, fmt.Sprintf("%d of 3 mails have ended", n)
+	})
+	awaitMails(t, post, "alice@example.com", "<reservation_confirmed."+bought.ID+"@example.com>")
+}
