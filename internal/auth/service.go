@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"ticketing/internal/mail"
+	internalredis "ticketing/internal/redis"
 )
 
 // Config is what an operator decides.
@@ -46,7 +47,7 @@ type Service struct {
 	cfg      Config
 	admins   map[string]bool // by normalised address
 	pool     *pgxpool.Pool
-	redis    *redis.Client
+	redis    *internalredis.Combining
 	mails    *mail.Queue
 	now      func() time.Time
 	log      *slog.Logger
@@ -65,7 +66,7 @@ func New(d Dependencies, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure sign-in: %w", err)
 	}
-	s := &Service{cfg: cfg, admins: admins, pool: d.Pool, redis: d.Redis.WithTimeout(patience), now: d.Clock, log: d.Logger}
+	s := &Service{cfg: cfg, admins: admins, pool: d.Pool, redis: internalredis.Combine(d.Redis.WithTimeout(patience)), now: d.Clock, log: d.Logger}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	internalredis "ticketing/internal/redis"
 )
 
 // ErrUnavailable says that Redis couldn't be asked and that the limit is one that then refuses.
@@ -44,13 +46,13 @@ type Decision struct {
 
 // Limiter counts in Redis. It is safe for concurrent use.
 type Limiter struct {
-	short, long *redis.Client // by patience
-	warned      atomic.Int64  // unix seconds of the last warning that a limit is not enforced
+	short, long *internalredis.Combining // by patience
+	warned      atomic.Int64             // unix seconds of the last warning that a limit is not enforced
 }
 
 // New answers a limiter that counts in rdb.
 func New(rdb *redis.Client) *Limiter {
-	return &Limiter{short: rdb.WithTimeout(shortPatience), long: rdb.WithTimeout(longPatience)}
+	return &Limiter{short: internalredis.Combine(rdb.WithTimeout(shortPatience)), long: internalredis.Combine(rdb.WithTimeout(longPatience))}
 }
 
 //go:embed allow.lua
