@@ -32,18 +32,22 @@ run: setup build ## run everything on this machine; Ctrl-C stops it
 demo: setup ## play an on-sale and watch it
 	@go run ./cmd/demo
 
-# Other people's GraphQL clients and audits, which the API's tests run with Node.js.
-CLIENTS := graph/clients/node_modules/.package-lock.json
-$(CLIENTS): graph/clients/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix graph/clients && touch $@; \
-	else echo "npm is missing: tests with other people's GraphQL clients are skipped"; fi
+# What tests run with Node.js: other people's GraphQL clients and audits, and what drives the browser.
+NODE_MODULES := $(patsubst %,%/node_modules/.package-lock.json,graph/clients test/browser)
+$(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $* && touch $@; \
+	else echo "npm is missing: the tests that need $* are skipped"; fi
+
+.PHONY: setup-tests
+setup-tests: $(NODE_MODULES)
+	@scripts/setup --tests
 
 .PHONY: test
-test: setup $(CLIENTS) ## run all tests, over real servers that they start themselves
+test: setup-tests ## run all tests, over real servers that they start themselves
 	go test $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: test-race
-test-race: setup $(CLIENTS) ## run all tests with the race detector
+test-race: setup-tests ## run all tests with the race detector
 	go test -race $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: bench
@@ -51,7 +55,7 @@ bench: setup ## measure the write side; ONLY=hot,spread measures those
 	@go run ./test/bench -only='$(ONLY)'
 
 .PHONY: verify
-verify: verify-format verify-vet verify-lint verify-generated test-race ## check everything that CI checks
+verify: verify-format verify-vet verify-lint verify-generated verify-web test-race ## check everything that CI checks
 
 .PHONY: verify-format
 verify-format:
@@ -71,6 +75,14 @@ lint: ## check with golangci-lint, dependency directions among others
 .PHONY: verify-generated
 verify-generated:
 	@scripts/generated-is-fresh
+
+.PHONY: verify-web
+verify-web:
+	@scripts/web --check
+
+.PHONY: web
+web: ## build GraphiQL, after changing something in web/
+	@scripts/web
 
 .PHONY: generate
 generate: ## generate code from the GraphQL schema and from SQL

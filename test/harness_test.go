@@ -70,7 +70,10 @@ func startIn(t testing.TB, env map[string]string) *system {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s := &system{t: t, url: "http://" + listener.Addr().String(), cfg: cfg, clock: &clock{}, customers: map[string]*client{}}
-	e := app.Env{Config: cfg, Log: testLog(), Metrics: prometheus.NewRegistry(), Clock: s.clock.now}
+	if env["AUTH_BASE_URL"] == "" {
+		s.cfg.AuthBaseURL = s.url // mailed links lead to where it listens
+	}
+	e := app.Env{Config: s.cfg, Log: testLog(), Metrics: prometheus.NewRegistry(), Clock: s.clock.now}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return app.API(ctx, e, listener) })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"ticketing/internal/config"
@@ -48,13 +50,14 @@ func announce(ctx context.Context, cfg config.Config, out io.Writer) error {
   Ticketing is ready.
 
     GraphQL         %[1]s/graphql   (WebSocket and SSE at the same address)
+    GraphiQL        %[1]s/graphiql   (for admins: %[4]s)
     Health          %[1]s/health/ready
     Metrics         http://%[2]s/metrics
     Data            %[3]s
-`, base, cfg.MetricsAddr(), cfg.DataDir)
+`, base, cfg.MetricsAddr(), cfg.DataDir, cmp.Or(strings.Join(cfg.AdminEmails, ", "), "name some in ADMIN_EMAILS"))
 	if cfg.ExposeMagicLinks && len(cfg.AdminEmails) > 0 {
 		fmt.Fprintf(out, `
-  Sign in as the admin (in development the answer holds the token that is mailed otherwise):
+  Sign in as the admin at GraphiQL, or with curl (in development the answer holds the token that is mailed otherwise):
 
     curl -s %[1]s/graphql -H 'Content-Type: application/json' \
       -d '{"query":"mutation{requestMagicLink(input:{email:\"%[2]s\"}){token}}"}'

@@ -19,6 +19,7 @@ import (
 	"ticketing/internal/mail"
 	"ticketing/internal/ratelimit"
 	"ticketing/query"
+	"ticketing/web"
 )
 
 // APINeeds is what the api can't do without.
@@ -63,6 +64,11 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return fmt.Errorf("set up the API: %w", err)
 	}
 
+	graphiql, err := web.Handler(people, graph.SessionCookie)
+	if err != nil {
+		return fmt.Errorf("set up GraphiQL: %w", err)
+	}
+
 	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDeciding()
 	g, ctx := errgroup.WithContext(ctx)
@@ -70,7 +76,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	g.Go(func() error { return server.Run(ctx) })
 	g.Go(func() error {
 		defer stopDeciding()
-		return httpserver.Run(ctx, listener, e.apiRoutes(server, b), e.Config.ShutdownTimeout, e.Log)
+		return httpserver.Run(ctx, listener, e.apiRoutes(server, graphiql, b.checks), e.Config.ShutdownTimeout, e.Log)
 	})
 	return g.Wait()
 }
@@ -143,13 +149,15 @@ func (e Env) people(pool *pgxpool.Pool, client *redis.Client) (*auth.Service, er
 	return people, nil
 }
 
-func (e Env) apiRoutes(api http.Handler, b *apiBackends) http.Handler {
+func (e Env) apiRoutes(api, graphiql http.Handler, checks []httpserver.Check) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", api)
-	mux.Handle("/auth/", auth.Page())
-	addHealth(mux, b.checks, e.Config.Development())
+	mux.Handle("/graphiql", graphiql)
+	mux.Handle("/graphiql/", graphiql)
+	mux.Handle("/auth/", auth.Pages())
+	addHealth(mux, checks, e.Config.Development())
 	if e.Config.Development() {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(e.Metrics, promhttp.HandlerOpts{}))
 	}
-	return mux
+	return httpserver.Secure(mux, !e.Config.Development())
 }

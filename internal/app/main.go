@@ -82,7 +82,7 @@ func (e Env) operatorRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(e.Metrics, promhttp.HandlerOpts{}))
 	addHealth(mux, nil, true)
-	return mux
+	return httpserver.Secure(mux, false) // operators may come without TLS
 }
 
 // mailFolder is where mails are written when there is no mail server; production has one.

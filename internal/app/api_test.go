@@ -1,0 +1,32 @@
+package app
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/config"
+)
+
+// Whatever the api answers is no page to frame or to sniff, and production's browsers come back over TLS.
+func TestEveryRouteOfTheAPIIsSecured(t *testing.T) {
+	t.Parallel()
+	fine := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	for environment, onlyTLS := range map[string]bool{config.Production: true, config.Development: false} {
+		e := Env{Config: config.Config{Environment: environment}, Metrics: prometheus.NewRegistry()}
+		routes := e.apiRoutes(fine, fine, nil)
+		for _, path := range []string{
+			"/graphql", "/graphiql", "/graphiql/", "/auth/sign-in", "/auth/verify", "/auth/none", "/health", "/health/live", "/metrics", "/", "/none",
+		} {
+			w := httptest.NewRecorder()
+			routes.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+			require.Contains(t, w.Header().Get("Content-Security-Policy"), "default-src 'none'", path)
+			require.Contains(t, w.Header().Get("Content-Security-Policy"), "frame-ancestors 'none'", path)
+			require.Equal(t, "nosniff", w.Header().Get("X-Content-Type-Options"), path)
+			require.Equal(t, onlyTLS, w.Header().Get("Strict-Transport-Security") != "", "%s in %s", path, environment)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+// A Chromium that reports whatever a page should not do: errors, violations of the policy, requests to anywhere else.
+import { chromium } from 'playwright-core';
+
+const flags = [
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+// withBrowser runs a scenario in a browser of its own, and fails if a page did what it should not.
+export async function withBrowser(executablePath, origin, scenario) {
+  const chromiumSandbox = process.getuid() !== 0; // there is none for root
+  const browser = await chromium.launch({ executablePath, chromiumSandbox, args: flags });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const misdeeds = [];
+  try {
+    await watch(context, origin, misdeeds);
+    await scenario(context);
+  } catch (failure) {
+    for (const page of context.pages()) console.error(`--- ${page.url()}\n${await page.locator('body').innerText()}`);
+    throw failure;
+  } finally {
+    if (misdeeds.length > 0) console.error(`the pages misbehaved:\n  ${misdeeds.join('\n  ')}`);
+    await browser.close();
+  }
+  if (misdeeds.length > 0) process.exit(1);
+}
+
+async function watch(context, origin, misdeeds) {
+  await context.exposeBinding('reportViolation', (_, violation) => misdeeds.push(`policy: ${violation}`));
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (e) => reportViolation(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));
+  });
+  context.on('console', (message) => {
+    if (message.type() === 'error') misdeeds.push(`console: ${message.text()}`);
+  });
+  context.on('weberror', (error) => misdeeds.push(`error: ${error.error()}`));
+  context.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.origin !== origin && url.protocol !== 'data:') misdeeds.push(`request: ${url.href}`);
+  });
+  context.on('page', (page) =>
+    page.on('websocket', (socket) => {
+      if (new URL(socket.url()).host !== new URL(origin).host) misdeeds.push(`socket: ${socket.url()}`);
+    }),
+  );
+}

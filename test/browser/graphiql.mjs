@@ -1,0 +1,168 @@
+// Signs in by mail and works with GraphiQL, as people would:
+//   node graphiql.mjs CHROMIUM URL MAILS PICTURES ADMIN CUSTOMER
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { withBrowser } from './browser.mjs';
+import { takeLink } from './mail.mjs';
+
+const [executable, url, mails, pictures, admin, customer] = process.argv.slice(2);
+const patience = 60_000;
+const seen = new Set(await readdir(mails));
+
+await withBrowser(executable, url, async (context) => {
+  context.setDefaultTimeout(patience);
+  let page = await context.newPage();
+
+  await step('whoever is signed out is sent to sign in', async () => {
+    await page.goto(`${url}/graphiql`);
+    isAt(page, '/auth/sign-in');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'email');
+    await picture(page, 'sign-in');
+  });
+
+  await step('what is no address is refused', async () => {
+    await page.getByLabel('Mail address').fill('some..body@example.com');
+    await page.keyboard.press('Enter');
+    await page.getByText('That is not a mail address').waitFor();
+    assert.equal(await page.getByLabel('Mail address').getAttribute('aria-invalid'), 'true');
+  });
+
+  await step('a customer signs in, and is told that GraphiQL is for admins', async () => {
+    page = await signIn(context, page, customer);
+    await page.getByText(`You are signed in as ${customer}, who is not an admin`).waitFor();
+    isAt(page, '/auth/sign-in');
+    await picture(page, 'not-an-admin');
+  });
+
+  await step('an admin signs in, and goes on to GraphiQL', async () => {
+    page = await signIn(context, page, admin);
+    await page.getByRole('button', { name: 'Execute query' }).waitFor();
+    await page.getByText(admin).waitFor();
+    isAt(page, '/graphiql');
+  });
+
+  await step('a query answers', async () => {
+    await execute(page, 'Who is signed in', `"email": "${admin}"`);
+    await picture(page, 'graphiql');
+  });
+
+  await step('mutations act, each on what the one before made', async () => {
+    await execute(page, 'Create an event', '"status": "DRAFT"');
+    await execute(page, 'Add numbered seats and general admission', '"capacity": 500');
+    await execute(page, 'Publish it and open sales', '"status": "SALES_OPEN"');
+  });
+
+  await step('a subscription shows what others do', async () => {
+    await execute(page, 'Watch an event sell', '"reserved": 0');
+    const other = await context.newPage();
+    await other.goto(`${url}/auth/sign-in`);
+    await other.getByRole('link', { name: 'Open GraphiQL' }).click();
+    await other.getByRole('button', { name: 'Execute query' }).waitFor();
+    await reserve(other, await eventOf(page), 'Stalls', 3);
+    await other.close();
+    await answer(page, '"reserved": 3');
+    await picture(page, 'subscription');
+    await page.getByRole('button', { name: 'Stop query' }).click();
+  });
+
+  await step('a purchase', async () => {
+    await execute(page, 'Reserve the best seats', '"status": "SEATS_RESERVED"');
+    await execute(page, 'Pay a reservation', '"status": "COMPLETED"');
+    await execute(page, 'Read the audit log', '"type": "ReservationInitiated"');
+  });
+
+  await step('signing out ends in the sign-in page', async () => {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Mail address').waitFor();
+    isAt(page, '/auth/sign-in');
+  });
+});
+
+async function step(name, act) {
+  console.log(name);
+  await act();
+}
+
+function isAt(page, path) {
+  assert.equal(new URL(page.url()).pathname, path);
+}
+
+// signIn asks for a link on a page and opens it in another tab, which it answers. The link works only once.
+async function signIn(context, page, address) {
+  await page.getByLabel('Mail address').fill(address);
+  await page.keyboard.press('Enter');
+  await page.getByText(`a link is on its way to ${address}`).waitFor();
+  await picture(page, 'check-your-mail');
+  const link = await takeLink(mails, address, seen, patience);
+  const tab = await open(context, link);
+  assert.equal(new URL(tab.url()).hash, '', 'the token stays in no address bar');
+  await picture(tab, 'verify');
+  await tab.keyboard.press('Enter'); // the button has the focus
+  await tab.waitForURL((now) => now.pathname !== '/auth/verify');
+  await page.close();
+
+  const again = await open(context, link);
+  await again.getByRole('button', { name: 'Sign in' }).click();
+  await again.getByText('This link has been used or is out of date').waitFor();
+  await again.close();
+  return tab;
+}
+
+async function open(context, address) {
+  const tab = await context.newPage();
+  await tab.goto(address);
+  return tab;
+}
+
+// execute opens an example, presses the button, and waits for something in the answer.
+async function execute(page, example, expected) {
+  await page.getByRole('button', { name: example }).click();
+  await page.getByRole('button', { name: 'Execute query' }).click();
+  await answer(page, expected);
+}
+
+async function answer(page, expected) {
+  await page.waitForFunction(
+    (text) => document.querySelector('.graphiql-response .view-lines')?.innerText.replaceAll('\u00a0', ' ').includes(text),
+    expected,
+  );
+}
+
+// eventOf answers the event that the variables of the tab name.
+async function eventOf(page) {
+  const variables = await page.locator('.graphiql-editor-tool .view-lines').first().innerText();
+  return variables.match(/evt_[0-9a-z]{26}/)[0];
+}
+
+// reserve acts as whoever is signed in, beside what GraphiQL does.
+async function reserve(page, eventId, section, quantity) {
+  const result = await page.evaluate(
+    async (input) => {
+      const response = await fetch('/graphql', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': crypto.randomUUID() },
+        body: JSON.stringify({
+          query: 'mutation($input: ReserveSeatsInput!) { reserveSeats(input: $input) { userErrors { code } } }',
+          variables: { input },
+        }),
+      });
+      return response.json();
+    },
+    { eventId, items: [{ section, quantity }] },
+  );
+  assert.deepEqual(result.data.reserveSeats.userErrors, []);
+}
+
+// picture takes pictures of a wide window, light and dark, and of a phone's.
+async function picture(page, name) {
+  const take = (kind) => page.screenshot({ path: join(pictures, `${name}${kind}.png`) });
+  await take('');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await take('-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await take('-narrow');
+  await page.setViewportSize({ width: 1280, height: 800 });
+}

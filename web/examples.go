@@ -1,0 +1,67 @@
+package web
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+)
+
+// examples holds operations to start from, NN-name.graphql in the order of their numbers: a comment with the title, one with a
+// description, and the operation, whose variables are in NN-name.json.
+//
+//go:embed examples
+var examples embed.FS
+
+type example struct {
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Query       string `json:"query"`
+	Variables   string `json:"variables"`
+}
+
+// readExamples answers what GET /graphiql/examples.json serves.
+func readExamples() (http.Handler, error) {
+	all, err := parseExamples()
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(all)
+	if err != nil {
+		return nil, fmt.Errorf("write the examples: %w", err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = w.Write(body) // a client that went away is no error of ours
+	}), nil
+}
+
+func parseExamples() ([]example, error) {
+	names, err := fs.Glob(examples, "examples/*.graphql")
+	if err != nil {
+		return nil, fmt.Errorf("list the examples: %w", err)
+	}
+	all := make([]example, 0, len(names))
+	for _, name := range names {
+		text, err := examples.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read an example: %w", err)
+		}
+		variables, err := examples.ReadFile(strings.TrimSuffix(name, path.Ext(name)) + ".json")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read an example's variables: %w", err)
+		}
+		title, rest, _ := strings.Cut(string(text), "\n")
+		description, _, _ := strings.Cut(rest, "\n")
+		all = append(all, example{
+			Title: strings.TrimPrefix(title, "# "), Description: strings.TrimPrefix(description, "# "),
+			Query: strings.TrimSpace(string(text)), Variables: strings.TrimSpace(string(variables)),
+		})
+	}
+	return all, nil
+}

@@ -1,0 +1,157 @@
+package web
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"ticketing/internal/auth"
+)
+
+const cookie = "session"
+
+// people knows a session by its token.
+type people map[string]auth.Role
+
+func (p people) Authenticate(_ context.Context, token string) (auth.Principal, error) {
+	role, known := p[token]
+	switch {
+	case token == "outage":
+		return auth.Principal{}, errors.New("redis is away")
+	case !known:
+		return auth.Principal{}, auth.ErrUnauthenticated
+	}
+	return auth.Principal{UserID: "usr", Roles: []auth.Role{role}}, nil
+}
+
+// get asks as a browser with a session's token, "" for none.
+func get(t *testing.T, path, token, encoding string) *httptest.ResponseRecorder {
+	t.Helper()
+	handler, err := Handler(people{"carol": auth.RoleCustomer, "olga": auth.RoleOrganizer, "ada": auth.RoleAdmin}, cookie)
+	require.NoError(t, err)
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Header.Set("Accept-Encoding", encoding)
+	if token != "" {
+		r.AddCookie(&http.Cookie{Name: cookie, Value: token})
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w
+}
+
+func TestThePageIsForAdmins(t *testing.T) {
+	t.Parallel()
+	for token, status := range map[string]int{
+		"": http.StatusSeeOther, "ended": http.StatusSeeOther, "carol": http.StatusSeeOther, "olga": http.StatusSeeOther,
+		"ada": http.StatusOK, "outage": http.StatusServiceUnavailable,
+	} {
+		answer := get(t, "/graphiql", token, "")
+		require.Equal(t, status, answer.Code, "as %q", token)
+		require.Equal(t, "no-store", answer.Header().Get("Cache-Control"), "what one may see depends on who asks")
+		require.Equal(t, token == "ada", strings.Contains(answer.Body.String(), `id="root"`), "as %q", token)
+		if status == http.StatusSeeOther {
+			require.Equal(t, "/auth/sign-in", answer.Header().Get("Location"))
+		}
+		require.NotContains(t, answer.Body.String(), "redis")
+	}
+	require.Equal(t, "/graphiql", get(t, "/graphiql/", "", "").Header().Get("Location"))
+	require.Equal(t, http.StatusNotFound, get(t, "/graphiql/index.html", "", "").Code)
+}
+
+func TestThePageLoadsOnlyWhatIsEmbedded(t *testing.T) {
+	t.Parallel()
+	page := get(t, "/graphiql", "ada", "")
+	require.NotContains(t, page.Body.String(), "//", "no other host")
+	require.NotRegexp(t, `<style|<script[^>]*>[^<]|\son[a-z]+=|\sstyle=`, page.Body.String(), "its policy forbids that")
+	parts := regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(page.Body.String(), -1)
+	require.NotEmpty(t, parts)
+	for _, part := range parts {
+		require.Equal(t, http.StatusOK, get(t, part[1], "", "gzip").Code, part[1])
+	}
+	policy := page.Header().Get("Content-Security-Policy")
+	require.Contains(t, policy, "script-src 'self';")
+	require.NotContains(t, policy, "http")
+	require.NotContains(t, policy, "unsafe-eval")
+}
+
+func TestPartsAreCompressedAndCachedForGood(t *testing.T) {
+	t.Parallel()
+	for path, contentType := range map[string]string{
+		"assets/graphiql-*.js": "text/javascript; charset=utf-8", "assets/graphiql-*.css": "text/css; charset=utf-8",
+		"assets/codicon-*.ttf": "font/ttf", "assets/icon-*.svg": "image/svg+xml",
+	} {
+		found, err := filepath.Glob("dist/" + path + ".gz")
+		require.NoError(t, err)
+		require.Len(t, found, 1, path)
+		url := "/graphiql/assets/" + strings.TrimSuffix(filepath.Base(found[0]), ".gz")
+		small := get(t, url, "", "deflate, gzip;q=1.0, br")
+		require.Equal(t, contentType, small.Header().Get("Content-Type"))
+		require.Equal(t, "gzip", small.Header().Get("Content-Encoding"))
+		require.Equal(t, "Accept-Encoding", small.Header().Get("Vary"))
+		require.Equal(t, "public, max-age=31536000, immutable", small.Header().Get("Cache-Control"))
+		reader, err := gzip.NewReader(small.Body)
+		require.NoError(t, err)
+		want, err := io.ReadAll(reader)
+		require.NoError(t, err)
+		for _, refusal := range []string{"", "br", "gzip;q=0", "gzip; q=0.0"} {
+			plain := get(t, url, "", refusal)
+			require.Empty(t, plain.Header().Get("Content-Encoding"), refusal)
+			require.Equal(t, want, plain.Body.Bytes(), refusal)
+		}
+	}
+}
+
+// An example that the schema does not know is no example.
+func TestExamplesFitTheSchema(t *testing.T) {
+	t.Parallel()
+	schema := apiSchema(t)
+	var examples []example
+	require.NoError(t, json.Unmarshal(get(t, "/graphiql/examples.json", "", "").Body.Bytes(), &examples))
+	require.NotEmpty(t, examples)
+	titles := map[string]bool{}
+	for _, e := range examples {
+		require.NotEmpty(t, e.Title)
+		require.NotEmpty(t, e.Description)
+		require.False(t, titles[e.Title], "%s is there twice", e.Title)
+		titles[e.Title] = true
+		document, errs := gqlparser.LoadQueryWithRules(schema, e.Query, nil)
+		require.Empty(t, errs, e.Title)
+		require.Len(t, document.Operations, 1, e.Title)
+		require.NotEmpty(t, document.Operations[0].Name, "%s: tabs are called by it", e.Title)
+		variables := map[string]any{}
+		if e.Variables != "" {
+			require.NoError(t, json.Unmarshal([]byte(e.Variables), &variables), e.Title)
+		}
+		_, err := validator.VariableValues(schema, document.Operations[0], variables)
+		require.NoError(t, err, e.Title)
+	}
+}
+
+func apiSchema(t *testing.T) *ast.Schema {
+	t.Helper()
+	files, err := filepath.Glob("../graph/schema/*.graphqls")
+	require.NoError(t, err)
+	var sources []*ast.Source
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		sources = append(sources, &ast.Source{Name: file, Input: string(text)})
+	}
+	schema, err := gqlparser.LoadSchema(sources...)
+	require.NoError(t, err)
+	return schema
+}
