@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// examples holds operations to start from, NN-name.graphql in the order of their numbers: a comment with the title, one with a
-// description, and the operation, whose variables are in NN-name.json.
+// examples holds operations to start from, NUMBER-name.graphql in the order of their numbers: a comment with the title, one with a
+// description, and the operation, whose variables are in NUMBER-name.json.
 //
 //go:embed examples
 var examples embed.FS

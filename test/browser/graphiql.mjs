@@ -67,9 +67,10 @@ await withBrowser(executable, url, async (context) => {
     await page.getByRole('button', { name: 'Stop query' }).click();
   });
 
-  await step('a purchase', async () => {
+  await step('a purchase, and money back', async () => {
     await execute(page, 'Reserve the best seats', '"status": "SEATS_RESERVED"');
     await execute(page, 'Pay a reservation', '"status": "COMPLETED"');
+    await execute(page, 'Give money back', '"status": "PENDING"');
     await execute(page, 'Read the audit log', '"type": "ReservationInitiated"');
   });
 
