@@ -76,3 +76,8 @@ type Log interface {
 type Limiter interface {
 	Allow(ctx context.Context, name, key string, limit ratelimit.Limit, cost int) (ratelimit.Decision, error)
 }
+
+// Connections is what the API needs to refuse too many at a time; ratelimit.Connections has it.
+type Connections interface {
+	Open(ctx context.Context, name, key string, most int) (release func(), d ratelimit.Decision)
+}

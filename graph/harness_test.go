@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -73,7 +74,7 @@ func start(t *testing.T, rdb *redis.Client, options []option) *api {
 	logger, err := telemetry.NewLogger(a.log, "debug", true)
 	require.NoError(t, err)
 	a.server, err = graph.NewServer(graph.Deps{
-		Commands: a.commands, Reads: a.reads, People: a.people, Log: a.history, Limiter: a.limiter, Redis: rdb, Config: cfg,
+		Commands: a.commands, Reads: a.reads, People: a.people, Log: a.history, Limiter: a.limiter, Connections: a.limiter, Redis: rdb, Config: cfg,
 		Logger: logger, Metrics: a.metrics,
 	})
 	require.NoError(t, err)
@@ -418,7 +419,38 @@ func (f *fakePeople) VerifyMagicLink(_ context.Context, token, agent string) (au
 type fakeLimiter struct {
 	mu     sync.Mutex
 	counts map[string]int
+	open   map[string]int
 	refuse string // the name of a limit that refuses
+}
+
+func (f *fakeLimiter) Open(_ context.Context, name, _ string, _ int) (func(), ratelimit.Decision) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if name == f.refuse {
+		return func() {}, ratelimit.Decision{RetryAfter: 30 * time.Second}
+	}
+	if f.open == nil {
+		f.open = map[string]int{}
+	}
+	f.open[name]++
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.open[name]--
+	}, ratelimit.Decision{Allowed: true}
+}
+
+// opened answers how many connections are counted.
+func (f *fakeLimiter) opened() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.open)
+}
+
+func (f *fakeLimiter) refuses(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refuse = name
 }
 
 func (f *fakeLimiter) Allow(_ context.Context, name, key string, _ ratelimit.Limit, cost int) (ratelimit.Decision, error) {

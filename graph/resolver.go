@@ -24,6 +24,9 @@ type RateLimits struct {
 	SignIn    ratelimit.Limit // asking for and using sign-in links, by address and by IP
 	Mutations ratelimit.Limit // root fields of mutations, by user
 	Messages  ratelimit.Limit // WebSocket messages, by user
+
+	ConnectionsPerUser int // WebSockets and event streams at a time
+	ConnectionsPerIP   int // the same
 }
 
 // allow counts one action of key, and answers RATE_LIMITED when it is too much.

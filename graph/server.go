@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"ticketing/graph/apierror"
 	"ticketing/graph/live"
 	"ticketing/graph/request"
 	"ticketing/graph/transport"
@@ -26,15 +27,16 @@ import (
 
 // Deps is what the API works with; all of it stays its caller's to close.
 type Deps struct {
-	Commands Commands
-	Reads    Reads
-	People   People
-	Log      Log
-	Limiter  Limiter
-	Redis    *redis.Client // for announcements
-	Logger   *slog.Logger
-	Metrics  prometheus.Registerer // nil: nobody reads them
-	Config   Config
+	Commands    Commands
+	Reads       Reads
+	People      People
+	Log         Log
+	Limiter     Limiter
+	Connections Connections
+	Redis       *redis.Client // for announcements
+	Logger      *slog.Logger
+	Metrics     prometheus.Registerer // nil: nobody reads them
+	Config      Config
 }
 
 // Config is what an operator decides.
@@ -51,12 +53,13 @@ type Config struct {
 type Server struct {
 	*transport.Handler
 
-	people   People
-	resolver *Resolver
-	hub      *live.Hub
-	closed   *executor.Executor // for the public
-	open     *executor.Executor // for admins, and in development for all
-	dev      bool
+	people      People
+	connections Connections
+	resolver    *Resolver
+	hub         *live.Hub
+	closed      *executor.Executor // for the public
+	open        *executor.Executor // for admins, and in development for all
+	dev         bool
 }
 
 // NewServer answers a server. Subscriptions, and reads that wait for a version, need Run.
@@ -71,7 +74,7 @@ func NewServer(d Deps) (*Server, error) {
 		feeds: newFeeds(hub, d.Reads),
 	}
 	s := &Server{
-		people: d.People, resolver: r, hub: hub, dev: d.Config.Development,
+		people: d.People, connections: d.Connections, resolver: r, hub: hub, dev: d.Config.Development,
 		closed: newExecutor(r, d.Logger, false), open: newExecutor(r, d.Logger, true),
 	}
 	cfg := transport.DefaultConfig()
@@ -158,6 +161,29 @@ func (s *Server) AllowMessage(ctx context.Context) error {
 		key = viewer.UserID
 	}
 	return s.resolver.allow(ctx, "messages", key, s.resolver.limits.Messages)
+}
+
+// OpenFromAddress implements transport.Host.
+func (s *Server) OpenFromAddress(ctx context.Context) (release func(), err error) {
+	release, d := s.connections.Open(ctx, "connections-ip", ratelimit.IPKey(request.From(ctx).ClientIP), s.resolver.limits.ConnectionsPerIP)
+	return release, tooManyOpen(d)
+}
+
+// OpenForUser implements transport.Host.
+func (s *Server) OpenForUser(ctx context.Context) (release func(), err error) {
+	viewer, signedIn := auth.FromContext(ctx)
+	if !signedIn {
+		return func() {}, nil
+	}
+	release, d := s.connections.Open(ctx, "connections-user", viewer.UserID, s.resolver.limits.ConnectionsPerUser)
+	return release, tooManyOpen(d)
+}
+
+func tooManyOpen(d ratelimit.Decision) error {
+	if d.Allowed {
+		return nil
+	}
+	return apierror.New(apierror.RateLimited, "too many open connections; close some first").After(d.RetryAfter)
 }
 
 var _ http.Handler = (*Server)(nil)

@@ -291,16 +291,88 @@ func TestSocketsAreBounded(t *testing.T) {
 	require.EqualValues(t, 4429, w.closed())
 }
 
-func TestTheCookieCountsForAllowedOriginsOnly(t *testing.T) {
+func TestPagesOfOtherOriginsCannotConnect(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, inProduction)
-	cookie := "__Host-ticketing_session=" + a.people.signIn(newUser())
-	const who = `{ me { id } }`
-	for origin, known := range map[string]bool{"https://tickets.example.com": true, "https://evil.example": false} {
-		w := a.dial("Cookie", cookie, "Origin", origin).init(`{}`)
-		w.subscribe("1", who, nil)
-		require.Equal(t, known, w.receive()["payload"].(map[string]any)["data"].(map[string]any)["me"] != nil, origin)
+	token := a.people.signIn(newUser())
+	cookie := "__Host-ticketing_session=" + token
+	w := a.dial("Cookie", cookie, "Origin", "https://tickets.example.com").init(`{}`)
+	w.subscribe("1", `{ me { id } }`, nil)
+	require.NotNil(t, w.receive()["payload"].(map[string]any)["data"].(map[string]any)["me"])
+	for _, origin := range []string{"https://evil.example", "null", "http://localhost:5173", "http://tickets.example.com"} {
+		for _, credentials := range [][2]string{{"Cookie", cookie}, {"Authorization", "Bearer " + token}, {"X-Nothing", ""}} {
+			require.Equal(t, http.StatusForbidden, a.refusedHandshake("Origin", origin, credentials[0], credentials[1]), origin)
+		}
 	}
+}
+
+// refusedHandshake answers the status with which a WebSocket is refused.
+func (a *api) refusedHandshake(header ...string) int {
+	a.t.Helper()
+	h := http.Header{}
+	for i := 0; i < len(header); i += 2 {
+		h.Set(header[i], header[i+1])
+	}
+	_, response, err := websocket.Dial(a.t.Context(), a.url, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: h})
+	require.Error(a.t, err)
+	require.NotNil(a.t, response, err)
+	return response.StatusCode
+}
+
+func TestABadTokenOfAHandshakeIsNotPassedOver(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	me := newUser()
+	token := a.people.signIn(me)
+	cookie := "__Host-ticketing_session=" + a.people.signIn(newUser())
+	for _, header := range []string{"Bearer wrong", "Basic YTpi"} {
+		w := a.dial("Authorization", header, "Cookie", cookie)
+		w.send(`{"type":"connection_init"}`)
+		require.EqualValues(t, 4403, w.closed(), header)
+	}
+	w := a.dial("Cookie", cookie)
+	w.send(`{"type":"connection_init","payload":{"authorization":"Bearer wrong"}}`)
+	require.EqualValues(t, 4403, w.closed())
+	w = a.dial("Authorization", "Bearer "+token, "Cookie", cookie).init(`{}`)
+	w.subscribe("1", `{ me { id } }`, nil)
+	require.Equal(t, me, w.next("1", "me")["id"])
+}
+
+func TestConnectionsAreCounted(t *testing.T) {
+	t.Parallel()
+	a := newLiveAPI(t)
+	me := newUser()
+	r := a.reads.addReservation(a.reads.addEvent(newUser(), "SALES_OPEN"), me)
+	w := a.dial().init(a.bearer(me))
+	anonymous := a.dial().init(`null`)
+	events := a.listen(t, status, vars{"id": r.ID}, a.as(me)...)
+	require.Equal(t, "next", events.next().name)
+	require.Equal(t, map[string]int{"connections-ip": 3, "connections-user": 2}, a.limiter.opened())
+
+	a.limiter.refuses("connections-user")
+	second := a.dial()
+	second.send(`{"type":"connection_init","payload":` + a.bearer(me) + `}`)
+	require.EqualValues(t, 4429, second.closed())
+	tooMany := a.listen(t, status, vars{"id": r.ID}, a.as(me)...)
+	refused := tooMany.next()
+	require.Contains(t, refused.data, "RATE_LIMITED")
+	require.Contains(t, refused.data, `"retryAfterSeconds":30`)
+	a.dial().init(`null`).conn.CloseNow()
+
+	a.limiter.refuses("connections-ip")
+	require.Equal(t, http.StatusTooManyRequests, a.refusedHandshake())
+	got := a.do(status, vars{"id": r.ID}, append(a.as(me), "Accept", "text/event-stream")...)
+	require.Equal(t, http.StatusTooManyRequests, got.status)
+	require.Equal(t, "RATE_LIMITED", got.code())
+	require.Equal(t, "30", got.header.Get("Retry-After"))
+
+	_ = w.conn.CloseNow()
+	_ = anonymous.conn.CloseNow()
+	events.cancel()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		open := a.limiter.opened()
+		return open["connections-ip"] == 0 && open["connections-user"] == 0, fmt.Sprint(open)
+	})
 }
 
 func TestAStreamEndsWithItsSession(t *testing.T) {

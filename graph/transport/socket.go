@@ -49,6 +49,8 @@ type socket struct {
 	ctx    context.Context // of the connection; a cause that is a *closing says how to close it
 	cancel context.CancelCauseFunc
 
+	release func() // uncounts it of its user
+
 	writing sync.Mutex
 	running sync.WaitGroup
 
@@ -65,6 +67,12 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.streams.free()
+	release, err := h.host.OpenFromAddress(r.Context())
+	if err != nil {
+		writeRequestErrors(w, mediaJSON, http.StatusTooManyRequests, presented(apierror.From(err)))
+		return
+	}
+	defer release()
 	conn, err := websocket.Accept(w, r, acceptOptions)
 	if err != nil {
 		return // Accept has answered
@@ -77,7 +85,8 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	info := request.From(r.Context())
 	info.IdempotencyKey, info.SetCookie = "", nil // what belongs to a single operation, or to an HTTP response
 	ctx, cancel := context.WithCancelCause(request.With(context.WithoutCancel(withRemoteSpan(r)), info))
-	s := &socket{h: h, conn: conn, r: r, ctx: ctx, cancel: cancel, ops: map[string]*socketStream{}}
+	s := &socket{h: h, conn: conn, r: r, ctx: ctx, cancel: cancel, release: func() {}, ops: map[string]*socketStream{}}
+	defer func() { s.release() }()
 	s.serve()
 }
 

@@ -29,6 +29,9 @@ func (s *socket) init(payload json.RawMessage) error {
 	if err != nil {
 		return refusal(err)
 	}
+	if s.release, err = s.h.host.OpenForUser(viewer); err != nil {
+		return &closing{closeTooMany, "Too many connections"}
+	}
 	s.mu.Lock()
 	s.viewer = viewer
 	s.mu.Unlock()
@@ -36,10 +39,15 @@ func (s *socket) init(payload json.RawMessage) error {
 	return s.send(message{Type: "connection_ack"})
 }
 
-// credentials reads {"authorization": "Bearer …"}, or the cookie when there is no such thing.
+// credentials reads {"authorization": "Bearer …"}, or what the handshake said when there is no such thing: an Authorization header, which
+// browsers can't send, or the cookie.
 func (s *socket) credentials(payload json.RawMessage) (Credentials, error) {
 	if len(payload) == 0 || bytes.Equal(payload, []byte("null")) {
-		return Credentials{Cookie: s.h.cookie(s.r)}, nil
+		c, err := s.h.credentials(s.r)
+		if err != nil {
+			return c, errForbidden
+		}
+		return c, nil
 	}
 	var fields map[string]json.RawMessage
 	if err := decode(payload, &fields); err != nil {

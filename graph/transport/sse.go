@@ -36,10 +36,23 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 		return
 	}
 	defer h.streams.free()
+	release, err := h.host.OpenFromAddress(r.Context())
+	if err != nil {
+		writeRequestErrors(w, mediaJSON, http.StatusTooManyRequests, presented(apierror.From(err)))
+		return
+	}
+	defer release()
 	ctx, errs := h.signIn(r)
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := &eventStream{w: w, cancel: cancel}
 	s.begin()
+	if errs == nil {
+		releaseUser, err := h.host.OpenForUser(ctx)
+		defer releaseUser()
+		if err != nil {
+			errs = presented(apierror.From(err))
+		}
+	}
 	if errs == nil {
 		s.watch(ctx, h)
 		errs = h.emitEvents(ctx, r, params, s)

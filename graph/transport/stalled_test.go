@@ -47,6 +47,10 @@ func (f flood) SignIn(ctx context.Context, _ Credentials) (context.Context, erro
 
 func (f flood) SessionEnded(context.Context) <-chan bool { return nil }
 
+func (flood) OpenFromAddress(context.Context) (func(), error) { return func() {}, nil }
+
+func (flood) OpenForUser(context.Context) (func(), error) { return func() {}, nil }
+
 func (f flood) AllowMessage(context.Context) error { return nil }
 
 func serve(t *testing.T, change func(*Config)) (*Handler, string) {

@@ -3,8 +3,8 @@
 // What operations mean is none of its business: it hands them to an executor.
 //
 // Everything has a bound here: bodies, messages, operations of a connection, the time of every read and write. A request that changes
-// something can't be forged by another site: GET only reads, POST demands a content type that browsers ask leave for, and a cookie counts
-// only for origins that are allowed.
+// something can't be forged by another site: GET only reads, POST demands a content type that browsers ask leave for, a cookie counts
+// only for origins that are allowed, and pages of others can't open a WebSocket.
 package transport //nolint:contextcheck // the request carries its context
 
 import (
@@ -35,6 +35,10 @@ type Host interface {
 	// SessionEnded answers a channel that gets one value when what SignIn said is no longer true: true when the session is over, false
 	// when only the roles changed, so that the client may come back. It watches until ctx ends.
 	SessionEnded(ctx context.Context) <-chan bool
+	// OpenFromAddress counts a WebSocket or an event stream of the client's address until release is called. An error refuses it.
+	OpenFromAddress(ctx context.Context) (release func(), err error)
+	// OpenForUser counts it of whoever is signed in with ctx.
+	OpenForUser(ctx context.Context) (release func(), err error)
 	// AllowMessage counts a WebSocket message of whoever is signed in with ctx.
 	AllowMessage(ctx context.Context) error
 }
@@ -98,6 +102,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	if isWebSocket(r) {
+		if origin := r.Header.Get("Origin"); origin != "" && !h.cfg.AllowOrigin(r, origin) {
+			writeRequestErrors(w, mediaJSON, http.StatusForbidden, presented(apierror.New(apierror.Forbidden, "pages of this origin may not connect")))
+			return
+		}
 		h.serveWebSocket(w, r)
 		return
 	}
@@ -153,8 +161,7 @@ func isWebSocket(r *http.Request) bool {
 }
 
 var acceptOptions = &websocket.AcceptOptions{
-	Subprotocols: []string{subprotocol},
-	// Any page may connect, as any program may: what counts is the token. The cookie counts for allowed origins only.
-	InsecureSkipVerify: true,
+	Subprotocols:       []string{subprotocol},
+	InsecureSkipVerify: true,                          // ServeHTTP has looked at the origin
 	CompressionMode:    websocket.CompressionDisabled, // a compressor would cost every idle connection more than its messages
 }

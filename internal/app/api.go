@@ -47,9 +47,11 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
 	}
+	limiter := ratelimit.New(b.redis)
+	connections := ratelimit.NewConnections(limiter)
 	server, err := graph.NewServer(graph.Deps{
 		Commands: write.service, Reads: query.NewReader(b.read), People: people,
-		Log: eventstore.Reader{DB: b.events}, Limiter: ratelimit.New(b.redis), Redis: b.redis, Logger: e.Log,
+		Log: eventstore.Reader{DB: b.events}, Limiter: limiter, Connections: connections, Redis: b.redis, Logger: e.Log,
 		Metrics: e.registerer("api"),
 		Config: graph.Config{
 			Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
@@ -57,6 +59,8 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 				SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
 				Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
 				Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
+
+				ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
 			},
 		},
 	})
@@ -74,6 +78,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return write.engine.Run(deciding) })
 	g.Go(func() error { return server.Run(ctx) })
+	g.Go(func() error { return connections.Run(ctx) })
 	g.Go(func() error {
 		defer stopDeciding()
 		return httpserver.Run(ctx, listener, e.apiRoutes(server, graphiql, b.checks), e.Config.ShutdownTimeout, e.Log)

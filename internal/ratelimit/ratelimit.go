@@ -1,8 +1,12 @@
 // Package ratelimit counts what people do in Redis and says when it is too much. A limit is a strict sliding window: within any
 // window no more than the allowed number passes, whatever the number of processes, and a refusal says exactly when to come back.
 //
-// Why not go-redis/redis_rate: its GCRA lets nearly twice the limit pass in the first window, and v10.0.1 (2023) is its last
-// release. The script here is as long as the glue around the library would be.
+// Why not go-redis/redis_rate: its GCRA lets nearly twice the limit pass in the first window (a burst of all, then one more each
+// window/limit), so that "10 a minute" is not what happens; a burst of one, which would mend that, refuses the second of two actions a second
+// apart. v10.0.1 (2023) is its last release. It has nothing for what is open at a time (Connections). The script here is as long as the glue
+// around the library would be.
+//
+// While Redis is away, each limit does what is said beside it in limits.go: signing in is refused, everything else passes.
 package ratelimit
 
 import (
