@@ -216,6 +216,11 @@ func (b branch) Refund(_ context.Context, r gateway.Refund) (gateway.RefundResul
 	})
 }
 
+// Reversals knows of none that nobody asked for here.
+func (b branch) Reversals(context.Context, gateway.Payment) ([]gateway.Reversal, error) {
+	return nil, nil
+}
+
 // Pick and ByName make a branch the only gateway there is.
 func (b branch) Pick(string) (gateway.Gateway, error)   { return b, nil }
 func (b branch) ByName(string) (gateway.Gateway, error) { return b, nil }

@@ -26,6 +26,9 @@ type Gateway interface {
 	Cancel(ctx context.Context, p Payment) (Result, error)
 	// Refund gives back a part or all.
 	Refund(ctx context.Context, r Refund) (RefundResult, error)
+	// Reversals answers what was taken back of a charged payment, also by somebody at the gateway itself: refunds, which its dashboard can
+	// make, and disputes.
+	Reversals(ctx context.Context, p Payment) ([]Reversal, error)
 }
 
 // Payment is what a gateway is told of a payment. No card number is ever among it.
@@ -66,6 +69,26 @@ type RefundResult struct {
 	Pending bool // it will tell later
 	Failed  bool // refused for good
 	Reason  string
+}
+
+// ReversalStatus is where a reversal stands.
+type ReversalStatus string
+
+// The states of a reversal.
+const (
+	ReversalPending ReversalStatus = "pending" // a dispute: open, the money is held back meanwhile
+	ReversalDone    ReversalStatus = "done"    // the money is gone
+	ReversalFailed  ReversalStatus = "failed"  // a dispute: won, the money came back
+)
+
+// Reversal is a refund or a dispute as the gateway has it.
+type Reversal struct {
+	ID       string // the gateway's own
+	RefundID string // ours, "rfd_…"; empty for what nobody asked for here
+	Dispute  bool
+	Amount   money.Money
+	Status   ReversalStatus
+	Reason   string
 }
 
 var (

@@ -75,6 +75,11 @@ func (g *guarded) Refund(ctx context.Context, r Refund) (RefundResult, error) {
 	return guard(ctx, g, "refund", func(ctx context.Context) (RefundResult, error) { return g.Gateway.Refund(ctx, r) })
 }
 
+// Reversals implements Gateway.
+func (g *guarded) Reversals(ctx context.Context, p Payment) ([]Reversal, error) {
+	return guard(ctx, g, "reversals", func(ctx context.Context) ([]Reversal, error) { return g.Gateway.Reversals(ctx, p) })
+}
+
 // guard runs one call within the timeout, if the breaker lets it through. A gateway that panics counts as failed.
 func guard[T any](ctx context.Context, g *guarded, call string, f func(context.Context) (T, error)) (result T, err error) {
 	report, refused := g.breaker.Allow()

@@ -49,6 +49,11 @@ func (d *double) Refund(ctx context.Context, _ gateway.Refund) (gateway.RefundRe
 	return gateway.RefundResult{}, err
 }
 
+func (d *double) Reversals(ctx context.Context, _ gateway.Payment) ([]gateway.Reversal, error) {
+	_, err := d.result(ctx)
+	return nil, err
+}
+
 func fails(err error) func(context.Context) (payment.Outcome, error) {
 	return func(context.Context) (payment.Outcome, error) { return "", err }
 }
@@ -164,7 +169,8 @@ func expectOpen(t *testing.T, g gateway.Gateway, d *double) {
 	_, lookup := g.Lookup(t.Context(), gateway.Payment{})
 	_, cancel := g.Cancel(t.Context(), gateway.Payment{})
 	_, refund := g.Refund(t.Context(), gateway.Refund{})
-	for i, err := range []error{create, confirm, lookup, cancel, refund} {
+	_, reversals := g.Reversals(t.Context(), gateway.Payment{})
+	for i, err := range []error{create, confirm, lookup, cancel, refund, reversals} {
 		if !errors.Is(err, gateway.ErrUnavailable) {
 			t.Errorf("call %d: got %v, want ErrUnavailable", i, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"ticketing/command/engine"
 	"ticketing/command/gateway"
 	"ticketing/command/gateway/sandbox"
+	"ticketing/command/gateway/stripe"
 )
 
 // writeSide is the use cases and the engine that decides them; the engine is its user's to run.
@@ -23,7 +24,7 @@ type writeSide struct {
 // writeSide makes them over the events database. outcomes caches what idempotency keys came to; nil where nobody sends any.
 func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, outcomes *redis.Client) (writeSide, error) {
 	router, err := gateway.NewRouter(gateway.RouterConfig{
-		Gateways: []gateway.Gateway{sandbox.New(events)}, Enabled: e.Config.PaymentGateways, Timeout: e.Config.PaymentTimeout,
+		Gateways: e.gateways(events), Enabled: e.Config.PaymentGateways, Timeout: e.Config.PaymentTimeout,
 		Logger: e.Log, Registerer: e.registerer(part),
 	})
 	if err != nil {
@@ -37,4 +38,19 @@ func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, out
 		engine:  decider,
 		service: &command.Service{Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Logger: e.Log},
 	}, nil
+}
+
+// gateways answers all that are configured, enabled or not: payments that one has are brought to their end.
+func (e Env) gateways(events *pgxpool.Pool) []gateway.Gateway {
+	gateways := []gateway.Gateway{sandbox.New(events)}
+	if e.Config.StripeAPIKey != "" {
+		gateways = append(gateways, e.stripe())
+	}
+	return gateways
+}
+
+func (e Env) stripe() *stripe.Gateway {
+	return stripe.New(stripe.Config{
+		APIKey: e.Config.StripeAPIKey, WebhookSecret: e.Config.StripeWebhookSecret, APIBase: e.Config.StripeAPIBase,
+	})
 }

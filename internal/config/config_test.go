@@ -84,7 +84,12 @@ func TestWhatIsRefused(t *testing.T) {
 		"exposed links":        {production(map[string]string{"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true"}), "refused in production"},
 		"links in the clear":   {production(map[string]string{"AUTH_BASE_URL": "http://tickets.example.com"}), "AUTH_BASE_URL: links"},
 		"exposed links abroad": {development("AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING", "true", "HOST", "0.0.0.0"), "HOST is 0.0.0.0"},
-		"stripe":               {development("PAYMENT_GATEWAYS", "stripe"), "stripe is not available in this version"},
+		"stripe's test key":    {withStripe(production(nil), "STRIPE_API_KEY", "sk_test_0123456789abcdef"), "production needs a live key"},
+		"stripe's live key":    {withStripe(development(), "STRIPE_API_KEY", "rk_live_0123456789abcdef"), "a live key takes real money"},
+		"stripe without a key": {withStripe(development(), "STRIPE_API_KEY", ""), "STRIPE_API_KEY: needed"},
+		"no webhook secret":    {withStripe(production(nil), "STRIPE_WEBHOOK_SECRET", ""), "STRIPE_WEBHOOK_SECRET: needed"},
+		"no webhook's secret":  {withStripe(production(nil), "STRIPE_WEBHOOK_SECRET", "0123456789abcdef"), "begins with whsec_"},
+		"stripe in the clear":  {withStripe(production(nil), "STRIPE_API_BASE", "http://api.stripe.com"), "STRIPE_API_BASE: the API key"},
 		"paypal":               {development("PAYMENT_GATEWAYS", "sandbox,paypal"), "paypal is not available in this version"},
 		"unknown gateway":      {development("PAYMENT_GATEWAYS", "cash"), `"cash" is unknown`},
 		"environment":          {development("ENVIRONMENT", "prod"), "ENVIRONMENT: "},
@@ -117,6 +122,27 @@ func development(pairs ...string) map[string]string {
 		environ[pairs[i]] = pairs[i+1]
 	}
 	return environ
+}
+
+// withStripe adds Stripe as it should be, but for one value.
+func withStripe(environ map[string]string, name, value string) map[string]string {
+	live := "live"
+	if environ["ENVIRONMENT"] == "development" {
+		live = "test"
+	}
+	environ["PAYMENT_GATEWAYS"], environ["STRIPE_WEBHOOK_SECRET"] = "stripe", "whsec_0123456789abcdef"
+	environ["STRIPE_API_KEY"] = "sk_" + live + "_0123456789abcdef"
+	environ[name] = value
+	return environ
+}
+
+func TestStripeIsEnabledWithItsSecrets(t *testing.T) {
+	t.Parallel()
+	for _, environ := range []map[string]string{production(nil), development()} {
+		cfg, err := config.Load(withStripe(environ, "PAYMENT_TIMEOUT", "20s"))
+		require.NoError(t, err)
+		require.Equal(t, []string{config.GatewayStripe}, cfg.PaymentGateways)
+	}
 }
 
 func TestUnreadableAndInvalidValuesAreReportedTogether(t *testing.T) {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // The values of PAYMENT_GATEWAYS.
@@ -14,7 +15,7 @@ const (
 
 // unavailable lists gateways that are planned but not in this version. It is the only place that knows: take a name out of it when
 // its gateway is there.
-func unavailable() []string { return []string{GatewayStripe, GatewayPayPal} }
+func unavailable() []string { return []string{GatewayPayPal} }
 
 // checkGateways checks PAYMENT_GATEWAYS and the secrets of those that are enabled. With none, only free tickets can be had.
 func checkGateways(cfg Config, report func(name, format string, args ...any)) {
@@ -26,8 +27,7 @@ func checkGateways(cfg Config, report func(name, format string, args ...any)) {
 			report("PAYMENT_GATEWAYS", "%s moves no money and is refused in production; leave it out", name)
 		case name == GatewaySandbox:
 		case name == GatewayStripe:
-			requireSecret(report, "STRIPE_API_KEY", cfg.StripeAPIKey)
-			requireSecret(report, "STRIPE_WEBHOOK_SECRET", cfg.StripeWebhookSecret)
+			checkStripe(cfg, report)
 		case name == GatewayPayPal:
 			requireSecret(report, "PAYPAL_CLIENT_ID", cfg.PayPalClientID)
 			requireSecret(report, "PAYPAL_CLIENT_SECRET", cfg.PayPalClientSecret)
@@ -35,6 +35,25 @@ func checkGateways(cfg Config, report func(name, format string, args ...any)) {
 		default:
 			report("PAYMENT_GATEWAYS", "%q is unknown; use any of %s, %s, %s", name, GatewayStripe, GatewayPayPal, GatewaySandbox)
 		}
+	}
+}
+
+// checkStripe wants a live key in production, where a test key would give tickets away, and only there.
+func checkStripe(cfg Config, report func(name, format string, args ...any)) {
+	requireSecret(report, "STRIPE_API_KEY", cfg.StripeAPIKey)
+	requireSecret(report, "STRIPE_WEBHOOK_SECRET", cfg.StripeWebhookSecret)
+	live := strings.HasPrefix(cfg.StripeAPIKey, "sk_live_") || strings.HasPrefix(cfg.StripeAPIKey, "rk_live_")
+	switch {
+	case !cfg.Development() && !live:
+		report("STRIPE_API_KEY", "production needs a live key (sk_live_… or rk_live_…)")
+	case cfg.Development() && live:
+		report("STRIPE_API_KEY", "a live key takes real money and is refused outside production; use a test key (sk_test_…)")
+	}
+	if cfg.StripeWebhookSecret != "" && !strings.HasPrefix(cfg.StripeWebhookSecret, "whsec_") {
+		report("STRIPE_WEBHOOK_SECRET", "the signing secret of a webhook endpoint begins with whsec_")
+	}
+	if !cfg.Development() && !strings.HasPrefix(cfg.StripeAPIBase, "https://") {
+		report("STRIPE_API_BASE", "the API key must not travel in the clear; use https://")
 	}
 }
 

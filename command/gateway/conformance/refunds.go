@@ -29,6 +29,24 @@ func testRefund(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 		expectRefused(t, g, refundOf(p, 1))
 		expectRefunded(t, g, first)
 	})
+	t.Run("are among the reversals", func(t *testing.T) {
+		p := charged(t, s, g, 2500)
+		want := map[string]int64{}
+		for _, minor := range []int64{1000, 700} {
+			r := refundOf(p, minor)
+			expectRefunded(t, g, r)
+			want[r.ID] = minor
+		}
+		reversals, err := s.New(t).Reversals(call(t), p)
+		if err != nil || len(reversals) != len(want) {
+			t.Fatalf("got %+v, %v; want two reversals", reversals, err)
+		}
+		for _, r := range reversals {
+			if r.Amount.Minor != want[r.RefundID] || r.Amount.Currency != "EUR" || r.Status != gateway.ReversalDone || r.Dispute || r.ID == "" {
+				t.Errorf("got reversal %+v of refunds %v", r, want)
+			}
+		}
+	})
 	t.Run("another amount under the same id is refused", func(t *testing.T) {
 		r := refundOf(charged(t, s, g, 2500), 1000)
 		expectRefunded(t, g, r)

@@ -61,6 +61,28 @@ func (g *Gateway) Refund(ctx context.Context, asked gateway.Refund) (gateway.Ref
 	return result, nil
 }
 
+// Reversals implements gateway.Gateway. Nobody disputes here, and there is no dashboard.
+func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.Reversal, error) {
+	rows, err := g.pool.Query(ctx, `SELECT refund_id, minor, currency, status, coalesce(reason, '') FROM sandbox_refunds
+		WHERE transaction_id = $1 AND status <> $2 ORDER BY refund_id`, p.TransactionID, refusedOnce)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: read refunds of payment %s: %w", p.ID, err)
+	}
+	reversals, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r gateway.Reversal, err error) {
+		var status refundStatus
+		err = row.Scan(&r.RefundID, &r.Amount.Minor, &r.Amount.Currency, &status, &r.Reason)
+		r.ID = r.RefundID
+		r.Status = map[refundStatus]gateway.ReversalStatus{
+			pending: gateway.ReversalPending, given: gateway.ReversalDone, notGiven: gateway.ReversalFailed,
+		}[status]
+		return r, err //nolint:wrapcheck // it is wrapped below
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: read refunds of payment %s: %w", p.ID, err)
+	}
+	return reversals, nil
+}
+
 // proceed goes one step on from where the last call left the refund; left is what other refunds leave of the charge.
 func (r *refund) proceed(paid record, left int64) {
 	var rule rule

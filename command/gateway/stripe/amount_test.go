@@ -1,0 +1,41 @@
+package stripe
+
+import (
+	"math"
+	"testing"
+
+	"ticketing/internal/money"
+)
+
+func TestAmountsAsStripeCountsThem(t *testing.T) {
+	for _, c := range []struct {
+		currency string
+		minor    int64
+		units    int64 // 0: it cannot be charged
+	}{
+		{"EUR", 1050, 1050},
+		{"JPY", 500, 500},
+		{"KRW", 500, 500},
+		{"HUF", 1045, 1045}, // whole only for payouts
+		{"TWD", 80045, 80045},
+		{"ISK", 5, 500},
+		{"UGX", 5, 500},
+		{"ISK", math.MaxInt64 / 10, 0},
+		{"KWD", 5120, 5120},
+		{"KWD", 5124, 0},
+		{"BHD", 10, 10},
+		{"TND", 15, 0},
+		{"IQD", 1000, 0}, // which Stripe does not have
+		{"CLF", 10000, 0},
+		{"MGA", 50000, 500},
+		{"MGA", 50020, 0},
+	} {
+		units, err := toUnits(money.Money{Minor: c.minor, Currency: c.currency})
+		if units != c.units || (err == nil) != (c.units != 0) {
+			t.Errorf("%d %s: got %d, %v; want %d", c.minor, c.currency, units, err, c.units)
+		}
+		if back := fromUnits(units, c.currency); err == nil && back.Minor != c.minor {
+			t.Errorf("%d %s came back as %d", c.minor, c.currency, back.Minor)
+		}
+	}
+}

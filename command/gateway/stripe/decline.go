@@ -1,0 +1,84 @@
+package stripe
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/stripe/stripe-go/v79"
+
+	"ticketing/internal/card"
+)
+
+const (
+	declined      = "Your card was declined."
+	unknownMethod = "The payment method is unknown or was used already."
+)
+
+// reasons are what the customer reads, by Stripe's decline code or, where there is none, its error code. What is not listed reads "Your
+// card was declined.": above all what the bank or Stripe suspects (fraudulent, lost_card, stolen_card, pickup_card, merchant_blacklist,
+// …), which would tell a thief what to try next.
+var reasons = map[string]string{
+	"insufficient_funds":                    "Your card has insufficient funds.",
+	"expired_card":                          "Your card has expired.",
+	"incorrect_cvc":                         "Your card's security code is incorrect.",
+	"invalid_cvc":                           "Your card's security code is incorrect.",
+	"incorrect_number":                      "Your card's number is incorrect.",
+	"invalid_number":                        "Your card's number is incorrect.",
+	"invalid_expiry_month":                  "Your card's expiry date is incorrect.",
+	"invalid_expiry_year":                   "Your card's expiry date is incorrect.",
+	"incorrect_zip":                         "Your card's postal code is incorrect.",
+	"incorrect_address":                     "Your card's billing address is incorrect.",
+	"processing_error":                      "An error occurred while processing your card. Try again in a little bit.",
+	"try_again_later":                       "An error occurred while processing your card. Try again in a little bit.",
+	"issuer_not_available":                  "Your card's bank could not be reached. Try again in a little bit.",
+	"card_velocity_exceeded":                "Your card was declined for making repeated attempts too frequently.",
+	"withdrawal_count_limit_exceeded":       "Your card's limit is reached.",
+	"card_not_supported":                    "Your card does not support this kind of purchase.",
+	"currency_not_supported":                "Your card does not support this currency.",
+	"duplicate_transaction":                 "The same amount was paid with this card a moment ago.",
+	"authentication_required":               "Your bank wants you to confirm the payment, which did not happen.",
+	"payment_intent_authentication_failure": "Your bank could not confirm that it is you.",
+	"token_already_used":                    unknownMethod,
+	"resource_missing":                      unknownMethod,
+	"payment_method_provider_decline":       declined,
+}
+
+// declineReason answers what the customer reads of an error of Stripe's.
+func declineReason(err *stripe.Error) string {
+	for _, code := range []string{string(err.DeclineCode), string(err.Code)} {
+		if reason, ok := reasons[code]; ok {
+			return reason
+		}
+	}
+	return declined
+}
+
+// isDecline says whether a refused confirmation is for the customer to mend: the bank's no, or a way to pay that there is not.
+func isDecline(f *failure) bool {
+	param := f.stripe.Param
+	return f.status == http.StatusPaymentRequired || strings.Contains(param, "payment_method") || strings.Contains(param, "token") ||
+		strings.Contains(param, "card") || f.stripe.Code == stripe.ErrorCodeTokenAlreadyUsed
+}
+
+// reasonOf answers what the customer reads of a refused confirmation; nothing when there was none.
+func reasonOf(f *failure) string {
+	if f == nil || !isDecline(f) {
+		return ""
+	}
+	return declineReason(f.stripe)
+}
+
+// methodOf answers how a token is told to Stripe. What is none of its tokens does not even get there.
+func methodOf(token string) (*stripe.PaymentIntentConfirmParams, bool) {
+	switch {
+	case card.IsIn(token):
+		return nil, false
+	case strings.HasPrefix(token, "pm_"):
+		return &stripe.PaymentIntentConfirmParams{PaymentMethod: &token}, true
+	case strings.HasPrefix(token, "tok_"):
+		params := &stripe.PaymentIntentConfirmParams{PaymentMethodData: &stripe.PaymentIntentPaymentMethodDataParams{Type: new("card")}}
+		params.AddExtra("payment_method_data[card][token]", token) // which the library has no field for
+		return params, true
+	}
+	return nil, false
+}

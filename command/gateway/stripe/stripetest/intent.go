@@ -1,0 +1,171 @@
+package stripetest
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// intent is a PaymentIntent.
+type intent struct {
+	id, secret string
+	amount     int64
+	currency   string
+	metadata   map[string]string
+	status     string
+	reason     string // it was cancelled for
+	lastError  object
+	chargeID   string
+	card       cardRule
+}
+
+// inTens are currencies of which Stripe wants the last of three decimal places to be 0.
+var inTens = []string{"bhd", "jod", "kwd", "omr", "tnd"}
+
+const requiresMethod = "requires_payment_method"
+
+// smallest is what Stripe charges at least, in units of most currencies.
+const smallest = 50
+
+func (s *Server) createIntent(form url.Values) response {
+	amount, err := strconv.ParseInt(form.Get("amount"), 10, 64)
+	currency := form.Get("currency")
+	switch {
+	case err != nil:
+		return refuse(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "amount", "Invalid integer")
+	case currency != strings.ToLower(currency) || len(currency) != 3:
+		return refuse(http.StatusBadRequest, "invalid_request_error", "", "currency", "Invalid currency")
+	case amount < smallest:
+		return refuse(http.StatusBadRequest, "invalid_request_error", "amount_too_small", "amount", "Amount must be at least 50")
+	case amount%100 != 0 && (currency == "isk" || currency == "ugx"), amount%10 != 0 && slices.Contains(inTens, currency):
+		return refuse(http.StatusBadRequest, "invalid_request_error", "invalid_charge_amount_no_decimal_compatible", "amount", "Invalid amount")
+	}
+	i := &intent{
+		id: newID("pi"), amount: amount, currency: currency, metadata: metadataOf(form), status: requiresMethod,
+	}
+	i.secret = i.id + "_secret_" + newID("x")
+	s.intents[i.id] = i
+	s.order = append(s.order, i.id)
+	s.emit("payment_intent.created", i.object())
+	return response{http.StatusOK, i.object()}
+}
+
+func (s *Server) withIntent(id string, f func(*intent) response) response {
+	if i := s.intents[id]; i != nil {
+		return f(i)
+	}
+	return refuse(http.StatusNotFound, "invalid_request_error", "resource_missing", "intent", "No such payment_intent: '"+id+"'")
+}
+
+func (s *Server) showIntent(i *intent) response {
+	shown := i.object()
+	if i.chargeID != "" {
+		shown["latest_charge"] = s.charge(i)
+	}
+	return response{http.StatusOK, shown}
+}
+
+func (s *Server) confirmIntent(i *intent, form url.Values) response {
+	method, token := form.Get("payment_method"), form.Get("payment_method_data[card][token]")
+	if i.status != requiresMethod {
+		return i.unexpected("confirm")
+	}
+	switch {
+	case method != "":
+		rule, ok := ruleOf(method, "pm_card_")
+		if !ok {
+			return refuse(http.StatusBadRequest, "invalid_request_error", "resource_missing", "payment_method", "No such PaymentMethod: '"+method+"'")
+		}
+		i.card = rule
+	case token != "" && form.Get("payment_method_data[type]") == "card":
+		rule, ok := ruleOf(token, "tok_")
+		if !ok {
+			return refuse(http.StatusBadRequest, "invalid_request_error", "resource_missing", "payment_method_data[card][token]", "No such token: '"+token+"'")
+		}
+		i.card = rule
+	default:
+		return refuse(http.StatusBadRequest, "invalid_request_error", "parameter_missing", "payment_method", "You cannot confirm without a payment method")
+	}
+	switch {
+	case i.card.action:
+		i.status = "requires_action"
+		s.emit("payment_intent.requires_action", i.object())
+	case i.card.processing:
+		i.status = "processing"
+		s.emit("payment_intent.processing", i.object())
+	case i.card.decline != "":
+		return s.decline(i)
+	default:
+		s.succeed(i)
+	}
+	return response{http.StatusOK, i.object()}
+}
+
+func (s *Server) succeed(i *intent) {
+	i.status, i.lastError, i.chargeID = "succeeded", nil, newID("ch")
+	s.emit("payment_intent.succeeded", i.object())
+}
+
+// decline is the bank's no: the PaymentIntent waits for another way to pay.
+func (s *Server) decline(i *intent) response {
+	code, declineCode := "card_declined", i.card.decline
+	if codes := []string{"expired_card", "incorrect_cvc", "processing_error"}; slices.Contains(codes, i.card.decline) {
+		code = i.card.decline
+	}
+	message := "Your card was declined. (" + declineCode + ", which the customer must not read)"
+	i.status, i.lastError = requiresMethod, object{"type": "card_error", "code": code, "decline_code": declineCode, "message": message}
+	s.emit("payment_intent.payment_failed", i.object())
+	told := maps.Clone(i.lastError)
+	told["payment_intent"] = i.object()
+	return response{http.StatusPaymentRequired, object{"error": told}}
+}
+
+func (s *Server) cancelIntent(i *intent, form url.Values) response {
+	switch i.status {
+	case "succeeded", "canceled", "processing":
+		return i.unexpected("cancel")
+	}
+	i.status, i.reason = "canceled", form.Get("cancellation_reason")
+	i.lastError = nil // which Stripe may forget with any change
+	s.emit("payment_intent.canceled", i.object())
+	return response{http.StatusOK, i.object()}
+}
+
+func (i *intent) unexpected(what string) response {
+	r := refuse(http.StatusBadRequest, "invalid_request_error", "payment_intent_unexpected_state", "", "You cannot "+what+" this PaymentIntent because it has a status of "+i.status)
+	r.body.(object)["error"].(object)["payment_intent"] = i.object() //nolint:forcetypeassert // made above
+	return r
+}
+
+func (i *intent) object() object {
+	o := object{
+		"id": i.id, "object": "payment_intent", "amount": i.amount, "currency": i.currency, "client_secret": i.secret, "status": i.status,
+		"metadata": maps.Clone(i.metadata), "payment_method_types": []string{"card"}, "livemode": false, "created": now(),
+	}
+	if i.reason != "" {
+		o["cancellation_reason"] = i.reason
+	}
+	if i.lastError != nil {
+		o["last_payment_error"] = maps.Clone(i.lastError)
+	}
+	if i.status == "succeeded" {
+		o["amount_received"], o["latest_charge"] = i.amount, i.chargeID
+	}
+	if i.status == "requires_action" {
+		o["next_action"] = object{"type": "use_stripe_sdk"}
+	}
+	return o
+}
+
+func metadataOf(form url.Values) map[string]string {
+	metadata := map[string]string{}
+	for name := range form {
+		if key, ok := strings.CutPrefix(name, "metadata["); ok {
+			metadata[strings.TrimSuffix(key, "]")] = form.Get(name)
+		}
+	}
+	return metadata
+}

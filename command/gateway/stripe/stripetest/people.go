@@ -1,0 +1,151 @@
+package stripetest
+
+import (
+	"strings"
+	"testing"
+)
+
+// The methods below are what people do who are not this project's callers: customers before their bank's page, banks, and whoever works
+// with the account in Stripe's dashboard. transactionID names the PaymentIntent.
+
+// Authenticate is the customer who proves to the bank who he is, whereupon the payment goes on by itself.
+func (s *Server) Authenticate(t testing.TB, clientSecret string) {
+	t.Helper()
+	transactionID, _, _ := strings.Cut(clientSecret, "_secret_")
+	s.with(t, transactionID, func(i *intent) {
+		if i.secret != clientSecret || i.status != "requires_action" {
+			t.Fatalf("there is nothing to authenticate: %s", i.status)
+		}
+		if i.card.decline != "" {
+			s.decline(i)
+			return
+		}
+		s.succeed(i)
+	})
+}
+
+// FailAuthentication is the customer who cannot prove it.
+func (s *Server) FailAuthentication(t testing.TB, transactionID string) {
+	t.Helper()
+	s.with(t, transactionID, func(i *intent) {
+		i.status = requiresMethod
+		i.lastError = object{"type": "invalid_request_error", "code": "payment_intent_authentication_failure", "message": "The provided PaymentMethod has failed authentication."}
+		s.emit("payment_intent.payment_failed", i.object())
+	})
+}
+
+// Settle ends what was processing.
+func (s *Server) Settle(t testing.TB, transactionID string) {
+	t.Helper()
+	s.with(t, transactionID, func(i *intent) {
+		if i.status != "processing" {
+			t.Fatalf("nothing is processing: %s", i.status)
+		}
+		if i.card.decline != "" {
+			s.decline(i)
+			return
+		}
+		s.succeed(i)
+	})
+}
+
+// SettleRefunds ends the refunds that are pending.
+func (s *Server) SettleRefunds(t testing.TB, transactionID, status string) {
+	t.Helper()
+	s.with(t, transactionID, func(i *intent) {
+		for _, r := range s.refunds {
+			if r.intent == i && r.status == "pending" {
+				r.status = status
+				s.emit("charge.refund.updated", r.object())
+			}
+		}
+	})
+}
+
+// RefundInDashboard gives money back without this project having asked for it.
+func (s *Server) RefundInDashboard(t testing.TB, transactionID string, units int64) {
+	t.Helper()
+	s.with(t, transactionID, func(i *intent) {
+		if units > i.amount-s.given(i) {
+			t.Fatalf("%d is more than is left", units)
+		}
+		s.refund(i, units, map[string]string{})
+	})
+}
+
+// Dispute is the customer's bank that takes the money back until it has decided.
+func (s *Server) Dispute(t testing.TB, transactionID string) {
+	t.Helper()
+	s.with(t, transactionID, func(i *intent) {
+		d := &disputed{id: newID("dp"), intent: i, status: "needs_response"}
+		s.disputes = append(s.disputes, d)
+		s.emit("charge.dispute.created", d.object())
+	})
+}
+
+// CloseDispute is the bank that has decided: "won" or "lost".
+func (s *Server) CloseDispute(t testing.TB, transactionID, status string) {
+	t.Helper()
+	s.with(t, transactionID, func(i *intent) {
+		for _, d := range s.disputes {
+			if d.intent == i {
+				d.status = status
+				s.emit("charge.dispute.closed", d.object())
+			}
+		}
+	})
+}
+
+func (s *Server) with(t testing.TB, transactionID string, f func(*intent)) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.intents[transactionID]
+	if i == nil {
+		t.Fatalf("there is no PaymentIntent %q", transactionID)
+	}
+	f(i)
+}
+
+// Payment is a PaymentIntent as tests look at it.
+type Payment struct {
+	TransactionID string
+	PaymentID     string
+	Status        string
+	Units         int64
+	Refunded      int64 // given back and not pending
+}
+
+// Payments answers all PaymentIntents as they were made.
+func (s *Server) Payments() []Payment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Payment, len(s.order))
+	for n, id := range s.order {
+		i := s.intents[id]
+		all[n] = Payment{TransactionID: id, PaymentID: i.metadata["payment_id"], Status: i.status, Units: i.amount}
+		for _, r := range s.refunds {
+			if r.intent == i && r.status == "succeeded" {
+				all[n].Refunded += r.amount
+			}
+		}
+	}
+	return all
+}
+
+// Balance is what was taken and not given back, in units.
+func (s *Server) Balance() (units int64) {
+	for _, p := range s.Payments() {
+		if p.Status == "succeeded" {
+			units += p.Units - p.Refunded
+		}
+	}
+	return units
+}
+
+// ForgetKeys is what Stripe does with idempotency keys after 24 hours.
+func (s *Server) ForgetKeys() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.answers)
+}

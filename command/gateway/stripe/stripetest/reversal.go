@@ -1,0 +1,117 @@
+package stripetest
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+type refunded struct {
+	id       string
+	intent   *intent
+	amount   int64
+	status   string
+	metadata map[string]string
+}
+
+type disputed struct {
+	id     string
+	intent *intent
+	status string
+}
+
+func (s *Server) createRefund(form url.Values) response {
+	i := s.intents[form.Get("payment_intent")]
+	if i == nil {
+		return refuse(http.StatusNotFound, "invalid_request_error", "resource_missing", "payment_intent", "No such payment_intent")
+	}
+	amount, err := strconv.ParseInt(form.Get("amount"), 10, 64)
+	left := i.amount - s.given(i)
+	switch {
+	case err != nil || amount <= 0:
+		return refuse(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "amount", "Invalid integer")
+	case i.status != "succeeded":
+		return refuse(http.StatusBadRequest, "invalid_request_error", "", "payment_intent", "This PaymentIntent does not have a successful charge to refund.")
+	case s.isDisputed(i):
+		return refuse(http.StatusBadRequest, "invalid_request_error", "charge_disputed", "", "The charge has been charged back")
+	case left == 0:
+		return refuse(http.StatusBadRequest, "invalid_request_error", "charge_already_refunded", "", "The charge has already been refunded.")
+	case amount > left:
+		return refuse(http.StatusBadRequest, "invalid_request_error", "", "amount", "Refund amount is greater than unrefunded amount on charge")
+	}
+	return response{http.StatusOK, s.refund(i, amount, metadataOf(form)).object()}
+}
+
+func (s *Server) refund(i *intent, amount int64, metadata map[string]string) *refunded {
+	r := &refunded{id: newID("re"), intent: i, amount: amount, status: "succeeded", metadata: metadata}
+	if i.card.refund != "" {
+		r.status = i.card.refund
+	}
+	s.refunds = append(s.refunds, r)
+	s.emit("refund.created", r.object())
+	if r.status == "succeeded" {
+		s.emit("charge.refunded", s.charge(i))
+	}
+	return r
+}
+
+// given is what was refunded of a payment, or will be.
+func (s *Server) given(i *intent) (units int64) {
+	for _, r := range s.refunds {
+		if r.intent == i && r.status != "failed" && r.status != "canceled" {
+			units += r.amount
+		}
+	}
+	return units
+}
+
+func (s *Server) isDisputed(i *intent) bool {
+	for _, d := range s.disputes {
+		if d.intent == i && d.status != "won" {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) refundsOf(i *intent) []object {
+	all := []object{}
+	for n := len(s.refunds) - 1; n >= 0; n-- { // the newest first
+		if r := s.refunds[n]; r.intent == i {
+			all = append(all, r.object())
+		}
+	}
+	return all
+}
+
+func (s *Server) disputesOf(i *intent) []object {
+	all := []object{}
+	for _, d := range s.disputes {
+		if d.intent == i {
+			all = append(all, d.object())
+		}
+	}
+	return all
+}
+
+func (s *Server) charge(i *intent) object {
+	return object{
+		"id": i.chargeID, "object": "charge", "amount": i.amount, "amount_refunded": s.given(i), "currency": i.currency,
+		"payment_intent": i.id, "metadata": i.metadata, "disputed": s.isDisputed(i), "refunded": s.given(i) == i.amount,
+		"billing_details": object{"email": "card.holder@example.com", "name": "Card Holder"},
+	}
+}
+
+func (r *refunded) object() object {
+	return object{
+		"id": r.id, "object": "refund", "amount": r.amount, "currency": r.intent.currency, "payment_intent": r.intent.id,
+		"charge": r.intent.chargeID, "status": r.status, "metadata": r.metadata,
+	}
+}
+
+func (d *disputed) object() object {
+	return object{
+		"id": d.id, "object": "dispute", "amount": d.intent.amount, "currency": d.intent.currency, "payment_intent": d.intent.id,
+		"charge": d.intent.chargeID, "status": d.status, "reason": "product_not_received", "metadata": object{},
+	}
+}
