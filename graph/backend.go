@@ -42,8 +42,10 @@ type Reads interface {
 	PaymentsByReservation(ctx context.Context, reservationIDs []string) (map[string][]query.Payment, error)
 	EventPage(ctx context.Context, filter query.EventFilter, page query.PageArgs) (query.Page[query.Event], error)
 	SeatPage(ctx context.Context, eventID, section string, page query.PageArgs) (query.Page[query.Seat], error)
-	ReservationPage(ctx context.Context, customerID string, page query.PageArgs) (query.Page[query.Reservation], error)
-	PaymentPage(ctx context.Context, customerID string, page query.PageArgs) (query.Page[query.Payment], error)
+	ReservationPage(ctx context.Context, filter query.Filter, page query.PageArgs) (query.Page[query.Reservation], error)
+	ReservationPagesOf(ctx context.Context, by query.Owner, ids []string, filter query.Filter, page query.PageArgs) (map[string]query.Page[query.Reservation], error)
+	PaymentPage(ctx context.Context, filter query.PaymentFilter, page query.PageArgs) (query.Page[query.Payment], error)
+	PaymentPagesOf(ctx context.Context, by query.Owner, ids []string, filter query.PaymentFilter, page query.PageArgs) (map[string]query.Page[query.Payment], error)
 }
 
 // People is what the API needs to know of who is there; auth.Service has it.

@@ -35,7 +35,7 @@ func inventoryOf(ctx context.Context, e *query.Event) (query.Inventory, error) {
 	if e.Inventory != nil {
 		return *e.Inventory, nil
 	}
-	inventory, err := find(ctx, loadersOf(ctx).inventories, e.ID)
+	inventory, err := loadersOf(ctx).inventories.load(ctx, e.ID)
 	if inventory == nil || err != nil {
 		return query.Inventory{}, err
 	}
@@ -53,7 +53,7 @@ func (r sectionResolver) Seats(ctx context.Context, s *query.Section, first *int
 
 // Event implements generated.ReservationResolver.
 func (reservationResolver) Event(ctx context.Context, r *query.Reservation) (*query.Event, error) {
-	e, err := find(ctx, loadersOf(ctx).events, r.EventID)
+	e, err := loadersOf(ctx).events.load(ctx, r.EventID)
 	if e == nil || err != nil || !seesEvent(ctx, *e) {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (reservationResolver) Customer(ctx context.Context, r *query.Reservation) (
 
 // Payments implements generated.ReservationResolver. Whoever sees a reservation sees its payments.
 func (reservationResolver) Payments(ctx context.Context, r *query.Reservation) ([]*model.Payment, error) {
-	found, err := find(ctx, loadersOf(ctx).paymentsOf, r.ID)
+	found, err := loadersOf(ctx).paymentsOf.load(ctx, r.ID)
 	if found == nil || err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (reservedSeatResolver) Label(_ context.Context, s *query.ReservedSeat) (*st
 
 // Reservation implements generated.PaymentResolver. Whoever sees a payment sees its reservation.
 func (paymentResolver) Reservation(ctx context.Context, p *model.Payment) (*query.Reservation, error) {
-	return find(ctx, loadersOf(ctx).reservations, p.ReservationID)
+	return loadersOf(ctx).reservations.load(ctx, p.ReservationID)
 }
 
 // Reason implements generated.RefundResolver.
@@ -106,30 +106,6 @@ func (userResolver) Roles(ctx context.Context, u *model.User) ([]string, error) 
 		}
 	}
 	return roles, nil
-}
-
-// Reservations implements generated.UserResolver.
-func (r userResolver) Reservations(ctx context.Context, u *model.User, first *int, after *string, last *int, before *string) (*model.ReservationConnection, error) {
-	if !seesUser(ctx, u) {
-		return nil, errForbidden
-	}
-	page, err := r.reads.ReservationPage(ctx, u.ID, query.PageArgs{First: first, After: after, Last: last, Before: before})
-	if err != nil {
-		return nil, err
-	}
-	return reservationConnection(page), nil
-}
-
-// Payments implements generated.UserResolver.
-func (r userResolver) Payments(ctx context.Context, u *model.User, first *int, after *string, last *int, before *string) (*model.PaymentConnection, error) {
-	if !seesUser(ctx, u) {
-		return nil, errForbidden
-	}
-	page, err := r.reads.PaymentPage(ctx, u.ID, query.PageArgs{First: first, After: after, Last: last, Before: before})
-	if err != nil {
-		return nil, err
-	}
-	return paymentConnection(page), nil
 }
 
 // seesUser says whether the answer goes to the user himself or to an admin.

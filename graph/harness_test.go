@@ -281,28 +281,59 @@ func (f *fakeReads) SeatPage(context.Context, string, string, query.PageArgs) (q
 	return query.Page[query.Seat]{Items: []query.Seat{{Label: "A-1", Status: "AVAILABLE"}}, Cursors: []string{"c"}}, nil
 }
 
-func (f *fakeReads) ReservationPage(_ context.Context, customerID string, _ query.PageArgs) (query.Page[query.Reservation], error) {
+func (f *fakeReads) ReservationPage(_ context.Context, filter query.Filter, _ query.PageArgs) (query.Page[query.Reservation], error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var page query.Page[query.Reservation]
 	for _, r := range f.reservations {
-		if r.CustomerID == customerID {
+		if matches(filter, r.EventID, r.CustomerID, r.Status) {
 			page.Items, page.Cursors = append(page.Items, r), append(page.Cursors, "c-"+r.ID)
 		}
 	}
-	return page, nil
+	return page, f.err
 }
 
-func (f *fakeReads) PaymentPage(_ context.Context, customerID string, _ query.PageArgs) (query.Page[query.Payment], error) {
+func (f *fakeReads) ReservationPagesOf(ctx context.Context, by query.Owner, ids []string, filter query.Filter, args query.PageArgs) (map[string]query.Page[query.Reservation], error) {
+	return pagesOf(by, ids, filter, func(one query.Filter) (query.Page[query.Reservation], error) { return f.ReservationPage(ctx, one, args) })
+}
+
+func (f *fakeReads) PaymentPage(_ context.Context, filter query.PaymentFilter, _ query.PageArgs) (query.Page[query.Payment], error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var page query.Page[query.Payment]
 	for _, p := range f.payments {
-		if p.CustomerID == customerID {
+		if matches(filter.Filter, p.EventID, p.CustomerID, p.Status) {
 			page.Items, page.Cursors = append(page.Items, p), append(page.Cursors, "c-"+p.ID)
 		}
 	}
-	return page, nil
+	return page, f.err
+}
+
+func (f *fakeReads) PaymentPagesOf(ctx context.Context, by query.Owner, ids []string, filter query.PaymentFilter, args query.PageArgs) (map[string]query.Page[query.Payment], error) {
+	return pagesOf(by, ids, filter.Filter, func(one query.Filter) (query.Page[query.Payment], error) {
+		return f.PaymentPage(ctx, query.PaymentFilter{Filter: one}, args)
+	})
+}
+
+func pagesOf[T any](by query.Owner, ids []string, filter query.Filter, read func(query.Filter) (query.Page[T], error)) (map[string]query.Page[T], error) {
+	pages := map[string]query.Page[T]{}
+	for _, owner := range ids {
+		one := filter
+		if one.CustomerID = &owner; by == query.OfEvents {
+			one.CustomerID, one.EventID = filter.CustomerID, &owner
+		}
+		page, err := read(one)
+		if err != nil {
+			return nil, err
+		}
+		pages[owner] = page
+	}
+	return pages, nil
+}
+
+func matches(f query.Filter, eventID, customerID, status string) bool {
+	is := func(wanted *string, value string) bool { return wanted == nil || *wanted == value }
+	return is(f.EventID, eventID) && is(f.CustomerID, customerID) && is(f.Status, status)
 }
 
 // addEvent puts an event on the read side.

@@ -41,33 +41,16 @@ func (r queryResolver) Node(ctx context.Context, nodeID string) (model.Node, err
 
 // Event implements generated.QueryResolver.
 func (r queryResolver) Event(ctx context.Context, eventID string, minVersion *int) (*query.Event, error) {
-	e, err := read(ctx, id.Event, eventID, minVersion, loadersOf(ctx).events, r.feeds.events)
+	e, err := read(ctx, id.Event, eventID, minVersion, &loadersOf(ctx).events, r.feeds.events)
 	if err != nil || e == nil || !seesEvent(ctx, *e) {
 		return nil, err
 	}
 	return e, nil
 }
 
-// Events implements generated.QueryResolver.
-func (r queryResolver) Events(ctx context.Context, f *model.EventFilter, first *int, after *string, last *int, before *string) (*model.EventConnection, error) {
-	viewer, _ := auth.FromContext(ctx)
-	filter := query.EventFilter{Viewer: viewer.UserID, All: viewer.HasRole(auth.RoleAdmin)}
-	if f != nil {
-		filter.Status, filter.StartsAfter, filter.StartsBefore, filter.Search = f.Status, f.StartsAfter, f.StartsBefore, f.Search
-		if err := checkSearch(f.Search); err != nil {
-			return nil, err
-		}
-	}
-	page, err := r.reads.EventPage(ctx, filter, query.PageArgs{First: first, After: after, Last: last, Before: before})
-	if err != nil {
-		return nil, err
-	}
-	return eventConnection(page), nil
-}
-
 // Reservation implements generated.QueryResolver.
 func (r queryResolver) Reservation(ctx context.Context, reservationID string, minVersion *int) (*query.Reservation, error) {
-	found, err := read(ctx, id.Reservation, reservationID, minVersion, loadersOf(ctx).reservations, r.feeds.reservations)
+	found, err := read(ctx, id.Reservation, reservationID, minVersion, &loadersOf(ctx).reservations, r.feeds.reservations)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +62,7 @@ func (r queryResolver) Reservation(ctx context.Context, reservationID string, mi
 
 // Payment implements generated.QueryResolver.
 func (r queryResolver) Payment(ctx context.Context, paymentID string, minVersion *int) (*model.Payment, error) {
-	found, err := read(ctx, id.Payment, paymentID, minVersion, loadersOf(ctx).payments, r.feeds.payments)
+	found, err := read(ctx, id.Payment, paymentID, minVersion, &loadersOf(ctx).payments, r.feeds.payments)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +74,7 @@ func (r queryResolver) Payment(ctx context.Context, paymentID string, minVersion
 
 // refund answers a refund to those who see its payment.
 func (r queryResolver) refund(ctx context.Context, refundID string) (*query.Refund, error) {
-	found, err := find(ctx, loadersOf(ctx).paymentsByRefund, refundID)
+	found, err := loadersOf(ctx).paymentsByRefund.load(ctx, refundID)
 	if err != nil || found == nil {
 		return nil, err
 	}
@@ -127,7 +110,7 @@ func asNode[T any](value *T, err error) (model.Node, error) {
 }
 
 func findUser(ctx context.Context, userID string) (*model.User, error) {
-	u, err := find(ctx, loadersOf(ctx).users, userID)
+	u, err := loadersOf(ctx).users.load(ctx, userID)
 	if u == nil || err != nil {
 		return nil, err
 	}

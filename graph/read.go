@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/vikstrous/dataloadgen"
-
 	"ticketing/graph/apierror"
 	"ticketing/graph/live"
 	"ticketing/internal/id"
@@ -13,11 +11,11 @@ import (
 
 // read answers one object by its id, and nil for what is not there. With a version it waits for the announcement of that version, not in
 // a loop of queries.
-func read[T any](ctx context.Context, prefix, objectID string, minVersion *int, load *dataloadgen.Loader[string, T], feed *live.Feed[T]) (*T, error) {
+func read[T any](ctx context.Context, prefix, objectID string, minVersion *int, l *loader[T], feed *live.Feed[T]) (*T, error) {
 	if err := checkID(prefix, objectID); err != nil {
 		return nil, err
 	}
-	value, err := find(ctx, load, objectID)
+	value, err := l.load(ctx, objectID)
 	if err != nil || minVersion == nil {
 		return value, err
 	}

@@ -17,7 +17,7 @@ func TestWhoSeesWhichEvents(t *testing.T) {
 	w.addEvent("evt_3", "PUBLISHED", "usr_2", noon.Add(2*time.Hour))
 	w.addEvent("evt_4", "SALES_OPEN", "usr_2", noon.Add(3*time.Hour))
 
-	draft, hour, two := "DRAFT", noon.Add(time.Hour), noon.Add(3*time.Hour)
+	draft, two, hour, third := "DRAFT", "usr_2", noon.Add(time.Hour), noon.Add(3*time.Hour)
 	for name, tc := range map[string]struct {
 		filter query.EventFilter
 		ids    []string
@@ -27,8 +27,12 @@ func TestWhoSeesWhichEvents(t *testing.T) {
 		"an admin":           {query.EventFilter{All: true}, []string{"evt_4", "evt_3", "evt_2", "evt_1"}},
 		"drafts, somebody":   {query.EventFilter{Status: &draft}, []string{}},
 		"drafts, organizer":  {query.EventFilter{Status: &draft, Viewer: "usr_2"}, []string{"evt_2"}},
-		"between two times":  {query.EventFilter{All: true, StartsAfter: &hour, StartsBefore: &two}, []string{"evt_3"}},
-		"after the earliest": {query.EventFilter{All: true, StartsAfter: &noon}, []string{"evt_4", "evt_3", "evt_2"}},
+		"drafts, admin":      {query.EventFilter{Status: &draft, All: true}, []string{"evt_2", "evt_1"}},
+		"one's own":          {query.EventFilter{OrganizerID: &two, Viewer: "usr_2"}, []string{"evt_4", "evt_3", "evt_2"}},
+		"somebody else's":    {query.EventFilter{OrganizerID: &two, Viewer: "usr_1"}, []string{"evt_4", "evt_3"}},
+		"somebody's drafts":  {query.EventFilter{OrganizerID: &two, Viewer: "usr_1", Status: &draft}, []string{}},
+		"from hour to hour":  {query.EventFilter{All: true, StartsAfter: &hour, StartsBefore: &third}, []string{"evt_3", "evt_2"}},
+		"after the earliest": {query.EventFilter{All: true, StartsAfter: &noon}, []string{"evt_4", "evt_3", "evt_2", "evt_1"}},
 	} {
 		for _, args := range []query.PageArgs{first(10), last(10)} {
 			page, err := w.reader.EventPage(t.Context(), tc.filter, args)
@@ -78,7 +82,7 @@ func TestPaymentsOfACustomer(t *testing.T) {
 			"pay_"+strconv.Itoa(i), customer, noon.Add(time.Duration(i)*time.Second))
 	}
 	for _, args := range []query.PageArgs{first(5), last(5)} {
-		page, err := w.reader.PaymentPage(t.Context(), "usr_1", args)
+		page, err := w.reader.PaymentPage(t.Context(), query.PaymentFilter{Filter: of("usr_1")}, args)
 		require.NoError(t, err)
 		require.Equal(t, []string{"pay_1", "pay_0"}, []string{page.Items[0].ID, page.Items[1].ID})
 		require.Len(t, page.Items, 2)

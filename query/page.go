@@ -94,3 +94,16 @@ func page[K, T any](w window[K], read []T, cursor func(T) string) Page[T] {
 	}
 	return p
 }
+
+// pagesOf cuts what was read for the same window of several lists, each in the order of reading, to a page of each.
+func pagesOf[K, T any](w window[K], owners []string, read []T, owner, cursor func(T) string) map[string]Page[T] {
+	lists := make(map[string][]T, len(owners))
+	for _, item := range read {
+		lists[owner(item)] = append(lists[owner(item)], item)
+	}
+	pages := make(map[string]Page[T], len(owners))
+	for _, id := range owners {
+		pages[id] = page(w, lists[id], cursor)
+	}
+	return pages
+}

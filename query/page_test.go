@@ -51,7 +51,7 @@ func (w tables) addEvent(id, status, organizer string, createdAt time.Time) {
 
 func (w tables) page(args query.PageArgs) query.Page[query.Reservation] {
 	w.t.Helper()
-	page, err := w.reader.ReservationPage(context.Background(), "usr_1", args)
+	page, err := w.reader.ReservationPage(context.Background(), of("usr_1"), args)
 	require.NoError(w.t, err)
 	return page
 }
@@ -63,6 +63,8 @@ func ids(page query.Page[query.Reservation]) []string {
 	}
 	return found
 }
+
+func of(customer string) query.Filter { return query.Filter{CustomerID: &customer} }
 
 func first(n int) query.PageArgs { return query.PageArgs{First: &n} }
 
@@ -174,7 +176,7 @@ func TestBadPageArguments(t *testing.T) {
 	}
 	for name, args := range bad {
 		var refused *query.CursorError
-		_, err := w.reader.ReservationPage(t.Context(), "usr_1", args)
+		_, err := w.reader.ReservationPage(t.Context(), of("usr_1"), args)
 		require.ErrorAs(t, err, &refused, name)
 	}
 	var refused *query.CursorError
@@ -182,6 +184,6 @@ func TestBadPageArguments(t *testing.T) {
 	require.ErrorAs(t, err, &refused, "a cursor of another list")
 	_, err = w.reader.SeatPage(t.Context(), "evt_1", "floor", query.PageArgs{After: &page.Cursors[0]})
 	require.ErrorAs(t, err, &refused, "a cursor of another list")
-	_, err = w.reader.PaymentPage(t.Context(), "usr_1", query.PageArgs{After: &page.Cursors[0]})
+	_, err = w.reader.PaymentPage(t.Context(), query.PaymentFilter{}, query.PageArgs{After: &page.Cursors[0]})
 	require.ErrorAs(t, err, &refused, "a cursor of another list")
 }

@@ -10,10 +10,13 @@ import (
 
 // Reader reads the read tables. All of its methods answer what is committed there now; lists are stable while rows are added, since
 // pages are cut by key and not by number.
-type Reader struct{ db *db.Queries }
+type Reader struct {
+	db    *db.Queries
+	lists *db.Queries // planned for what is asked for
+}
 
 // NewReader answers a reader over a pool (or a transaction) of the database that holds the read tables.
-func NewReader(pool db.DBTX) *Reader { return &Reader{db: db.New(pool)} }
+func NewReader(pool db.DBTX) *Reader { return &Reader{db: db.New(pool), lists: db.New(planned{pool})} }
 
 // Inventories answers the inventories of those of the events that have one, with their sections in the order of being added.
 func (r *Reader) Inventories(ctx context.Context, eventIDs []string) (map[string]Inventory, error) {

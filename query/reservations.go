@@ -19,22 +19,21 @@ func (r *Reader) Reservations(ctx context.Context, ids []string) (map[string]Res
 	return byID(reservations, func(r Reservation) string { return r.ID }), err
 }
 
-// ReservationPage answers reservations of a customer, newest first.
-func (r *Reader) ReservationPage(ctx context.Context, customerID string, args PageArgs) (Page[Reservation], error) {
-	w, err := parseWindow(args, afterAll, beforeAll, reservationList.parseInstant)
+// ReservationPage answers reservations that the filter lets through, newest first.
+func (r *Reader) ReservationPage(ctx context.Context, f Filter, args PageArgs) (Page[Reservation], error) {
+	w, err := f.window(reservationList, args)
 	if err != nil {
 		return Page[Reservation]{}, err
 	}
 	arg := db.ReservationsNewestFirstParams{
-		CustomerID:    customerID,
-		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id,
-		RowLimit: w.rows(),
+		Status: f.Status, EventID: f.EventID, CustomerID: f.CustomerID,
+		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id, RowLimit: w.rows(),
 	}
 	var rows []db.Reservation
 	if w.backward {
-		rows, err = r.db.ReservationsOldestFirst(ctx, db.ReservationsOldestFirstParams(arg))
+		rows, err = r.lists.ReservationsOldestFirst(ctx, db.ReservationsOldestFirstParams(arg))
 	} else {
-		rows, err = r.db.ReservationsNewestFirst(ctx, arg)
+		rows, err = r.lists.ReservationsNewestFirst(ctx, arg)
 	}
 	if err != nil {
 		return Page[Reservation]{}, fmt.Errorf("query: list reservations: %w", err)
@@ -43,8 +42,36 @@ func (r *Reader) ReservationPage(ctx context.Context, customerID string, args Pa
 	if err != nil {
 		return Page[Reservation]{}, err
 	}
-	return page(w, reservations, func(r Reservation) string { return reservationList.instantCursor(r.CreatedAt, r.ID) }), nil
+	return page(w, reservations, reservationCursor), nil
 }
+
+// ReservationPagesOf answers a page, as ReservationPage does, for each of several customers or events, in one query.
+func (r *Reader) ReservationPagesOf(ctx context.Context, by Owner, ids []string, f Filter, args PageArgs) (map[string]Page[Reservation], error) {
+	w, err := f.window(reservationList, args)
+	if err != nil {
+		return nil, err
+	}
+	arg := db.ReservationsOfNewestFirstParams{
+		Owners: ids, ByEvent: bool(by), Status: f.Status, EventID: f.EventID, CustomerID: f.CustomerID,
+		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id, RowLimit: w.rows(),
+	}
+	var rows []db.Reservation
+	if w.backward {
+		rows, err = r.lists.ReservationsOfOldestFirst(ctx, db.ReservationsOfOldestFirstParams(arg))
+	} else {
+		rows, err = r.lists.ReservationsOfNewestFirst(ctx, arg)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("query: list reservations of several: %w", err)
+	}
+	reservations, err := tryConvert(rows, reservation)
+	if err != nil {
+		return nil, err
+	}
+	return pagesOf(w, ids, reservations, func(r Reservation) string { return by.of(r.EventID, r.CustomerID) }, reservationCursor), nil
+}
+
+func reservationCursor(r Reservation) string { return reservationList.instantCursor(r.CreatedAt, r.ID) }
 
 func reservation(row db.Reservation) (Reservation, error) {
 	r := Reservation{

@@ -1243,4 +1243,18 @@ func (ec *executionContext) marshalOEventConnection2ᚖticketingᚋgraphᚋmodel
 	return ec._EventConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPaymentConnection2ᚖticketingᚋgraphᚋmodelᚐPaymentConnection(ctx context.Context, sel ast.SelectionSet, v *model.PaymentConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PaymentConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOReservationConnection2ᚖticketingᚋgraphᚋmodelᚐReservationConnection(ctx context.Context, sel ast.SelectionSet, v *model.ReservationConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReservationConnection(ctx, sel, v)
+}
+
 // endregion ***************************** type.gotpl *****************************

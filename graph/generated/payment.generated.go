@@ -1424,6 +1424,24 @@ func (ec *executionContext) marshalOPaymentNextAction2ᚖticketingᚋgraphᚋmod
 	return ec._PaymentNextAction(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOPaymentStatus2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPaymentStatus2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
+}
+
 func (ec *executionContext) marshalOProcessPaymentPayload2ᚖticketingᚋgraphᚋmodelᚐProcessPaymentPayload(ctx context.Context, sel ast.SelectionSet, v *model.ProcessPaymentPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

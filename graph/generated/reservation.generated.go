@@ -1115,6 +1115,24 @@ func (ec *executionContext) marshalOReservation2ᚖticketingᚋqueryᚐReservati
 	return ec._Reservation(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOReservationStatus2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReservationStatus2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
+}
+
 func (ec *executionContext) marshalOReserveSeatsPayload2ᚖticketingᚋgraphᚋmodelᚐReserveSeatsPayload(ctx context.Context, sel ast.SelectionSet, v *model.ReserveSeatsPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

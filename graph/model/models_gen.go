@@ -207,6 +207,8 @@ type EventEdge struct {
 type EventFilter struct {
 	// Only events in this state.
 	Status *string `json:"status,omitempty"`
+	// Only events of this organizer; drafts among them only for the organizer and for admins.
+	OrganizerID *string `json:"organizerId,omitempty"`
 	// Only events that begin at this moment or later.
 	StartsAfter *time.Time `json:"startsAfter,omitempty"`
 	// Only events that begin before this moment.
@@ -272,6 +274,22 @@ type PaymentEdge struct {
 	Cursor string `json:"cursor"`
 	// The payment.
 	Node *Payment `json:"node"`
+}
+
+// Which payments to list. What is given must all hold.
+type PaymentFilter struct {
+	// Only payments in this state.
+	Status *string `json:"status,omitempty"`
+	// Only payments for this event.
+	EventID *string `json:"eventId,omitempty"`
+	// Only payments of this customer.
+	CustomerID *string `json:"customerId,omitempty"`
+	// Only payments at this gateway, such as "stripe".
+	Gateway *string `json:"gateway,omitempty"`
+	// Only payments that were begun at this moment or later.
+	CreatedAfter *time.Time `json:"createdAfter,omitempty"`
+	// Only payments that were begun before this moment.
+	CreatedBefore *time.Time `json:"createdBefore,omitempty"`
 }
 
 // How to pay: exactly one.
@@ -375,6 +393,20 @@ type ReservationEdge struct {
 	Cursor string `json:"cursor"`
 	// The reservation.
 	Node *query.Reservation `json:"node"`
+}
+
+// Which reservations to list. What is given must all hold.
+type ReservationFilter struct {
+	// Only reservations in this state.
+	Status *string `json:"status,omitempty"`
+	// Only reservations of this event.
+	EventID *string `json:"eventId,omitempty"`
+	// Only reservations of this customer.
+	CustomerID *string `json:"customerId,omitempty"`
+	// Only reservations that were made at this moment or later.
+	CreatedAfter *time.Time `json:"createdAfter,omitempty"`
+	// Only reservations that were made before this moment.
+	CreatedBefore *time.Time `json:"createdBefore,omitempty"`
 }
 
 // Seats of one section: `quantity` or `seats`, exactly one of the two.

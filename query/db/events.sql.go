@@ -75,12 +75,13 @@ FROM events
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND (created_at, id) > ($3::timestamptz, $4::text)
   AND ($5::text IS NULL OR status = $5)
-  AND ($6::timestamptz IS NULL OR starts_at > $6)
-  AND ($7::timestamptz IS NULL OR starts_at < $7)
-  AND ($8::text IS NULL OR search @@ $8::text::tsquery)
-  AND ($9::boolean OR status <> 'DRAFT' OR organizer_id = $10::text)
+  AND ($6::text IS NULL OR organizer_id = $6)
+  AND ($7::timestamptz IS NULL OR starts_at >= $7)
+  AND ($8::timestamptz IS NULL OR starts_at < $8)
+  AND ($9::text IS NULL OR search @@ $9::text::tsquery)
+  AND ($10::boolean OR status <> 'DRAFT' OR organizer_id = $11::text)
 ORDER BY created_at DESC, id DESC
-LIMIT $11
+LIMIT $12
 `
 
 type EventsNewestFirstParams struct {
@@ -89,6 +90,7 @@ type EventsNewestFirstParams struct {
 	NewerThanTime time.Time
 	NewerThanID   string
 	Status        *string
+	OrganizerID   *string
 	StartsAfter   *time.Time
 	StartsBefore  *time.Time
 	Search        *string
@@ -121,6 +123,7 @@ func (q *Queries) EventsNewestFirst(ctx context.Context, arg EventsNewestFirstPa
 		arg.NewerThanTime,
 		arg.NewerThanID,
 		arg.Status,
+		arg.OrganizerID,
 		arg.StartsAfter,
 		arg.StartsBefore,
 		arg.Search,
@@ -168,12 +171,13 @@ FROM events
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND (created_at, id) > ($3::timestamptz, $4::text)
   AND ($5::text IS NULL OR status = $5)
-  AND ($6::timestamptz IS NULL OR starts_at > $6)
-  AND ($7::timestamptz IS NULL OR starts_at < $7)
-  AND ($8::text IS NULL OR search @@ $8::text::tsquery)
-  AND ($9::boolean OR status <> 'DRAFT' OR organizer_id = $10::text)
+  AND ($6::text IS NULL OR organizer_id = $6)
+  AND ($7::timestamptz IS NULL OR starts_at >= $7)
+  AND ($8::timestamptz IS NULL OR starts_at < $8)
+  AND ($9::text IS NULL OR search @@ $9::text::tsquery)
+  AND ($10::boolean OR status <> 'DRAFT' OR organizer_id = $11::text)
 ORDER BY created_at, id
-LIMIT $11
+LIMIT $12
 `
 
 type EventsOldestFirstParams struct {
@@ -182,6 +186,7 @@ type EventsOldestFirstParams struct {
 	NewerThanTime time.Time
 	NewerThanID   string
 	Status        *string
+	OrganizerID   *string
 	StartsAfter   *time.Time
 	StartsBefore  *time.Time
 	Search        *string
@@ -214,6 +219,7 @@ func (q *Queries) EventsOldestFirst(ctx context.Context, arg EventsOldestFirstPa
 		arg.NewerThanTime,
 		arg.NewerThanID,
 		arg.Status,
+		arg.OrganizerID,
 		arg.StartsAfter,
 		arg.StartsBefore,
 		arg.Search,

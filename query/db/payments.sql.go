@@ -143,29 +143,206 @@ func (q *Queries) PaymentsByReservation(ctx context.Context, reservationIds []st
 
 const paymentsNewestFirst = `-- name: PaymentsNewestFirst :many
 SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments
-WHERE customer_id = $1
-  AND (created_at, id) < ($2::timestamptz, $3::text)
-  AND (created_at, id) > ($4::timestamptz, $5::text)
+WHERE (created_at, id) < ($1::timestamptz, $2::text)
+  AND (created_at, id) > ($3::timestamptz, $4::text)
+  AND ($5::text IS NULL OR status = $5)
+  AND ($6::text IS NULL OR event_id = $6)
+  AND ($7::text IS NULL OR customer_id = $7)
+  AND ($8::text IS NULL OR gateway = $8)
 ORDER BY created_at DESC, id DESC
-LIMIT $6
+LIMIT $9
 `
 
 type PaymentsNewestFirstParams struct {
-	CustomerID    string
 	OlderThanTime time.Time
 	OlderThanID   string
 	NewerThanTime time.Time
 	NewerThanID   string
+	Status        *string
+	EventID       *string
+	CustomerID    *string
+	Gateway       *string
 	RowLimit      int32
 }
 
 func (q *Queries) PaymentsNewestFirst(ctx context.Context, arg PaymentsNewestFirstParams) ([]Payment, error) {
 	rows, err := q.db.Query(ctx, paymentsNewestFirst,
-		arg.CustomerID,
 		arg.OlderThanTime,
 		arg.OlderThanID,
 		arg.NewerThanTime,
 		arg.NewerThanID,
+		arg.Status,
+		arg.EventID,
+		arg.CustomerID,
+		arg.Gateway,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Payment{}
+	for rows.Next() {
+		var i Payment
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.ReservationID,
+			&i.CustomerID,
+			&i.EventID,
+			&i.Amount,
+			&i.Refunded,
+			&i.Currency,
+			&i.Refunds,
+			&i.Status,
+			&i.Gateway,
+			&i.TransactionID,
+			&i.FailureCode,
+			&i.FailureReason,
+			&i.CreatedAt,
+			&i.CompletedAt,
+			&i.FailedAt,
+			&i.Metadata,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const paymentsOfNewestFirst = `-- name: PaymentsOfNewestFirst :many
+SELECT page.id, page.version, page.reservation_id, page.customer_id, page.event_id, page.amount, page.refunded, page.currency, page.refunds, page.status, page.gateway, page.transaction_id, page.failure_code, page.failure_reason, page.created_at, page.completed_at, page.failed_at, page.metadata FROM unnest($1::text[]) AS owner (id)
+CROSS JOIN LATERAL (
+    SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments p
+    WHERE (NOT $2::boolean OR p.event_id = owner.id)
+      AND ($2::boolean OR p.customer_id = owner.id)
+      AND (p.created_at, p.id) < ($3::timestamptz, $4::text)
+      AND (p.created_at, p.id) > ($5::timestamptz, $6::text)
+      AND ($7::text IS NULL OR p.status = $7)
+      AND ($8::text IS NULL OR p.event_id = $8)
+      AND ($9::text IS NULL OR p.customer_id = $9)
+      AND ($10::text IS NULL OR p.gateway = $10)
+    ORDER BY p.created_at DESC, p.id DESC
+    LIMIT $11
+) AS page
+ORDER BY page.created_at DESC, page.id DESC
+`
+
+type PaymentsOfNewestFirstParams struct {
+	Owners        []string
+	ByEvent       bool
+	OlderThanTime time.Time
+	OlderThanID   string
+	NewerThanTime time.Time
+	NewerThanID   string
+	Status        *string
+	EventID       *string
+	CustomerID    *string
+	Gateway       *string
+	RowLimit      int32
+}
+
+// A page for each of the owners, which are events or customers.
+func (q *Queries) PaymentsOfNewestFirst(ctx context.Context, arg PaymentsOfNewestFirstParams) ([]Payment, error) {
+	rows, err := q.db.Query(ctx, paymentsOfNewestFirst,
+		arg.Owners,
+		arg.ByEvent,
+		arg.OlderThanTime,
+		arg.OlderThanID,
+		arg.NewerThanTime,
+		arg.NewerThanID,
+		arg.Status,
+		arg.EventID,
+		arg.CustomerID,
+		arg.Gateway,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Payment{}
+	for rows.Next() {
+		var i Payment
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.ReservationID,
+			&i.CustomerID,
+			&i.EventID,
+			&i.Amount,
+			&i.Refunded,
+			&i.Currency,
+			&i.Refunds,
+			&i.Status,
+			&i.Gateway,
+			&i.TransactionID,
+			&i.FailureCode,
+			&i.FailureReason,
+			&i.CreatedAt,
+			&i.CompletedAt,
+			&i.FailedAt,
+			&i.Metadata,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const paymentsOfOldestFirst = `-- name: PaymentsOfOldestFirst :many
+SELECT page.id, page.version, page.reservation_id, page.customer_id, page.event_id, page.amount, page.refunded, page.currency, page.refunds, page.status, page.gateway, page.transaction_id, page.failure_code, page.failure_reason, page.created_at, page.completed_at, page.failed_at, page.metadata FROM unnest($1::text[]) AS owner (id)
+CROSS JOIN LATERAL (
+    SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments p
+    WHERE (NOT $2::boolean OR p.event_id = owner.id)
+      AND ($2::boolean OR p.customer_id = owner.id)
+      AND (p.created_at, p.id) < ($3::timestamptz, $4::text)
+      AND (p.created_at, p.id) > ($5::timestamptz, $6::text)
+      AND ($7::text IS NULL OR p.status = $7)
+      AND ($8::text IS NULL OR p.event_id = $8)
+      AND ($9::text IS NULL OR p.customer_id = $9)
+      AND ($10::text IS NULL OR p.gateway = $10)
+    ORDER BY p.created_at, p.id
+    LIMIT $11
+) AS page
+ORDER BY page.created_at, page.id
+`
+
+type PaymentsOfOldestFirstParams struct {
+	Owners        []string
+	ByEvent       bool
+	OlderThanTime time.Time
+	OlderThanID   string
+	NewerThanTime time.Time
+	NewerThanID   string
+	Status        *string
+	EventID       *string
+	CustomerID    *string
+	Gateway       *string
+	RowLimit      int32
+}
+
+// A page for each of the owners, which are events or customers.
+func (q *Queries) PaymentsOfOldestFirst(ctx context.Context, arg PaymentsOfOldestFirstParams) ([]Payment, error) {
+	rows, err := q.db.Query(ctx, paymentsOfOldestFirst,
+		arg.Owners,
+		arg.ByEvent,
+		arg.OlderThanTime,
+		arg.OlderThanID,
+		arg.NewerThanTime,
+		arg.NewerThanID,
+		arg.Status,
+		arg.EventID,
+		arg.CustomerID,
+		arg.Gateway,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -207,29 +384,38 @@ func (q *Queries) PaymentsNewestFirst(ctx context.Context, arg PaymentsNewestFir
 
 const paymentsOldestFirst = `-- name: PaymentsOldestFirst :many
 SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments
-WHERE customer_id = $1
-  AND (created_at, id) < ($2::timestamptz, $3::text)
-  AND (created_at, id) > ($4::timestamptz, $5::text)
+WHERE (created_at, id) < ($1::timestamptz, $2::text)
+  AND (created_at, id) > ($3::timestamptz, $4::text)
+  AND ($5::text IS NULL OR status = $5)
+  AND ($6::text IS NULL OR event_id = $6)
+  AND ($7::text IS NULL OR customer_id = $7)
+  AND ($8::text IS NULL OR gateway = $8)
 ORDER BY created_at, id
-LIMIT $6
+LIMIT $9
 `
 
 type PaymentsOldestFirstParams struct {
-	CustomerID    string
 	OlderThanTime time.Time
 	OlderThanID   string
 	NewerThanTime time.Time
 	NewerThanID   string
+	Status        *string
+	EventID       *string
+	CustomerID    *string
+	Gateway       *string
 	RowLimit      int32
 }
 
 func (q *Queries) PaymentsOldestFirst(ctx context.Context, arg PaymentsOldestFirstParams) ([]Payment, error) {
 	rows, err := q.db.Query(ctx, paymentsOldestFirst,
-		arg.CustomerID,
 		arg.OlderThanTime,
 		arg.OlderThanID,
 		arg.NewerThanTime,
 		arg.NewerThanID,
+		arg.Status,
+		arg.EventID,
+		arg.CustomerID,
+		arg.Gateway,
 		arg.RowLimit,
 	)
 	if err != nil {

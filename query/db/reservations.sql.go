@@ -53,29 +53,193 @@ func (q *Queries) ReservationsByID(ctx context.Context, ids []string) ([]Reserva
 
 const reservationsNewestFirst = `-- name: ReservationsNewestFirst :many
 SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations
-WHERE customer_id = $1
-  AND (created_at, id) < ($2::timestamptz, $3::text)
-  AND (created_at, id) > ($4::timestamptz, $5::text)
+WHERE (created_at, id) < ($1::timestamptz, $2::text)
+  AND (created_at, id) > ($3::timestamptz, $4::text)
+  AND ($5::text IS NULL OR status = $5)
+  AND ($6::text IS NULL OR event_id = $6)
+  AND ($7::text IS NULL OR customer_id = $7)
 ORDER BY created_at DESC, id DESC
-LIMIT $6
+LIMIT $8
 `
 
 type ReservationsNewestFirstParams struct {
-	CustomerID    string
 	OlderThanTime time.Time
 	OlderThanID   string
 	NewerThanTime time.Time
 	NewerThanID   string
+	Status        *string
+	EventID       *string
+	CustomerID    *string
 	RowLimit      int32
 }
 
 func (q *Queries) ReservationsNewestFirst(ctx context.Context, arg ReservationsNewestFirstParams) ([]Reservation, error) {
 	rows, err := q.db.Query(ctx, reservationsNewestFirst,
-		arg.CustomerID,
 		arg.OlderThanTime,
 		arg.OlderThanID,
 		arg.NewerThanTime,
 		arg.NewerThanID,
+		arg.Status,
+		arg.EventID,
+		arg.CustomerID,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Reservation{}
+	for rows.Next() {
+		var i Reservation
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.EventID,
+			&i.CustomerID,
+			&i.Status,
+			&i.Seats,
+			&i.Total,
+			&i.Currency,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.CompletedAt,
+			&i.ExpiredAt,
+			&i.CancelledAt,
+			&i.CompensatedAt,
+			&i.RefundedAt,
+			&i.Metadata,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const reservationsOfNewestFirst = `-- name: ReservationsOfNewestFirst :many
+SELECT page.id, page.version, page.event_id, page.customer_id, page.status, page.seats, page.total, page.currency, page.created_at, page.expires_at, page.completed_at, page.expired_at, page.cancelled_at, page.compensated_at, page.refunded_at, page.metadata FROM unnest($1::text[]) AS owner (id)
+CROSS JOIN LATERAL (
+    SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations r
+    WHERE (NOT $2::boolean OR r.event_id = owner.id)
+      AND ($2::boolean OR r.customer_id = owner.id)
+      AND (r.created_at, r.id) < ($3::timestamptz, $4::text)
+      AND (r.created_at, r.id) > ($5::timestamptz, $6::text)
+      AND ($7::text IS NULL OR r.status = $7)
+      AND ($8::text IS NULL OR r.event_id = $8)
+      AND ($9::text IS NULL OR r.customer_id = $9)
+    ORDER BY r.created_at DESC, r.id DESC
+    LIMIT $10
+) AS page
+ORDER BY page.created_at DESC, page.id DESC
+`
+
+type ReservationsOfNewestFirstParams struct {
+	Owners        []string
+	ByEvent       bool
+	OlderThanTime time.Time
+	OlderThanID   string
+	NewerThanTime time.Time
+	NewerThanID   string
+	Status        *string
+	EventID       *string
+	CustomerID    *string
+	RowLimit      int32
+}
+
+// A page for each of the owners, which are events or customers.
+func (q *Queries) ReservationsOfNewestFirst(ctx context.Context, arg ReservationsOfNewestFirstParams) ([]Reservation, error) {
+	rows, err := q.db.Query(ctx, reservationsOfNewestFirst,
+		arg.Owners,
+		arg.ByEvent,
+		arg.OlderThanTime,
+		arg.OlderThanID,
+		arg.NewerThanTime,
+		arg.NewerThanID,
+		arg.Status,
+		arg.EventID,
+		arg.CustomerID,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Reservation{}
+	for rows.Next() {
+		var i Reservation
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.EventID,
+			&i.CustomerID,
+			&i.Status,
+			&i.Seats,
+			&i.Total,
+			&i.Currency,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.CompletedAt,
+			&i.ExpiredAt,
+			&i.CancelledAt,
+			&i.CompensatedAt,
+			&i.RefundedAt,
+			&i.Metadata,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const reservationsOfOldestFirst = `-- name: ReservationsOfOldestFirst :many
+SELECT page.id, page.version, page.event_id, page.customer_id, page.status, page.seats, page.total, page.currency, page.created_at, page.expires_at, page.completed_at, page.expired_at, page.cancelled_at, page.compensated_at, page.refunded_at, page.metadata FROM unnest($1::text[]) AS owner (id)
+CROSS JOIN LATERAL (
+    SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations r
+    WHERE (NOT $2::boolean OR r.event_id = owner.id)
+      AND ($2::boolean OR r.customer_id = owner.id)
+      AND (r.created_at, r.id) < ($3::timestamptz, $4::text)
+      AND (r.created_at, r.id) > ($5::timestamptz, $6::text)
+      AND ($7::text IS NULL OR r.status = $7)
+      AND ($8::text IS NULL OR r.event_id = $8)
+      AND ($9::text IS NULL OR r.customer_id = $9)
+    ORDER BY r.created_at, r.id
+    LIMIT $10
+) AS page
+ORDER BY page.created_at, page.id
+`
+
+type ReservationsOfOldestFirstParams struct {
+	Owners        []string
+	ByEvent       bool
+	OlderThanTime time.Time
+	OlderThanID   string
+	NewerThanTime time.Time
+	NewerThanID   string
+	Status        *string
+	EventID       *string
+	CustomerID    *string
+	RowLimit      int32
+}
+
+// A page for each of the owners, which are events or customers.
+func (q *Queries) ReservationsOfOldestFirst(ctx context.Context, arg ReservationsOfOldestFirstParams) ([]Reservation, error) {
+	rows, err := q.db.Query(ctx, reservationsOfOldestFirst,
+		arg.Owners,
+		arg.ByEvent,
+		arg.OlderThanTime,
+		arg.OlderThanID,
+		arg.NewerThanTime,
+		arg.NewerThanID,
+		arg.Status,
+		arg.EventID,
+		arg.CustomerID,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -115,29 +279,35 @@ func (q *Queries) ReservationsNewestFirst(ctx context.Context, arg ReservationsN
 
 const reservationsOldestFirst = `-- name: ReservationsOldestFirst :many
 SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations
-WHERE customer_id = $1
-  AND (created_at, id) < ($2::timestamptz, $3::text)
-  AND (created_at, id) > ($4::timestamptz, $5::text)
+WHERE (created_at, id) < ($1::timestamptz, $2::text)
+  AND (created_at, id) > ($3::timestamptz, $4::text)
+  AND ($5::text IS NULL OR status = $5)
+  AND ($6::text IS NULL OR event_id = $6)
+  AND ($7::text IS NULL OR customer_id = $7)
 ORDER BY created_at, id
-LIMIT $6
+LIMIT $8
 `
 
 type ReservationsOldestFirstParams struct {
-	CustomerID    string
 	OlderThanTime time.Time
 	OlderThanID   string
 	NewerThanTime time.Time
 	NewerThanID   string
+	Status        *string
+	EventID       *string
+	CustomerID    *string
 	RowLimit      int32
 }
 
 func (q *Queries) ReservationsOldestFirst(ctx context.Context, arg ReservationsOldestFirstParams) ([]Reservation, error) {
 	rows, err := q.db.Query(ctx, reservationsOldestFirst,
-		arg.CustomerID,
 		arg.OlderThanTime,
 		arg.OlderThanID,
 		arg.NewerThanTime,
 		arg.NewerThanID,
+		arg.Status,
+		arg.EventID,
+		arg.CustomerID,
 		arg.RowLimit,
 	)
 	if err != nil {

@@ -11,16 +11,58 @@ ORDER BY reservation_id, created_at, id;
 
 -- name: PaymentsNewestFirst :many
 SELECT * FROM payments
-WHERE customer_id = @customer_id
-  AND (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
+WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (created_at, id) > (@newer_than_time::timestamptz, @newer_than_id::text)
+  AND (sqlc.narg('status')::text IS NULL OR status = sqlc.narg('status'))
+  AND (sqlc.narg('event_id')::text IS NULL OR event_id = sqlc.narg('event_id'))
+  AND (sqlc.narg('customer_id')::text IS NULL OR customer_id = sqlc.narg('customer_id'))
+  AND (sqlc.narg('gateway')::text IS NULL OR gateway = sqlc.narg('gateway'))
 ORDER BY created_at DESC, id DESC
 LIMIT @row_limit;
 
 -- name: PaymentsOldestFirst :many
 SELECT * FROM payments
-WHERE customer_id = @customer_id
-  AND (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
+WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (created_at, id) > (@newer_than_time::timestamptz, @newer_than_id::text)
+  AND (sqlc.narg('status')::text IS NULL OR status = sqlc.narg('status'))
+  AND (sqlc.narg('event_id')::text IS NULL OR event_id = sqlc.narg('event_id'))
+  AND (sqlc.narg('customer_id')::text IS NULL OR customer_id = sqlc.narg('customer_id'))
+  AND (sqlc.narg('gateway')::text IS NULL OR gateway = sqlc.narg('gateway'))
 ORDER BY created_at, id
 LIMIT @row_limit;
+
+-- name: PaymentsOfNewestFirst :many
+-- A page for each of the owners, which are events or customers.
+SELECT page.* FROM unnest(@owners::text[]) AS owner (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM payments p
+    WHERE (NOT @by_event::boolean OR p.event_id = owner.id)
+      AND (@by_event::boolean OR p.customer_id = owner.id)
+      AND (p.created_at, p.id) < (@older_than_time::timestamptz, @older_than_id::text)
+      AND (p.created_at, p.id) > (@newer_than_time::timestamptz, @newer_than_id::text)
+      AND (sqlc.narg('status')::text IS NULL OR p.status = sqlc.narg('status'))
+      AND (sqlc.narg('event_id')::text IS NULL OR p.event_id = sqlc.narg('event_id'))
+      AND (sqlc.narg('customer_id')::text IS NULL OR p.customer_id = sqlc.narg('customer_id'))
+      AND (sqlc.narg('gateway')::text IS NULL OR p.gateway = sqlc.narg('gateway'))
+    ORDER BY p.created_at DESC, p.id DESC
+    LIMIT @row_limit
+) AS page
+ORDER BY page.created_at DESC, page.id DESC;
+
+-- name: PaymentsOfOldestFirst :many
+-- A page for each of the owners, which are events or customers.
+SELECT page.* FROM unnest(@owners::text[]) AS owner (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM payments p
+    WHERE (NOT @by_event::boolean OR p.event_id = owner.id)
+      AND (@by_event::boolean OR p.customer_id = owner.id)
+      AND (p.created_at, p.id) < (@older_than_time::timestamptz, @older_than_id::text)
+      AND (p.created_at, p.id) > (@newer_than_time::timestamptz, @newer_than_id::text)
+      AND (sqlc.narg('status')::text IS NULL OR p.status = sqlc.narg('status'))
+      AND (sqlc.narg('event_id')::text IS NULL OR p.event_id = sqlc.narg('event_id'))
+      AND (sqlc.narg('customer_id')::text IS NULL OR p.customer_id = sqlc.narg('customer_id'))
+      AND (sqlc.narg('gateway')::text IS NULL OR p.gateway = sqlc.narg('gateway'))
+    ORDER BY p.created_at, p.id
+    LIMIT @row_limit
+) AS page
+ORDER BY page.created_at, page.id;

@@ -1,0 +1,71 @@
+package graph_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/auth"
+)
+
+// addSales adds n events with a section each, and a reservation and a payment for each of n customers.
+func (w tables) addSales(n int) {
+	w.t.Helper()
+	w.exec(`INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, max_tickets_per_reservation, payment_attempts,
+			status, created_at, search)
+		SELECT 'evt_' || i, 1, 'usr_1', 'Night ' || i, '', '', now(), 8, 1, 'SALES_OPEN', now() + i * interval '1 second', '' FROM generate_series(1, $1::int) i`, n)
+	w.exec(`INSERT INTO inventories SELECT 'evt_' || i, 1 FROM generate_series(1, $1::int) i`, n)
+	w.exec(`INSERT INTO sections SELECT 'evt_' || i, 'Floor', 0, 100, 'EUR', false, 10, 9, 0, 1 FROM generate_series(1, $1::int) i`, n)
+	w.exec(`INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, metadata)
+		SELECT 'rsv_' || i, 1, 'evt_' || i, 'usr_' || i, 'COMPLETED', '[{"section": "Floor", "price": {"minor": 100, "currency": "EUR"}}]', 100,
+			'EUR', now() + i * interval '1 second', now(), '{}' FROM generate_series(1, $1::int) i`, n)
+	w.exec(`INSERT INTO payments (id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway,
+			created_at, metadata)
+		SELECT 'pay_' || i, 1, 'rsv_' || i, 'usr_' || i, 'evt_' || i, 100, 0, 'EUR', '[]', 'COMPLETED', 'sandbox',
+			now() + i * interval '1 second', '{}' FROM generate_series(1, $1::int) i`, n)
+	for i := range n {
+		w.people.signIn(fmt.Sprintf("usr_%d", i+1))
+	}
+}
+
+func TestHowManyQueriesAListTakesDoesNotDependOnItsLength(t *testing.T) {
+	t.Parallel()
+	w := newTables(t)
+	w.addSales(100)
+	admin := w.as(newUser(), auth.RoleAdmin)
+	for name, c := range map[string]struct {
+		query   string
+		queries int
+	}{
+		"reservations": {`query($n: Int) { reservations(first: $n) { nodes { id total { amount }
+			event { name } customer { email } payments { id } } } }`, 4},
+		"reservations from their ends": {`query($n: Int) { reservations(last: $n) { edges { node { event { sections { name } } payments { reservation { id } } } } } }`, 5},
+		"payments":                     {`query($n: Int) { payments(first: $n) { nodes { id reservation { id event { name } customer { email } payments { id } } } } }`, 5},
+		"events": {`query($n: Int) { events(first: $n) { nodes { sections { name }
+			reservations(first: 2) { nodes { customer { email } payments { id } } } payments(first: 2) { nodes { reservation { id } } } } } }`, 7},
+		"below customers": {`query($n: Int) { reservations(first: $n) { nodes { customer {
+			reservations(first: 3) { nodes { event { name } payments { id } } }
+			payments(filter: {status: COMPLETED}, last: 3) { nodes { id } } } } } }`, 6},
+	} {
+		for _, n := range []int{1, 10, 100} {
+			w.counts.take()
+			got := w.do(c.query, vars{"n": n}, admin...)
+			require.Empty(t, got.Errors, "%s: %s", name, got.body)
+			queries := w.counts.take()
+			require.Len(t, queries, c.queries, "%s of %d: %v", name, n, queries)
+		}
+	}
+}
+
+func TestObjectsThatAnOperationNamesAreReadTogether(t *testing.T) {
+	t.Parallel()
+	w := newTables(t)
+	const a, b = "rsv_01h455vb4pex5vsknk084sn02q", "rsv_01h455vb4pex5vsknk084sn02r"
+	w.exec(`INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, metadata)
+		SELECT id, 1, 'evt_' || id, 'usr_1', 'COMPLETED', '[]', 100, 'EUR', now(), now(), '{}' FROM unnest($1::text[]) id`, []string{a, b})
+	got := w.do(`query($a: ID!, $b: ID!) { a: reservation(id: $a) { event { id } payments { id } } b: node(id: $b) { ... on Reservation { event { id } payments { id } } } }`,
+		vars{"a": a, "b": b}, w.as("usr_1")...)
+	require.Empty(t, got.Errors, got.body)
+	require.Len(t, w.counts.take(), 3)
+}

@@ -1,0 +1,3 @@
+DROP INDEX payments_gateway_created_at_id_idx;
+DROP INDEX payments_created_at_id_idx;
+DROP INDEX reservations_created_at_id_idx;
