@@ -294,7 +294,9 @@ func (f *fakeReads) ReservationPage(_ context.Context, filter query.Filter, _ qu
 }
 
 func (f *fakeReads) ReservationPagesOf(ctx context.Context, by query.Owner, ids []string, filter query.Filter, args query.PageArgs) (map[string]query.Page[query.Reservation], error) {
-	return pagesOf(by, ids, filter, func(one query.Filter) (query.Page[query.Reservation], error) { return f.ReservationPage(ctx, one, args) })
+	return pagesOf(by, ids, filter, func(one query.Filter) (query.Page[query.Reservation], error) {
+		return f.ReservationPage(ctx, one, args)
+	})
 }
 
 func (f *fakeReads) PaymentPage(_ context.Context, filter query.PaymentFilter, _ query.PageArgs) (query.Page[query.Payment], error) {
