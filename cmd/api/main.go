@@ -6,9 +6,11 @@ import (
 	"os"
 
 	"ticketing/internal/app"
+	"ticketing/internal/memory"
 )
 
 func main() {
+	memory.Spend()
 	os.Exit(app.Main("api", app.APINeeds(), func(ctx context.Context, e app.Env) error {
 		listener, err := app.Listen(ctx, e.Config.Addr())
 		if err != nil {

@@ -54,7 +54,7 @@ func (r *httpReserver) close() { _ = r.conn.Close() }
 
 // reserve reserves, and answers when the reservation is durable.
 func (r *httpReserver) reserve(client, n int) error {
-	copy(r.key, fmt.Sprintf("%08x-%08x-%018x", client, n, time.Now().UnixNano()))
+	copy(r.key, fmt.Sprintf("%08x-%04x-%04x-0000-%012x", client, n>>16, n&0xffff, time.Now().UnixNano()&(1<<48-1))) // a UUID's form
 	if _, err := r.conn.Write(r.request); err != nil {
 		return fmt.Errorf("send: %w", err)
 	}

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"ticketing/internal/memory"
 )
 
 // clients is how many buyers there are at once, as the goals say.
@@ -54,6 +56,7 @@ type bench struct {
 }
 
 func main() {
+	memory.Spend() // as the api does, for whatever is measured
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if os.Getenv(childAPI) != "" {
