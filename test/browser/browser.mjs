@@ -1,4 +1,5 @@
 // A Chromium that reports whatever a page should not do: errors, violations of the policy, requests to anywhere else.
+import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 
 const flags = [
@@ -11,8 +12,7 @@ const flags = [
 
 // withBrowser runs a scenario in a browser of its own, and fails if a page did what it should not.
 export async function withBrowser(executablePath, origin, scenario) {
-  const chromiumSandbox = process.getuid() !== 0; // there is none for root
-  const browser = await chromium.launch({ executablePath, chromiumSandbox, args: flags });
+  const browser = await chromium.launch({ executablePath, args: flags });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const misdeeds = [];
   try {
@@ -26,6 +26,13 @@ export async function withBrowser(executablePath, origin, scenario) {
     await browser.close();
   }
   if (misdeeds.length > 0) process.exit(1);
+}
+
+// flaws lists what of a page, or of some of its parts, not everybody can see or use (WCAG, as far as axe can tell).
+export async function flaws(page, ...parts) {
+  await page.evaluate(axe.source);
+  const result = await page.evaluate((include) => axe.run(include.length > 0 ? { include } : document), parts);
+  return result.violations.map((v) => `${v.help}: ${v.nodes.map((node) => node.html).join(', ')}`);
 }
 
 async function watch(context, origin, misdeeds) {

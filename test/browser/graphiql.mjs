@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { withBrowser } from './browser.mjs';
+import { flaws, withBrowser } from './browser.mjs';
 import { takeLink } from './mail.mjs';
 
 const [executable, url, mails, pictures, admin, customer] = process.argv.slice(2);
@@ -19,7 +19,7 @@ await withBrowser(executable, url, async (context) => {
     await page.goto(`${url}/graphiql`);
     isAt(page, '/auth/sign-in');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'email');
-    await picture(page, 'sign-in');
+    await look(page, 'sign-in');
   });
 
   await step('what is no address is refused', async () => {
@@ -33,7 +33,7 @@ await withBrowser(executable, url, async (context) => {
     page = await signIn(context, page, customer);
     await page.getByText(`You are signed in as ${customer}, who is not an admin`).waitFor();
     isAt(page, '/auth/sign-in');
-    await picture(page, 'not-an-admin');
+    await look(page, 'not-an-admin');
   });
 
   await step('an admin signs in, and goes on to GraphiQL', async () => {
@@ -45,7 +45,7 @@ await withBrowser(executable, url, async (context) => {
 
   await step('a query answers', async () => {
     await execute(page, 'Who is signed in', `"email": "${admin}"`);
-    await picture(page, 'graphiql');
+    await look(page, 'graphiql', '.examples', '.session');
   });
 
   await step('mutations act, each on what the one before made', async () => {
@@ -63,7 +63,7 @@ await withBrowser(executable, url, async (context) => {
     await reserve(other, await eventOf(page), 'Stalls', 3);
     await other.close();
     await answer(page, '"reserved": 3');
-    await picture(page, 'subscription');
+    await look(page, 'subscription', '.examples', '.session');
     await page.getByRole('button', { name: 'Stop query' }).click();
   });
 
@@ -95,11 +95,11 @@ async function signIn(context, page, address) {
   await page.getByLabel('Mail address').fill(address);
   await page.keyboard.press('Enter');
   await page.getByText(`a link is on its way to ${address}`).waitFor();
-  await picture(page, 'check-your-mail');
+  await look(page, 'check-your-mail');
   const link = await takeLink(mails, address, seen, patience);
   const tab = await open(context, link);
   assert.equal(new URL(tab.url()).hash, '', 'the token stays in no address bar');
-  await picture(tab, 'verify');
+  await look(tab, 'verify');
   await tab.keyboard.press('Enter'); // the button has the focus
   await tab.waitForURL((now) => now.pathname !== '/auth/verify');
   await page.close();
@@ -156,14 +156,17 @@ async function reserve(page, eventId, section, quantity) {
   assert.deepEqual(result.data.reserveSeats.userErrors, []);
 }
 
-// picture takes pictures of a wide window, light and dark, and of a phone's.
-async function picture(page, name) {
-  const take = (kind) => page.screenshot({ path: join(pictures, `${name}${kind}.png`) });
-  await take('');
+// look takes pictures of a wide window, light and dark, and of a phone's, and has everybody able to read and use the parts, or all of it.
+async function look(page, name, ...parts) {
+  const at = async (kind) => {
+    await page.screenshot({ path: join(pictures, `${name}${kind}.png`) });
+    assert.deepEqual(await flaws(page, ...parts), [], `${name}${kind}`);
+  };
+  await at('');
   await page.emulateMedia({ colorScheme: 'dark' });
-  await take('-dark');
+  await at('-dark');
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize({ width: 390, height: 844 });
-  await take('-narrow');
+  await at('-narrow');
   await page.setViewportSize({ width: 1280, height: 800 });
 }
