@@ -46,6 +46,18 @@ type Reads interface {
 	ReservationPagesOf(ctx context.Context, by query.Owner, ids []string, filter query.Filter, page query.PageArgs) (map[string]query.Page[query.Reservation], error)
 	PaymentPage(ctx context.Context, filter query.PaymentFilter, page query.PageArgs) (query.Page[query.Payment], error)
 	PaymentPagesOf(ctx context.Context, by query.Owner, ids []string, filter query.PaymentFilter, page query.PageArgs) (map[string]query.Page[query.Payment], error)
+	SalesReport(ctx context.Context, eventID string, days query.Days) (*query.SalesReport, error)
+	SectionPage(ctx context.Context, page query.PageArgs) (query.Page[query.SectionSales], error)
+	Customers(ctx context.Context, ids []string) (map[string]query.Customer, error)
+	SpendOf(ctx context.Context, customerIDs []string) (map[string][]query.Spend, error)
+	CustomerPage(ctx context.Context, filter query.CustomerFilter, page query.PageArgs) (query.Page[query.Customer], error)
+	TopCustomerPage(ctx context.Context, currency string, page query.PageArgs) (query.Page[query.Customer], error)
+	HistoryPagesOf(ctx context.Context, customerIDs []string, page query.PageArgs) (map[string]query.Page[query.HistoryEntry], error)
+}
+
+// Projections is what the API shows of how far the read side is; query.Projections has it.
+type Projections interface {
+	Status(ctx context.Context) ([]query.ProjectionStatus, error)
 }
 
 // People is what the API needs to know of who is there; auth.Service has it.

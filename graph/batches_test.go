@@ -24,6 +24,11 @@ func (w tables) addSales(n int) {
 			created_at, metadata)
 		SELECT 'pay_' || i, 1, 'rsv_' || i, 'usr_' || i, 'evt_' || i, 100, 0, 'EUR', '[]', 'COMPLETED', 'sandbox',
 			now() + i * interval '1 second', '{}' FROM generate_series(1, $1::int) i`, n)
+	w.exec(`INSERT INTO section_sales SELECT 'evt_' || i, 'Floor', 'EUR', i, 0, 100 * i, 0 FROM generate_series(1, $1::int) i`, n)
+	w.exec(`INSERT INTO customers SELECT 'usr_' || i, 1, 1, 0, 1, now(), now() FROM generate_series(1, $1::int) i`, n)
+	w.exec(`INSERT INTO customer_spend SELECT 'usr_' || i, 'EUR', 100 * i, 0 FROM generate_series(1, $1::int) i`, n)
+	w.exec(`INSERT INTO customer_history SELECT 'usr_' || i, j, now(), 'PAYMENT_COMPLETED', 'evt_' || i, 'rsv_' || i, 'pay_' || i, 0, 100, 'EUR'
+		FROM generate_series(1, $1::int) i, generate_series(1, 3) j`, n)
 	for i := range n {
 		w.people.signIn(fmt.Sprintf("usr_%d", i+1))
 	}
@@ -44,6 +49,10 @@ func TestHowManyQueriesAListTakesDoesNotDependOnItsLength(t *testing.T) {
 		"payments":                     {`query($n: Int) { payments(first: $n) { nodes { id reservation { id event { name } customer { email } payments { id } } } } }`, 5},
 		"events": {`query($n: Int) { events(first: $n) { nodes { sections { name }
 			reservations(first: 2) { nodes { customer { email } payments { id } } } payments(first: 2) { nodes { reservation { id } } } } } }`, 7},
+		"customers": {`query($n: Int) { customers(first: $n) { nodes { tickets spend { net { amount } } history(first: 2) { nodes { kind event { name } } }
+			user { email reservations(first: 3) { nodes { payments { id } } } } } } }`, 7},
+		"top customers":    {`query($n: Int) { topCustomers(currencyCode: "EUR", first: $n) { edges { node { spend { net { amount } } history { nodes { kind } } } } } }`, 3},
+		"popular sections": {`query($n: Int) { popularSections(first: $n) { nodes { section tickets event { name sections { available } } } } }`, 3},
 		"below customers": {`query($n: Int) { reservations(first: $n) { nodes { customer {
 			reservations(first: 3) { nodes { event { name } payments { id } } }
 			payments(filter: {status: COMPLETED}, last: 3) { nodes { id } } } } } }`, 6},

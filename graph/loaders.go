@@ -24,6 +24,9 @@ type loaders struct {
 	users            loader[auth.User]
 	reservationPages pages[query.Reservation]
 	paymentPages     pages[query.Payment]
+	customers        loader[query.Customer]
+	spend            loader[[]query.Spend] // by customer
+	historyPages     pages[query.HistoryEntry]
 
 	together struct{ events, reservations, payments, refunds, users siblings }
 }
@@ -38,6 +41,8 @@ func (r *Resolver) newLoaders() *loaders {
 	l.paymentsOf = loader[[]query.Payment]{fetch: r.reads.PaymentsByReservation, siblings: &t.reservations}
 	l.paymentsByRefund = loader[query.Payment]{fetch: r.reads.PaymentsByRefund, siblings: &t.refunds, found: l.sawPayments}
 	l.users = loader[auth.User]{fetch: r.people.Users, siblings: &t.users}
+	l.customers = loader[query.Customer]{fetch: r.reads.Customers, siblings: &t.users}
+	l.spend = loader[[]query.Spend]{fetch: r.reads.SpendOf, siblings: &t.users}
 	return l
 }
 
@@ -58,6 +63,21 @@ func (l *loaders) sawPayments(payments []query.Payment) {
 	l.together.payments.add(each(payments, func(p query.Payment) string { return p.ID }))
 	l.together.reservations.add(each(payments, func(p query.Payment) string { return p.ReservationID }))
 	l.together.events.add(each(payments, func(p query.Payment) string { return p.EventID }))
+}
+
+// sawCustomers is sawEvents for customers.
+func (l *loaders) sawCustomers(customers []query.Customer) {
+	l.together.users.add(each(customers, func(c query.Customer) string { return c.ID }))
+}
+
+// sawHistory is sawEvents for what customers did.
+func (l *loaders) sawHistory(entries []query.HistoryEntry) {
+	l.together.events.add(each(entries, func(e query.HistoryEntry) string { return e.EventID }))
+}
+
+// sawSections is sawEvents for sections of several events.
+func (l *loaders) sawSections(sections []query.SectionSales) {
+	l.together.events.add(each(sections, func(s query.SectionSales) string { return s.EventID }))
 }
 
 // pages read pages of the lists that objects have. A field of the operation asks for the same page of each of its objects.

@@ -10,13 +10,14 @@ import (
 
 // Resolver answers the API's fields: it maps what was asked for, makes one call, and maps the result.
 type Resolver struct {
-	commands Commands
-	reads    Reads
-	people   People
-	log      Log
-	limiter  Limiter
-	limits   RateLimits
-	feeds    feeds
+	commands    Commands
+	reads       Reads
+	projections Projections
+	people      People
+	log         Log
+	limiter     Limiter
+	limits      RateLimits
+	feeds       feeds
 }
 
 // RateLimits is how much a client may do.
@@ -77,4 +78,23 @@ func (r *Resolver) Session() generated.SessionResolver { return sessionResolver{
 // AccessLogEntry implements generated.ResolverRoot.
 func (r *Resolver) AccessLogEntry() generated.AccessLogEntryResolver {
 	return accessLogEntryResolver{r}
+}
+
+// SalesReport implements generated.ResolverRoot.
+func (r *Resolver) SalesReport() generated.SalesReportResolver { return salesReportResolver{r} }
+
+// SectionSales implements generated.ResolverRoot.
+func (r *Resolver) SectionSales() generated.SectionSalesResolver { return sectionSalesResolver{r} }
+
+// Customer implements generated.ResolverRoot.
+func (r *Resolver) Customer() generated.CustomerResolver { return customerResolver{r} }
+
+// CustomerHistoryEntry implements generated.ResolverRoot.
+func (r *Resolver) CustomerHistoryEntry() generated.CustomerHistoryEntryResolver {
+	return historyResolver{r}
+}
+
+// PartitionStatus implements generated.ResolverRoot.
+func (r *Resolver) PartitionStatus() generated.PartitionStatusResolver {
+	return partitionStatusResolver{r}
 }

@@ -29,6 +29,7 @@ import (
 type Deps struct {
 	Commands    Commands
 	Reads       Reads
+	Projections Projections
 	People      People
 	Log         Log
 	Limiter     Limiter
@@ -70,8 +71,8 @@ func NewServer(d Deps) (*Server, error) {
 	}
 	hub := live.NewHub(d.Redis, d.Logger)
 	r := &Resolver{
-		commands: d.Commands, reads: d.Reads, people: d.People, log: d.Log, limiter: d.Limiter, limits: d.Config.RateLimits,
-		feeds: newFeeds(hub, d.Reads),
+		commands: d.Commands, reads: d.Reads, projections: d.Projections, people: d.People, log: d.Log,
+		limiter: d.Limiter, limits: d.Config.RateLimits, feeds: newFeeds(hub, d.Reads),
 	}
 	s := &Server{
 		people: d.People, connections: d.Connections, resolver: r, hub: hub, dev: d.Config.Development,

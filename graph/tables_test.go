@@ -84,7 +84,7 @@ func newTables(t *testing.T) tables {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
 	t.Cleanup(func() { _ = rdb.Close() })
 	server, err := graph.NewServer(graph.Deps{
-		Commands: &fakeCommands{}, Reads: query.NewReader(pool), People: w.counts, Log: &fakeLog{}, Limiter: &fakeLimiter{}, Redis: rdb,
+		Commands: &fakeCommands{}, Reads: query.NewReader(pool), Projections: fakeProjections{}, People: w.counts, Log: &fakeLog{}, Limiter: &fakeLimiter{}, Redis: rdb,
 		Logger: logger, Config: graph.Config{Development: true},
 	})
 	require.NoError(t, err)

@@ -24,6 +24,10 @@ const (
 	paymentList     list = "payment"
 	seatList        list = "seat"
 	versionList     list = "version"
+	sectionList     list = "section"
+	customerList    list = "customer"
+	spendingList    list = "spending"
+	historyList     list = "history"
 )
 
 // instant is the key of lists that show the newest first. The id decides between what was created in the same microsecond.

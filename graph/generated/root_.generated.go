@@ -23,14 +23,19 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	AccessLogEntry() AccessLogEntryResolver
+	Customer() CustomerResolver
+	CustomerHistoryEntry() CustomerHistoryEntryResolver
 	Event() EventResolver
 	Mutation() MutationResolver
+	PartitionStatus() PartitionStatusResolver
 	Payment() PaymentResolver
 	Query() QueryResolver
 	Refund() RefundResolver
 	Reservation() ReservationResolver
 	ReservedSeat() ReservedSeatResolver
+	SalesReport() SalesReportResolver
 	Section() SectionResolver
+	SectionSales() SectionSalesResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	User() UserResolver
@@ -70,6 +75,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CardInput", ec.unmarshalInputCardInput),
 			graphql.NewInputUnmarshaler("ConfirmPaymentInput", ec.unmarshalInputConfirmPaymentInput),
 			graphql.NewInputUnmarshaler("CreateEventInput", ec.unmarshalInputCreateEventInput),
+			graphql.NewInputUnmarshaler("CustomerFilter", ec.unmarshalInputCustomerFilter),
 			graphql.NewInputUnmarshaler("EraseCustomerInput", ec.unmarshalInputEraseCustomerInput),
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
 			graphql.NewInputUnmarshaler("EventIDInput", ec.unmarshalInputEventIDInput),
@@ -841,6 +847,43 @@ input MoneyInput {
   currencyCode: String!
 }
 `, BuiltIn: false},
+	{Name: "../schema/operations.graphqls", Input: `extend type Query {
+  "How far the read side is behind the log, by projection."
+  projectionStatus: [ProjectionStatus!] @auth(rule: ADMIN)
+}
+
+"How far a projection is behind the log."
+type ProjectionStatus {
+  "The projection, such as \"reservations\"."
+  name: String!
+  "Rises with every rebuild of its tables; 0 when nobody has kept them yet."
+  generation: Int!
+  "Streams that wait behind a domain event that can't be applied, and records that are none of ours."
+  deadLetters: Int!
+  "Domain events that are missing in its tables, not published ones among them."
+  lagRecords: Int!
+  "Since when something is missing, in seconds; 0 when nothing is."
+  lagSeconds: Float!
+  "Domain events that are not published yet, whatever they are about."
+  unpublished: Int!
+  "How far it has read each partition of its topics."
+  partitions: [PartitionStatus!]!
+}
+
+"How far a projection is behind one partition of a topic."
+type PartitionStatus {
+  "The topic."
+  topic: String!
+  "The partition's number."
+  partition: Int!
+  "The place in the log of the record that was applied last; \"0\" for none. A string, since it outgrows Int."
+  position: String!
+  "Records that are published and not applied."
+  lagRecords: Int!
+  "The age of the oldest of them in seconds."
+  lagSeconds: Float!
+}
+`, BuiltIn: false},
 	{Name: "../schema/payment.graphqls", Input: `"One payment of a reservation at a gateway."
 type Payment implements Node {
   "The payment's id, pay_…."
@@ -983,6 +1026,232 @@ type RefundPaymentPayload {
   payment: Payment
   "Why nothing is refunded; empty when it is."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/reports.graphqls", Input: `"A day of UTC, for example \"2026-12-31\"."
+scalar Date
+
+extend type Query {
+  """
+  What was sold for an event: for its organizer and for admins, else FORBIDDEN; NOT_FOUND when there is no such event. ` + "`" + `from` + "`" + ` and ` + "`" + `until` + "`" + ` narrow
+  it to days of UTC, both of them included. Null while the event has no sections, and so no currency. It may be a moment behind the log.
+  """
+  salesReport(eventId: ID!, from: Date, until: Date): SalesReport @auth(rule: ORGANIZER)
+
+  "The sections of all events by the tickets that they sold, the most first. Pages are those of ` + "`" + `events` + "`" + `."
+  popularSections(first: Int, after: String, last: Int, before: String): SectionSalesConnection @auth(rule: ADMIN)
+
+  "Everybody who has made a reservation, those who came last first. Pages are those of ` + "`" + `events` + "`" + `."
+  customers(filter: CustomerFilter, first: Int, after: String, last: Int, before: String): CustomerConnection @auth(rule: ADMIN)
+
+  "One customer, or null for somebody who has never made a reservation."
+  customer(id: ID!): Customer @auth(rule: ADMIN)
+
+  """
+  The customers by what they spent in one currency and did not get back, the most first. Pages are those of ` + "`" + `events` + "`" + `; who spends or is refunded
+  between two pages moves in the list.
+  """
+  topCustomers(currencyCode: String!, first: Int, after: String, last: Int, before: String): CustomerConnection @auth(rule: ADMIN)
+}
+
+"What was sold for an event, and how that is made up: the parts of each list add up to the whole."
+type SalesReport {
+  "The event."
+  event: Event
+  "Tickets that were sold and not given back."
+  tickets: Int!
+  "Tickets that were sold."
+  sold: Int!
+  "Of these, tickets of reservations that were given back in full."
+  returned: Int!
+  "What the sold tickets cost."
+  gross: Money!
+  "What was given back of it, in part or in full."
+  refunded: Money!
+  "The difference."
+  net: Money!
+  "By section, in the order in which the event has them. Sections that sold nothing are there too."
+  bySection: [SectionSales!]!
+  "By day, the first day first. Days on which nothing was sold or given back are left out."
+  byDay: [DaySales!]!
+}
+
+"What was sold of one section. What is given back of a reservation in part is spread over its sections."
+type SectionSales {
+  "The event."
+  event: Event
+  "The section's name."
+  section: String!
+  "Tickets that were sold and not given back."
+  tickets: Int!
+  "Tickets that were sold."
+  sold: Int!
+  "Of these, tickets of reservations that were given back in full."
+  returned: Int!
+  "What the sold tickets cost."
+  gross: Money!
+  "What was given back of it."
+  refunded: Money!
+  "The difference."
+  net: Money!
+}
+
+"What was sold on a day, and what was given back on it whenever it had been sold: differences may be below zero."
+type DaySales {
+  "The day."
+  day: Date!
+  "` + "`" + `sold` + "`" + ` less ` + "`" + `returned` + "`" + `."
+  tickets: Int!
+  "Tickets that were sold on the day."
+  sold: Int!
+  "Tickets of reservations that were given back in full on the day."
+  returned: Int!
+  "What the tickets that were sold on the day cost."
+  gross: Money!
+  "What was given back on the day."
+  refunded: Money!
+  "The difference."
+  net: Money!
+}
+
+"A page of sections."
+type SectionSalesConnection {
+  "The page's sections with their cursors."
+  edges: [SectionSalesEdge!]!
+  "The page's sections."
+  nodes: [SectionSales!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A section in a list."
+type SectionSalesEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The section."
+  node: SectionSales!
+}
+
+"Which customers to list. What is given must all hold."
+input CustomerFilter {
+  "Only customers who made their first reservation at this moment or later."
+  firstSeenAfter: Time
+  "Only customers who made their first reservation before this moment."
+  firstSeenBefore: Time
+  "Only customers who did something at this moment or later."
+  lastSeenAfter: Time
+  "Only customers who have done nothing since just before this moment."
+  lastSeenBefore: Time
+}
+
+"Somebody who has made a reservation, in numbers."
+type Customer {
+  "The user's id, usr_…."
+  id: ID!
+  "Who it is, with their reservations and payments."
+  user: User
+  "How many reservations they made."
+  reservationCount: Int!
+  "How many of these they paid, whatever was given back later."
+  completedCount: Int!
+  "How many of these were given back in full."
+  returnedCount: Int!
+  "Tickets that they bought and did not give back."
+  tickets: Int!
+  "What they spent, by currency."
+  spend: [CustomerSpend!]!
+  "When they made their first reservation."
+  firstSeenAt: Time!
+  "When they did something last."
+  lastSeenAt: Time!
+  "What they did and what became of it, the newest first. Pages are those of ` + "`" + `events` + "`" + `."
+  history(first: Int, after: String, last: Int, before: String): CustomerHistoryConnection!
+}
+
+"What a customer's payments in one currency came to."
+type CustomerSpend {
+  "What was taken."
+  spent: Money!
+  "What was given back of it."
+  refunded: Money!
+  "The difference."
+  net: Money!
+}
+
+"A page of customers."
+type CustomerConnection {
+  "The page's customers with their cursors."
+  edges: [CustomerEdge!]!
+  "The page's customers."
+  nodes: [Customer!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A customer in a list."
+type CustomerEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The customer."
+  node: Customer!
+}
+
+"Something that a customer did, or what became of it."
+type CustomerHistoryEntry {
+  "What happened."
+  kind: CustomerHistoryKind!
+  "When."
+  at: Time!
+  "The event that it was about."
+  event: Event
+  "The reservation that it was about."
+  reservationId: ID!
+  "The payment that it was about, or null."
+  paymentId: ID
+  "How many tickets, where it is about a reservation; else 0."
+  tickets: Int!
+  "What the reservation costs, what was or was to be taken, or what was given back."
+  amount: Money!
+}
+
+"What happened to a customer."
+enum CustomerHistoryKind {
+  "They reserved."
+  RESERVATION_INITIATED
+  "Their reservation was paid."
+  RESERVATION_COMPLETED
+  "Their reservation was given up."
+  RESERVATION_CANCELLED
+  "Their reservation was not paid in time."
+  RESERVATION_EXPIRED
+  "The last payment of their reservation was declined."
+  RESERVATION_COMPENSATED
+  "Their reservation was given back in full."
+  RESERVATION_REFUNDED
+  "Their money was taken."
+  PAYMENT_COMPLETED
+  "Their payment failed."
+  PAYMENT_FAILED
+  "Money was given back to them."
+  PAYMENT_REFUNDED
+}
+
+"A page of a customer's history."
+type CustomerHistoryConnection {
+  "The page's entries with their cursors."
+  edges: [CustomerHistoryEdge!]!
+  "The page's entries."
+  nodes: [CustomerHistoryEntry!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"An entry in a customer's history."
+type CustomerHistoryEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The entry."
+  node: CustomerHistoryEntry!
 }
 `, BuiltIn: false},
 	{Name: "../schema/reservation.graphqls", Input: `"One customer's hold on seats, from the reservation to the ticket or to its end."
@@ -1423,6 +1692,128 @@ func (ec *executionContext) childFields_CreateEventPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CreateEventPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Customer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Customer_id(ctx, field)
+	case "user":
+		return ec.fieldContext_Customer_user(ctx, field)
+	case "reservationCount":
+		return ec.fieldContext_Customer_reservationCount(ctx, field)
+	case "completedCount":
+		return ec.fieldContext_Customer_completedCount(ctx, field)
+	case "returnedCount":
+		return ec.fieldContext_Customer_returnedCount(ctx, field)
+	case "tickets":
+		return ec.fieldContext_Customer_tickets(ctx, field)
+	case "spend":
+		return ec.fieldContext_Customer_spend(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_Customer_firstSeenAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_Customer_lastSeenAt(ctx, field)
+	case "history":
+		return ec.fieldContext_Customer_history(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Customer", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CustomerConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CustomerConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CustomerConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CustomerEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CustomerEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerHistoryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CustomerHistoryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CustomerHistoryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CustomerHistoryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerHistoryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerHistoryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CustomerHistoryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CustomerHistoryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerHistoryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerHistoryEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_CustomerHistoryEntry_kind(ctx, field)
+	case "at":
+		return ec.fieldContext_CustomerHistoryEntry_at(ctx, field)
+	case "event":
+		return ec.fieldContext_CustomerHistoryEntry_event(ctx, field)
+	case "reservationId":
+		return ec.fieldContext_CustomerHistoryEntry_reservationId(ctx, field)
+	case "paymentId":
+		return ec.fieldContext_CustomerHistoryEntry_paymentId(ctx, field)
+	case "tickets":
+		return ec.fieldContext_CustomerHistoryEntry_tickets(ctx, field)
+	case "amount":
+		return ec.fieldContext_CustomerHistoryEntry_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerHistoryEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerSpend(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "spent":
+		return ec.fieldContext_CustomerSpend_spent(ctx, field)
+	case "refunded":
+		return ec.fieldContext_CustomerSpend_refunded(ctx, field)
+	case "net":
+		return ec.fieldContext_CustomerSpend_net(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerSpend", field.Name)
+}
+
+func (ec *executionContext) childFields_DaySales(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "day":
+		return ec.fieldContext_DaySales_day(ctx, field)
+	case "tickets":
+		return ec.fieldContext_DaySales_tickets(ctx, field)
+	case "sold":
+		return ec.fieldContext_DaySales_sold(ctx, field)
+	case "returned":
+		return ec.fieldContext_DaySales_returned(ctx, field)
+	case "gross":
+		return ec.fieldContext_DaySales_gross(ctx, field)
+	case "refunded":
+		return ec.fieldContext_DaySales_refunded(ctx, field)
+	case "net":
+		return ec.fieldContext_DaySales_net(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DaySales", field.Name)
+}
+
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1515,6 +1906,22 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PartitionStatus(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_PartitionStatus_topic(ctx, field)
+	case "partition":
+		return ec.fieldContext_PartitionStatus_partition(ctx, field)
+	case "position":
+		return ec.fieldContext_PartitionStatus_position(ctx, field)
+	case "lagRecords":
+		return ec.fieldContext_PartitionStatus_lagRecords(ctx, field)
+	case "lagSeconds":
+		return ec.fieldContext_PartitionStatus_lagSeconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartitionStatus", field.Name)
+}
+
 func (ec *executionContext) childFields_Payment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1591,6 +1998,26 @@ func (ec *executionContext) childFields_ProcessPaymentPayload(ctx context.Contex
 		return ec.fieldContext_ProcessPaymentPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProcessPaymentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ProjectionStatus(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ProjectionStatus_name(ctx, field)
+	case "generation":
+		return ec.fieldContext_ProjectionStatus_generation(ctx, field)
+	case "deadLetters":
+		return ec.fieldContext_ProjectionStatus_deadLetters(ctx, field)
+	case "lagRecords":
+		return ec.fieldContext_ProjectionStatus_lagRecords(ctx, field)
+	case "lagSeconds":
+		return ec.fieldContext_ProjectionStatus_lagSeconds(ctx, field)
+	case "unpublished":
+		return ec.fieldContext_ProjectionStatus_unpublished(ctx, field)
+	case "partitions":
+		return ec.fieldContext_ProjectionStatus_partitions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProjectionStatus", field.Name)
 }
 
 func (ec *executionContext) childFields_Refund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1721,6 +2148,30 @@ func (ec *executionContext) childFields_ReservedSeat(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ReservedSeat", field.Name)
 }
 
+func (ec *executionContext) childFields_SalesReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "event":
+		return ec.fieldContext_SalesReport_event(ctx, field)
+	case "tickets":
+		return ec.fieldContext_SalesReport_tickets(ctx, field)
+	case "sold":
+		return ec.fieldContext_SalesReport_sold(ctx, field)
+	case "returned":
+		return ec.fieldContext_SalesReport_returned(ctx, field)
+	case "gross":
+		return ec.fieldContext_SalesReport_gross(ctx, field)
+	case "refunded":
+		return ec.fieldContext_SalesReport_refunded(ctx, field)
+	case "net":
+		return ec.fieldContext_SalesReport_net(ctx, field)
+	case "bySection":
+		return ec.fieldContext_SalesReport_bySection(ctx, field)
+	case "byDay":
+		return ec.fieldContext_SalesReport_byDay(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SalesReport", field.Name)
+}
+
 func (ec *executionContext) childFields_Seat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "label":
@@ -1771,6 +2222,50 @@ func (ec *executionContext) childFields_Section(ctx context.Context, field graph
 		return ec.fieldContext_Section_seats(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Section", field.Name)
+}
+
+func (ec *executionContext) childFields_SectionSales(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "event":
+		return ec.fieldContext_SectionSales_event(ctx, field)
+	case "section":
+		return ec.fieldContext_SectionSales_section(ctx, field)
+	case "tickets":
+		return ec.fieldContext_SectionSales_tickets(ctx, field)
+	case "sold":
+		return ec.fieldContext_SectionSales_sold(ctx, field)
+	case "returned":
+		return ec.fieldContext_SectionSales_returned(ctx, field)
+	case "gross":
+		return ec.fieldContext_SectionSales_gross(ctx, field)
+	case "refunded":
+		return ec.fieldContext_SectionSales_refunded(ctx, field)
+	case "net":
+		return ec.fieldContext_SectionSales_net(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SectionSales", field.Name)
+}
+
+func (ec *executionContext) childFields_SectionSalesConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SectionSalesConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SectionSalesConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SectionSalesConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SectionSalesConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SectionSalesEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SectionSalesEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SectionSalesEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SectionSalesEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -62,7 +62,7 @@ func (l literals) leaf(v *ast.Value) string {
 	case "Int":
 		value, _ := v.Value(nil)
 		return l.schema.scalar(name, value)
-	case "Time", "Decimal":
+	case "Time", "Date", "Decimal":
 		if v.Kind != ast.StringValue && v.Kind != ast.BlockValue {
 			return notText
 		}

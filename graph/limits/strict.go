@@ -143,6 +143,10 @@ func (s Strict) scalar(name string, value any) string {
 		if _, err := scalar.UnmarshalTime(value); err != nil {
 			return err.Error()
 		}
+	case "Date":
+		if _, err := scalar.UnmarshalDate(value); err != nil {
+			return err.Error()
+		}
 	case "Decimal":
 		if _, err := scalar.UnmarshalDecimal(value); err != nil {
 			return err.Error()

@@ -179,6 +179,54 @@ type CreateEventPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// A page of customers.
+type CustomerConnection struct {
+	// The page's customers with their cursors.
+	Edges []*CustomerEdge `json:"edges"`
+	// The page's customers.
+	Nodes []*query.Customer `json:"nodes"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A customer in a list.
+type CustomerEdge struct {
+	// Pass it as `after` or `before` to read on from here.
+	Cursor string `json:"cursor"`
+	// The customer.
+	Node *query.Customer `json:"node"`
+}
+
+// Which customers to list. What is given must all hold.
+type CustomerFilter struct {
+	// Only customers who made their first reservation at this moment or later.
+	FirstSeenAfter *time.Time `json:"firstSeenAfter,omitempty"`
+	// Only customers who made their first reservation before this moment.
+	FirstSeenBefore *time.Time `json:"firstSeenBefore,omitempty"`
+	// Only customers who did something at this moment or later.
+	LastSeenAfter *time.Time `json:"lastSeenAfter,omitempty"`
+	// Only customers who have done nothing since just before this moment.
+	LastSeenBefore *time.Time `json:"lastSeenBefore,omitempty"`
+}
+
+// A page of a customer's history.
+type CustomerHistoryConnection struct {
+	// The page's entries with their cursors.
+	Edges []*CustomerHistoryEdge `json:"edges"`
+	// The page's entries.
+	Nodes []*query.HistoryEntry `json:"nodes"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An entry in a customer's history.
+type CustomerHistoryEdge struct {
+	// Pass it as `after` or `before` to read on from here.
+	Cursor string `json:"cursor"`
+	// The entry.
+	Node *query.HistoryEntry `json:"node"`
+}
+
 // Whom to forget.
 type EraseCustomerInput struct {
 	// The user.
@@ -483,6 +531,24 @@ type SeatRowInput struct {
 	Row string `json:"row"`
 	// How many seats the row has, 1 to 1,000; they are numbered from 1.
 	Seats int `json:"seats"`
+}
+
+// A page of sections.
+type SectionSalesConnection struct {
+	// The page's sections with their cursors.
+	Edges []*SectionSalesEdge `json:"edges"`
+	// The page's sections.
+	Nodes []*query.SectionSales `json:"nodes"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A section in a list.
+type SectionSalesEdge struct {
+	// Pass it as `after` or `before` to read on from here.
+	Cursor string `json:"cursor"`
+	// The section.
+	Node *query.SectionSales `json:"node"`
 }
 
 // The session is over.

@@ -9,8 +9,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// ErrTime and ErrDecimal say what form is wanted. Their texts go to clients.
+// ErrTime, ErrDate and ErrDecimal say what form is wanted. Their texts go to clients.
 var (
+	ErrDate    = errors.New(`must be a day of UTC, such as "2026-12-31"`)
 	ErrTime    = errors.New(`must be a moment in UTC as RFC 3339 text, such as "2026-12-31T20:00:00Z"`)
 	ErrDecimal = errors.New(`must be an exact decimal number as a string, such as "150.00"`)
 )
@@ -36,6 +37,21 @@ func UnmarshalTime(v any) (time.Time, error) {
 		return time.Time{}, ErrTime
 	}
 	return t.UTC(), nil
+}
+
+// MarshalDate writes a day of UTC.
+func MarshalDate(day time.Time) graphql.Marshaler {
+	return graphql.MarshalString(day.UTC().Format(time.DateOnly))
+}
+
+// UnmarshalDate reads a day of UTC: its first moment.
+func UnmarshalDate(v any) (time.Time, error) {
+	text, _ := v.(string)
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil || day.Year() < 1 {
+		return time.Time{}, ErrDate
+	}
+	return day, nil
 }
 
 // MarshalDecimal writes a decimal number as a string.

@@ -50,7 +50,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	limiter := ratelimit.New(b.redis)
 	connections := ratelimit.NewConnections(limiter)
 	server, err := graph.NewServer(graph.Deps{
-		Commands: write.service, Reads: query.NewReader(b.read), People: people,
+		Commands: write.service, Reads: query.NewReader(b.read), Projections: b.projections, People: people,
 		Log: eventstore.Reader{DB: b.events}, Limiter: limiter, Connections: connections, Redis: b.redis, Logger: e.Log,
 		Metrics: e.registerer("api"),
 		Config: graph.Config{

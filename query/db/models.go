@@ -7,8 +7,6 @@ package db
 import (
 	"encoding/json"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Customer struct {
@@ -155,7 +153,7 @@ type Reservation struct {
 type Sale struct {
 	EventID  string
 	Section  string
-	Day      pgtype.Date
+	Day      time.Time
 	Currency string
 	Sold     int64
 	Returned int64
