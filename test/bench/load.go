@@ -32,6 +32,9 @@ func (m measured) quantile(q float64) time.Duration {
 }
 
 func (m measured) String() string {
+	if len(m.Latencies) == 0 {
+		return fmt.Sprintf("%7.0f/s", m.rate())
+	}
 	return fmt.Sprintf("%7.0f/s   p50 %6.2f ms   p99 %6.2f ms   max %6.2f ms", m.rate(), ms(m.quantile(0.5)), ms(m.quantile(0.99)), ms(m.quantile(1)))
 }
 

@@ -43,6 +43,7 @@ func benchmarks() []benchmark {
 		{"graphql", "reserveSeats over HTTP, sessions and idempotency on", graphQL},
 		{"cold", "cold start on a stream of 1,000,000 domain events", cold},
 		{"seats", "100,000 numbered seats in one event", seats},
+		{"catchup", "projections come up with a full broker: records/s, and COPY of the same rows", catchUp},
 	}
 }
 

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ticketing/command/eventstore"
+)
+
+// catchUpEvents is the length of the log that projections catch up with.
+const catchUpEvents = 400_000
+
+// tablesOf are what each projection fills.
+var tablesOf = map[string][]string{
+	"availability": {"inventories", "sections", "seats"}, "reservations": {"reservations"}, "payments": {"payments"},
+	"sales":     {"sale_reservations", "sale_payments", "sales", "section_sales"},
+	"customers": {"customer_streams", "customers", "customer_spend", "customer_history"},
+}
+
+func kafkaOptions(brokers []string) []kgo.Opt { return []kgo.Opt{kgo.SeedBrokers(brokers...)} }
+
+// catchUp measures how fast projections come up with a broker full of records, alone one after the other; beside it what PostgreSQL needs to
+// take the rows that these come to, by COPY, into tables with the same indexes and with synchronous_commit off as well. The time to join
+// the group does not count, nor does the first batch.
+func catchUp(ctx context.Context, b *bench) (err error) {
+	s, err := b.openReadSide(ctx, "catchup", true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	began := time.Now()
+	if err := newPurchases().write(ctx, s.events, catchUpEvents); err != nil {
+		return err
+	}
+	b.say("  filled the log in %.1f s", time.Since(began).Seconds())
+	began = time.Now()
+	if err := s.publish(ctx); err != nil {
+		return err
+	}
+	b.say("  published it in %.1f s", time.Since(began).Seconds())
+	for _, name := range []string{"reservations", "payments", "availability", "sales", "customers"} {
+		if err := b.catchUpOne(ctx, s, name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// publish has the relay publish the whole log.
+func (s *readSide) publish(ctx context.Context) (err error) {
+	stop := s.relay(ctx)
+	defer func() { err = errors.Join(err, stop()) }()
+	head, err := eventstore.ReadHead(ctx, s.events)
+	if err != nil {
+		return err
+	}
+	return await(ctx, "the relay", 10*time.Millisecond, func() (bool, error) {
+		var position int64
+		err := s.events.QueryRow(ctx, `SELECT coalesce(max(position), 0) FROM relay_cursor`).Scan(&position)
+		return position == head.Position, err
+	})
+}
+
+func (b *bench) catchUpOne(ctx context.Context, s *readSide, name string) error {
+	var records, copied measured
+	for round := range min(b.rounds, 2) {
+		if err := s.empty(ctx, name); err != nil {
+			return err
+		}
+		err := b.measure(&records, name, func() (measured, error) {
+			return b.profiled("catchup-"+name, round, func() (measured, error) { return s.catchUp(ctx, name, round) })
+		})
+		if err != nil {
+			return err
+		}
+		err = b.measure(&copied, "COPY of its rows", func() (measured, error) { return s.copyRows(ctx, tablesOf[name]) })
+		if err != nil {
+			return err
+		}
+	}
+	prefix := "catch_up_" + name
+	if name == "reservations" { // of which the goals are
+		prefix = "catch_up"
+	}
+	b.figure(prefix+"_per_s", records.rate())
+	b.figure(prefix+"_ratio", records.rate()/copied.rate())
+	b.figure(prefix+"_time_ratio", copied.Took.Seconds()/records.Took.Seconds())
+	return nil
+}
+
+// empty makes a projection begin again.
+func (s *readSide) empty(ctx context.Context, name string) error {
+	for _, table := range tablesOf[name] {
+		if _, err := s.read.Exec(ctx, `TRUNCATE `+pgx.Identifier{table}.Sanitize()); err != nil {
+			return fmt.Errorf("empty %s: %w", table, err)
+		}
+	}
+	if _, err := s.read.Exec(ctx, `DELETE FROM projection_checkpoints WHERE projection = $1`, name); err != nil {
+		return fmt.Errorf("forget checkpoints: %w", err)
+	}
+	if _, err := s.read.Exec(ctx, `CHECKPOINT`); err != nil { // what the round before has left to write
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+func (s *readSide) catchUp(ctx context.Context, name string, round int) (m measured, err error) {
+	all, err := s.published(ctx, name)
+	if err != nil {
+		return m, err
+	}
+	stop := s.projector(ctx, fmt.Sprintf("bench-%d", round), name)
+	defer func() { err = errors.Join(err, stop()) }()
+	var began time.Time
+	first := int64(0)
+	err = await(ctx, "the projector", 2*time.Millisecond, func() (bool, error) {
+		var done int64
+		err := s.read.QueryRow(ctx, `SELECT coalesce(sum(next_offset), 0) FROM projection_checkpoints WHERE projection = $1`, name).Scan(&done)
+		if began.IsZero() && done > 0 {
+			began, first = time.Now(), done
+		}
+		m.Done, m.Took = int(done-first), time.Since(began)
+		return done == all, err
+	})
+	return m, err
+}
+
+// published answers how many records the projection has to read.
+func (s *readSide) published(ctx context.Context, name string) (records int64, err error) {
+	follows := []string{topics["reservation"], topics["payment"]}
+	switch name {
+	case "reservations":
+		follows = follows[:1]
+	case "payments":
+		follows = follows[1:]
+	case "availability":
+		follows = []string{topics["inventory"]}
+	}
+	err = s.events.QueryRow(ctx, `SELECT sum(last_offset + 1) FROM relay_partitions WHERE topic = ANY ($1)`, follows).Scan(&records)
+	if err != nil {
+		return 0, fmt.Errorf("count records: %w", err)
+	}
+	return records, nil
+}
+
+// copyRows copies all rows of the tables into others like them.
+func (s *readSide) copyRows(ctx context.Context, tables []string) (m measured, err error) {
+	conn, err := s.read.Acquire(ctx)
+	if err != nil {
+		return m, fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Release()
+	pg := conn.Conn().PgConn()
+	for _, table := range tables {
+		var rows bytes.Buffer
+		if _, err := pg.CopyTo(ctx, &rows, `COPY `+table+` TO STDOUT (FORMAT binary)`); err != nil {
+			return m, fmt.Errorf("read %s: %w", table, err)
+		}
+		if _, err := conn.Exec(ctx, `DROP TABLE IF EXISTS copied; CREATE TABLE copied (LIKE `+table+` INCLUDING ALL); SET synchronous_commit = off`); err != nil {
+			return m, fmt.Errorf("make a table like %s: %w", table, err)
+		}
+		began := time.Now()
+		tag, err := pg.CopyFrom(ctx, &rows, `COPY copied FROM STDIN (FORMAT binary)`)
+		if err != nil {
+			return m, fmt.Errorf("copy %s: %w", table, err)
+		}
+		m.Took += time.Since(began)
+		m.Done += int(tag.RowsAffected())
+	}
+	return m, nil
+}
