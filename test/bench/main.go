@@ -44,6 +44,7 @@ func benchmarks() []benchmark {
 		{"cold", "cold start on a stream of 1,000,000 domain events", cold},
 		{"seats", "100,000 numbered seats in one event", seats},
 		{"catchup", "projections come up with a full broker: records/s, and COPY of the same rows", catchUp},
+		{"visible", "from the commit to the row in the read table, at 10 and 1,000 reservations/s", visible},
 	}
 }
 

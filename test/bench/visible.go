@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"ticketing/command"
+	"ticketing/command/inventory"
+)
+
+// visible measures how long a committed reservation takes until somebody who asks all the time finds its row in the read table: through
+// relay, broker and projector, which run in this process beside the engine, at a leisurely rate and at that of a busy sale. It is counted
+// from the moment at which the command was answered, to when the statement that found the row was.
+func visible(ctx context.Context, b *bench) (err error) {
+	s, err := b.openReadSide(ctx, "visible", true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	m, err := openMarket(ctx, s.eventsURL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.close()) }()
+	eventID, err := m.stage(ctx, floor())
+	if err != nil {
+		return err
+	}
+	stopRelay := s.relay(ctx)
+	defer func() { err = errors.Join(err, stopRelay()) }()
+	stopProjector := s.projector(ctx, "bench", "reservations", "availability")
+	defer func() { err = errors.Join(err, stopProjector()) }()
+
+	w := &watcher{read: s.read, committed: map[string]time.Time{}}
+	stopWatcher := background(ctx, w.run)
+	defer func() { err = errors.Join(err, stopWatcher()) }()
+	quantity, all := perCommand, newBuyers()
+	do := func(ctx context.Context, client, n int) error {
+		r, err := m.ReserveSeats(ctx, all.caller(client, n), command.ReserveSeats{
+			EventID: eventID, Items: []inventory.ReserveItem{{Section: sectionName, Quantity: &quantity}},
+		})
+		if err == nil {
+			w.watch(r.ID, time.Now())
+		}
+		return err
+	}
+	if _, err := closedLoop(ctx, 1, 100*time.Millisecond, do); err != nil { // the group forms, and everything is loaded
+		return err
+	}
+	if _, err := w.seen(ctx); err != nil {
+		return err
+	}
+	for _, rate := range []float64{10, 1000} {
+		took := time.Duration(b.rounds) * b.round
+		var sum measured
+		err := b.measure(&sum, fmt.Sprintf("%.0f reservations/s", rate), func() (measured, error) {
+			return b.profiled(fmt.Sprintf("visible-%.0f", rate), 0, func() (measured, error) {
+				if _, err := openLoop(ctx, rate, took, do); err != nil {
+					return measured{}, err
+				}
+				latencies, err := w.seen(ctx)
+				return measured{Done: len(latencies), Took: took, Latencies: latencies}, err
+			})
+		})
+		if err != nil {
+			return err
+		}
+		b.figure(fmt.Sprintf("visible_%.0f_p50_ms", rate), ms(sum.quantile(0.5)))
+		b.figure(fmt.Sprintf("visible_%.0f_p99_ms", rate), ms(sum.quantile(0.99)))
+	}
+	return nil
+}
+
+// watcher looks for the rows of reservations.
+type watcher struct {
+	read *pgxpool.Pool
+
+	mu        sync.Mutex
+	committed map[string]time.Time // what was not seen yet
+	latencies []time.Duration
+}
+
+func (w *watcher) watch(id string, committed time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.committed[id] = committed
+}
+
+// run asks again a millisecond after each answer.
+func (w *watcher) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		w.mu.Lock()
+		ids := make([]string, 0, len(w.committed))
+		for id := range w.committed {
+			ids = append(ids, id)
+		}
+		w.mu.Unlock()
+		if len(ids) > 0 {
+			if err := w.look(ctx, ids); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return nil
+}
+
+func (w *watcher) look(ctx context.Context, ids []string) error {
+	rows, err := w.read.Query(ctx, `SELECT id FROM reservations WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return fmt.Errorf("look for rows: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("look for rows: %w", err)
+	}
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range found {
+		w.latencies = append(w.latencies, now.Sub(w.committed[id]))
+		delete(w.committed, id)
+	}
+	return nil
+}
+
+// seen waits until all was seen, and answers how long each took, sorted.
+func (w *watcher) seen(ctx context.Context) (latencies []time.Duration, err error) {
+	err = await(ctx, "rows", time.Millisecond, func() (bool, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.committed) == 0, nil
+	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	latencies, w.latencies = w.latencies, nil
+	slices.Sort(latencies)
+	return latencies, err
+}
