@@ -51,7 +51,7 @@ test-race: setup-tests ## run all tests with the race detector
 	go test -race $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: bench
-bench: setup ## measure the write side; ONLY=hot,spread measures those
+bench: setup ## measure the write side and the read side; ONLY=hot,catchup measures those
 	@go run ./test/bench -only='$(ONLY)'
 
 .PHONY: verify

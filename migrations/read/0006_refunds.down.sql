@@ -1,1 +1,1 @@
-DROP INDEX payments_refunds;
+DROP INDEX payments_refunds_idx;

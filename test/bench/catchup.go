@@ -13,8 +13,10 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// catchUpEvents is the length of the log that projections catch up with.
-const catchUpEvents = 400_000
+const (
+	catchUpEvents = 400_000 // length of the log that projections catch up with
+	regulars      = 5_000   // customers in it
+)
 
 // tablesOf are what each projection fills.
 var tablesOf = map[string][]string{
@@ -35,7 +37,7 @@ func catchUp(ctx context.Context, b *bench) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	began := time.Now()
-	if err := newPurchases().write(ctx, s.events, catchUpEvents); err != nil {
+	if err := newPurchases(newCustomers(regulars)).write(ctx, s.events, catchUpEvents); err != nil {
 		return err
 	}
 	b.say("  filled the log in %.1f s", time.Since(began).Seconds())

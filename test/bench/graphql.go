@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,7 +31,7 @@ const (
 // graphQL measures reserveSeats from the HTTP request to the commit: the api's own binary, with sessions, rate limits (too high to be
 // met), and an idempotency key a request. The client, PostgreSQL and Redis run on the same cores; relay and projectors do not.
 func graphQL(ctx context.Context, b *bench) (err error) {
-	env, stop, err := b.apiEnvironment(ctx)
+	env, stop, err := b.apiEnvironment(ctx, "graphql")
 	if err != nil {
 		return err
 	}
@@ -79,8 +80,8 @@ func graphQL(ctx context.Context, b *bench) (err error) {
 }
 
 // apiEnvironment starts what the api needs beside PostgreSQL, and answers its configuration.
-func (b *bench) apiEnvironment(ctx context.Context) (env map[string]string, stop func() error, err error) {
-	folder := filepath.Join(b.servers.folder, "api")
+func (b *bench) apiEnvironment(ctx context.Context, name string) (env map[string]string, stop func() error, err error) {
+	folder := filepath.Join(b.servers.folder, name)
 	private, err := services.Start(ctx, services.Options{DataDir: folder, Redis: true, Broker: true, Logger: quiet()})
 	if err != nil {
 		return nil, nil, err
@@ -98,15 +99,14 @@ func (b *bench) apiEnvironment(ctx context.Context) (env map[string]string, stop
 		"REDIS_URL": private.RedisURL, "REDPANDA_BROKERS": private.Brokers[0], "ADMIN_EMAILS": adminEmail,
 		"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true", "AUTH_RATE_LIMIT_REQUESTS": "100000", "MUTATION_RATE_LIMIT_REQUESTS": "1000000",
 	}
-	for name, url := range map[string]string{"graphql": "DATABASE_URL", "graphql_read": "PROJECTION_DATABASE_URL", "graphql_auth": "AUTH_DATABASE_URL"} {
-		files := migrations.Events
-		switch name {
-		case "graphql_read":
-			files = migrations.Read
-		case "graphql_auth":
-			files = migrations.Auth
-		}
-		if env[url], _, err = b.servers.database(ctx, name, files); err != nil {
+	for variable, database := range map[string]struct {
+		name  string
+		files fs.FS
+	}{
+		"DATABASE_URL": {name, migrations.Events}, "PROJECTION_DATABASE_URL": {name + "_read", migrations.Read},
+		"AUTH_DATABASE_URL": {name + "_auth", migrations.Auth},
+	} {
+		if env[variable], _, err = b.servers.database(ctx, database.name, database.files); err != nil {
 			return nil, nil, err
 		}
 	}

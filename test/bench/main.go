@@ -1,5 +1,5 @@
-// Command bench measures the write side (make bench): what batching under one lock is worth, against baselines in the same run, on the
-// same machine and the same durable PostgreSQL. Ratios travel, absolute figures do not; so baseline and engine take turns, round by round,
+// Command bench measures the write side and the read side (make bench): what batching under one lock is worth, how fast read tables follow,
+// what GraphQL costs, against baselines in the same run, on the same machine and the same durable PostgreSQL. Ratios travel, absolute figures do not; so baseline and engine take turns, round by round,
 // and noise hits both. docs/benchmarks.md says what came out and what the figures mean.
 //
 // It starts servers of its own in a temporary folder, with fsync on, and leaves nothing behind.
@@ -45,6 +45,8 @@ func benchmarks() []benchmark {
 		{"seats", "100,000 numbered seats in one event", seats},
 		{"catchup", "projections come up with a full broker: records/s, and COPY of the same rows", catchUp},
 		{"visible", "from the commit to the row in the read table, at 10 and 1,000 reservations/s", visible},
+		{"reads", "GraphQL queries over HTTP, and a handler written by hand", reads},
+		{"rebuild", "all read tables anew from 1,000,000 domain events", rebuild},
 	}
 }
 
@@ -63,6 +65,10 @@ func main() {
 	defer stop()
 	if os.Getenv(childAPI) != "" {
 		exit(runChildAPI())
+		return
+	}
+	if os.Getenv(childHandler) != "" {
+		exit(runChildHandler(ctx))
 		return
 	}
 	if os.Getenv(childJob) != "" {

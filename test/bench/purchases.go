@@ -21,11 +21,10 @@ import (
 )
 
 const (
-	occasions  = 20    // events that the purchases are for
-	sectionsOf = 5     // sections of each
-	regulars   = 5_000 // customers who take turns
-	underWay   = 64    // purchases that are under way at the same time
-	refundEach = 20    // one in so many gives a ticket back
+	occasions  = 20 // events that the purchases are for
+	sectionsOf = 5  // sections of each
+	underWay   = 64 // purchases that are under way at the same time
+	refundEach = 20 // one in so many gives a ticket back
 )
 
 // fact is a domain event on its way into a log.
@@ -45,15 +44,21 @@ type purchases struct {
 	at        time.Time
 }
 
-func newPurchases(customers ...string) *purchases {
+func newPurchases(customers []string) *purchases {
 	p := &purchases{customers: customers, at: time.Now().UTC().Add(-24 * time.Hour).Truncate(time.Microsecond)}
-	for len(p.customers) < regulars {
-		p.customers = append(p.customers, id.New(id.User))
-	}
 	for i := range occasions {
 		p.open(i)
 	}
 	return p
+}
+
+// newCustomers makes up people who take turns.
+func newCustomers(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = id.New(id.User)
+	}
+	return ids
 }
 
 func sectionOf(i int) string { return sectionName + " " + strconv.Itoa(i%sectionsOf) }

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"ticketing/command/catalog"
+	"ticketing/internal/app"
+	"ticketing/internal/config"
+	"ticketing/internal/postgres"
+	"ticketing/internal/process"
+	"ticketing/internal/services"
+	"ticketing/projector"
+)
+
+const (
+	readConnections = 16
+	readPeople      = 16
+	readEvents      = 100_000 // domain events in the log that the tables are made of
+	pageOf          = 20
+)
+
+const eventQuery = `query Event($id: ID!) { event(id: $id) { id version inventoryVersion name venue startsAt status
+	sections { name price { amount currencyCode } capacity available reserved sold } } }`
+
+const reservationsQuery = `query Mine($first: Int!) { me { reservations(first: $first) { nodes {
+	id version status createdAt total { amount currencyCode } seats { section label price { amount currencyCode } }
+	event { id name startsAt } payments { id status amount { amount currencyCode } refunded { amount currencyCode } } } } } }`
+
+// reads measures queries from the HTTP request to the answer's end: one event with its sections, and 20 reservations with their events and
+// payments. The api is its own binary; beside it, in a process of its own as well, a handler written by hand gives the same answers
+// from the same statements. It has no sessions to look up, so what a session costs counts against the api.
+func reads(ctx context.Context, b *bench) (err error) {
+	env, stop, err := b.apiEnvironment(ctx, "reads")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	cfg, err := config.Load(env)
+	if err != nil {
+		return err
+	}
+	if err := app.Migrate(ctx, cfg); err != nil {
+		return err
+	}
+	api, err := b.startAPI(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end(api)) }()
+	handler, address, err := startHandler(cfg.ReadURL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end(handler)) }()
+	for _, url := range []string{"http://" + cfg.Addr(), "http://" + address} {
+		if err := awaitReady(ctx, url+"/health/ready"); err != nil {
+			return err
+		}
+	}
+	customers, err := signInReaders(ctx, "http://"+cfg.Addr())
+	if err != nil {
+		return err
+	}
+	p := newPurchases(customers.ids)
+	if err := fillReadTables(ctx, cfg, p); err != nil {
+		return err
+	}
+	get := func(path string) []byte {
+		return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, address)
+	}
+	event, err := postGraphQL(cfg.Addr(), "", eventQuery, vars{"id": p.eventIDs[0]})
+	if err != nil {
+		return err
+	}
+	err = b.compareReads(ctx, "event", []byte(`"available"`), sectionsOf, side{"GraphQL", cfg.Addr(), func(int) []byte { return event }},
+		side{"by hand", address, func(int) []byte { return get("/events/" + p.eventIDs[0]) }})
+	if err != nil {
+		return err
+	}
+	mine := make([][]byte, readPeople)
+	for i := range mine {
+		if mine[i], err = postGraphQL(cfg.Addr(), customers.tokens[i], reservationsQuery, vars{"first": pageOf}); err != nil {
+			return err
+		}
+	}
+	return b.compareReads(ctx, "reservations", []byte(`"refunded"`), pageOf,
+		side{"GraphQL", cfg.Addr(), func(i int) []byte { return mine[i%readPeople] }},
+		side{"by hand", address, func(i int) []byte { return get("/customers/" + customers.ids[i%readPeople] + "/reservations") }})
+}
+
+func end(p *process.Process) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return p.Stop(ctx, syscall.SIGTERM)
+}
+
+// startHandler starts the handler that is written by hand.
+func startHandler(databaseURL string) (p *process.Process, address string, err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, "", fmt.Errorf("find this program: %w", err)
+	}
+	port, err := services.FreePort()
+	if err != nil {
+		return nil, "", err
+	}
+	address = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	p, err = process.Start(process.Spec{
+		Path: program, Env: []string{childHandler + "=" + address, childHandlerURL + "=" + databaseURL}, Stderr: os.Stderr,
+	})
+	return p, address, err
+}
+
+type readers struct{ ids, tokens []string }
+
+func signInReaders(ctx context.Context, url string) (readers, error) {
+	var r readers
+	for i := range readPeople {
+		p, err := signIn(ctx, url, fmt.Sprintf("reader%d@example.com", i))
+		if err != nil {
+			return r, err
+		}
+		var me struct{ Me struct{ ID string } }
+		if err := p.do(ctx, `{ me { id } }`, nil, &me); err != nil {
+			return r, err
+		}
+		r.ids, r.tokens = append(r.ids, me.Me.ID), append(r.tokens, p.token)
+	}
+	return r, nil
+}
+
+// fillReadTables makes a log and rebuilds what is read from it: no broker is needed for that.
+func fillReadTables(ctx context.Context, cfg config.Config, p *purchases) error {
+	events, err := postgres.NewPool(ctx, cfg.EventsURL, postgres.Options{MaxConnections: 2})
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	read, err := postgres.NewPool(ctx, cfg.ReadURL, postgres.Options{MaxConnections: 4})
+	if err != nil {
+		return err
+	}
+	defer read.Close()
+	if err := p.write(ctx, events, readEvents); err != nil {
+		return err
+	}
+	for _, name := range []string{"events", "availability", "reservations", "payments"} {
+		c := projector.Config{Events: events, Read: read, Topics: topics, Registry: catalog.Registry(), Logger: quiet()}
+		if err := projector.Rebuild(ctx, c, name); err != nil {
+			return err
+		}
+	}
+	if _, err := read.Exec(ctx, `ANALYZE`); err != nil {
+		return fmt.Errorf("analyze the read tables: %w", err)
+	}
+	return nil
+}
+
+// side is one of two servers that answer the same.
+type side struct {
+	name, address string
+	request       func(connection int) []byte
+}
+
+// compareReads wants mark to be in every answer so often.
+func (b *bench) compareReads(ctx context.Context, what string, mark []byte, times int, graphQL, byHand side) error {
+	var sums [2]measured
+	round := func(sum *measured, s side) func(int) error {
+		return func(int) error {
+			return b.measure(sum, s.name+", "+what, func() (measured, error) { return s.load(ctx, b.round, mark, times) })
+		}
+	}
+	if err := b.turns(round(&sums[0], graphQL), round(&sums[1], byHand)); err != nil {
+		return err
+	}
+	b.figure("graphql_"+what+"_per_s", sums[0].rate())
+	b.figure("graphql_"+what+"_ratio", sums[0].rate()/sums[1].rate())
+	return nil
+}
+
+func (s side) load(ctx context.Context, d time.Duration, mark []byte, times int) (measured, error) {
+	conns, requests := make([]*httpConn, readConnections), make([][]byte, readConnections)
+	for i := range conns {
+		var err error
+		if conns[i], err = dialHTTP(ctx, s.address); err != nil {
+			return measured{}, err
+		}
+		defer conns[i].close()
+		requests[i] = s.request(i)
+	}
+	return closedLoop(ctx, readConnections, d, func(_ context.Context, client, _ int) error {
+		answer, err := conns[client].ask(requests[client])
+		if err == nil && bytes.Count(answer, mark) != times {
+			return fmt.Errorf("a wrong answer: %s", answer)
+		}
+		return err
+	})
+}
