@@ -3,6 +3,8 @@ package projector
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -35,8 +37,8 @@ func (m *mark) take(offset int64, e cloudevents.Event) {
 	m.next, m.position, m.incarnation = offset+1, e.Position, e.Incarnation
 }
 
-// add takes a record up and answers its envelope, which is empty when it is none of ours.
-func (b *batch) add(registry *eventstore.Registry, r *kgo.Record) cloudevents.Event {
+// add takes a record up, to be decoded later, and answers its envelope, which is empty when it is none of ours.
+func (b *batch) add(r *kgo.Record) cloudevents.Event {
 	e, err := cloudevents.Parse(r)
 	if err != nil {
 		// It is nobody's next version, so that it holds nobody up. If it was a domain event once, the log has it whole.
@@ -45,15 +47,29 @@ func (b *batch) add(registry *eventstore.Registry, r *kgo.Record) cloudevents.Ev
 		})
 		return cloudevents.Event{}
 	}
-	b.records = append(b.records, newRecord(registry, eventstore.Recorded{
+	b.records = append(b.records, Record{Recorded: eventstore.Recorded{
 		Shard: e.Shard, Position: e.Position, StreamID: e.Subject, Version: e.StreamVersion, Type: e.Type,
 		SchemaVersion: e.SchemaVersion, Data: e.Data, RecordedAt: e.Time,
 		Metadata: eventstore.Metadata{
 			CorrelationID: e.CorrelationID, CausationID: e.CausationID, Actor: e.Actor, Traceparent: e.Traceparent,
 			Incarnation: e.Incarnation,
 		},
-	}))
+	}})
 	return e
+}
+
+// decode decodes all records, on all cores: it is half of the work that a projector has with a batch.
+func (b *batch) decode(registry *eventstore.Registry) {
+	const together = 512
+	var group sync.WaitGroup
+	for some := range slices.Chunk(b.records, together) {
+		group.Go(func() {
+			for i := range some {
+				some[i] = newRecord(registry, some[i].Recorded)
+			}
+		})
+	}
+	group.Wait()
 }
 
 // streams answers the distinct streams of the records.

@@ -119,6 +119,9 @@ func (j *journal) saveHistory(ctx context.Context, q *db.Queries) error {
 	if len(j.history) == 0 {
 		return nil
 	}
+	slices.SortFunc(j.history, func(a, b db.CustomerHistory) int { // as the table's key has them: neighbours are written together
+		return cmp.Or(cmp.Compare(a.CustomerID, b.CustomerID), cmp.Compare(a.Position, b.Position))
+	})
 	err := q.AddCustomerHistory(ctx, db.AddCustomerHistoryParams{
 		CustomerIds:    column(j.history, func(h db.CustomerHistory) string { return h.CustomerID }),
 		Positions:      column(j.history, func(h db.CustomerHistory) int64 { return h.Position }),

@@ -113,7 +113,7 @@ func (s *session) parse(ctx context.Context, fetches kgo.Fetches) (batch, error)
 			if record.Offset < known.NextOffset {
 				continue // read before, and read now to see that it is the same
 			}
-			mark.take(record.Offset, b.add(s.cfg.Registry, record))
+			mark.take(record.Offset, b.add(record))
 		}
 		if mark.next > 0 {
 			b.marks = append(b.marks, mark)
@@ -122,7 +122,9 @@ func (s *session) parse(ctx context.Context, fetches kgo.Fetches) (batch, error)
 	if failed != nil {
 		return batch{}, failed
 	}
-	return b, s.dropForeign(ctx, &b)
+	err := s.dropForeign(ctx, &b)
+	b.decode(s.cfg.Registry)
+	return b, err
 }
 
 // dropForeign leaves out what was published of other incarnations of the log: it may never have happened.

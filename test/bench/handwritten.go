@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log"
+	"log/slog"
 	"net/http"
 	"os"
 	"strconv"
@@ -60,7 +60,7 @@ func answer(w http.ResponseWriter) func(value any, err error) {
 	return func(value any, err error) {
 		body, encoding := json.Marshal(value)
 		if err := errors.Join(err, encoding); err != nil {
-			log.Print(err)
+			slog.Error("a request", "error", err)
 			http.Error(w, "it went wrong", http.StatusInternalServerError)
 			return
 		}
