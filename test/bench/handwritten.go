@@ -144,7 +144,7 @@ func (h handwritten) event(ctx context.Context, id string) (any, error) {
 
 func (h handwritten) reservations(ctx context.Context, customerID string) (any, error) {
 	first := pageOf
-	page, err := h.reads.ReservationPage(ctx, customerID, query.PageArgs{First: &first})
+	page, err := h.reads.ReservationPage(ctx, query.Filter{CustomerID: &customerID}, query.PageArgs{First: &first})
 	if err != nil {
 		return nil, err
 	}
