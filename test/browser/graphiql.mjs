@@ -72,6 +72,7 @@ await withBrowser(executable, url, async (context) => {
     await execute(page, 'Pay a reservation', '"status": "COMPLETED"');
     await execute(page, 'Give money back', '"status": "PENDING"');
     await execute(page, 'Read the audit log', '"type": "ReservationInitiated"');
+    await execute(page, 'See how an event sells', '"section": "Stalls"');
   });
 
   await step('signing out ends in the sign-in page', async () => {
