@@ -14,11 +14,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator"
 
+	"ticketing/graph/limits"
 	"ticketing/internal/auth"
 )
 
@@ -115,8 +117,8 @@ func TestPartsAreCompressedAndCachedForGood(t *testing.T) {
 	}
 }
 
-// An example that the schema does not know is no example.
-func TestExamplesFitTheSchema(t *testing.T) {
+// An example that the API does not know, or finds too large, is no example.
+func TestExamplesFitTheAPI(t *testing.T) {
 	t.Parallel()
 	schema := apiSchema(t)
 	var examples []example
@@ -136,8 +138,10 @@ func TestExamplesFitTheSchema(t *testing.T) {
 		if e.Variables != "" {
 			require.NoError(t, json.Unmarshal([]byte(e.Variables), &variables), e.Title)
 		}
-		_, err := validator.VariableValues(schema, document.Operations[0], variables)
+		variables, err := validator.VariableValues(schema, document.Operations[0], variables)
 		require.NoError(t, err, e.Title)
+		operation := graphql.OperationContext{Operation: document.Operations[0], Variables: variables}
+		require.Nil(t, limits.Default().MutateOperationContext(t.Context(), &operation), e.Title)
 	}
 }
 
