@@ -13,7 +13,10 @@ import (
 // Events implements generated.QueryResolver.
 func (r queryResolver) Events(ctx context.Context, f *model.EventFilter, first *int, after *string, last *int, before *string) (*model.EventConnection, error) {
 	viewer, _ := auth.FromContext(ctx)
-	filter := query.EventFilter{Viewer: viewer.UserID, All: viewer.HasRole(auth.RoleAdmin)}
+	filter := query.EventFilter{All: viewer.HasRole(auth.RoleAdmin)}
+	if viewer.HasRole(auth.RoleOrganizer) {
+		filter.Viewer = viewer.UserID // whose drafts are in the list
+	}
 	if f != nil {
 		filter.Status, filter.OrganizerID, filter.Search = f.Status, f.OrganizerID, f.Search
 		filter.StartsAfter, filter.StartsBefore = f.StartsAfter, f.StartsBefore

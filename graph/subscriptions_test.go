@@ -179,7 +179,7 @@ func TestWhoMaySubscribe(t *testing.T) {
 	stranger.subscribe("1", status, vars{"id": r.ID})
 	requireRefused(t, stranger.receive(), "1", "FORBIDDEN")
 
-	theirs := a.dial().init(a.bearer(organizer))
+	theirs := a.dial().init(a.bearer(organizer, auth.RoleOrganizer))
 	theirs.subscribe("1", status, vars{"id": r.ID})
 	theirs.next("1", "reservationStatus")
 	theirs.subscribe("2", counts, vars{"id": draft.ID})

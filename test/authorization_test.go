@@ -164,6 +164,15 @@ var everything = map[string]operation{
 	"Query.users by an address": {query: `{ users(filter: {email: "customer@example.com"}) { nodes { id } } }`, want: admins},
 	"Query.accessLog":           {query: `{ accessLog { nodes { id user { email } } } }`, want: admins},
 
+	"Query.reservations":     {query: `{ reservations { nodes { id } } }`, want: admins},
+	"Query.payments":         {query: `{ payments { nodes { id } } }`, want: admins},
+	"Query.salesReport":      {query: `query($id: ID!) { salesReport(eventId: $id) { tickets } }`, vars: byID(theEvent), want: ofTheEvent},
+	"Query.popularSections":  {query: `{ popularSections { nodes { section } } }`, want: admins},
+	"Query.customers":        {query: `{ customers { nodes { id } } }`, want: admins},
+	"Query.customer":         {query: `query($id: ID!) { customer(id: $id) { id } }`, vars: byID(theCustomer), want: admins},
+	"Query.topCustomers":     {query: `{ topCustomers(currencyCode: "EUR") { nodes { id } } }`, want: admins},
+	"Query.projectionStatus": {query: `{ projectionStatus { name } }`, want: admins},
+
 	"Mutation.requestMagicLink": {
 		query: `mutation($i: RequestMagicLinkInput!) { requestMagicLink(input: $i) { userErrors { code } } }`,
 		vars:  input(func(*stage, *client) vars { return vars{"email": key() + "@example.com"} }), want: everybody,
@@ -315,6 +324,15 @@ var edges = map[string]operation{
 	"User.sessions of a node":    {query: `query($id: ID!) { node(id: $id) { ... on User { sessions { id } } } }`, vars: byID(theCustomer), want: oneself},
 	"User.sessions of all":       {query: `{ users { nodes { sessions { id } } } }`, want: admins},
 	"User.sessions of oneself":   {query: `{ me { sessions { id } reservations { nodes { id } } payments { nodes { id } } } }`, want: answers{"null", "ok", "ok", "ok", "ok", "ok"}},
+	"Event.reservations":         {query: throughEvent(`reservations { nodes { id } }`), vars: byID(theEvent), want: ofTheEvent},
+	"Event.payments":             {query: throughEvent(`payments { nodes { id } }`), vars: byID(theEvent), want: ofTheEvent},
+	"Event.reservations of all":  {query: `{ events { nodes { reservations { nodes { id } } } } }`, want: answers{"UNAUTHENTICATED", "FORBIDDEN", "FORBIDDEN", "ok", "FORBIDDEN", "ok"}},
+	"Event.payments of a sale":   {query: throughSale(`event { payments { nodes { id } } }`), vars: byID(theReservation), want: ofTheEvent},
+	"SalesReport.event":          {query: `query($id: ID!) { salesReport(eventId: $id) { event { name } } }`, vars: byID(theEvent), want: ofTheEvent},
+	"SectionSales.event":         {query: `query($id: ID!) { salesReport(eventId: $id) { bySection { event { name } } } }`, vars: byID(theEvent), want: ofTheEvent},
+	"SectionSales.event of all":  {query: `{ popularSections { nodes { event { name } } } }`, want: admins},
+	"Customer.user":              {query: `{ customers { nodes { user { email sessions { id } } } } }`, want: admins},
+	"CustomerHistoryEntry.event": {query: `{ customers { nodes { history { nodes { event { name } } } } } }`, want: admins},
 	"AccessLogEntry.user":        {query: `{ accessLog { nodes { user { id email sessions { id } } } } }`, want: admins},
 	"AccessLogEntry.actor":       {query: `{ accessLog { nodes { actor { id email } } } }`, want: admins},
 	"User.payments of a payload": {query: `mutation($i: RoleInput!) { grantRole(input: $i) { user { payments { nodes { id } } } } }`, vars: input(func(st *stage, _ *client) vars { return vars{"userId": st.newcomer().id, "role": "ORGANIZER"} }), want: admins},
@@ -322,6 +340,10 @@ var edges = map[string]operation{
 
 func throughSale(selection string) string {
 	return `query($id: ID!) { reservation(id: $id) { ` + selection + ` } }`
+}
+
+func throughEvent(selection string) string {
+	return `query($id: ID!) { event(id: $id) { ` + selection + ` } }`
 }
 
 func throughPayment(selection string) string {

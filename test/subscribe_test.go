@@ -29,6 +29,18 @@ type wsMessage struct {
 // test ends.
 func (c *client) watch(query string, v vars) <-chan wsMessage {
 	c.t.Helper()
+	ctx, conn := c.t.Context(), c.connect()
+	operation, err := json.Marshal(map[string]any{"query": query, "variables": v})
+	require.NoError(c.t, err)
+	require.NoError(c.t, wsjson.Write(ctx, conn, wsMessage{ID: "1", Type: "subscribe", Payload: operation}))
+	messages := make(chan wsMessage, 64)
+	go readMessages(ctx, conn, messages)
+	return messages
+}
+
+// connect answers a WebSocket on which the client is signed in.
+func (c *client) connect() *websocket.Conn {
+	c.t.Helper()
 	ctx := c.t.Context()
 	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.url, "http")+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	require.NoError(c.t, err)
@@ -39,12 +51,7 @@ func (c *client) watch(query string, v vars) <-chan wsMessage {
 	var ack wsMessage
 	require.NoError(c.t, wsjson.Read(ctx, conn, &ack))
 	require.Equal(c.t, "connection_ack", ack.Type)
-	operation, err := json.Marshal(map[string]any{"query": query, "variables": v})
-	require.NoError(c.t, err)
-	require.NoError(c.t, wsjson.Write(ctx, conn, wsMessage{ID: "1", Type: "subscribe", Payload: operation}))
-	messages := make(chan wsMessage, 64)
-	go readMessages(ctx, conn, messages)
-	return messages
+	return conn
 }
 
 func readMessages(ctx context.Context, conn *websocket.Conn, messages chan<- wsMessage) {

@@ -1543,7 +1543,7 @@ type Mutation {
   Gives money back, all of it or a part: for admins and the event's organizer. A full refund ends the reservation and frees its seats once
   the gateway has paid it out.
   """
-  refundPayment(input: RefundPaymentInput!): RefundPaymentPayload @auth(rule: SIGNED_IN)
+  refundPayment(input: RefundPaymentInput!): RefundPaymentPayload @auth(rule: ORGANIZER)
 }
 
 """

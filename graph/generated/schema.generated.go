@@ -2245,7 +2245,7 @@ func (ec *executionContext) _Mutation_refundPayment(ctx context.Context, field g
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				rule, err := ec.unmarshalNAuthRule2ticketingᚋgraphᚋmodelᚐAuthRule(ctx, "SIGNED_IN")
+				rule, err := ec.unmarshalNAuthRule2ticketingᚋgraphᚋmodelᚐAuthRule(ctx, "ORGANIZER")
 				if err != nil {
 					var zeroVal *model.RefundPaymentPayload
 					return zeroVal, err
