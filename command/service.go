@@ -21,11 +21,12 @@ import (
 	"ticketing/command/reservation"
 )
 
-// Aggregates answers what the engine must know to run this package's use cases. The snapshot version changes with inventory.State.
+// Aggregates answers what the engine must know to run this package's use cases. The snapshot version changes with the format of
+// inventory.State.AppendBinary.
 func Aggregates() []engine.Aggregate {
 	return []engine.Aggregate{
 		engine.Define(event.Category, event.Evolve),
-		engine.Define(inventory.Category, inventory.Evolve).WithSnapshots(1),
+		engine.Define(inventory.Category, inventory.Evolve).WithSnapshots(2),
 		engine.Define(reservation.Category, reservation.Evolve),
 		engine.Define(payment.Category, payment.Evolve),
 	}

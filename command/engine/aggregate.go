@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -28,17 +29,31 @@ func Define[S, E any](category string, evolve func(S, E) S) Aggregate {
 		evolve: func(state, domainEvent any) any { return evolve(state.(S), domainEvent.(E)) }, //nolint:forcetypeassert // see above
 		readSnapshot: func(data []byte) (any, error) {
 			var state S
-			if err := json.Unmarshal(data, &state); err != nil {
+			if err := unmarshal(data, &state); err != nil {
 				return nil, fmt.Errorf("snapshot of %s: %w", category, err)
 			}
 			return state, nil
 		},
-		writeSnapshot: json.Marshal,
+		writeSnapshot: marshal,
 	}
 }
 
-// WithSnapshots has snapshots taken of long streams, as JSON. The schema version must change whenever the state's JSON does: older
-// snapshots are then passed over.
+func marshal(state any) ([]byte, error) {
+	if state, ok := state.(encoding.BinaryAppender); ok {
+		return state.AppendBinary(nil)
+	}
+	return json.Marshal(state)
+}
+
+func unmarshal(data []byte, state any) error {
+	if state, ok := state.(encoding.BinaryUnmarshaler); ok {
+		return state.UnmarshalBinary(data)
+	}
+	return json.Unmarshal(data, state)
+}
+
+// WithSnapshots has snapshots taken of long streams: in binary if the state knows how, else as JSON. The schema version must change
+// whenever their format does: older snapshots are then passed over.
 func (a Aggregate) WithSnapshots(schemaVersion int) Aggregate {
 	a.snapshot = schemaVersion
 	return a

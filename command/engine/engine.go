@@ -64,7 +64,8 @@ type Engine struct {
 	seen     atomic.Pointer[sighting] // of the log, by the loop
 	cold     chan string
 	loaded   chan loadResult
-	snapshot chan string
+	snapshot chan string    // streams that are due for one
+	copies   chan copyOrder // of the snapshot writer, for the loop
 
 	// What follows belongs to the loop's goroutine.
 	connection *pgx.Conn
@@ -88,8 +89,8 @@ func New(c Config) *Engine {
 		pool: c.Pool, registry: c.Registry, aggregates: map[string]*Aggregate{}, clock: c.Clock, log: c.Logger,
 		metrics: newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
 		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders),
-		snapshot: make(chan string, 64),
-		chunk:    newChunk(), cache: newCache(cacheBytes), waiting: map[string][]*call{},
+		snapshot: make(chan string, 64), copies: make(chan copyOrder),
+		chunk: newChunk(), cache: newCache(cacheBytes), waiting: map[string][]*call{},
 	}
 	for _, a := range c.Aggregates {
 		e.aggregates[a.category] = &a
@@ -131,6 +132,8 @@ func (e *Engine) loop(ctx, work context.Context) {
 			e.admit(c)
 		case l := <-e.loaded:
 			e.admitLoaded(l)
+		case order := <-e.copies:
+			order.copy <- e.copyStream(order.id)
 		case <-done:
 			e.closed.Store(true)
 			done, drained = nil, time.Tick(5*time.Millisecond)
@@ -138,6 +141,7 @@ func (e *Engine) loop(ctx, work context.Context) {
 		e.collect()
 		for len(e.ready) > 0 {
 			e.runBatch(work)
+			e.copyStreams()
 			e.collect()
 		}
 		if e.closed.Load() && e.inflight.Load() == 0 {

@@ -172,8 +172,13 @@ func TestALongStreamStartsFromItsSnapshot(t *testing.T) {
 	// A snapshot that says something else than the log shows whether it was read.
 	_, err := pool.Exec(t.Context(), `UPDATE snapshots SET data = '{"Sum": 40}'`)
 	require.NoError(t, err)
-	again, _ := start(t, pool, nil)
+	again, stop := start(t, pool, nil)
 	require.Equal(t, 42, execute(t, again, add("counter-1", 2)))
+	stop()
+	_, err = pool.Exec(t.Context(), `UPDATE snapshots SET data = 'not a snapshot'`)
+	require.NoError(t, err)
+	third, _ := start(t, pool, nil)
+	require.Equal(t, 2+2, execute(t, third, add("counter-1", 2)), "from the log, where 1,500 zeros and a two stand")
 }
 
 func TestACallerWhoLeftIsNotDecidedFor(t *testing.T) {

@@ -77,7 +77,8 @@ func (e *Engine) loadSnapshot(ctx context.Context, s *stream, incarnation string
 	}
 	state, err := s.aggregate.readSnapshot(data)
 	if err != nil {
-		return fmt.Errorf("decode snapshot of %s: %w", s.id, err)
+		e.log.WarnContext(ctx, "a snapshot can't be read; the stream is read from its beginning", "stream", s.id, "error", err)
+		return nil
 	}
 	s.state, s.version, s.snapshotted = state, version, version
 	return nil

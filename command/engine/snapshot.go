@@ -21,8 +21,20 @@ func (e *Engine) wantSnapshot(s *stream) {
 	}
 }
 
-// writeSnapshots makes snapshots outside the loop, of a copy that it loads for itself: the loop's states change while they would be
-// encoded. A snapshot that can't be written is only a slower cold start.
+// copyOrder asks the loop for a stream as bytes; the answer is buffered, nil for a stream that is no longer in memory.
+type copyOrder struct {
+	id   string
+	copy chan *streamCopy
+}
+
+type streamCopy struct {
+	version       int64
+	schemaVersion int
+	incarnation   string
+	data          []byte
+}
+
+// writeSnapshots writes snapshots outside the loop. A snapshot that can't be written is only a slower cold start.
 func (e *Engine) writeSnapshots(ctx context.Context) {
 	for {
 		select {
@@ -37,42 +49,72 @@ func (e *Engine) writeSnapshots(ctx context.Context) {
 }
 
 func (e *Engine) writeSnapshot(ctx context.Context, id string) error {
-	head, err := eventstore.ReadHead(ctx, e.pool)
-	if err != nil {
+	if fresh, err := e.hasFreshSnapshot(ctx, id); err != nil || fresh {
 		return err
 	}
-	if fresh, err := e.hasFreshSnapshot(ctx, id, head.Incarnation); err != nil || fresh {
-		return err
+	order := copyOrder{id: id, copy: make(chan *streamCopy, 1)}
+	select {
+	case e.copies <- order:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	s, err := e.loadStream(ctx, id)
-	if err != nil {
-		return err
+	var c *streamCopy
+	select {
+	case c = <-order.copy:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	data, err := s.aggregate.writeSnapshot(s.state)
-	if err != nil {
-		return fmt.Errorf("encode snapshot of %s: %w", id, err)
+	if c == nil {
+		return nil
 	}
-	_, err = e.pool.Exec(ctx, `INSERT INTO snapshots AS old (stream_id, version, schema_version, incarnation, data) VALUES ($1, $2, $3, $4, $5)
+	_, err := e.pool.Exec(ctx, `INSERT INTO snapshots AS old (stream_id, version, schema_version, incarnation, data) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (stream_id) DO UPDATE SET version = excluded.version, schema_version = excluded.schema_version,
 			incarnation = excluded.incarnation, data = excluded.data
 		WHERE old.version < excluded.version OR old.incarnation <> excluded.incarnation OR old.schema_version <> excluded.schema_version`,
-		id, s.version, s.aggregate.snapshot, head.Incarnation, data)
+		id, c.version, c.schemaVersion, c.incarnation, c.data)
 	if err != nil {
 		return fmt.Errorf("write snapshot of %s: %w", id, err)
 	}
 	return nil
 }
 
+// copyStreams does the snapshot writer's orders: only the loop may look at its states, and only between two batches, when the lock is not
+// held and all that they say is committed. It keeps commands waiting for the encoding, some tenths of a microsecond a reservation, which is
+// once each time that a stream has doubled; reading the same from the log took a quarter of the process.
+func (e *Engine) copyStreams() {
+	for {
+		select {
+		case order := <-e.copies:
+			order.copy <- e.copyStream(order.id)
+		default:
+			return
+		}
+	}
+}
+
+func (e *Engine) copyStream(id string) *streamCopy {
+	s := e.cache.get(id)
+	if s == nil {
+		return nil
+	}
+	data, err := s.aggregate.writeSnapshot(s.state)
+	if err != nil {
+		e.log.Error("could not encode a snapshot", "stream", id, "error", err)
+		return nil
+	}
+	return &streamCopy{version: s.version, schemaVersion: s.aggregate.snapshot, incarnation: s.incarnation, data: data}
+}
+
 // hasFreshSnapshot says whether another replica has just written the snapshot that this one was about to write.
-func (e *Engine) hasFreshSnapshot(ctx context.Context, id, incarnation string) (fresh bool, err error) {
+func (e *Engine) hasFreshSnapshot(ctx context.Context, id string) (fresh bool, err error) {
 	s, err := e.newStream(id)
 	if err != nil {
 		return false, err
 	}
-	err = e.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM snapshots s
-			WHERE s.stream_id = $1 AND s.incarnation = $2 AND s.schema_version = $3
+	err = e.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM snapshots s JOIN log_incarnation i USING (incarnation)
+			WHERE s.stream_id = $1 AND i.shard = $2 AND s.schema_version = $3
 				AND s.version > (SELECT max(version) FROM domain_events d WHERE d.stream_id = $1) / 2)`,
-		id, incarnation, s.aggregate.snapshot).Scan(&fresh)
+		id, eventstore.Shard, s.aggregate.snapshot).Scan(&fresh)
 	if err != nil {
 		return false, fmt.Errorf("look for a snapshot of %s: %w", id, err)
 	}

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,11 +10,34 @@ import (
 
 // throughSnapshot answers the state as it comes out of a snapshot.
 func throughSnapshot(t scenario.T, s State) State {
-	data, err := json.Marshal(s)
+	data, err := s.AppendBinary(nil)
 	require.NoError(t, err)
 	var read State
-	require.NoError(t, json.Unmarshal(data, &read))
+	require.NoError(t, read.UnmarshalBinary(data))
 	return read
+}
+
+func TestASnapshotThatIsCutOffIsNone(t *testing.T) {
+	state := Given(t, stalls, pit, mine, held("rsv_2", bob, seats("A-4", "B-1"), standing(1))).State()
+	data, err := state.AppendBinary(nil)
+	require.NoError(t, err)
+	for n := range data {
+		require.Error(t, new(State).UnmarshalBinary(data[:n]), "%d of %d bytes", n, len(data))
+	}
+	require.Error(t, new(State).UnmarshalBinary(append(data, 0)))
+}
+
+func FuzzSnapshot(f *testing.F) {
+	state := Given(f, stalls, pit, mine).State()
+	data, err := state.AppendBinary(nil)
+	require.NoError(f, err)
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var read State
+		if read.UnmarshalBinary(data) == nil {
+			require.Equal(t, read, throughSnapshot(t, read))
+		}
+	})
 }
 
 func TestSnapshotIsTheState(t *testing.T) {

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,19 +53,6 @@ type SeatRow struct {
 	Name    string
 	Seats   []SeatStatus
 	longest int // of the runs of available seats: lets best-available skip rows
-}
-
-// UnmarshalJSON reads a snapshot's row: longest is derived and not written.
-func (r *SeatRow) UnmarshalJSON(data []byte) error {
-	var row struct {
-		Name  string
-		Seats []SeatStatus
-	}
-	if err := json.Unmarshal(data, &row); err != nil {
-		return err
-	}
-	*r = SeatRow{Name: row.Name, Seats: row.Seats, longest: longestRun(row.Seats)}
-	return nil
 }
 
 // Size estimates the bytes that the state takes in memory.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -116,7 +115,7 @@ func (b *bench) decisions() error {
 
 func (b *bench) snapshot(state inventory.State) error {
 	began := time.Now()
-	data, err := json.Marshal(state)
+	data, err := state.AppendBinary(nil)
 	if err != nil {
 		return fmt.Errorf("encode the snapshot: %w", err)
 	}
@@ -124,7 +123,7 @@ func (b *bench) snapshot(state inventory.State) error {
 	b.figure("seats_snapshot_write_ms", ms(time.Since(began)))
 	began = time.Now()
 	var read inventory.State
-	if err := json.Unmarshal(data, &read); err != nil {
+	if err := read.UnmarshalBinary(data); err != nil {
 		return fmt.Errorf("decode the snapshot: %w", err)
 	}
 	b.figure("seats_snapshot_read_ms", ms(time.Since(began)))
