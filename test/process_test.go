@@ -1,8 +1,8 @@
 package test
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/app"
@@ -33,7 +34,8 @@ var binaries = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	built = folder
-	build := exec.Command("go", "build", "-o", folder+"/", "ticketing/cmd/api", "ticketing/cmd/relay", "ticketing/cmd/projector", "ticketing/cmd/saga")
+	build := exec.Command("go", "build", "-o", folder+"/", "ticketing/cmd/api", "ticketing/cmd/relay", "ticketing/cmd/projector", "ticketing/cmd/saga",
+		"ticketing/cmd/ticketing")
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, output)
 	}
@@ -48,28 +50,36 @@ func TestMain(m *testing.M) {
 
 // platform is the platform as an operator runs it: one process a part.
 type platform struct {
-	t   testing.TB
-	env map[string]string
-	url string
+	t     testing.TB
+	env   map[string]string
+	url   string
+	pools map[string]*pgxpool.Pool
 }
 
 // newPlatform makes databases, Redis and broker, and starts no part.
 func newPlatform(t testing.TB) *platform {
 	t.Helper()
-	env := environment(t)
+	return newPlatformIn(t, environment(t))
+}
+
+// newPlatformIn is newPlatform in an environment that the test has made its own.
+func newPlatformIn(t testing.TB, env map[string]string) *platform {
+	t.Helper()
 	cfg, err := config.Load(env)
 	require.NoError(t, err)
 	require.NoError(t, app.Migrate(t.Context(), cfg))
 	port, err := services.FreePort()
 	require.NoError(t, err)
 	env["PORT"] = strconv.Itoa(port)
-	return &platform{t: t, env: env, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	return &platform{t: t, env: env, url: fmt.Sprintf("http://127.0.0.1:%d", port), pools: map[string]*pgxpool.Pool{}}
 }
 
 // part is a running process.
 type part struct {
 	*process.Process
-	t testing.TB
+	t       testing.TB
+	metrics string // address of its metrics
+	log     string // file with what it says
 }
 
 // start starts a part; it is killed when the test is over.
@@ -79,15 +89,10 @@ func (p *platform) start(name string, args ...string) part {
 	require.NoError(p.t, err)
 	port, err := services.FreePort()
 	require.NoError(p.t, err)
-	env := maps.Clone(p.env)
-	env["METRICS_PORT"] = strconv.Itoa(port)
-	var list []string
-	for k, v := range env {
-		list = append(list, k+"="+v)
-	}
+	env := append(p.environ(), "METRICS_PORT="+strconv.Itoa(port))
 	log, err := os.Create(filepath.Join(p.t.TempDir(), name+".log"))
 	require.NoError(p.t, err)
-	child, err := process.Start(process.Spec{Path: filepath.Join(folder, name), Args: args, Env: list, Stdout: log, Stderr: log})
+	child, err := process.Start(process.Spec{Path: filepath.Join(folder, name), Args: args, Env: env, Stdout: log, Stderr: log})
 	require.NoError(p.t, err)
 	p.t.Cleanup(func() {
 		_ = child.Kill()
@@ -96,7 +101,40 @@ func (p *platform) start(name string, args ...string) part {
 			p.t.Logf("%s said:\n%s", name, text)
 		}
 	})
-	return part{child, p.t}
+	return part{Process: child, t: p.t, metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", port), log: log.Name()}
+}
+
+// environ is the environment as processes take it.
+func (p *platform) environ() []string {
+	var list []string
+	for k, v := range p.env {
+		list = append(list, k+"="+v)
+	}
+	return list
+}
+
+// run runs a program to its end and answers its exit status and what it printed.
+func (p *platform) run(name string, args ...string) (status int, output string) {
+	p.t.Helper()
+	folder, err := binaries()
+	require.NoError(p.t, err)
+	cmd := exec.Command(filepath.Join(folder, name), args...)
+	cmd.Env = p.environ()
+	printed, err := cmd.CombinedOutput()
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) {
+		require.NoError(p.t, err)
+	}
+	return cmd.ProcessState.ExitCode(), string(printed)
+}
+
+// verify has ticketing verify compare the read tables with the log, once they have come as far.
+func (p *platform) verify() {
+	p.t.Helper()
+	p.awaitLag(0)
+	status, output := p.run("ticketing", "verify", "-wait", testenv.Patience.String())
+	require.Zero(p.t, status, output)
+	require.Contains(p.t, output, " 0 behind", output)
 }
 
 // startAPI starts an api and waits until it answers.
@@ -118,6 +156,25 @@ func (p *platform) startAPI() part {
 func (p part) kill() {
 	p.t.Helper()
 	require.NoError(p.t, p.Kill())
+}
+
+// pause stops the process where it is, as a machine does that hangs; goOn lets it go on.
+func (p part) pause() {
+	p.t.Helper()
+	require.NoError(p.t, p.Signal(syscall.SIGSTOP))
+}
+
+func (p part) goOn() {
+	p.t.Helper()
+	require.NoError(p.t, p.Signal(syscall.SIGCONT))
+}
+
+// said answers what the process has logged.
+func (p part) said() string {
+	p.t.Helper()
+	text, err := os.ReadFile(p.log)
+	require.NoError(p.t, err)
+	return string(text)
 }
 
 // terminate asks the process to end, and waits until it has.

@@ -22,10 +22,11 @@ import (
 
 // world is a log, a broker, and the relays between them that a test starts.
 type world struct {
-	t     *testing.T
-	cfg   Config
-	log   logtest.Log
-	admin *kadm.Client
+	t       *testing.T
+	cfg     Config
+	log     logtest.Log
+	brokers []string
+	admin   *kadm.Client
 }
 
 func newWorld(t *testing.T) *world {
@@ -43,8 +44,9 @@ func newWorld(t *testing.T) *world {
 			Pool: pool, Kafka: []kgo.Opt{kgo.SeedBrokers(brokers...)}, Partitions: 3, Logger: slog.New(slog.DiscardHandler),
 			Topics: map[string]string{event.Category: "events", payment.Category: "payments"},
 		},
-		log:   logtest.Log{Pool: pool, Registry: catalog.Registry()},
-		admin: kadm.NewClient(client),
+		log:     logtest.Log{Pool: pool, Registry: catalog.Registry()},
+		brokers: brokers,
+		admin:   kadm.NewClient(client),
 	}
 }
 
