@@ -96,7 +96,7 @@ func TestTheDocumentIsAsyncAPI(t *testing.T) {
 	require.NoError(t, schema.Validate(d.raw))
 	requireResolved(t, d.raw, d.raw)
 
-	d.raw.(map[string]any)["channels"].(map[string]any)["events"].(map[string]any)["adress"] = "typo"
+	d.raw.(map[string]any)["channels"].(map[string]any)["events"].(map[string]any)["addresses"] = "a typo"
 	require.Error(t, schema.Validate(d.raw), "the schema checks something")
 }
 

@@ -3,8 +3,6 @@ package test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -72,9 +70,9 @@ func (s *shoppers) visit(c *client, eventID string, n int) {
 	}
 }
 
-// try sends an operation, and leaves the answer as it is when none comes.
-func (c *client) try(query string, input vars, answer any) {
-	body, err := json.Marshal(map[string]any{"query": query, "variables": vars{"i": input}})
+// try sends an operation with the variable i, and leaves the answer as it is when none comes.
+func (c *client) try(query string, i, answer any) {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": vars{"i": i}})
 	if err != nil {
 		return
 	}
@@ -154,15 +152,4 @@ func (p *platform) awaitPassed(name string) {
 		}
 		return true, ""
 	})
-}
-
-// get answers the body at an address.
-func get(t testing.TB, url string) string {
-	t.Helper()
-	response, err := http.Get(url)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return string(body)
 }

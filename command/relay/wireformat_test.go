@@ -46,7 +46,7 @@ func TestRecordsAreCloudEventsToOthers(t *testing.T) {
 		require.JSONEq(t, string(r.Data), string(e.Data()))
 		extensions := e.Extensions()
 		require.EqualValues(t, "0", extensions["shard"])
-		require.EqualValues(t, []any{r.Position, r.Version}, []any{number(t, extensions["position"]), number(t, extensions["streamversion"])})
+		require.Equal(t, []int64{r.Position, r.Version}, []int64{number(t, extensions["position"]), number(t, extensions["streamversion"])})
 		require.EqualValues(t, "1", extensions["schemaversion"])
 		require.Equal(t, r.Metadata.Incarnation, extensions["incarnation"])
 		require.Equal(t, "cor_1", extensions["correlationid"])
