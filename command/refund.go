@@ -39,7 +39,7 @@ func (s *Service) ExecuteRefund(ctx context.Context, by Caller, paymentID, refun
 		return err
 	}
 	refunding, err := viewRefunding(*paid.Payment, refundID)
-	if err != nil || refunding.Refund.Status != payment.RefundPending {
+	if err != nil || refunding.Refund.Status != payment.RefundPending || refunding.Refund.Reported {
 		return err
 	}
 	gw, err := s.Gateways.ByName(paid.Payment.Gateway)
@@ -54,33 +54,9 @@ func (s *Service) ExecuteRefund(ctx context.Context, by Caller, paymentID, refun
 		return ErrRefundPending
 	}
 	_, err = execute(ctx, s, by, []string{payment.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
-		return decideRefunded(tx, paymentID, payment.RecordRefund{RefundID: refundID, Failed: result.Failed, Reason: result.Reason})
+		return decideReversed(tx, paymentID, payment.RecordRefund{RefundID: refundID, Failed: result.Failed, Reason: result.Reason})
 	})
 	return err
-}
-
-func decideRefunded(tx *engine.Tx, paymentID string, record payment.RecordRefund) (Paid, error) {
-	p, err := loadPurchase(tx, paymentID)
-	if err != nil {
-		return Paid{}, err
-	}
-	var c consequences
-	if c.payment, err = payment.Decide(p.payment, record, tx.Now); err != nil {
-		return Paid{}, err
-	}
-	after := p.payment
-	for _, domainEvent := range c.payment {
-		after = payment.Evolve(after, domainEvent)
-	}
-	if after.Status == payment.Refunded && p.reservation.Status == reservation.Completed && p.reservation.PaymentID == paymentID {
-		if c.reservation, err = reservation.Decide(p.reservation, reservation.Refund{PaymentID: paymentID}, tx.Now); err != nil {
-			return Paid{}, err
-		}
-		if c.inventory, err = inventory.Decide(p.stock, inventory.Release{ReservationID: p.payment.ReservationID}, tx.Now); err != nil {
-			return Paid{}, err
-		}
-	}
-	return p.append(tx, c), nil
 }
 
 // Holders answers the reservations that hold or bought something of an event. They are found through the inventory, not a read table.
@@ -139,10 +115,10 @@ func (s *Service) windUp(ctx context.Context, by Caller, reservationID string) e
 	return s.giveUp(ctx, by, r.PaymentID, cancel)
 }
 
-// requestFullRefund asks for all that is left of a payment, once.
+// requestFullRefund asks for all that is left of a payment, once; of one that is disputed, when the dispute is won.
 func requestFullRefund(tx *engine.Tx, paymentID, refundID, reason string) error {
 	p, err := engine.Load[payment.State](tx, payment.Stream(paymentID))
-	if err != nil || p.RefundableMinor() == 0 {
+	if err != nil || p.RefundableMinor() == 0 || p.Disputed() {
 		return err
 	}
 	requested, err := payment.Decide(p, payment.RequestRefund{RefundID: refundID, Reason: reason}, tx.Now)

@@ -118,7 +118,8 @@ func (j *journal) evolvePayment(s *customerStream, r *Record) error {
 	case payment.PaymentRefunded:
 		j.money(s).refunded += e.Amount.Minor
 		j.note(s, r, "PAYMENT_REFUNDED", e.Amount.Minor)
-	case payment.PaymentProcessing, payment.PaymentActionRequired, payment.RefundRequested, payment.RefundFailed: // settle nothing
+	case payment.PaymentProcessing, payment.PaymentActionRequired, payment.RefundRequested, payment.RefundReported, payment.RefundFailed,
+		payment.PaymentDisputed, payment.DisputeClosed: // settle nothing
 	default:
 		return errOrder(r)
 	}

@@ -60,6 +60,8 @@ type refund struct {
 type paymentMetadata struct {
 	CorrelationID string `json:"correlationId,omitempty"` // of the request that made the payment
 	Method        string `json:"method,omitempty"`
+	// Disputes are by the gateway's id of them: OPEN, WON or LOST.
+	Disputes map[string]string `json:"disputes,omitempty"`
 }
 
 func (p *paymentRow) key() (string, int64) { return p.ID, p.Version }
@@ -84,11 +86,17 @@ func (p *paymentRow) evolve(r *Record) error {
 		p.Status, p.FailedAt = "FAILED", at(e.FailedAt)
 		p.FailureCode, p.FailureReason = maybe(string(e.Code)), maybe(e.Reason)
 	case payment.RefundRequested:
-		return p.addRefund(e)
+		return p.addRefund(refund{ID: e.RefundID, Amount: e.Amount, Reason: e.Reason, CreatedAt: e.RequestedAt})
+	case payment.RefundReported:
+		return p.addRefund(refund{ID: e.RefundID, Amount: e.Amount, CreatedAt: e.ReportedAt})
 	case payment.PaymentRefunded:
 		return p.settle(e.RefundID, "COMPLETED")
 	case payment.RefundFailed:
 		return p.settle(e.RefundID, "FAILED")
+	case payment.PaymentDisputed:
+		return p.dispute(e.DisputeID, "OPEN")
+	case payment.DisputeClosed:
+		return p.dispute(e.DisputeID, map[bool]string{true: "WON", false: "LOST"}[e.Won])
 	default:
 		return errOrder(r)
 	}
@@ -105,10 +113,24 @@ func (p *paymentRow) create(r *Record, e payment.PaymentInitiated) error {
 	return err
 }
 
-func (p *paymentRow) addRefund(e payment.RefundRequested) error {
-	return p.changeRefunds(func(refunds []refund) ([]refund, error) {
-		return append(refunds, refund{ID: e.RefundID, Amount: e.Amount, Status: "PENDING", Reason: e.Reason, CreatedAt: e.RequestedAt}), nil
-	})
+func (p *paymentRow) addRefund(r refund) error {
+	r.Status = "PENDING"
+	return p.changeRefunds(func(refunds []refund) ([]refund, error) { return append(refunds, r), nil })
+}
+
+// dispute notes how a dispute stands.
+func (p *paymentRow) dispute(disputeID, status string) error {
+	var m paymentMetadata
+	if err := json.Unmarshal(p.Metadata, &m); err != nil {
+		return fmt.Errorf("metadata: %w", err)
+	}
+	if m.Disputes == nil {
+		m.Disputes = map[string]string{}
+	}
+	m.Disputes[disputeID] = status
+	var err error
+	p.Metadata, err = encode(m)
+	return err
 }
 
 // settle ends a refund, and the payment with the last of it.

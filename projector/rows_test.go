@@ -125,9 +125,20 @@ func TestPaymentRow(t *testing.T) {
 
 	w.log.Append(t, "payment-pay_1",
 		payment.RefundRequested{RefundID: "rfd_3", Amount: eur(3000), RequestedAt: noon},
-		payment.PaymentRefunded{RefundID: "rfd_3", Amount: eur(3000), RefundedAt: noon})
+		payment.PaymentDisputed{DisputeID: "dp_1", Amount: eur(5000), Reason: "fraudulent", DisputedAt: noon},
+		payment.PaymentDisputed{DisputeID: "dp_2", Amount: eur(5000), DisputedAt: noon},
+		payment.DisputeClosed{DisputeID: "dp_1", Won: true, ClosedAt: noon},
+		payment.RefundReported{RefundID: "rfd_4", Amount: eur(3000), ReportedAt: noon},
+		payment.PaymentRefunded{RefundID: "rfd_4", Amount: eur(3000), RefundedAt: noon})
 	w.project("payments", w.records(payment.Category)...)
-	require.Equal(t, "REFUNDED", w.payment("pay_1").Status)
+	p = w.payment("pay_1")
+	require.Equal(t, "REFUNDED", p.Status)
+	require.Equal(t, query.Refund{ID: "rfd_4", Amount: eur(3000), Status: "COMPLETED", CreatedAt: noon}, p.Refunds[3])
+	require.JSONEq(t, `{"correlationId": "cor_1", "method": "card", "disputes": {"dp_1": "WON", "dp_2": "OPEN"}}`, string(p.Metadata))
+	byRefund, err := w.reader.PaymentsByRefund(t.Context(), []string{"rfd_1", "rfd_4", "rfd_none"})
+	require.NoError(t, err)
+	require.Len(t, byRefund, 4, "all refunds of the payment, which is read once")
+	require.Equal(t, "pay_1", byRefund["rfd_1"].ID)
 
 	byReservation, err := w.reader.PaymentsByReservation(t.Context(), []string{"rsv_1", "rsv_none"})
 	require.NoError(t, err)

@@ -44,6 +44,9 @@ func Registry() *eventstore.Registry {
 	eventstore.Register[payment.RefundRequested](r, "RefundRequested", 1)
 	eventstore.Register[payment.PaymentRefunded](r, "PaymentRefunded", 1)
 	eventstore.Register[payment.RefundFailed](r, "RefundFailed", 1)
+	eventstore.Register[payment.RefundReported](r, "RefundReported", 1)
+	eventstore.Register[payment.PaymentDisputed](r, "PaymentDisputed", 1)
+	eventstore.Register[payment.DisputeClosed](r, "DisputeClosed", 1)
 
 	return r
 }

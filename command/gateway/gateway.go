@@ -91,7 +91,18 @@ type Reversal struct {
 	Reason   string
 }
 
+// Notice is what a gateway's webhook says: that something happened to a payment. It is no more than a hint, after which the gateway is asked.
+type Notice struct {
+	EventID       string // the gateway's own; the same notice may come again
+	Type          string
+	PaymentID     string // ours, where the gateway has it at hand
+	TransactionID string // the gateway's
+	Reversal      bool   // it is about a refund or a dispute
+}
+
 var (
+	// ErrNotGenuine says that a webhook was not sent by the gateway, or too long ago.
+	ErrNotGenuine = errors.New("the webhook is not the gateway's")
 	// ErrUnavailable says that the gateway could not be reached and certainly did nothing.
 	ErrUnavailable = errors.New("the payment gateway is unavailable")
 	// ErrUnknownPayment says that there is no such payment at the gateway.

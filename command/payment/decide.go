@@ -56,12 +56,30 @@ type (
 		Failed   bool
 		Reason   string // with Failed
 	}
+
+	// ReportRefund writes down a refund that somebody made at the gateway itself.
+	ReportRefund struct {
+		RefundID string
+		Amount   money.Money
+		Status   RefundStatus
+		Reason   string // with RefundRefused
+	}
+
+	// RecordDispute writes down how a dispute stands at the gateway.
+	RecordDispute struct {
+		DisputeID string
+		Amount    money.Money
+		Reason    string
+		Status    DisputeStatus
+	}
 )
 
 func (Process) isCommand()       {}
 func (RecordOutcome) isCommand() {}
 func (RequestRefund) isCommand() {}
 func (RecordRefund) isCommand()  {}
+func (ReportRefund) isCommand()  {}
+func (RecordDispute) isCommand() {}
 
 // Decide answers the domain events that c leads to, or a *rejection.Error.
 func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
@@ -78,6 +96,10 @@ func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 		return decideRequestRefund(s, c, now)
 	case RecordRefund:
 		return decideRecordRefund(s, c, now)
+	case ReportRefund:
+		return decideReportRefund(s, c, now)
+	case RecordDispute:
+		return decideRecordDispute(s, c, now)
 	}
 	panic(fmt.Sprintf("payment: unknown command %T", c))
 }
@@ -137,6 +159,8 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 	switch {
 	case amount.Currency != left.Currency:
 		return nil, rejection.New(rejection.Invalid, "the payment was in %s", left.Currency).At("amount", "currencyCode")
+	case s.Disputed():
+		return nil, rejection.New(rejection.InvalidState, "the payment is disputed: the customer's bank decides about the money")
 	case c.Amount == nil && left.Minor == 0:
 		return nil, rejection.New(rejection.InvalidState, "nothing is left to refund")
 	case amount.Minor <= 0:

@@ -74,6 +74,29 @@ type (
 		Reason   string    `json:"reason"`
 		FailedAt time.Time `json:"failedAt"`
 	}
+
+	// RefundReported says that money is given back which somebody asked for at the gateway itself, in its dashboard. It is carried out
+	// there; PaymentRefunded or RefundFailed follow.
+	RefundReported struct {
+		RefundID   string      `json:"refundId"`
+		Amount     money.Money `json:"amount"`
+		ReportedAt time.Time   `json:"reportedAt"`
+	}
+
+	// PaymentDisputed says that the customer's bank took the money back until it has decided.
+	PaymentDisputed struct {
+		DisputeID  string      `json:"disputeId"` // the gateway's own
+		Amount     money.Money `json:"amount"`
+		Reason     string      `json:"reason,omitempty"` // as the gateway names it
+		DisputedAt time.Time   `json:"disputedAt"`
+	}
+
+	// DisputeClosed says that the customer's bank has decided: the money came back, or it did not.
+	DisputeClosed struct {
+		DisputeID string    `json:"disputeId"`
+		Won       bool      `json:"won"`
+		ClosedAt  time.Time `json:"closedAt"`
+	}
 )
 
 // FailureCode says why a payment failed.
@@ -94,3 +117,6 @@ func (PaymentFailed) isPayment()         {}
 func (RefundRequested) isPayment()       {}
 func (PaymentRefunded) isPayment()       {}
 func (RefundFailed) isPayment()          {}
+func (RefundReported) isPayment()        {}
+func (PaymentDisputed) isPayment()       {}
+func (DisputeClosed) isPayment()         {}

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"slices"
 	"time"
 
 	"ticketing/internal/money"
@@ -38,6 +39,24 @@ type Refund struct {
 	Reason      string
 	Status      RefundStatus
 	RequestedAt time.Time
+	Reported    bool // made at the gateway itself, which carries it out
+}
+
+// DisputeStatus is where a dispute stands.
+type DisputeStatus string
+
+// The states of a dispute.
+const (
+	DisputeOpen DisputeStatus = "OPEN"
+	DisputeWon  DisputeStatus = "WON"
+	DisputeLost DisputeStatus = "LOST"
+)
+
+// Dispute is a customer's complaint with his bank, which decides who has the money.
+type Dispute struct {
+	ID     string // the gateway's own
+	Amount money.Money
+	Status DisputeStatus
 }
 
 // State is a payment as its domain events made it.
@@ -53,6 +72,7 @@ type State struct {
 	FailureCode   FailureCode
 	FailureReason string
 	Refunds       []Refund
+	Disputes      []Dispute
 	CreatedAt     time.Time
 	CompletedAt   *time.Time
 	FailedAt      *time.Time
@@ -74,7 +94,20 @@ func (s State) RefundableMinor() int64 {
 	if s.CompletedAt == nil {
 		return 0
 	}
-	return s.Amount.Minor - s.sumRefunds(RefundCompleted) - s.sumRefunds(RefundPending)
+	return max(0, s.Amount.Minor-s.sumRefunds(RefundCompleted)-s.sumRefunds(RefundPending))
+}
+
+// Disputed says whether a bank holds the money or has kept it.
+func (s State) Disputed() bool {
+	return slices.ContainsFunc(s.Disputes, func(d Dispute) bool { return d.Status != DisputeWon })
+}
+
+func (s State) dispute(id string) (Dispute, bool) {
+	i := slices.IndexFunc(s.Disputes, func(d Dispute) bool { return d.ID == id })
+	if i < 0 {
+		return Dispute{}, false
+	}
+	return s.Disputes[i], true
 }
 
 func (s State) sumRefunds(status RefundStatus) int64 {
@@ -115,13 +148,36 @@ func Evolve(s State, e DomainEvent) State {
 	case PaymentFailed:
 		s.Status, s.FailureCode, s.FailureReason, s.FailedAt = Failed, e.Code, e.Reason, &e.FailedAt
 	case RefundRequested:
-		s.Refunds = append(s.Refunds[:len(s.Refunds):len(s.Refunds)], Refund{
-			ID: e.RefundID, Amount: e.Amount, Reason: e.Reason, Status: RefundPending, RequestedAt: e.RequestedAt,
-		})
+		return s.with(Refund{ID: e.RefundID, Amount: e.Amount, Reason: e.Reason, Status: RefundPending, RequestedAt: e.RequestedAt})
+	case RefundReported:
+		return s.with(Refund{ID: e.RefundID, Amount: e.Amount, Status: RefundPending, RequestedAt: e.ReportedAt, Reported: true})
+	case PaymentDisputed:
+		s.Disputes = append(slices.Clone(s.Disputes), Dispute{ID: e.DisputeID, Amount: e.Amount, Status: DisputeOpen})
+	case DisputeClosed:
+		return s.close(e)
 	case PaymentRefunded:
 		s = s.settle(e.RefundID, RefundCompleted)
 	case RefundFailed:
 		s = s.settle(e.RefundID, RefundRefused)
+	}
+	return s
+}
+
+func (s State) with(r Refund) State {
+	s.Refunds = append(s.Refunds[:len(s.Refunds):len(s.Refunds)], r)
+	return s
+}
+
+func (s State) close(e DisputeClosed) State {
+	s.Disputes = slices.Clone(s.Disputes)
+	for i := range s.Disputes {
+		if s.Disputes[i].ID != e.DisputeID {
+			continue
+		}
+		s.Disputes[i].Status = DisputeLost
+		if e.Won {
+			s.Disputes[i].Status = DisputeWon
+		}
 	}
 	return s
 }

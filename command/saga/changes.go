@@ -90,6 +90,7 @@ func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eve
 	case payment.PaymentRefunded:
 		c.mails = append(c.mails, job{mailJob{Mail: RefundedMail, ID: e.RefundID, PaymentID: id}, causeOf(r)})
 	case payment.RefundFailed: // the payment tells; somebody has to look
+	case payment.RefundReported, payment.PaymentDisputed, payment.DisputeClosed: // at the gateway, which carries them out
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/command/eventstore"
+	"ticketing/command/webhook"
 	"ticketing/graph"
 	"ticketing/internal/auth"
 	"ticketing/internal/config"
@@ -81,7 +82,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	g.Go(func() error { return connections.Run(ctx) })
 	g.Go(func() error {
 		defer stopDeciding()
-		return httpserver.Run(ctx, listener, e.apiRoutes(server, graphiql, b.checks), e.Config.ShutdownTimeout, e.Log)
+		return httpserver.Run(ctx, listener, e.apiRoutes(server, graphiql, b), e.Config.ShutdownTimeout, e.Log)
 	})
 	return g.Wait()
 }
@@ -154,13 +155,17 @@ func (e Env) people(pool *pgxpool.Pool, client *redis.Client) (*auth.Service, er
 	return people, nil
 }
 
-func (e Env) apiRoutes(api, graphiql http.Handler, checks []httpserver.Check) http.Handler {
+func (e Env) apiRoutes(api, graphiql http.Handler, b *apiBackends) http.Handler {
 	mux := http.NewServeMux()
+	webhooks := webhook.NewReceiver(b.events, e.Log, e.registerer("api"))
+	for _, source := range e.webhooks() {
+		mux.Handle("POST /webhooks/"+source.Name(), webhooks.Handler(source))
+	}
 	mux.Handle("/graphql", api)
 	mux.Handle("/graphiql", graphiql)
 	mux.Handle("/graphiql/", graphiql)
 	mux.Handle("/auth/", auth.Pages())
-	addHealth(mux, checks, e.Config.Development())
+	addHealth(mux, b.checks, e.Config.Development())
 	if e.Config.Development() {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(e.Metrics, promhttp.HandlerOpts{}))
 	}

@@ -8,6 +8,7 @@ import (
 	"ticketing/command/catalog"
 	"ticketing/command/relay"
 	"ticketing/command/saga"
+	"ticketing/command/webhook"
 	"ticketing/internal/auth"
 	"ticketing/internal/config"
 	"ticketing/projector"
@@ -96,13 +97,22 @@ func Saga(ctx context.Context, e Env) error {
 	defer stopDeciding()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return write.engine.Run(deciding) })
-	g.Go(func() error {
-		defer stopDeciding()
+	working, ctx := errgroup.WithContext(ctx)
+	working.Go(func() error {
+		return webhook.Run(ctx, webhook.Config{
+			Pool: events, Sources: e.webhooks(), Service: write.service, Logger: e.Log, Registerer: e.registerer("saga"),
+		})
+	})
+	working.Go(func() error {
 		return saga.Run(ctx, saga.Config{
 			Pool: events, Registry: catalog.Registry(), Service: write.service, PaymentTimeout: e.Config.PaymentTimeout,
 			Mailer: mailer, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, people, userID) },
 			Clock: e.Clock, Logger: e.Log, Registerer: e.registerer("saga"),
 		})
+	})
+	g.Go(func() error {
+		defer stopDeciding()
+		return working.Wait()
 	})
 	return g.Wait()
 }

@@ -13,6 +13,7 @@ import (
 	"ticketing/command/gateway"
 	"ticketing/command/gateway/sandbox"
 	"ticketing/command/gateway/stripe"
+	"ticketing/command/webhook"
 )
 
 // writeSide is the use cases and the engine that decides them; the engine is its user's to run.
@@ -47,6 +48,14 @@ func (e Env) gateways(events *pgxpool.Pool) []gateway.Gateway {
 		gateways = append(gateways, e.stripe())
 	}
 	return gateways
+}
+
+// webhooks answers the gateways that tell by webhook.
+func (e Env) webhooks() (sources []webhook.Source) {
+	if e.Config.StripeAPIKey != "" {
+		sources = append(sources, e.stripe())
+	}
+	return sources
 }
 
 func (e Env) stripe() *stripe.Gateway {

@@ -4,6 +4,7 @@
 package id
 
 import (
+	"crypto/sha256"
 	"fmt"
 
 	"go.jetify.com/typeid"
@@ -22,6 +23,15 @@ const (
 // New makes an identifier of the type that prefix names. It panics only when the machine has no randomness to give.
 func New(prefix string) string {
 	return typeid.Must(typeid.WithPrefix(prefix)).String()
+}
+
+// Derive makes the identifier that something from outside always gets, from a name that is its own there. It panics for a prefix that is
+// none.
+func Derive(prefix, name string) string {
+	sum := sha256.Sum256([]byte(name))
+	uuid := sum[:16]
+	uuid[6], uuid[8] = uuid[6]&0x0f|0x80, uuid[8]&0x3f|0x80 // version 8: made in a way of one's own
+	return typeid.Must(typeid.FromUUIDBytesWithPrefix(prefix, uuid)).String()
 }
 
 // Check says whether s is a well-formed identifier of the type that prefix names.

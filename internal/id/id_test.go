@@ -26,6 +26,14 @@ func TestNewIsWellFormedAndOfItsType(t *testing.T) {
 	}
 }
 
+func TestWhatIsDerivedIsAlwaysTheSame(t *testing.T) {
+	one := Derive(Refund, "stripe/re_1")
+	require.NoError(t, Check(Refund, one))
+	require.Equal(t, one, Derive(Refund, "stripe/re_1"))
+	require.NotEqual(t, one, Derive(Refund, "stripe/re_2"))
+	require.NotEqual(t, one, Derive(Payment, "stripe/re_1"))
+}
+
 func TestPrefixesAreThoseOfTheAPI(t *testing.T) {
 	require.Equal(t, []string{"evt", "rsv", "pay", "rfd", "usr"}, prefixes)
 }

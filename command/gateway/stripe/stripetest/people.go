@@ -13,15 +13,29 @@ func (s *Server) Authenticate(t testing.TB, clientSecret string) {
 	t.Helper()
 	transactionID, _, _ := strings.Cut(clientSecret, "_secret_")
 	s.with(t, transactionID, func(i *intent) {
-		if i.secret != clientSecret || i.status != "requires_action" {
-			t.Fatalf("there is nothing to authenticate: %s", i.status)
+		if i.secret != clientSecret {
+			t.Fatalf("this is not the client secret of %s", i.id)
 		}
-		if i.card.decline != "" {
-			s.decline(i)
-			return
-		}
-		s.succeed(i)
+		s.authenticate(t, i)
 	})
+}
+
+// AuthenticateTransaction is Authenticate for tests in which nobody has the client secret at hand.
+func (s *Server) AuthenticateTransaction(t testing.TB, transactionID string) {
+	t.Helper()
+	s.with(t, transactionID, func(i *intent) { s.authenticate(t, i) })
+}
+
+func (s *Server) authenticate(t testing.TB, i *intent) {
+	t.Helper()
+	switch {
+	case i.status != "requires_action":
+		t.Fatalf("there is nothing to authenticate: %s", i.status)
+	case i.card.decline != "":
+		s.decline(i)
+	default:
+		s.succeed(i)
+	}
 }
 
 // FailAuthentication is the customer who cannot prove it.

@@ -1,0 +1,60 @@
+package stripe
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/stripe/stripe-go/v79/webhook"
+
+	"ticketing/command/gateway"
+)
+
+// ReadWebhook checks Stripe's signature over the raw body, which must not be older than five minutes, and answers what the event is about.
+// An event about none of our concerns has no TransactionID. gateway.ErrNotGenuine: it is not Stripe's.
+func (g *Gateway) ReadWebhook(_ context.Context, header http.Header, body []byte) (gateway.Notice, error) {
+	if g.webhookSecret == "" {
+		return gateway.Notice{}, fmt.Errorf("%w: there is no STRIPE_WEBHOOK_SECRET to check it", gateway.ErrNotGenuine)
+	}
+	if err := webhook.ValidatePayload(body, header.Get("Stripe-Signature"), g.webhookSecret); err != nil {
+		return gateway.Notice{}, fmt.Errorf("%w: %w", gateway.ErrNotGenuine, err)
+	}
+	var event struct {
+		ID   string
+		Type string
+		Data struct {
+			Object struct {
+				ID            string
+				PaymentIntent string `json:"payment_intent"`
+				Metadata      map[string]string
+			}
+		}
+	}
+	if err := json.Unmarshal(body, &event); err != nil || event.ID == "" {
+		return gateway.Notice{}, fmt.Errorf("%w: it is no event", gateway.ErrNotGenuine)
+	}
+	about := event.Data.Object
+	notice := gateway.Notice{EventID: event.ID, Type: event.Type}
+	switch {
+	case strings.HasPrefix(event.Type, "payment_intent."):
+		notice.TransactionID, notice.PaymentID = about.ID, about.Metadata[metaPayment]
+	case strings.HasPrefix(event.Type, "refund."), event.Type == "charge.refunded", event.Type == "charge.refund.updated",
+		strings.HasPrefix(event.Type, "charge.dispute."):
+		notice.TransactionID, notice.PaymentID, notice.Reversal = about.PaymentIntent, about.Metadata[metaPayment], true
+	}
+	return notice, nil
+}
+
+// PaymentID answers our id of a payment; gateway.ErrUnknownPayment when it is none of ours.
+func (g *Gateway) PaymentID(ctx context.Context, transactionID string) (string, error) {
+	intent, err := g.fetch(ctx, gateway.Payment{ID: transactionID, TransactionID: transactionID})
+	if err != nil {
+		return "", err
+	}
+	if paymentID := intent.Metadata[metaPayment]; paymentID != "" {
+		return paymentID, nil
+	}
+	return "", fmt.Errorf("stripe: %s: %w", transactionID, gateway.ErrUnknownPayment)
+}

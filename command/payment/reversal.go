@@ -1,0 +1,50 @@
+package payment
+
+import (
+	"time"
+
+	"ticketing/command/rejection"
+)
+
+// What somebody else took back of a payment is a fact: it is written down whatever was asked for here. A refund of ours that is then
+// impossible fails at the gateway.
+
+// decideReportRefund takes what the gateway says of its own refund, as it says it first: that it is on its way, given, or refused.
+func decideReportRefund(s State, c ReportRefund, now time.Time) ([]DomainEvent, error) {
+	known, ok := s.Refund(c.RefundID)
+	var events []DomainEvent
+	switch {
+	case ok && known.Status != RefundPending, !ok && c.Status == RefundRefused:
+		return nil, nil // settled already, or nothing ever came of it
+	case !ok && s.CompletedAt == nil:
+		return nil, rejection.New(rejection.InvalidState, "a payment that is %s cannot have been refunded", s.Status)
+	case !ok && (c.Amount.Currency != s.Amount.Currency || c.Amount.Minor <= 0 || c.Amount.Minor > s.Amount.Minor-s.RefundedMinor()):
+		return nil, rejection.New(rejection.Invalid, "%s cannot have been refunded of %s", c.Amount, s.Amount).At("amount", "amount")
+	case !ok:
+		events = append(events, RefundReported{RefundID: c.RefundID, Amount: c.Amount, ReportedAt: now})
+	}
+	switch c.Status {
+	case RefundCompleted:
+		return append(events, PaymentRefunded{RefundID: c.RefundID, Amount: c.Amount, RefundedAt: now}), nil
+	case RefundRefused:
+		return append(events, RefundFailed{RefundID: c.RefundID, Reason: c.Reason, FailedAt: now}), nil
+	case RefundPending:
+	}
+	return events, nil
+}
+
+// decideRecordDispute opens and closes a dispute. It may have been closed before anybody here heard of it.
+func decideRecordDispute(s State, c RecordDispute, now time.Time) ([]DomainEvent, error) {
+	if s.CompletedAt == nil {
+		return nil, rejection.New(rejection.InvalidState, "a payment that is %s cannot be disputed", s.Status)
+	}
+	var events []DomainEvent
+	known, ok := s.dispute(c.DisputeID)
+	if !ok {
+		events = append(events, PaymentDisputed{DisputeID: c.DisputeID, Amount: c.Amount, Reason: c.Reason, DisputedAt: now})
+	}
+	if c.Status != DisputeOpen && (!ok || known.Status == DisputeOpen) {
+		events = append(events, DisputeClosed{DisputeID: c.DisputeID, Won: c.Status == DisputeWon, ClosedAt: now})
+	}
+	return events, nil
+}

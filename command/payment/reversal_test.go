@@ -1,0 +1,90 @@
+package payment
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/rejection"
+	"ticketing/internal/money"
+)
+
+func reported(refundID string, minor int64) RefundReported {
+	return RefundReported{RefundID: refundID, Amount: eur(minor), ReportedAt: now}
+}
+
+func report(refundID string, minor int64, status RefundStatus) ReportRefund {
+	return ReportRefund{RefundID: refundID, Amount: eur(minor), Status: status, Reason: "account closed"}
+}
+
+func dispute(status DisputeStatus) RecordDispute {
+	return RecordDispute{DisputeID: "dp_1", Amount: eur(70_00), Reason: "fraudulent", Status: status}
+}
+
+var (
+	disputed = PaymentDisputed{DisputeID: "dp_1", Amount: eur(70_00), Reason: "fraudulent", DisputedAt: now}
+	won      = DisputeClosed{DisputeID: "dp_1", Won: true, ClosedAt: now}
+	lost     = DisputeClosed{DisputeID: "dp_1", ClosedAt: now}
+)
+
+func TestARefundThatWasMadeAtTheGateway(t *testing.T) {
+	paid := Given(t, initiated, completed)
+	s := paid.When(report("rfd_1", 20_00, RefundCompleted)).Then(reported("rfd_1", 20_00), given("rfd_1", 20_00)).State()
+	require.Equal(t, PartiallyRefunded, s.Status)
+	require.True(t, s.Refunds[0].Reported)
+	require.Equal(t, Refunded, paid.When(report("rfd_1", 70_00, RefundCompleted)).And().State().Status)
+	paid.When(report("rfd_1", 20_00, RefundRefused)).ThenNothing()
+
+	pending := paid.When(report("rfd_1", 20_00, RefundPending)).Then(reported("rfd_1", 20_00)).And()
+	require.EqualValues(t, 50_00, pending.State().RefundableMinor())
+	pending.When(report("rfd_1", 20_00, RefundPending)).ThenNothing()
+	pending.When(report("rfd_1", 20_00, RefundRefused)).Then(refused("rfd_1"))
+	done := pending.When(report("rfd_1", 20_00, RefundCompleted)).Then(given("rfd_1", 20_00)).And()
+	for _, status := range []RefundStatus{RefundPending, RefundCompleted, RefundRefused} {
+		done.When(report("rfd_1", 20_00, status)).ThenNothing()
+	}
+}
+
+// It is a fact: what was asked for here, and is not given yet, has to fail at the gateway then.
+func TestARefundAtTheGatewayMayCrossOneOfOurs(t *testing.T) {
+	s := Given(t, initiated, completed, asked("rfd_1", 50_00)).When(report("rfd_2", 70_00, RefundCompleted)).
+		Then(reported("rfd_2", 70_00), given("rfd_2", 70_00)).State()
+	require.Equal(t, Refunded, s.Status)
+	require.Zero(t, s.RefundableMinor())
+}
+
+func TestWhatCannotHaveBeenRefunded(t *testing.T) {
+	Given(t, initiated).When(report("rfd_1", 1, RefundCompleted)).ThenRejected(rejection.InvalidState)
+	paid := Given(t, initiated, completed)
+	paid.When(report("rfd_1", 70_01, RefundCompleted)).ThenRejected(rejection.Invalid, "amount", "amount")
+	paid.When(report("rfd_1", 0, RefundCompleted)).ThenRejected(rejection.Invalid, "amount", "amount")
+	paid.When(ReportRefund{RefundID: "rfd_1", Amount: money.Money{Minor: 1, Currency: "USD"}}).ThenRejected(rejection.Invalid, "amount", "amount")
+	Given(t, initiated, completed, asked("rfd_1", 60_00), given("rfd_1", 60_00)).When(report("rfd_2", 10_01, RefundCompleted)).
+		ThenRejected(rejection.Invalid, "amount", "amount")
+}
+
+func TestADispute(t *testing.T) {
+	paid := Given(t, initiated, completed)
+	open := paid.When(dispute(DisputeOpen)).Then(disputed).And()
+	require.True(t, open.State().Disputed())
+	require.Equal(t, Completed, open.State().Status, "it is no refund")
+	open.When(dispute(DisputeOpen)).ThenNothing()
+	open.When(ask("rfd_1", 1)).ThenRejected(rejection.InvalidState)
+	open.When(askAll("rfd_1")).ThenRejected(rejection.InvalidState)
+
+	closed := open.When(dispute(DisputeWon)).Then(won).And()
+	require.False(t, closed.State().Disputed())
+	closed.When(askAll("rfd_1")).ThenAccepted()
+	closed.When(dispute(DisputeLost)).ThenNothing()
+	closed.When(dispute(DisputeOpen)).ThenNothing()
+
+	require.True(t, open.When(dispute(DisputeLost)).Then(lost).State().Disputed(), "the money is gone")
+	paid.When(dispute(DisputeLost)).Then(disputed, lost)
+	Given(t, initiated, failed).When(dispute(DisputeOpen)).ThenRejected(rejection.InvalidState)
+}
+
+func TestADisputeDoesNotChangeAStateThatWasHandedOut(t *testing.T) {
+	state := Given(t, initiated, completed, disputed).State()
+	Evolve(state, won)
+	require.True(t, state.Disputed())
+}

@@ -1,0 +1,278 @@
+package webhook_test
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command"
+	"ticketing/command/gateway/stripe/stripetest"
+	"ticketing/command/payment"
+	"ticketing/command/rejection"
+	"ticketing/command/reservation"
+	"ticketing/internal/id"
+	"ticketing/internal/money"
+	"ticketing/internal/testenv"
+)
+
+var completed = []string{"PaymentInitiated", "PaymentProcessing", "PaymentCompleted"}
+
+func TestWhatIsNotStripesIsRefusedAndNotStored(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_visa")
+	e := w.last(p.TransactionID, "payment_intent.succeeded")
+	now := time.Now()
+	changed := bytes.Replace(e.Body, []byte(p.ID), []byte(id.New(id.Payment)), 1)
+	require.NotEqual(t, e.Body, changed)
+	for name, c := range map[string]struct {
+		body      []byte
+		signature string
+		status    int
+	}{
+		"no signature":        {e.Body, "", http.StatusBadRequest},
+		"no such scheme":      {e.Body, "t=1,v0=00", http.StatusBadRequest},
+		"nonsense":            {e.Body, "x", http.StatusBadRequest},
+		"of another body":     {changed, stripetest.Sign(e.Body, now), http.StatusBadRequest},
+		"of long ago":         {e.Body, stripetest.Sign(e.Body, now.Add(-6*time.Minute)), http.StatusBadRequest},
+		"of another secret":   {e.Body, strings.Replace(stripetest.Sign(e.Body, now), "v1=", "v1=0", 1), http.StatusBadRequest},
+		"of what is no event": {[]byte(`[1]`), stripetest.Sign([]byte(`[1]`), now), http.StatusBadRequest},
+		"of what is too much": {bytes.Repeat([]byte(" "), 257<<10), stripetest.Sign(bytes.Repeat([]byte(" "), 257<<10), now), http.StatusRequestEntityTooLarge},
+	} {
+		require.Equal(t, c.status, stripetest.SendSigned(t, w.url, c.body, c.signature), name)
+	}
+	require.Zero(t, w.count(`SELECT count(*) FROM webhooks`))
+	require.Equal(t, http.StatusOK, stripetest.SendSigned(t, w.url, e.Body, stripetest.Sign(e.Body, now.Add(-4*time.Minute))), "within the tolerance")
+	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks`))
+}
+
+func TestNothingOfAPersonIsStored(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_visa")
+	w.double.RefundInDashboard(t, p.TransactionID, 100)
+	e := w.last(p.TransactionID, "charge.refunded")
+	require.Contains(t, string(e.Body), "card.holder@example.com")
+	w.send(e)
+	require.Zero(t, w.count(`SELECT count(*) FROM webhooks w WHERE w::text LIKE '%card.holder%' OR w::text LIKE '%Card Holder%'`))
+}
+
+func TestAnEventIsStoredOnceAndAppliedOnce(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_authenticationRequired")
+	w.authenticate(p)
+	e := w.last(p.TransactionID, "payment_intent.succeeded")
+	for range 3 {
+		w.send(e)
+	}
+	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks`))
+	w.handle()
+	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentActionRequired", "PaymentCompleted"}, w.history(payment.Stream(p.ID)))
+	w.send(e)
+	before := w.logged()
+	w.handle()
+	require.Equal(t, before, w.logged())
+	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks WHERE result = 'handled'`))
+}
+
+// authenticate is the customer who proves who he is, and never comes back to the shop.
+func (w *world) authenticate(p command.Payment) {
+	w.t.Helper()
+	w.double.AuthenticateTransaction(w.t, p.TransactionID)
+}
+
+func TestEventsOutOfOrderMoveNothingBack(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_authenticationRequired")
+	w.authenticate(p)
+	events := w.double.Events(p.TransactionID)
+	require.GreaterOrEqual(t, len(events), 3)
+	for i := len(events) - 1; i >= 0; i-- {
+		w.send(events[i])
+		w.handle()
+	}
+	failed := stripetest.NewEvent("payment_intent.payment_failed", map[string]any{"id": p.TransactionID, "metadata": map[string]any{"payment_id": p.ID}})
+	w.send(failed) // whatever it says: Stripe is asked, and knows better
+	w.handle()
+	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentActionRequired", "PaymentCompleted"}, w.history(payment.Stream(p.ID)))
+}
+
+func TestEventsOfUnknownPaymentsAreLaidAside(t *testing.T) {
+	w := newWorld(t)
+	before := w.logged()
+	for _, data := range []map[string]any{
+		{"id": "pi_other", "metadata": map[string]any{}}, // of something else that the same account sells
+		{"id": "pi_other", "metadata": map[string]any{"payment_id": id.New(id.Payment)}},
+	} {
+		w.send(stripetest.NewEvent("payment_intent.succeeded", data))
+	}
+	w.send(stripetest.NewEvent("charge.dispute.created", map[string]any{"id": "dp_1", "payment_intent": "pi_other"}))
+	require.Equal(t, http.StatusOK, stripetest.Send(t, w.url, stripetest.NewEvent("customer.created", map[string]any{"id": "cus_1"})))
+	w.handle()
+	require.Equal(t, before, w.logged())
+	require.Equal(t, 3, w.count(`SELECT count(*) FROM webhooks WHERE result = 'unknown'`), "and what is none of our concern is not even stored")
+}
+
+func TestAnEventBeforeOurOwnCallReturned(t *testing.T) {
+	w := newWorld(t)
+	done, release := w.double.HoldAnswer("/confirm")
+	type outcome struct {
+		paid command.Paid
+		err  error
+	}
+	answered := make(chan outcome, 1)
+	go func() {
+		paid, err := w.pay("pm_card_visa")
+		answered <- outcome{paid, err}
+	}()
+	<-done
+	at := w.double.Payments()[0]
+	w.send(w.last(at.TransactionID, "payment_intent.created"))
+	w.send(w.last(at.TransactionID, "payment_intent.succeeded"))
+	w.handle()
+	require.Equal(t, completed, w.history(payment.Stream(at.PaymentID)), "the webhook was faster")
+	release()
+	got := <-answered
+	require.NoError(t, got.err)
+	require.Equal(t, payment.Completed, got.paid.Payment.Status)
+	require.Equal(t, reservation.Completed, got.paid.Reservation.Status)
+	require.Equal(t, completed, w.history(payment.Stream(at.PaymentID)))
+}
+
+func TestAnEventBeforeOurCallWasSentDoesNotGiveThePaymentUp(t *testing.T) {
+	w := newWorld(t)
+	arrived, release := w.double.Hold("/confirm")
+	answered := make(chan error, 1)
+	go func() {
+		_, err := w.pay("pm_card_visa")
+		answered <- err
+	}()
+	<-arrived
+	at := w.double.Payments()[0]
+	w.send(w.last(at.TransactionID, "payment_intent.created"))
+	w.handle()
+	release()
+	require.NoError(t, <-answered)
+	require.Equal(t, completed, w.history(payment.Stream(at.PaymentID)))
+}
+
+func TestAPaymentThatFailsLater(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_processingThenDeclined")
+	require.Equal(t, payment.Processing, p.Status)
+	w.double.Settle(t, p.TransactionID)
+	w.send(w.last(p.TransactionID, "payment_intent.payment_failed"))
+	w.handle()
+	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentFailed"}, w.history(payment.Stream(p.ID)))
+	require.Equal(t, []string{"ReservationInitiated", "PaymentRequested", "ReservationCompensated"}, w.history(reservation.Stream(p.ReservationID)))
+}
+
+func TestWhatFailsIsTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_authenticationRequired")
+	w.authenticate(p)
+	w.double.Inject(stripetest.Fault{On: "GET /v1/payment_intents/", Status: http.StatusInternalServerError})
+	w.send(w.last(p.TransactionID, "payment_intent.succeeded"))
+	w.handle()
+	require.Equal(t, 2, w.count(`SELECT attempts FROM webhooks`))
+	require.Contains(t, w.history(payment.Stream(p.ID)), "PaymentCompleted")
+}
+
+func TestRefundsOfTheDashboardAreRecorded(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_visa")
+	w.double.RefundInDashboard(t, p.TransactionID, 5_00)
+	part := w.last(p.TransactionID, "charge.refunded")
+	w.send(part)
+	w.send(w.last(p.TransactionID, "refund.created")) // both are about the same
+	w.handle()
+	require.Equal(t, append(completed, "RefundReported", "PaymentRefunded"), w.history(payment.Stream(p.ID)))
+	require.NotContains(t, w.history(reservation.Stream(p.ReservationID)), "ReservationRefunded")
+
+	left := money.Money{Minor: 15_01, Currency: "EUR"}
+	_, err := w.service.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID, Amount: &left})
+	rejected, _ := rejection.As(err)
+	require.NotNil(t, rejected)
+	require.Equal(t, rejection.Invalid, rejected.Code, "what went back there cannot go back here too")
+
+	w.double.RefundInDashboard(t, p.TransactionID, 15_00)
+	w.send(w.last(p.TransactionID, "charge.refunded"))
+	w.send(part) // days late
+	w.handle()
+	require.Contains(t, w.history(reservation.Stream(p.ReservationID)), "ReservationRefunded")
+	require.Equal(t, append(completed, "RefundReported", "PaymentRefunded", "RefundReported", "PaymentRefunded"), w.history(payment.Stream(p.ID)))
+	require.Zero(t, w.double.Balance())
+	require.Zero(t, w.count(`SELECT count(*) FROM domain_events WHERE type = 'RefundRequested'`), "nobody makes them a second time")
+}
+
+func TestARefundOfOursIsToldByWebhookToo(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_pendingRefund")
+	refunding, err := w.service.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
+	require.NoError(t, err)
+	require.ErrorIs(t, w.service.ExecuteRefund(t.Context(), organizer, p.ID, refunding.Refund.ID), command.ErrRefundPending)
+	w.send(w.last(p.TransactionID, "refund.created"))
+	w.handle()
+	require.Equal(t, append(completed, "RefundRequested"), w.history(payment.Stream(p.ID)), "it is pending, and known")
+	w.double.SettleRefunds(t, p.TransactionID, "succeeded")
+	w.send(w.last(p.TransactionID, "charge.refund.updated"))
+	w.handle()
+	require.Equal(t, append(completed, "RefundRequested", "PaymentRefunded"), w.history(payment.Stream(p.ID)))
+	require.Contains(t, w.history(reservation.Stream(p.ReservationID)), "ReservationRefunded")
+}
+
+func TestDisputesAreRecorded(t *testing.T) {
+	w := newWorld(t)
+	won, lost := w.mustPay("pm_card_visa"), w.mustPay("pm_card_visa")
+	for p, outcome := range map[*command.Payment]string{&won: "won", &lost: "lost"} {
+		w.double.Dispute(t, p.TransactionID)
+		opened := w.last(p.TransactionID, "charge.dispute.created")
+		w.send(opened)
+		w.handle()
+		require.Equal(t, append(completed, "PaymentDisputed"), w.history(payment.Stream(p.ID)))
+		_, err := w.service.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
+		rejected, _ := rejection.As(err)
+		require.NotNil(t, rejected, "the bank has the money")
+		require.Equal(t, rejection.InvalidState, rejected.Code)
+
+		w.double.CloseDispute(t, p.TransactionID, outcome)
+		w.send(w.last(p.TransactionID, "charge.dispute.closed"))
+		w.send(opened)
+		w.handle()
+		require.Equal(t, append(completed, "PaymentDisputed", "DisputeClosed"), w.history(payment.Stream(p.ID)))
+		_, err = w.service.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
+		require.Equal(t, outcome == "won", err == nil, "%v", err)
+	}
+}
+
+// Nobody gets his money back while his bank has it; when it comes back, he does.
+func TestADisputeThatIsWonAfterTheEventWasCancelled(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_visa")
+	w.double.Dispute(t, p.TransactionID)
+	w.send(w.last(p.TransactionID, "charge.dispute.created"))
+	w.handle()
+	_, err := w.service.CancelEvent(t.Context(), organizer, w.eventID, "rain")
+	require.NoError(t, err)
+	require.NoError(t, w.service.WindUpEvent(t.Context(), organizer, w.eventID))
+	require.NotContains(t, w.history(payment.Stream(p.ID)), "RefundRequested")
+	w.double.CloseDispute(t, p.TransactionID, "won")
+	w.send(w.last(p.TransactionID, "charge.dispute.closed"))
+	w.handle()
+	require.Equal(t, append(completed, "PaymentDisputed", "DisputeClosed", "RefundRequested"), w.history(payment.Stream(p.ID)))
+}
+
+func TestOldWebhooksAreForgotten(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_visa")
+	w.send(w.last(p.TransactionID, "payment_intent.succeeded"))
+	_, err := w.pool.Exec(t.Context(), `UPDATE webhooks SET received_at = now() - interval '31 days'`)
+	require.NoError(t, err)
+	w.handle()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		w.handle()
+		return w.count(`SELECT count(*) FROM webhooks`) == 0, "it is still there"
+	})
+}

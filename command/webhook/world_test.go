@@ -1,0 +1,156 @@
+package webhook_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command"
+	"ticketing/command/catalog"
+	"ticketing/command/engine"
+	"ticketing/command/event"
+	"ticketing/command/gateway"
+	"ticketing/command/gateway/stripe"
+	"ticketing/command/gateway/stripe/stripetest"
+	"ticketing/command/inventory"
+	"ticketing/command/webhook"
+	"ticketing/internal/money"
+	"ticketing/internal/testenv"
+)
+
+// world is the write side with Stripe as its gateway, and a receiver of webhooks. Nothing is handled until handle is called.
+type world struct {
+	t       *testing.T
+	pool    *pgxpool.Pool
+	service *command.Service
+	double  *stripetest.Server
+	source  *stripe.Gateway
+	url     string // where webhooks go
+	eventID string
+}
+
+var organizer = command.Caller{Actor: "usr_organizer", CorrelationID: "test"}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	pool, err := pgxpool.New(t.Context(), testenv.EventsDatabase(t))
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	silent := slog.New(slog.DiscardHandler)
+	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Logger: silent})
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
+
+	w := &world{t: t, pool: pool, double: stripetest.New(t)}
+	w.source = stripe.New(stripe.Config{APIKey: stripetest.APIKey, WebhookSecret: stripetest.WebhookSecret, APIBase: w.double.URL})
+	router, err := gateway.NewRouter(gateway.RouterConfig{
+		Gateways: []gateway.Gateway{w.source}, Enabled: []string{"stripe"}, Timeout: testenv.Patience, Logger: silent,
+	})
+	require.NoError(t, err)
+	w.service = &command.Service{Engine: e, Gateways: router, Hold: time.Hour, Logger: silent}
+	web := httptest.NewServer(webhook.NewReceiver(pool, silent, nil).Handler(w.source))
+	t.Cleanup(web.Close)
+	w.url = web.URL
+	w.sell()
+	return w
+}
+
+// sell puts an event on sale.
+func (w *world) sell() {
+	w.t.Helper()
+	ctx := w.t.Context()
+	occasion, err := w.service.CreateEvent(ctx, organizer, event.Create{
+		Name: "First night", Venue: "Town hall", StartsAt: time.Now().Add(24 * time.Hour), MaxTicketsPerReservation: 8, PaymentAttempts: 1,
+	})
+	require.NoError(w.t, err)
+	_, err = w.service.AddInventory(ctx, organizer, occasion.ID, inventory.Add{Section: "Floor", Price: money.Money{Minor: 20_00, Currency: "EUR"}, Capacity: new(100)})
+	require.NoError(w.t, err)
+	_, err = w.service.PublishEvent(ctx, organizer, occasion.ID)
+	require.NoError(w.t, err)
+	_, err = w.service.OpenSales(ctx, organizer, occasion.ID)
+	require.NoError(w.t, err)
+	w.eventID = occasion.ID
+}
+
+var alice = command.Caller{Actor: "usr_alice", CorrelationID: "test"}
+
+// pay reserves a ticket and pays it with a card.
+func (w *world) pay(token string) (command.Paid, error) {
+	w.t.Helper()
+	r, err := w.service.ReserveSeats(w.t.Context(), alice, command.ReserveSeats{
+		EventID: w.eventID, Items: []inventory.ReserveItem{{Section: "Floor", Quantity: new(1)}},
+	})
+	require.NoError(w.t, err)
+	return w.service.ProcessPayment(w.t.Context(), alice, command.ProcessPayment{ReservationID: r.ID, CardToken: token})
+}
+
+func (w *world) mustPay(token string) command.Payment {
+	w.t.Helper()
+	paid, err := w.pay(token)
+	require.NoError(w.t, err)
+	return *paid.Payment
+}
+
+// send sends an event as Stripe would, and wants it accepted.
+func (w *world) send(e stripetest.Event) {
+	w.t.Helper()
+	require.Equal(w.t, http.StatusOK, stripetest.Send(w.t, w.url, e))
+}
+
+// last answers the newest event of that type about a payment.
+func (w *world) last(transactionID, kind string) stripetest.Event {
+	w.t.Helper()
+	events := w.double.Events(transactionID)
+	for i := len(events) - 1; i >= 0; i-- {
+		if events[i].Type == kind {
+			return events[i]
+		}
+	}
+	w.t.Fatalf("there is no %s among the %d events of %s", kind, len(events), transactionID)
+	return stripetest.Event{}
+}
+
+// handle has everything handled that was stored.
+func (w *world) handle() {
+	w.t.Helper()
+	ctx, stop := context.WithCancel(w.t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- webhook.Run(ctx, webhook.Config{
+			Pool: w.pool, Sources: []webhook.Source{w.source}, Service: w.service, Logger: slog.New(slog.DiscardHandler),
+		})
+	}()
+	testenv.Eventually(w.t, testenv.Patience, func() (bool, string) {
+		open := w.count(`SELECT count(*) FROM webhooks WHERE handled_at IS NULL`)
+		return open == 0, fmt.Sprintf("%d webhooks are not handled", open)
+	})
+	stop()
+	require.NoError(w.t, <-ended)
+}
+
+func (w *world) count(query string, args ...any) (n int) {
+	w.t.Helper()
+	require.NoError(w.t, w.pool.QueryRow(w.t.Context(), query, args...).Scan(&n))
+	return n
+}
+
+// history answers the types of the domain events of a stream.
+func (w *world) history(streamID string) (types []string) {
+	w.t.Helper()
+	require.NoError(w.t, w.pool.QueryRow(w.t.Context(),
+		`SELECT array_agg(type ORDER BY version) FROM domain_events WHERE stream_id = $1`, streamID).Scan(&types))
+	return types
+}
+
+// logged counts all domain events.
+func (w *world) logged() int { return w.count(`SELECT count(*) FROM domain_events`) }
