@@ -8,7 +8,7 @@ import { flaws, withBrowser } from './browser.mjs';
 import { takeLink } from './mail.mjs';
 
 const [executable, url, mails, pictures, admin, customer] = process.argv.slice(2);
-const patience = 60_000;
+const patience = 90_000;
 const seen = new Set(await readdir(mails));
 
 await withBrowser(executable, url, async (context) => {
