@@ -49,17 +49,17 @@ type deadline struct {
 }
 
 // mostAttempts is how many attempts may fail until a deadline or a job counts as failed: with the pauses between them, a quarter of an
-// hour. It is still tried again, rarely; a job for a week, until lastAttempt.
+// hour. It is still tried again, rarely; a job for three days, until lastAttempt.
 const (
 	mostAttempts = 20
-	lastAttempt  = mostAttempts + 7*24
+	lastAttempt  = mostAttempts + 3*24*6
 )
 
 // How long to wait after a failed attempt.
 const (
 	firstPause  = time.Second
 	longPause   = time.Minute
-	failedPause = time.Hour // once it counts as failed
+	failedPause = 10 * time.Minute // once it counts as failed
 )
 
 // retryAfter answers how long to wait after so many failed attempts.

@@ -93,7 +93,7 @@ func TestAJobThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing.T) {
 	}
 }
 
-func TestAJobIsGivenUpAfterAWeekAndStaysVisible(t *testing.T) {
+func TestAJobIsGivenUpAfterThreeDaysAndStaysVisible(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	d.refund = func(context.Context, string, string) error { return errors.New("the gateway is down") }
 	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}})

@@ -107,7 +107,7 @@ CREATE TABLE customer_mails (
 
 -- What was a deadline and becomes a job. The log has been followed past what set it.
 INSERT INTO river_job (kind, queue, max_attempts, args, metadata)
-    SELECT kind, CASE kind WHEN 'refund' THEN 'refunds' ELSE 'events' END, 200,
+    SELECT kind, CASE kind WHEN 'refund' THEN 'refunds' ELSE 'events' END, 452,
         CASE kind WHEN 'refund' THEN jsonb_build_object('payment_id', payment_id, 'refund_id', id) ELSE jsonb_build_object('event_id', id) END,
         jsonb_build_object('correlation_id', correlation_id, 'causation_id', causation_id, 'traceparent', traceparent)
     FROM deadlines WHERE kind IN ('refund', 'event_cancelled');
