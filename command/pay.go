@@ -20,7 +20,22 @@ const processPayment = "processPayment"
 // ProcessPayment is a customer's wish to pay a reservation.
 type ProcessPayment struct {
 	ReservationID string
-	CardToken     string // a gateway token such as "pm_card_visa"; empty when the total is 0
+	CardToken     string  // a gateway token such as "pm_card_visa"
+	PayPal        *PayPal `json:",omitempty"`
+}
+
+// PayPal is where a customer who pays by redirect comes back to.
+type PayPal struct{ ReturnURL, CancelURL string }
+
+// method answers how the customer wants to pay; "" when they did not say.
+func (p ProcessPayment) method() string {
+	switch {
+	case p.PayPal != nil:
+		return "paypal"
+	case p.CardToken != "":
+		return "card"
+	}
+	return ""
 }
 
 // Paid is where a payment and its reservation stand. Payment is nil when there was nothing to pay.
@@ -41,14 +56,17 @@ func (p Paid) ref() string {
 // id, confirms, and appends the outcome together with what it means for the reservation and its seats. Whoever comes later can
 // therefore always ask the gateway what became of it. A decline is answered with both the objects and a rejection.
 func (s *Service) ProcessPayment(ctx context.Context, by Caller, in ProcessPayment) (Paid, error) {
-	gw, err := s.Gateways.Pick("card")
-	if err != nil {
-		return Paid{}, rejection.New(rejection.Invalid, "cards are not accepted here").At("method", "card")
+	var gw gateway.Gateway // none where no method is given: what costs nothing needs none
+	if method := in.method(); method != "" {
+		var err error
+		if gw, err = s.Gateways.Pick(method); err != nil {
+			return Paid{}, err
+		}
 	}
 	paymentID := id.New(id.Payment)
 	paid, replayed, err := run(ctx, s, by, action[Paid]{
 		mutation: processPayment, input: in, ref: Paid.ref, streams: []string{reservation.Stream(in.ReservationID)},
-		decide: func(tx *engine.Tx) (Paid, error) { return s.decidePayment(tx, by, paymentID, gw.Name(), in) },
+		decide: func(tx *engine.Tx) (Paid, error) { return s.decidePayment(tx, by, paymentID, gw, in) },
 		replay: func(ctx context.Context, ref string) (Paid, error) { return s.paidAsItIsNow(ctx, by, ref) },
 	})
 	switch {
@@ -58,10 +76,10 @@ func (s *Service) ProcessPayment(ctx context.Context, by Caller, in ProcessPayme
 		return paid, failure(paid)
 	}
 	// From here on the customer may hang up: what was begun is brought to its end.
-	return s.charge(context.WithoutCancel(ctx), by, gw, paid, in.CardToken)
+	return s.charge(context.WithoutCancel(ctx), by, gw, paid, in)
 }
 
-func (s *Service) decidePayment(tx *engine.Tx, by Caller, paymentID, gatewayName string, in ProcessPayment) (Paid, error) {
+func (s *Service) decidePayment(tx *engine.Tx, by Caller, paymentID string, gw gateway.Gateway, in ProcessPayment) (Paid, error) {
 	r, err := engine.Load[reservation.State](tx, reservation.Stream(in.ReservationID))
 	if err != nil {
 		return Paid{}, err
@@ -83,11 +101,11 @@ func (s *Service) decidePayment(tx *engine.Tx, by Caller, paymentID, gatewayName
 	if err != nil {
 		return Paid{}, err
 	}
-	if in.CardToken == "" {
+	if gw == nil {
 		return Paid{}, rejection.New(rejection.Invalid, "a payment method is needed: %s is to be paid", r.Total).At("method")
 	}
 	initiated, err := payment.Decide(payment.State{}, payment.Process{
-		ReservationID: in.ReservationID, CustomerID: r.CustomerID, EventID: r.EventID, Amount: r.Total, Gateway: gatewayName, Method: "card",
+		ReservationID: in.ReservationID, CustomerID: r.CustomerID, EventID: r.EventID, Amount: r.Total, Gateway: gw.Name(), Method: in.method(),
 	}, tx.Now)
 	if err != nil {
 		return Paid{}, err
@@ -120,9 +138,12 @@ func completeFree(tx *engine.Tx, reservationID string, r reservation.State) (Pai
 }
 
 // charge takes a payment that was begun through the gateway. No lock or transaction is held meanwhile.
-func (s *Service) charge(ctx context.Context, by Caller, gw gateway.Gateway, paid Paid, cardToken string) (Paid, error) {
+func (s *Service) charge(ctx context.Context, by Caller, gw gateway.Gateway, paid Paid, in ProcessPayment) (Paid, error) {
 	p := atGateway(*paid.Payment)
-	p.CardToken = cardToken
+	p.CardToken = in.CardToken
+	if in.PayPal != nil {
+		p.ReturnURL, p.CancelURL = in.PayPal.ReturnURL, in.PayPal.CancelURL
+	}
 	created, err := gw.Create(ctx, p)
 	if err != nil {
 		return s.outage(ctx, by, paid, err) // whatever became of the call: what is unconfirmed is never charged

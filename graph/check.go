@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
@@ -23,6 +24,7 @@ const (
 	longestSection     = 100
 	longestLabel       = 40
 	longestToken       = 255
+	longestURL         = 2_000
 	longestSearch      = 200
 	mostItems          = 100
 	mostLabels         = 1_000
@@ -108,6 +110,18 @@ func (c *check) cardToken(token string, path ...string) {
 		c.failf(path, "this looks like a card number, which must never be sent here: give the payment gateway's token")
 	case token == "" || len(token) > longestToken || !isPrintable(token):
 		c.failf(path, "token must have 1 to %d printable ASCII characters", longestToken)
+	}
+}
+
+// pageURL checks where a gateway sends a customer back to. Nothing of it is repeated: it may hold what only the customer should see.
+func (c *check) pageURL(value string, development bool, path ...string) {
+	u, err := url.Parse(value)
+	secure := err == nil && (u.Scheme == "https" || development && u.Scheme == "http" && isLoopback(u.Hostname()))
+	switch {
+	case card.IsIn(value):
+		c.noCard(path)
+	case len(value) > longestURL || !isPrintable(value) || !secure || u.Hostname() == "" || u.User != nil:
+		c.failf(path, "%s must be an absolute https URL of at most %d characters, without a user", last(path), longestURL)
 	}
 }
 

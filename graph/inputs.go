@@ -96,13 +96,18 @@ func cancelReservation(in model.CancelReservationInput) (command.CancelReservati
 	return command.CancelReservation{ReservationID: in.ReservationID, Reason: value(in.Reason)}, c.errs
 }
 
-func processPayment(in model.ProcessPaymentInput) (command.ProcessPayment, []*model.UserError) {
+func (r *Resolver) processPayment(in model.ProcessPaymentInput) (command.ProcessPayment, []*model.UserError) {
 	var c check
 	c.id(id.Reservation, in.ReservationID, "reservationId")
 	pay := command.ProcessPayment{ReservationID: in.ReservationID}
 	if in.Method != nil && in.Method.Card != nil {
 		c.cardToken(in.Method.Card.Token, "method", "card", "token")
 		pay.CardToken = in.Method.Card.Token
+	}
+	if in.Method != nil && in.Method.Paypal != nil {
+		c.pageURL(in.Method.Paypal.ReturnURL, r.development, "method", "paypal", "returnUrl")
+		c.pageURL(in.Method.Paypal.CancelURL, r.development, "method", "paypal", "cancelUrl")
+		pay.PayPal = &command.PayPal{ReturnURL: in.Method.Paypal.ReturnURL, CancelURL: in.Method.Paypal.CancelURL}
 	}
 	return pay, c.errs
 }

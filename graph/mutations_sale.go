@@ -37,7 +37,7 @@ func (r mutationResolver) CancelReservation(ctx context.Context, in model.Cancel
 // ProcessPayment implements generated.MutationResolver.
 func (r mutationResolver) ProcessPayment(ctx context.Context, in model.ProcessPaymentInput) (*model.ProcessPaymentPayload, error) {
 	paid, wrong, err := once(ctx, in.IdempotencyKey, func(by command.Caller) (command.Paid, []*model.UserError, error) {
-		pay, wrong := processPayment(in)
+		pay, wrong := r.processPayment(in)
 		if wrong != nil {
 			return command.Paid{}, wrong, nil
 		}

@@ -18,6 +18,8 @@ type Resolver struct {
 	limiter     Limiter
 	limits      RateLimits
 	feeds       feeds
+
+	development bool // pages of this machine need no https
 }
 
 // RateLimits is how much a client may do.

@@ -252,6 +252,41 @@ func TestCardNumbersAreKeptNowhere(t *testing.T) {
 	}
 }
 
+func TestPayPalSendsCustomersBackToSafePagesOnly(t *testing.T) {
+	t.Parallel()
+	a, production := newAPI(t), newAPI(t, inProduction)
+	header := append(a.as(newUser()), "Idempotency-Key", "k")
+	const pay = `mutation($r: String!, $c: String!) { processPayment(input: {
+		reservationId: "rsv_01h455vb4pex5vsknk084sn02q", method: {paypal: {returnUrl: $r, cancelUrl: $c}}
+	}) { userErrors { code field message } } }`
+	const good = "https://tickets.example.com/paid?order=1#top"
+	require.Empty(t, a.do(pay, vars{"r": good, "c": good}, header...).Errors)
+	_, asked := a.commands.last()
+	require.Equal(t, &command.PayPal{ReturnURL: good, CancelURL: good}, asked.(command.ProcessPayment).PayPal)
+	for _, local := range []string{"http://localhost:3000/paid", "http://127.0.0.1/paid"} {
+		got := a.do(pay, vars{"r": local, "c": good}, header...)
+		require.Empty(t, got.Errors)
+		require.NotContains(t, got.body, "INVALID", local)
+		code, field := production.do(pay, vars{"r": good, "c": local}, append(production.as(newUser()), "Idempotency-Key", "k")...).userError(t, "processPayment")
+		require.Equal(t, "INVALID", code, local)
+		require.Equal(t, []any{"method", "paypal", "cancelUrl"}, field)
+	}
+	for _, bad := range []string{
+		"", "/paid", "//example.com/paid", "https://", "http://example.com/", "javascript:alert(1)", "https://ann:secret@example.com/",
+		"https://example.com/\r\nX: y", "https://example.com/" + strings.Repeat("a", 2000), "https://example.com/4242424242424242",
+	} {
+		got := a.do(pay, vars{"r": bad, "c": good}, header...)
+		code, field := got.userError(t, "processPayment")
+		require.Equal(t, "INVALID", code, bad)
+		require.Equal(t, []any{"method", "paypal", "returnUrl"}, field)
+		require.NotContains(t, got.body, "secret")
+	}
+	two := `mutation { processPayment(input: {reservationId: "rsv_01h455vb4pex5vsknk084sn02q", idempotencyKey: "k", method: {
+		card: {token: "pm_card_visa"}, paypal: {returnUrl: "https://a.example", cancelUrl: "https://a.example"}
+	}}) { userErrors { code } } }`
+	require.NotEmpty(t, a.do(two, nil, header...).Errors, "exactly one method")
+}
+
 func TestCardNumbersAreRefusedWhereverTheyAreSent(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)

@@ -72,7 +72,7 @@ func NewServer(d Deps) (*Server, error) {
 	hub := live.NewHub(d.Redis, d.Logger)
 	r := &Resolver{
 		commands: d.Commands, reads: d.Reads, projections: d.Projections, people: d.People, log: d.Log,
-		limiter: d.Limiter, limits: d.Config.RateLimits, feeds: newFeeds(hub, d.Reads),
+		limiter: d.Limiter, limits: d.Config.RateLimits, feeds: newFeeds(hub, d.Reads), development: d.Config.Development,
 	}
 	s := &Server{
 		people: d.People, connections: d.Connections, resolver: r, hub: hub, dev: d.Config.Development,

@@ -160,7 +160,7 @@ type (
 		Gateway       string
 		TransactionID *string
 		FailureReason *string
-		NextAction    *struct{ ClientSecret *string }
+		NextAction    *struct{ ClientSecret, RedirectURL *string }
 		Refunds       []refundValue
 	}
 	refundValue struct {
@@ -179,7 +179,7 @@ type (
 
 const (
 	eventFields   = `id version inventoryVersion name status sections { name capacity available reserved sold seats(first: 100) { nodes { label status } } }`
-	paymentFields = `id version status amount { amount currencyCode } refunded { amount } gateway transactionId failureReason nextAction { clientSecret }
+	paymentFields = `id version status amount { amount currencyCode } refunded { amount } gateway transactionId failureReason nextAction { clientSecret redirectUrl }
 		refunds { ` + refundFields + ` }`
 	refundFields      = `id status amount { amount currencyCode } reason`
 	reservationFields = `id version status expiresAt seats { section label price { amount currencyCode } } total { amount currencyCode }
@@ -244,6 +244,14 @@ func (c *client) payWithKey(idempotencyKey, reservationID, token string) payload
 	c.t.Helper()
 	return c.mutate("processPayment", "ProcessPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }",
 		vars{"reservationId": reservationID, "method": vars{"card": vars{"token": token}}, "idempotencyKey": idempotencyKey})
+}
+
+func (c *client) payWithPayPal(idempotencyKey, reservationID string) payload {
+	c.t.Helper()
+	return c.mutate("processPayment", "ProcessPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }", vars{
+		"reservationId": reservationID, "idempotencyKey": idempotencyKey,
+		"method": vars{"paypal": vars{"returnUrl": "http://localhost/paid", "cancelUrl": "http://localhost/cart"}},
+	})
 }
 
 func (c *client) confirm(paymentID string) payload {

@@ -59,7 +59,7 @@ func (r *Router) Pick(method string) (Gateway, error) {
 			return r.gateways[name], nil
 		}
 	}
-	return nil, rejection.New(rejection.Invalid, "paying by %s is not possible here", method).At("method")
+	return nil, rejection.New(rejection.Invalid, "paying by %s is not possible here", method).At("method", method)
 }
 
 // ByName answers the gateway that has a payment already, whether or not it takes new ones.

@@ -857,6 +857,55 @@ func UnmarshalConfirmPaymentInput(ctx context.Context, raw any) (model.ConfirmPa
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPayPalInput(ctx context.Context, obj any) (model.PayPalInput, error) {
+	var it model.PayPalInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"returnUrl", "cancelUrl"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "returnUrl":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("returnUrl"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReturnURL = data
+		case "cancelUrl":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cancelUrl"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CancelURL = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPayPalInput unmarshals raw into the PayPalInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPayPalInput(ctx context.Context, raw any) (model.PayPalInput, error) {
+	var out model.PayPalInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PayPalInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPaymentMethodInput(ctx context.Context, obj any) (model.PaymentMethodInput, error) {
 	var it model.PaymentMethodInput
 	if obj == nil {
@@ -868,7 +917,7 @@ func (ec *executionContext) unmarshalInputPaymentMethodInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"card"}
+	fieldsInOrder := [...]string{"card", "paypal"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -882,6 +931,13 @@ func (ec *executionContext) unmarshalInputPaymentMethodInput(ctx context.Context
 				return it, err
 			}
 			it.Card = data
+		case "paypal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paypal"))
+			data, err := ec.unmarshalOPayPalInput2ᚖticketingᚋgraphᚋmodelᚐPayPalInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Paypal = data
 		}
 	}
 	return it, nil
@@ -1399,6 +1455,14 @@ func (ec *executionContext) unmarshalOCardInput2ᚖticketingᚋgraphᚋmodelᚐC
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputCardInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOPayPalInput2ᚖticketingᚋgraphᚋmodelᚐPayPalInput(ctx context.Context, v any) (*model.PayPalInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPayPalInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -306,6 +306,14 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// Where PayPal sends the customer back to: absolute https URLs of up to 2,000 characters; in development also http ones of this machine.
+type PayPalInput struct {
+	// After approving.
+	ReturnURL string `json:"returnUrl"`
+	// After changing their mind. Nothing was charged then, and the reservation can be paid in another way when its payment has ended.
+	CancelURL string `json:"cancelUrl"`
+}
+
 // A page of payments.
 type PaymentConnection struct {
 	// The page's payments with their cursors.
@@ -344,6 +352,8 @@ type PaymentFilter struct {
 type PaymentMethodInput struct {
 	// By card, through a token of the gateway.
 	Card *CardInput `json:"card,omitempty"`
+	// With PayPal: the customer approves on the page of `nextAction.redirectUrl`; after that, confirmPayment charges.
+	Paypal *PayPalInput `json:"paypal,omitempty"`
 }
 
 // What the customer must do before a payment can go on.
