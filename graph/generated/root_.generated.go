@@ -81,10 +81,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EventIDInput", ec.unmarshalInputEventIDInput),
 			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("PayPalInput", ec.unmarshalInputPayPalInput),
+			graphql.NewInputUnmarshaler("PaymentFilter", ec.unmarshalInputPaymentFilter),
 			graphql.NewInputUnmarshaler("PaymentMethodInput", ec.unmarshalInputPaymentMethodInput),
 			graphql.NewInputUnmarshaler("ProcessPaymentInput", ec.unmarshalInputProcessPaymentInput),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", ec.unmarshalInputRefundPaymentInput),
 			graphql.NewInputUnmarshaler("RequestMagicLinkInput", ec.unmarshalInputRequestMagicLinkInput),
+			graphql.NewInputUnmarshaler("ReservationFilter", ec.unmarshalInputReservationFilter),
 			graphql.NewInputUnmarshaler("ReserveItemInput", ec.unmarshalInputReserveItemInput),
 			graphql.NewInputUnmarshaler("ReserveSeatsInput", ec.unmarshalInputReserveSeatsInput),
 			graphql.NewInputUnmarshaler("RevokeAllSessionsInput", ec.unmarshalInputRevokeAllSessionsInput),
@@ -454,6 +456,8 @@ enum SeatStatus {
 input EventFilter {
   "Only events in this state."
   status: EventStatus
+  "Only events of this organizer; drafts among them only for the organizer and for admins."
+  organizerId: ID
   "Only events that begin at this moment or later."
   startsAfter: Time
   "Only events that begin before this moment."
@@ -577,9 +581,9 @@ type User implements Node {
   """
   The user's reservations, the newest first: for oneself and for admins, else FORBIDDEN. Pages are those of ` + "`" + `events` + "`" + `.
   """
-  reservations(first: Int, after: String, last: Int, before: String): ReservationConnection!
+  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection!
   "The user's payments, the newest first, as ` + "`" + `reservations` + "`" + `."
-  payments(first: Int, after: String, last: Int, before: String): PaymentConnection!
+  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection!
   "Where the user is signed in, the newest first: for oneself and for admins, else FORBIDDEN."
   sessions: [Session!]!
 }
@@ -781,6 +785,51 @@ type UserPayload {
   user: User
   "What is wrong; empty on success."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/lists.graphqls", Input: `extend type Query {
+  "All reservations, the newest first. Pages are those of ` + "`" + `events` + "`" + `. An organizer reads those of an event from the event."
+  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection @auth(rule: ADMIN)
+
+  "All payments, the newest first. Pages are those of ` + "`" + `events` + "`" + `. An organizer reads those of an event from the event."
+  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection @auth(rule: ADMIN)
+}
+
+extend type Event {
+  "The event's reservations, the newest first: for its organizer and for admins, else FORBIDDEN. Pages are those of ` + "`" + `events` + "`" + `."
+  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection
+  "The event's payments, as ` + "`" + `reservations` + "`" + `."
+  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection
+}
+
+"Which reservations to list. What is given must all hold."
+input ReservationFilter {
+  "Only reservations in this state."
+  status: ReservationStatus
+  "Only reservations of this event."
+  eventId: ID
+  "Only reservations of this customer."
+  customerId: ID
+  "Only reservations that were made at this moment or later."
+  createdAfter: Time
+  "Only reservations that were made before this moment."
+  createdBefore: Time
+}
+
+"Which payments to list. What is given must all hold."
+input PaymentFilter {
+  "Only payments in this state."
+  status: PaymentStatus
+  "Only payments for this event."
+  eventId: ID
+  "Only payments of this customer."
+  customerId: ID
+  "Only payments at this gateway, such as \"stripe\"."
+  gateway: String
+  "Only payments that were begun at this moment or later."
+  createdAfter: Time
+  "Only payments that were begun before this moment."
+  createdBefore: Time
 }
 `, BuiltIn: false},
 	{Name: "../schema/money.graphqls", Input: `"An amount of one currency, with exactly the decimal places that ISO 4217 gives the currency: EUR 150.00, JPY 1500, BHD 1.500."
@@ -1804,6 +1853,10 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_status(ctx, field)
 	case "sections":
 		return ec.fieldContext_Event_sections(ctx, field)
+	case "reservations":
+		return ec.fieldContext_Event_reservations(ctx, field)
+	case "payments":
+		return ec.fieldContext_Event_payments(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Event", field.Name)
 }
