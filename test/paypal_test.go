@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"ticketing/command/gateway/paypal/paypaltest"
+	"ticketing/internal/testenv"
 )
 
 func TestAPurchaseWithPayPal(t *testing.T) {
@@ -31,4 +34,37 @@ func TestAPurchaseWithPayPal(t *testing.T) {
 	s.clock.advance(2*hold + time.Second)
 	awaitStatus(t, alice, left.ID, "EXPIRED")
 	require.Equal(t, "FAILED", alice.payment(never.ID, 0).Status, "nobody approved it in time")
+}
+
+func TestAPurchaseAtPayPalAndBack(t *testing.T) {
+	t.Parallel()
+	double := paypaltest.New(t)
+	env := environment(t)
+	env["PAYMENT_GATEWAYS"], env["PAYPAL_API_BASE"] = "sandbox,paypal", double.URL
+	env["PAYPAL_CLIENT_ID"], env["PAYPAL_CLIENT_SECRET"] = paypaltest.ClientID, paypaltest.ClientSecret
+	s := startIn(t, env)
+	organizer, alice := s.admin(), s.customer("alice")
+	id := onSale(t, organizer, 10, nil)
+	bought, left := requireOK(t, alice.reserve(id, item("Floor", 2))).Reservation, requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+
+	begun := requireOK(t, alice.payWithPayPal(key(), bought.ID)).Payment
+	require.Equal(t, "paypal", begun.Gateway)
+	require.Equal(t, "REQUIRES_ACTION", requireOK(t, alice.confirm(begun.ID)).Payment.Status, "nothing was approved yet")
+	double.Approve(t, *begun.NextAction.RedirectURL, false)
+	paid := requireOK(t, alice.confirm(begun.ID))
+	require.Equal(t, "COMPLETED", paid.Payment.Status)
+	require.Equal(t, "COMPLETED", paid.Reservation.Status)
+
+	abandoned := requireOK(t, alice.payWithPayPal(key(), left.ID)).Payment
+	s.clock.advance(2*hold + time.Second)
+	awaitStatus(t, alice, left.ID, "EXPIRED")
+	double.Approve(t, *abandoned.NextAction.RedirectURL, false) // too late: it was given up at PayPal
+
+	requireOK(t, organizer.mutate("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": id}))
+	awaitStatus(t, alice, bought.ID, "REFUNDED")
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		p := alice.payment(begun.ID, 0)
+		return p.Status == "REFUNDED" && p.Refunded.Amount == "40.00", p.Status
+	})
+	require.Equal(t, map[string]int64{"EUR": 0}, double.Kept(), "nothing of the money is left at PayPal, and nothing more was taken")
 }

@@ -64,7 +64,7 @@ func (u unreachable) Refund(ctx context.Context, r gateway.Refund) (gateway.Refu
 func TestAGatewayThatIsDownForTenMinutesCostsNobodyAnything(t *testing.T) {
 	w := newWorld(t, 10)
 	o := &outage{Gateways: w.Gateways}
-	w.Service.Gateways = o
+	w.Gateways = o
 	w.clock.move(time.Hour)
 	run(t, config(w.pool, w, w.clock))
 	paid, lost, inAction := w.reserve(t), w.reserve(t), w.reserve(t)

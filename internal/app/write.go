@@ -11,6 +11,7 @@ import (
 	"ticketing/command/catalog"
 	"ticketing/command/engine"
 	"ticketing/command/gateway"
+	"ticketing/command/gateway/paypal"
 	"ticketing/command/gateway/sandbox"
 	"ticketing/command/gateway/stripe"
 	"ticketing/command/webhook"
@@ -46,6 +47,11 @@ func (e Env) gateways(events *pgxpool.Pool) []gateway.Gateway {
 	gateways := []gateway.Gateway{sandbox.New(events)}
 	if e.Config.StripeAPIKey != "" {
 		gateways = append(gateways, e.stripe())
+	}
+	if e.Config.PayPalClientID != "" {
+		gateways = append(gateways, paypal.New(paypal.Config{
+			ClientID: e.Config.PayPalClientID, ClientSecret: e.Config.PayPalClientSecret, APIBase: e.Config.PayPalAPIBase,
+		}))
 	}
 	return gateways
 }

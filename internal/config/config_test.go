@@ -90,7 +90,10 @@ func TestWhatIsRefused(t *testing.T) {
 		"no webhook secret":    {withStripe(production(nil), "STRIPE_WEBHOOK_SECRET", ""), "STRIPE_WEBHOOK_SECRET: needed"},
 		"no webhook's secret":  {withStripe(production(nil), "STRIPE_WEBHOOK_SECRET", "0123456789abcdef"), "begins with whsec_"},
 		"stripe in the clear":  {withStripe(production(nil), "STRIPE_API_BASE", "http://api.stripe.com"), "STRIPE_API_BASE: the API key"},
-		"paypal":               {development("PAYMENT_GATEWAYS", "sandbox,paypal"), "paypal is not available in this version"},
+		"paypal's real money":  {withPayPal(development(), "PAYPAL_API_BASE", "https://api-m.paypal.com"), "this takes real money"},
+		"paypal's sandbox":     {withPayPal(production(nil), "PAYPAL_API_BASE", "https://api-m.sandbox.paypal.com"), "moves no money"},
+		"paypal in the clear":  {withPayPal(production(nil), "PAYPAL_API_BASE", "http://api-m.paypal.com"), "PAYPAL_API_BASE: the secret"},
+		"paypal's secret":      {withPayPal(production(nil), "PAYPAL_CLIENT_SECRET", ""), "PAYPAL_CLIENT_SECRET: needed"},
 		"unknown gateway":      {development("PAYMENT_GATEWAYS", "cash"), `"cash" is unknown`},
 		"environment":          {development("ENVIRONMENT", "prod"), "ENVIRONMENT: "},
 		"number":               {development("PORT", "http"), "PORT: a whole number expected"},
@@ -134,6 +137,25 @@ func withStripe(environ map[string]string, name, value string) map[string]string
 	environ["STRIPE_API_KEY"] = "sk_" + live + "_0123456789abcdef"
 	environ[name] = value
 	return environ
+}
+
+// withPayPal adds PayPal as it should be, but for one value.
+func withPayPal(environ map[string]string, name, value string) map[string]string {
+	environ["PAYMENT_GATEWAYS"], environ["PAYPAL_CLIENT_ID"], environ["PAYPAL_CLIENT_SECRET"] = "paypal", "0123456789abcdef", "0123456789abcdef"
+	if environ["ENVIRONMENT"] == "development" {
+		environ["PAYPAL_API_BASE"] = "https://api-m.sandbox.paypal.com"
+	}
+	environ[name] = value
+	return environ
+}
+
+func TestPayPalIsEnabledWithItsSecrets(t *testing.T) {
+	t.Parallel()
+	for _, environ := range []map[string]string{production(nil), development()} {
+		cfg, err := config.Load(withPayPal(environ, "PAYMENT_TIMEOUT", "20s"))
+		require.NoError(t, err)
+		require.Equal(t, []string{config.GatewayPayPal}, cfg.PaymentGateways)
+	}
 }
 
 func TestStripeIsEnabledWithItsSecrets(t *testing.T) {

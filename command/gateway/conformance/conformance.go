@@ -28,11 +28,22 @@ type Setup struct {
 	// Act does what NextAction asks of the customer; nil where nothing is to be done.
 	Act    func(t *testing.T, action gateway.NextAction)
 	Tokens Tokens
+	// Unfinished is how a payment is looked up that was created and not confirmed. Default: payment.OutcomeCreated. Where the customer
+	// can approve it at once, it is payment.OutcomeRequiresAction.
+	Unfinished payment.Outcome
+	// Currencies with other than two decimals that the gateway takes. Default: JPY and KWD.
+	Currencies []string
 }
 
 // Run runs the suite.
 func Run(t *testing.T, s Setup) {
 	t.Helper()
+	if s.Unfinished == "" {
+		s.Unfinished = payment.OutcomeCreated
+	}
+	if s.Currencies == nil {
+		s.Currencies = []string{"JPY", "KWD"}
+	}
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, s Setup)

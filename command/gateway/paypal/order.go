@@ -1,0 +1,143 @@
+package paypal
+
+import (
+	"slices"
+
+	"ticketing/command/gateway"
+	"ticketing/command/payment"
+)
+
+// What an order says of itself.
+const (
+	statusApproved = "APPROVED"
+	statusVoided   = "VOIDED"
+	intentOpen     = "CAPTURE"
+	intentClosed   = "AUTHORIZE" // see the package's comment
+	declinedMark   = "declined"  // as its description
+)
+
+// What customers read.
+const (
+	declined  = "PayPal declined the payment."
+	abandoned = "The payment was cancelled."
+)
+
+// order is PayPal's, as far as it is used here.
+type order struct {
+	ID            string         `json:"id,omitempty"`
+	Status        string         `json:"status,omitempty"`
+	Intent        string         `json:"intent"`
+	PurchaseUnits []unit         `json:"purchase_units"`
+	PaymentSource *paymentSource `json:"payment_source,omitempty"`
+	Links         []link         `json:"links,omitempty"`
+}
+
+type unit struct {
+	ReferenceID string   `json:"reference_id"`
+	CustomID    string   `json:"custom_id"`
+	InvoiceID   string   `json:"invoice_id"`
+	Description string   `json:"description,omitempty"`
+	Amount      amount   `json:"amount"`
+	Payments    payments `json:"payments,omitzero"`
+}
+
+type payments struct {
+	Captures []capture `json:"captures,omitempty"`
+	Refunds  []refund  `json:"refunds,omitempty"`
+}
+
+type capture struct {
+	ID     string `json:"id"`
+	Status string `json:"status"`
+}
+
+type link struct {
+	Rel  string `json:"rel"`
+	Href string `json:"href"`
+}
+
+type paymentSource struct {
+	PayPal wallet `json:"paypal"`
+}
+
+type wallet struct {
+	ExperienceContext experience `json:"experience_context"`
+}
+
+type experience struct {
+	ReturnURL          string `json:"return_url"`
+	CancelURL          string `json:"cancel_url"`
+	UserAction         string `json:"user_action"`
+	ShippingPreference string `json:"shipping_preference"`
+}
+
+type patch struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value string `json:"value"`
+}
+
+// newOrder answers what an order is made from. Its id is unique among the merchant's invoices, so that PayPal, too, refuses a second charge.
+func newOrder(p gateway.Payment, value amount) order {
+	o := order{
+		Intent:        intentOpen,
+		PurchaseUnits: []unit{{ReferenceID: "default", CustomID: p.ID, InvoiceID: p.ID, Amount: value}},
+	}
+	if p.ReturnURL != "" {
+		o.PaymentSource = &paymentSource{PayPal: wallet{ExperienceContext: experience{
+			ReturnURL: p.ReturnURL, CancelURL: p.CancelURL, UserAction: "PAY_NOW", ShippingPreference: "NO_SHIPPING",
+		}}}
+	}
+	return o
+}
+
+// unit answers the order's only purchase unit.
+func (o order) unit() unit {
+	if len(o.PurchaseUnits) == 0 {
+		return unit{}
+	}
+	return o.PurchaseUnits[0]
+}
+
+// captured answers the order's capture, if there is one.
+func (o order) captured() (capture, bool) {
+	if captures := o.unit().Payments.Captures; len(captures) > 0 {
+		return captures[len(captures)-1], true
+	}
+	return capture{}, false
+}
+
+// open says whether it may still be captured.
+func (o order) open() bool {
+	_, captured := o.captured()
+	return !captured && o.Intent == intentOpen && o.Status != statusVoided
+}
+
+// result reads an order.
+func (o order) result() gateway.Result {
+	result := gateway.Result{TransactionID: o.ID}
+	c, captured := o.captured()
+	switch {
+	case captured && slices.Contains([]string{"COMPLETED", "REFUNDED", "PARTIALLY_REFUNDED"}, c.Status):
+		result.Outcome = payment.OutcomeSucceeded
+	case captured && c.Status == "PENDING":
+		result.Outcome = payment.OutcomeProcessing
+	case captured, !o.open() && o.unit().Description == declinedMark:
+		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Declined, declined
+	case !o.open():
+		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Abandoned, abandoned
+	default:
+		result.Outcome, result.NextAction = payment.OutcomeRequiresAction, o.nextAction()
+	}
+	return result
+}
+
+// nextAction answers the page to approve the order on; none when it is approved already.
+func (o order) nextAction() *gateway.NextAction {
+	for _, l := range o.Links {
+		if l.Rel == "payer-action" || l.Rel == "approve" {
+			return &gateway.NextAction{RedirectURL: l.Href}
+		}
+	}
+	return nil
+}

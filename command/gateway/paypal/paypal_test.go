@@ -1,0 +1,235 @@
+package paypal_test
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/gateway"
+	"ticketing/command/gateway/paypal"
+	"ticketing/command/gateway/paypal/paypaltest"
+	"ticketing/command/payment"
+	"ticketing/internal/id"
+	"ticketing/internal/money"
+)
+
+func newPayment(minor int64, currency string) gateway.Payment {
+	return gateway.Payment{
+		ID: id.New(id.Payment), ReservationID: id.New(id.Reservation), Amount: money.Money{Minor: minor, Currency: currency},
+		ReturnURL: "https://tickets.example.com/paid", CancelURL: "https://tickets.example.com/cart",
+	}
+}
+
+// world is a gateway, PayPal, and a payment that the customer has approved.
+func world(t *testing.T) (*paypal.Gateway, *paypaltest.Server, gateway.Payment) {
+	t.Helper()
+	double := paypaltest.New(t)
+	g, p := newGateway(double), newPayment(2500, "EUR")
+	created, err := g.Create(t.Context(), p)
+	require.NoError(t, err)
+	p.TransactionID = created.TransactionID
+	double.Approve(t, p.TransactionID, false)
+	return g, double, p
+}
+
+func TestAChargeWhoseAnswerIsLostIsFoundAndNotDoneAgain(t *testing.T) {
+	g, double, p := world(t)
+	double.Inject(paypaltest.Fault{On: "/capture", LoseAnswer: true})
+	_, err := g.Confirm(t.Context(), p)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, gateway.ErrUnavailable, "it may have been charged")
+	for _, ask := range []string{"look up", "confirm", "cancel"} {
+		result, err := map[string]func() (gateway.Result, error){
+			"look up": func() (gateway.Result, error) { return g.Lookup(t.Context(), p) },
+			"confirm": func() (gateway.Result, error) { return g.Confirm(t.Context(), p) },
+			"cancel":  func() (gateway.Result, error) { return g.Cancel(t.Context(), p) },
+		}[ask]()
+		require.NoError(t, err, ask)
+		require.Equal(t, payment.OutcomeSucceeded, result.Outcome, ask)
+	}
+}
+
+func TestAnOrderWhoseAnswerIsLostIsTheSameWhenItIsAskedForAgain(t *testing.T) {
+	double := paypaltest.New(t)
+	g, p := newGateway(double), newPayment(2500, "EUR")
+	double.Inject(paypaltest.Fault{On: "POST /v2/checkout/orders", LoseAnswer: true})
+	_, err := g.Create(t.Context(), p)
+	require.Error(t, err)
+	found, err := g.Lookup(t.Context(), p)
+	require.NoError(t, err)
+	again, err := g.Create(t.Context(), p)
+	require.NoError(t, err)
+	require.Equal(t, found.TransactionID, again.TransactionID)
+}
+
+func TestWhatPayPalTurnsAwayUnseenIsUnavailable(t *testing.T) {
+	for status, unavailable := range map[int]bool{
+		http.StatusTooManyRequests: true, http.StatusForbidden: true, http.StatusInternalServerError: false, http.StatusServiceUnavailable: false,
+	} {
+		g, double, p := world(t)
+		double.Inject(paypaltest.Fault{On: "/capture", Status: status, Issue: "X"})
+		_, err := g.Confirm(t.Context(), p)
+		require.Error(t, err)
+		require.Equal(t, unavailable, errors.Is(err, gateway.ErrUnavailable), "%d: %v", status, err)
+	}
+	g := paypal.New(paypal.Config{ClientID: "id", ClientSecret: "a-secret-of-the-account", APIBase: "http://127.0.0.1:1"})
+	_, err := g.Lookup(t.Context(), gateway.Payment{ID: "pay", TransactionID: "x"})
+	require.ErrorIs(t, err, gateway.ErrUnavailable)
+	require.NotContains(t, err.Error(), "a-secret")
+}
+
+func TestWhatAnotherRequestIsAtIsTriedAgain(t *testing.T) {
+	g, double, p := world(t)
+	double.Inject(paypaltest.Fault{On: "/capture", Status: http.StatusConflict, Issue: "BUSY"})
+	result, err := g.Confirm(t.Context(), p)
+	require.NoError(t, err)
+	require.Equal(t, payment.OutcomeSucceeded, result.Outcome)
+}
+
+func TestOneTokenIsAskedForHoweverManyNeedIt(t *testing.T) {
+	g, double, p := world(t)
+	lookups := func() {
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				if _, err := g.Lookup(t.Context(), p); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	lookups()
+	require.Equal(t, 1, double.Tokens())
+	double.ExpireToken()
+	lookups()
+	require.Equal(t, 2, double.Tokens(), "a stale one is replaced, once for all")
+}
+
+func TestAWrongSecretIsUnavailableAndStaysSecret(t *testing.T) {
+	double := paypaltest.New(t)
+	g := paypal.New(paypal.Config{ClientID: paypaltest.ClientID, ClientSecret: "another-secret-of-the-account", APIBase: double.URL})
+	_, err := g.Create(t.Context(), newPayment(2500, "EUR"))
+	require.ErrorIs(t, err, gateway.ErrUnavailable)
+	require.NotContains(t, err.Error(), "another-secret")
+}
+
+func TestAmountsThatPayPalCannotTake(t *testing.T) {
+	g := newGateway(paypaltest.New(t))
+	for _, c := range []struct {
+		minor    int64
+		currency string
+		says     string // empty: it can
+	}{
+		{1, "EUR", ""},
+		{15_000, "JPY", ""},
+		{15_000, "HUF", ""},
+		{80_000, "TWD", ""},
+		{15_045, "HUF", "only whole amounts"},
+		{80_045, "TWD", "only whole amounts"},
+		{15_000, "KWD", "Amounts in KWD"},
+	} {
+		result, err := g.Create(t.Context(), newPayment(c.minor, c.currency))
+		require.NoError(t, err, c)
+		if c.says == "" {
+			require.Equal(t, payment.OutcomeCreated, result.Outcome, c)
+			continue
+		}
+		require.Equal(t, payment.OutcomeFailed, result.Outcome, c)
+		require.Equal(t, payment.Declined, result.Code, c)
+		require.Contains(t, result.Reason, c.says)
+	}
+}
+
+func TestACaptureThatPayPalReviewsIsProcessing(t *testing.T) {
+	g, double, p := world(t)
+	double.Hold(p.TransactionID, true)
+	for _, ask := range []func() (gateway.Result, error){
+		func() (gateway.Result, error) { return g.Confirm(t.Context(), p) },
+		func() (gateway.Result, error) { return g.Cancel(t.Context(), p) }, // it can't be taken back any more
+		func() (gateway.Result, error) { return g.Lookup(t.Context(), p) },
+	} {
+		result, err := ask()
+		require.NoError(t, err)
+		require.Equal(t, payment.OutcomeProcessing, result.Outcome)
+	}
+	double.Hold(p.TransactionID, false)
+	result, err := g.Lookup(t.Context(), p)
+	require.NoError(t, err)
+	require.Equal(t, payment.OutcomeSucceeded, result.Outcome)
+}
+
+func TestWhatWasDeclinedCannotBeApprovedAgain(t *testing.T) {
+	double := paypaltest.New(t)
+	g, p := newGateway(double), newPayment(2500, "EUR")
+	created, err := g.Create(t.Context(), p)
+	require.NoError(t, err)
+	p.TransactionID = created.TransactionID
+	double.Approve(t, p.TransactionID, true)
+	result, err := g.Confirm(t.Context(), p)
+	require.NoError(t, err)
+	require.Equal(t, payment.Declined, result.Code)
+	double.Heal(p.TransactionID) // the customer takes another card on PayPal's page
+	result, err = g.Confirm(t.Context(), p)
+	require.NoError(t, err)
+	require.Equal(t, payment.OutcomeFailed, result.Outcome)
+	require.NotContains(t, double.Calls()[len(double.Calls())-1], "/capture")
+}
+
+func TestARefundIsGivenOnceThoughPayPalHasForgottenItsKey(t *testing.T) {
+	g, double, p := world(t)
+	_, err := g.Confirm(t.Context(), p)
+	require.NoError(t, err)
+	r := gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: money.Money{Minor: 1000, Currency: "EUR"}}
+	double.Inject(paypaltest.Fault{On: "/refund", LoseAnswer: true})
+	_, err = g.Refund(t.Context(), r)
+	require.Error(t, err)
+	double.ForgetKeys()
+	for range 2 {
+		result, err := g.Refund(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, gateway.RefundResult{}, result)
+	}
+	reversals, err := g.Reversals(t.Context(), p)
+	require.NoError(t, err)
+	require.Len(t, reversals, 1)
+}
+
+func TestARefundThatMayBeGivenLaterIsNoRefusal(t *testing.T) {
+	g, double, p := world(t)
+	_, err := g.Confirm(t.Context(), p)
+	require.NoError(t, err)
+	r := gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: p.Amount}
+	double.Inject(paypaltest.Fault{On: "/refund", Status: http.StatusUnprocessableEntity, Issue: "REFUND_FAILED_INSUFFICIENT_FUNDS"})
+	_, err = g.Refund(t.Context(), r)
+	require.Error(t, err)
+	result, err := g.Refund(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, gateway.RefundResult{}, result)
+}
+
+func TestDisputesAreReversals(t *testing.T) {
+	g, double, p := world(t)
+	_, err := g.Confirm(t.Context(), p)
+	require.NoError(t, err)
+	double.Dispute(p.TransactionID, "INQUIRY", "")
+	double.Dispute(p.TransactionID, "CHARGEBACK", "")
+	double.Dispute(p.TransactionID, "CHARGEBACK", "RESOLVED_SELLER_FAVOUR")
+	double.Dispute(p.TransactionID, "CHARGEBACK", "RESOLVED_BUYER_FAVOUR")
+	reversals, err := g.Reversals(t.Context(), p)
+	require.NoError(t, err)
+	var got []gateway.ReversalStatus
+	for _, r := range reversals {
+		require.True(t, r.Dispute)
+		require.Equal(t, p.Amount, r.Amount)
+		require.True(t, strings.HasPrefix(r.ID, "PP-D-"))
+		got = append(got, r.Status)
+	}
+	slices.Sort(got)
+	require.Equal(t, []gateway.ReversalStatus{gateway.ReversalDone, gateway.ReversalFailed, gateway.ReversalPending}, got)
+}

@@ -1,0 +1,181 @@
+package paypaltest
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type amount struct {
+	CurrencyCode string `json:"currency_code"`
+	Value        string `json:"value"`
+}
+
+// order is what the server keeps; instrument is what the customer has chosen to pay with.
+type order struct {
+	id, status, intent, customID, invoiceID, description string
+
+	amount     amount
+	byRedirect bool
+	declines   bool // the customer's instrument
+	capture    string
+	held       bool // the capture is pending
+}
+
+// whole are the currencies without decimals at PayPal.
+var whole = []string{"HUF", "JPY", "TWD"}
+
+func (s *Server) create(r *http.Request, key string) response {
+	if id, ok := s.keys[key]; ok {
+		return response{http.StatusOK, s.show(s.orders[id])}
+	}
+	var asked struct {
+		Intent        string `json:"intent"`
+		PurchaseUnits []struct {
+			CustomID  string `json:"custom_id"`
+			InvoiceID string `json:"invoice_id"`
+			Amount    amount `json:"amount"`
+		} `json:"purchase_units"`
+		PaymentSource *struct{} `json:"payment_source"`
+	}
+	if json.NewDecoder(r.Body).Decode(&asked) != nil || asked.Intent != "CAPTURE" || len(asked.PurchaseUnits) != 1 {
+		return refused(http.StatusBadRequest, "INVALID_REQUEST")
+	}
+	unit := asked.PurchaseUnits[0]
+	_, decimals, _ := strings.Cut(unit.Amount.Value, ".")
+	switch {
+	case unit.Amount.CurrencyCode == "KWD":
+		return refused(http.StatusUnprocessableEntity, "CURRENCY_NOT_SUPPORTED")
+	case slices.Contains(whole, unit.Amount.CurrencyCode) != (decimals == ""):
+		return refused(http.StatusUnprocessableEntity, "DECIMALS_NOT_SUPPORTED")
+	}
+	o := &order{
+		id: rand.Text()[:17], status: "CREATED", intent: asked.Intent, customID: unit.CustomID, invoiceID: unit.InvoiceID,
+		amount: unit.Amount, byRedirect: asked.PaymentSource != nil,
+	}
+	if o.byRedirect {
+		o.status = "PAYER_ACTION_REQUIRED"
+	}
+	s.orders[o.id], s.keys[key] = o, o.id
+	return response{http.StatusCreated, s.show(o)}
+}
+
+// order answers what is asked of one order: rest is its id and, for a capture, that word.
+func (s *Server) order(r *http.Request, key string, rest []string) response {
+	o := s.orders[rest[0]]
+	switch {
+	case o == nil:
+		return refused(http.StatusNotFound, "INVALID_RESOURCE_ID")
+	case r.Method == http.MethodGet && len(rest) == 1:
+		return response{http.StatusOK, s.show(o)}
+	case r.Method == http.MethodPatch && len(rest) == 1:
+		return s.change(r, o)
+	case r.Method == http.MethodPost && len(rest) == 2 && rest[1] == "capture":
+		return s.take(o, key)
+	}
+	return refused(http.StatusNotFound, "RESOURCE_NOT_FOUND")
+}
+
+func (s *Server) change(r *http.Request, o *order) response {
+	var changes []struct{ Op, Path, Value string }
+	if json.NewDecoder(r.Body).Decode(&changes) != nil {
+		return refused(http.StatusBadRequest, "INVALID_PATCH_OPERATION")
+	}
+	if o.capture != "" {
+		return refused(http.StatusUnprocessableEntity, "ORDER_ALREADY_COMPLETED")
+	}
+	for _, c := range changes {
+		switch {
+		case c.Op == "replace" && c.Path == "/intent":
+			o.intent = c.Value
+		case c.Op == "add" && c.Path == "/purchase_units/@reference_id=='default'/description":
+			o.description = c.Value
+		default:
+			return refused(http.StatusUnprocessableEntity, "NOT_PATCHABLE")
+		}
+	}
+	return response{status: http.StatusNoContent}
+}
+
+func (s *Server) take(o *order, key string) response {
+	if _, ok := s.keys[key]; ok {
+		return response{http.StatusOK, s.show(o)}
+	}
+	switch {
+	case o.intent != "CAPTURE":
+		return refused(http.StatusUnprocessableEntity, "ACTION_DOES_NOT_MATCH_INTENT")
+	case o.capture != "":
+		return refused(http.StatusUnprocessableEntity, "ORDER_ALREADY_CAPTURED")
+	case o.status != "APPROVED":
+		return refused(http.StatusUnprocessableEntity, "ORDER_NOT_APPROVED")
+	case o.declines:
+		return refused(http.StatusUnprocessableEntity, "INSTRUMENT_DECLINED")
+	}
+	o.status, o.capture, s.keys[key] = "COMPLETED", rand.Text()[:17], o.id
+	return response{http.StatusCreated, s.show(o)}
+}
+
+// show answers an order as PayPal represents it.
+func (s *Server) show(o *order) map[string]any {
+	payments := map[string]any{}
+	if o.capture != "" {
+		status := "COMPLETED"
+		if o.held {
+			status = "PENDING"
+		}
+		payments["captures"] = []map[string]any{{"id": o.capture, "status": status, "amount": o.amount}}
+		payments["refunds"] = s.refundsOf(o)
+	}
+	unit := map[string]any{
+		"reference_id": "default", "custom_id": o.customID, "invoice_id": o.invoiceID, "description": o.description, "amount": o.amount,
+		"payments": payments,
+	}
+	links := []map[string]string{{"rel": "self", "href": s.URL + "/v2/checkout/orders/" + o.id}}
+	if o.status == "PAYER_ACTION_REQUIRED" {
+		links = append(links, map[string]string{"rel": "payer-action", "href": s.URL + "/checkoutnow?token=" + o.id})
+	}
+	return map[string]any{"id": o.id, "status": o.status, "intent": o.intent, "purchase_units": []any{unit}, "links": links}
+}
+
+// Approve is the customer approving an order, by its id or on its page; declines says that their card will be declined.
+func (s *Server) Approve(t testing.TB, orderOrPage string, declines bool) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.orders[orderOrPage[strings.LastIndex(orderOrPage, "=")+1:]]
+	if o == nil || !o.approve(declines) {
+		t.Fatalf("order %s can't be approved", orderOrPage)
+	}
+}
+
+// ApproveOnce is the customer approving an order, unless they did.
+func (s *Server) ApproveOnce(orderID string, declines bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.orders[orderID].approve(declines)
+}
+
+func (o *order) approve(declines bool) bool {
+	if o.status != "PAYER_ACTION_REQUIRED" {
+		return false
+	}
+	o.status, o.declines = "APPROVED", declines
+	return true
+}
+
+// Hold has PayPal review the capture of an order.
+func (s *Server) Hold(orderID string, held bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.orders[orderID].held = held
+}
+
+// Heal is the customer choosing another card for an order that was declined.
+func (s *Server) Heal(orderID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.orders[orderID].declines = false
+}

@@ -1,0 +1,137 @@
+package paypaltest
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"ticketing/internal/money"
+)
+
+type refund struct {
+	ID       string `json:"id"`
+	Status   string `json:"status"`
+	Amount   amount `json:"amount"`
+	CustomID string `json:"custom_id"`
+
+	capture string
+	made    int
+}
+
+func (s *Server) refund(r *http.Request, key, captureID string) response {
+	if id, ok := s.keys[key]; ok {
+		return response{http.StatusOK, s.refunds[id]}
+	}
+	var asked struct {
+		Amount   amount `json:"amount"`
+		CustomID string `json:"custom_id"`
+	}
+	if json.NewDecoder(r.Body).Decode(&asked) != nil {
+		return refused(http.StatusBadRequest, "INVALID_REQUEST")
+	}
+	var charged *order
+	for _, o := range s.orders {
+		if o.capture == captureID {
+			charged = o
+		}
+	}
+	if charged == nil {
+		return refused(http.StatusNotFound, "INVALID_RESOURCE_ID")
+	}
+	left := minor(charged.amount)
+	for _, given := range s.refundsOf(charged) {
+		left -= minor(given.Amount)
+	}
+	switch {
+	case left == 0:
+		return refused(http.StatusUnprocessableEntity, "CAPTURE_FULLY_REFUNDED")
+	case minor(asked.Amount) > left:
+		return refused(http.StatusUnprocessableEntity, "REFUND_AMOUNT_EXCEEDED")
+	}
+	given := &refund{
+		ID: rand.Text()[:17], Status: "COMPLETED", Amount: asked.Amount, CustomID: asked.CustomID, capture: captureID, made: len(s.refunds),
+	}
+	s.refunds[given.ID], s.keys[key] = given, given.ID
+	return response{http.StatusCreated, given}
+}
+
+// refundsOf answers the refunds of an order as they were made.
+func (s *Server) refundsOf(o *order) []*refund {
+	var all []*refund
+	for _, r := range s.refunds {
+		if r.capture == o.capture {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b *refund) int { return a.made - b.made })
+	return all
+}
+
+// minor panics when PayPal's own amounts make no sense.
+func minor(a amount) int64 {
+	m, err := money.Parse(a.Value, a.CurrencyCode)
+	if err != nil {
+		panic(err)
+	}
+	return m.Minor
+}
+
+type dispute struct {
+	ID      string         `json:"dispute_id"`
+	Reason  string         `json:"reason"`
+	Status  string         `json:"status"`
+	Stage   string         `json:"dispute_life_cycle_stage"`
+	Amount  amount         `json:"dispute_amount"`
+	Outcome map[string]any `json:"dispute_outcome,omitempty"`
+}
+
+// Dispute is the customer going to PayPal about an order. outcome is "" while it is open.
+func (s *Server) Dispute(orderID, stage, outcome string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.orders[orderID]
+	d := dispute{ID: "PP-D-" + rand.Text()[:8], Reason: "UNAUTHORISED", Status: "UNDER_REVIEW", Stage: stage, Amount: o.amount}
+	if outcome != "" {
+		d.Status, d.Outcome = "RESOLVED", map[string]any{"outcome_code": outcome}
+	}
+	s.disputes[o.capture] = append(s.disputes[o.capture], d)
+}
+
+// dispute answers the list, which does not tell how disputes ended, or one of them.
+func (s *Server) dispute(r *http.Request) response {
+	id := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/v1/customer/disputes"), "/")
+	if id == "" {
+		items := slices.Clone(s.disputes[r.URL.Query().Get("disputed_transaction_id")])
+		for i := range items {
+			items[i].Outcome = nil
+		}
+		return response{http.StatusOK, map[string]any{"items": items}}
+	}
+	for _, all := range s.disputes {
+		for _, d := range all {
+			if d.ID == id {
+				return response{http.StatusOK, d}
+			}
+		}
+	}
+	return refused(http.StatusNotFound, "RESOURCE_NOT_FOUND")
+}
+
+// Kept answers what was taken and not given back, by currency, in minor units.
+func (s *Server) Kept() map[string]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := map[string]int64{}
+	for _, o := range s.orders {
+		if o.capture == "" {
+			continue
+		}
+		kept[o.amount.CurrencyCode] += minor(o.amount)
+		for _, given := range s.refundsOf(o) {
+			kept[o.amount.CurrencyCode] -= minor(given.Amount)
+		}
+	}
+	return kept
+}

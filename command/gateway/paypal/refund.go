@@ -1,0 +1,162 @@
+package paypal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"ticketing/command/gateway"
+	"ticketing/command/payment"
+)
+
+// refund is PayPal's.
+type refund struct {
+	ID       string `json:"id,omitempty"`
+	Status   string `json:"status,omitempty"`
+	Amount   amount `json:"amount"`
+	CustomID string `json:"custom_id"` // ours
+}
+
+// final are PayPal's reasons why a refund will never be given. What else it says may pass: an empty balance, for one.
+var final = []string{
+	"CAPTURE_FULLY_REFUNDED", "REFUND_AMOUNT_EXCEEDED", "REFUND_TIME_LIMIT_EXCEEDED", "REFUND_NOT_ALLOWED", "PARTIAL_REFUND_NOT_ALLOWED",
+	"CAPTURE_DISPUTED_PARTIAL_REFUND_NOT_ALLOWED", "MAX_NUMBER_OF_REFUNDS_EXCEEDED", "CURRENCY_MISMATCH", "DECIMALS_NOT_SUPPORTED",
+}
+
+const refusedRefund = "PayPal refused the refund."
+
+// Refund implements gateway.Gateway. One that is among the order's refunds already is answered as it is, however long ago that was.
+func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundResult, error) {
+	value, err := toAmount(r.Amount)
+	if reason := unpayable(err); reason != "" {
+		return gateway.RefundResult{Failed: true, Reason: reason}, nil
+	}
+	o, err := g.fetch(ctx, r.TransactionID)
+	if err != nil {
+		return gateway.RefundResult{}, err
+	}
+	refunds := o.unit().Payments.Refunds
+	if i := slices.IndexFunc(refunds, func(known refund) bool { return known.CustomID == r.ID }); i >= 0 {
+		return refunds[i].result(r)
+	}
+	c, captured := o.captured()
+	if !captured || o.result().Outcome != payment.OutcomeSucceeded {
+		return gateway.RefundResult{Failed: true, Reason: "Nothing was charged."}, nil
+	}
+	var given refund
+	_, err = g.client.call(ctx, request{
+		what: "refund " + r.ID, method: http.MethodPost, path: "/v2/payments/captures/" + url.PathEscape(c.ID) + "/refund", key: r.ID,
+		body: refund{Amount: value, CustomID: r.ID},
+	}, &given)
+	if refused, ok := errors.AsType[*refusal](err); ok && refused.is(final...) {
+		return gateway.RefundResult{Failed: true, Reason: refusedRefund}, nil
+	}
+	if err != nil {
+		return gateway.RefundResult{}, err
+	}
+	return given.result(r)
+}
+
+func (r refund) result(asked gateway.Refund) (gateway.RefundResult, error) {
+	if made, err := r.Amount.money(); err != nil || made != asked.Amount {
+		return gateway.RefundResult{}, fmt.Errorf("paypal: refund %s: it exists with another amount", asked.ID)
+	}
+	switch r.Status {
+	case "COMPLETED":
+		return gateway.RefundResult{}, nil
+	case "PENDING":
+		return gateway.RefundResult{Pending: true}, nil
+	}
+	return gateway.RefundResult{Failed: true, Reason: refusedRefund}, nil
+}
+
+// Reversals implements gateway.Gateway. Disputes are those that PayPal tells of; an inquiry, in which no money is held, is none.
+func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.Reversal, error) {
+	o, err := g.fetch(ctx, p.TransactionID)
+	if err != nil {
+		return nil, err
+	}
+	c, captured := o.captured()
+	if !captured {
+		return nil, nil
+	}
+	var reversals []gateway.Reversal
+	for _, r := range o.unit().Payments.Refunds {
+		reversal, err := r.reversal()
+		if err != nil {
+			return nil, err
+		}
+		reversals = append(reversals, reversal)
+	}
+	disputed, err := g.disputes(ctx, c)
+	return append(reversals, disputed...), err
+}
+
+func (r refund) reversal() (gateway.Reversal, error) {
+	given, err := r.Amount.money()
+	reversal := gateway.Reversal{ID: r.ID, RefundID: r.CustomID, Amount: given, Status: gateway.ReversalFailed}
+	switch r.Status {
+	case "COMPLETED":
+		reversal.Status = gateway.ReversalDone
+	case "PENDING":
+		reversal.Status = gateway.ReversalPending
+	}
+	return reversal, err
+}
+
+// dispute is PayPal's.
+type dispute struct {
+	ID      string `json:"dispute_id"`
+	Reason  string `json:"reason"`
+	Status  string `json:"status"`
+	Stage   string `json:"dispute_life_cycle_stage"`
+	Amount  amount `json:"dispute_amount"`
+	Outcome struct {
+		Code     string `json:"outcome_code"`
+		Refunded amount `json:"amount_refunded"`
+	} `json:"dispute_outcome"`
+}
+
+// disputes answers those of a capture. Only the single dispute tells how it ended.
+func (g *Gateway) disputes(ctx context.Context, c capture) ([]gateway.Reversal, error) {
+	var list struct {
+		Items []dispute `json:"items"`
+	}
+	path := "/v1/customer/disputes?page_size=50&disputed_transaction_id=" + url.QueryEscape(c.ID)
+	if _, err := g.client.call(ctx, request{what: "list disputes of " + c.ID, method: http.MethodGet, path: path}, &list); err != nil {
+		return nil, err
+	}
+	var reversals []gateway.Reversal
+	for _, d := range list.Items {
+		if d.Stage == "INQUIRY" {
+			continue
+		}
+		if d.Status == "RESOLVED" {
+			path := "/v1/customer/disputes/" + url.PathEscape(d.ID)
+			if _, err := g.client.call(ctx, request{what: "read dispute " + d.ID, method: http.MethodGet, path: path}, &d); err != nil {
+				return nil, err
+			}
+		}
+		reversal, err := d.reversal()
+		if err != nil {
+			return nil, err
+		}
+		reversals = append(reversals, reversal)
+	}
+	return reversals, nil
+}
+
+func (d dispute) reversal() (gateway.Reversal, error) {
+	taken, err := d.Amount.money()
+	reversal := gateway.Reversal{ID: d.ID, Dispute: true, Amount: taken, Reason: d.Reason, Status: gateway.ReversalPending}
+	if d.Status == "RESOLVED" {
+		reversal.Status = gateway.ReversalFailed
+		if d.Outcome.Code == "RESOLVED_BUYER_FAVOUR" {
+			reversal.Status = gateway.ReversalDone
+		}
+	}
+	return reversal, err
+}
