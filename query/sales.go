@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -145,7 +146,7 @@ func (r *Reader) SectionPage(ctx context.Context, args PageArgs) (Page[SectionSa
 		return Page[SectionSales]{}, fmt.Errorf("query: list sections: %w", err)
 	}
 	return page(w, convert(rows, sectionSales), func(s SectionSales) string {
-		return sectionList.encode(fmt.Sprint(s.Tickets), s.EventID+":"+s.Section)
+		return sectionList.encode(strconv.FormatInt(s.Tickets, 10), s.EventID+":"+s.Section)
 	}), nil
 }
 
