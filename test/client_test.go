@@ -22,7 +22,8 @@ type client struct {
 	token string // of the session; empty: signed out
 	id    string // of the user
 
-	requestID string // sent as X-Request-ID, unless empty
+	requestID    string // sent as X-Request-ID, unless empty
+	forwardedFor string // sent as X-Forwarded-For, unless empty
 }
 
 // graphQLError is a top-level error of an answer.
@@ -66,6 +67,9 @@ func (c *client) post(body []byte) ([]byte, error) {
 	}
 	if c.requestID != "" {
 		request.Header.Set("X-Request-ID", c.requestID)
+	}
+	if c.forwardedFor != "" {
+		request.Header.Set("X-Forwarded-For", c.forwardedFor)
 	}
 	response, err := httpClient.Do(request)
 	if err != nil {

@@ -42,9 +42,8 @@ func (c *client) watch(query string, v vars) <-chan wsMessage {
 func (c *client) connect() *websocket.Conn {
 	c.t.Helper()
 	ctx := c.t.Context()
-	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.url, "http")+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, _, err := c.dial()
 	require.NoError(c.t, err)
-	c.t.Cleanup(func() { _ = conn.CloseNow() })
 	authorization, err := json.Marshal(map[string]string{"authorization": "Bearer " + c.token})
 	require.NoError(c.t, err)
 	require.NoError(c.t, wsjson.Write(ctx, conn, wsMessage{Type: "connection_init", Payload: authorization}))
@@ -52,6 +51,16 @@ func (c *client) connect() *websocket.Conn {
 	require.NoError(c.t, wsjson.Read(ctx, conn, &ack))
 	require.Equal(c.t, "connection_ack", ack.Type)
 	return conn
+}
+
+// dial opens a WebSocket on which nothing has been said yet.
+func (c *client) dial() (*websocket.Conn, *http.Response, error) {
+	url := "ws" + strings.TrimPrefix(c.url, "http") + "/graphql"
+	conn, response, err := websocket.Dial(c.t.Context(), url, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err == nil {
+		c.t.Cleanup(func() { _ = conn.CloseNow() })
+	}
+	return conn, response, err
 }
 
 func readMessages(ctx context.Context, conn *websocket.Conn, messages chan<- wsMessage) {
