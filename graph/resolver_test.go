@@ -3,12 +3,14 @@ package graph_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command"
+	"ticketing/command/engine"
 	"ticketing/command/event"
 	"ticketing/command/inventory"
 	"ticketing/command/rejection"
@@ -346,6 +348,11 @@ func TestRejectionsAreUserErrors(t *testing.T) {
 	got = a.do(publish, nil, header...)
 	require.Equal(t, "FORBIDDEN", got.code())
 	require.Nil(t, got.Data["publishEvent"])
+
+	a.commands.err = fmt.Errorf("%w: too many commands are waiting", engine.ErrUnavailable)
+	got = a.do(publish, nil, header...)
+	require.Equal(t, "UNAVAILABLE", got.code(), "a full queue may be tried again")
+	require.EqualValues(t, 1, got.Errors[0].Extensions["retryAfterSeconds"])
 }
 
 func TestADeclinedPaymentIsAnsweredWithItsObjects(t *testing.T) {
