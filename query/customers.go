@@ -40,10 +40,8 @@ type HistoryEntry struct {
 
 // CustomerFilter narrows the list of customers: what is given must all hold.
 type CustomerFilter struct {
-	FirstSeenAfter  *time.Time // at this moment or later, as LastSeenAfter
+	FirstSeenAfter  *time.Time // at this moment or later
 	FirstSeenBefore *time.Time
-	LastSeenAfter   *time.Time
-	LastSeenBefore  *time.Time
 }
 
 // Customers answers those of the users who are customers.
@@ -80,7 +78,7 @@ func (r *Reader) CustomerPage(ctx context.Context, f CustomerFilter, args PageAr
 	}
 	arg := db.CustomersNewestFirstParams{
 		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id,
-		LastSeenAfter: f.LastSeenAfter, LastSeenBefore: f.LastSeenBefore, RowLimit: w.rows(),
+		RowLimit: w.rows(),
 	}
 	var rows []db.Customer
 	if w.backward {

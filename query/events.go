@@ -1,8 +1,10 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"ticketing/internal/words"
@@ -40,11 +42,49 @@ func (r *Reader) EventPage(ctx context.Context, f EventFilter, args PageArgs) (P
 		Status: f.Status, OrganizerID: f.organizer(), StartsAfter: f.StartsAfter, StartsBefore: f.StartsBefore, Search: searchQuery(f.Search),
 		SeeAll: f.All, Viewer: f.Viewer, RowLimit: w.rows(),
 	}
-	events, err := readEvents(ctx, r.lists, arg, w.backward)
+	events, all, err := r.search(ctx, w, arg)
+	if err == nil && !all {
+		events, err = readEvents(ctx, r.lists, arg, w.backward)
+	}
 	if err != nil {
 		return Page[Event]{}, fmt.Errorf("query: list events: %w", err)
 	}
 	return page(w, events, func(e Event) string { return eventList.instantCursor(e.CreatedAt, e.ID) }), nil
+}
+
+// search answers the events of a window when it searches for words that few of them have, and false otherwise. PostgreSQL can't tell how
+// rare words are that begin like one: going through the events in their order, it would look at all of them for one that there is once.
+// When there are more, they are soon come upon.
+func (r *Reader) search(ctx context.Context, w window[instant], arg db.EventsNewestFirstParams) (events []Event, all bool, err error) {
+	const few = 1_000
+	if arg.Search == nil {
+		return nil, false, nil
+	}
+	found, err := r.lists.EventsFound(ctx, db.EventsFoundParams{
+		OlderThanTime: arg.OlderThanTime, OlderThanID: arg.OlderThanID, NewerThanTime: arg.NewerThanTime, NewerThanID: arg.NewerThanID,
+		Status: arg.Status, OrganizerID: arg.OrganizerID, StartsAfter: arg.StartsAfter, StartsBefore: arg.StartsBefore, Search: *arg.Search,
+		SeeAll: arg.SeeAll, Viewer: arg.Viewer, RowLimit: few + 1,
+	})
+	if err != nil || len(found) > few {
+		return nil, false, err
+	}
+	slices.SortFunc(found, func(a, b db.EventsFoundRow) int {
+		if w.backward {
+			a, b = b, a
+		}
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
+	})
+	if len(found) == 0 {
+		return nil, true, nil
+	}
+	ids := convert(found[:min(len(found), int(w.rows()))], func(row db.EventsFoundRow) string { return row.ID })
+	byID, err := r.Events(ctx, ids)
+	for _, id := range ids {
+		if e, ok := byID[id]; ok {
+			events = append(events, e)
+		}
+	}
+	return events, true, err
 }
 
 // organizer answers whose events can be meant at all, so that an index leads there: of drafts nobody but an admin sees others than their own.

@@ -91,3 +91,50 @@ func TestPaymentsOfACustomer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "pay_0", byReservation["rsv_1"][0].ID, "oldest first")
 }
+
+// Whether few events have the words or many, the pages are the same.
+func TestSearchingInPages(t *testing.T) {
+	w := newTables(t)
+	w.exec(`INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, max_tickets_per_reservation, payment_attempts,
+			status, created_at, search)
+		SELECT 'evt_' || n, 1, 'usr_1', '', '', '', $1, 8, 1, CASE WHEN n % 2 = 0 THEN 'PUBLISHED' ELSE 'DRAFT' END, $1::timestamptz + n / 2 * interval '1 second',
+			array_to_tsvector(array['concert'] || CASE WHEN n % 3 = 0 THEN array['gala'] ELSE '{}' END)
+		FROM generate_series(100, 3099) n`, noon)
+	find := func(f query.EventFilter, args query.PageArgs) query.Page[query.Event] {
+		t.Helper()
+		page, err := w.reader.EventPage(t.Context(), f, args)
+		require.NoError(t, err)
+		return page
+	}
+	gala, concert, none := "Galá", "con", "opera"
+	for name, c := range map[string]struct {
+		filter query.EventFilter
+		step   int // between the events that are found
+	}{
+		"few":                {query.EventFilter{Search: &gala}, 6},
+		"at most as are few": {query.EventFilter{Search: &gala, All: true}, 3},
+		"many":               {query.EventFilter{Search: &concert}, 2},
+		"all":                {query.EventFilter{Search: &concert, All: true}, 1},
+	} {
+		var want []string
+		for n := 3099; n >= 100; n-- {
+			if n%c.step == 0 {
+				want = append(want, "evt_"+strconv.Itoa(n))
+			}
+		}
+		// ids of one moment are in the order of text, which is that of numbers but between 999 and 1000: they are of different moments
+		var found []string
+		for args := first(100); ; {
+			page := find(c.filter, args)
+			for _, e := range page.Items {
+				found = append(found, e.ID)
+			}
+			if args.After = page.Info.EndCursor; !page.Info.HasNextPage {
+				break
+			}
+		}
+		require.Equal(t, want, found, name)
+		require.Equal(t, want[len(want)-1], find(c.filter, last(1)).Items[0].ID, name)
+	}
+	require.Empty(t, find(query.EventFilter{Search: &none}, first(5)).Items)
+}

@@ -1763,7 +1763,7 @@ func (ec *executionContext) unmarshalInputCustomerFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"firstSeenAfter", "firstSeenBefore", "lastSeenAfter", "lastSeenBefore"}
+	fieldsInOrder := [...]string{"firstSeenAfter", "firstSeenBefore"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1784,20 +1784,6 @@ func (ec *executionContext) unmarshalInputCustomerFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.FirstSeenBefore = data
-		case "lastSeenAfter":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastSeenAfter"))
-			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.LastSeenAfter = data
-		case "lastSeenBefore":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastSeenBefore"))
-			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.LastSeenBefore = data
 		}
 	}
 	return it, nil

@@ -1149,10 +1149,6 @@ input CustomerFilter {
   firstSeenAfter: Time
   "Only customers who made their first reservation before this moment."
   firstSeenBefore: Time
-  "Only customers who did something at this moment or later."
-  lastSeenAfter: Time
-  "Only customers who have done nothing since just before this moment."
-  lastSeenBefore: Time
 }
 
 "Somebody who has made a reservation, in numbers."

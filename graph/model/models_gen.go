@@ -203,10 +203,6 @@ type CustomerFilter struct {
 	FirstSeenAfter *time.Time `json:"firstSeenAfter,omitempty"`
 	// Only customers who made their first reservation before this moment.
 	FirstSeenBefore *time.Time `json:"firstSeenBefore,omitempty"`
-	// Only customers who did something at this moment or later.
-	LastSeenAfter *time.Time `json:"lastSeenAfter,omitempty"`
-	// Only customers who have done nothing since just before this moment.
-	LastSeenBefore *time.Time `json:"lastSeenBefore,omitempty"`
 }
 
 // A page of a customer's history.

@@ -166,20 +166,16 @@ const customersNewestFirst = `-- name: CustomersNewestFirst :many
 SELECT id, reservations, completed, returned, tickets, first_seen, last_seen FROM customers
 WHERE (first_seen, id) < ($1::timestamptz, $2::text)
   AND (first_seen, id) > ($3::timestamptz, $4::text)
-  AND ($5::timestamptz IS NULL OR last_seen >= $5)
-  AND ($6::timestamptz IS NULL OR last_seen < $6)
 ORDER BY first_seen DESC, id DESC
-LIMIT $7
+LIMIT $5
 `
 
 type CustomersNewestFirstParams struct {
-	OlderThanTime  time.Time
-	OlderThanID    string
-	NewerThanTime  time.Time
-	NewerThanID    string
-	LastSeenAfter  *time.Time
-	LastSeenBefore *time.Time
-	RowLimit       int32
+	OlderThanTime time.Time
+	OlderThanID   string
+	NewerThanTime time.Time
+	NewerThanID   string
+	RowLimit      int32
 }
 
 func (q *Queries) CustomersNewestFirst(ctx context.Context, arg CustomersNewestFirstParams) ([]Customer, error) {
@@ -188,8 +184,6 @@ func (q *Queries) CustomersNewestFirst(ctx context.Context, arg CustomersNewestF
 		arg.OlderThanID,
 		arg.NewerThanTime,
 		arg.NewerThanID,
-		arg.LastSeenAfter,
-		arg.LastSeenBefore,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -222,20 +216,16 @@ const customersOldestFirst = `-- name: CustomersOldestFirst :many
 SELECT id, reservations, completed, returned, tickets, first_seen, last_seen FROM customers
 WHERE (first_seen, id) < ($1::timestamptz, $2::text)
   AND (first_seen, id) > ($3::timestamptz, $4::text)
-  AND ($5::timestamptz IS NULL OR last_seen >= $5)
-  AND ($6::timestamptz IS NULL OR last_seen < $6)
 ORDER BY first_seen, id
-LIMIT $7
+LIMIT $5
 `
 
 type CustomersOldestFirstParams struct {
-	OlderThanTime  time.Time
-	OlderThanID    string
-	NewerThanTime  time.Time
-	NewerThanID    string
-	LastSeenAfter  *time.Time
-	LastSeenBefore *time.Time
-	RowLimit       int32
+	OlderThanTime time.Time
+	OlderThanID   string
+	NewerThanTime time.Time
+	NewerThanID   string
+	RowLimit      int32
 }
 
 func (q *Queries) CustomersOldestFirst(ctx context.Context, arg CustomersOldestFirstParams) ([]Customer, error) {
@@ -244,8 +234,6 @@ func (q *Queries) CustomersOldestFirst(ctx context.Context, arg CustomersOldestF
 		arg.OlderThanID,
 		arg.NewerThanTime,
 		arg.NewerThanID,
-		arg.LastSeenAfter,
-		arg.LastSeenBefore,
 		arg.RowLimit,
 	)
 	if err != nil {

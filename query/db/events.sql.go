@@ -68,6 +68,75 @@ func (q *Queries) EventsByID(ctx context.Context, ids []string) ([]EventsByIDRow
 	return items, nil
 }
 
+const eventsFound = `-- name: EventsFound :many
+WITH found AS MATERIALIZED (
+    SELECT id, created_at FROM events
+    WHERE (created_at, id) < ($2::timestamptz, $3::text)
+      AND (created_at, id) > ($4::timestamptz, $5::text)
+      AND ($6::text IS NULL OR status = $6)
+      AND ($7::text IS NULL OR organizer_id = $7)
+      AND ($8::timestamptz IS NULL OR starts_at >= $8)
+      AND ($9::timestamptz IS NULL OR starts_at < $9)
+      AND search @@ $10::text::tsquery
+      AND ($11::boolean OR status <> 'DRAFT' OR organizer_id = $12::text)
+)
+SELECT id, created_at FROM found LIMIT $1
+`
+
+type EventsFoundParams struct {
+	RowLimit      int32
+	OlderThanTime time.Time
+	OlderThanID   string
+	NewerThanTime time.Time
+	NewerThanID   string
+	Status        *string
+	OrganizerID   *string
+	StartsAfter   *time.Time
+	StartsBefore  *time.Time
+	Search        string
+	SeeAll        bool
+	Viewer        string
+}
+
+type EventsFoundRow struct {
+	ID        string
+	CreatedAt time.Time
+}
+
+// Materialized, so that it is planned as if all were wanted: rare words are found by their index, and of frequent ones whatever comes first.
+func (q *Queries) EventsFound(ctx context.Context, arg EventsFoundParams) ([]EventsFoundRow, error) {
+	rows, err := q.db.Query(ctx, eventsFound,
+		arg.RowLimit,
+		arg.OlderThanTime,
+		arg.OlderThanID,
+		arg.NewerThanTime,
+		arg.NewerThanID,
+		arg.Status,
+		arg.OrganizerID,
+		arg.StartsAfter,
+		arg.StartsBefore,
+		arg.Search,
+		arg.SeeAll,
+		arg.Viewer,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EventsFoundRow{}
+	for rows.Next() {
+		var i EventsFoundRow
+		if err := rows.Scan(&i.ID, &i.CreatedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const eventsNewestFirst = `-- name: EventsNewestFirst :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
        max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at

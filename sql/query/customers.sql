@@ -9,8 +9,6 @@ ORDER BY customer_id, currency;
 SELECT * FROM customers
 WHERE (first_seen, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (first_seen, id) > (@newer_than_time::timestamptz, @newer_than_id::text)
-  AND (sqlc.narg('last_seen_after')::timestamptz IS NULL OR last_seen >= sqlc.narg('last_seen_after'))
-  AND (sqlc.narg('last_seen_before')::timestamptz IS NULL OR last_seen < sqlc.narg('last_seen_before'))
 ORDER BY first_seen DESC, id DESC
 LIMIT @row_limit;
 
@@ -18,8 +16,6 @@ LIMIT @row_limit;
 SELECT * FROM customers
 WHERE (first_seen, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (first_seen, id) > (@newer_than_time::timestamptz, @newer_than_id::text)
-  AND (sqlc.narg('last_seen_after')::timestamptz IS NULL OR last_seen >= sqlc.narg('last_seen_after'))
-  AND (sqlc.narg('last_seen_before')::timestamptz IS NULL OR last_seen < sqlc.narg('last_seen_before'))
 ORDER BY first_seen, id
 LIMIT @row_limit;
 

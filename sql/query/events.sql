@@ -3,6 +3,21 @@ SELECT id, version, organizer_id, name, description, venue, starts_at, sales_ope
        max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at
 FROM events WHERE id = ANY (@ids::text[]);
 
+-- name: EventsFound :many
+-- Materialized, so that it is planned as if all were wanted: rare words are found by their index, and of frequent ones whatever comes first.
+WITH found AS MATERIALIZED (
+    SELECT id, created_at FROM events
+    WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
+      AND (created_at, id) > (@newer_than_time::timestamptz, @newer_than_id::text)
+      AND (sqlc.narg('status')::text IS NULL OR status = sqlc.narg('status'))
+      AND (sqlc.narg('organizer_id')::text IS NULL OR organizer_id = sqlc.narg('organizer_id'))
+      AND (sqlc.narg('starts_after')::timestamptz IS NULL OR starts_at >= sqlc.narg('starts_after'))
+      AND (sqlc.narg('starts_before')::timestamptz IS NULL OR starts_at < sqlc.narg('starts_before'))
+      AND search @@ sqlc.arg('search')::text::tsquery
+      AND (@see_all::boolean OR status <> 'DRAFT' OR organizer_id = @viewer::text)
+)
+SELECT id, created_at FROM found LIMIT @row_limit;
+
 -- name: EventsNewestFirst :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
        max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at
