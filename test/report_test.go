@@ -1,0 +1,82 @@
+package test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/testenv"
+)
+
+const reportQuery = `query($event: ID!, $alice: ID!) {
+	salesReport(eventId: $event) {
+		tickets sold returned gross { amount } refunded { amount } net { amount currencyCode }
+		bySection { section tickets gross { amount } refunded { amount } net { amount } }
+		byDay { tickets }
+	}
+	customers { nodes { id } }
+	topCustomers(currencyCode: "EUR") { nodes { id spend { spent { amount } refunded { amount } net { amount } } } }
+	popularSections { nodes { section tickets event { id } } }
+	customer(id: $alice) { user { email reservations { nodes { status } } } reservationCount completedCount returnedCount tickets history { nodes { kind } } }
+	projectionStatus { name deadLetters lagRecords }
+}`
+
+// Alice buys three tickets and gets a part back, Bob buys two and gets all of it back, Carol buys nothing in the end.
+func TestReportsSayWhatWasSold(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	organizer, alice, bob, carol := s.admin(), s.customer("alice"), s.customer("bob"), s.customer("carol")
+	eventID := onSale(t, organizer, 10, nil)
+	hers := requireOK(t, alice.reserve(eventID, item("Floor", 2), named("Stalls", "A-1"))).Reservation.ID
+	hersPaid := requireOK(t, alice.pay(hers, "pm_card_visa")).Payment.ID
+	his := requireOK(t, bob.reserve(eventID, item("Floor", 2))).Reservation.ID
+	hisPaid := requireOK(t, bob.pay(his, "pm_card_visa")).Payment.ID
+	requireOK(t, carol.cancel(requireOK(t, carol.reserve(eventID, item("Floor", 1))).Reservation.ID))
+	requireOK(t, organizer.refund(hersPaid, "17.10"))
+	requireOK(t, organizer.refund(hisPaid, ""))
+	awaitStatus(t, bob, his, "REFUNDED")
+	s.awaitWhole()
+
+	// 85.50 of 125.50 stay; what Alice gets back in part is a fifth of what she paid, and so of each section.
+	want := `{
+		"salesReport": {
+			"tickets": 3, "sold": 5, "returned": 2, "gross": {"amount": "125.50"}, "refunded": {"amount": "57.10"}, "net": {"amount": "68.40", "currencyCode": "EUR"},
+			"bySection": [
+				{"section": "Floor", "tickets": 2, "gross": {"amount": "80.00"}, "refunded": {"amount": "48.00"}, "net": {"amount": "32.00"}},
+				{"section": "Stalls", "tickets": 1, "gross": {"amount": "45.50"}, "refunded": {"amount": "9.10"}, "net": {"amount": "36.40"}}
+			]
+		},
+		"customers": {"nodes": [{"id": "` + carol.id + `"}, {"id": "` + bob.id + `"}, {"id": "` + alice.id + `"}]},
+		"topCustomers": {"nodes": [{"id": "` + alice.id + `", "spend": [{"spent": {"amount": "85.50"}, "refunded": {"amount": "17.10"}, "net": {"amount": "68.40"}}]}]},
+		"popularSections": {"nodes": [
+			{"section": "Floor", "tickets": 2, "event": {"id": "` + eventID + `"}}, {"section": "Stalls", "tickets": 1, "event": {"id": "` + eventID + `"}}
+		]},
+		"customer": {
+			"user": {"email": "alice@example.com", "reservations": {"nodes": [{"status": "COMPLETED"}]}},
+			"reservationCount": 1, "completedCount": 1, "returnedCount": 0, "tickets": 3,
+			"history": {"nodes": [{"kind": "PAYMENT_REFUNDED"}, {"kind": "RESERVATION_COMPLETED"}, {"kind": "PAYMENT_COMPLETED"}, {"kind": "RESERVATION_INITIATED"}]}
+		}
+	}`
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		var got map[string]any
+		organizer.do(reportQuery, vars{"event": eventID, "alice": alice.id}, &got)
+		for _, status := range got["projectionStatus"].([]any) {
+			if status := status.(map[string]any); status["lagRecords"] != 0. || status["deadLetters"] != 0. {
+				return false, status["name"].(string) + " is behind"
+			}
+		}
+		delete(got, "projectionStatus")
+		tickets := 0.
+		for _, day := range got["salesReport"].(map[string]any)["byDay"].([]any) { // two, around midnight
+			tickets += day.(map[string]any)["tickets"].(float64)
+		}
+		require.EqualValues(t, 3, tickets)
+		delete(got["salesReport"].(map[string]any), "byDay")
+		text, err := json.Marshal(got)
+		require.NoError(t, err)
+		require.JSONEq(t, want, string(text))
+		return true, ""
+	})
+	require.Equal(t, "FORBIDDEN", alice.refused(reportQuery, vars{"event": eventID, "alice": alice.id}))
+}
