@@ -41,7 +41,8 @@ func (r queryResolver) Node(ctx context.Context, nodeID string) (model.Node, err
 
 // Event implements generated.QueryResolver.
 func (r queryResolver) Event(ctx context.Context, eventID string, minVersion *int) (*query.Event, error) {
-	e, err := read(ctx, id.Event, eventID, minVersion, &loadersOf(ctx).events, r.feeds.events)
+	anybody := func(query.Event) error { return nil }
+	e, err := read(ctx, id.Event, eventID, minVersion, &loadersOf(ctx).events, r.feeds.events, anybody)
 	if err != nil || e == nil || !seesEvent(ctx, *e) {
 		return nil, err
 	}
@@ -50,26 +51,28 @@ func (r queryResolver) Event(ctx context.Context, eventID string, minVersion *in
 
 // Reservation implements generated.QueryResolver.
 func (r queryResolver) Reservation(ctx context.Context, reservationID string, minVersion *int) (*query.Reservation, error) {
-	found, err := read(ctx, id.Reservation, reservationID, minVersion, &loadersOf(ctx).reservations, r.feeds.reservations)
+	found, err := read(ctx, id.Reservation, reservationID, minVersion, &loadersOf(ctx).reservations, r.feeds.reservations,
+		func(found query.Reservation) error { return seesSale(ctx, found.CustomerID, found.EventID) })
 	if err != nil {
 		return nil, err
 	}
 	if found == nil {
 		return nil, apierror.New(apierror.NotFound, "there is no such reservation")
 	}
-	return found, seesSale(ctx, found.CustomerID, found.EventID)
+	return found, nil
 }
 
 // Payment implements generated.QueryResolver.
 func (r queryResolver) Payment(ctx context.Context, paymentID string, minVersion *int) (*model.Payment, error) {
-	found, err := read(ctx, id.Payment, paymentID, minVersion, &loadersOf(ctx).payments, r.feeds.payments)
+	found, err := read(ctx, id.Payment, paymentID, minVersion, &loadersOf(ctx).payments, r.feeds.payments,
+		func(found query.Payment) error { return seesSale(ctx, found.CustomerID, found.EventID) })
 	if err != nil {
 		return nil, err
 	}
 	if found == nil {
 		return nil, apierror.New(apierror.NotFound, "there is no such payment")
 	}
-	return &model.Payment{Payment: *found}, seesSale(ctx, found.CustomerID, found.EventID)
+	return &model.Payment{Payment: *found}, nil
 }
 
 // refund answers a refund to those who see its payment.

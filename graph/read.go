@@ -10,14 +10,20 @@ import (
 )
 
 // read answers one object by its id, and nil for what is not there. With a version it waits for the announcement of that version, not in
-// a loop of queries.
-func read[T any](ctx context.Context, prefix, objectID string, minVersion *int, l *loader[T], feed *live.Feed[T]) (*T, error) {
+// a loop of queries. Who may not see the object waits for nothing, and so does not learn its version.
+func read[T any](ctx context.Context, prefix, objectID string, minVersion *int, l *loader[T], feed *live.Feed[T], may func(T) error) (*T, error) {
 	if err := checkID(prefix, objectID); err != nil {
 		return nil, err
 	}
 	value, err := l.load(ctx, objectID)
-	if err != nil || minVersion == nil {
-		return value, err
+	if err == nil && value != nil {
+		err = may(*value)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if minVersion == nil {
+		return value, nil
 	}
 	wanted := int64(*minVersion)
 	if wanted < 0 {
@@ -35,7 +41,7 @@ func read[T any](ctx context.Context, prefix, objectID string, minVersion *int, 
 	if err != nil {
 		return nil, err
 	}
-	return &newer, nil
+	return &newer, may(newer)
 }
 
 // checkID answers BAD_USER_INPUT for what is no id of the type.

@@ -60,7 +60,8 @@ func (w *Watch[T]) next(ctx context.Context) (T, error) {
 	}
 }
 
-// AtLeast waits up to two seconds for the object to be there at a version. Else it answers ErrNotThere, or why the row can't be read.
+// AtLeast waits up to two seconds for the object to be there at a version, and then looks once more, for an announcement may be lost. Else it
+// answers ErrNotThere, or why the row can't be read.
 func (w *Watch[T]) AtLeast(ctx context.Context, version int64) (T, error) {
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -74,8 +75,22 @@ func (w *Watch[T]) AtLeast(ctx context.Context, version int64) (T, error) {
 		case ctx.Err() != nil:
 			return value, ctx.Err()
 		}
-		return value, w.failure()
+		return w.look(ctx, version)
 	}
+}
+
+// look reads the row at once, whatever was announced.
+func (w *Watch[T]) look(ctx context.Context, version int64) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	values, err := w.feed.source.Load(ctx, []string{w.id})
+	value, there := values[w.id]
+	if err != nil || !there || w.feed.source.Version(value) < version {
+		var none T
+		return none, w.failure()
+	}
+	w.last, w.begun = w.feed.source.Version(value), true
+	return value, nil
 }
 
 // failure answers why there is nothing.
