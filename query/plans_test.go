@@ -78,7 +78,7 @@ func (e *explainer) generic(sql string, args []any) plan {
 	e.t.Helper()
 	tx, err := e.pool.Begin(e.t.Context())
 	require.NoError(e.t, err)
-	defer tx.Rollback(e.t.Context()) //nolint:errcheck // nothing was changed
+	defer tx.Rollback(e.t.Context())
 	for _, statement := range []string{`SET LOCAL plan_cache_mode = force_generic_plan`, `PREPARE prepared AS ` + sql} {
 		_, err = tx.Exec(e.t.Context(), statement, pgx.QueryExecModeSimpleProtocol)
 		require.NoError(e.t, err)
