@@ -122,7 +122,7 @@ func TestAProjectorKilledInMidBatchAppliesNothingTwice(t *testing.T) {
 			requireOK(t, buyer.cancel(r.ID))
 			requireOK(t, buyer.reserve(id, item("Floor", 2)))
 		}
-		p.awaitBlocked(table)
+		p.awaitBlocked(table, 1)
 		projector.kill()
 		unlock()
 	}

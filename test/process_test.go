@@ -232,11 +232,11 @@ func (p *platform) lockTable(table string) (unlock func()) {
 	}
 }
 
-// awaitBlocked waits until somebody waits for a lock of the table: a projector in the middle of its transaction.
-func (p *platform) awaitBlocked(table string) {
+// awaitBlocked waits until so many wait for a lock of the table: projectors in the middle of their transactions.
+func (p *platform) awaitBlocked(table string, projectors int) {
 	p.t.Helper()
 	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
-		n := count(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(*) FROM pg_locks WHERE relation = $1::regclass AND NOT granted`, table)
-		return n > 0, "nobody waits for " + table
+		n := count(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(DISTINCT pid) FROM pg_locks WHERE relation = $1::regclass AND NOT granted`, table)
+		return n >= projectors, fmt.Sprintf("%d wait for %s", n, table)
 	})
 }
