@@ -12,12 +12,12 @@ import (
 // awaitPayment waits until the payment reads so.
 func awaitPayment(t testing.TB, c *client, paymentID string, is func(p *paymentValue) bool) *paymentValue {
 	t.Helper()
-	var p *paymentValue
+	var data struct{ Payment *paymentValue }
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		p = c.payment(paymentID, 0)
-		return p != nil && is(p), fmt.Sprintf("payment is %+v", p)
+		errs := c.send(`query($id: ID!) { payment(id: $id) { `+paymentFields+` } }`, vars{"id": paymentID}, &data)
+		return data.Payment != nil && is(data.Payment), fmt.Sprintf("payment is %+v, %v", data.Payment, errs)
 	})
-	return p
+	return data.Payment
 }
 
 func hasStatus(status string) func(p *paymentValue) bool {

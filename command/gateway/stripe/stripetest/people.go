@@ -38,6 +38,12 @@ func (s *Server) authenticate(t testing.TB, i *intent) {
 	}
 }
 
+// PayAfterAll is a bank that settles although the payment was cancelled.
+func (s *Server) PayAfterAll(t testing.TB, transactionID string) {
+	t.Helper()
+	s.with(t, transactionID, func(i *intent) { s.succeed(i) })
+}
+
 // FailAuthentication is the customer who cannot prove it.
 func (s *Server) FailAuthentication(t testing.TB, transactionID string) {
 	t.Helper()
