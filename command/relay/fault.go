@@ -3,6 +3,8 @@ package relay
 import (
 	"errors"
 	"log/slog"
+
+	"github.com/sony/gobreaker/v2"
 )
 
 // faultLog reports the beginning and the end of a fault, not every try in between.
@@ -12,7 +14,7 @@ type faultLog struct {
 }
 
 func (f *faultLog) report(err error) {
-	if err == nil || errors.Is(err, errStandby) || err.Error() == f.since {
+	if err == nil || errors.Is(err, errStandby) || errors.Is(err, gobreaker.ErrOpenState) || err.Error() == f.since {
 		return
 	}
 	f.since = err.Error()

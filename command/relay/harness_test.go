@@ -65,7 +65,8 @@ func (w *world) session() *session {
 	w.t.Helper()
 	conn, err := takeLease(w.t.Context(), w.cfg.Pool)
 	require.NoError(w.t, err)
-	s := &session{cfg: w.cfg, conn: conn, metrics: newMetrics(nil)}
+	m := newMetrics(nil)
+	s := &session{cfg: w.cfg, conn: conn, metrics: m, breaker: newBreaker(m)}
 	require.NoError(w.t, s.open(w.t.Context()))
 	w.t.Cleanup(func() { w.kill(s) })
 	return s

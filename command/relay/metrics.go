@@ -15,6 +15,7 @@ type metrics struct {
 	published    *prometheus.CounterVec
 	refills      *prometheus.CounterVec
 	leading      prometheus.Gauge
+	breakerOpen  prometheus.Gauge
 	lagPositions prometheus.Gauge
 	lagSeconds   prometheus.Gauge
 }
@@ -32,6 +33,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		published:    counter("published_total", "Records that the broker acknowledged, again published ones included."),
 		refills:      counter("refills_total", "Partitions found to have lost records."),
 		leading:      gauge("leading", "1 while this process holds the lease."),
+		breakerOpen:  gauge("breaker_open", "1 while the circuit breaker lets nothing through to the broker, 0.5 while one try may pass, else 0."),
 		lagPositions: gauge("lag_positions", "Domain events in the log that are not published."),
 		lagSeconds:   gauge("lag_seconds", "Age of the oldest domain event that is not published."),
 	}

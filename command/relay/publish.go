@@ -41,17 +41,17 @@ func (s *session) publish(
 	ctx, span := otel.Tracer("ticketing/command/relay").Start(ctx, "relay publish", trace.WithLinks(requests(page)...),
 		trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(attribute.Int("records", len(records))))
 	defer span.End()
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	if err := s.produce(ctx, records); err != nil {
+	if err := s.breaker.guard(ctx, func() error { return s.produce(ctx, records) }); err != nil {
 		return nil, fmt.Errorf("relay: publish to the broker: %w", err)
 	}
 	return s.note(records, positions)
 }
 
-// produce answers when all records are acknowledged, or when ctx ends: the client itself waits for ever for the answer to what it
-// has sent, and gives up only when the session closes it.
+// produce answers when all records are acknowledged, or when it has waited long enough: the client itself waits for ever for the answer to
+// what it has sent, and gives up only when the session closes it.
 func (s *session) produce(ctx context.Context, records []*kgo.Record) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- s.client.ProduceSync(ctx, records...).FirstErr() }()
 	select {

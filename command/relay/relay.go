@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sony/gobreaker/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -48,10 +49,11 @@ func Run(ctx context.Context, cfg Config) error {
 	go watchLag(ctx, cfg.Pool, metrics)
 
 	faults := faultLog{log: cfg.Logger}
+	breaker := newBreaker(metrics)
 	retry := shortestRetry
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := lead(ctx, cfg, metrics, &faults)
+		err := lead(ctx, cfg, metrics, breaker, &faults)
 		if ctx.Err() == nil {
 			faults.report(err)
 		}
@@ -75,17 +77,20 @@ func pause(last time.Duration, err error, lasted time.Duration) time.Duration {
 
 // lead takes the lease and works until the first fault. A fault ends the session as a whole: what the broker and the database hold
 // is looked at afresh by the next one, instead of being guessed by this one.
-func lead(ctx context.Context, cfg Config, m *metrics, faults *faultLog) error {
+func lead(ctx context.Context, cfg Config, m *metrics, b *breaker, faults *faultLog) error {
+	if b.State() == gobreaker.StateOpen {
+		return gobreaker.ErrOpenState // without taking the lease from anybody
+	}
 	conn, err := takeLease(ctx, cfg.Pool)
 	if err != nil {
 		return err
 	}
 	defer closeQuietly(conn)
 
-	s := &session{cfg: cfg, conn: conn, metrics: m}
+	s := &session{cfg: cfg, conn: conn, metrics: m, breaker: b}
 	m.leading.Set(1)
 	defer m.leading.Set(0)
-	if err := s.open(ctx); err != nil {
+	if err := b.guard(ctx, func() error { return s.open(ctx) }); err != nil {
 		return err
 	}
 	defer s.client.Close()

@@ -19,6 +19,7 @@ type session struct {
 	cfg     Config
 	conn    *pgx.Conn
 	metrics *metrics
+	breaker *breaker
 
 	client     *kgo.Client
 	admin      *kadm.Client
