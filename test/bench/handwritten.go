@@ -144,10 +144,11 @@ func (h handwritten) event(ctx context.Context, id string) (any, error) {
 
 func (h handwritten) reservations(ctx context.Context, customerID string) (any, error) {
 	first := pageOf
-	page, err := h.reads.ReservationPage(ctx, query.Filter{CustomerID: &customerID}, query.PageArgs{First: &first})
+	pages, err := h.reads.ReservationPagesOf(ctx, query.OfCustomers, []string{customerID}, query.Filter{}, query.PageArgs{First: &first})
 	if err != nil {
 		return nil, err
 	}
+	page := pages[customerID]
 	ids, eventIDs := make([]string, len(page.Items)), make([]string, 0, len(page.Items))
 	for i, item := range page.Items {
 		ids[i] = item.ID
