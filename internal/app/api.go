@@ -25,7 +25,9 @@ import (
 
 // APINeeds is what the api can't do without.
 func APINeeds() []config.Need {
-	return []config.Need{config.NeedEvents, config.NeedRead, config.NeedAuth, config.NeedRedis, config.NeedBroker, config.NeedMail}
+	return []config.Need{
+		config.NeedEvents, config.NeedRead, config.NeedAuth, config.NeedRedis, config.NeedBroker, config.NeedMail, config.NeedLinks,
+	}
 }
 
 // API serves GraphQL on listener until ctx ends: then it takes no more requests, answers those it has, and stops deciding last.

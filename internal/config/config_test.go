@@ -70,6 +70,11 @@ func TestAProgramIsAskedOnlyForWhatItNeeds(t *testing.T) {
 	require.ErrorContains(t, err, "\nDATABASE_URL: ")
 	require.ErrorContains(t, err, "\nREDPANDA_BROKERS: ")
 	require.NotContains(t, err.Error(), "REDIS_URL")
+
+	_, err = config.Load(map[string]string{
+		"DATABASE_URL": "postgres://u:ihfkq83hdnfks@db/events", "PROJECTION_DATABASE_URL": "postgres://u:ihfkq83hdnfks@db/read",
+	}, config.NeedEvents, config.NeedRead)
+	require.NoError(t, err, "production's `ticketing verify` needs two databases and nothing else")
 }
 
 func TestWhatIsRefused(t *testing.T) {

@@ -25,10 +25,11 @@ const (
 	NeedRedis  Need = "REDIS_URL"
 	NeedBroker Need = "REDPANDA_BROKERS"
 	NeedMail   Need = "SMTP_URL" // in production only: elsewhere mails are written into a folder
+	NeedLinks  Need = "AUTH_BASE_URL"
 )
 
 func everything() []Need {
-	return []Need{NeedEvents, NeedRead, NeedAuth, NeedRedis, NeedBroker, NeedMail}
+	return []Need{NeedEvents, NeedRead, NeedAuth, NeedRedis, NeedBroker, NeedMail, NeedLinks}
 }
 
 // Environ answers the process's environment as Load takes it.

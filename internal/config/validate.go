@@ -30,7 +30,7 @@ func validate(cfg Config, needs []Need) []error {
 	v.durations()
 	v.stores(needs)
 	v.broker(needs)
-	v.auth()
+	v.auth(needs)
 	v.mail(needs)
 	checkGateways(cfg, v.report)
 	v.url("STRIPE_API_BASE", cfg.StripeAPIBase, "http", "https")
@@ -178,13 +178,16 @@ func (v *validator) broker(needs []Need) {
 	}
 }
 
-func (v *validator) auth() {
+func (v *validator) auth(needs []Need) {
 	c := v.cfg
+	const base = string(NeedLinks)
 	if c.AuthBaseURL == "" {
-		v.report("AUTH_BASE_URL", "needed in production; use the public https:// address, since mailed links start with it")
-	} else if u := v.url("AUTH_BASE_URL", c.AuthBaseURL, "http", "https"); u != nil &&
+		if slices.Contains(needs, NeedLinks) {
+			v.report(base, "needed in production; use the public https:// address, since mailed links start with it")
+		}
+	} else if u := v.url(base, c.AuthBaseURL, "http", "https"); u != nil &&
 		u.Scheme != "https" && !c.Development() && !loopback(u.Hostname()) {
-		v.report("AUTH_BASE_URL", "links that sign in must not travel in the clear; use https://")
+		v.report(base, "links that sign in must not travel in the clear; use https://")
 	}
 	const expose = "AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"
 	if c.ExposeMagicLinks && !c.Development() {
