@@ -47,9 +47,13 @@ func (s *Service) HearOfPayment(ctx context.Context, by Caller, h Hint) error {
 	return s.recordReversals(ctx, by, gw, *paid.Payment)
 }
 
-// catchUp records how a payment stands at the gateway. One that was only created is still being begun by somebody: it is left alone.
+// catchUp records how a payment stands at the gateway. One that was only created is still being begun by somebody: it is left alone. One of
+// which the customer has done their part there is confirmed: they think that they have paid, and may never come back.
 func (s *Service) catchUp(ctx context.Context, by Caller, gw gateway.Gateway, paid Paid) (Paid, error) {
 	result, err := gw.Lookup(ctx, atGateway(*paid.Payment))
+	if err == nil && result.Outcome == payment.OutcomeRequiresAction && result.NextAction == nil && paid.Payment.Status == payment.RequiresAction {
+		result, err = gw.Confirm(ctx, atGateway(*paid.Payment))
+	}
 	switch {
 	case errors.Is(err, gateway.ErrUnknownPayment), err == nil && result.Outcome == payment.OutcomeCreated:
 		return paid, nil

@@ -49,9 +49,7 @@ func (e Env) gateways(events *pgxpool.Pool) []gateway.Gateway {
 		gateways = append(gateways, e.stripe())
 	}
 	if e.Config.PayPalClientID != "" {
-		gateways = append(gateways, paypal.New(paypal.Config{
-			ClientID: e.Config.PayPalClientID, ClientSecret: e.Config.PayPalClientSecret, APIBase: e.Config.PayPalAPIBase,
-		}))
+		gateways = append(gateways, e.paypal())
 	}
 	return gateways
 }
@@ -61,11 +59,21 @@ func (e Env) webhooks() (sources []webhook.Source) {
 	if e.Config.StripeAPIKey != "" {
 		sources = append(sources, e.stripe())
 	}
+	if e.Config.PayPalClientID != "" {
+		sources = append(sources, e.paypal())
+	}
 	return sources
 }
 
 func (e Env) stripe() *stripe.Gateway {
 	return stripe.New(stripe.Config{
 		APIKey: e.Config.StripeAPIKey, WebhookSecret: e.Config.StripeWebhookSecret, APIBase: e.Config.StripeAPIBase,
+	})
+}
+
+func (e Env) paypal() *paypal.Gateway {
+	return paypal.New(paypal.Config{
+		ClientID: e.Config.PayPalClientID, ClientSecret: e.Config.PayPalClientSecret, APIBase: e.Config.PayPalAPIBase,
+		WebhookID: e.Config.PayPalWebhookID,
 	})
 }

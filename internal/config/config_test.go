@@ -99,6 +99,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"paypal's sandbox":     {withPayPal(production(nil), "PAYPAL_API_BASE", "https://api-m.sandbox.paypal.com"), "moves no money"},
 		"paypal in the clear":  {withPayPal(production(nil), "PAYPAL_API_BASE", "http://api-m.paypal.com"), "PAYPAL_API_BASE: the secret"},
 		"paypal's secret":      {withPayPal(production(nil), "PAYPAL_CLIENT_SECRET", ""), "PAYPAL_CLIENT_SECRET: needed"},
+		"paypal's webhook":     {withPayPal(production(nil), "PAYPAL_WEBHOOK_ID", ""), "PAYPAL_WEBHOOK_ID: needed"},
 		"unknown gateway":      {development("PAYMENT_GATEWAYS", "cash"), `"cash" is unknown`},
 		"environment":          {development("ENVIRONMENT", "prod"), "ENVIRONMENT: "},
 		"number":               {development("PORT", "http"), "PORT: a whole number expected"},
@@ -149,6 +150,8 @@ func withPayPal(environ map[string]string, name, value string) map[string]string
 	environ["PAYMENT_GATEWAYS"], environ["PAYPAL_CLIENT_ID"], environ["PAYPAL_CLIENT_SECRET"] = "paypal", "0123456789abcdef", "0123456789abcdef"
 	if environ["ENVIRONMENT"] == "development" {
 		environ["PAYPAL_API_BASE"] = "https://api-m.sandbox.paypal.com"
+	} else {
+		environ["PAYPAL_WEBHOOK_ID"] = "0123456789ABCDEFG"
 	}
 	environ[name] = value
 	return environ

@@ -52,6 +52,9 @@ func checkStripe(cfg Config, report func(name, format string, args ...any)) {
 func checkPayPal(cfg Config, report func(name, format string, args ...any)) {
 	requireSecret(report, "PAYPAL_CLIENT_ID", cfg.PayPalClientID)
 	requireSecret(report, "PAYPAL_CLIENT_SECRET", cfg.PayPalClientSecret)
+	if !cfg.Development() {
+		requireSecret(report, "PAYPAL_WEBHOOK_ID", cfg.PayPalWebhookID)
+	}
 	live := strings.HasPrefix(cfg.PayPalAPIBase, "https://api-m.paypal.com")
 	switch {
 	case !cfg.Development() && !strings.HasPrefix(cfg.PayPalAPIBase, "https://"):

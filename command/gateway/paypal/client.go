@@ -164,6 +164,8 @@ func (c *client) newRequest(ctx context.Context, r request, authorization string
 	contentType := "application/json"
 	switch body := r.body.(type) {
 	case nil:
+	case []byte: // JSON already
+		content = body
 	case url.Values:
 		content, contentType = []byte(body.Encode()), "application/x-www-form-urlencoded"
 	default:
@@ -230,4 +232,9 @@ func (r *refusal) Unwrap() error {
 // is says whether it is for one of these reasons.
 func (r *refusal) is(issues ...string) bool {
 	return slices.ContainsFunc(r.issues, func(issue string) bool { return slices.Contains(issues, issue) })
+}
+
+// ofContent says whether it is for what was sent, which would be refused however often it is sent.
+func (r *refusal) ofContent() bool {
+	return r.status == http.StatusBadRequest || r.status == http.StatusUnprocessableEntity || r.status == http.StatusRequestEntityTooLarge
 }

@@ -134,6 +134,9 @@ func (o order) result() gateway.Result {
 
 // nextAction answers the page to approve the order on; none when it is approved already.
 func (o order) nextAction() *gateway.NextAction {
+	if o.Status == statusApproved {
+		return nil
+	}
 	for _, l := range o.Links {
 		if l.Rel == "payer-action" || l.Rel == "approve" {
 			return &gateway.NextAction{RedirectURL: l.Href}

@@ -29,15 +29,19 @@ type Config struct {
 	ClientID     string // PAYPAL_CLIENT_ID
 	ClientSecret string // PAYPAL_CLIENT_SECRET
 	APIBase      string // PAYPAL_API_BASE
+	WebhookID    string // PAYPAL_WEBHOOK_ID; without it no webhook is genuine
 }
 
-// Gateway implements gateway.Gateway.
-type Gateway struct{ client *client }
+// Gateway implements gateway.Gateway and webhook.Source.
+type Gateway struct {
+	client   *client
+	webhooks asking
+}
 
 var _ gateway.Gateway = (*Gateway)(nil)
 
 // New answers a gateway. It calls nobody.
-func New(c Config) *Gateway { return &Gateway{client: newClient(c)} }
+func New(c Config) *Gateway { return &Gateway{client: newClient(c), webhooks: newAsking()} }
 
 // Name implements gateway.Gateway.
 func (g *Gateway) Name() string { return Name }

@@ -10,6 +10,7 @@ import (
 
 	"ticketing/command/gateway"
 	"ticketing/command/payment"
+	"ticketing/internal/id"
 )
 
 // refund is PayPal's.
@@ -17,7 +18,7 @@ type refund struct {
 	ID       string `json:"id,omitempty"`
 	Status   string `json:"status,omitempty"`
 	Amount   amount `json:"amount"`
-	CustomID string `json:"custom_id"` // ours
+	CustomID string `json:"custom_id"` // ours; of one that was made in PayPal's dashboard, the payment's
 }
 
 // final are PayPal's reasons why a refund will never be given. What else it says may pass: an empty balance, for one.
@@ -97,7 +98,10 @@ func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.R
 
 func (r refund) reversal() (gateway.Reversal, error) {
 	given, err := r.Amount.money()
-	reversal := gateway.Reversal{ID: r.ID, RefundID: r.CustomID, Amount: given, Status: gateway.ReversalFailed}
+	reversal := gateway.Reversal{ID: r.ID, Amount: given, Status: gateway.ReversalFailed}
+	if id.Check(id.Refund, r.CustomID) == nil {
+		reversal.RefundID = r.CustomID
+	}
 	switch r.Status {
 	case "COMPLETED":
 		reversal.Status = gateway.ReversalDone

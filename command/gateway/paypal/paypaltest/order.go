@@ -115,6 +115,7 @@ func (s *Server) take(o *order, key string) response {
 		return refused(http.StatusUnprocessableEntity, "INSTRUMENT_DECLINED")
 	}
 	o.status, o.capture, s.keys[key] = "COMPLETED", rand.Text()[:17], o.id
+	s.emitCapture(o)
 	return response{http.StatusCreated, s.show(o)}
 }
 
@@ -122,11 +123,7 @@ func (s *Server) take(o *order, key string) response {
 func (s *Server) show(o *order) map[string]any {
 	payments := map[string]any{}
 	if o.capture != "" {
-		status := "COMPLETED"
-		if o.held {
-			status = "PENDING"
-		}
-		payments["captures"] = []map[string]any{{"id": o.capture, "status": status, "amount": o.amount}}
+		payments["captures"] = []any{s.captured(o)}
 		payments["refunds"] = s.refundsOf(o)
 	}
 	unit := map[string]any{
@@ -146,7 +143,7 @@ func (s *Server) Approve(t testing.TB, orderOrPage string, declines bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.orders[orderOrPage[strings.LastIndex(orderOrPage, "=")+1:]]
-	if o == nil || !o.approve(declines) {
+	if o == nil || !s.approve(o, declines) {
 		t.Fatalf("order %s can't be approved", orderOrPage)
 	}
 }
@@ -155,22 +152,27 @@ func (s *Server) Approve(t testing.TB, orderOrPage string, declines bool) {
 func (s *Server) ApproveOnce(orderID string, declines bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.orders[orderID].approve(declines)
+	s.approve(s.orders[orderID], declines)
 }
 
-func (o *order) approve(declines bool) bool {
+func (s *Server) approve(o *order, declines bool) bool {
 	if o.status != "PAYER_ACTION_REQUIRED" {
 		return false
 	}
 	o.status, o.declines = "APPROVED", declines
+	s.emit("CHECKOUT.ORDER.APPROVED", o.id, s.show(o))
 	return true
 }
 
-// Hold has PayPal review the capture of an order.
+// Hold has PayPal review the capture of an order, or end that.
 func (s *Server) Hold(orderID string, held bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.orders[orderID].held = held
+	o := s.orders[orderID]
+	o.held = held
+	if o.capture != "" {
+		s.emitCapture(o)
+	}
 }
 
 // Heal is the customer choosing another card for an order that was declined.

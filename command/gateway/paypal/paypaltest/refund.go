@@ -31,12 +31,7 @@ func (s *Server) refund(r *http.Request, key, captureID string) response {
 	if json.NewDecoder(r.Body).Decode(&asked) != nil {
 		return refused(http.StatusBadRequest, "INVALID_REQUEST")
 	}
-	var charged *order
-	for _, o := range s.orders {
-		if o.capture == captureID {
-			charged = o
-		}
-	}
+	charged := s.charged(captureID)
 	if charged == nil {
 		return refused(http.StatusNotFound, "INVALID_RESOURCE_ID")
 	}
@@ -50,11 +45,28 @@ func (s *Server) refund(r *http.Request, key, captureID string) response {
 	case minor(asked.Amount) > left:
 		return refused(http.StatusUnprocessableEntity, "REFUND_AMOUNT_EXCEEDED")
 	}
-	given := &refund{
-		ID: rand.Text()[:17], Status: "COMPLETED", Amount: asked.Amount, CustomID: asked.CustomID, capture: captureID, made: len(s.refunds),
-	}
-	s.refunds[given.ID], s.keys[key] = given, given.ID
+	given := s.give(charged, asked.Amount, asked.CustomID)
+	s.keys[key] = given.ID
 	return response{http.StatusCreated, given}
+}
+
+func (s *Server) give(o *order, a amount, customID string) *refund {
+	given := &refund{ID: rand.Text()[:17], Status: "COMPLETED", Amount: a, CustomID: customID, capture: o.capture, made: len(s.refunds)}
+	s.refunds[given.ID] = given
+	s.emit("PAYMENT.CAPTURE.REFUNDED", o.id, map[string]any{
+		"id": given.ID, "status": given.Status, "amount": given.Amount, "custom_id": given.CustomID, "links": []map[string]string{
+			{"rel": "self", "href": s.URL + "/v2/payments/refunds/" + given.ID}, {"rel": "up", "href": s.URL + "/v2/payments/captures/" + o.capture},
+		},
+	})
+	return given
+}
+
+// RefundInDashboard gives back a part of an order, as the merchant can at PayPal. The refund has the order's custom id.
+func (s *Server) RefundInDashboard(orderID, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.orders[orderID]
+	s.give(o, amount{CurrencyCode: o.amount.CurrencyCode, Value: value}, o.customID)
 }
 
 // refundsOf answers the refunds of an order as they were made.
@@ -97,6 +109,24 @@ func (s *Server) Dispute(orderID, stage, outcome string) {
 		d.Status, d.Outcome = "RESOLVED", map[string]any{"outcome_code": outcome}
 	}
 	s.disputes[o.capture] = append(s.disputes[o.capture], d)
+	s.emitDispute("CUSTOMER.DISPUTE.CREATED", o, d)
+}
+
+// CloseDispute ends the newest dispute about an order.
+func (s *Server) CloseDispute(orderID, outcome string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.orders[orderID]
+	all := s.disputes[o.capture]
+	d := &all[len(all)-1]
+	d.Status, d.Outcome = "RESOLVED", map[string]any{"outcome_code": outcome}
+	s.emitDispute("CUSTOMER.DISPUTE.RESOLVED", o, *d)
+}
+
+func (s *Server) emitDispute(kind string, o *order, d dispute) {
+	s.emit(kind, o.id, map[string]any{
+		"dispute_id": d.ID, "reason": d.Reason, "status": d.Status, "disputed_transactions": []map[string]string{{"seller_transaction_id": o.capture}},
+	})
 }
 
 // dispute answers the list, which does not tell how disputes ended, or one of them.

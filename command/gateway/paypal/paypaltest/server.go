@@ -1,7 +1,7 @@
 // Package paypaltest is PayPal for tests: an HTTP server that keeps orders, captures, refunds and disputes as PayPal does, as far as this
 // project calls it. It is strict where PayPal is: a wrong client, a stale token, a POST without an idempotency key, an amount with decimals
 // that its currency has not, and a capture that was not approved or does not match the order's intent are refused; a key that comes again is
-// answered with the object as it is now. It can be told to lose answers and to fail; what the customer does on PayPal's page is a method
+// answered with the object as it is now. What happens to an order is also told by webhook. It can be told to lose answers and to fail; what the customer does on PayPal's page is a method
 // of it. What it cannot prove is that PayPal is like that.
 package paypaltest
 
@@ -34,6 +34,11 @@ type Server struct {
 	disputes map[string][]dispute // by capture
 	faults   []Fault
 	calls    []string
+
+	signingKey []byte // of webhooks
+	events     []Event
+	hook       string // where events are sent by themselves
+	sending    sync.WaitGroup
 }
 
 // Fault is what goes wrong with one request.
@@ -42,15 +47,21 @@ type Fault struct {
 	Status     int    // answered at once, and nothing done
 	Issue      string // with Status
 	LoseAnswer bool   // it is done, and the connection ends
+
+	done   chan struct{}
+	answer chan struct{} // the answer waits for it
 }
 
 // New starts a server that ends with the test.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{orders: map[string]*order{}, keys: map[string]string{}, refunds: map[string]*refund{}, disputes: map[string][]dispute{}}
+	s := &Server{
+		orders: map[string]*order{}, keys: map[string]string{}, refunds: map[string]*refund{}, disputes: map[string][]dispute{},
+		signingKey: []byte(rand.Text()),
+	}
 	web := httptest.NewServer(s)
 	s.URL = web.URL
-	t.Cleanup(web.Close)
+	t.Cleanup(func() { web.Close(); s.sending.Wait() })
 	return s
 }
 
@@ -59,6 +70,13 @@ func (s *Server) Inject(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, f)
+}
+
+// HoldAnswer has the next such request be done and its answer wait. done is closed when it is done; release sends the answer.
+func (s *Server) HoldAnswer(on string) (done <-chan struct{}, release func()) {
+	f := Fault{On: on, done: make(chan struct{}), answer: make(chan struct{})}
+	s.Inject(f)
+	return f.done, func() { close(f.answer) }
 }
 
 // Tokens answers how many access tokens were granted.
@@ -108,6 +126,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err)
 	}
+	if fault.answer != nil {
+		close(fault.done)
+		select {
+		case <-fault.answer:
+		case <-r.Context().Done():
+		}
+	}
 	if fault.LoseAnswer {
 		panic(http.ErrAbortHandler)
 	}
@@ -136,6 +161,9 @@ func (s *Server) route(r *http.Request) response {
 	if s.token == "" || r.Header.Get("Authorization") != "Bearer "+s.token {
 		return refused(http.StatusUnauthorized, "INVALID_TOKEN")
 	}
+	if r.URL.Path == "/v1/notifications/verify-webhook-signature" {
+		return s.verify(r)
+	}
 	key := r.Header.Get("PayPal-Request-Id")
 	if r.Method == http.MethodPost && key == "" {
 		return refused(http.StatusBadRequest, "PAYPAL_REQUEST_ID_REQUIRED")
@@ -146,6 +174,8 @@ func (s *Server) route(r *http.Request) response {
 		return s.create(r, key)
 	case strings.HasPrefix(r.URL.Path, "/v2/checkout/orders/") && len(parts) >= 4:
 		return s.order(r, key, parts[3:])
+	case strings.HasPrefix(r.URL.Path, "/v2/payments/captures/") && len(parts) == 4:
+		return s.showCapture(parts[3])
 	case strings.HasPrefix(r.URL.Path, "/v2/payments/captures/") && len(parts) == 5 && parts[4] == "refund":
 		return s.refund(r, key, parts[3])
 	case strings.HasPrefix(r.URL.Path, "/v1/customer/disputes"):

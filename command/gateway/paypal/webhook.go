@@ -1,0 +1,137 @@
+package paypal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"ticketing/command/gateway"
+	"ticketing/internal/id"
+)
+
+// signatureHeaders are what PayPal signs a webhook with, by the names under which it wants them back.
+var signatureHeaders = map[string]string{
+	"auth_algo": "Paypal-Auth-Algo", "cert_url": "Paypal-Cert-Url", "transmission_id": "Paypal-Transmission-Id",
+	"transmission_sig": "Paypal-Transmission-Sig", "transmission_time": "Paypal-Transmission-Time",
+}
+
+// longestHeader is how long each of them may be: PayPal's own bound.
+const longestHeader = 500
+
+// notice is PayPal's webhook event. What it is about is an order, a capture, a refund of one, or a dispute.
+type notice struct {
+	ID       string `json:"id"`
+	Type     string `json:"event_type"`
+	Resource struct {
+		ID            string `json:"id"`
+		CustomID      string `json:"custom_id"`
+		PurchaseUnits []unit `json:"purchase_units"`
+		Links         []link `json:"links"`
+		Disputed      []struct {
+			SellerTransactionID string `json:"seller_transaction_id"`
+		} `json:"disputed_transactions"`
+	} `json:"resource"`
+}
+
+// ReadWebhook asks PayPal whether the request is its own, and answers what the event is about. An event about none of our concerns has no
+// TransactionID. gateway.ErrNotGenuine: it is not PayPal's.
+func (g *Gateway) ReadWebhook(ctx context.Context, header http.Header, body []byte) (gateway.Notice, error) {
+	var n notice
+	if err := json.Unmarshal(body, &n); err != nil || n.ID == "" {
+		return gateway.Notice{}, fmt.Errorf("paypal: %w: it is no event", gateway.ErrNotGenuine)
+	}
+	if err := g.verify(ctx, header, body); err != nil {
+		return gateway.Notice{}, err
+	}
+	return n.read(), nil
+}
+
+// verify sends the event back byte by byte as it came, since PayPal's signature is over its bytes. The request has no idempotency key: what
+// was answered to an event must not be the answer to another one that claims the same id.
+func (g *Gateway) verify(ctx context.Context, header http.Header, body []byte) error {
+	if g.client.config.WebhookID == "" {
+		return fmt.Errorf("paypal: %w: there is no PAYPAL_WEBHOOK_ID to check it", gateway.ErrNotGenuine)
+	}
+	asked := map[string]string{"webhook_id": g.client.config.WebhookID}
+	for name, from := range signatureHeaders {
+		if asked[name] = header.Get(from); asked[name] == "" || len(asked[name]) > longestHeader {
+			return fmt.Errorf("paypal: %w: its header %s is missing or too long", gateway.ErrNotGenuine, from)
+		}
+	}
+	signature, err := json.Marshal(asked)
+	if err != nil {
+		return fmt.Errorf("paypal: encode a webhook's signature: %w", err)
+	}
+	content := append(signature[:len(signature)-1], `,"webhook_event":`...)
+	content = append(append(content, body...), '}')
+	var answer struct {
+		Status string `json:"verification_status"`
+	}
+	err = g.webhooks.ask(ctx, g.client, request{
+		what: "verify a webhook", method: http.MethodPost, path: "/v1/notifications/verify-webhook-signature", body: content,
+	}, &answer)
+	refused, ok := errors.AsType[*refusal](err)
+	switch {
+	case ok && refused.ofContent():
+		return fmt.Errorf("paypal: %w: its signature is malformed", gateway.ErrNotGenuine)
+	case err != nil:
+		return err
+	case answer.Status != "SUCCESS":
+		return fmt.Errorf("paypal: %w: its signature is wrong", gateway.ErrNotGenuine)
+	}
+	return nil
+}
+
+// read answers what the event is about; the transaction is an order or a capture.
+func (n notice) read() gateway.Notice {
+	read, about := gateway.Notice{EventID: n.ID, Type: n.Type}, n.Resource
+	switch {
+	case strings.HasPrefix(n.Type, "CHECKOUT.ORDER."):
+		read.TransactionID, read.PaymentID = about.ID, order{PurchaseUnits: about.PurchaseUnits}.unit().CustomID
+	case n.Type == "PAYMENT.CAPTURE.REFUNDED", n.Type == "PAYMENT.CAPTURE.REVERSED", strings.HasPrefix(n.Type, "PAYMENT.REFUND."):
+		read.TransactionID, read.Reversal = captureOf(about.Links), true
+	case strings.HasPrefix(n.Type, "PAYMENT.CAPTURE."):
+		read.TransactionID, read.PaymentID = about.ID, about.CustomID
+	case strings.HasPrefix(n.Type, "CUSTOMER.DISPUTE.") && len(about.Disputed) > 0:
+		read.TransactionID, read.Reversal = about.Disputed[0].SellerTransactionID, true
+	}
+	if id.Check(id.Payment, read.PaymentID) != nil {
+		read.PaymentID = "" // something else that is sold through the same account
+	}
+	return read
+}
+
+// captureOf answers the capture that a refund links to, or that the links are of.
+func captureOf(links []link) string {
+	for _, l := range links {
+		if parent, id := path.Split(l.Href); (l.Rel == "up" || l.Rel == "self") && strings.HasSuffix(parent, "/captures/") {
+			return id
+		}
+	}
+	return ""
+}
+
+// PaymentID answers our id of a payment, which its capture has. Orders are not asked for: their events say whose they are.
+func (g *Gateway) PaymentID(ctx context.Context, transactionID string) (string, error) {
+	var c struct {
+		CustomID string `json:"custom_id"`
+	}
+	err := g.webhooks.ask(ctx, g.client, request{
+		what: "read capture " + transactionID, method: http.MethodGet, path: "/v2/payments/captures/" + url.PathEscape(transactionID),
+	}, &c)
+	refused, ok := errors.AsType[*refusal](err)
+	switch {
+	case ok && refused.status == http.StatusNotFound:
+		return "", fmt.Errorf("%w: %w", gateway.ErrUnknownPayment, refused)
+	case err != nil:
+		return "", err
+	case id.Check(id.Payment, c.CustomID) != nil:
+		return "", fmt.Errorf("paypal: capture %s: %w", transactionID, gateway.ErrUnknownPayment)
+	}
+	return c.CustomID, nil
+}
