@@ -36,13 +36,19 @@ func TestAPurchaseWithPayPal(t *testing.T) {
 	require.Equal(t, "FAILED", alice.payment(never.ID, 0).Status, "nobody approved it in time")
 }
 
-func TestAPurchaseAtPayPalAndBack(t *testing.T) {
-	t.Parallel()
+// startWithPayPal runs a system whose customers pay through PayPal's double. It sends no webhooks yet.
+func startWithPayPal(t *testing.T) (*system, *paypaltest.Server) {
+	t.Helper()
 	double := paypaltest.New(t)
 	env := environment(t)
-	env["PAYMENT_GATEWAYS"], env["PAYPAL_API_BASE"] = "sandbox,paypal", double.URL
+	env["PAYMENT_GATEWAYS"], env["PAYPAL_API_BASE"], env["PAYPAL_WEBHOOK_ID"] = "sandbox,paypal", double.URL, paypaltest.WebhookID
 	env["PAYPAL_CLIENT_ID"], env["PAYPAL_CLIENT_SECRET"] = paypaltest.ClientID, paypaltest.ClientSecret
-	s := startIn(t, env)
+	return startIn(t, env), double
+}
+
+func TestAPurchaseAtPayPalAndBack(t *testing.T) {
+	t.Parallel()
+	s, double := startWithPayPal(t)
 	organizer, alice := s.admin(), s.customer("alice")
 	id := onSale(t, organizer, 10, nil)
 	bought, left := requireOK(t, alice.reserve(id, item("Floor", 2))).Reservation, requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
@@ -67,4 +73,24 @@ func TestAPurchaseAtPayPalAndBack(t *testing.T) {
 		return p.Status == "REFUNDED" && p.Refunded.Amount == "40.00", p.Status
 	})
 	require.Equal(t, map[string]int64{"EUR": 0}, double.Kept(), "nothing of the money is left at PayPal, and nothing more was taken")
+}
+
+func TestACustomerWhoNeverComesBackFromPayPalHasTheTickets(t *testing.T) {
+	t.Parallel()
+	s, double := startWithPayPal(t)
+	double.SendTo(s.url + "/webhooks/paypal")
+	alice := s.customer("alice")
+	id := onSale(t, s.admin(), 10, nil)
+	r := requireOK(t, alice.reserve(id, item("Floor", 2))).Reservation
+	p := requireOK(t, alice.payWithPayPal(key(), r.ID)).Payment
+	double.Approve(t, *p.NextAction.RedirectURL, false)
+	awaitStatus(t, alice, r.ID, "COMPLETED")
+	require.Equal(t, map[string]int64{"EUR": 40_00}, double.Kept())
+
+	double.RefundInDashboard(*p.TransactionID, "15.00")
+	awaitPayment(t, alice, p.ID, hasStatus("PARTIALLY_REFUNDED"))
+	require.Equal(t, "COMPLETED", alice.reservation(r.ID, 0).Status)
+	double.RefundInDashboard(*p.TransactionID, "25.00")
+	awaitStatus(t, alice, r.ID, "REFUNDED")
+	awaitPayment(t, alice, p.ID, hasStatus("REFUNDED"))
 }

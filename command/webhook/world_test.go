@@ -25,20 +25,37 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// world is the write side with Stripe as its gateway, and a receiver of webhooks. Nothing is handled until handle is called.
-type world struct {
+// shop is the write side with one gateway, an event on sale, and a receiver of webhooks. Nothing is handled until handle is called.
+type shop struct {
 	t       *testing.T
 	pool    *pgxpool.Pool
 	service *command.Service
-	double  *stripetest.Server
-	source  *stripe.Gateway
+	source  webhook.Source
 	url     string // where webhooks go
 	eventID string
+}
+
+// world is a shop that takes cards through Stripe.
+type world struct {
+	*shop
+
+	double *stripetest.Server
 }
 
 var organizer = command.Caller{Actor: "usr_organizer", CorrelationID: "test"}
 
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	double := stripetest.New(t)
+	source := stripe.New(stripe.Config{APIKey: stripetest.APIKey, WebhookSecret: stripetest.WebhookSecret, APIBase: double.URL})
+	return &world{newShop(t, source), double}
+}
+
+func newShop(t *testing.T, gw interface {
+	gateway.Gateway
+	webhook.Source
+},
+) *shop {
 	t.Helper()
 	t.Parallel()
 	pool, err := pgxpool.New(t.Context(), testenv.EventsDatabase(t))
@@ -51,22 +68,22 @@ func newWorld(t *testing.T) *world {
 	go func() { ended <- e.Run(ctx) }()
 	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
 
-	w := &world{t: t, pool: pool, double: stripetest.New(t)}
-	w.source = stripe.New(stripe.Config{APIKey: stripetest.APIKey, WebhookSecret: stripetest.WebhookSecret, APIBase: w.double.URL})
 	router, err := gateway.NewRouter(gateway.RouterConfig{
-		Gateways: []gateway.Gateway{w.source}, Enabled: []string{"stripe"}, Timeout: testenv.Patience, Logger: silent,
+		Gateways: []gateway.Gateway{gw}, Enabled: []string{gw.Name()}, Timeout: testenv.Patience, Logger: silent,
 	})
 	require.NoError(t, err)
-	w.service = &command.Service{Engine: e, Gateways: router, Hold: time.Hour, Logger: silent}
-	web := httptest.NewServer(webhook.NewReceiver(pool, silent, nil).Handler(w.source))
+	web := httptest.NewServer(webhook.NewReceiver(pool, silent, nil).Handler(gw))
 	t.Cleanup(web.Close)
-	w.url = web.URL
+	w := &shop{
+		t: t, pool: pool, source: gw, url: web.URL,
+		service: &command.Service{Engine: e, Gateways: router, Hold: time.Hour, Logger: silent},
+	}
 	w.sell()
 	return w
 }
 
 // sell puts an event on sale.
-func (w *world) sell() {
+func (w *shop) sell() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	occasion, err := w.service.CreateEvent(ctx, organizer, event.Create{
@@ -87,11 +104,17 @@ var alice = command.Caller{Actor: "usr_alice", CorrelationID: "test"}
 // pay reserves a ticket and pays it with a card.
 func (w *world) pay(token string) (command.Paid, error) {
 	w.t.Helper()
+	return w.service.ProcessPayment(w.t.Context(), alice, command.ProcessPayment{ReservationID: w.reserve(), CardToken: token})
+}
+
+// reserve answers the id of a reservation of one ticket.
+func (w *shop) reserve() string {
+	w.t.Helper()
 	r, err := w.service.ReserveSeats(w.t.Context(), alice, command.ReserveSeats{
 		EventID: w.eventID, Items: []inventory.ReserveItem{{Section: "Floor", Quantity: new(1)}},
 	})
 	require.NoError(w.t, err)
-	return w.service.ProcessPayment(w.t.Context(), alice, command.ProcessPayment{ReservationID: r.ID, CardToken: token})
+	return r.ID
 }
 
 func (w *world) mustPay(token string) command.Payment {
@@ -121,7 +144,7 @@ func (w *world) last(transactionID, kind string) stripetest.Event {
 }
 
 // handle has everything handled that was stored.
-func (w *world) handle() {
+func (w *shop) handle() {
 	w.t.Helper()
 	ctx, stop := context.WithCancel(w.t.Context())
 	ended := make(chan error, 1)
@@ -138,14 +161,14 @@ func (w *world) handle() {
 	require.NoError(w.t, <-ended)
 }
 
-func (w *world) count(query string, args ...any) (n int) {
+func (w *shop) count(query string, args ...any) (n int) {
 	w.t.Helper()
 	require.NoError(w.t, w.pool.QueryRow(w.t.Context(), query, args...).Scan(&n))
 	return n
 }
 
 // history answers the types of the domain events of a stream.
-func (w *world) history(streamID string) (types []string) {
+func (w *shop) history(streamID string) (types []string) {
 	w.t.Helper()
 	require.NoError(w.t, w.pool.QueryRow(w.t.Context(),
 		`SELECT array_agg(type ORDER BY version) FROM domain_events WHERE stream_id = $1`, streamID).Scan(&types))
@@ -153,4 +176,4 @@ func (w *world) history(streamID string) (types []string) {
 }
 
 // logged counts all domain events.
-func (w *world) logged() int { return w.count(`SELECT count(*) FROM domain_events`) }
+func (w *shop) logged() int { return w.count(`SELECT count(*) FROM domain_events`) }

@@ -17,7 +17,7 @@ func TestEveryRouteOfTheAPIIsSecured(t *testing.T) {
 	fine := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	for environment, onlyTLS := range map[string]bool{config.Production: true, config.Development: false} {
 		e := Env{Config: config.Config{Environment: environment}, Metrics: prometheus.NewRegistry()}
-		routes := e.apiRoutes(fine, fine, nil)
+		routes := e.apiRoutes(fine, fine, new(apiBackends))
 		for _, path := range []string{
 			"/graphql", "/graphiql", "/graphiql/", "/auth/sign-in", "/auth/verify", "/auth/none", "/health", "/health/live", "/metrics", "/", "/none",
 		} {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"ticketing/command/gateway"
@@ -67,8 +68,7 @@ func (g *Gateway) verify(ctx context.Context, header http.Header, body []byte) e
 	if err != nil {
 		return fmt.Errorf("paypal: encode a webhook's signature: %w", err)
 	}
-	content := append(signature[:len(signature)-1], `,"webhook_event":`...)
-	content = append(append(content, body...), '}')
+	content := slices.Concat(signature[:len(signature)-1], []byte(`,"webhook_event":`), body, []byte(`}`))
 	var answer struct {
 		Status string `json:"verification_status"`
 	}

@@ -1,0 +1,67 @@
+package paypal_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/gateway"
+	"ticketing/command/gateway/paypal"
+	"ticketing/command/gateway/paypal/paypaltest"
+	"ticketing/internal/id"
+)
+
+// told is a gateway that hears webhooks, and one of them.
+func told(t *testing.T) (*paypal.Gateway, *paypaltest.Server, paypaltest.Event) {
+	t.Helper()
+	double := paypaltest.New(t)
+	g := paypal.New(paypal.Config{
+		ClientID: paypaltest.ClientID, ClientSecret: paypaltest.ClientSecret, APIBase: double.URL, WebhookID: paypaltest.WebhookID,
+	})
+	return g, double, paypaltest.NewEvent("PAYMENT.CAPTURE.COMPLETED", "", map[string]string{"id": "1", "custom_id": id.New(id.Payment)})
+}
+
+func TestPayPalIsLeftAloneWhileItCannotSayWhatIsGenuine(t *testing.T) {
+	g, double, e := told(t)
+	for range 5 {
+		double.Inject(paypaltest.Fault{On: "/verify-webhook-signature", Status: http.StatusInternalServerError})
+		_, err := g.ReadWebhook(t.Context(), double.Sign(e.Body), e.Body)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, gateway.ErrNotGenuine)
+	}
+	asked := len(double.Calls())
+	_, err := g.ReadWebhook(t.Context(), double.Sign(e.Body), e.Body)
+	require.ErrorIs(t, err, gateway.ErrUnavailable)
+	require.NotErrorIs(t, err, gateway.ErrNotGenuine)
+	require.Len(t, double.Calls(), asked)
+
+	_, err = g.Create(t.Context(), newPayment(2500, "EUR"))
+	require.NoError(t, err, "payments go on")
+}
+
+func TestStrangersCannotKeepPayPalsWebhooksOut(t *testing.T) {
+	g, double, e := told(t)
+	forged, malformed := double.Sign(e.Body), double.Sign(e.Body)
+	forged.Set("Paypal-Transmission-Sig", "bm9uc2Vuc2U=")
+	malformed.Set("Paypal-Transmission-Time", "now")
+	for range 6 {
+		for _, header := range []http.Header{forged, malformed} {
+			_, err := g.ReadWebhook(t.Context(), header, e.Body)
+			require.ErrorIs(t, err, gateway.ErrNotGenuine)
+		}
+		_, err := g.PaymentID(t.Context(), "of-another-shop")
+		require.ErrorIs(t, err, gateway.ErrUnknownPayment)
+	}
+	notice, err := g.ReadWebhook(t.Context(), double.Sign(e.Body), e.Body)
+	require.NoError(t, err)
+	require.Equal(t, e.ID, notice.EventID)
+	require.NoError(t, id.Check(id.Payment, notice.PaymentID))
+}
+
+func TestWithoutAWebhookIDNothingIsGenuine(t *testing.T) {
+	_, double, e := told(t)
+	_, err := newGateway(double).ReadWebhook(t.Context(), double.Sign(e.Body), e.Body)
+	require.ErrorIs(t, err, gateway.ErrNotGenuine)
+	require.Empty(t, double.Calls())
+}
