@@ -16,8 +16,11 @@ import (
 const lockClass = 0x7469636b // "tick"
 
 // A process may freeze while it holds the lock: its session ends by itself, and whoever waits longer than a second ends it.
+// And rows are found by their keys, always: a plan that was made while the tables were almost empty reads all of them, under the lock, and
+// outlives that by minutes (measured: PostgreSQL's time a command grew from 36 to 88 µs in 8 s of selling).
 const sessionSettings = `SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '2s'; SET tcp_user_timeout = '5s';
-	SET statement_timeout = '8s'; SET application_name = 'ticketing engine'`
+	SET statement_timeout = '8s'; SET application_name = 'ticketing engine';
+	SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off`
 
 const closeTimeout = time.Second
 
