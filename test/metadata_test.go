@@ -55,9 +55,10 @@ func TestNobodysAddressIsInTheLogOrTheTopics(t *testing.T) {
 	s := start(t)
 	playSale(t, s)
 	log := s.log()
+	// No name is so short that a random id could have it in it.
 	lookForAddresses := func(where string, texts ...string) {
 		for _, text := range texts {
-			for _, personal := range []string{"alice", "bob", "carol", "admin@", "example.com", "%40", "@"} {
+			for _, personal := range []string{"alice", "robert", "carol", "admin@", "example.com", "%40", "@"} {
 				require.NotContains(t, strings.ToLower(text), personal, where)
 			}
 		}

@@ -37,7 +37,7 @@ func playSale(t testing.TB, s *system) sale {
 	t.Helper()
 	a := sale{
 		reserveRequest: "reserve-request", payRequest: "pay-request", cancelRequest: "cancel-request",
-		organizer: s.admin(), alice: s.customer("alice"), bob: s.customer("bob"), carol: s.customer("carol"),
+		organizer: s.admin(), alice: s.customer("alice"), bob: s.customer("robert"), carol: s.customer("carol"),
 	}
 	a.eventID = onSale(t, a.organizer, 10, nil)
 	a.paid = requireOK(t, a.alice.as(a.reserveRequest).reserve(a.eventID, item("Floor", 2), named("Stalls", "A-1"))).Reservation.ID
