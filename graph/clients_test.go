@@ -13,10 +13,7 @@ import (
 // node runs a script of graph/clients, which holds what others have written: audits and client libraries.
 func node(t *testing.T, script string, args ...string) string {
 	t.Helper()
-	if _, err := os.Stat("clients/node_modules"); err != nil {
-		require.Empty(t, os.Getenv("CI"), "nothing may be skipped in CI")
-		t.Skip("run `npm ci` in graph/clients to test with the clients of others")
-	}
+	needClients(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", append([]string{script}, args...)...)
@@ -26,11 +23,21 @@ func node(t *testing.T, script string, args ...string) string {
 	return string(out)
 }
 
+// needClients skips a test where the clients of others are not installed.
+func needClients(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("clients/node_modules"); err != nil {
+		require.Empty(t, os.Getenv("CI"), "nothing may be skipped in CI")
+		t.Skip("run `npm ci` in graph/clients to test with the clients of others")
+	}
+}
+
 func TestTheClientsOfOthersFollowAReservation(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"ws", "sse"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
+			needClients(t) // before anything runs beside it
 			a := newLiveAPI(t)
 			me := newUser()
 			r := a.reads.addReservation(a.reads.addEvent(newUser(), "SALES_OPEN"), me)
