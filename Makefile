@@ -81,7 +81,7 @@ verify-web:
 	@scripts/web --check
 
 .PHONY: web
-web: ## build GraphiQL, after changing something in web/
+web: ## build the front ends, after changing something in web/
 	@scripts/web
 
 .PHONY: generate

@@ -20,7 +20,7 @@ import (
 	"ticketing/internal/mail"
 	"ticketing/internal/ratelimit"
 	"ticketing/query"
-	"ticketing/web"
+	"ticketing/web/graphiql"
 )
 
 // APINeeds is what the api can't do without.
@@ -71,7 +71,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return fmt.Errorf("set up the API: %w", err)
 	}
 
-	graphiql, err := web.Handler(people, graph.SessionCookie)
+	graphiQL, err := graphiql.Handler(people, graph.SessionCookie)
 	if err != nil {
 		return fmt.Errorf("set up GraphiQL: %w", err)
 	}
@@ -84,7 +84,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	g.Go(func() error { return connections.Run(ctx) })
 	g.Go(func() error {
 		defer stopDeciding()
-		return httpserver.Run(ctx, listener, e.apiRoutes(server, graphiql, b), e.Config.ShutdownTimeout, e.Log)
+		return httpserver.Run(ctx, listener, e.apiRoutes(server, graphiQL, b), e.Config.ShutdownTimeout, e.Log)
 	})
 	return g.Wait()
 }

@@ -1,4 +1,4 @@
-// A Chromium that reports whatever a page should not do: errors, violations of the policy, requests to anywhere else.
+// A Chromium that reports what a page must not do: errors, violations of its policy, requests to other hosts.
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 
@@ -10,7 +10,7 @@ const flags = [
   '--disable-sync',
 ];
 
-// withBrowser runs a scenario in a browser of its own, and fails if a page did what it should not.
+// withBrowser runs a scenario in a new browser, and fails if a page did what it must not.
 export async function withBrowser(executablePath, origin, scenario) {
   const browser = await chromium.launch({ executablePath, args: flags });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
@@ -28,7 +28,7 @@ export async function withBrowser(executablePath, origin, scenario) {
   if (misdeeds.length > 0) process.exit(1);
 }
 
-// flaws lists what of a page, or of some of its parts, not everybody can see or use (WCAG, as far as axe can tell).
+// flaws lists violations of WCAG on a page, or in some parts of it, as far as axe can tell.
 export async function flaws(page, ...parts) {
   await page.evaluate(axe.source);
   const result = await page.evaluate((include) => axe.run(include.length > 0 ? { include } : document), parts);

@@ -1,4 +1,4 @@
-// Signs in by mail and works with GraphiQL, as people would:
+// Signs in by mail and works with GraphiQL, as a user would:
 //   node graphiql.mjs CHROMIUM URL MAILS PICTURES ADMIN CUSTOMER
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
@@ -15,46 +15,46 @@ await withBrowser(executable, url, async (context) => {
   context.setDefaultTimeout(patience);
   let page = await context.newPage();
 
-  await step('whoever is signed out is sent to sign in', async () => {
+  await step('signed out, GraphiQL redirects to the sign-in page', async () => {
     await page.goto(`${url}/graphiql`);
     isAt(page, '/auth/sign-in');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'email');
-    await look(page, 'sign-in');
+    await inspect(page, 'sign-in');
   });
 
-  await step('what is no address is refused', async () => {
+  await step('an invalid mail address is refused', async () => {
     await page.getByLabel('Mail address').fill('some..body@example.com');
     await page.keyboard.press('Enter');
     await page.getByText('That is not a mail address').waitFor();
     assert.equal(await page.getByLabel('Mail address').getAttribute('aria-invalid'), 'true');
   });
 
-  await step('a customer signs in, and is told that GraphiQL is for admins', async () => {
+  await step('a customer signs in, and the page says that GraphiQL is for admins', async () => {
     page = await signIn(context, page, customer);
     await page.getByText(`You are signed in as ${customer}, who is not an admin`).waitFor();
     isAt(page, '/auth/sign-in');
-    await look(page, 'not-an-admin');
+    await inspect(page, 'not-an-admin');
   });
 
-  await step('an admin signs in, and goes on to GraphiQL', async () => {
+  await step('an admin signs in and reaches GraphiQL', async () => {
     page = await signIn(context, page, admin);
     await page.getByRole('button', { name: 'Execute query' }).waitFor();
     await page.getByText(admin).waitFor();
     isAt(page, '/graphiql');
   });
 
-  await step('a query answers', async () => {
+  await step('a query shows its result', async () => {
     await execute(page, 'Who is signed in', `"email": "${admin}"`);
-    await look(page, 'graphiql', '.examples', '.session');
+    await inspect(page, 'graphiql', '.examples', '.session');
   });
 
-  await step('mutations act, each on what the one before made', async () => {
+  await step('mutations act on the event that the first one created', async () => {
     await execute(page, 'Create an event', '"status": "DRAFT"');
     await execute(page, 'Add numbered seats and general admission', '"capacity": 500');
     await execute(page, 'Publish it and open sales', '"status": "SALES_OPEN"');
   });
 
-  await step('a subscription shows what others do', async () => {
+  await step('a subscription shows what another session does', async () => {
     await execute(page, 'Watch an event sell', '"reserved": 0');
     const other = await context.newPage();
     await other.goto(`${url}/auth/sign-in`);
@@ -62,20 +62,20 @@ await withBrowser(executable, url, async (context) => {
     await other.getByRole('button', { name: 'Execute query' }).waitFor();
     await reserve(other, await eventOf(page), 'Stalls', 3);
     await other.close();
-    await answer(page, '"reserved": 3');
-    await look(page, 'subscription', '.examples', '.session');
+    await expectResponse(page, '"reserved": 3');
+    await inspect(page, 'subscription', '.examples', '.session');
     await page.getByRole('button', { name: 'Stop query' }).click();
   });
 
-  await step('a purchase, and money back', async () => {
+  await step('a purchase and its refund', async () => {
     await execute(page, 'Reserve the best seats', '"status": "SEATS_RESERVED"');
     await execute(page, 'Pay a reservation', '"status": "COMPLETED"');
-    await execute(page, 'Give money back', '"status": "PENDING"');
+    await execute(page, 'Refund a payment', '"status": "PENDING"');
     await execute(page, 'Read the audit log', '"type": "ReservationInitiated"');
     await execute(page, 'See how an event sells', '"section": "Stalls"');
   });
 
-  await step('signing out ends in the sign-in page', async () => {
+  await step('signing out leads to the sign-in page', async () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Mail address').waitFor();
     isAt(page, '/auth/sign-in');
@@ -91,16 +91,16 @@ function isAt(page, path) {
   assert.equal(new URL(page.url()).pathname, path);
 }
 
-// signIn asks for a link on a page and opens it in another tab, which it answers. The link works only once.
+// signIn requests a link on a page, opens it in a new tab and returns the tab. The link works only once.
 async function signIn(context, page, address) {
   await page.getByLabel('Mail address').fill(address);
   await page.keyboard.press('Enter');
   await page.getByText(`a link is on its way to ${address}`).waitFor();
-  await look(page, 'check-your-mail');
+  await inspect(page, 'check-your-mail');
   const link = await takeLink(mails, address, seen, patience);
   const tab = await open(context, link);
-  assert.equal(new URL(tab.url()).hash, '', 'the token stays in no address bar');
-  await look(tab, 'verify');
+  assert.equal(new URL(tab.url()).hash, '', 'the token does not stay in the address bar');
+  await inspect(tab, 'verify');
   await tab.keyboard.press('Enter'); // the button has the focus
   await tab.waitForURL((now) => now.pathname !== '/auth/verify');
   await page.close();
@@ -118,27 +118,27 @@ async function open(context, address) {
   return tab;
 }
 
-// execute opens an example, presses the button, and waits for something in the answer.
+// execute opens an example, presses the button and waits for a text in the response.
 async function execute(page, example, expected) {
   await page.getByRole('button', { name: example }).click();
   await page.getByRole('button', { name: 'Execute query' }).click();
-  await answer(page, expected);
+  await expectResponse(page, expected);
 }
 
-async function answer(page, expected) {
+async function expectResponse(page, expected) {
   await page.waitForFunction(
     (text) => document.querySelector('.graphiql-response .view-lines')?.innerText.replaceAll('\u00a0', ' ').includes(text),
     expected,
   );
 }
 
-// eventOf answers the event that the variables of the tab name.
+// eventOf returns the event id in the tab's variables.
 async function eventOf(page) {
   const variables = await page.locator('.graphiql-editor-tool .view-lines').first().innerText();
   return variables.match(/evt_[0-9a-z]{26}/)[0];
 }
 
-// reserve acts as whoever is signed in, beside what GraphiQL does.
+// reserve acts in the page's session, without GraphiQL.
 async function reserve(page, eventId, section, quantity) {
   const result = await page.evaluate(
     async (input) => {
@@ -157,8 +157,8 @@ async function reserve(page, eventId, section, quantity) {
   assert.deepEqual(result.data.reserveSeats.userErrors, []);
 }
 
-// look takes pictures of a wide window, light and dark, and of a phone's, and has everybody able to read and use the parts, or all of it.
-async function look(page, name, ...parts) {
+// inspect takes screenshots of a wide window, light and dark, and of a phone's, and checks that the parts (default: the page) are accessible.
+async function inspect(page, name, ...parts) {
   const at = async (kind) => {
     await page.screenshot({ path: join(pictures, `${name}${kind}.png`) });
     assert.deepEqual(await flaws(page, ...parts), [], `${name}${kind}`);

@@ -1,9 +1,9 @@
-// Reads the mails that a server without SMTP writes into its folder.
+// Reads the mails that a server without SMTP writes to a folder.
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-// takeLink waits for a mail to the address that is not among those seen, and answers the link in it.
+// takeLink waits for a mail to the address that is not among those seen, and returns its link.
 export async function takeLink(folder, address, seen, patience) {
   for (const deadline = Date.now() + patience; Date.now() < deadline; await pause(50)) {
     for (const name of (await readdir(folder)).filter((name) => name.endsWith('.eml') && !seen.has(name))) {
