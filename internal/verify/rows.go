@@ -135,6 +135,8 @@ type refundRow struct {
 type paymentMetadata struct {
 	CorrelationID string `json:"correlationId,omitempty"`
 	Method        string `json:"method,omitempty"`
+	// Disputes maps the gateway's ids of disputes to their statuses.
+	Disputes map[string]payment.DisputeStatus `json:"disputes,omitempty"`
 }
 
 func (c *charge) row(id string) any {
@@ -145,8 +147,16 @@ func (c *charge) row(id string) any {
 		Status: string(s.Status), Gateway: s.Gateway, TransactionID: maybeText(s.TransactionID),
 		FailureCode: maybeText(string(s.FailureCode)), FailureReason: maybeText(s.FailureReason),
 		CreatedAt: stamp(s.CreatedAt), CompletedAt: maybeStamp(s.CompletedAt), FailedAt: maybeStamp(s.FailedAt),
-		Metadata: paymentMetadata{CorrelationID: c.correlationID, Method: s.Method},
+		Metadata: paymentMetadata{CorrelationID: c.correlationID, Method: s.Method, Disputes: disputeStatuses(s.Disputes)},
 	}
+}
+
+func disputeStatuses(disputes []payment.Dispute) map[string]payment.DisputeStatus {
+	statuses := make(map[string]payment.DisputeStatus, len(disputes))
+	for _, d := range disputes {
+		statuses[d.ID] = d.Status
+	}
+	return statuses
 }
 
 func refundRows(refunds []payment.Refund) []refundRow {

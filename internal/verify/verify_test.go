@@ -6,9 +6,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ticketing/command/catalog"
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
+	"ticketing/command/relay/logtest"
 	"ticketing/command/reservation"
+	"ticketing/internal/money"
 	"ticketing/internal/verify"
 )
 
@@ -37,6 +40,20 @@ func TestAnEmptySystemIsWhole(t *testing.T) {
 	r := p.verify()
 	require.Empty(t, r.Findings)
 	require.True(t, r.OK())
+}
+
+func TestDisputesAreNoDifference(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	s := p.tell()
+	log := logtest.Log{Pool: p.events, Registry: catalog.Registry()}
+	for id, closed := range map[string][]any{
+		"dp_open": nil, "dp_won": {payment.DisputeClosed{DisputeID: "dp_won", Won: true}}, "dp_lost": {payment.DisputeClosed{DisputeID: "dp_lost"}},
+	} {
+		log.Append(t, payment.Stream(s.payment), append([]any{payment.PaymentDisputed{DisputeID: id, Amount: money.Money{Minor: 100, Currency: "EUR"}}}, closed...)...)
+	}
+	p.project()
+	require.Empty(t, p.verify().Findings)
 }
 
 func TestEveryTamperingWithTheReadTablesIsFound(t *testing.T) {
