@@ -81,7 +81,7 @@ func writeSide(t testing.TB, p *platform) *command.Service {
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
 	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
-	router, err := gateway.NewRouter(gateway.RouterConfig{
+	router, err := gateway.NewRouter(gateway.Config{
 		Gateways: []gateway.Gateway{sandbox.New(pool)}, Enabled: []string{sandbox.Name}, Timeout: 30 * time.Second, Logger: quiet,
 	})
 	require.NoError(t, err)

@@ -72,7 +72,7 @@ func TestAPurchaseAtPayPalAndBack(t *testing.T) {
 		p := alice.payment(begun.ID, 0)
 		return p.Status == "REFUNDED" && p.Refunded.Amount == "40.00", p.Status
 	})
-	require.Equal(t, map[string]int64{"EUR": 0}, double.Kept(), "nothing of the money is left at PayPal, and nothing more was taken")
+	require.Equal(t, map[string]int64{"EUR": 0}, double.Balances(), "nothing of the money is left at PayPal, and nothing more was taken")
 }
 
 func TestACustomerWhoNeverComesBackFromPayPalHasTheTickets(t *testing.T) {
@@ -85,7 +85,7 @@ func TestACustomerWhoNeverComesBackFromPayPalHasTheTickets(t *testing.T) {
 	p := requireOK(t, alice.payWithPayPal(key(), r.ID)).Payment
 	double.Approve(t, *p.NextAction.RedirectURL, false)
 	awaitStatus(t, alice, r.ID, "COMPLETED")
-	require.Equal(t, map[string]int64{"EUR": 40_00}, double.Kept())
+	require.Equal(t, map[string]int64{"EUR": 40_00}, double.Balances())
 
 	double.RefundInDashboard(*p.TransactionID, "15.00")
 	awaitPayment(t, alice, p.ID, hasStatus("PARTIALLY_REFUNDED"))

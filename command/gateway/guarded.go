@@ -40,7 +40,7 @@ func newGuarded(g Gateway, timeout time.Duration, m *metrics, log *slog.Logger) 
 			IsExcluded:   func(err error) bool { return errors.Is(err, errCallerLeft) },
 			OnStateChange: func(name string, from, to gobreaker.State) {
 				log.Warn("a payment gateway's circuit breaker changed", "gateway", name, "from", from.String(), "to", to.String())
-				m.breaker(name, to)
+				m.setBreaker(name, to)
 			},
 		}),
 	}
@@ -48,7 +48,7 @@ func newGuarded(g Gateway, timeout time.Duration, m *metrics, log *slog.Logger) 
 
 // Create implements Gateway. It charges nothing, so whatever goes wrong with it is ErrUnavailable: also a timeout.
 func (g *guarded) Create(ctx context.Context, p Payment) (Result, error) {
-	result, err := guard(ctx, g, "create", func(ctx context.Context) (Result, error) { return g.Gateway.Create(ctx, p) })
+	result, err := guardCall(ctx, g, "create", func(ctx context.Context) (Result, error) { return g.Gateway.Create(ctx, p) })
 	if err != nil && !errors.Is(err, ErrUnavailable) {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -57,31 +57,31 @@ func (g *guarded) Create(ctx context.Context, p Payment) (Result, error) {
 
 // Confirm implements Gateway. What becomes of a call that times out is not known.
 func (g *guarded) Confirm(ctx context.Context, p Payment) (Result, error) {
-	return guard(ctx, g, "confirm", func(ctx context.Context) (Result, error) { return g.Gateway.Confirm(ctx, p) })
+	return guardCall(ctx, g, "confirm", func(ctx context.Context) (Result, error) { return g.Gateway.Confirm(ctx, p) })
 }
 
 // Lookup implements Gateway.
 func (g *guarded) Lookup(ctx context.Context, p Payment) (Result, error) {
-	return guard(ctx, g, "lookup", func(ctx context.Context) (Result, error) { return g.Gateway.Lookup(ctx, p) })
+	return guardCall(ctx, g, "lookup", func(ctx context.Context) (Result, error) { return g.Gateway.Lookup(ctx, p) })
 }
 
 // Cancel implements Gateway.
 func (g *guarded) Cancel(ctx context.Context, p Payment) (Result, error) {
-	return guard(ctx, g, "cancel", func(ctx context.Context) (Result, error) { return g.Gateway.Cancel(ctx, p) })
+	return guardCall(ctx, g, "cancel", func(ctx context.Context) (Result, error) { return g.Gateway.Cancel(ctx, p) })
 }
 
 // Refund implements Gateway.
 func (g *guarded) Refund(ctx context.Context, r Refund) (RefundResult, error) {
-	return guard(ctx, g, "refund", func(ctx context.Context) (RefundResult, error) { return g.Gateway.Refund(ctx, r) })
+	return guardCall(ctx, g, "refund", func(ctx context.Context) (RefundResult, error) { return g.Gateway.Refund(ctx, r) })
 }
 
 // Reversals implements Gateway.
 func (g *guarded) Reversals(ctx context.Context, p Payment) ([]Reversal, error) {
-	return guard(ctx, g, "reversals", func(ctx context.Context) ([]Reversal, error) { return g.Gateway.Reversals(ctx, p) })
+	return guardCall(ctx, g, "reversals", func(ctx context.Context) ([]Reversal, error) { return g.Gateway.Reversals(ctx, p) })
 }
 
-// guard runs one call within the timeout, if the breaker lets it through. A gateway that panics counts as failed.
-func guard[T any](ctx context.Context, g *guarded, call string, f func(context.Context) (T, error)) (result T, err error) {
+// guardCall runs one call within the timeout, if the breaker lets it through. A gateway that panics counts as failed.
+func guardCall[T any](ctx context.Context, g *guarded, call string, f func(context.Context) (T, error)) (result T, err error) {
 	report, refused := g.breaker.Allow()
 	if refused != nil {
 		g.metrics.calls.WithLabelValues(g.Name(), call, "refused").Inc()
@@ -91,7 +91,7 @@ func guard[T any](ctx context.Context, g *guarded, call string, f func(context.C
 	err = errors.New("the gateway panicked") // unless f returns
 	defer func() {
 		report(err)
-		g.metrics.observe(g.Name(), call, time.Since(began), err)
+		g.metrics.observeCall(g.Name(), call, time.Since(began), err)
 	}()
 	within, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()

@@ -34,7 +34,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	}
 }
 
-func (m *metrics) observe(gateway, call string, took time.Duration, err error) {
+func (m *metrics) observeCall(gateway, call string, took time.Duration, err error) {
 	result := "answered"
 	if err != nil {
 		result = "failed"
@@ -43,7 +43,7 @@ func (m *metrics) observe(gateway, call string, took time.Duration, err error) {
 	m.seconds.WithLabelValues(gateway, call).Observe(took.Seconds())
 }
 
-func (m *metrics) breaker(gateway string, state gobreaker.State) {
+func (m *metrics) setBreaker(gateway string, state gobreaker.State) {
 	open := map[gobreaker.State]float64{gobreaker.StateOpen: 1, gobreaker.StateHalfOpen: 0.5}
 	m.breakerOpen.WithLabelValues(gateway).Set(open[state])
 }

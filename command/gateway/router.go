@@ -17,8 +17,8 @@ var takers = map[string][]string{
 	"paypal": {"paypal", "sandbox"},
 }
 
-// RouterConfig is what a Router needs. Logger and Registerer may be nil.
-type RouterConfig struct {
+// Config is what a Router needs. Logger and Registerer may be nil.
+type Config struct {
 	// Gateways are all that this process can talk to. One that is not enabled takes no new payments, but those that it has are
 	// brought to their end.
 	Gateways   []Gateway
@@ -35,7 +35,7 @@ type Router struct {
 }
 
 // NewRouter answers a Router. Its error says which enabled gateway is not there.
-func NewRouter(c RouterConfig) (*Router, error) {
+func NewRouter(c Config) (*Router, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -54,11 +54,11 @@ func (d *double) Reversals(ctx context.Context, _ gateway.Payment) ([]gateway.Re
 	return nil, err
 }
 
-func fails(err error) func(context.Context) (payment.Outcome, error) {
+func failsWith(err error) func(context.Context) (payment.Outcome, error) {
 	return func(context.Context) (payment.Outcome, error) { return "", err }
 }
 
-func answers(outcome payment.Outcome) func(context.Context) (payment.Outcome, error) {
+func returnsOutcome(outcome payment.Outcome) func(context.Context) (payment.Outcome, error) {
 	return func(context.Context) (payment.Outcome, error) { return outcome, nil }
 }
 
@@ -69,9 +69,9 @@ func hangs(ctx context.Context) (payment.Outcome, error) {
 
 const timeout = 10 * time.Second
 
-func routed(t *testing.T, d *double) gateway.Gateway {
+func newGuarded(t *testing.T, d *double) gateway.Gateway {
 	t.Helper()
-	r, err := gateway.NewRouter(gateway.RouterConfig{Gateways: []gateway.Gateway{d}, Enabled: []string{d.name}, Timeout: timeout})
+	r, err := gateway.NewRouter(gateway.Config{Gateways: []gateway.Gateway{d}, Enabled: []string{d.name}, Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestRouterPicksByMethodAndConfiguration(t *testing.T) {
 		{[]string{"stripe"}, map[string]string{"card": "stripe"}},
 		{nil, nil},
 	} {
-		r, err := gateway.NewRouter(gateway.RouterConfig{Gateways: all, Enabled: test.enabled, Timeout: timeout})
+		r, err := gateway.NewRouter(gateway.Config{Gateways: all, Enabled: test.enabled, Timeout: timeout})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestRouterPicksByMethodAndConfiguration(t *testing.T) {
 }
 
 func TestRouterStillKnowsAGatewayThatIsNotEnabled(t *testing.T) {
-	r, err := gateway.NewRouter(gateway.RouterConfig{Gateways: []gateway.Gateway{&double{name: "stripe"}}, Timeout: timeout})
+	r, err := gateway.NewRouter(gateway.Config{Gateways: []gateway.Gateway{&double{name: "stripe"}}, Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,15 +125,15 @@ func TestRouterStillKnowsAGatewayThatIsNotEnabled(t *testing.T) {
 }
 
 func TestRouterRefusesToEnableWhatIsNotThere(t *testing.T) {
-	if _, err := gateway.NewRouter(gateway.RouterConfig{Enabled: []string{"stripe"}, Timeout: timeout}); err == nil {
+	if _, err := gateway.NewRouter(gateway.Config{Enabled: []string{"stripe"}, Timeout: timeout}); err == nil {
 		t.Error("no error")
 	}
 }
 
 func TestBreakerOpensAfterFiveFailuresAndTriesAgainAfterThirtySeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &double{name: "sandbox", answer: fails(errors.New("connection reset"))}
-		g := routed(t, d)
+		d := &double{name: "sandbox", answer: failsWith(errors.New("connection reset"))}
+		g := newGuarded(t, d)
 		for range 5 {
 			if _, err := g.Lookup(t.Context(), gateway.Payment{}); errors.Is(err, gateway.ErrUnavailable) {
 				t.Fatalf("refused while closed: %v", err)
@@ -151,7 +151,7 @@ func TestBreakerOpensAfterFiveFailuresAndTriesAgainAfterThirtySeconds(t *testing
 		expectOpen(t, g, d) // the try failed
 
 		time.Sleep(30*time.Second + time.Millisecond)
-		d.answer = answers(payment.OutcomeSucceeded)
+		d.answer = returnsOutcome(payment.OutcomeSucceeded)
 		for range 2 {
 			if _, err := g.Lookup(t.Context(), gateway.Payment{}); err != nil {
 				t.Fatalf("refused after recovery: %v", err)
@@ -187,13 +187,13 @@ func TestBreakerCountsNoAnswersAndNoCallersThatLeft(t *testing.T) {
 		ctx    context.Context
 		answer func(context.Context) (payment.Outcome, error)
 	}{
-		"declines":          {t.Context(), answers(payment.OutcomeFailed)},
-		"unknown payments":  {t.Context(), fails(gateway.ErrUnknownPayment)},
+		"declines":          {t.Context(), returnsOutcome(payment.OutcomeFailed)},
+		"unknown payments":  {t.Context(), failsWith(gateway.ErrUnknownPayment)},
 		"callers that left": {gone, hangs},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := &double{name: "sandbox", answer: test.answer}
-			g := routed(t, d)
+			g := newGuarded(t, d)
 			for range 20 {
 				_, _ = g.Confirm(test.ctx, gateway.Payment{})
 			}
@@ -206,13 +206,13 @@ func TestBreakerCountsNoAnswersAndNoCallersThatLeft(t *testing.T) {
 
 func TestBreakerCountsOnlyFailuresInARow(t *testing.T) {
 	d := &double{name: "sandbox"}
-	g := routed(t, d)
+	g := newGuarded(t, d)
 	for range 5 {
-		d.answer = fails(gateway.ErrUnavailable)
+		d.answer = failsWith(gateway.ErrUnavailable)
 		for range 4 {
 			_, _ = g.Confirm(t.Context(), gateway.Payment{})
 		}
-		d.answer = answers(payment.OutcomeFailed)
+		d.answer = returnsOutcome(payment.OutcomeFailed)
 		_, _ = g.Confirm(t.Context(), gateway.Payment{})
 	}
 	if d.calls != 25 {
@@ -222,7 +222,7 @@ func TestBreakerCountsOnlyFailuresInARow(t *testing.T) {
 
 func TestTimeoutOfCreateIsUnavailableAndOfConfirmIsUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := routed(t, &double{name: "sandbox", answer: hangs})
+		g := newGuarded(t, &double{name: "sandbox", answer: hangs})
 		began := time.Now()
 		_, err := g.Create(t.Context(), gateway.Payment{})
 		if !errors.Is(err, gateway.ErrUnavailable) || time.Since(began) != timeout {
@@ -236,7 +236,7 @@ func TestTimeoutOfCreateIsUnavailableAndOfConfirmIsUnknown(t *testing.T) {
 
 func TestAPanickingGatewayCountsAsFailed(t *testing.T) {
 	d := &double{name: "sandbox", answer: func(context.Context) (payment.Outcome, error) { panic("out of range") }}
-	g := routed(t, d)
+	g := newGuarded(t, d)
 	var errs []error
 	for range 6 {
 		func() {

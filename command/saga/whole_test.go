@@ -51,7 +51,7 @@ func newWorld(t *testing.T, capacity int) *world {
 		}
 	})
 	t.Cleanup(func() { cancel(); running.Wait() })
-	router, err := gateway.NewRouter(gateway.RouterConfig{
+	router, err := gateway.NewRouter(gateway.Config{
 		Gateways: []gateway.Gateway{sandbox.New(w.pool)}, Enabled: []string{sandbox.Name}, Timeout: 30 * time.Second, Logger: quiet,
 	})
 	if err != nil {

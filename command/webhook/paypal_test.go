@@ -103,7 +103,7 @@ func TestWhatPayPalCannotBeAskedAboutComesAgain(t *testing.T) {
 	p := w.pay()
 	e := w.double.Last(t, p.TransactionID, "PAYMENT.CAPTURE.COMPLETED")
 	for range 3 {
-		w.double.Inject(paypaltest.Fault{On: "/verify-webhook-signature", Status: http.StatusServiceUnavailable, Issue: "X"})
+		w.double.Inject(paypaltest.Fault{On: "/verify-webhook-signature", Status: http.StatusServiceUnavailable, Code: "X"})
 		require.Equal(t, http.StatusServiceUnavailable, w.double.Send(t, w.url, e))
 	}
 	w.double.Inject(paypaltest.Fault{On: "/verify-webhook-signature", LoseAnswer: true})
@@ -130,7 +130,7 @@ func TestACustomerWhoApprovesAtPayPalAndNeverComesBackHasPaidOnce(t *testing.T) 
 	w.send(approved)
 	w.handle()
 	require.Equal(t, before, w.logged())
-	require.Equal(t, map[string]int64{"EUR": 20_00}, w.double.Kept())
+	require.Equal(t, map[string]int64{"EUR": 20_00}, w.double.Balances())
 }
 
 func TestACustomerWhoseCardPayPalDeclinesAfterTheyLeft(t *testing.T) {
@@ -140,17 +140,17 @@ func TestACustomerWhoseCardPayPalDeclinesAfterTheyLeft(t *testing.T) {
 	w.send(w.double.Last(t, p.TransactionID, "CHECKOUT.ORDER.APPROVED"))
 	w.handle()
 	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentActionRequired", "PaymentFailed"}, w.history(payment.Stream(p.ID)))
-	require.Empty(t, w.double.Kept())
+	require.Empty(t, w.double.Balances())
 }
 
 func TestPayPalsEventsOutOfOrderMoveNothingBack(t *testing.T) {
 	w := newPayPalWorld(t)
 	p := w.begin()
 	w.double.Approve(t, p.TransactionID, false)
-	w.double.Hold(p.TransactionID, true)
+	w.double.Review(p.TransactionID, true)
 	_, err := w.service.ConfirmPayment(t.Context(), alice, p.ID)
 	require.NoError(t, err)
-	w.double.Hold(p.TransactionID, false) // PayPal has reviewed it
+	w.double.Review(p.TransactionID, false) // PayPal has reviewed it
 	for _, kind := range []string{"PAYMENT.CAPTURE.COMPLETED", "PAYMENT.CAPTURE.PENDING", "CHECKOUT.ORDER.APPROVED"} {
 		w.send(w.double.Last(t, p.TransactionID, kind))
 		w.handle()
@@ -237,7 +237,7 @@ func TestARefundOfOursIsToldByPayPalToo(t *testing.T) {
 	release()
 	require.NoError(t, <-executed)
 	require.Equal(t, refunded, w.history(payment.Stream(p.ID)))
-	require.Equal(t, map[string]int64{"EUR": 0}, w.double.Kept())
+	require.Equal(t, map[string]int64{"EUR": 0}, w.double.Balances())
 }
 
 func TestPayPalsDisputesAreRecorded(t *testing.T) {

@@ -68,7 +68,7 @@ func newShop(t *testing.T, gw interface {
 	go func() { ended <- e.Run(ctx) }()
 	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
 
-	router, err := gateway.NewRouter(gateway.RouterConfig{
+	router, err := gateway.NewRouter(gateway.Config{
 		Gateways: []gateway.Gateway{gw}, Enabled: []string{gw.Name()}, Timeout: testenv.Patience, Logger: silent,
 	})
 	require.NoError(t, err)

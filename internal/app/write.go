@@ -25,7 +25,7 @@ type writeSide struct {
 
 // writeSide makes them over the events database. outcomes caches what idempotency keys came to; nil where nobody sends any.
 func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, outcomes *redis.Client) (writeSide, error) {
-	router, err := gateway.NewRouter(gateway.RouterConfig{
+	router, err := gateway.NewRouter(gateway.Config{
 		Gateways: e.gateways(events), Enabled: e.Config.PaymentGateways, Timeout: e.Config.PaymentTimeout,
 		Logger: e.Log, Registerer: e.registerer(part),
 	})

@@ -71,7 +71,7 @@ func Parse(r *kgo.Record) (Event, error) {
 	e := Event{Data: r.Value}
 	var bad []error
 	for _, h := range r.Headers {
-		if err := e.set(h.Key, string(h.Value)); err != nil {
+		if err := e.setHeader(h.Key, string(h.Value)); err != nil {
 			bad = append(bad, err)
 		}
 	}
@@ -84,7 +84,7 @@ func Parse(r *kgo.Record) (Event, error) {
 	return e, nil
 }
 
-func (e *Event) set(key, value string) (err error) {
+func (e *Event) setHeader(key, value string) (err error) {
 	switch key {
 	case "ce_id":
 		e.ID = value

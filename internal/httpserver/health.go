@@ -48,7 +48,7 @@ func Ready(checks []Check, detailed bool) http.Handler {
 		defer cancel()
 		answer := healthAnswer{Status: "ok", Checks: map[string]checkState{}}
 		code := http.StatusOK
-		for name, state := range probe(ctx, checks, detailed) {
+		for name, state := range probeAll(ctx, checks, detailed) {
 			answer.Checks[name] = state
 			switch {
 			case state.Status == "ok":
@@ -62,7 +62,7 @@ func Ready(checks []Check, detailed bool) http.Handler {
 	})
 }
 
-func probe(ctx context.Context, checks []Check, detailed bool) map[string]checkState {
+func probeAll(ctx context.Context, checks []Check, detailed bool) map[string]checkState {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	states := make(map[string]checkState, len(checks))

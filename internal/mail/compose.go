@@ -8,8 +8,8 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// compose makes of m what goes over the wire: both parts in UTF-8, and headers that keep answering machines quiet.
-func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
+// composeMessage makes of m what goes over the wire: both parts in UTF-8, and headers that keep answering machines quiet.
+func composeMessage(from *mail.Address, m Message) (*gomail.Msg, error) {
 	to, err := mail.ParseAddress(m.To)
 	if err != nil {
 		return nil, fmt.Errorf("compose mail: %w", errRecipient)

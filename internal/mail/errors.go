@@ -24,8 +24,8 @@ func (r refusal) Error() string {
 	return fmt.Sprintf("%s (SMTP %d, temporary: %t)", r.reason, r.code, r.temporary)
 }
 
-// refused turns go-mail's error, which names recipients, into one that can be logged.
-func refused(err error) error {
+// withoutRecipient turns go-mail's error, which names recipients, into one that can be logged.
+func withoutRecipient(err error) error {
 	var sent *gomail.SendError
 	if errors.As(err, &sent) {
 		return refusal{reason: sent.Reason, code: sent.ErrorCode(), temporary: sent.IsTemp()}

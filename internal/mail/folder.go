@@ -29,7 +29,7 @@ func newFolder(path string, from *mail.Address) (*folder, error) {
 
 // Send answers when the whole file is there: it appears under its name only once it is complete. Names sort by time.
 func (f *folder) Send(_ context.Context, m Message) error {
-	msg, err := compose(f.from, m)
+	msg, err := composeMessage(f.from, m)
 	if err != nil {
 		return err
 	}

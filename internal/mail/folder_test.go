@@ -69,7 +69,7 @@ func TestLifetimesAreSaidInWords(t *testing.T) {
 		15 * time.Minute: "15 minutes", time.Minute: "1 minute", 2 * time.Hour: "2 hours", time.Hour: "60 minutes",
 		90 * time.Second: "90 seconds", time.Second: "1 second",
 	} {
-		if got := words(d); got != want {
+		if got := durationInWords(d); got != want {
 			t.Errorf("%s reads %q, not %q", d, got, want)
 		}
 	}

@@ -19,7 +19,7 @@ var (
 
 // MagicLink answers the mail that signs a person in: link is a whole URL, and lives for lifetime.
 func MagicLink(to, link string, lifetime time.Duration) (Message, error) {
-	data := struct{ Link, Lifetime string }{Link: link, Lifetime: words(lifetime)}
+	data := struct{ Link, Lifetime string }{Link: link, Lifetime: durationInWords(lifetime)}
 	var text, html strings.Builder
 	if err := magicLinkText.Execute(&text, data); err != nil {
 		return Message{}, fmt.Errorf("write the text of the magic link mail: %w", err)
@@ -30,8 +30,8 @@ func MagicLink(to, link string, lifetime time.Duration) (Message, error) {
 	return Message{To: to, Subject: "Your sign-in link", Text: text.String(), HTML: html.String()}, nil
 }
 
-// words says a lifetime as a person would.
-func words(d time.Duration) string {
+// durationInWords says a lifetime as a person would.
+func durationInWords(d time.Duration) string {
 	n, unit := int(d/time.Second), "second"
 	switch {
 	case d >= 2*time.Hour && d%time.Hour == 0:

@@ -73,8 +73,8 @@ func parseServer(text string) (server, error) {
 	return s, nil
 }
 
-// local says whether the server is on this machine, so that what is said to it can't be overheard.
-func (s server) local() bool {
+// isLocal says whether the server is on this machine, so that what is said to it can't be overheard.
+func (s server) isLocal() bool {
 	ip := net.ParseIP(s.host)
 	return s.host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"ticketing/internal/mail/mailtest"
 )
 
@@ -16,13 +18,13 @@ func TestMailsAboutAPurchaseSayWhatItIsAboutInBothParts(t *testing.T) {
 	}
 	occasion := []string{"Bonnie & Clyde <live>", "Town hall", "Saturday, 1 May 2027, 18:30 UTC", "rsv_01"}
 	confirmed, err := ReservationConfirmed("ann@example.com", p)
-	check(t, err)
+	require.NoError(t, err)
 	refunded, err := Refunded("ann@example.com", p, "12.00 EUR", "the event was cancelled")
-	check(t, err)
+	require.NoError(t, err)
 	cancelled, err := EventCancelled("ann@example.com", p, true)
-	check(t, err)
+	require.NoError(t, err)
 	unpaid, err := EventCancelled("ann@example.com", p, false)
-	check(t, err)
+	require.NoError(t, err)
 	for subject, test := range map[string]struct {
 		message Message
 		says    []string
@@ -34,7 +36,7 @@ func TestMailsAboutAPurchaseSayWhatItIsAboutInBothParts(t *testing.T) {
 	} {
 		post := mailtest.Open(t, mailtest.Options{})
 		test.message.ID = "mail.rsv_01"
-		check(t, open(t, "smtp://"+post.Address).Send(t.Context(), test.message))
+		require.NoError(t, open(t, "smtp://"+post.Address).Send(t.Context(), test.message))
 		got := post.Only(t)
 		if s := mailtest.Header(t, got.Data, "Subject"); s != strings.TrimSpace(subject) {
 			t.Errorf("the subject is %q", s)
@@ -65,12 +67,5 @@ func TestOnlyARefusalForGoodIsFinal(t *testing.T) {
 	}
 	if err := open(t, "smtp://127.0.0.1:1").Send(t.Context(), Message{To: "ann@example.com", Text: "Hi", HTML: "Hi"}); err == nil || Final(err) {
 		t.Errorf("a server that is away is final: %v", err)
-	}
-}
-
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

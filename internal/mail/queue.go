@@ -36,7 +36,7 @@ func NewQueue(m Mailer, log *slog.Logger) *Queue {
 	ctx, cancel := context.WithCancel(context.Background())
 	q := &Queue{mailer: m, log: log, waiting: make(chan Message, queueLength), closing: make(chan struct{}), cancel: cancel}
 	for range queueWorkers {
-		q.workers.Go(func() { q.work(ctx) })
+		q.workers.Go(func() { q.sendQueued(ctx) })
 	}
 	return q
 }
@@ -75,19 +75,19 @@ func (q *Queue) Close(ctx context.Context) error {
 	return nil
 }
 
-func (q *Queue) work(ctx context.Context) {
+func (q *Queue) sendQueued(ctx context.Context) {
 	for m := range q.waiting {
 		if ctx.Err() != nil {
 			return // Close says that mails were lost
 		}
-		if err := q.deliver(ctx, m); err != nil {
+		if err := q.deliverMail(ctx, m); err != nil {
 			q.log.ErrorContext(ctx, "mail not sent", "error", err)
 		}
 	}
 }
 
-// deliver tries until the mail is sent, hopeless, or tried often enough.
-func (q *Queue) deliver(ctx context.Context, m Message) error {
+// deliverMail tries until the mail is sent, hopeless, or tried often enough.
+func (q *Queue) deliverMail(ctx context.Context, m Message) error {
 	for _, pause := range pauses {
 		err := q.mailer.Send(ctx, m)
 		if err == nil || !worthRetrying(err) || ctx.Err() != nil {

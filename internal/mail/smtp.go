@@ -26,11 +26,11 @@ type smtpMailer struct {
 func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	msg, err := compose(s.from, m)
+	msg, err := composeMessage(s.from, m)
 	if err != nil {
 		return err
 	}
-	conn, err := s.dial(ctx)
+	conn, err := s.dialServer(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 
-	client, err := gomail.NewClient(s.server.host, s.options(conn)...)
+	client, err := gomail.NewClient(s.server.host, s.clientOptions(conn)...)
 	if err != nil {
 		return fmt.Errorf("prepare the mail client: %w", err)
 	}
@@ -47,14 +47,14 @@ func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 		return fmt.Errorf("open a session with the mail server: %w", err)
 	}
 	if err := client.SendWithSMTPClient(session, msg); err != nil {
-		return fmt.Errorf("send mail: %w", refused(err))
+		return fmt.Errorf("send mail: %w", withoutRecipient(err))
 	}
 	_ = session.Quit() // the mail has been taken over already
 	return nil
 }
 
-// dial connects, with TLS at once for smtps://.
-func (s *smtpMailer) dial(ctx context.Context) (conn net.Conn, err error) {
+// dialServer connects, with TLS at once for smtps://.
+func (s *smtpMailer) dialServer(ctx context.Context) (conn net.Conn, err error) {
 	address := net.JoinHostPort(s.server.host, strconv.Itoa(s.server.port))
 	if s.server.implicit {
 		conn, err = (&tls.Dialer{Config: s.tlsConfig()}).DialContext(ctx, "tcp", address)
@@ -67,10 +67,10 @@ func (s *smtpMailer) dial(ctx context.Context) (conn net.Conn, err error) {
 	return conn, nil
 }
 
-// options are go-mail's for one mail over conn. A password is sent to another machine only under TLS.
-func (s *smtpMailer) options(conn net.Conn) []gomail.Option {
+// clientOptions are go-mail's for one mail over conn. A password is sent to another machine only under TLS.
+func (s *smtpMailer) clientOptions(conn net.Conn) []gomail.Option {
 	policy := gomail.TLSOpportunistic
-	if s.server.user != "" && !s.server.local() {
+	if s.server.user != "" && !s.server.isLocal() {
 		policy = gomail.TLSMandatory
 	}
 	options := []gomail.Option{

@@ -35,7 +35,7 @@ func Parse(decimal, code string) (Money, error) {
 		return Money{}, fmt.Errorf("%q is not an ISO 4217 currency code", clip(code))
 	}
 	whole, frac, hasPoint := strings.Cut(decimal, ".")
-	if !digits(whole) || (hasPoint && !digits(frac)) {
+	if !onlyDigits(whole) || (hasPoint && !onlyDigits(frac)) {
 		return Money{}, fmt.Errorf("%q is not a decimal number such as %q", clip(decimal), Money{Minor: 15000, Currency: code}.Decimal())
 	}
 	if len(frac) > exp {
@@ -79,7 +79,7 @@ func (m Money) Add(other Money) (Money, error) {
 	return Money{Minor: m.Minor + other.Minor, Currency: m.Currency}, nil
 }
 
-func digits(s string) bool {
+func onlyDigits(s string) bool {
 	const longest = 19 // int64 has at most 19 digits; a client may send megabytes
 	if s == "" || len(s) > longest {
 		return false

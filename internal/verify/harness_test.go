@@ -56,7 +56,7 @@ func newPlatform(t *testing.T) *platform {
 		}
 	})
 	t.Cleanup(func() { cancel(); running.Wait() })
-	router, err := gateway.NewRouter(gateway.RouterConfig{
+	router, err := gateway.NewRouter(gateway.Config{
 		Gateways: []gateway.Gateway{sandbox.New(p.events)}, Enabled: []string{sandbox.Name}, Timeout: 30 * time.Second, Logger: quiet,
 	})
 	require.NoError(t, err)

@@ -62,8 +62,8 @@ func Run(t *testing.T, s Setup) {
 
 const callTimeout = 30 * time.Second
 
-// call is a context for one test's calls.
-func call(t *testing.T) context.Context {
+// callContext is a context for one test's calls.
+func callContext(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
 	t.Cleanup(cancel)
@@ -77,26 +77,26 @@ func newPayment(minor int64, currency, token string) gateway.Payment {
 	}
 }
 
-// created answers a payment that exists at the gateway, unconfirmed.
-func created(t *testing.T, g gateway.Gateway, minor int64, token string) gateway.Payment {
+// createPayment answers a payment that exists at the gateway, unconfirmed.
+func createPayment(t *testing.T, g gateway.Gateway, minor int64, token string) gateway.Payment {
 	t.Helper()
 	p := newPayment(minor, "EUR", token)
-	result, err := g.Create(call(t), p)
-	expect(t, "create", result, err, payment.OutcomeCreated)
+	result, err := g.Create(callContext(t), p)
+	requireOutcome(t, "create", result, err, payment.OutcomeCreated)
 	p.TransactionID = result.TransactionID
 	return p
 }
 
-// charged answers a payment that was charged.
-func charged(t *testing.T, s Setup, g gateway.Gateway, minor int64) gateway.Payment {
+// chargePayment answers a payment that was charged.
+func chargePayment(t *testing.T, s Setup, g gateway.Gateway, minor int64) gateway.Payment {
 	t.Helper()
-	p := created(t, g, minor, s.Tokens.Charged[0])
-	result, err := g.Confirm(call(t), p)
-	expect(t, "confirm", result, err, payment.OutcomeSucceeded)
+	p := createPayment(t, g, minor, s.Tokens.Charged[0])
+	result, err := g.Confirm(callContext(t), p)
+	requireOutcome(t, "confirm", result, err, payment.OutcomeSucceeded)
 	return p
 }
 
-func expect(t *testing.T, what string, got gateway.Result, err error, want payment.Outcome) {
+func requireOutcome(t *testing.T, what string, got gateway.Result, err error, want payment.Outcome) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
@@ -106,22 +106,22 @@ func expect(t *testing.T, what string, got gateway.Result, err error, want payme
 	}
 }
 
-// expectFailure also wants the code, and a reason that can be shown.
-func expectFailure(t *testing.T, what string, got gateway.Result, err error, want payment.FailureCode) {
+// requireFailure also wants the code, and a reason that can be shown.
+func requireFailure(t *testing.T, what string, got gateway.Result, err error, want payment.FailureCode) {
 	t.Helper()
-	expect(t, what, got, err, payment.OutcomeFailed)
+	requireOutcome(t, what, got, err, payment.OutcomeFailed)
 	if got.Code != want || got.Reason == "" {
 		t.Fatalf("%s: got failure %q, reason %q; want %q with a reason", what, got.Code, got.Reason, want)
 	}
 }
 
-// lookup asks by the gateway's id and by ours alone, which must agree.
-func lookup(t *testing.T, g gateway.Gateway, p gateway.Payment, want payment.Outcome) {
+// requireLookup asks by the gateway's id and by ours alone, which must agree.
+func requireLookup(t *testing.T, g gateway.Gateway, p gateway.Payment, want payment.Outcome) {
 	t.Helper()
 	for _, transactionID := range []string{p.TransactionID, ""} {
 		asked := gateway.Payment{ID: p.ID, TransactionID: transactionID, ReservationID: p.ReservationID, Amount: p.Amount}
-		result, err := g.Lookup(call(t), asked)
-		expect(t, "look up", result, err, want)
+		result, err := g.Lookup(callContext(t), asked)
+		requireOutcome(t, "look up", result, err, want)
 		if result.TransactionID != p.TransactionID {
 			t.Fatalf("look up: got transaction %q, want %q", result.TransactionID, p.TransactionID)
 		}

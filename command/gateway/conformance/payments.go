@@ -11,37 +11,37 @@ import (
 func testCreate(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
 	t.Run("charges nothing, and twice is once", func(t *testing.T) {
-		p := created(t, g, 1000, s.Tokens.Charged[0])
+		p := createPayment(t, g, 1000, s.Tokens.Charged[0])
 		if p.TransactionID == "" {
 			t.Fatal("no transaction id")
 		}
-		again, err := g.Create(call(t), p)
-		expect(t, "create again", again, err, payment.OutcomeCreated)
+		again, err := g.Create(callContext(t), p)
+		requireOutcome(t, "create again", again, err, payment.OutcomeCreated)
 		if again.TransactionID != p.TransactionID {
 			t.Fatalf("created twice: %q and %q", p.TransactionID, again.TransactionID)
 		}
-		lookup(t, s.New(t), p, s.Unfinished)
+		requireLookup(t, s.New(t), p, s.Unfinished)
 	})
 	t.Run("another amount under the same id is refused", func(t *testing.T) {
-		p := created(t, g, 1000, s.Tokens.Charged[0])
+		p := createPayment(t, g, 1000, s.Tokens.Charged[0])
 		p.Amount.Minor++
-		if result, err := g.Create(call(t), p); err == nil {
+		if result, err := g.Create(callContext(t), p); err == nil {
 			t.Fatalf("got %+v, want an error", result)
 		}
 	})
 	t.Run("currencies with no and with three decimals", func(t *testing.T) {
 		for _, currency := range s.Currencies {
 			p := newPayment(15_000, currency, s.Tokens.Charged[0])
-			result, err := g.Create(call(t), p)
-			expect(t, currency, result, err, payment.OutcomeCreated)
+			result, err := g.Create(callContext(t), p)
+			requireOutcome(t, currency, result, err, payment.OutcomeCreated)
 		}
 	})
 	t.Run("what was never created is unknown", func(t *testing.T) {
 		p := newPayment(1000, "EUR", s.Tokens.Charged[0])
-		if result, err := g.Lookup(call(t), p); !errors.Is(err, gateway.ErrUnknownPayment) {
+		if result, err := g.Lookup(callContext(t), p); !errors.Is(err, gateway.ErrUnknownPayment) {
 			t.Fatalf("look up: got %+v, %v; want ErrUnknownPayment", result, err)
 		}
-		if result, err := g.Confirm(call(t), p); err == nil && result.Outcome != payment.OutcomeFailed {
+		if result, err := g.Confirm(callContext(t), p); err == nil && result.Outcome != payment.OutcomeFailed {
 			t.Fatalf("confirm: got %+v, want no charge", result)
 		}
 	})
@@ -51,15 +51,15 @@ func testCharge(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 	g := s.New(t)
 	for _, token := range s.Tokens.Charged {
 		t.Run(token, func(t *testing.T) {
-			p := created(t, g, 2500, token)
+			p := createPayment(t, g, 2500, token)
 			for _, what := range []string{"confirm", "confirm again"} {
-				result, err := g.Confirm(call(t), p)
-				expect(t, what, result, err, payment.OutcomeSucceeded)
+				result, err := g.Confirm(callContext(t), p)
+				requireOutcome(t, what, result, err, payment.OutcomeSucceeded)
 				if result.TransactionID != p.TransactionID {
 					t.Fatalf("%s: got transaction %q, want %q", what, result.TransactionID, p.TransactionID)
 				}
 			}
-			lookup(t, s.New(t), p, payment.OutcomeSucceeded)
+			requireLookup(t, s.New(t), p, payment.OutcomeSucceeded)
 		})
 	}
 }
@@ -68,26 +68,26 @@ func testDecline(t *testing.T, s Setup) { //nolint:thelper // a test: its failur
 	g := s.New(t)
 	for token, reason := range s.Tokens.Declined {
 		t.Run(token, func(t *testing.T) {
-			p := created(t, g, 2500, token)
+			p := createPayment(t, g, 2500, token)
 			for _, what := range []string{"confirm", "confirm again"} {
-				result, err := g.Confirm(call(t), p)
-				expectFailure(t, what, result, err, payment.Declined)
+				result, err := g.Confirm(callContext(t), p)
+				requireFailure(t, what, result, err, payment.Declined)
 				if result.Reason != reason {
 					t.Fatalf("%s: got reason %q, want %q", what, result.Reason, reason)
 				}
 			}
-			lookup(t, g, p, payment.OutcomeFailed)
+			requireLookup(t, g, p, payment.OutcomeFailed)
 		})
 	}
 	for _, token := range s.Tokens.Unknown {
 		t.Run("no such token "+token, func(t *testing.T) {
 			p := newPayment(2500, "EUR", token)
-			result, err := g.Create(call(t), p)
+			result, err := g.Create(callContext(t), p)
 			if err == nil && result.Outcome == payment.OutcomeCreated {
 				p.TransactionID = result.TransactionID
-				result, err = g.Confirm(call(t), p)
+				result, err = g.Confirm(callContext(t), p)
 			}
-			expectFailure(t, "pay", result, err, payment.Declined)
+			requireFailure(t, "pay", result, err, payment.Declined)
 		})
 	}
 }
@@ -96,29 +96,29 @@ func testAction(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 	g := s.New(t)
 	for _, token := range s.Tokens.RequiresAction {
 		t.Run(token, func(t *testing.T) {
-			p := created(t, g, 2500, token)
-			result, err := g.Confirm(call(t), p)
-			expect(t, "confirm", result, err, payment.OutcomeRequiresAction)
+			p := createPayment(t, g, 2500, token)
+			result, err := g.Confirm(callContext(t), p)
+			requireOutcome(t, "confirm", result, err, payment.OutcomeRequiresAction)
 			if result.NextAction == nil || (result.NextAction.ClientSecret == "") == (result.NextAction.RedirectURL == "") {
 				t.Fatalf("got next action %+v, want exactly one", result.NextAction)
 			}
-			lookup(t, g, p, payment.OutcomeRequiresAction)
+			requireLookup(t, g, p, payment.OutcomeRequiresAction)
 			if s.Act != nil {
 				s.Act(t, *result.NextAction)
 			}
 			p.CardToken = "" // whoever confirms after the action does not have it
-			result, err = s.New(t).Confirm(call(t), p)
-			expect(t, "confirm after the action", result, err, payment.OutcomeSucceeded)
-			lookup(t, g, p, payment.OutcomeSucceeded)
+			result, err = s.New(t).Confirm(callContext(t), p)
+			requireOutcome(t, "confirm after the action", result, err, payment.OutcomeSucceeded)
+			requireLookup(t, g, p, payment.OutcomeSucceeded)
 		})
 		t.Run(token+" given up", func(t *testing.T) {
-			p := created(t, g, 2500, token)
-			result, err := g.Confirm(call(t), p)
-			expect(t, "confirm", result, err, payment.OutcomeRequiresAction)
-			result, err = g.Cancel(call(t), p)
-			expectFailure(t, "cancel", result, err, payment.Abandoned)
-			result, err = g.Confirm(call(t), p)
-			expect(t, "confirm after cancel", result, err, payment.OutcomeFailed)
+			p := createPayment(t, g, 2500, token)
+			result, err := g.Confirm(callContext(t), p)
+			requireOutcome(t, "confirm", result, err, payment.OutcomeRequiresAction)
+			result, err = g.Cancel(callContext(t), p)
+			requireFailure(t, "cancel", result, err, payment.Abandoned)
+			result, err = g.Confirm(callContext(t), p)
+			requireOutcome(t, "confirm after cancel", result, err, payment.OutcomeFailed)
 		})
 	}
 }
@@ -126,47 +126,47 @@ func testAction(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 func testCancel(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
 	t.Run("before the charge: it is never charged", func(t *testing.T) {
-		p := created(t, g, 2500, s.Tokens.Charged[0])
+		p := createPayment(t, g, 2500, s.Tokens.Charged[0])
 		for _, what := range []string{"cancel", "cancel again"} {
-			result, err := g.Cancel(call(t), p)
-			expectFailure(t, what, result, err, payment.Abandoned)
+			result, err := g.Cancel(callContext(t), p)
+			requireFailure(t, what, result, err, payment.Abandoned)
 		}
-		result, err := s.New(t).Confirm(call(t), p)
-		expect(t, "confirm after cancel", result, err, payment.OutcomeFailed)
-		lookup(t, g, p, payment.OutcomeFailed)
+		result, err := s.New(t).Confirm(callContext(t), p)
+		requireOutcome(t, "confirm after cancel", result, err, payment.OutcomeFailed)
+		requireLookup(t, g, p, payment.OutcomeFailed)
 	})
 	t.Run("after the charge: it says so", func(t *testing.T) {
-		p := charged(t, s, g, 2500)
-		result, err := g.Cancel(call(t), p)
-		expect(t, "cancel", result, err, payment.OutcomeSucceeded)
-		lookup(t, g, p, payment.OutcomeSucceeded)
+		p := chargePayment(t, s, g, 2500)
+		result, err := g.Cancel(callContext(t), p)
+		requireOutcome(t, "cancel", result, err, payment.OutcomeSucceeded)
+		requireLookup(t, g, p, payment.OutcomeSucceeded)
 	})
 	t.Run("after a decline", func(t *testing.T) {
 		for token := range s.Tokens.Declined {
-			p := created(t, g, 2500, token)
-			result, err := g.Confirm(call(t), p)
-			expect(t, "confirm", result, err, payment.OutcomeFailed)
-			result, err = g.Cancel(call(t), p)
-			expect(t, "cancel", result, err, payment.OutcomeFailed)
+			p := createPayment(t, g, 2500, token)
+			result, err := g.Confirm(callContext(t), p)
+			requireOutcome(t, "confirm", result, err, payment.OutcomeFailed)
+			result, err = g.Cancel(callContext(t), p)
+			requireOutcome(t, "cancel", result, err, payment.OutcomeFailed)
 		}
 	})
 	t.Run("by our id alone", func(t *testing.T) {
-		p := created(t, g, 2500, s.Tokens.Charged[0])
+		p := createPayment(t, g, 2500, s.Tokens.Charged[0])
 		asked := p
 		asked.TransactionID, asked.CardToken = "", ""
-		result, err := g.Cancel(call(t), asked)
-		expectFailure(t, "cancel", result, err, payment.Abandoned)
-		lookup(t, g, p, payment.OutcomeFailed)
+		result, err := g.Cancel(callContext(t), asked)
+		requireFailure(t, "cancel", result, err, payment.Abandoned)
+		requireLookup(t, g, p, payment.OutcomeFailed)
 	})
 	t.Run("of what was never created: it never will be", func(t *testing.T) {
 		p := newPayment(2500, "EUR", s.Tokens.Charged[0])
-		if result, err := g.Cancel(call(t), p); !errors.Is(err, gateway.ErrUnknownPayment) {
+		if result, err := g.Cancel(callContext(t), p); !errors.Is(err, gateway.ErrUnknownPayment) {
 			t.Fatalf("cancel: got %+v, %v; want ErrUnknownPayment", result, err)
 		}
-		result, err := s.New(t).Create(call(t), p)
-		expectFailure(t, "create after cancel", result, err, payment.Abandoned)
+		result, err := s.New(t).Create(callContext(t), p)
+		requireFailure(t, "create after cancel", result, err, payment.Abandoned)
 		p.TransactionID = result.TransactionID
-		if result, err := g.Confirm(call(t), p); err == nil && result.Outcome != payment.OutcomeFailed {
+		if result, err := g.Confirm(callContext(t), p); err == nil && result.Outcome != payment.OutcomeFailed {
 			t.Fatalf("confirm after cancel: got %+v, want no charge", result)
 		}
 	})

@@ -19,7 +19,7 @@ func testRaces(t *testing.T, s Setup) { //nolint:thelper // a test: its failures
 	t.Run("one payment for many creates and confirms", func(t *testing.T) {
 		p := newPayment(2500, "EUR", s.Tokens.Charged[0])
 		ids := atOnce(callers, func(int) string {
-			result, err := g.Create(call(t), p)
+			result, err := g.Create(callContext(t), p)
 			if err != nil || result.Outcome != payment.OutcomeCreated {
 				t.Errorf("create: got %+v, %v", result, err)
 			}
@@ -32,7 +32,7 @@ func testRaces(t *testing.T, s Setup) { //nolint:thelper // a test: its failures
 		}
 		p.TransactionID = ids[0]
 		atOnce(callers, func(int) bool {
-			result, err := g.Confirm(call(t), p)
+			result, err := g.Confirm(callContext(t), p)
 			if err != nil || result.Outcome != payment.OutcomeSucceeded {
 				t.Errorf("confirm: got %+v, %v", result, err)
 			}
@@ -41,14 +41,14 @@ func testRaces(t *testing.T, s Setup) { //nolint:thelper // a test: its failures
 	})
 	t.Run("confirm against cancel", func(t *testing.T) {
 		for range rounds {
-			raceConfirmAgainstCancel(t, g, created(t, g, 2500, s.Tokens.Charged[0]))
+			raceConfirmAgainstCancel(t, g, createPayment(t, g, 2500, s.Tokens.Charged[0]))
 		}
 	})
 	t.Run("refunds never exceed the charge", func(t *testing.T) {
-		p := charged(t, s, g, 1000)
+		p := chargePayment(t, s, g, 1000)
 		given := atOnce(callers, func(int) int64 {
-			r := refundOf(p, 300)
-			result, err := g.Refund(call(t), r)
+			r := newRefund(p, 300)
+			result, err := g.Refund(callContext(t), r)
 			if err != nil {
 				t.Errorf("refund: %v", err)
 			}
@@ -72,8 +72,8 @@ func raceConfirmAgainstCancel(t *testing.T, g gateway.Gateway, p gateway.Payment
 	t.Helper()
 	outcomes := atOnce(2, func(i int) payment.Outcome {
 		ask := []func() (gateway.Result, error){
-			func() (gateway.Result, error) { return g.Confirm(call(t), p) },
-			func() (gateway.Result, error) { return g.Cancel(call(t), p) },
+			func() (gateway.Result, error) { return g.Confirm(callContext(t), p) },
+			func() (gateway.Result, error) { return g.Cancel(callContext(t), p) },
 		}[i]
 		result, err := ask()
 		if err != nil {
@@ -84,7 +84,7 @@ func raceConfirmAgainstCancel(t *testing.T, g gateway.Gateway, p gateway.Payment
 	if outcomes[0] != outcomes[1] {
 		t.Fatalf("confirm says %q, cancel says %q", outcomes[0], outcomes[1])
 	}
-	lookup(t, g, p, outcomes[0])
+	requireLookup(t, g, p, outcomes[0])
 }
 
 // atOnce runs f n times at once and answers what they answered.

@@ -12,32 +12,32 @@ import (
 func testRefund(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
 	t.Run("in full, and twice is once", func(t *testing.T) {
-		p := charged(t, s, g, 2500)
-		r := refundOf(p, 2500)
+		p := chargePayment(t, s, g, 2500)
+		r := newRefund(p, 2500)
 		for range 2 {
-			expectRefunded(t, s.New(t), r)
+			requireRefunded(t, s.New(t), r)
 		}
-		expectRefused(t, g, refundOf(p, 1))
-		lookup(t, g, p, payment.OutcomeSucceeded)
+		requireRefused(t, g, newRefund(p, 1))
+		requireLookup(t, g, p, payment.OutcomeSucceeded)
 	})
 	t.Run("in parts, never more than was charged", func(t *testing.T) {
-		p := charged(t, s, g, 2500)
-		first := refundOf(p, 1000)
-		expectRefunded(t, g, first)
-		expectRefused(t, g, refundOf(p, 1501))
-		expectRefunded(t, g, refundOf(p, 1500))
-		expectRefused(t, g, refundOf(p, 1))
-		expectRefunded(t, g, first)
+		p := chargePayment(t, s, g, 2500)
+		first := newRefund(p, 1000)
+		requireRefunded(t, g, first)
+		requireRefused(t, g, newRefund(p, 1501))
+		requireRefunded(t, g, newRefund(p, 1500))
+		requireRefused(t, g, newRefund(p, 1))
+		requireRefunded(t, g, first)
 	})
 	t.Run("are among the reversals", func(t *testing.T) {
-		p := charged(t, s, g, 2500)
+		p := chargePayment(t, s, g, 2500)
 		want := map[string]int64{}
 		for _, minor := range []int64{1000, 700} {
-			r := refundOf(p, minor)
-			expectRefunded(t, g, r)
+			r := newRefund(p, minor)
+			requireRefunded(t, g, r)
 			want[r.ID] = minor
 		}
-		reversals, err := s.New(t).Reversals(call(t), p)
+		reversals, err := s.New(t).Reversals(callContext(t), p)
 		if err != nil || len(reversals) != len(want) {
 			t.Fatalf("got %+v, %v; want two reversals", reversals, err)
 		}
@@ -48,41 +48,41 @@ func testRefund(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 		}
 	})
 	t.Run("another amount under the same id is refused", func(t *testing.T) {
-		r := refundOf(charged(t, s, g, 2500), 1000)
-		expectRefunded(t, g, r)
+		r := newRefund(chargePayment(t, s, g, 2500), 1000)
+		requireRefunded(t, g, r)
 		r.Amount.Minor++
-		if result, err := g.Refund(call(t), r); err == nil {
+		if result, err := g.Refund(callContext(t), r); err == nil {
 			t.Fatalf("got %+v, want an error", result)
 		}
 	})
 	t.Run("of what was not charged", func(t *testing.T) {
-		expectRefused(t, g, refundOf(created(t, g, 2500, s.Tokens.Charged[0]), 2500))
+		requireRefused(t, g, newRefund(createPayment(t, g, 2500, s.Tokens.Charged[0]), 2500))
 	})
 	t.Run("of an unknown payment", func(t *testing.T) {
 		r := gateway.Refund{ID: id.New(id.Refund), TransactionID: "none", Amount: money.Money{Minor: 1, Currency: "EUR"}}
-		if result, err := g.Refund(call(t), r); err == nil && !result.Failed {
+		if result, err := g.Refund(callContext(t), r); err == nil && !result.Failed {
 			t.Fatalf("got %+v, want a refusal", result)
 		}
 	})
 }
 
-func refundOf(p gateway.Payment, minor int64) gateway.Refund {
+func newRefund(p gateway.Payment, minor int64) gateway.Refund {
 	return gateway.Refund{
 		ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: money.Money{Minor: minor, Currency: p.Amount.Currency},
 	}
 }
 
-func expectRefunded(t *testing.T, g gateway.Gateway, r gateway.Refund) {
+func requireRefunded(t *testing.T, g gateway.Gateway, r gateway.Refund) {
 	t.Helper()
-	result, err := g.Refund(call(t), r)
+	result, err := g.Refund(callContext(t), r)
 	if err != nil || result.Failed || result.Pending {
 		t.Fatalf("refund %s: got %+v, %v; want it given", r.Amount, result, err)
 	}
 }
 
-func expectRefused(t *testing.T, g gateway.Gateway, r gateway.Refund) {
+func requireRefused(t *testing.T, g gateway.Gateway, r gateway.Refund) {
 	t.Helper()
-	result, err := g.Refund(call(t), r)
+	result, err := g.Refund(callContext(t), r)
 	if err != nil || !result.Failed || result.Reason == "" {
 		t.Fatalf("refund %s: got %+v, %v; want it refused for good, with a reason", r.Amount, result, err)
 	}

@@ -15,8 +15,8 @@ var currencies = []string{
 	"SGD", "THB", "TWD", "USD",
 }
 
-// inWhole have minor units in ISO 4217 and none at PayPal.
-var inWhole = []string{"HUF", "TWD"}
+// wholeCurrencies have minor units in ISO 4217 and none at PayPal.
+var wholeCurrencies = []string{"HUF", "TWD"}
 
 // amount is money as PayPal writes it.
 type amount struct {
@@ -34,7 +34,7 @@ func toAmount(m money.Money) (amount, error) {
 	switch {
 	case !slices.Contains(currencies, m.Currency):
 		return amount{}, amountError(fmt.Sprintf("Amounts in %s cannot be paid with PayPal.", m.Currency))
-	case slices.Contains(inWhole, m.Currency):
+	case slices.Contains(wholeCurrencies, m.Currency):
 		whole, ok := strings.CutSuffix(value, ".00")
 		if !ok {
 			return amount{}, amountError(fmt.Sprintf("%s cannot be paid with PayPal: only whole amounts can.", m))
@@ -44,8 +44,8 @@ func toAmount(m money.Money) (amount, error) {
 	return amount{CurrencyCode: m.Currency, Value: value}, nil
 }
 
-// money reads an amount.
-func (a amount) money() (money.Money, error) {
+// toMoney reads an amount.
+func (a amount) toMoney() (money.Money, error) {
 	m, err := money.Parse(a.Value, a.CurrencyCode)
 	if err != nil {
 		return m, fmt.Errorf("paypal: read an amount: %w", err)
@@ -53,12 +53,12 @@ func (a amount) money() (money.Money, error) {
 	return m, nil
 }
 
-// unpayable answers why an amount can never be paid, for the customer; nothing when that is not what is wrong.
-func unpayable(err error) string {
+// unpayableReason answers why an amount can never be paid, for the customer; nothing when that is not what is wrong.
+func unpayableReason(err error) string {
 	if wrong, ok := errors.AsType[amountError](err); ok {
 		return string(wrong)
 	}
-	if refused, ok := errors.AsType[*refusal](err); ok && refused.is("CURRENCY_NOT_SUPPORTED", "MAX_VALUE_EXCEEDED") {
+	if refused, ok := errors.AsType[*refusal](err); ok && refused.hasIssue("CURRENCY_NOT_SUPPORTED", "MAX_VALUE_EXCEEDED") {
 		return "This amount cannot be paid with PayPal."
 	}
 	return ""

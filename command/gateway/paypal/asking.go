@@ -35,7 +35,7 @@ func newAsking() asking {
 		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= askFailures },
 		IsSuccessful: func(err error) bool {
 			refused, ok := errors.AsType[*refusal](err)
-			return err == nil || ok && (refused.ofContent() || refused.status == http.StatusNotFound)
+			return err == nil || ok && (refused.isAboutContent() || refused.status == http.StatusNotFound)
 		},
 		IsExcluded: func(err error) bool { return errors.Is(err, errAskerLeft) },
 	})}

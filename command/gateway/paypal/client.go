@@ -63,7 +63,7 @@ type request struct {
 func (c *client) call(ctx context.Context, r request, to any) (status int, err error) {
 	pause := busyPause
 	for try := 1; ; try++ {
-		status, err = c.authorized(ctx, r, to)
+		status, err = c.callAuthorized(ctx, r, to)
 		refused, ok := errors.AsType[*refusal](err)
 		if !ok || refused.status != http.StatusConflict || try == mostBusy {
 			return status, err
@@ -77,14 +77,14 @@ func (c *client) call(ctx context.Context, r request, to any) (status int, err e
 	}
 }
 
-// authorized sends a request once more when the token was not good any more.
-func (c *client) authorized(ctx context.Context, r request, to any) (status int, err error) {
+// callAuthorized sends a request once more when the token was not good any more.
+func (c *client) callAuthorized(ctx context.Context, r request, to any) (status int, err error) {
 	for range 2 {
-		access, err := c.access(ctx)
+		access, err := c.accessToken(ctx)
 		if err != nil {
 			return 0, fmt.Errorf("paypal: %s: %w", r.what, err)
 		}
-		status, err := c.send(ctx, r, "Bearer "+access.text, to)
+		status, err := c.sendOnce(ctx, r, "Bearer "+access.text, to)
 		if refused, ok := errors.AsType[*refusal](err); !ok || refused.status != http.StatusUnauthorized {
 			return status, err
 		}
@@ -93,9 +93,9 @@ func (c *client) authorized(ctx context.Context, r request, to any) (status int,
 	return 0, fmt.Errorf("paypal: %s: %w: the access token is refused", r.what, gateway.ErrUnavailable)
 }
 
-// access answers a token that is good for a while. Whatever goes wrong here, nothing was changed.
-func (c *client) access(ctx context.Context) (*token, error) {
-	if t := c.token.Load(); t.good() {
+// accessToken answers a token that is good for a while. Whatever goes wrong here, nothing was changed.
+func (c *client) accessToken(ctx context.Context) (*token, error) {
+	if t := c.token.Load(); t.isFresh() {
 		return t, nil
 	}
 	select {
@@ -104,14 +104,14 @@ func (c *client) access(ctx context.Context) (*token, error) {
 	case c.asking <- struct{}{}:
 		defer func() { <-c.asking }()
 	}
-	if t := c.token.Load(); t.good() { // somebody else has asked
+	if t := c.token.Load(); t.isFresh() { // somebody else has asked
 		return t, nil
 	}
 	var granted struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"`
 	}
-	_, err := c.send(ctx, request{
+	_, err := c.sendOnce(ctx, request{
 		what: "ask for an access token", method: http.MethodPost, path: "/v1/oauth2/token", body: url.Values{"grant_type": {"client_credentials"}},
 	}, "", &granted)
 	if err != nil {
@@ -122,10 +122,10 @@ func (c *client) access(ctx context.Context) (*token, error) {
 	return t, nil
 }
 
-func (t *token) good() bool { return t != nil && time.Until(t.until) > tokenMargin }
+func (t *token) isFresh() bool { return t != nil && time.Until(t.until) > tokenMargin }
 
-// send sends a request once.
-func (c *client) send(ctx context.Context, r request, authorization string, to any) (status int, err error) {
+// sendOnce sends a request once.
+func (c *client) sendOnce(ctx context.Context, r request, authorization string, to any) (status int, err error) {
 	var written atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	asked, err := c.newRequest(ctx, r, authorization)
@@ -229,12 +229,12 @@ func (r *refusal) Unwrap() error {
 	return nil
 }
 
-// is says whether it is for one of these reasons.
-func (r *refusal) is(issues ...string) bool {
+// hasIssue says whether it is for one of these reasons.
+func (r *refusal) hasIssue(issues ...string) bool {
 	return slices.ContainsFunc(r.issues, func(issue string) bool { return slices.Contains(issues, issue) })
 }
 
-// ofContent says whether it is for what was sent, which would be refused however often it is sent.
-func (r *refusal) ofContent() bool {
+// isAboutContent says whether it is for what was sent, which would be refused however often it is sent.
+func (r *refusal) isAboutContent() bool {
 	return r.status == http.StatusBadRequest || r.status == http.StatusUnprocessableEntity || r.status == http.StatusRequestEntityTooLarge
 }

@@ -27,12 +27,12 @@ type order struct {
 	ID            string         `json:"id,omitempty"`
 	Status        string         `json:"status,omitempty"`
 	Intent        string         `json:"intent"`
-	PurchaseUnits []unit         `json:"purchase_units"`
+	PurchaseUnits []purchaseUnit `json:"purchase_units"`
 	PaymentSource *paymentSource `json:"payment_source,omitempty"`
 	Links         []link         `json:"links,omitempty"`
 }
 
-type unit struct {
+type purchaseUnit struct {
 	ReferenceID string   `json:"reference_id"`
 	CustomID    string   `json:"custom_id"`
 	InvoiceID   string   `json:"invoice_id"`
@@ -81,7 +81,7 @@ type patch struct {
 func newOrder(p gateway.Payment, value amount) order {
 	o := order{
 		Intent:        intentOpen,
-		PurchaseUnits: []unit{{ReferenceID: "default", CustomID: p.ID, InvoiceID: p.ID, Amount: value}},
+		PurchaseUnits: []purchaseUnit{{ReferenceID: "default", CustomID: p.ID, InvoiceID: p.ID, Amount: value}},
 	}
 	if p.ReturnURL != "" {
 		o.PaymentSource = &paymentSource{PayPal: wallet{ExperienceContext: experience{
@@ -91,40 +91,40 @@ func newOrder(p gateway.Payment, value amount) order {
 	return o
 }
 
-// unit answers the order's only purchase unit.
-func (o order) unit() unit {
+// purchaseUnit answers the order's only purchase unit.
+func (o order) purchaseUnit() purchaseUnit {
 	if len(o.PurchaseUnits) == 0 {
-		return unit{}
+		return purchaseUnit{}
 	}
 	return o.PurchaseUnits[0]
 }
 
-// captured answers the order's capture, if there is one.
-func (o order) captured() (capture, bool) {
-	if captures := o.unit().Payments.Captures; len(captures) > 0 {
+// lastCapture answers the order's capture, if there is one.
+func (o order) lastCapture() (capture, bool) {
+	if captures := o.purchaseUnit().Payments.Captures; len(captures) > 0 {
 		return captures[len(captures)-1], true
 	}
 	return capture{}, false
 }
 
-// open says whether it may still be captured.
-func (o order) open() bool {
-	_, captured := o.captured()
+// isOpen says whether it may still be captured.
+func (o order) isOpen() bool {
+	_, captured := o.lastCapture()
 	return !captured && o.Intent == intentOpen && o.Status != statusVoided
 }
 
-// result reads an order.
-func (o order) result() gateway.Result {
+// toResult reads an order.
+func (o order) toResult() gateway.Result {
 	result := gateway.Result{TransactionID: o.ID}
-	c, captured := o.captured()
+	c, captured := o.lastCapture()
 	switch {
 	case captured && slices.Contains([]string{"COMPLETED", "REFUNDED", "PARTIALLY_REFUNDED"}, c.Status):
 		result.Outcome = payment.OutcomeSucceeded
 	case captured && c.Status == "PENDING":
 		result.Outcome = payment.OutcomeProcessing
-	case captured, !o.open() && o.unit().Description == declinedMark:
+	case captured, !o.isOpen() && o.purchaseUnit().Description == declinedMark:
 		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Declined, declined
-	case !o.open():
+	case !o.isOpen():
 		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Abandoned, abandoned
 	default:
 		result.Outcome, result.NextAction = payment.OutcomeRequiresAction, o.nextAction()

@@ -48,14 +48,14 @@ func (g *Gateway) Name() string { return Name }
 
 // Create implements gateway.Gateway.
 func (g *Gateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
-	o, _, err := g.create(ctx, p)
-	if reason := unpayable(err); reason != "" {
+	o, _, err := g.createOrder(ctx, p)
+	if reason := unpayableReason(err); reason != "" {
 		return gateway.Result{Outcome: payment.OutcomeFailed, Code: payment.Declined, Reason: reason}, nil
 	}
 	if err != nil {
 		return gateway.Result{}, err
 	}
-	result := o.result()
+	result := o.toResult()
 	if result.Outcome == payment.OutcomeRequiresAction {
 		result.Outcome, result.NextAction = payment.OutcomeCreated, nil
 	}
@@ -67,53 +67,53 @@ func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Resul
 	if p.TransactionID == "" {
 		return gateway.Result{}, fmt.Errorf("paypal: confirm payment %s: %w", p.ID, gateway.ErrUnknownPayment)
 	}
-	o, err := g.fetch(ctx, p.TransactionID)
+	o, err := g.fetchOrder(ctx, p.TransactionID)
 	if err != nil {
 		return gateway.Result{}, err
 	}
-	if !o.open() || o.Status != statusApproved {
-		return o.result(), nil
+	if !o.isOpen() || o.Status != statusApproved {
+		return o.toResult(), nil
 	}
-	captured, err := g.capture(ctx, p)
+	captured, err := g.captureOrder(ctx, p)
 	refused, ok := errors.AsType[*refusal](err)
 	switch {
 	case !ok && err != nil:
 		return gateway.Result{}, err
 	case !ok:
-		return captured.result(), nil
+		return captured.toResult(), nil
 	case refused.status != http.StatusUnprocessableEntity:
 		return gateway.Result{}, refused
-	case refused.is("ACTION_DOES_NOT_MATCH_INTENT", "ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED"):
-		if o, err = g.fetch(ctx, p.TransactionID); err != nil { // somebody was faster
+	case refused.hasIssue("ACTION_DOES_NOT_MATCH_INTENT", "ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED"):
+		if o, err = g.fetchOrder(ctx, p.TransactionID); err != nil { // somebody was faster
 			return gateway.Result{}, err
 		}
-		return o.result(), nil
+		return o.toResult(), nil
 	}
-	return g.close(ctx, p.TransactionID, declinedMark)
+	return g.closeOrder(ctx, p.TransactionID, declinedMark)
 }
 
 // Lookup implements gateway.Gateway. An order that waits for its customer is told as that, confirmed or not: who comes back for it, with the
 // same idempotency key, is sent to approve it.
 func (g *Gateway) Lookup(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
-	o, existed, err := g.find(ctx, p)
+	o, existed, err := g.findOrder(ctx, p)
 	if err == nil && !existed {
 		err = fmt.Errorf("paypal: look up payment %s: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	if err != nil {
 		return gateway.Result{}, err
 	}
-	return o.result(), nil
+	return o.toResult(), nil
 }
 
 // Cancel implements gateway.Gateway. What was never created is created and closed: a Create that comes later finds it so.
 func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
-	o, existed, err := g.find(ctx, p)
+	o, existed, err := g.findOrder(ctx, p)
 	if err != nil {
 		return gateway.Result{}, err
 	}
-	result := o.result()
-	if o.open() {
-		if result, err = g.close(ctx, o.ID, ""); err != nil {
+	result := o.toResult()
+	if o.isOpen() {
+		if result, err = g.closeOrder(ctx, o.ID, ""); err != nil {
 			return gateway.Result{}, err
 		}
 	}
@@ -123,8 +123,8 @@ func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result
 	return result, nil
 }
 
-// create makes the order, or answers the one that was made before as it is now, and says which.
-func (g *Gateway) create(ctx context.Context, p gateway.Payment) (o order, existed bool, err error) {
+// createOrder makes the order, or answers the one that was made before as it is now, and says which.
+func (g *Gateway) createOrder(ctx context.Context, p gateway.Payment) (o order, existed bool, err error) {
 	value, err := toAmount(p.Amount)
 	if err != nil {
 		return order{}, false, err
@@ -135,26 +135,26 @@ func (g *Gateway) create(ctx context.Context, p gateway.Payment) (o order, exist
 	if err != nil {
 		return order{}, false, err
 	}
-	if made, err := o.unit().Amount.money(); err != nil || made != p.Amount {
+	if made, err := o.purchaseUnit().Amount.toMoney(); err != nil || made != p.Amount {
 		return order{}, false, fmt.Errorf("paypal: create payment %s: it exists with another amount", p.ID)
 	}
 	return o, status == http.StatusOK, nil
 }
 
-// find answers the order by PayPal's id or, when that was never recorded, by ours. It did not exist when it had to be made for that.
-func (g *Gateway) find(ctx context.Context, p gateway.Payment) (o order, existed bool, err error) {
+// findOrder answers the order by PayPal's id or, when that was never recorded, by ours. It did not exist when it had to be made for that.
+func (g *Gateway) findOrder(ctx context.Context, p gateway.Payment) (o order, existed bool, err error) {
 	if p.TransactionID != "" {
-		o, err = g.fetch(ctx, p.TransactionID)
+		o, err = g.fetchOrder(ctx, p.TransactionID)
 		return o, true, err
 	}
-	o, existed, err = g.create(ctx, p)
-	if unpayable(err) != "" {
+	o, existed, err = g.createOrder(ctx, p)
+	if unpayableReason(err) != "" {
 		err = fmt.Errorf("paypal: find payment %s: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	return o, existed, err
 }
 
-func (g *Gateway) fetch(ctx context.Context, id string) (o order, err error) {
+func (g *Gateway) fetchOrder(ctx context.Context, id string) (o order, err error) {
 	_, err = g.client.call(ctx, request{what: "read order " + id, method: http.MethodGet, path: orderPath(id)}, &o)
 	if refused, ok := errors.AsType[*refusal](err); ok && refused.status == http.StatusNotFound {
 		return o, fmt.Errorf("%w: %w", gateway.ErrUnknownPayment, refused) // PayPal forgets what nobody approves
@@ -162,15 +162,15 @@ func (g *Gateway) fetch(ctx context.Context, id string) (o order, err error) {
 	return o, err
 }
 
-func (g *Gateway) capture(ctx context.Context, p gateway.Payment) (o order, err error) {
+func (g *Gateway) captureOrder(ctx context.Context, p gateway.Payment) (o order, err error) {
 	_, err = g.client.call(ctx, request{
 		what: "capture payment " + p.ID, method: http.MethodPost, path: orderPath(p.TransactionID) + "/capture", key: p.ID + "/capture", body: struct{}{},
 	}, &o)
 	return o, err
 }
 
-// close makes sure that an order is never captured, and answers how it stands then: captured after all, if that was faster.
-func (g *Gateway) close(ctx context.Context, id, mark string) (gateway.Result, error) {
+// closeOrder makes sure that an order is never captured, and answers how it stands then: captured after all, if that was faster.
+func (g *Gateway) closeOrder(ctx context.Context, id, mark string) (gateway.Result, error) {
 	changes := []patch{{Op: "replace", Path: "/intent", Value: intentClosed}}
 	if mark != "" {
 		changes = append(changes, patch{Op: "add", Path: "/purchase_units/@reference_id=='default'/description", Value: mark})
@@ -179,14 +179,14 @@ func (g *Gateway) close(ctx context.Context, id, mark string) (gateway.Result, e
 	if _, ok := errors.AsType[*refusal](refused); refused != nil && !ok {
 		return gateway.Result{}, refused
 	}
-	o, err := g.fetch(ctx, id)
+	o, err := g.fetchOrder(ctx, id)
 	if err != nil {
 		return gateway.Result{}, err
 	}
-	if o.open() {
+	if o.isOpen() {
 		return gateway.Result{}, errors.Join(fmt.Errorf("paypal: order %s is neither over nor to be closed", id), refused)
 	}
-	return o.result(), nil
+	return o.toResult(), nil
 }
 
 func orderPath(id string) string { return "/v2/checkout/orders/" + url.PathEscape(id) }

@@ -25,8 +25,8 @@ func newPayment(minor int64, currency string) gateway.Payment {
 	}
 }
 
-// world is a gateway, PayPal, and a payment that the customer has approved.
-func world(t *testing.T) (*paypal.Gateway, *paypaltest.Server, gateway.Payment) {
+// newApproved is a gateway, PayPal, and a payment that the customer has approved.
+func newApproved(t *testing.T) (*paypal.Gateway, *paypaltest.Server, gateway.Payment) {
 	t.Helper()
 	double := paypaltest.New(t)
 	g, p := newGateway(double), newPayment(2500, "EUR")
@@ -38,7 +38,7 @@ func world(t *testing.T) (*paypal.Gateway, *paypaltest.Server, gateway.Payment) 
 }
 
 func TestAChargeWhoseAnswerIsLostIsFoundAndNotDoneAgain(t *testing.T) {
-	g, double, p := world(t)
+	g, double, p := newApproved(t)
 	double.Inject(paypaltest.Fault{On: "/capture", LoseAnswer: true})
 	_, err := g.Confirm(t.Context(), p)
 	require.Error(t, err)
@@ -71,8 +71,8 @@ func TestWhatPayPalTurnsAwayUnseenIsUnavailable(t *testing.T) {
 	for status, unavailable := range map[int]bool{
 		http.StatusTooManyRequests: true, http.StatusForbidden: true, http.StatusInternalServerError: false, http.StatusServiceUnavailable: false,
 	} {
-		g, double, p := world(t)
-		double.Inject(paypaltest.Fault{On: "/capture", Status: status, Issue: "X"})
+		g, double, p := newApproved(t)
+		double.Inject(paypaltest.Fault{On: "/capture", Status: status, Code: "X"})
 		_, err := g.Confirm(t.Context(), p)
 		require.Error(t, err)
 		require.Equal(t, unavailable, errors.Is(err, gateway.ErrUnavailable), "%d: %v", status, err)
@@ -84,15 +84,15 @@ func TestWhatPayPalTurnsAwayUnseenIsUnavailable(t *testing.T) {
 }
 
 func TestWhatAnotherRequestIsAtIsTriedAgain(t *testing.T) {
-	g, double, p := world(t)
-	double.Inject(paypaltest.Fault{On: "/capture", Status: http.StatusConflict, Issue: "BUSY"})
+	g, double, p := newApproved(t)
+	double.Inject(paypaltest.Fault{On: "/capture", Status: http.StatusConflict, Code: "BUSY"})
 	result, err := g.Confirm(t.Context(), p)
 	require.NoError(t, err)
 	require.Equal(t, payment.OutcomeSucceeded, result.Outcome)
 }
 
 func TestOneTokenIsAskedForHoweverManyNeedIt(t *testing.T) {
-	g, double, p := world(t)
+	g, double, p := newApproved(t)
 	lookups := func() {
 		var wg sync.WaitGroup
 		for range 16 {
@@ -147,8 +147,8 @@ func TestAmountsThatPayPalCannotTake(t *testing.T) {
 }
 
 func TestACaptureThatPayPalReviewsIsProcessing(t *testing.T) {
-	g, double, p := world(t)
-	double.Hold(p.TransactionID, true)
+	g, double, p := newApproved(t)
+	double.Review(p.TransactionID, true)
 	for _, ask := range []func() (gateway.Result, error){
 		func() (gateway.Result, error) { return g.Confirm(t.Context(), p) },
 		func() (gateway.Result, error) { return g.Cancel(t.Context(), p) }, // it can't be taken back any more
@@ -158,7 +158,7 @@ func TestACaptureThatPayPalReviewsIsProcessing(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, payment.OutcomeProcessing, result.Outcome)
 	}
-	double.Hold(p.TransactionID, false)
+	double.Review(p.TransactionID, false)
 	result, err := g.Lookup(t.Context(), p)
 	require.NoError(t, err)
 	require.Equal(t, payment.OutcomeSucceeded, result.Outcome)
@@ -174,7 +174,7 @@ func TestWhatWasDeclinedCannotBeApprovedAgain(t *testing.T) {
 	result, err := g.Confirm(t.Context(), p)
 	require.NoError(t, err)
 	require.Equal(t, payment.Declined, result.Code)
-	double.Heal(p.TransactionID) // the customer takes another card on PayPal's page
+	double.ChangeCard(p.TransactionID) // the customer takes another card on PayPal's page
 	result, err = g.Confirm(t.Context(), p)
 	require.NoError(t, err)
 	require.Equal(t, payment.OutcomeFailed, result.Outcome)
@@ -182,7 +182,7 @@ func TestWhatWasDeclinedCannotBeApprovedAgain(t *testing.T) {
 }
 
 func TestARefundIsGivenOnceThoughPayPalHasForgottenItsKey(t *testing.T) {
-	g, double, p := world(t)
+	g, double, p := newApproved(t)
 	_, err := g.Confirm(t.Context(), p)
 	require.NoError(t, err)
 	r := gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: money.Money{Minor: 1000, Currency: "EUR"}}
@@ -201,11 +201,11 @@ func TestARefundIsGivenOnceThoughPayPalHasForgottenItsKey(t *testing.T) {
 }
 
 func TestARefundThatMayBeGivenLaterIsNoRefusal(t *testing.T) {
-	g, double, p := world(t)
+	g, double, p := newApproved(t)
 	_, err := g.Confirm(t.Context(), p)
 	require.NoError(t, err)
 	r := gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: p.Amount}
-	double.Inject(paypaltest.Fault{On: "/refund", Status: http.StatusUnprocessableEntity, Issue: "REFUND_FAILED_INSUFFICIENT_FUNDS"})
+	double.Inject(paypaltest.Fault{On: "/refund", Status: http.StatusUnprocessableEntity, Code: "REFUND_FAILED_INSUFFICIENT_FUNDS"})
 	_, err = g.Refund(t.Context(), r)
 	require.Error(t, err)
 	result, err := g.Refund(t.Context(), r)
@@ -214,7 +214,7 @@ func TestARefundThatMayBeGivenLaterIsNoRefusal(t *testing.T) {
 }
 
 func TestDisputesAreReversals(t *testing.T) {
-	g, double, p := world(t)
+	g, double, p := newApproved(t)
 	_, err := g.Confirm(t.Context(), p)
 	require.NoError(t, err)
 	double.Dispute(p.TransactionID, "INQUIRY", "")

@@ -21,8 +21,8 @@ type refund struct {
 	CustomID string `json:"custom_id"` // ours; of one that was made in PayPal's dashboard, the payment's
 }
 
-// final are PayPal's reasons why a refund will never be given. What else it says may pass: an empty balance, for one.
-var final = []string{
+// finalIssues are PayPal's reasons why a refund will never be given. What else it says may pass: an empty balance, for one.
+var finalIssues = []string{
 	"CAPTURE_FULLY_REFUNDED", "REFUND_AMOUNT_EXCEEDED", "REFUND_TIME_LIMIT_EXCEEDED", "REFUND_NOT_ALLOWED", "PARTIAL_REFUND_NOT_ALLOWED",
 	"CAPTURE_DISPUTED_PARTIAL_REFUND_NOT_ALLOWED", "MAX_NUMBER_OF_REFUNDS_EXCEEDED", "CURRENCY_MISMATCH", "DECIMALS_NOT_SUPPORTED",
 }
@@ -32,19 +32,19 @@ const refusedRefund = "PayPal refused the refund."
 // Refund implements gateway.Gateway. One that is among the order's refunds already is answered as it is, however long ago that was.
 func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundResult, error) {
 	value, err := toAmount(r.Amount)
-	if reason := unpayable(err); reason != "" {
+	if reason := unpayableReason(err); reason != "" {
 		return gateway.RefundResult{Failed: true, Reason: reason}, nil
 	}
-	o, err := g.fetch(ctx, r.TransactionID)
+	o, err := g.fetchOrder(ctx, r.TransactionID)
 	if err != nil {
 		return gateway.RefundResult{}, err
 	}
-	refunds := o.unit().Payments.Refunds
+	refunds := o.purchaseUnit().Payments.Refunds
 	if i := slices.IndexFunc(refunds, func(known refund) bool { return known.CustomID == r.ID }); i >= 0 {
-		return refunds[i].result(r)
+		return refunds[i].toResult(r)
 	}
-	c, captured := o.captured()
-	if !captured || o.result().Outcome != payment.OutcomeSucceeded {
+	c, captured := o.lastCapture()
+	if !captured || o.toResult().Outcome != payment.OutcomeSucceeded {
 		return gateway.RefundResult{Failed: true, Reason: "Nothing was charged."}, nil
 	}
 	var given refund
@@ -52,17 +52,17 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 		what: "refund " + r.ID, method: http.MethodPost, path: "/v2/payments/captures/" + url.PathEscape(c.ID) + "/refund", key: r.ID,
 		body: refund{Amount: value, CustomID: r.ID},
 	}, &given)
-	if refused, ok := errors.AsType[*refusal](err); ok && refused.is(final...) {
+	if refused, ok := errors.AsType[*refusal](err); ok && refused.hasIssue(finalIssues...) {
 		return gateway.RefundResult{Failed: true, Reason: refusedRefund}, nil
 	}
 	if err != nil {
 		return gateway.RefundResult{}, err
 	}
-	return given.result(r)
+	return given.toResult(r)
 }
 
-func (r refund) result(asked gateway.Refund) (gateway.RefundResult, error) {
-	if made, err := r.Amount.money(); err != nil || made != asked.Amount {
+func (r refund) toResult(asked gateway.Refund) (gateway.RefundResult, error) {
+	if made, err := r.Amount.toMoney(); err != nil || made != asked.Amount {
 		return gateway.RefundResult{}, fmt.Errorf("paypal: refund %s: it exists with another amount", asked.ID)
 	}
 	switch r.Status {
@@ -76,28 +76,28 @@ func (r refund) result(asked gateway.Refund) (gateway.RefundResult, error) {
 
 // Reversals implements gateway.Gateway. Disputes are those that PayPal tells of; an inquiry, in which no money is held, is none.
 func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.Reversal, error) {
-	o, err := g.fetch(ctx, p.TransactionID)
+	o, err := g.fetchOrder(ctx, p.TransactionID)
 	if err != nil {
 		return nil, err
 	}
-	c, captured := o.captured()
+	c, captured := o.lastCapture()
 	if !captured {
 		return nil, nil
 	}
 	var reversals []gateway.Reversal
-	for _, r := range o.unit().Payments.Refunds {
-		reversal, err := r.reversal()
+	for _, r := range o.purchaseUnit().Payments.Refunds {
+		reversal, err := r.toReversal()
 		if err != nil {
 			return nil, err
 		}
 		reversals = append(reversals, reversal)
 	}
-	disputed, err := g.disputes(ctx, c)
+	disputed, err := g.listDisputes(ctx, c)
 	return append(reversals, disputed...), err
 }
 
-func (r refund) reversal() (gateway.Reversal, error) {
-	given, err := r.Amount.money()
+func (r refund) toReversal() (gateway.Reversal, error) {
+	given, err := r.Amount.toMoney()
 	reversal := gateway.Reversal{ID: r.ID, Amount: given, Status: gateway.ReversalFailed}
 	if id.Check(id.Refund, r.CustomID) == nil {
 		reversal.RefundID = r.CustomID
@@ -124,8 +124,8 @@ type dispute struct {
 	} `json:"dispute_outcome"`
 }
 
-// disputes answers those of a capture. Only the single dispute tells how it ended.
-func (g *Gateway) disputes(ctx context.Context, c capture) ([]gateway.Reversal, error) {
+// listDisputes answers those of a capture. Only the single dispute tells how it ended.
+func (g *Gateway) listDisputes(ctx context.Context, c capture) ([]gateway.Reversal, error) {
 	var list struct {
 		Items []dispute `json:"items"`
 	}
@@ -144,7 +144,7 @@ func (g *Gateway) disputes(ctx context.Context, c capture) ([]gateway.Reversal, 
 				return nil, err
 			}
 		}
-		reversal, err := d.reversal()
+		reversal, err := d.toReversal()
 		if err != nil {
 			return nil, err
 		}
@@ -153,8 +153,8 @@ func (g *Gateway) disputes(ctx context.Context, c capture) ([]gateway.Reversal, 
 	return reversals, nil
 }
 
-func (d dispute) reversal() (gateway.Reversal, error) {
-	taken, err := d.Amount.money()
+func (d dispute) toReversal() (gateway.Reversal, error) {
+	taken, err := d.Amount.toMoney()
 	reversal := gateway.Reversal{ID: d.ID, Dispute: true, Amount: taken, Reason: d.Reason, Status: gateway.ReversalPending}
 	if d.Status == "RESOLVED" {
 		reversal.Status = gateway.ReversalFailed

@@ -29,10 +29,10 @@ type notice struct {
 	ID       string `json:"id"`
 	Type     string `json:"event_type"`
 	Resource struct {
-		ID            string `json:"id"`
-		CustomID      string `json:"custom_id"`
-		PurchaseUnits []unit `json:"purchase_units"`
-		Links         []link `json:"links"`
+		ID            string         `json:"id"`
+		CustomID      string         `json:"custom_id"`
+		PurchaseUnits []purchaseUnit `json:"purchase_units"`
+		Links         []link         `json:"links"`
 		Disputed      []struct {
 			SellerTransactionID string `json:"seller_transaction_id"`
 		} `json:"disputed_transactions"`
@@ -46,15 +46,15 @@ func (g *Gateway) ReadWebhook(ctx context.Context, header http.Header, body []by
 	if err := json.Unmarshal(body, &n); err != nil || n.ID == "" {
 		return gateway.Notice{}, fmt.Errorf("paypal: %w: it is no event", gateway.ErrNotGenuine)
 	}
-	if err := g.verify(ctx, header, body); err != nil {
+	if err := g.verifySignature(ctx, header, body); err != nil {
 		return gateway.Notice{}, err
 	}
-	return n.read(), nil
+	return n.toNotice(), nil
 }
 
-// verify sends the event back byte by byte as it came, since PayPal's signature is over its bytes. The request has no idempotency key: what
+// verifySignature sends the event back byte by byte as it came, since PayPal's signature is over its bytes. The request has no idempotency key: what
 // was answered to an event must not be the answer to another one that claims the same id.
-func (g *Gateway) verify(ctx context.Context, header http.Header, body []byte) error {
+func (g *Gateway) verifySignature(ctx context.Context, header http.Header, body []byte) error {
 	if g.client.config.WebhookID == "" {
 		return fmt.Errorf("paypal: %w: there is no PAYPAL_WEBHOOK_ID to check it", gateway.ErrNotGenuine)
 	}
@@ -77,7 +77,7 @@ func (g *Gateway) verify(ctx context.Context, header http.Header, body []byte) e
 	}, &answer)
 	refused, ok := errors.AsType[*refusal](err)
 	switch {
-	case ok && refused.ofContent():
+	case ok && refused.isAboutContent():
 		return fmt.Errorf("paypal: %w: its signature is malformed", gateway.ErrNotGenuine)
 	case err != nil:
 		return err
@@ -87,12 +87,12 @@ func (g *Gateway) verify(ctx context.Context, header http.Header, body []byte) e
 	return nil
 }
 
-// read answers what the event is about; the transaction is an order or a capture.
-func (n notice) read() gateway.Notice {
+// toNotice answers what the event is about; the transaction is an order or a capture.
+func (n notice) toNotice() gateway.Notice {
 	read, about := gateway.Notice{EventID: n.ID, Type: n.Type}, n.Resource
 	switch {
 	case strings.HasPrefix(n.Type, "CHECKOUT.ORDER."):
-		read.TransactionID, read.PaymentID = about.ID, order{PurchaseUnits: about.PurchaseUnits}.unit().CustomID
+		read.TransactionID, read.PaymentID = about.ID, order{PurchaseUnits: about.PurchaseUnits}.purchaseUnit().CustomID
 	case n.Type == "PAYMENT.CAPTURE.REFUNDED", n.Type == "PAYMENT.CAPTURE.REVERSED", strings.HasPrefix(n.Type, "PAYMENT.REFUND."):
 		read.TransactionID, read.Reversal = captureOf(about.Links), true
 	case strings.HasPrefix(n.Type, "PAYMENT.CAPTURE."):

@@ -12,8 +12,8 @@ import (
 	"ticketing/internal/id"
 )
 
-// told is a gateway that hears webhooks, and one of them.
-func told(t *testing.T) (*paypal.Gateway, *paypaltest.Server, paypaltest.Event) {
+// newWebhookGateway is a gateway that hears webhooks, and one of them.
+func newWebhookGateway(t *testing.T) (*paypal.Gateway, *paypaltest.Server, paypaltest.Event) {
 	t.Helper()
 	double := paypaltest.New(t)
 	g := paypal.New(paypal.Config{
@@ -23,7 +23,7 @@ func told(t *testing.T) (*paypal.Gateway, *paypaltest.Server, paypaltest.Event) 
 }
 
 func TestPayPalIsLeftAloneWhileItCannotSayWhatIsGenuine(t *testing.T) {
-	g, double, e := told(t)
+	g, double, e := newWebhookGateway(t)
 	for range 5 {
 		double.Inject(paypaltest.Fault{On: "/verify-webhook-signature", Status: http.StatusInternalServerError})
 		_, err := g.ReadWebhook(t.Context(), double.Sign(e.Body), e.Body)
@@ -41,7 +41,7 @@ func TestPayPalIsLeftAloneWhileItCannotSayWhatIsGenuine(t *testing.T) {
 }
 
 func TestStrangersCannotKeepPayPalsWebhooksOut(t *testing.T) {
-	g, double, e := told(t)
+	g, double, e := newWebhookGateway(t)
 	forged, malformed := double.Sign(e.Body), double.Sign(e.Body)
 	forged.Set("Paypal-Transmission-Sig", "bm9uc2Vuc2U=")
 	malformed.Set("Paypal-Transmission-Time", "now")
@@ -62,7 +62,7 @@ func TestStrangersCannotKeepPayPalsWebhooksOut(t *testing.T) {
 }
 
 func TestWithoutAWebhookIDNothingIsGenuine(t *testing.T) {
-	_, double, e := told(t)
+	_, double, e := newWebhookGateway(t)
 	_, err := newGateway(double).ReadWebhook(t.Context(), double.Sign(e.Body), e.Body)
 	require.ErrorIs(t, err, gateway.ErrNotGenuine)
 	require.Empty(t, double.Calls())

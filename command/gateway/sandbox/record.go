@@ -19,8 +19,8 @@ const (
 	cancelled      status = "cancelled"
 )
 
-// record is a row of sandbox_payments.
-type record struct {
+// paymentRow is a row of sandbox_payments.
+type paymentRow struct {
 	paymentID     string
 	transactionID *string // nil: cancelled before it was created
 	status        status
@@ -32,28 +32,28 @@ type record struct {
 	reason        *string
 }
 
-func newRecord(p gateway.Payment) record {
+func newPaymentRow(p gateway.Payment) paymentRow {
 	transactionID := "sbx_" + rand.Text()
-	return record{
+	return paymentRow{
 		paymentID: p.ID, transactionID: &transactionID, status: created, minor: &p.Amount.Minor, currency: &p.Amount.Currency,
 	}
 }
 
-// tombstone is a payment that was cancelled before it was created.
-func tombstone(p gateway.Payment) record {
-	return record{paymentID: p.ID, status: cancelled}
+// cancelledRow is a payment that was cancelled before it was created.
+func cancelledRow(p gateway.Payment) paymentRow {
+	return paymentRow{paymentID: p.ID, status: cancelled}
 }
 
-func (r *record) amount() money.Money {
+func (r *paymentRow) chargedAmount() money.Money {
 	return money.Money{Minor: *r.minor, Currency: *r.currency}
 }
 
 // confirm goes one step on: to the customer's action, or to the end. Whatever has ended stays as it is, so that a second call is
 // answered as the first was. It answers whether the answer is to be lost.
-func (r *record) confirm(token, returnURL string) (lost bool) {
+func (r *paymentRow) confirm(token, returnURL string) (lost bool) {
 	switch r.status {
 	case created:
-		return r.begin(token, returnURL)
+		return r.confirmFirst(token, returnURL)
 	case requiresAction: // the customer has authenticated
 		var rule rule
 		if r.token != nil {
@@ -65,7 +65,7 @@ func (r *record) confirm(token, returnURL string) (lost bool) {
 	return false
 }
 
-func (r *record) begin(token, returnURL string) (lost bool) {
+func (r *paymentRow) confirmFirst(token, returnURL string) (lost bool) {
 	rule, known := ruleOf(token)
 	switch {
 	case token == "" && returnURL != "":
@@ -86,7 +86,7 @@ func (r *record) begin(token, returnURL string) (lost bool) {
 	return rule.lost
 }
 
-func (r *record) charge(rule rule) {
+func (r *paymentRow) charge(rule rule) {
 	if rule.decline != "" {
 		r.status, r.reason = failed, &rule.decline
 		return
@@ -95,13 +95,13 @@ func (r *record) charge(rule rule) {
 }
 
 // cancel ends what has not ended.
-func (r *record) cancel() {
+func (r *paymentRow) cancel() {
 	if r.status == created || r.status == requiresAction {
 		r.status = cancelled
 	}
 }
 
-func (r *record) result() gateway.Result {
+func (r *paymentRow) toResult() gateway.Result {
 	var result gateway.Result
 	if r.transactionID != nil {
 		result.TransactionID = *r.transactionID
@@ -121,7 +121,7 @@ func (r *record) result() gateway.Result {
 	return result
 }
 
-func (r *record) nextAction() *gateway.NextAction {
+func (r *paymentRow) nextAction() *gateway.NextAction {
 	if r.redirectURL != nil {
 		return &gateway.NextAction{RedirectURL: *r.redirectURL}
 	}

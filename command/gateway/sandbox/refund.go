@@ -31,7 +31,7 @@ type refund struct {
 func (g *Gateway) Refund(ctx context.Context, asked gateway.Refund) (gateway.RefundResult, error) {
 	var r refund
 	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
-		paid, err := lockTransaction(ctx, tx, asked.TransactionID)
+		paid, err := lockByTransaction(ctx, tx, asked.TransactionID)
 		if err != nil {
 			return err
 		}
@@ -41,11 +41,11 @@ func (g *Gateway) Refund(ctx context.Context, asked gateway.Refund) (gateway.Ref
 		if r.Refund != asked {
 			return ErrIdempotencyMismatch
 		}
-		left, err := refundable(ctx, tx, paid, asked.ID)
+		left, err := refundableUnits(ctx, tx, paid, asked.ID)
 		if err != nil {
 			return err
 		}
-		r.proceed(paid, left)
+		r.advanceFrom(paid, left)
 		return writeRefund(ctx, tx, r)
 	})
 	switch {
@@ -83,8 +83,8 @@ func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.R
 	return reversals, nil
 }
 
-// proceed goes one step on from where the last call left the refund; left is what other refunds leave of the charge.
-func (r *refund) proceed(paid record, left int64) {
+// advanceFrom goes one step on from where the last call left the refund; left is what other refunds leave of the charge.
+func (r *refund) advanceFrom(paid paymentRow, left int64) {
 	var rule rule
 	if paid.token != nil {
 		rule, _ = ruleOf(*paid.token)
@@ -126,8 +126,8 @@ func readRefund(ctx context.Context, tx pgx.Tx, asked gateway.Refund) (refund, e
 	return r, nil
 }
 
-// refundable answers what the payment's other refunds leave of it, in minor units.
-func refundable(ctx context.Context, tx pgx.Tx, paid record, refundID string) (int64, error) {
+// refundableUnits answers what the payment's other refunds leave of it, in minor units.
+func refundableUnits(ctx context.Context, tx pgx.Tx, paid paymentRow, refundID string) (int64, error) {
 	var taken int64
 	err := tx.QueryRow(ctx, `SELECT coalesce(sum(minor), 0)::bigint FROM sandbox_refunds
 		WHERE transaction_id = $1 AND refund_id <> $2 AND status IN ('pending', 'succeeded')`, paid.transactionID, refundID).Scan(&taken)

@@ -51,31 +51,31 @@ func (g *Gateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result
 	if r, _ := ruleOf(p.CardToken); r.unavailable {
 		return gateway.Result{}, fmt.Errorf("sandbox: create payment %s: %w", p.ID, gateway.ErrUnavailable)
 	}
-	return g.change(ctx, "create", p, func(tx pgx.Tx) (gateway.Result, error) {
-		if err := insert(ctx, tx, newRecord(p)); err != nil {
+	return g.inTransaction(ctx, "create", p, func(tx pgx.Tx) (gateway.Result, error) {
+		if err := insertPayment(ctx, tx, newPaymentRow(p)); err != nil {
 			return gateway.Result{}, err
 		}
-		r, err := lock(ctx, tx, p.ID)
+		r, err := lockPayment(ctx, tx, p.ID)
 		switch {
 		case err != nil:
 			return gateway.Result{}, err
-		case r.transactionID != nil && r.amount() != p.Amount:
+		case r.transactionID != nil && r.chargedAmount() != p.Amount:
 			return gateway.Result{}, ErrIdempotencyMismatch
 		}
-		return r.result(), nil
+		return r.toResult(), nil
 	})
 }
 
 // Confirm implements gateway.Gateway. When the customer had to authenticate, calling it again means that this was done.
 func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	var lost bool
-	result, err := g.change(ctx, "confirm", p, func(tx pgx.Tx) (gateway.Result, error) {
-		r, err := lock(ctx, tx, p.ID)
+	result, err := g.inTransaction(ctx, "confirm", p, func(tx pgx.Tx) (gateway.Result, error) {
+		r, err := lockPayment(ctx, tx, p.ID)
 		if err != nil {
 			return gateway.Result{}, err
 		}
 		lost = r.confirm(p.CardToken, p.ReturnURL)
-		return r.result(), update(ctx, tx, r)
+		return r.toResult(), updatePayment(ctx, tx, r)
 	})
 	if err == nil && lost {
 		return gateway.Result{}, fmt.Errorf("sandbox: confirm payment %s: %w", p.ID, errAnswerLost)
@@ -85,29 +85,29 @@ func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Resul
 
 // Lookup implements gateway.Gateway.
 func (g *Gateway) Lookup(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
-	return g.change(ctx, "look up", p, func(tx pgx.Tx) (gateway.Result, error) {
-		r, err := lock(ctx, tx, p.ID)
+	return g.inTransaction(ctx, "look up", p, func(tx pgx.Tx) (gateway.Result, error) {
+		r, err := lockPayment(ctx, tx, p.ID)
 		if err == nil && r.transactionID == nil {
 			err = gateway.ErrUnknownPayment
 		}
-		return r.result(), err
+		return r.toResult(), err
 	})
 }
 
 // Cancel implements gateway.Gateway. It remembers also what was never created, so that it never will be.
 func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	var unknown bool
-	result, err := g.change(ctx, "cancel", p, func(tx pgx.Tx) (gateway.Result, error) {
-		if err := insert(ctx, tx, tombstone(p)); err != nil {
+	result, err := g.inTransaction(ctx, "cancel", p, func(tx pgx.Tx) (gateway.Result, error) {
+		if err := insertPayment(ctx, tx, cancelledRow(p)); err != nil {
 			return gateway.Result{}, err
 		}
-		r, err := lock(ctx, tx, p.ID)
+		r, err := lockPayment(ctx, tx, p.ID)
 		if err != nil {
 			return gateway.Result{}, err
 		}
 		unknown = r.transactionID == nil
 		r.cancel()
-		return r.result(), update(ctx, tx, r)
+		return r.toResult(), updatePayment(ctx, tx, r)
 	})
 	if err == nil && unknown {
 		return gateway.Result{}, fmt.Errorf("sandbox: cancel payment %s: %w", p.ID, gateway.ErrUnknownPayment)
@@ -115,8 +115,8 @@ func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result
 	return result, err
 }
 
-// change runs one call as a transaction and says in its error what was attempted.
-func (g *Gateway) change(ctx context.Context, call string, p gateway.Payment, f func(tx pgx.Tx) (gateway.Result, error)) (gateway.Result, error) {
+// inTransaction runs one call as a transaction and says in its error what was attempted.
+func (g *Gateway) inTransaction(ctx context.Context, call string, p gateway.Payment, f func(tx pgx.Tx) (gateway.Result, error)) (gateway.Result, error) {
 	var result gateway.Result
 	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) (err error) {
 		result, err = f(tx)

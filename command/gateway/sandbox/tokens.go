@@ -23,7 +23,7 @@ const (
 
 // ruleOf knows Stripe's test tokens, as payment methods ("pm_card_visa") and as tokens ("tok_visa"), and the sandbox's own.
 func ruleOf(token string) (rule, bool) {
-	if r, ok := own[token]; ok {
+	if r, ok := ownTokens[token]; ok {
 		return r, true
 	}
 	name, ok := strings.CutPrefix(token, "pm_card_")
@@ -36,7 +36,7 @@ func ruleOf(token string) (rule, bool) {
 	if rest, ok := strings.CutPrefix(name, "visa_"); ok && strings.HasPrefix(rest, "chargeDeclined") {
 		name = rest
 	}
-	r, ok := stripes[name]
+	r, ok := stripeCards[name]
 	return r, ok
 }
 
@@ -45,8 +45,8 @@ const (
 	insufficientFunds = "Your card has insufficient funds."
 )
 
-// stripes are Stripe's test cards by name: https://docs.stripe.com/testing.
-var stripes = map[string]rule{
+// stripeCards are Stripe's test cards by name: https://docs.stripe.com/testing.
+var stripeCards = map[string]rule{
 	"visa":               {},
 	"visa_debit":         {},
 	"mastercard":         {},
@@ -79,8 +79,8 @@ var stripes = map[string]rule{
 	"refundFail":    {refund: refundFails},
 }
 
-// own are the sandbox's tokens for what Stripe has no test card for.
-var own = map[string]rule{
+// ownTokens are the sandbox's tokens for what Stripe has no test card for.
+var ownTokens = map[string]rule{
 	"pm_sandbox_unavailable":       {unavailable: true},
 	"pm_sandbox_timeout":           {lost: true},
 	"pm_sandbox_refundUnavailable": {refund: refundUnavailable},

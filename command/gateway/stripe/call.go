@@ -23,9 +23,9 @@ const (
 	replayName = "Idempotent-Replayed"
 )
 
-// call sends one request. The library's own retries are off: after them the last error would say nothing about the tries before it, and
+// callStripe sends one request. The library's own retries are off: after them the last error would say nothing about the tries before it, and
 // whether certainly nothing was changed is all that matters.
-func call[T any](ctx context.Context, what string, send func(ctx context.Context) (T, error)) (T, error) {
+func callStripe[T any](ctx context.Context, what string, send func(ctx context.Context) (T, error)) (T, error) {
 	pause := busyPause
 	for try := 1; ; try++ {
 		var written atomic.Int32
@@ -34,7 +34,7 @@ func call[T any](ctx context.Context, what string, send func(ctx context.Context
 			return value, nil
 		}
 		f := newFailure(what, err, int(written.Load()))
-		if !f.busy() || try == mostBusy {
+		if !f.isBusy() || try == mostBusy {
 			return value, f
 		}
 		select {
@@ -94,13 +94,13 @@ func (f *failure) Unwrap() []error {
 	return errs
 }
 
-// busy says that another request was in the way of this one, which was therefore not looked at.
-func (f *failure) busy() bool {
+// isBusy says that another request was in the way of this one, which was therefore not looked at.
+func (f *failure) isBusy() bool {
 	return f.stripe != nil && (f.status == http.StatusConflict || f.stripe.Code == stripe.ErrorCodeLockTimeout)
 }
 
-// refusal answers the failure when Stripe understood the request and said no: to this request, not to this process or at this moment.
-func refusal(err error) *failure {
+// refusalOf answers the failure when Stripe understood the request and said no: to this request, not to this process or at this moment.
+func refusalOf(err error) *failure {
 	f, ok := errors.AsType[*failure](err)
 	if !ok || f.stripe == nil || f.stripe.Type == stripe.ErrorTypeIdempotency {
 		return nil
@@ -112,13 +112,13 @@ func refusal(err error) *failure {
 	return nil
 }
 
-// failedForGood says that Stripe failed at the first such request, which it goes on repeating to everybody who sends its key.
-func failedForGood(err error) bool {
+// isKeptFailure says that Stripe failed at the first such request, which it goes on repeating to everybody who sends its key.
+func isKeptFailure(err error) bool {
 	f, ok := errors.AsType[*failure](err)
-	return ok && f.stripe != nil && f.status >= http.StatusInternalServerError && replayed(f.stripe.LastResponse)
+	return ok && f.stripe != nil && f.status >= http.StatusInternalServerError && isReplayed(f.stripe.LastResponse)
 }
 
-// replayed says that Stripe repeats what it answered the first time.
-func replayed(response *stripe.APIResponse) bool {
+// isReplayed says that Stripe repeats what it answered the first time.
+func isReplayed(response *stripe.APIResponse) bool {
 	return response != nil && response.Header.Get(replayName) == "true"
 }

@@ -60,16 +60,16 @@ func isDecline(f *failure) bool {
 		strings.Contains(param, "card") || f.stripe.Code == stripe.ErrorCodeTokenAlreadyUsed
 }
 
-// reasonOf answers what the customer reads of a refused confirmation; nothing when there was none.
-func reasonOf(f *failure) string {
+// refusalReason answers what the customer reads of a refused confirmation; nothing when there was none.
+func refusalReason(f *failure) string {
 	if f == nil || !isDecline(f) {
 		return ""
 	}
 	return declineReason(f.stripe)
 }
 
-// methodOf answers how a token is told to Stripe. What is none of its tokens does not even get there.
-func methodOf(token string) (*stripe.PaymentIntentConfirmParams, bool) {
+// confirmParams answers how a token is told to Stripe. What is none of its tokens does not even get there.
+func confirmParams(token string) (*stripe.PaymentIntentConfirmParams, bool) {
 	switch {
 	case card.IsIn(token):
 		return nil, false

@@ -31,7 +31,7 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 	}
 	made, err := g.refundsOf(ctx, r.TransactionID)
 	switch {
-	case refusal(err) != nil:
+	case refusalOf(err) != nil:
 		return gateway.RefundResult{Failed: true, Reason: unknownPayment}, nil //nolint:nilerr // the refusal is the answer
 	case err != nil:
 		return gateway.RefundResult{}, err
@@ -47,11 +47,11 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 	}
 	params := &stripe.RefundParams{PaymentIntent: &r.TransactionID, Amount: &units, Metadata: map[string]string{metaRefund: r.ID}}
 	params.IdempotencyKey = &r.ID
-	given, err := call(ctx, "refund "+r.ID, func(ctx context.Context) (*stripe.Refund, error) {
+	given, err := callStripe(ctx, "refund "+r.ID, func(ctx context.Context) (*stripe.Refund, error) {
 		params.Context = ctx
 		return g.refunds.New(params)
 	})
-	if refused := refusal(err); refused != nil {
+	if refused := refusalOf(err); refused != nil {
 		return g.whyRefused(ctx, r, units, refused)
 	}
 	if err != nil {
@@ -71,7 +71,7 @@ func (g *Gateway) whyRefused(ctx context.Context, r gateway.Refund, units int64,
 	}
 	params := &stripe.PaymentIntentParams{}
 	params.AddExpand("latest_charge")
-	intent, err := call(ctx, "read "+r.TransactionID, func(ctx context.Context) (*stripe.PaymentIntent, error) {
+	intent, err := callStripe(ctx, "read "+r.TransactionID, func(ctx context.Context) (*stripe.PaymentIntent, error) {
 		params.Context = ctx
 		return g.intents.Get(r.TransactionID, params)
 	})
@@ -106,7 +106,7 @@ func (g *Gateway) refundsOf(ctx context.Context, transactionID string) ([]*strip
 	if transactionID == "" {
 		return nil, fmt.Errorf("stripe: list refunds: %w", gateway.ErrUnknownPayment)
 	}
-	return call(ctx, "list refunds of "+transactionID, func(ctx context.Context) ([]*stripe.Refund, error) {
+	return callStripe(ctx, "list refunds of "+transactionID, func(ctx context.Context) ([]*stripe.Refund, error) {
 		params := &stripe.RefundListParams{PaymentIntent: &transactionID}
 		params.Context, params.Limit = ctx, new(int64(100))
 		var all []*stripe.Refund
@@ -124,7 +124,7 @@ func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.R
 	if err != nil {
 		return nil, err
 	}
-	disputed, err := call(ctx, "list disputes of payment "+p.ID, func(ctx context.Context) ([]*stripe.Dispute, error) {
+	disputed, err := callStripe(ctx, "list disputes of payment "+p.ID, func(ctx context.Context) ([]*stripe.Dispute, error) {
 		params := &stripe.DisputeListParams{PaymentIntent: &p.TransactionID}
 		params.Context, params.Limit = ctx, new(int64(100))
 		var all []*stripe.Dispute

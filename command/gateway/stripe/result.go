@@ -9,15 +9,15 @@ import (
 	"ticketing/command/payment"
 )
 
-// conclude answers what became of a PaymentIntent. One that was declined, for the reason given or the one that it remembers, is cancelled
+// concludeIntent answers what became of a PaymentIntent. One that was declined, for the reason given or the one that it remembers, is cancelled
 // first; should it have been paid at just that moment, that is the answer.
-func (g *Gateway) conclude(ctx context.Context, intent *stripe.PaymentIntent, reason string) (gateway.Result, error) {
+func (g *Gateway) concludeIntent(ctx context.Context, intent *stripe.PaymentIntent, reason string) (gateway.Result, error) {
 	if reason == "" && intent.LastPaymentError != nil {
 		reason = declineReason(intent.LastPaymentError)
 	}
 	if intent.Status == stripe.PaymentIntentStatusRequiresPaymentMethod && reason != "" {
 		var err error
-		if intent, err = g.cancel(ctx, intent.ID, stripe.PaymentIntentCancellationReasonRequestedByCustomer); err != nil {
+		if intent, err = g.cancelIntent(ctx, intent.ID, stripe.PaymentIntentCancellationReasonRequestedByCustomer); err != nil {
 			return gateway.Result{}, err
 		}
 	}
@@ -53,7 +53,7 @@ func resultOf(intent *stripe.PaymentIntent) gateway.Result {
 	return result
 }
 
-// untouched says whether nobody has tried to pay the PaymentIntent.
-func untouched(intent *stripe.PaymentIntent) bool {
+// isUntouched says whether nobody has tried to pay the PaymentIntent.
+func isUntouched(intent *stripe.PaymentIntent) bool {
 	return intent.Status == stripe.PaymentIntentStatusRequiresPaymentMethod && intent.LastPaymentError == nil
 }

@@ -81,14 +81,14 @@ func (g *Gateway) Name() string { return Name }
 
 // Create implements gateway.Gateway.
 func (g *Gateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
-	intent, _, err := g.create(ctx, p)
-	if reason := unpayable(err); reason != "" {
+	intent, _, err := g.createIntent(ctx, p)
+	if reason := unpayableReason(err); reason != "" {
 		return gateway.Result{Outcome: payment.OutcomeFailed, Code: payment.Declined, Reason: reason}, nil
 	}
 	if err != nil {
 		return gateway.Result{}, err
 	}
-	return g.conclude(ctx, intent, "")
+	return g.concludeIntent(ctx, intent, "")
 }
 
 // Confirm implements gateway.Gateway. Without a card token it asks how the payment stands: the customer's action has moved it on.
@@ -96,63 +96,63 @@ func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Resul
 	if p.TransactionID == "" {
 		return gateway.Result{}, fmt.Errorf("stripe: confirm payment %s: %w", p.ID, gateway.ErrUnknownPayment)
 	}
-	method, ok := methodOf(p.CardToken)
+	method, ok := confirmParams(p.CardToken)
 	if !ok {
-		return g.confirmed(ctx, p)
+		return g.confirmWithoutToken(ctx, p)
 	}
 	method.IdempotencyKey = new(p.ID + "/confirm")
-	intent, err := call(ctx, "confirm payment "+p.ID, func(ctx context.Context) (*stripe.PaymentIntent, error) {
+	intent, err := callStripe(ctx, "confirm payment "+p.ID, func(ctx context.Context) (*stripe.PaymentIntent, error) {
 		method.Context = ctx
 		return g.intents.Confirm(p.TransactionID, method)
 	})
-	refused := refusal(err)
+	refused := refusalOf(err)
 	switch {
 	case err != nil && refused == nil:
 		return gateway.Result{}, err
-	case refused != nil || replayed(intent.LastResponse):
-		if intent, err = g.fetch(ctx, p); err != nil {
+	case refused != nil || isReplayed(intent.LastResponse):
+		if intent, err = g.fetchIntent(ctx, p); err != nil {
 			return gateway.Result{}, err
 		}
 	}
-	if refused != nil && untouched(intent) && !isDecline(refused) { // nothing that the customer could mend
+	if refused != nil && isUntouched(intent) && !isDecline(refused) { // nothing that the customer could mend
 		return gateway.Result{}, refused
 	}
-	return g.conclude(ctx, intent, reasonOf(refused))
+	return g.concludeIntent(ctx, intent, refusalReason(refused))
 }
 
-// confirmed is Confirm without a card token. A payment that still has no way to pay will not get one.
-func (g *Gateway) confirmed(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
-	intent, err := g.fetch(ctx, p)
+// confirmWithoutToken is Confirm without a card token. A payment that still has no way to pay will not get one.
+func (g *Gateway) confirmWithoutToken(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
+	intent, err := g.fetchIntent(ctx, p)
 	if err != nil {
 		return gateway.Result{}, err
 	}
 	reason := ""
-	if untouched(intent) {
+	if isUntouched(intent) {
 		reason = unknownMethod
 	}
-	return g.conclude(ctx, intent, reason)
+	return g.concludeIntent(ctx, intent, reason)
 }
 
 // Lookup implements gateway.Gateway.
 func (g *Gateway) Lookup(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
-	intent, existed, err := g.find(ctx, p)
+	intent, existed, err := g.findIntent(ctx, p)
 	if err == nil && !existed {
 		err = fmt.Errorf("stripe: look up payment %s: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	if err != nil {
 		return gateway.Result{}, err
 	}
-	return g.conclude(ctx, intent, "")
+	return g.concludeIntent(ctx, intent, "")
 }
 
 // Cancel implements gateway.Gateway. What was never created is created and cancelled: a Create that comes later finds it so.
 func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
-	intent, existed, err := g.find(ctx, p)
+	intent, existed, err := g.findIntent(ctx, p)
 	if err != nil {
 		return gateway.Result{}, err
 	}
 	if intent.Status != stripe.PaymentIntentStatusCanceled {
-		if intent, err = g.cancel(ctx, intent.ID, stripe.PaymentIntentCancellationReasonAbandoned); err != nil {
+		if intent, err = g.cancelIntent(ctx, intent.ID, stripe.PaymentIntentCancellationReasonAbandoned); err != nil {
 			return gateway.Result{}, err
 		}
 	}
@@ -162,8 +162,8 @@ func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result
 	return resultOf(intent), nil
 }
 
-// create makes the PaymentIntent, or answers the one that was made before as it is now, and says which.
-func (g *Gateway) create(ctx context.Context, p gateway.Payment) (intent *stripe.PaymentIntent, existed bool, err error) {
+// createIntent makes the PaymentIntent, or answers the one that was made before as it is now, and says which.
+func (g *Gateway) createIntent(ctx context.Context, p gateway.Payment) (intent *stripe.PaymentIntent, existed bool, err error) {
 	units, err := toUnits(p.Amount)
 	if err != nil {
 		return nil, false, err
@@ -173,55 +173,55 @@ func (g *Gateway) create(ctx context.Context, p gateway.Payment) (intent *stripe
 		Metadata: map[string]string{metaPayment: p.ID, metaReservation: p.ReservationID},
 	}
 	params.IdempotencyKey = new(p.ID + "/create")
-	intent, err = call(ctx, "create payment "+p.ID, func(ctx context.Context) (*stripe.PaymentIntent, error) {
+	intent, err = callStripe(ctx, "create payment "+p.ID, func(ctx context.Context) (*stripe.PaymentIntent, error) {
 		params.Context = ctx
 		return g.intents.New(params)
 	})
-	if err != nil || !replayed(intent.LastResponse) {
+	if err != nil || !isReplayed(intent.LastResponse) {
 		return intent, false, err
 	}
 	p.TransactionID = intent.ID
-	intent, err = g.fetch(ctx, p)
+	intent, err = g.fetchIntent(ctx, p)
 	return intent, true, err
 }
 
-// find answers the PaymentIntent of a payment by Stripe's id or, when that was never recorded, by ours. It did not exist when it had to be
+// findIntent answers the PaymentIntent of a payment by Stripe's id or, when that was never recorded, by ours. It did not exist when it had to be
 // made for that: then nobody has confirmed it and, since its id is in nobody's hands, nobody will.
-func (g *Gateway) find(ctx context.Context, p gateway.Payment) (intent *stripe.PaymentIntent, existed bool, err error) {
+func (g *Gateway) findIntent(ctx context.Context, p gateway.Payment) (intent *stripe.PaymentIntent, existed bool, err error) {
 	if p.TransactionID != "" {
-		intent, err = g.fetch(ctx, p)
+		intent, err = g.fetchIntent(ctx, p)
 		return intent, true, err
 	}
-	intent, existed, err = g.create(ctx, p)
-	if unpayable(err) != "" || failedForGood(err) {
+	intent, existed, err = g.createIntent(ctx, p)
+	if unpayableReason(err) != "" || isKeptFailure(err) {
 		err = fmt.Errorf("stripe: find payment %s: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	return intent, existed, err
 }
 
-func (g *Gateway) fetch(ctx context.Context, p gateway.Payment) (*stripe.PaymentIntent, error) {
-	intent, err := call(ctx, "read payment "+p.ID, func(ctx context.Context) (*stripe.PaymentIntent, error) {
+func (g *Gateway) fetchIntent(ctx context.Context, p gateway.Payment) (*stripe.PaymentIntent, error) {
+	intent, err := callStripe(ctx, "read payment "+p.ID, func(ctx context.Context) (*stripe.PaymentIntent, error) {
 		return g.intents.Get(p.TransactionID, &stripe.PaymentIntentParams{Params: stripe.Params{Context: ctx}})
 	})
-	if refused := refusal(err); refused != nil && refused.status == http.StatusNotFound {
+	if refused := refusalOf(err); refused != nil && refused.status == http.StatusNotFound {
 		return nil, fmt.Errorf("%w: %w", gateway.ErrUnknownPayment, refused)
 	}
 	return intent, err
 }
 
-// cancel cancels a PaymentIntent, or answers it as it is when it can't be cancelled any more. Cancelling needs no key that comes again: it
+// cancelIntent cancels a PaymentIntent, or answers it as it is when it can't be cancelled any more. Cancelling needs no key that comes again: it
 // is idempotent by itself, and a kept refusal of it would be repeated when it has long been possible.
-func (g *Gateway) cancel(ctx context.Context, id string, reason stripe.PaymentIntentCancellationReason) (*stripe.PaymentIntent, error) {
-	intent, err := call(ctx, "cancel "+id, func(ctx context.Context) (*stripe.PaymentIntent, error) {
+func (g *Gateway) cancelIntent(ctx context.Context, id string, reason stripe.PaymentIntentCancellationReason) (*stripe.PaymentIntent, error) {
+	intent, err := callStripe(ctx, "cancel "+id, func(ctx context.Context) (*stripe.PaymentIntent, error) {
 		return g.intents.Cancel(id, &stripe.PaymentIntentCancelParams{
 			Params: stripe.Params{Context: ctx}, CancellationReason: new(string(reason)),
 		})
 	})
-	refused := refusal(err)
+	refused := refusalOf(err)
 	if refused == nil {
 		return intent, err
 	}
-	intent, err = g.fetch(ctx, gateway.Payment{ID: id, TransactionID: id})
+	intent, err = g.fetchIntent(ctx, gateway.Payment{ID: id, TransactionID: id})
 	if err == nil && intent.Status != stripe.PaymentIntentStatusCanceled && resultOf(intent).Outcome != payment.OutcomeSucceeded &&
 		intent.Status != stripe.PaymentIntentStatusProcessing {
 		return nil, errors.Join(errors.New("stripe: neither over nor to be cancelled"), refused)

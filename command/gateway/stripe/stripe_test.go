@@ -22,49 +22,49 @@ func newPayment(token string) gateway.Payment {
 	}
 }
 
-// begin answers a payment that exists at Stripe, unconfirmed.
-func begin(t *testing.T, g *stripe.Gateway, token string) gateway.Payment {
+// createPayment answers a payment that exists at Stripe, unconfirmed.
+func createPayment(t *testing.T, g *stripe.Gateway, token string) gateway.Payment {
 	t.Helper()
 	p := newPayment(token)
 	result, err := g.Create(t.Context(), p)
-	expect(t, result, err, payment.OutcomeCreated)
+	requireOutcome(t, result, err, payment.OutcomeCreated)
 	p.TransactionID = result.TransactionID
 	return p
 }
 
-// charged answers a payment that was charged.
-func charged(t *testing.T, g *stripe.Gateway, token string) gateway.Payment {
+// chargePayment answers a payment that was charged.
+func chargePayment(t *testing.T, g *stripe.Gateway, token string) gateway.Payment {
 	t.Helper()
-	p := begin(t, g, token)
+	p := createPayment(t, g, token)
 	result, err := g.Confirm(t.Context(), p)
-	expect(t, result, err, payment.OutcomeSucceeded)
+	requireOutcome(t, result, err, payment.OutcomeSucceeded)
 	return p
 }
 
-func expect(t *testing.T, got gateway.Result, err error, want payment.Outcome) {
+func requireOutcome(t *testing.T, got gateway.Result, err error, want payment.Outcome) {
 	t.Helper()
 	if err != nil || got.Outcome != want {
 		t.Fatalf("got %+v, %v; want %s", got, err, want)
 	}
 }
 
-func expectFailed(t *testing.T, got gateway.Result, err error, code payment.FailureCode, reason string) {
+func requireFailed(t *testing.T, got gateway.Result, err error, code payment.FailureCode, reason string) {
 	t.Helper()
-	expect(t, got, err, payment.OutcomeFailed)
+	requireOutcome(t, got, err, payment.OutcomeFailed)
 	if got.Code != code || (reason != "" && got.Reason != reason) {
 		t.Fatalf("got %+v; want %s: %s", got, code, reason)
 	}
 }
 
-// expectUnavailable wants an error that says that certainly nothing was changed; expectUnsure one that does not.
-func expectUnavailable(t *testing.T, err error) {
+// requireUnavailable wants an error that says that certainly nothing was changed; expectUnsure one that does not.
+func requireUnavailable(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, gateway.ErrUnavailable) {
 		t.Fatalf("got %v, want ErrUnavailable", err)
 	}
 }
 
-func expectUnsure(t *testing.T, err error) {
+func requireUnsure(t *testing.T, err error) {
 	t.Helper()
 	if err == nil || errors.Is(err, gateway.ErrUnavailable) || errors.Is(err, gateway.ErrUnknownPayment) {
 		t.Fatalf("got %v, want an error that leaves open what happened", err)
@@ -73,7 +73,7 @@ func expectUnsure(t *testing.T, err error) {
 
 func TestARequestSaysWhatItIsFor(t *testing.T) {
 	double := stripetest.New(t)
-	p := charged(t, newGateway(double), "tok_visa")
+	p := chargePayment(t, newGateway(double), "tok_visa")
 	calls := double.Calls()
 	create, confirm := calls[0], calls[1]
 	for name, want := range map[string]string{
@@ -118,20 +118,20 @@ func TestWhatIsCertainAfterAFailedCall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			double := stripetest.New(t)
 			g := newGateway(double)
-			p := begin(t, g, "pm_card_visa")
+			p := createPayment(t, g, "pm_card_visa")
 			c.fault.On = "/confirm"
 			double.Inject(c.fault)
 			_, err := g.Confirm(t.Context(), p)
 			if c.certain {
-				expectUnavailable(t, err)
+				requireUnavailable(t, err)
 			} else {
-				expectUnsure(t, err)
+				requireUnsure(t, err)
 			}
 			result, err := g.Lookup(t.Context(), p)
 			if c.fault.LoseAnswer {
-				expect(t, result, err, payment.OutcomeSucceeded)
+				requireOutcome(t, result, err, payment.OutcomeSucceeded)
 			} else {
-				expect(t, result, err, payment.OutcomeCreated)
+				requireOutcome(t, result, err, payment.OutcomeCreated)
 			}
 		})
 	}
@@ -145,29 +145,29 @@ func TestWhatIsCertainAfterAFailedCall(t *testing.T) {
 		p := newPayment("pm_card_visa")
 		p.TransactionID = "pi_1"
 		_, err = g.Confirm(t.Context(), p)
-		expectUnavailable(t, err)
+		requireUnavailable(t, err)
 	})
 	t.Run("no time is left", func(t *testing.T) {
 		double := stripetest.New(t)
 		g := newGateway(double)
-		p := begin(t, g, "pm_card_visa")
+		p := createPayment(t, g, "pm_card_visa")
 		arrived, release := double.Hold("/confirm")
 		defer release()
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-arrived; cancel() }()
 		_, err := g.Confirm(ctx, p)
-		expectUnsure(t, err)
+		requireUnsure(t, err)
 	})
 }
 
 func TestARequestInTheWayIsWaitedFor(t *testing.T) {
 	double := stripetest.New(t)
 	g := newGateway(double)
-	p := begin(t, g, "pm_card_visa")
+	p := createPayment(t, g, "pm_card_visa")
 	double.Inject(stripetest.Fault{On: "/confirm", Status: http.StatusConflict, Code: "idempotency_key_in_use"})
 	double.Inject(stripetest.Fault{On: "/confirm", Status: http.StatusTooManyRequests, Code: "lock_timeout"})
 	result, err := g.Confirm(t.Context(), p)
-	expect(t, result, err, payment.OutcomeSucceeded)
+	requireOutcome(t, result, err, payment.OutcomeSucceeded)
 }
 
 // The process may die before Stripe's id is in the log.
@@ -181,9 +181,9 @@ func TestAPaymentIsFoundByOurID(t *testing.T) {
 	}
 	p.CardToken = "" // which died with the process
 	result, err := g.Lookup(t.Context(), p)
-	expect(t, result, err, payment.OutcomeCreated)
+	requireOutcome(t, result, err, payment.OutcomeCreated)
 	result, err = g.Cancel(t.Context(), p)
-	expectFailed(t, result, err, payment.Abandoned, "")
+	requireFailed(t, result, err, payment.Abandoned, "")
 	if n := len(double.Payments()); n != 1 {
 		t.Fatalf("%d PaymentIntents were made", n)
 	}
@@ -196,7 +196,7 @@ func TestACreationThatStripeFailedAtIsGivenUp(t *testing.T) {
 	p := newPayment("pm_card_visa")
 	double.Inject(stripetest.Fault{On: "POST /v1/payment_intents", Status: http.StatusInternalServerError, Kept: true})
 	_, err := g.Create(t.Context(), p)
-	expectUnsure(t, err)
+	requireUnsure(t, err)
 	if _, err := g.Cancel(t.Context(), p); !errors.Is(err, gateway.ErrUnknownPayment) {
 		t.Fatalf("got %v, want ErrUnknownPayment", err)
 	}
@@ -207,17 +207,17 @@ func TestADeclinedPaymentCannotBePaidAnyMore(t *testing.T) {
 	double := stripetest.New(t)
 	g := newGateway(double)
 	for _, token := range []string{"pm_card_visa_chargeDeclined", "pm_card_none"} {
-		p := begin(t, g, token)
+		p := createPayment(t, g, token)
 		result, err := g.Confirm(t.Context(), p)
-		expectFailed(t, result, err, payment.Declined, "")
+		requireFailed(t, result, err, payment.Declined, "")
 	}
-	p := begin(t, g, "pm_card_authenticationRequired")
+	p := createPayment(t, g, "pm_card_authenticationRequired")
 	result, err := g.Confirm(t.Context(), p)
-	expect(t, result, err, payment.OutcomeRequiresAction)
+	requireOutcome(t, result, err, payment.OutcomeRequiresAction)
 	double.FailAuthentication(t, p.TransactionID)
 	p.CardToken = ""
 	result, err = g.Confirm(t.Context(), p)
-	expectFailed(t, result, err, payment.Declined, "Your bank could not confirm that it is you.")
+	requireFailed(t, result, err, payment.Declined, "Your bank could not confirm that it is you.")
 	for _, made := range double.Payments() {
 		if made.Status != "canceled" {
 			t.Errorf("%s is %s", made.TransactionID, made.Status)
@@ -228,39 +228,39 @@ func TestADeclinedPaymentCannotBePaidAnyMore(t *testing.T) {
 func TestADeclineAfterTheAction(t *testing.T) {
 	double := stripetest.New(t)
 	g := newGateway(double)
-	p := begin(t, g, "pm_card_threeDSecureRequiredChargeDeclined")
+	p := createPayment(t, g, "pm_card_threeDSecureRequiredChargeDeclined")
 	result, err := g.Confirm(t.Context(), p)
-	expect(t, result, err, payment.OutcomeRequiresAction)
+	requireOutcome(t, result, err, payment.OutcomeRequiresAction)
 	double.Authenticate(t, result.NextAction.ClientSecret)
 	result, err = g.Lookup(t.Context(), p)
-	expectFailed(t, result, err, payment.Declined, "Your card was declined.")
+	requireFailed(t, result, err, payment.Declined, "Your card was declined.")
 }
 
 func TestAPaymentThatTakesItsTime(t *testing.T) {
 	double := stripetest.New(t)
 	g := newGateway(double)
-	p := begin(t, g, "pm_card_processing")
+	p := createPayment(t, g, "pm_card_processing")
 	result, err := g.Confirm(t.Context(), p)
-	expect(t, result, err, payment.OutcomeProcessing)
+	requireOutcome(t, result, err, payment.OutcomeProcessing)
 	result, err = g.Cancel(t.Context(), p) // nobody can
-	expect(t, result, err, payment.OutcomeProcessing)
+	requireOutcome(t, result, err, payment.OutcomeProcessing)
 	double.Settle(t, p.TransactionID)
 	result, err = g.Confirm(t.Context(), p) // which Stripe would answer with "processing" again
-	expect(t, result, err, payment.OutcomeSucceeded)
+	requireOutcome(t, result, err, payment.OutcomeSucceeded)
 
-	p = begin(t, g, "pm_card_processingThenDeclined")
+	p = createPayment(t, g, "pm_card_processingThenDeclined")
 	result, err = g.Confirm(t.Context(), p)
-	expect(t, result, err, payment.OutcomeProcessing)
+	requireOutcome(t, result, err, payment.OutcomeProcessing)
 	double.Settle(t, p.TransactionID)
 	result, err = g.Lookup(t.Context(), p)
-	expectFailed(t, result, err, payment.Declined, "Your card has insufficient funds.")
+	requireFailed(t, result, err, payment.Declined, "Your card has insufficient funds.")
 }
 
 func TestRefundsThatTakeTheirTime(t *testing.T) {
 	double := stripetest.New(t)
 	g := newGateway(double)
 	for _, status := range []string{"succeeded", "failed"} {
-		p := charged(t, g, "pm_card_pendingRefund")
+		p := chargePayment(t, g, "pm_card_pendingRefund")
 		r := gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: p.Amount}
 		for range 2 {
 			if got, err := g.Refund(t.Context(), r); err != nil || !got.Pending {
@@ -272,7 +272,7 @@ func TestRefundsThatTakeTheirTime(t *testing.T) {
 			t.Fatalf("%s: got %+v, %v", status, got, err)
 		}
 	}
-	p := charged(t, g, "pm_card_refundFail")
+	p := chargePayment(t, g, "pm_card_refundFail")
 	r := gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: p.Amount}
 	if got, err := g.Refund(t.Context(), r); err != nil || !got.Failed || got.Reason == "" {
 		t.Fatalf("got %+v, %v; want it refused", got, err)
@@ -282,7 +282,7 @@ func TestRefundsThatTakeTheirTime(t *testing.T) {
 func TestALostRefundIsFoundAndNotMadeAgain(t *testing.T) {
 	double := stripetest.New(t)
 	g := newGateway(double)
-	p := charged(t, g, "pm_card_visa")
+	p := chargePayment(t, g, "pm_card_visa")
 	r := gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: money.Money{Minor: 1000, Currency: "EUR"}}
 	double.Inject(stripetest.Fault{On: "POST /v1/refunds", LoseAnswer: true})
 	if _, err := g.Refund(t.Context(), r); err == nil {
@@ -300,7 +300,7 @@ func TestALostRefundIsFoundAndNotMadeAgain(t *testing.T) {
 func TestARefundThatMayBePossibleLaterIsNoRefusal(t *testing.T) {
 	double := stripetest.New(t)
 	g := newGateway(double)
-	p := charged(t, g, "pm_card_visa")
+	p := chargePayment(t, g, "pm_card_visa")
 	r := gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: p.Amount}
 	double.Inject(stripetest.Fault{On: "POST /v1/refunds", Status: http.StatusBadRequest, Code: "balance_insufficient"})
 	if got, err := g.Refund(t.Context(), r); err == nil {
@@ -314,7 +314,7 @@ func TestARefundThatMayBePossibleLaterIsNoRefusal(t *testing.T) {
 func TestReversalsThatNobodyAskedForHere(t *testing.T) {
 	double := stripetest.New(t)
 	g := newGateway(double)
-	p := charged(t, g, "pm_card_visa")
+	p := chargePayment(t, g, "pm_card_visa")
 	double.RefundInDashboard(t, p.TransactionID, 700)
 	double.Dispute(t, p.TransactionID)
 	got, err := g.Reversals(t.Context(), p)
@@ -345,9 +345,9 @@ func TestReversalsThatNobodyAskedForHere(t *testing.T) {
 func TestErrorsGiveNothingAway(t *testing.T) {
 	double := stripetest.New(t)
 	g := newGateway(double)
-	p := begin(t, g, "pm_card_visa")
+	p := createPayment(t, g, "pm_card_visa")
 	_, wrongKey := stripe.New(stripe.Config{APIKey: "sk_test_wrongWrongWrongWrong", APIBase: double.URL}).Lookup(t.Context(), p)
-	expectUnavailable(t, wrongKey)
+	requireUnavailable(t, wrongKey)
 	double.Inject(stripetest.Fault{On: "/confirm", Status: http.StatusBadRequest})
 	_, refused := g.Confirm(t.Context(), p)
 	double.Down()

@@ -49,7 +49,7 @@ func (g *Gateway) ReadWebhook(_ context.Context, header http.Header, body []byte
 
 // PaymentID answers our id of a payment; gateway.ErrUnknownPayment when it is none of ours.
 func (g *Gateway) PaymentID(ctx context.Context, transactionID string) (string, error) {
-	intent, err := g.fetch(ctx, gateway.Payment{ID: transactionID, TransactionID: transactionID})
+	intent, err := g.fetchIntent(ctx, gateway.Payment{ID: transactionID, TransactionID: transactionID})
 	if err != nil {
 		return "", err
 	}

@@ -2,8 +2,8 @@ package paypaltest
 
 import "net/http"
 
-// captured answers the capture of an order as PayPal represents it.
-func (s *Server) captured(o *order) map[string]any {
+// captureObject answers the capture of an order as PayPal represents it.
+func (s *Server) captureObject(o *order) map[string]any {
 	status := "COMPLETED"
 	if o.held {
 		status = "PENDING"
@@ -15,8 +15,8 @@ func (s *Server) captured(o *order) map[string]any {
 	}
 }
 
-// charged answers the order that has a capture.
-func (s *Server) charged(captureID string) *order {
+// orderOfCapture answers the order that has a capture.
+func (s *Server) orderOfCapture(captureID string) *order {
 	for _, o := range s.orders {
 		if o.capture == captureID {
 			return o
@@ -26,10 +26,10 @@ func (s *Server) charged(captureID string) *order {
 }
 
 func (s *Server) showCapture(id string) response {
-	if o := s.charged(id); o != nil {
-		return response{http.StatusOK, s.captured(o)}
+	if o := s.orderOfCapture(id); o != nil {
+		return response{http.StatusOK, s.captureObject(o)}
 	}
-	return refused(http.StatusNotFound, "RESOURCE_NOT_FOUND")
+	return refuse(http.StatusNotFound, "RESOURCE_NOT_FOUND")
 }
 
 func (s *Server) emitCapture(o *order) {
@@ -37,5 +37,5 @@ func (s *Server) emitCapture(o *order) {
 	if o.held {
 		kind = "PAYMENT.CAPTURE.PENDING"
 	}
-	s.emit(kind, o.id, s.captured(o))
+	s.emitEvent(kind, o.id, s.captureObject(o))
 }

@@ -25,12 +25,12 @@ type order struct {
 	held       bool // the capture is pending
 }
 
-// whole are the currencies without decimals at PayPal.
-var whole = []string{"HUF", "JPY", "TWD"}
+// wholeCurrencies are the currencies without decimals at PayPal.
+var wholeCurrencies = []string{"HUF", "JPY", "TWD"}
 
-func (s *Server) create(r *http.Request, key string) response {
+func (s *Server) createOrder(r *http.Request, key string) response {
 	if id, ok := s.keys[key]; ok {
-		return response{http.StatusOK, s.show(s.orders[id])}
+		return response{http.StatusOK, s.orderObject(s.orders[id])}
 	}
 	var asked struct {
 		Intent        string `json:"intent"`
@@ -42,15 +42,15 @@ func (s *Server) create(r *http.Request, key string) response {
 		PaymentSource *struct{} `json:"payment_source"`
 	}
 	if json.NewDecoder(r.Body).Decode(&asked) != nil || asked.Intent != "CAPTURE" || len(asked.PurchaseUnits) != 1 {
-		return refused(http.StatusBadRequest, "INVALID_REQUEST")
+		return refuse(http.StatusBadRequest, "INVALID_REQUEST")
 	}
 	unit := asked.PurchaseUnits[0]
 	_, decimals, _ := strings.Cut(unit.Amount.Value, ".")
 	switch {
 	case unit.Amount.CurrencyCode == "KWD":
-		return refused(http.StatusUnprocessableEntity, "CURRENCY_NOT_SUPPORTED")
-	case slices.Contains(whole, unit.Amount.CurrencyCode) != (decimals == ""):
-		return refused(http.StatusUnprocessableEntity, "DECIMALS_NOT_SUPPORTED")
+		return refuse(http.StatusUnprocessableEntity, "CURRENCY_NOT_SUPPORTED")
+	case slices.Contains(wholeCurrencies, unit.Amount.CurrencyCode) != (decimals == ""):
+		return refuse(http.StatusUnprocessableEntity, "DECIMALS_NOT_SUPPORTED")
 	}
 	o := &order{
 		id: rand.Text()[:17], status: "CREATED", intent: asked.Intent, customID: unit.CustomID, invoiceID: unit.InvoiceID,
@@ -60,32 +60,32 @@ func (s *Server) create(r *http.Request, key string) response {
 		o.status = "PAYER_ACTION_REQUIRED"
 	}
 	s.orders[o.id], s.keys[key] = o, o.id
-	return response{http.StatusCreated, s.show(o)}
+	return response{http.StatusCreated, s.orderObject(o)}
 }
 
-// order answers what is asked of one order: rest is its id and, for a capture, that word.
-func (s *Server) order(r *http.Request, key string, rest []string) response {
+// routeOrder answers what is asked of one order: rest is its id and, for a capture, that word.
+func (s *Server) routeOrder(r *http.Request, key string, rest []string) response {
 	o := s.orders[rest[0]]
 	switch {
 	case o == nil:
-		return refused(http.StatusNotFound, "INVALID_RESOURCE_ID")
+		return refuse(http.StatusNotFound, "INVALID_RESOURCE_ID")
 	case r.Method == http.MethodGet && len(rest) == 1:
-		return response{http.StatusOK, s.show(o)}
+		return response{http.StatusOK, s.orderObject(o)}
 	case r.Method == http.MethodPatch && len(rest) == 1:
-		return s.change(r, o)
+		return s.patchOrder(r, o)
 	case r.Method == http.MethodPost && len(rest) == 2 && rest[1] == "capture":
-		return s.take(o, key)
+		return s.captureOrder(o, key)
 	}
-	return refused(http.StatusNotFound, "RESOURCE_NOT_FOUND")
+	return refuse(http.StatusNotFound, "RESOURCE_NOT_FOUND")
 }
 
-func (s *Server) change(r *http.Request, o *order) response {
+func (s *Server) patchOrder(r *http.Request, o *order) response {
 	var changes []struct{ Op, Path, Value string }
 	if json.NewDecoder(r.Body).Decode(&changes) != nil {
-		return refused(http.StatusBadRequest, "INVALID_PATCH_OPERATION")
+		return refuse(http.StatusBadRequest, "INVALID_PATCH_OPERATION")
 	}
 	if o.capture != "" {
-		return refused(http.StatusUnprocessableEntity, "ORDER_ALREADY_COMPLETED")
+		return refuse(http.StatusUnprocessableEntity, "ORDER_ALREADY_COMPLETED")
 	}
 	for _, c := range changes {
 		switch {
@@ -94,36 +94,36 @@ func (s *Server) change(r *http.Request, o *order) response {
 		case c.Op == "add" && c.Path == "/purchase_units/@reference_id=='default'/description":
 			o.description = c.Value
 		default:
-			return refused(http.StatusUnprocessableEntity, "NOT_PATCHABLE")
+			return refuse(http.StatusUnprocessableEntity, "NOT_PATCHABLE")
 		}
 	}
 	return response{status: http.StatusNoContent}
 }
 
-func (s *Server) take(o *order, key string) response {
+func (s *Server) captureOrder(o *order, key string) response {
 	if _, ok := s.keys[key]; ok {
-		return response{http.StatusOK, s.show(o)}
+		return response{http.StatusOK, s.orderObject(o)}
 	}
 	switch {
 	case o.intent != "CAPTURE":
-		return refused(http.StatusUnprocessableEntity, "ACTION_DOES_NOT_MATCH_INTENT")
+		return refuse(http.StatusUnprocessableEntity, "ACTION_DOES_NOT_MATCH_INTENT")
 	case o.capture != "":
-		return refused(http.StatusUnprocessableEntity, "ORDER_ALREADY_CAPTURED")
+		return refuse(http.StatusUnprocessableEntity, "ORDER_ALREADY_CAPTURED")
 	case o.status != "APPROVED":
-		return refused(http.StatusUnprocessableEntity, "ORDER_NOT_APPROVED")
+		return refuse(http.StatusUnprocessableEntity, "ORDER_NOT_APPROVED")
 	case o.declines:
-		return refused(http.StatusUnprocessableEntity, "INSTRUMENT_DECLINED")
+		return refuse(http.StatusUnprocessableEntity, "INSTRUMENT_DECLINED")
 	}
 	o.status, o.capture, s.keys[key] = "COMPLETED", rand.Text()[:17], o.id
 	s.emitCapture(o)
-	return response{http.StatusCreated, s.show(o)}
+	return response{http.StatusCreated, s.orderObject(o)}
 }
 
-// show answers an order as PayPal represents it.
-func (s *Server) show(o *order) map[string]any {
+// orderObject answers an order as PayPal represents it.
+func (s *Server) orderObject(o *order) map[string]any {
 	payments := map[string]any{}
 	if o.capture != "" {
-		payments["captures"] = []any{s.captured(o)}
+		payments["captures"] = []any{s.captureObject(o)}
 		payments["refunds"] = s.refundsOf(o)
 	}
 	unit := map[string]any{
@@ -143,7 +143,7 @@ func (s *Server) Approve(t testing.TB, orderOrPage string, declines bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.orders[orderOrPage[strings.LastIndex(orderOrPage, "=")+1:]]
-	if o == nil || !s.approve(o, declines) {
+	if o == nil || !s.approveOrder(o, declines) {
 		t.Fatalf("order %s can't be approved", orderOrPage)
 	}
 }
@@ -152,20 +152,20 @@ func (s *Server) Approve(t testing.TB, orderOrPage string, declines bool) {
 func (s *Server) ApproveOnce(orderID string, declines bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.approve(s.orders[orderID], declines)
+	s.approveOrder(s.orders[orderID], declines)
 }
 
-func (s *Server) approve(o *order, declines bool) bool {
+func (s *Server) approveOrder(o *order, declines bool) bool {
 	if o.status != "PAYER_ACTION_REQUIRED" {
 		return false
 	}
 	o.status, o.declines = "APPROVED", declines
-	s.emit("CHECKOUT.ORDER.APPROVED", o.id, s.show(o))
+	s.emitEvent("CHECKOUT.ORDER.APPROVED", o.id, s.orderObject(o))
 	return true
 }
 
-// Hold has PayPal review the capture of an order, or end that.
-func (s *Server) Hold(orderID string, held bool) {
+// Review has PayPal review the capture of an order, or end that.
+func (s *Server) Review(orderID string, held bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.orders[orderID]
@@ -175,8 +175,8 @@ func (s *Server) Hold(orderID string, held bool) {
 	}
 }
 
-// Heal is the customer choosing another card for an order that was declined.
-func (s *Server) Heal(orderID string) {
+// ChangeCard is the customer choosing another card for an order that was declined.
+func (s *Server) ChangeCard(orderID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.orders[orderID].declines = false

@@ -20,7 +20,7 @@ type refund struct {
 	made    int
 }
 
-func (s *Server) refund(r *http.Request, key, captureID string) response {
+func (s *Server) createRefund(r *http.Request, key, captureID string) response {
 	if id, ok := s.keys[key]; ok {
 		return response{http.StatusOK, s.refunds[id]}
 	}
@@ -29,31 +29,31 @@ func (s *Server) refund(r *http.Request, key, captureID string) response {
 		CustomID string `json:"custom_id"`
 	}
 	if json.NewDecoder(r.Body).Decode(&asked) != nil {
-		return refused(http.StatusBadRequest, "INVALID_REQUEST")
+		return refuse(http.StatusBadRequest, "INVALID_REQUEST")
 	}
-	charged := s.charged(captureID)
+	charged := s.orderOfCapture(captureID)
 	if charged == nil {
-		return refused(http.StatusNotFound, "INVALID_RESOURCE_ID")
+		return refuse(http.StatusNotFound, "INVALID_RESOURCE_ID")
 	}
-	left := minor(charged.amount)
+	left := minorUnits(charged.amount)
 	for _, given := range s.refundsOf(charged) {
-		left -= minor(given.Amount)
+		left -= minorUnits(given.Amount)
 	}
 	switch {
 	case left == 0:
-		return refused(http.StatusUnprocessableEntity, "CAPTURE_FULLY_REFUNDED")
-	case minor(asked.Amount) > left:
-		return refused(http.StatusUnprocessableEntity, "REFUND_AMOUNT_EXCEEDED")
+		return refuse(http.StatusUnprocessableEntity, "CAPTURE_FULLY_REFUNDED")
+	case minorUnits(asked.Amount) > left:
+		return refuse(http.StatusUnprocessableEntity, "REFUND_AMOUNT_EXCEEDED")
 	}
-	given := s.give(charged, asked.Amount, asked.CustomID)
+	given := s.makeRefund(charged, asked.Amount, asked.CustomID)
 	s.keys[key] = given.ID
 	return response{http.StatusCreated, given}
 }
 
-func (s *Server) give(o *order, a amount, customID string) *refund {
+func (s *Server) makeRefund(o *order, a amount, customID string) *refund {
 	given := &refund{ID: rand.Text()[:17], Status: "COMPLETED", Amount: a, CustomID: customID, capture: o.capture, made: len(s.refunds)}
 	s.refunds[given.ID] = given
-	s.emit("PAYMENT.CAPTURE.REFUNDED", o.id, map[string]any{
+	s.emitEvent("PAYMENT.CAPTURE.REFUNDED", o.id, map[string]any{
 		"id": given.ID, "status": given.Status, "amount": given.Amount, "custom_id": given.CustomID, "links": []map[string]string{
 			{"rel": "self", "href": s.URL + "/v2/payments/refunds/" + given.ID}, {"rel": "up", "href": s.URL + "/v2/payments/captures/" + o.capture},
 		},
@@ -66,7 +66,7 @@ func (s *Server) RefundInDashboard(orderID, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.orders[orderID]
-	s.give(o, amount{CurrencyCode: o.amount.CurrencyCode, Value: value}, o.customID)
+	s.makeRefund(o, amount{CurrencyCode: o.amount.CurrencyCode, Value: value}, o.customID)
 }
 
 // refundsOf answers the refunds of an order as they were made.
@@ -81,8 +81,8 @@ func (s *Server) refundsOf(o *order) []*refund {
 	return all
 }
 
-// minor panics when PayPal's own amounts make no sense.
-func minor(a amount) int64 {
+// minorUnits panics when PayPal's own amounts make no sense.
+func minorUnits(a amount) int64 {
 	m, err := money.Parse(a.Value, a.CurrencyCode)
 	if err != nil {
 		panic(err)
@@ -124,13 +124,13 @@ func (s *Server) CloseDispute(orderID, outcome string) {
 }
 
 func (s *Server) emitDispute(kind string, o *order, d dispute) {
-	s.emit(kind, o.id, map[string]any{
+	s.emitEvent(kind, o.id, map[string]any{
 		"dispute_id": d.ID, "reason": d.Reason, "status": d.Status, "disputed_transactions": []map[string]string{{"seller_transaction_id": o.capture}},
 	})
 }
 
-// dispute answers the list, which does not tell how disputes ended, or one of them.
-func (s *Server) dispute(r *http.Request) response {
+// showDisputes answers the list, which does not tell how disputes ended, or one of them.
+func (s *Server) showDisputes(r *http.Request) response {
 	id := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/v1/customer/disputes"), "/")
 	if id == "" {
 		items := slices.Clone(s.disputes[r.URL.Query().Get("disputed_transaction_id")])
@@ -146,11 +146,11 @@ func (s *Server) dispute(r *http.Request) response {
 			}
 		}
 	}
-	return refused(http.StatusNotFound, "RESOURCE_NOT_FOUND")
+	return refuse(http.StatusNotFound, "RESOURCE_NOT_FOUND")
 }
 
-// Kept answers what was taken and not given back, by currency, in minor units.
-func (s *Server) Kept() map[string]int64 {
+// Balances answers what was taken and not given back, by currency, in minor units.
+func (s *Server) Balances() map[string]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept := map[string]int64{}
@@ -158,9 +158,9 @@ func (s *Server) Kept() map[string]int64 {
 		if o.capture == "" {
 			continue
 		}
-		kept[o.amount.CurrencyCode] += minor(o.amount)
+		kept[o.amount.CurrencyCode] += minorUnits(o.amount)
 		for _, given := range s.refundsOf(o) {
-			kept[o.amount.CurrencyCode] -= minor(given.Amount)
+			kept[o.amount.CurrencyCode] -= minorUnits(given.Amount)
 		}
 	}
 	return kept

@@ -45,7 +45,7 @@ type Server struct {
 type Fault struct {
 	On         string // "METHOD /path" ends so or holds it: "POST /v1/oauth2/token", "/capture"
 	Status     int    // answered at once, and nothing done
-	Issue      string // with Status
+	Code       string // with Status
 	LoseAnswer bool   // it is done, and the connection ends
 
 	done   chan struct{}
@@ -105,8 +105,8 @@ type response struct {
 	body   any
 }
 
-// refused is PayPal's no.
-func refused(status int, issue string) response {
+// refuse is PayPal's no.
+func refuse(status int, issue string) response {
 	return response{status, map[string]any{
 		"name": http.StatusText(status), "message": "no", "debug_id": "double", "details": []map[string]string{{"issue": issue}},
 	}}
@@ -117,7 +117,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.calls = append(s.calls, r.Method+" "+r.URL.Path)
 	fault := s.fault(r)
-	answer := refused(fault.Status, fault.Issue)
+	answer := refuse(fault.Status, fault.Code)
 	if fault.Status == 0 {
 		answer = s.route(r)
 	}
@@ -156,38 +156,38 @@ func (s *Server) fault(r *http.Request) Fault {
 
 func (s *Server) route(r *http.Request) response {
 	if r.URL.Path == "/v1/oauth2/token" {
-		return s.grant(r)
+		return s.grantToken(r)
 	}
 	if s.token == "" || r.Header.Get("Authorization") != "Bearer "+s.token {
-		return refused(http.StatusUnauthorized, "INVALID_TOKEN")
+		return refuse(http.StatusUnauthorized, "INVALID_TOKEN")
 	}
 	if r.URL.Path == "/v1/notifications/verify-webhook-signature" {
-		return s.verify(r)
+		return s.verifyWebhook(r)
 	}
 	key := r.Header.Get("PayPal-Request-Id")
 	if r.Method == http.MethodPost && key == "" {
-		return refused(http.StatusBadRequest, "PAYPAL_REQUEST_ID_REQUIRED")
+		return refuse(http.StatusBadRequest, "PAYPAL_REQUEST_ID_REQUIRED")
 	}
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch {
 	case r.URL.Path == "/v2/checkout/orders" && r.Method == http.MethodPost:
-		return s.create(r, key)
+		return s.createOrder(r, key)
 	case strings.HasPrefix(r.URL.Path, "/v2/checkout/orders/") && len(parts) >= 4:
-		return s.order(r, key, parts[3:])
+		return s.routeOrder(r, key, parts[3:])
 	case strings.HasPrefix(r.URL.Path, "/v2/payments/captures/") && len(parts) == 4:
 		return s.showCapture(parts[3])
 	case strings.HasPrefix(r.URL.Path, "/v2/payments/captures/") && len(parts) == 5 && parts[4] == "refund":
-		return s.refund(r, key, parts[3])
+		return s.createRefund(r, key, parts[3])
 	case strings.HasPrefix(r.URL.Path, "/v1/customer/disputes"):
-		return s.dispute(r)
+		return s.showDisputes(r)
 	}
-	return refused(http.StatusNotFound, "RESOURCE_NOT_FOUND")
+	return refuse(http.StatusNotFound, "RESOURCE_NOT_FOUND")
 }
 
-func (s *Server) grant(r *http.Request) response {
+func (s *Server) grantToken(r *http.Request) response {
 	id, secret, ok := r.BasicAuth()
 	if !ok || id != ClientID || secret != ClientSecret || r.FormValue("grant_type") != "client_credentials" {
-		return refused(http.StatusUnauthorized, "INVALID_CLIENT")
+		return refuse(http.StatusUnauthorized, "INVALID_CLIENT")
 	}
 	s.token = rand.Text()
 	s.granted++

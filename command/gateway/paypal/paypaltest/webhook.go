@@ -21,8 +21,8 @@ const WebhookID = "7PAYPALDOUBLEHOOK"
 
 // Event is a webhook event, with the order that it is about.
 type Event struct {
-	ID, Type, OrderID string
-	Body              []byte
+	ID, Type, TransactionID string
+	Body                    []byte
 }
 
 // The headers of a webhook.
@@ -34,8 +34,8 @@ const (
 	headerSignature = "Paypal-Transmission-Sig"
 )
 
-// emit takes an event down, and sends it where events are sent by themselves. It is called under the lock.
-func (s *Server) emit(kind, orderID string, resource any) {
+// emitEvent takes an event down, and sends it where events are sent by themselves. It is called under the lock.
+func (s *Server) emitEvent(kind, orderID string, resource any) {
 	e := NewEvent(kind, orderID, resource)
 	s.events = append(s.events, e)
 	if s.hook == "" {
@@ -54,7 +54,7 @@ func (s *Server) emit(kind, orderID string, resource any) {
 
 // NewEvent makes an event about a resource. Its bytes are not those that Go would make of it: whoever encodes it anew breaks the signature.
 func NewEvent(kind, orderID string, resource any) Event {
-	e := Event{ID: "WH-" + rand.Text()[:17], Type: kind, OrderID: orderID}
+	e := Event{ID: "WH-" + rand.Text()[:17], Type: kind, TransactionID: orderID}
 	content, err := json.Marshal(resource)
 	if err != nil {
 		panic(err)
@@ -77,7 +77,7 @@ func (s *Server) Last(t testing.TB, orderID, kind string) Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range slices.Backward(s.events) {
-		if e.OrderID == orderID && e.Type == kind {
+		if e.TransactionID == orderID && e.Type == kind {
 			return e
 		}
 	}
@@ -93,18 +93,18 @@ func (s *Server) Sign(body []byte) http.Header {
 	header.Set(headerCert, "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-double")
 	header.Set(headerID, rand.Text())
 	header.Set(headerTime, time.Now().UTC().Format(time.RFC3339))
-	header.Set(headerSignature, s.signature(header.Get(headerID), header.Get(headerTime), WebhookID, body))
+	header.Set(headerSignature, s.signBody(header.Get(headerID), header.Get(headerTime), WebhookID, body))
 	return header
 }
 
-func (s *Server) signature(id, at, webhookID string, body []byte) string {
+func (s *Server) signBody(id, at, webhookID string, body []byte) string {
 	mac := hmac.New(sha256.New, s.signingKey)
 	fmt.Fprintf(mac, "%s|%s|%s|%d", id, at, webhookID, crc32.ChecksumIEEE(body))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// verify says whether an event was sent by this server: over its bytes as they are in the request.
-func (s *Server) verify(r *http.Request) response {
+// verifyWebhook says whether an event was sent by this server: over its bytes as they are in the request.
+func (s *Server) verifyWebhook(r *http.Request) response {
 	var asked struct {
 		Algorithm string          `json:"auth_algo"`
 		Cert      string          `json:"cert_url"`
@@ -115,13 +115,13 @@ func (s *Server) verify(r *http.Request) response {
 		Event     json.RawMessage `json:"webhook_event"`
 	}
 	if json.NewDecoder(r.Body).Decode(&asked) != nil || asked.Algorithm == "" || asked.Cert == "" || asked.ID == "" || asked.Event == nil {
-		return refused(http.StatusBadRequest, "VALIDATION_ERROR")
+		return refuse(http.StatusBadRequest, "VALIDATION_ERROR")
 	}
 	if _, err := time.Parse(time.RFC3339, asked.Time); err != nil {
-		return refused(http.StatusBadRequest, "VALIDATION_ERROR")
+		return refuse(http.StatusBadRequest, "VALIDATION_ERROR")
 	}
 	status := "FAILURE"
-	if asked.WebhookID == WebhookID && asked.Signature == s.signature(asked.ID, asked.Time, asked.WebhookID, asked.Event) {
+	if asked.WebhookID == WebhookID && asked.Signature == s.signBody(asked.ID, asked.Time, asked.WebhookID, asked.Event) {
 		status = "SUCCESS"
 	}
 	return response{http.StatusOK, map[string]string{"verification_status": status}}

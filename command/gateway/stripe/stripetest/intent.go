@@ -22,13 +22,13 @@ type intent struct {
 	card       cardRule
 }
 
-// inTens are currencies of which Stripe wants the last of three decimal places to be 0.
-var inTens = []string{"bhd", "jod", "kwd", "omr", "tnd"}
+// tensCurrencies are currencies of which Stripe wants the last of three decimal places to be 0.
+var tensCurrencies = []string{"bhd", "jod", "kwd", "omr", "tnd"}
 
 const requiresMethod = "requires_payment_method"
 
-// smallest is what Stripe charges at least, in units of most currencies.
-const smallest = 50
+// smallestUnits is what Stripe charges at least, in units of most currencies.
+const smallestUnits = 50
 
 func (s *Server) createIntent(form url.Values) response {
 	amount, err := strconv.ParseInt(form.Get("amount"), 10, 64)
@@ -38,9 +38,9 @@ func (s *Server) createIntent(form url.Values) response {
 		return refuse(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "amount", "Invalid integer")
 	case currency != strings.ToLower(currency) || len(currency) != 3:
 		return refuse(http.StatusBadRequest, "invalid_request_error", "", "currency", "Invalid currency")
-	case amount < smallest:
+	case amount < smallestUnits:
 		return refuse(http.StatusBadRequest, "invalid_request_error", "amount_too_small", "amount", "Amount must be at least 50")
-	case amount%100 != 0 && (currency == "isk" || currency == "ugx"), amount%10 != 0 && slices.Contains(inTens, currency):
+	case amount%100 != 0 && (currency == "isk" || currency == "ugx"), amount%10 != 0 && slices.Contains(tensCurrencies, currency):
 		return refuse(http.StatusBadRequest, "invalid_request_error", "invalid_charge_amount_no_decimal_compatible", "amount", "Invalid amount")
 	}
 	i := &intent{
@@ -49,8 +49,8 @@ func (s *Server) createIntent(form url.Values) response {
 	i.secret = i.id + "_secret_" + newID("x")
 	s.intents[i.id] = i
 	s.order = append(s.order, i.id)
-	s.emit("payment_intent.created", i.object())
-	return response{http.StatusOK, i.object()}
+	s.emitEvent("payment_intent.created", i.toObject())
+	return response{http.StatusOK, i.toObject()}
 }
 
 func (s *Server) withIntent(id string, f func(*intent) response) response {
@@ -61,9 +61,9 @@ func (s *Server) withIntent(id string, f func(*intent) response) response {
 }
 
 func (s *Server) showIntent(i *intent) response {
-	shown := i.object()
+	shown := i.toObject()
 	if i.chargeID != "" {
-		shown["latest_charge"] = s.charge(i)
+		shown["latest_charge"] = s.chargeObject(i)
 	}
 	return response{http.StatusOK, shown}
 }
@@ -71,7 +71,7 @@ func (s *Server) showIntent(i *intent) response {
 func (s *Server) confirmIntent(i *intent, form url.Values) response {
 	method, token := form.Get("payment_method"), form.Get("payment_method_data[card][token]")
 	if i.status != requiresMethod {
-		return i.unexpected("confirm")
+		return i.unexpectedState("confirm")
 	}
 	switch {
 	case method != "":
@@ -92,58 +92,58 @@ func (s *Server) confirmIntent(i *intent, form url.Values) response {
 	switch {
 	case i.card.action:
 		i.status = "requires_action"
-		s.emit("payment_intent.requires_action", i.object())
+		s.emitEvent("payment_intent.requires_action", i.toObject())
 	case i.card.processing:
 		i.status = "processing"
-		s.emit("payment_intent.processing", i.object())
+		s.emitEvent("payment_intent.processing", i.toObject())
 	case i.card.decline != "":
-		return s.decline(i)
+		return s.declineIntent(i)
 	default:
-		s.succeed(i)
+		s.succeedIntent(i)
 	}
-	return response{http.StatusOK, i.object()}
+	return response{http.StatusOK, i.toObject()}
 }
 
-func (s *Server) succeed(i *intent) {
+func (s *Server) succeedIntent(i *intent) {
 	i.status, i.lastError, i.chargeID = "succeeded", nil, newID("ch")
-	s.emit("payment_intent.succeeded", i.object())
+	s.emitEvent("payment_intent.succeeded", i.toObject())
 }
 
-// decline is the bank's no: the PaymentIntent waits for another way to pay.
-func (s *Server) decline(i *intent) response {
+// declineIntent is the bank's no: the PaymentIntent waits for another way to pay.
+func (s *Server) declineIntent(i *intent) response {
 	code, declineCode := "card_declined", i.card.decline
 	if codes := []string{"expired_card", "incorrect_cvc", "processing_error"}; slices.Contains(codes, i.card.decline) {
 		code = i.card.decline
 	}
 	message := "Your card was declined. (" + declineCode + ", which the customer must not read)"
 	i.status, i.lastError = requiresMethod, object{"type": "card_error", "code": code, "decline_code": declineCode, "message": message}
-	s.emit("payment_intent.payment_failed", i.object())
+	s.emitEvent("payment_intent.payment_failed", i.toObject())
 	told := maps.Clone(i.lastError)
-	told["payment_intent"] = i.object()
+	told["payment_intent"] = i.toObject()
 	return response{http.StatusPaymentRequired, object{"error": told}}
 }
 
 func (s *Server) cancelIntent(i *intent, form url.Values) response {
 	switch i.status {
 	case "succeeded", "canceled", "processing":
-		return i.unexpected("cancel")
+		return i.unexpectedState("cancel")
 	}
 	i.status, i.reason = "canceled", form.Get("cancellation_reason")
 	i.lastError = nil // which Stripe may forget with any change
-	s.emit("payment_intent.canceled", i.object())
-	return response{http.StatusOK, i.object()}
+	s.emitEvent("payment_intent.canceled", i.toObject())
+	return response{http.StatusOK, i.toObject()}
 }
 
-func (i *intent) unexpected(what string) response {
+func (i *intent) unexpectedState(what string) response {
 	r := refuse(http.StatusBadRequest, "invalid_request_error", "payment_intent_unexpected_state", "", "You cannot "+what+" this PaymentIntent because it has a status of "+i.status)
-	r.body.(object)["error"].(object)["payment_intent"] = i.object() //nolint:forcetypeassert // made above
+	r.body.(object)["error"].(object)["payment_intent"] = i.toObject() //nolint:forcetypeassert // made above
 	return r
 }
 
-func (i *intent) object() object {
+func (i *intent) toObject() object {
 	o := object{
 		"id": i.id, "object": "payment_intent", "amount": i.amount, "currency": i.currency, "client_secret": i.secret, "status": i.status,
-		"metadata": maps.Clone(i.metadata), "payment_method_types": []string{"card"}, "livemode": false, "created": now(),
+		"metadata": maps.Clone(i.metadata), "payment_method_types": []string{"card"}, "livemode": false, "created": unixNow(),
 	}
 	if i.reason != "" {
 		o["cancellation_reason"] = i.reason

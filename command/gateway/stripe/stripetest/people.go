@@ -12,71 +12,71 @@ import (
 func (s *Server) Authenticate(t testing.TB, clientSecret string) {
 	t.Helper()
 	transactionID, _, _ := strings.Cut(clientSecret, "_secret_")
-	s.with(t, transactionID, func(i *intent) {
+	s.changeIntent(t, transactionID, func(i *intent) {
 		if i.secret != clientSecret {
 			t.Fatalf("this is not the client secret of %s", i.id)
 		}
-		s.authenticate(t, i)
+		s.finishAuthentication(t, i)
 	})
 }
 
 // AuthenticateTransaction is Authenticate for tests in which nobody has the client secret at hand.
 func (s *Server) AuthenticateTransaction(t testing.TB, transactionID string) {
 	t.Helper()
-	s.with(t, transactionID, func(i *intent) { s.authenticate(t, i) })
+	s.changeIntent(t, transactionID, func(i *intent) { s.finishAuthentication(t, i) })
 }
 
-func (s *Server) authenticate(t testing.TB, i *intent) {
+func (s *Server) finishAuthentication(t testing.TB, i *intent) {
 	t.Helper()
 	switch {
 	case i.status != "requires_action":
 		t.Fatalf("there is nothing to authenticate: %s", i.status)
 	case i.card.decline != "":
-		s.decline(i)
+		s.declineIntent(i)
 	default:
-		s.succeed(i)
+		s.succeedIntent(i)
 	}
 }
 
 // PayAfterAll is a bank that settles although the payment was cancelled.
 func (s *Server) PayAfterAll(t testing.TB, transactionID string) {
 	t.Helper()
-	s.with(t, transactionID, func(i *intent) { s.succeed(i) })
+	s.changeIntent(t, transactionID, func(i *intent) { s.succeedIntent(i) })
 }
 
 // FailAuthentication is the customer who cannot prove it.
 func (s *Server) FailAuthentication(t testing.TB, transactionID string) {
 	t.Helper()
-	s.with(t, transactionID, func(i *intent) {
+	s.changeIntent(t, transactionID, func(i *intent) {
 		i.status = requiresMethod
 		i.lastError = object{"type": "invalid_request_error", "code": "payment_intent_authentication_failure", "message": "The provided PaymentMethod has failed authentication."}
-		s.emit("payment_intent.payment_failed", i.object())
+		s.emitEvent("payment_intent.payment_failed", i.toObject())
 	})
 }
 
 // Settle ends what was processing.
 func (s *Server) Settle(t testing.TB, transactionID string) {
 	t.Helper()
-	s.with(t, transactionID, func(i *intent) {
+	s.changeIntent(t, transactionID, func(i *intent) {
 		if i.status != "processing" {
 			t.Fatalf("nothing is processing: %s", i.status)
 		}
 		if i.card.decline != "" {
-			s.decline(i)
+			s.declineIntent(i)
 			return
 		}
-		s.succeed(i)
+		s.succeedIntent(i)
 	})
 }
 
 // SettleRefunds ends the refunds that are pending.
 func (s *Server) SettleRefunds(t testing.TB, transactionID, status string) {
 	t.Helper()
-	s.with(t, transactionID, func(i *intent) {
+	s.changeIntent(t, transactionID, func(i *intent) {
 		for _, r := range s.refunds {
 			if r.intent == i && r.status == "pending" {
 				r.status = status
-				s.emit("charge.refund.updated", r.object())
+				s.emitEvent("charge.refund.updated", r.toObject())
 			}
 		}
 	})
@@ -85,38 +85,38 @@ func (s *Server) SettleRefunds(t testing.TB, transactionID, status string) {
 // RefundInDashboard gives money back without this project having asked for it.
 func (s *Server) RefundInDashboard(t testing.TB, transactionID string, units int64) {
 	t.Helper()
-	s.with(t, transactionID, func(i *intent) {
-		if units > i.amount-s.given(i) {
+	s.changeIntent(t, transactionID, func(i *intent) {
+		if units > i.amount-s.refundedUnits(i) {
 			t.Fatalf("%d is more than is left", units)
 		}
-		s.refund(i, units, map[string]string{})
+		s.makeRefund(i, units, map[string]string{})
 	})
 }
 
 // Dispute is the customer's bank that takes the money back until it has decided.
 func (s *Server) Dispute(t testing.TB, transactionID string) {
 	t.Helper()
-	s.with(t, transactionID, func(i *intent) {
-		d := &disputed{id: newID("dp"), intent: i, status: "needs_response"}
+	s.changeIntent(t, transactionID, func(i *intent) {
+		d := &dispute{id: newID("dp"), intent: i, status: "needs_response"}
 		s.disputes = append(s.disputes, d)
-		s.emit("charge.dispute.created", d.object())
+		s.emitEvent("charge.dispute.created", d.toObject())
 	})
 }
 
 // CloseDispute is the bank that has decided: "won" or "lost".
 func (s *Server) CloseDispute(t testing.TB, transactionID, status string) {
 	t.Helper()
-	s.with(t, transactionID, func(i *intent) {
+	s.changeIntent(t, transactionID, func(i *intent) {
 		for _, d := range s.disputes {
 			if d.intent == i {
 				d.status = status
-				s.emit("charge.dispute.closed", d.object())
+				s.emitEvent("charge.dispute.closed", d.toObject())
 			}
 		}
 	})
 }
 
-func (s *Server) with(t testing.TB, transactionID string, f func(*intent)) {
+func (s *Server) changeIntent(t testing.TB, transactionID string, f func(*intent)) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-type refunded struct {
+type refund struct {
 	id       string
 	intent   *intent
 	amount   int64
@@ -14,7 +14,7 @@ type refunded struct {
 	metadata map[string]string
 }
 
-type disputed struct {
+type dispute struct {
 	id     string
 	intent *intent
 	status string
@@ -26,7 +26,7 @@ func (s *Server) createRefund(form url.Values) response {
 		return refuse(http.StatusNotFound, "invalid_request_error", "resource_missing", "payment_intent", "No such payment_intent")
 	}
 	amount, err := strconv.ParseInt(form.Get("amount"), 10, 64)
-	left := i.amount - s.given(i)
+	left := i.amount - s.refundedUnits(i)
 	switch {
 	case err != nil || amount <= 0:
 		return refuse(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "amount", "Invalid integer")
@@ -39,24 +39,24 @@ func (s *Server) createRefund(form url.Values) response {
 	case amount > left:
 		return refuse(http.StatusBadRequest, "invalid_request_error", "", "amount", "Refund amount is greater than unrefunded amount on charge")
 	}
-	return response{http.StatusOK, s.refund(i, amount, metadataOf(form)).object()}
+	return response{http.StatusOK, s.makeRefund(i, amount, metadataOf(form)).toObject()}
 }
 
-func (s *Server) refund(i *intent, amount int64, metadata map[string]string) *refunded {
-	r := &refunded{id: newID("re"), intent: i, amount: amount, status: "succeeded", metadata: metadata}
+func (s *Server) makeRefund(i *intent, amount int64, metadata map[string]string) *refund {
+	r := &refund{id: newID("re"), intent: i, amount: amount, status: "succeeded", metadata: metadata}
 	if i.card.refund != "" {
 		r.status = i.card.refund
 	}
 	s.refunds = append(s.refunds, r)
-	s.emit("refund.created", r.object())
+	s.emitEvent("refund.created", r.toObject())
 	if r.status == "succeeded" {
-		s.emit("charge.refunded", s.charge(i))
+		s.emitEvent("charge.refunded", s.chargeObject(i))
 	}
 	return r
 }
 
-// given is what was refunded of a payment, or will be.
-func (s *Server) given(i *intent) (units int64) {
+// refundedUnits is what was refunded of a payment, or will be.
+func (s *Server) refundedUnits(i *intent) (units int64) {
 	for _, r := range s.refunds {
 		if r.intent == i && r.status != "failed" && r.status != "canceled" {
 			units += r.amount
@@ -78,7 +78,7 @@ func (s *Server) refundsOf(i *intent) []object {
 	all := []object{}
 	for n := len(s.refunds) - 1; n >= 0; n-- { // the newest first
 		if r := s.refunds[n]; r.intent == i {
-			all = append(all, r.object())
+			all = append(all, r.toObject())
 		}
 	}
 	return all
@@ -88,28 +88,28 @@ func (s *Server) disputesOf(i *intent) []object {
 	all := []object{}
 	for _, d := range s.disputes {
 		if d.intent == i {
-			all = append(all, d.object())
+			all = append(all, d.toObject())
 		}
 	}
 	return all
 }
 
-func (s *Server) charge(i *intent) object {
+func (s *Server) chargeObject(i *intent) object {
 	return object{
-		"id": i.chargeID, "object": "charge", "amount": i.amount, "amount_refunded": s.given(i), "currency": i.currency,
-		"payment_intent": i.id, "metadata": i.metadata, "disputed": s.isDisputed(i), "refunded": s.given(i) == i.amount,
+		"id": i.chargeID, "object": "charge", "amount": i.amount, "amount_refunded": s.refundedUnits(i), "currency": i.currency,
+		"payment_intent": i.id, "metadata": i.metadata, "disputed": s.isDisputed(i), "refunded": s.refundedUnits(i) == i.amount,
 		"billing_details": object{"email": "card.holder@example.com", "name": "Card Holder"},
 	}
 }
 
-func (r *refunded) object() object {
+func (r *refund) toObject() object {
 	return object{
 		"id": r.id, "object": "refund", "amount": r.amount, "currency": r.intent.currency, "payment_intent": r.intent.id,
 		"charge": r.intent.chargeID, "status": r.status, "metadata": r.metadata,
 	}
 }
 
-func (d *disputed) object() object {
+func (d *dispute) toObject() object {
 	return object{
 		"id": d.id, "object": "dispute", "amount": d.intent.amount, "currency": d.intent.currency, "payment_intent": d.intent.id,
 		"charge": d.intent.chargeID, "status": d.status, "reason": "product_not_received", "metadata": object{},

@@ -36,8 +36,8 @@ type Server struct {
 	mu       sync.Mutex
 	intents  map[string]*intent
 	order    []string // of intents, as they were made
-	refunds  []*refunded
-	disputes []*disputed
+	refunds  []*refund
+	disputes []*dispute
 	answers  map[string]*answer // by idempotency key
 	faults   []*Fault
 	down     bool
@@ -239,4 +239,4 @@ func (s *Server) Calls() []Call {
 	return slices.Clone(s.calls)
 }
 
-func now() int64 { return time.Now().Unix() }
+func unixNow() int64 { return time.Now().Unix() }

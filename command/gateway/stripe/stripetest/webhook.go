@@ -19,8 +19,8 @@ type Event struct {
 	Body          []byte
 }
 
-// emit takes an event down, and sends it where events are sent by themselves. It is called under the lock.
-func (s *Server) emit(kind string, data object) {
+// emitEvent takes an event down, and sends it where events are sent by themselves. It is called under the lock.
+func (s *Server) emitEvent(kind string, data object) {
 	e := NewEvent(kind, data)
 	s.events = append(s.events, e)
 	if s.hook == "" {
@@ -44,7 +44,7 @@ func NewEvent(kind string, data map[string]any) Event {
 		e.TransactionID, _ = data["id"].(string)
 	}
 	e.Body = encode(object{
-		"id": e.ID, "object": "event", "type": kind, "api_version": stripe.APIVersion, "created": now(), "livemode": false,
+		"id": e.ID, "object": "event", "type": kind, "api_version": stripe.APIVersion, "created": unixNow(), "livemode": false,
 		"data": object{"object": data},
 	})
 	return e
