@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"ticketing/internal/app"
+	"ticketing/cmd/parts"
 	"ticketing/internal/config"
 	"ticketing/internal/testenv"
 )
@@ -74,13 +74,13 @@ func startIn(t testing.TB, env map[string]string) *system {
 	if env["AUTH_BASE_URL"] == "" {
 		s.cfg.AuthBaseURL = s.url // mailed links lead to where it listens
 	}
-	e := app.Env{Config: s.cfg, Log: testLog(), Metrics: prometheus.NewRegistry(), Clock: s.clock.now}
+	e := parts.Env{Config: s.cfg, Log: testLog(), Metrics: prometheus.NewRegistry(), Clock: s.clock.now}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return app.API(ctx, e, listener) })
-	g.Go(func() error { return app.Relay(ctx, e) })
-	g.Go(func() error { return app.Projector(ctx, e) })
-	g.Go(func() error { return app.Saga(ctx, e) })
+	g.Go(func() error { return parts.API(ctx, e, listener) })
+	g.Go(func() error { return parts.Relay(ctx, e) })
+	g.Go(func() error { return parts.Projector(ctx, e) })
+	g.Go(func() error { return parts.Saga(ctx, e) })
 	t.Cleanup(func() {
 		cancel()
 		if err := g.Wait(); !errors.Is(err, context.Canceled) { // a part may still be starting when a short test ends

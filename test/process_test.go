@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"ticketing/internal/app"
+	"ticketing/cmd/parts"
 	"ticketing/internal/config"
 	"ticketing/internal/process"
 	"ticketing/internal/services"
@@ -67,7 +67,7 @@ func newPlatformIn(t testing.TB, env map[string]string) *platform {
 	t.Helper()
 	cfg, err := config.Load(env)
 	require.NoError(t, err)
-	require.NoError(t, app.Migrate(t.Context(), cfg))
+	require.NoError(t, parts.Migrate(t.Context(), cfg))
 	port, err := services.FreePort()
 	require.NoError(t, err)
 	env["PORT"] = strconv.Itoa(port)

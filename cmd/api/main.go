@@ -5,17 +5,17 @@ import (
 	"context"
 	"os"
 
-	"ticketing/internal/app"
+	"ticketing/cmd/parts"
 	"ticketing/internal/memory"
 )
 
 func main() {
 	memory.Spend()
-	os.Exit(app.Main("api", app.APINeeds(), func(ctx context.Context, e app.Env) error {
-		listener, err := app.Listen(ctx, e.Config.Addr())
+	os.Exit(parts.Main("api", parts.APINeeds(), func(ctx context.Context, e parts.Env) error {
+		listener, err := parts.Listen(ctx, e.Config.Addr())
 		if err != nil {
 			return err
 		}
-		return app.API(ctx, e, listener)
+		return parts.API(ctx, e, listener)
 	}))
 }

@@ -14,8 +14,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"ticketing/internal/migrations"
 	"ticketing/internal/postgres"
-	"ticketing/migrations"
 )
 
 const usage = `usage: migrate up|version [events|read|auth|all]

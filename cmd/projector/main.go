@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"ticketing/internal/app"
+	"ticketing/cmd/parts"
 	"ticketing/projector"
 )
 
@@ -23,7 +23,7 @@ func main() {
 	if flag.NArg() > 0 {
 		os.Exit(operate(flag.Args()))
 	}
-	os.Exit(app.Main("projector", app.ProjectorNeeds(), func(ctx context.Context, e app.Env) error {
-		return app.Projector(ctx, e, projections...)
+	os.Exit(parts.Main("projector", parts.ProjectorNeeds(), func(ctx context.Context, e parts.Env) error {
+		return parts.Projector(ctx, e, projections...)
 	}))
 }

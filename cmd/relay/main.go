@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"ticketing/internal/app"
+	"ticketing/cmd/parts"
 )
 
-func main() { os.Exit(app.Main("relay", app.RelayNeeds(), app.Relay)) }
+func main() { os.Exit(parts.Main("relay", parts.RelayNeeds(), parts.Relay)) }

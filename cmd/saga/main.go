@@ -5,7 +5,7 @@ package main
 import (
 	"os"
 
-	"ticketing/internal/app"
+	"ticketing/cmd/parts"
 )
 
-func main() { os.Exit(app.Main("saga", app.SagaNeeds(), app.Saga)) }
+func main() { os.Exit(parts.Main("saga", parts.SagaNeeds(), parts.Saga)) }

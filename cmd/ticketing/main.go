@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"ticketing/internal/app"
+	"ticketing/cmd/parts"
 	"ticketing/internal/config"
 )
 
@@ -39,7 +39,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	listener, err := app.Listen(ctx, cfg.Addr())
+	listener, err := parts.Listen(ctx, cfg.Addr())
 	if err != nil {
 		return fmt.Errorf("PORT: %w", err)
 	}
@@ -47,7 +47,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	err = app.Run(ctx, "ticketing", cfg, func(ctx context.Context, e app.Env) error {
+	err = parts.Run(ctx, "ticketing", cfg, func(ctx context.Context, e parts.Env) error {
 		return runParts(ctx, e, listener)
 	})
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -56,15 +56,15 @@ func run(ctx context.Context) error {
 }
 
 // runParts runs all parts; when one fails, all end.
-func runParts(ctx context.Context, e app.Env, listener net.Listener) error {
-	if err := app.Migrate(ctx, e.Config); err != nil {
+func runParts(ctx context.Context, e parts.Env, listener net.Listener) error {
+	if err := parts.Migrate(ctx, e.Config); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return app.API(ctx, e, listener) })
-	g.Go(func() error { return app.Relay(ctx, e) })
-	g.Go(func() error { return app.Projector(ctx, e) })
-	g.Go(func() error { return app.Saga(ctx, e) })
+	g.Go(func() error { return parts.API(ctx, e, listener) })
+	g.Go(func() error { return parts.Relay(ctx, e) })
+	g.Go(func() error { return parts.Projector(ctx, e) })
+	g.Go(func() error { return parts.Saga(ctx, e) })
 	g.Go(func() error { return announce(ctx, e.Config, os.Stdout) })
 	return g.Wait()
 }

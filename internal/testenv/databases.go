@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
+	"ticketing/internal/migrations"
 	"ticketing/internal/postgres"
-	"ticketing/migrations"
 )
 
 // DB is the URLs of three fresh, migrated databases.

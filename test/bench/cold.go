@@ -14,7 +14,7 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/internal/id"
-	"ticketing/migrations"
+	"ticketing/internal/migrations"
 )
 
 // coldEvents is the length of the stream that is loaded.

@@ -15,11 +15,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"ticketing/internal/app"
+	"ticketing/cmd/parts"
 	"ticketing/internal/config"
+	"ticketing/internal/migrations"
 	"ticketing/internal/process"
 	"ticketing/internal/services"
-	"ticketing/migrations"
 )
 
 // A quarter of a thousand open connections, and as many people as share them.
@@ -40,7 +40,7 @@ func graphQL(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := app.Migrate(ctx, cfg); err != nil {
+	if err := parts.Migrate(ctx, cfg); err != nil {
 		return err
 	}
 	api, err := b.startAPI(ctx, env)
@@ -145,12 +145,12 @@ func runChildAPI() error {
 		return err
 	}
 	defer stop()
-	status := app.Main("api", app.APINeeds(), func(ctx context.Context, e app.Env) error {
-		listener, err := app.Listen(ctx, e.Config.Addr())
+	status := parts.Main("api", parts.APINeeds(), func(ctx context.Context, e parts.Env) error {
+		listener, err := parts.Listen(ctx, e.Config.Addr())
 		if err != nil {
 			return err
 		}
-		return app.API(ctx, e, listener)
+		return parts.API(ctx, e, listener)
 	})
 	if status != 0 {
 		return fmt.Errorf("the api ended with %d", status)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"ticketing/migrations"
+	"ticketing/internal/migrations"
 )
 
 // hot measures one hot section and 500 clients who reserve two tickets each, again and again: the engine (two domain events and an

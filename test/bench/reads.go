@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"ticketing/cmd/parts"
 	"ticketing/command/catalog"
-	"ticketing/internal/app"
 	"ticketing/internal/config"
 	"ticketing/internal/postgres"
 	"ticketing/internal/process"
@@ -47,7 +47,7 @@ func reads(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := app.Migrate(ctx, cfg); err != nil {
+	if err := parts.Migrate(ctx, cfg); err != nil {
 		return err
 	}
 	api, err := b.startAPI(ctx, env)

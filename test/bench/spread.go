@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"ticketing/migrations"
+	"ticketing/internal/migrations"
 )
 
 // spreadEvents are sold at once.

@@ -1,6 +1,7 @@
-// Package app puts the parts together: it is the one place that knows all constructors. Each part is a function that runs until its
-// context ends, so that a binary can run one of them, and a laptop or a test all of them in one process.
-package app
+// Package parts assembles the parts of the product: the api, the relay, the projectors and the saga. It is the one place that knows all
+// constructors. Each part is a function that runs until its context ends, so that a binary can run one of them, and a laptop or a
+// test all of them in one process.
+package parts
 
 import (
 	"context"

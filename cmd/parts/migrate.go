@@ -1,4 +1,4 @@
-package app
+package parts
 
 import (
 	"context"
@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/internal/config"
+	"ticketing/internal/migrations"
 	"ticketing/internal/postgres"
-	"ticketing/migrations"
 )
 
 // Migrate brings the three databases up to date.
