@@ -130,7 +130,7 @@ func decideReversed(tx *engine.Tx, paymentID string, record payment.Command) (Pa
 		}
 	case stands && p.payment.Disputed() && !after.Disputed() && p.occasion.Status == event.Cancelled:
 		view := p.append(tx, c)
-		return view, requestFullRefund(tx, paymentID, id.Derive(id.Refund, paymentID+"/dispute won"), ReasonEventCancelled)
+		return view, requestFullRefund(tx, paymentID, id.Derive(id.Refund, paymentID+"/dispute won"), payment.CauseEventCancelled)
 	}
 	return p.append(tx, c), nil
 }

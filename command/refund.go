@@ -22,11 +22,8 @@ import (
 // windUpParallel is how many reservations of a cancelled event are wound up at once: the engine makes batches of them.
 const windUpParallel = 64
 
-// Why the platform gives money back by itself, in half a sentence for the customer.
-const (
-	ReasonTooLate        = "the seats could not be given any more"
-	ReasonEventCancelled = "the event was cancelled"
-)
+// reasonEventCancelled tells the customer why their reservation was cancelled.
+const reasonEventCancelled = "the event was cancelled"
 
 // ErrRefundPending says that the gateway will tell later what becomes of a refund.
 var ErrRefundPending = errors.New("the refund is pending at the gateway")
@@ -87,7 +84,7 @@ func (s *Service) WindUpEvent(ctx context.Context, by Caller, eventID string) er
 
 func (s *Service) windUp(ctx context.Context, by Caller, reservationID string) error {
 	refundID := id.New(id.Refund)
-	cancel := reservation.Cancel{Reason: ReasonEventCancelled}
+	cancel := reservation.Cancel{Reason: reasonEventCancelled}
 	r, err := execute(ctx, s, by, []string{reservation.Stream(reservationID)}, func(tx *engine.Tx) (Reservation, error) {
 		r, err := engine.Load[reservation.State](tx, reservation.Stream(reservationID))
 		if err != nil {
@@ -104,7 +101,7 @@ func (s *Service) windUp(ctx context.Context, by Caller, reservationID string) e
 		case r.Status == reservation.Completed && r.PaymentID == "":
 			return endHold(tx, reservationID, r, reservation.Refund{})
 		case r.Status == reservation.Completed:
-			return viewReservation(tx, reservationID, r), requestFullRefund(tx, r.PaymentID, refundID, cancel.Reason)
+			return viewReservation(tx, reservationID, r), requestFullRefund(tx, r.PaymentID, refundID, payment.CauseEventCancelled)
 		}
 		return viewReservation(tx, reservationID, r), nil
 	})
@@ -116,12 +113,12 @@ func (s *Service) windUp(ctx context.Context, by Caller, reservationID string) e
 }
 
 // requestFullRefund asks for all that is left of a payment, once; of one that is disputed, when the dispute is won.
-func requestFullRefund(tx *engine.Tx, paymentID, refundID, reason string) error {
+func requestFullRefund(tx *engine.Tx, paymentID, refundID string, cause payment.RefundCause) error {
 	p, err := engine.Load[payment.State](tx, payment.Stream(paymentID))
 	if err != nil || p.RefundableMinor() == 0 || p.Disputed() {
 		return err
 	}
-	requested, err := payment.Decide(p, payment.RequestRefund{RefundID: refundID, Reason: reason}, tx.Now)
+	requested, err := payment.Decide(p, payment.RequestRefund{RefundID: refundID, Cause: cause}, tx.Now)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,9 @@ func decideRefund(tx *engine.Tx, by Caller, refundID string, in RefundPayment) (
 	if err := by.mayRefund(p, occasion); err != nil {
 		return Refunding{}, err
 	}
-	requested, err := payment.Decide(p, payment.RequestRefund{RefundID: refundID, Amount: in.Amount, Reason: in.Reason}, tx.Now)
+	requested, err := payment.Decide(p, payment.RequestRefund{
+		RefundID: refundID, Amount: in.Amount, Cause: payment.CauseRequested, Reason: in.Reason,
+	}, tx.Now)
 	if err != nil {
 		return Refunding{}, err
 	}

@@ -113,7 +113,7 @@ func (p purchase) paid(tx *engine.Tx, recorded []payment.DomainEvent, refundID s
 	if err != nil || !p.reservation.Holding() || p.reservation.PaymentID != p.paymentID {
 		return c, err
 	}
-	return p.end(tx, c, reservation.Cancel{Reason: ReasonEventCancelled, GivenUp: p.paymentID})
+	return p.end(tx, c, reservation.Cancel{Reason: reasonEventCancelled, GivenUp: p.paymentID})
 }
 
 // confirm takes the seats of an expired reservation back; the other reservations hold theirs.
@@ -130,11 +130,11 @@ func (p purchase) giveBack(tx *engine.Tx, recorded []payment.DomainEvent, refund
 	for _, domainEvent := range recorded {
 		after = payment.Evolve(after, domainEvent)
 	}
-	reason := ReasonTooLate
+	cause := payment.CauseTooLate
 	if p.occasion.Status == event.Cancelled {
-		reason = ReasonEventCancelled
+		cause = payment.CauseEventCancelled
 	}
-	refund, err := payment.Decide(after, payment.RequestRefund{RefundID: refundID, Reason: reason}, tx.Now)
+	refund, err := payment.Decide(after, payment.RequestRefund{RefundID: refundID, Cause: cause}, tx.Now)
 	return consequences{payment: slices.Concat(recorded, refund)}, err
 }
 

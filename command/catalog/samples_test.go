@@ -67,7 +67,7 @@ var samples = map[string]any{
 	"PaymentActionRequired": payment.PaymentActionRequired{TransactionID: "pi_1"},
 	"PaymentCompleted":      payment.PaymentCompleted{TransactionID: "pi_1", CompletedAt: at},
 	"PaymentFailed":         payment.PaymentFailed{Code: payment.Declined, Reason: "Your card was declined.", FailedAt: at},
-	"RefundRequested":       payment.RefundRequested{RefundID: refundID, Amount: price, Reason: "rain", RequestedAt: at},
+	"RefundRequested":       payment.RefundRequested{RefundID: refundID, Amount: price, Cause: payment.CauseRequested, Reason: "rain", RequestedAt: at},
 	"PaymentRefunded":       payment.PaymentRefunded{RefundID: refundID, Amount: price, RefundedAt: at},
 	"RefundFailed":          payment.RefundFailed{RefundID: refundID, Reason: "account closed", FailedAt: at},
 	"RefundReported":        payment.RefundReported{RefundID: refundID, Amount: price, ReportedAt: at},

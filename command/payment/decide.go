@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -47,7 +48,8 @@ type (
 	RequestRefund struct {
 		RefundID string
 		Amount   *money.Money // nil: all that is left
-		Reason   string
+		Cause    RefundCause
+		Reason   string // Default: the cause's explanation.
 	}
 
 	// RecordRefund writes down what became of a refund at the gateway.
@@ -168,7 +170,9 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 	case amount.Minor > left.Minor:
 		return nil, rejection.New(rejection.Invalid, "amount must be at most %s, which is what is left to refund", left).At("amount", "amount")
 	}
-	return []DomainEvent{RefundRequested{RefundID: c.RefundID, Amount: amount, Reason: c.Reason, RequestedAt: now}}, nil
+	return []DomainEvent{RefundRequested{
+		RefundID: c.RefundID, Amount: amount, Cause: c.Cause, Reason: cmp.Or(c.Reason, c.Cause.Explanation()), RequestedAt: now,
+	}}, nil
 }
 
 func decideRecordRefund(s State, c RecordRefund, now time.Time) ([]DomainEvent, error) {

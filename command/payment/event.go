@@ -57,7 +57,8 @@ type (
 	RefundRequested struct {
 		RefundID    string      `json:"refundId"`
 		Amount      money.Money `json:"amount"`
-		Reason      string      `json:"reason,omitempty"`
+		Cause       RefundCause `json:"cause"`
+		Reason      string      `json:"reason,omitempty"` // free text; the cause's explanation unless an organizer gave another
 		RequestedAt time.Time   `json:"requestedAt"`
 	}
 

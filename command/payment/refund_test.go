@@ -10,19 +10,32 @@ import (
 )
 
 func ask(refundID string, minor int64) RequestRefund {
-	return RequestRefund{RefundID: refundID, Amount: new(eur(minor)), Reason: "rain"}
+	return RequestRefund{RefundID: refundID, Amount: new(eur(minor)), Cause: CauseRequested, Reason: "rain"}
 }
 
-func askAll(refundID string) RequestRefund { return RequestRefund{RefundID: refundID, Reason: "rain"} }
+func askAll(refundID string) RequestRefund {
+	return RequestRefund{RefundID: refundID, Cause: CauseRequested, Reason: "rain"}
+}
 
 func settled(refundID string) RecordRefund { return RecordRefund{RefundID: refundID} }
 
 func TestRefundInPart(t *testing.T) {
 	s := Given(t, initiated, completed).When(ask("rfd_1", 20_00)).Then(asked("rfd_1", 20_00)).State()
 	require.Equal(t, Completed, s.Status, "nothing was given back yet")
-	require.Equal(t, []Refund{{ID: "rfd_1", Amount: eur(20_00), Reason: "rain", Status: RefundPending, RequestedAt: now}}, s.Refunds)
+	require.Equal(t, []Refund{{
+		ID: "rfd_1", Amount: eur(20_00), Cause: CauseRequested, Reason: "rain", Status: RefundPending, RequestedAt: now,
+	}}, s.Refunds)
 	require.EqualValues(t, 50_00, s.RefundableMinor())
 	require.EqualValues(t, 0, s.RefundedMinor())
+}
+
+func TestARefundWithoutAReasonExplainsItsCause(t *testing.T) {
+	for _, cause := range []RefundCause{CauseTooLate, CauseEventCancelled} {
+		s := Given(t, initiated, completed).When(RequestRefund{RefundID: "rfd_1", Cause: cause}).ThenAccepted().State()
+		require.Equal(t, cause, s.Refunds[0].Cause)
+		require.NotEmpty(t, s.Refunds[0].Reason)
+		require.Equal(t, cause.Explanation(), s.Refunds[0].Reason)
+	}
 }
 
 func TestRefundOfAllThatIsLeft(t *testing.T) {

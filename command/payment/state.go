@@ -36,6 +36,7 @@ const (
 type Refund struct {
 	ID          string
 	Amount      money.Money
+	Cause       RefundCause // empty if Reported
 	Reason      string
 	Status      RefundStatus
 	RequestedAt time.Time
@@ -148,7 +149,7 @@ func Evolve(s State, e DomainEvent) State {
 	case PaymentFailed:
 		s.Status, s.FailureCode, s.FailureReason, s.FailedAt = Failed, e.Code, e.Reason, &e.FailedAt
 	case RefundRequested:
-		return s.with(Refund{ID: e.RefundID, Amount: e.Amount, Reason: e.Reason, Status: RefundPending, RequestedAt: e.RequestedAt})
+		return s.with(Refund{ID: e.RefundID, Amount: e.Amount, Cause: e.Cause, Reason: e.Reason, Status: RefundPending, RequestedAt: e.RequestedAt})
 	case RefundReported:
 		return s.with(Refund{ID: e.RefundID, Amount: e.Amount, Status: RefundPending, RequestedAt: e.ReportedAt, Reported: true})
 	case PaymentDisputed:

@@ -32,7 +32,7 @@ func says(o Outcome) RecordOutcome {
 }
 
 func asked(refundID string, minor int64) RefundRequested {
-	return RefundRequested{RefundID: refundID, Amount: eur(minor), Reason: "rain", RequestedAt: now}
+	return RefundRequested{RefundID: refundID, Amount: eur(minor), Cause: CauseRequested, Reason: "rain", RequestedAt: now}
 }
 
 func given(refundID string, minor int64) PaymentRefunded {

@@ -64,19 +64,20 @@ func compose(a mailJob, sale command.Sale, address string) (mail.Message, error)
 	case RefundedMail:
 		i := slices.IndexFunc(sale.Payment.Refunds, func(r payment.Refund) bool { return r.ID == a.ID })
 		if i >= 0 && sale.Payment.Refunds[i].Status == payment.RefundCompleted {
-			return mail.Refunded(address, p, sale.Payment.Refunds[i].Amount.String(), why(sale.Payment.Refunds[i].Reason))
+			return mail.Refunded(address, p, sale.Payment.Refunds[i].Amount.String(), explainRefund(sale.Payment.Refunds[i]))
 		}
 		return mail.Message{}, nil
 	}
 	return mail.Message{}, fmt.Errorf("there is no mail %q", a.Mail)
 }
 
-// why says it in half a sentence. The platform's own reasons are such; an organizer's are quoted.
-func why(reason string) string {
-	switch reason = strings.TrimSpace(reason); reason {
-	case command.ReasonTooLate, command.ReasonEventCancelled:
-		return reason
-	case "":
+// explainRefund returns half a sentence that says why money is given back. An organizer's own words are quoted.
+func explainRefund(r payment.Refund) string {
+	if explanation := r.Cause.Explanation(); explanation != "" {
+		return explanation
+	}
+	reason := strings.TrimSpace(r.Reason)
+	if reason == "" {
 		return "the organizer gave it back"
 	}
 	return fmt.Sprintf("the organizer gave it back (“%s”)", reason)

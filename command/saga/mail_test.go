@@ -24,8 +24,8 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 			Payment: &command.Payment{State: payment.State{Refunds: []payment.Refund{refund}}},
 		}
 	}
-	refund := func(status payment.RefundStatus, reason string) payment.Refund {
-		return payment.Refund{ID: "rfd", Amount: money.Money{Minor: 1000, Currency: "EUR"}, Status: status, Reason: reason}
+	refund := func(status payment.RefundStatus, cause payment.RefundCause, reason string) payment.Refund {
+		return payment.Refund{ID: "rfd", Amount: money.Money{Minor: 1000, Currency: "EUR"}, Status: status, Cause: cause, Reason: reason}
 	}
 	for name, test := range map[string]struct {
 		job  mailJob
@@ -38,18 +38,23 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 		"a cancelled event":                      {mailJob{Mail: EventCancelledMail, ID: "rsv"}, sale(reservation.Completed, event.Cancelled, payment.Refund{}), "what you paid is given back"},
 		"an event that is not cancelled":         {mailJob{Mail: EventCancelledMail, ID: "rsv"}, sale(reservation.Completed, event.SalesOpen, payment.Refund{}), ""},
 		"a late payment": {
-			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Expired, event.SalesOpen, refund(payment.RefundCompleted, command.ReasonTooLate)),
-			"10.00 EUR back, because the seats could not be given any more.",
+			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Expired, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseTooLate, "")),
+			"10.00 EUR back, because the seats were no longer available.",
 		},
 		"a refund by the organizer": {
-			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, "sorry for the rain")),
+			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "sorry for the rain")),
 			"10.00 EUR back, because the organizer gave it back (“sorry for the rain”).",
 		},
+		"a refund by the organizer in words of the platform": {
+			mailJob{Mail: RefundedMail, ID: "rfd"},
+			sale(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "the event was cancelled")),
+			"because the organizer gave it back (“the event was cancelled”).",
+		},
 		"a refund by the organizer without a word": {
-			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, "")),
+			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "")),
 			"because the organizer gave it back.",
 		},
-		"a refund that was not given": {mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, "")), ""},
+		"a refund that was not given": {mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := compose(test.job, test.sale, "ann@example.com")

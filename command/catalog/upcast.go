@@ -1,0 +1,27 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"ticketing/command/payment"
+)
+
+// upcastRefundRequestedV1 adds the cause. Version 1 told causes apart only by the sentence in its reason, so the sentences are
+// repeated here as they were: they may be reworded elsewhere, the log's may not.
+func upcastRefundRequestedV1(data json.RawMessage) (json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, fmt.Errorf("read the fields: %w", err)
+	}
+	cause := payment.CauseRequested
+	switch string(fields["reason"]) {
+	case `"the seats could not be given any more"`:
+		cause = payment.CauseTooLate
+	case `"the event was cancelled"`:
+		cause = payment.CauseEventCancelled
+	}
+	fields["cause"] = json.RawMessage(strconv.Quote(string(cause)))
+	return json.Marshal(fields)
+}
