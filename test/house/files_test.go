@@ -1,0 +1,118 @@
+// Package house holds rules of the code base that a tool can check: its words, the sizes of its functions and files, and how functions are
+// named. CONTRIBUTING.md lists the rules for readers.
+package house
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// root is the module's folder, and paths are relative to it.
+const root = "../.."
+
+// unfinished lists the folders that do not follow the rules yet. They are not checked.
+var unfinished = []string{"cmd", "command", "docs", "graph", "internal", "migrations", "projector", "query", "test"}
+
+// location is a line of a file.
+type location struct {
+	path string
+	line int
+}
+
+// goFile is a parsed Go file of the module, not a generated one.
+type goFile struct {
+	path   string
+	syntax *ast.File
+	set    *token.FileSet
+}
+
+func (f goFile) isTest() bool { return strings.HasSuffix(f.path, "_test.go") }
+
+func (f goFile) line(pos token.Pos) location { return location{f.path, f.set.Position(pos).Line} }
+
+// lines returns how many lines a part of the file has.
+func (f goFile) lines(part ast.Node) int {
+	return f.set.Position(part.End()).Line - f.set.Position(part.Pos()).Line + 1
+}
+
+func (f goFile) functions() (all []*ast.FuncDecl) {
+	for _, declaration := range f.syntax.Decls {
+		if function, ok := declaration.(*ast.FuncDecl); ok {
+			all = append(all, function)
+		}
+	}
+	return all
+}
+
+// document is text that people read: a page of the documentation, or a GraphQL schema with its descriptions.
+type document struct {
+	line location
+	text string
+}
+
+// paths lists the module's files with one of the extensions, without hidden and unfinished folders, other modules and Node.js packages.
+var paths = sync.OnceValues(func() (found []string, err error) {
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel(root, path)
+		if !entry.IsDir() {
+			found = append(found, filepath.ToSlash(name))
+			return nil
+		}
+		_, otherModule := os.Stat(filepath.Join(path, "go.mod"))
+		hidden := strings.HasPrefix(entry.Name(), ".") && path != root
+		if hidden || entry.Name() == "node_modules" || slices.Contains(unfinished, name) || (otherModule == nil && path != root) {
+			return fs.SkipDir
+		}
+		return nil
+	})
+	return found, err
+})
+
+func pathsWith(t *testing.T, extensions ...string) []string {
+	t.Helper()
+	all, err := paths()
+	require.NoError(t, err)
+	return slices.DeleteFunc(slices.Clone(all), func(path string) bool {
+		return !slices.Contains(extensions, filepath.Ext(path))
+	})
+}
+
+func goFiles(t *testing.T) (files []goFile) {
+	t.Helper()
+	for _, path := range pathsWith(t, ".go") {
+		set := token.NewFileSet()
+		syntax, err := parser.ParseFile(set, filepath.Join(root, path), nil, parser.ParseComments|parser.SkipObjectResolution)
+		require.NoError(t, err)
+		if !ast.IsGenerated(syntax) {
+			files = append(files, goFile{path, syntax, set})
+		}
+	}
+	return files
+}
+
+// documents returns the documentation, except the glossary: it names the words that are not used.
+func documents(t *testing.T) (all []document) {
+	t.Helper()
+	for _, path := range pathsWith(t, ".md", ".graphqls") {
+		if path == "docs/glossary.md" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, path))
+		require.NoError(t, err)
+		all = append(all, document{location{path, 1}, string(text)})
+	}
+	return all
+}
