@@ -15,19 +15,11 @@ import (
 	"ticketing/internal/money"
 )
 
-// Bounds of texts, in characters. What else is allowed is decided on the write side.
+// Bounds of texts that only the API knows, in characters. The aggregates export the others.
 const (
-	longestName        = 200
-	longestDescription = 10_000
-	longestVenue       = 200
-	longestReason      = 500
-	longestSection     = 100
-	longestLabel       = 40
-	longestToken       = 255
-	longestURL         = 2_000
-	longestSearch      = 200
-	mostItems          = 100
-	mostLabels         = 1_000
+	longestToken  = 255
+	longestURL    = 2_000
+	longestSearch = 200
 )
 
 // check collects everything that is wrong with the form of an input, so that a customer mends it in one go.

@@ -6,6 +6,8 @@ import (
 	"ticketing/command"
 	"ticketing/command/event"
 	"ticketing/command/inventory"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
 	"ticketing/graph/model"
 	"ticketing/internal/id"
 )
@@ -14,9 +16,9 @@ import (
 
 func createEvent(in model.CreateEventInput) (event.Create, []*model.UserError) {
 	var c check
-	c.line(in.Name, longestName, "name")
-	c.lines(in.Description, longestDescription, "description")
-	c.line(in.Venue, longestVenue, "venue")
+	c.line(in.Name, event.LongestName, "name")
+	c.lines(in.Description, event.LongestDescription, "description")
+	c.line(in.Venue, event.LongestVenue, "venue")
 	return event.Create{
 		Name: in.Name, Description: value(in.Description), Venue: in.Venue,
 		StartsAt: in.StartsAt, SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
@@ -28,9 +30,9 @@ func createEvent(in model.CreateEventInput) (event.Create, []*model.UserError) {
 func updateEvent(in model.UpdateEventInput) (event.Update, []*model.UserError) {
 	var c check
 	c.id(id.Event, in.EventID, "eventId")
-	c.optionalLine(in.Name, longestName, "name")
-	c.lines(in.Description, longestDescription, "description")
-	c.optionalLine(in.Venue, longestVenue, "venue")
+	c.optionalLine(in.Name, event.LongestName, "name")
+	c.lines(in.Description, event.LongestDescription, "description")
+	c.optionalLine(in.Venue, event.LongestVenue, "venue")
 	return event.Update{
 		Name: in.Name, Description: in.Description, Venue: in.Venue,
 		StartsAt: in.StartsAt, SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
@@ -40,7 +42,7 @@ func updateEvent(in model.UpdateEventInput) (event.Update, []*model.UserError) {
 func addInventory(in model.AddInventoryInput) (inventory.Add, []*model.UserError) {
 	var c check
 	c.id(id.Event, in.EventID, "eventId")
-	c.line(in.Section, longestSection, "section")
+	c.line(in.Section, inventory.LongestSectionName, "section")
 	add := inventory.Add{Section: in.Section, Price: c.money(in.Price, "price"), Capacity: in.Capacity}
 	for i, row := range in.Rows {
 		c.line(row.Row, inventory.LongestRowName, "rows", strconv.Itoa(i), "row")
@@ -52,15 +54,15 @@ func addInventory(in model.AddInventoryInput) (inventory.Add, []*model.UserError
 func checkEvent(eventID string, reason *string) []*model.UserError {
 	var c check
 	c.id(id.Event, eventID, "eventId")
-	c.lines(reason, longestReason, "reason")
+	c.lines(reason, event.LongestReason, "reason")
 	return c.errs
 }
 
 func reserveSeats(in model.ReserveSeatsInput) (command.ReserveSeats, []*model.UserError) {
 	var c check
 	c.id(id.Event, in.EventID, "eventId")
-	if len(in.Items) == 0 || len(in.Items) > mostItems {
-		c.failf([]string{"items"}, "items must be 1 to %d", mostItems)
+	if len(in.Items) == 0 || len(in.Items) > inventory.MostItems {
+		c.failf([]string{"items"}, "items must be 1 to %d", inventory.MostItems)
 		return command.ReserveSeats{}, c.errs
 	}
 	items := make([]inventory.ReserveItem, len(in.Items))
@@ -72,19 +74,19 @@ func reserveSeats(in model.ReserveSeatsInput) (command.ReserveSeats, []*model.Us
 
 func (c *check) item(in *model.ReserveItemInput, path ...string) inventory.ReserveItem {
 	at := func(names ...string) []string { return append(append([]string{}, path...), names...) }
-	c.line(in.Section, longestSection, at("section")...)
+	c.line(in.Section, inventory.LongestSectionName, at("section")...)
 	if in.Quantity != nil && *in.Quantity < 1 {
 		c.failf(at("quantity"), "quantity must be at least 1")
 	}
 	if (in.Quantity == nil) == (len(in.Seats) == 0) {
 		c.failf(path, "give either quantity (best available) or seats")
 	}
-	if len(in.Seats) > mostLabels {
-		c.failf(at("seats"), "seats must be at most %d", mostLabels)
+	if len(in.Seats) > inventory.MostLabels {
+		c.failf(at("seats"), "seats must be at most %d", inventory.MostLabels)
 		return inventory.ReserveItem{}
 	}
 	for i, label := range in.Seats {
-		c.line(label, longestLabel, at("seats", strconv.Itoa(i))...)
+		c.line(label, inventory.LongestLabel, at("seats", strconv.Itoa(i))...)
 	}
 	return inventory.ReserveItem{Section: in.Section, Quantity: in.Quantity, Labels: in.Seats}
 }
@@ -92,7 +94,7 @@ func (c *check) item(in *model.ReserveItemInput, path ...string) inventory.Reser
 func cancelReservation(in model.CancelReservationInput) (command.CancelReservation, []*model.UserError) {
 	var c check
 	c.id(id.Reservation, in.ReservationID, "reservationId")
-	c.lines(in.Reason, longestReason, "reason")
+	c.lines(in.Reason, reservation.LongestReason, "reason")
 	return command.CancelReservation{ReservationID: in.ReservationID, Reason: value(in.Reason)}, c.errs
 }
 
@@ -115,7 +117,7 @@ func (r *Resolver) processPayment(in model.ProcessPaymentInput) (command.Process
 func refundPayment(in model.RefundPaymentInput) (command.RefundPayment, []*model.UserError) {
 	var c check
 	c.id(id.Payment, in.PaymentID, "paymentId")
-	c.lines(in.Reason, longestReason, "reason")
+	c.lines(in.Reason, payment.LongestReason, "reason")
 	refund := command.RefundPayment{PaymentID: in.PaymentID, Reason: value(in.Reason)}
 	if in.Amount != nil {
 		amount := c.money(in.Amount, "amount")

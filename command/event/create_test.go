@@ -1,6 +1,7 @@
 package event
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,10 @@ func TestCreateRefuses(t *testing.T) {
 	}{
 		"no name":                      {func(c *Create) { c.Name = "" }, "name"},
 		"no venue":                     {func(c *Create) { c.Venue = "" }, "venue"},
+		"a blank name":                 {func(c *Create) { c.Name = " \t" }, "name"},
+		"a name that is too long":      {func(c *Create) { c.Name = strings.Repeat("é", LongestName+1) }, "name"},
+		"too long a description":       {func(c *Create) { c.Description = strings.Repeat("é", LongestDescription+1) }, "description"},
+		"a venue that is too long":     {func(c *Create) { c.Venue = strings.Repeat("é", LongestVenue+1) }, "venue"},
 		"a start in the past":          {func(c *Create) { c.StartsAt = now.Add(-time.Second) }, "startsAt"},
 		"a start right now":            {func(c *Create) { c.StartsAt = now }, "startsAt"},
 		"sales that ended":             {func(c *Create) { c.SalesCloseAt = new(now) }, "salesCloseAt"},

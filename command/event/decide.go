@@ -7,13 +7,6 @@ import (
 	"ticketing/command/rejection"
 )
 
-// Bounds of what an event may allow.
-const (
-	MostTicketsPerReservation = 100
-	MostTicketsPerCustomer    = 10_000
-	MostPaymentAttempts       = 10
-)
-
 // Decide answers the domain events that c leads to, or a *rejection.Error.
 func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 	if create, ok := c.(Create); ok {
@@ -43,24 +36,21 @@ func decideCreate(s State, c Create, now time.Time) ([]DomainEvent, error) {
 	if s.Exists() {
 		return nil, rejection.New(rejection.InvalidState, "the event exists already")
 	}
-	if c.Name == "" {
-		return nil, rejection.New(rejection.Invalid, "name must not be empty").At("name")
-	}
-	if c.Venue == "" {
-		return nil, rejection.New(rejection.Invalid, "venue must not be empty").At("venue")
+	if err := checkTexts(c.Name, c.Description, c.Venue); err != nil {
+		return nil, err
 	}
 	if err := checkTimes(c.StartsAt, c.SalesOpenAt, c.SalesCloseAt, now); err != nil {
 		return nil, err
 	}
-	if err := within(c.MaxTicketsPerReservation, MostTicketsPerReservation, "maxTicketsPerReservation"); err != nil {
+	if err := checkRange(c.MaxTicketsPerReservation, MostTicketsPerReservation, "maxTicketsPerReservation"); err != nil {
 		return nil, err
 	}
 	if c.MaxTicketsPerCustomer != nil {
-		if err := within(*c.MaxTicketsPerCustomer, MostTicketsPerCustomer, "maxTicketsPerCustomer"); err != nil {
+		if err := checkRange(*c.MaxTicketsPerCustomer, MostTicketsPerCustomer, "maxTicketsPerCustomer"); err != nil {
 			return nil, err
 		}
 	}
-	if err := within(c.PaymentAttempts, MostPaymentAttempts, "paymentAttempts"); err != nil {
+	if err := checkRange(c.PaymentAttempts, MostPaymentAttempts, "paymentAttempts"); err != nil {
 		return nil, err
 	}
 	return []DomainEvent{EventCreated{
@@ -85,11 +75,8 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 	if c.SalesCloseAt != nil {
 		u.SalesCloseAt = c.SalesCloseAt
 	}
-	if u.Name == "" {
-		return nil, rejection.New(rejection.Invalid, "name must not be empty").At("name")
-	}
-	if u.Venue == "" {
-		return nil, rejection.New(rejection.Invalid, "venue must not be empty").At("venue")
+	if err := checkTexts(u.Name, u.Description, u.Venue); err != nil {
+		return nil, err
 	}
 	if err := checkUpdatedTimes(c, u, now); err != nil {
 		return nil, err
@@ -138,6 +125,9 @@ func decideCancel(s State, c Cancel) ([]DomainEvent, error) {
 	if s.Status == Cancelled || s.Status == Completed {
 		return nil, invalidState(s, "cancelled")
 	}
+	if err := rejection.CheckLength(c.Reason, LongestReason, "reason"); err != nil {
+		return nil, err
+	}
 	return []DomainEvent{EventCancelled(c)}, nil
 }
 
@@ -178,13 +168,6 @@ func checkWindow(startsAt time.Time, openAt, closeAt *time.Time) error {
 	}
 	if openAt != nil && closeAt != nil && !openAt.Before(*closeAt) {
 		return rejection.New(rejection.Invalid, "salesCloseAt must be after salesOpenAt").At("salesCloseAt")
-	}
-	return nil
-}
-
-func within(n, most int, field string) error {
-	if n < 1 || n > most {
-		return rejection.New(rejection.Invalid, "%s must be between 1 and %d", field, most).At(field)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +11,11 @@ import (
 )
 
 // Which command a person may give in which state, and what state follows; whatever is not here is INVALID_STATE.
+func TestTheReasonOfACancellationIsBounded(t *testing.T) {
+	Given(t, created).When(Cancel{Reason: strings.Repeat("é", LongestReason)}).ThenAccepted()
+	Given(t, created).When(Cancel{Reason: strings.Repeat("é", LongestReason+1)}).ThenRejected(rejection.Invalid, "reason")
+}
+
 func TestLifecycle(t *testing.T) {
 	states := map[Status][]DomainEvent{
 		Draft:     {created},

@@ -2,25 +2,13 @@ package inventory
 
 import (
 	"strconv"
-	"strings"
 
 	"ticketing/command/rejection"
 )
 
-// Bounds of one event's inventory: what is decided in memory, in one place, must stay small enough for that.
-const (
-	MostSections    = 200
-	MostCapacity    = 10_000_000 // general admission tickets of a section: these are only counted
-	MostSeats       = 200_000    // numbered seats of the whole event
-	MostRows        = 5_000      // of a section
-	MostSeatsInRow  = 1_000
-	LongestRowName  = 20
-	LongestNameSize = 100
-)
-
 func decideAdd(s State, c Add) ([]DomainEvent, error) {
-	if strings.TrimSpace(c.Section) == "" || len(c.Section) > LongestNameSize {
-		return nil, rejection.New(rejection.Invalid, "section must have 1 to %d bytes", LongestNameSize).At("section")
+	if err := rejection.CheckName(c.Section, LongestSectionName, "section"); err != nil {
+		return nil, err
 	}
 	if s.Section(c.Section) != nil {
 		return nil, rejection.New(rejection.Invalid, "section %q exists already", c.Section).At("section")
@@ -60,11 +48,12 @@ func countSeats(s State, rows []Row) (int, error) {
 	names, seats := make(map[string]bool, len(rows)), 0
 	for i, r := range rows {
 		at := strconv.Itoa(i)
+		if err := rejection.CheckName(r.Name, LongestRowName, "rows", at, "row"); err != nil {
+			return 0, err
+		}
 		switch {
-		case strings.TrimSpace(r.Name) == "" || len(r.Name) > LongestRowName:
-			return 0, rejection.New(rejection.Invalid, "row must have 1 to %d bytes", LongestRowName).At("rows", at, "row")
 		case names[r.Name]:
-			return 0, rejection.New(rejection.Invalid, "row %q is there twice", r.Name).At("rows", at, "row")
+			return 0, rejection.New(rejection.Invalid, "row %q is listed twice", r.Name).At("rows", at, "row")
 		case r.Seats < 1 || r.Seats > MostSeatsInRow:
 			return 0, rejection.New(rejection.Invalid, "seats must be between 1 and %d", MostSeatsInRow).At("rows", at, "seats")
 		}

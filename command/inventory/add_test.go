@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,7 +43,7 @@ func TestAddRefuses(t *testing.T) {
 	}{
 		"no name":               {Add{Section: "", Capacity: new(1)}, []string{"section"}},
 		"a blank name":          {Add{Section: " \t", Capacity: new(1)}, []string{"section"}},
-		"a name without end":    {Add{Section: strings.Repeat("x", LongestNameSize+1), Capacity: new(1)}, []string{"section"}},
+		"a name without end":    {Add{Section: strings.Repeat("x", LongestSectionName+1), Capacity: new(1)}, []string{"section"}},
 		"a negative price":      {Add{Section: "s", Price: eur(-1), Capacity: new(1)}, []string{"price", "amount"}},
 		"neither":               {Add{Section: "s"}, []string{"capacity"}},
 		"both":                  {Add{Section: "s", Capacity: new(1), Rows: row("B", 1)}, []string{"capacity"}},
@@ -67,10 +68,21 @@ func TestAddRefuses(t *testing.T) {
 }
 
 func TestAddTakesTheMostThereMayBe(t *testing.T) {
-	Given(t).When(Add{Section: strings.Repeat("x", LongestNameSize), Price: eur(1), Capacity: new(MostCapacity)}).ThenAccepted()
+	Given(t).When(Add{Section: strings.Repeat("x", LongestSectionName), Price: eur(1), Capacity: new(MostCapacity)}).ThenAccepted()
 	Given(t).When(Add{Section: "s", Price: eur(1), Rows: rows(MostSeats/MostSeatsInRow, MostSeatsInRow)}).ThenAccepted()
 	Given(t).When(Add{Section: "s", Price: eur(1), Rows: rows(MostRows, 1)}).ThenAccepted()
 	Given(t).When(Add{Section: "s", Price: eur(1), Rows: []Row{{Name: strings.Repeat("r", LongestRowName), Seats: 1}}}).ThenAccepted()
+}
+
+func TestNamesAreMeasuredInCharacters(t *testing.T) {
+	japanese := func(section, row int) Add {
+		return Add{Section: strings.Repeat("席", section), Price: eur(1), Rows: []Row{{Name: strings.Repeat("列", row), Seats: MostSeatsInRow}}}
+	}
+	Given(t).When(japanese(40, 1)).ThenAccepted()
+	s := Given(t).When(japanese(LongestSectionName, LongestRowName)).ThenAccepted().State()
+	require.Equal(t, LongestLabel, utf8.RuneCountInString(s.Sections[0].label(place{seat: MostSeatsInRow - 1})))
+	Given(t).When(japanese(LongestSectionName+1, 1)).ThenRejected(rejection.Invalid, "section")
+	Given(t).When(japanese(1, LongestRowName+1)).ThenRejected(rejection.Invalid, "rows", "0", "row")
 }
 
 // What is decided in memory must stay small enough for that, however many sections it is spread over.

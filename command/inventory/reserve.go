@@ -8,8 +8,8 @@ import (
 
 // decideReserve checks the whole wish before it looks at what is left, names the item that is to blame, and takes all or nothing.
 func decideReserve(s State, c Reserve) ([]DomainEvent, error) {
-	if len(c.Items) == 0 {
-		return nil, rejection.New(rejection.Invalid, "items must not be empty").At("items")
+	if len(c.Items) == 0 || len(c.Items) > MostItems {
+		return nil, rejection.New(rejection.Invalid, "items must be 1 to %d", MostItems).At("items")
 	}
 	if _, held := s.Holdings[c.ReservationID]; held { // a second holding would bury the first, whose seats nobody could free
 		return nil, rejection.New(rejection.InvalidState, "the reservation holds seats already")
@@ -43,6 +43,8 @@ func (s State) checkItems(c Reserve) (int, error) {
 			return 0, rejection.New(rejection.Invalid, "give either quantity (best available) or seats").At("items", at)
 		case item.Quantity == nil && !section.Seated():
 			return 0, rejection.New(rejection.Invalid, "section %q has no numbered seats: give quantity", section.Name).At("items", at, "seats")
+		case n > MostLabels:
+			return 0, rejection.New(rejection.Invalid, "seats must be at most %d", MostLabels).At("items", at, "seats")
 		case item.Quantity != nil:
 			n = *item.Quantity
 		}

@@ -1,5 +1,8 @@
 package payment
 
+// LongestReason bounds the reason of a RequestRefund, in characters.
+const LongestReason = 500
+
 // RefundCause says why a refund was requested. Code that must tell refunds apart uses the cause, never the reason, which is free text.
 type RefundCause string
 

@@ -153,6 +153,9 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 	if _, ok := s.Refund(c.RefundID); ok {
 		return nil, nil // asked for already
 	}
+	if err := rejection.CheckLength(c.Reason, LongestReason, "reason"); err != nil {
+		return nil, err
+	}
 	left := money.Money{Minor: s.RefundableMinor(), Currency: s.Amount.Currency}
 	amount := left
 	if c.Amount != nil {

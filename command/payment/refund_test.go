@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,6 +37,14 @@ func TestARefundWithoutAReasonExplainsItsCause(t *testing.T) {
 		require.NotEmpty(t, s.Refunds[0].Reason)
 		require.Equal(t, cause.Explanation(), s.Refunds[0].Reason)
 	}
+}
+
+func TestTheReasonOfARefundIsBounded(t *testing.T) {
+	c := ask("rfd_1", 1)
+	c.Reason = strings.Repeat("é", LongestReason)
+	Given(t, initiated, completed).When(c).ThenAccepted()
+	c.Reason += "é"
+	Given(t, initiated, completed).When(c).ThenRejected(rejection.Invalid, "reason")
 }
 
 func TestRefundOfAllThatIsLeft(t *testing.T) {

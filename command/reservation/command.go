@@ -9,6 +9,9 @@ import (
 // Command is one of the commands below.
 type Command interface{ isCommand() }
 
+// LongestReason bounds the reason of a Cancel, in characters.
+const LongestReason = 500
+
 type (
 	// Initiate starts a hold on seats that the inventory has just given.
 	Initiate struct {

@@ -89,6 +89,9 @@ func decideComplete(s State, c Complete, now time.Time) ([]DomainEvent, error) {
 }
 
 func decideCancel(s State, c Cancel, now time.Time) ([]DomainEvent, error) {
+	if err := rejection.CheckLength(c.Reason, LongestReason, "reason"); err != nil {
+		return nil, err
+	}
 	switch {
 	case s.Status == SeatsReserved, s.Status == PaymentPending && s.PaymentID == c.GivenUp:
 		return []DomainEvent{ReservationCancelled{Reason: c.Reason, CancelledAt: now}}, nil

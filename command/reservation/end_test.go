@@ -1,6 +1,7 @@
 package reservation
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,11 @@ var (
 	cancel = Cancel{Reason: "changed my mind"}
 	second = PaymentRequested{PaymentID: "pay_2", ExpiresAt: requested.ExpiresAt}
 )
+
+func TestTheReasonOfACancellationIsBounded(t *testing.T) {
+	Given(t, initiated).When(Cancel{Reason: strings.Repeat("é", LongestReason)}).ThenAccepted()
+	Given(t, initiated).When(Cancel{Reason: strings.Repeat("é", LongestReason+1)}).ThenRejected(rejection.Invalid, "reason")
+}
 
 func TestCancelEndsAnUnpaidHold(t *testing.T) {
 	s := Given(t, initiated).When(cancel).Then(cancelled).State()
