@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command"
+	"ticketing/command/gateway/gatewaytest"
 	"ticketing/command/gateway/paypal"
 	"ticketing/command/gateway/paypal/paypaltest"
 	"ticketing/command/payment"
@@ -90,7 +91,7 @@ func TestWhatIsNotPayPalsIsRefusedAndNotStored(t *testing.T) {
 		"of two events":       {append(e.Body, e.Body...), w.double.Sign(e.Body), http.StatusBadRequest},
 		"of what is too much": {large, w.double.Sign(large), http.StatusRequestEntityTooLarge},
 	} {
-		require.Equal(t, c.status, paypaltest.SendSigned(t, w.url, c.body, c.header), name)
+		require.Equal(t, c.status, gatewaytest.SendSigned(t, w.url, c.body, c.header), name)
 	}
 	require.Zero(t, w.count(`SELECT count(*) FROM webhooks`))
 	w.send(e)

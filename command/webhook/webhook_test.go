@@ -109,7 +109,7 @@ func TestEventsOfUnknownPaymentsAreLaidAside(t *testing.T) {
 		w.send(stripetest.NewEvent("payment_intent.succeeded", data))
 	}
 	w.send(stripetest.NewEvent("charge.dispute.created", map[string]any{"id": "dp_1", "payment_intent": "pi_other"}))
-	require.Equal(t, http.StatusOK, stripetest.Send(t, w.url, stripetest.NewEvent("customer.created", map[string]any{"id": "cus_1"})))
+	require.Equal(t, http.StatusOK, w.double.Send(t, w.url, stripetest.NewEvent("customer.created", map[string]any{"id": "cus_1"})))
 	w.handle()
 	require.Equal(t, before, w.logged())
 	require.Equal(t, 3, w.count(`SELECT count(*) FROM webhooks WHERE result = 'unknown'`), "and what is none of our concern is not even stored")

@@ -127,20 +127,13 @@ func (w *world) mustPay(token string) command.Payment {
 // send sends an event as Stripe would, and wants it accepted.
 func (w *world) send(e stripetest.Event) {
 	w.t.Helper()
-	require.Equal(w.t, http.StatusOK, stripetest.Send(w.t, w.url, e))
+	require.Equal(w.t, http.StatusOK, w.double.Send(w.t, w.url, e))
 }
 
-// last answers the newest event of that type about a payment.
+// last returns the newest event of a type about a payment.
 func (w *world) last(transactionID, kind string) stripetest.Event {
 	w.t.Helper()
-	events := w.double.Events(transactionID)
-	for i := len(events) - 1; i >= 0; i-- {
-		if events[i].Type == kind {
-			return events[i]
-		}
-	}
-	w.t.Fatalf("there is no %s among the %d events of %s", kind, len(events), transactionID)
-	return stripetest.Event{}
+	return w.double.Last(w.t, transactionID, kind)
 }
 
 // handle has everything handled that was stored.

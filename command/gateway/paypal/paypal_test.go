@@ -178,7 +178,7 @@ func TestWhatWasDeclinedCannotBeApprovedAgain(t *testing.T) {
 	result, err = g.Confirm(t.Context(), p)
 	require.NoError(t, err)
 	require.Equal(t, payment.OutcomeFailed, result.Outcome)
-	require.NotContains(t, double.Calls()[len(double.Calls())-1], "/capture")
+	require.NotContains(t, double.Calls()[len(double.Calls())-1].Path, "/capture")
 }
 
 func TestARefundIsGivenOnceThoughPayPalHasForgottenItsKey(t *testing.T) {

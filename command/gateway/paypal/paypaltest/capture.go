@@ -3,12 +3,12 @@ package paypaltest
 import "net/http"
 
 // captureObject answers the capture of an order as PayPal represents it.
-func (s *Server) captureObject(o *order) map[string]any {
+func (s *Server) captureObject(o *order) object {
 	status := "COMPLETED"
 	if o.held {
 		status = "PENDING"
 	}
-	return map[string]any{
+	return object{
 		"id": o.capture, "status": status, "amount": o.amount, "custom_id": o.customID, "links": []map[string]string{
 			{"rel": "self", "href": s.URL + "/v2/payments/captures/" + o.capture}, {"rel": "up", "href": s.URL + "/v2/checkout/orders/" + o.id},
 		},
@@ -27,7 +27,7 @@ func (s *Server) orderOfCapture(captureID string) *order {
 
 func (s *Server) showCapture(id string) response {
 	if o := s.orderOfCapture(id); o != nil {
-		return response{http.StatusOK, s.captureObject(o)}
+		return succeed(s.captureObject(o))
 	}
 	return refuse(http.StatusNotFound, "RESOURCE_NOT_FOUND")
 }

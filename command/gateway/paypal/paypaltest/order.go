@@ -30,7 +30,7 @@ var wholeCurrencies = []string{"HUF", "JPY", "TWD"}
 
 func (s *Server) createOrder(r *http.Request, key string) response {
 	if id, ok := s.keys[key]; ok {
-		return response{http.StatusOK, s.orderObject(s.orders[id])}
+		return succeed(s.orderObject(s.orders[id]))
 	}
 	var asked struct {
 		Intent        string `json:"intent"`
@@ -48,9 +48,9 @@ func (s *Server) createOrder(r *http.Request, key string) response {
 	_, decimals, _ := strings.Cut(unit.Amount.Value, ".")
 	switch {
 	case unit.Amount.CurrencyCode == "KWD":
-		return refuse(http.StatusUnprocessableEntity, "CURRENCY_NOT_SUPPORTED")
+		return refuseContent("CURRENCY_NOT_SUPPORTED")
 	case slices.Contains(wholeCurrencies, unit.Amount.CurrencyCode) != (decimals == ""):
-		return refuse(http.StatusUnprocessableEntity, "DECIMALS_NOT_SUPPORTED")
+		return refuseContent("DECIMALS_NOT_SUPPORTED")
 	}
 	o := &order{
 		id: rand.Text()[:17], status: "CREATED", intent: asked.Intent, customID: unit.CustomID, invoiceID: unit.InvoiceID,
@@ -60,7 +60,7 @@ func (s *Server) createOrder(r *http.Request, key string) response {
 		o.status = "PAYER_ACTION_REQUIRED"
 	}
 	s.orders[o.id], s.keys[key] = o, o.id
-	return response{http.StatusCreated, s.orderObject(o)}
+	return create(s.orderObject(o))
 }
 
 // routeOrder answers what is asked of one order: rest is its id and, for a capture, that word.
@@ -70,7 +70,7 @@ func (s *Server) routeOrder(r *http.Request, key string, rest []string) response
 	case o == nil:
 		return refuse(http.StatusNotFound, "INVALID_RESOURCE_ID")
 	case r.Method == http.MethodGet && len(rest) == 1:
-		return response{http.StatusOK, s.orderObject(o)}
+		return succeed(s.orderObject(o))
 	case r.Method == http.MethodPatch && len(rest) == 1:
 		return s.patchOrder(r, o)
 	case r.Method == http.MethodPost && len(rest) == 2 && rest[1] == "capture":
@@ -85,7 +85,7 @@ func (s *Server) patchOrder(r *http.Request, o *order) response {
 		return refuse(http.StatusBadRequest, "INVALID_PATCH_OPERATION")
 	}
 	if o.capture != "" {
-		return refuse(http.StatusUnprocessableEntity, "ORDER_ALREADY_COMPLETED")
+		return refuseContent("ORDER_ALREADY_COMPLETED")
 	}
 	for _, c := range changes {
 		switch {
@@ -94,39 +94,39 @@ func (s *Server) patchOrder(r *http.Request, o *order) response {
 		case c.Op == "add" && c.Path == "/purchase_units/@reference_id=='default'/description":
 			o.description = c.Value
 		default:
-			return refuse(http.StatusUnprocessableEntity, "NOT_PATCHABLE")
+			return refuseContent("NOT_PATCHABLE")
 		}
 	}
-	return response{status: http.StatusNoContent}
+	return response{Status: http.StatusNoContent}
 }
 
 func (s *Server) captureOrder(o *order, key string) response {
 	if _, ok := s.keys[key]; ok {
-		return response{http.StatusOK, s.orderObject(o)}
+		return succeed(s.orderObject(o))
 	}
 	switch {
 	case o.intent != "CAPTURE":
-		return refuse(http.StatusUnprocessableEntity, "ACTION_DOES_NOT_MATCH_INTENT")
+		return refuseContent("ACTION_DOES_NOT_MATCH_INTENT")
 	case o.capture != "":
-		return refuse(http.StatusUnprocessableEntity, "ORDER_ALREADY_CAPTURED")
+		return refuseContent("ORDER_ALREADY_CAPTURED")
 	case o.status != "APPROVED":
-		return refuse(http.StatusUnprocessableEntity, "ORDER_NOT_APPROVED")
+		return refuseContent("ORDER_NOT_APPROVED")
 	case o.declines:
-		return refuse(http.StatusUnprocessableEntity, "INSTRUMENT_DECLINED")
+		return refuseContent("INSTRUMENT_DECLINED")
 	}
 	o.status, o.capture, s.keys[key] = "COMPLETED", rand.Text()[:17], o.id
 	s.emitCapture(o)
-	return response{http.StatusCreated, s.orderObject(o)}
+	return create(s.orderObject(o))
 }
 
 // orderObject answers an order as PayPal represents it.
-func (s *Server) orderObject(o *order) map[string]any {
-	payments := map[string]any{}
+func (s *Server) orderObject(o *order) object {
+	payments := object{}
 	if o.capture != "" {
 		payments["captures"] = []any{s.captureObject(o)}
 		payments["refunds"] = s.refundsOf(o)
 	}
-	unit := map[string]any{
+	unit := object{
 		"reference_id": "default", "custom_id": o.customID, "invoice_id": o.invoiceID, "description": o.description, "amount": o.amount,
 		"payments": payments,
 	}
@@ -134,14 +134,14 @@ func (s *Server) orderObject(o *order) map[string]any {
 	if o.status == "PAYER_ACTION_REQUIRED" {
 		links = append(links, map[string]string{"rel": "payer-action", "href": s.URL + "/checkoutnow?token=" + o.id})
 	}
-	return map[string]any{"id": o.id, "status": o.status, "intent": o.intent, "purchase_units": []any{unit}, "links": links}
+	return object{"id": o.id, "status": o.status, "intent": o.intent, "purchase_units": []any{unit}, "links": links}
 }
 
 // Approve is the customer approving an order, by its id or on its page; declines says that their card will be declined.
 func (s *Server) Approve(t testing.TB, orderOrPage string, declines bool) {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	o := s.orders[orderOrPage[strings.LastIndex(orderOrPage, "=")+1:]]
 	if o == nil || !s.approveOrder(o, declines) {
 		t.Fatalf("order %s can't be approved", orderOrPage)
@@ -150,8 +150,8 @@ func (s *Server) Approve(t testing.TB, orderOrPage string, declines bool) {
 
 // ApproveOnce is the customer approving an order, unless they did.
 func (s *Server) ApproveOnce(orderID string, declines bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.approveOrder(s.orders[orderID], declines)
 }
 
@@ -166,8 +166,8 @@ func (s *Server) approveOrder(o *order, declines bool) bool {
 
 // Review has PayPal review the capture of an order, or end that.
 func (s *Server) Review(orderID string, held bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	o := s.orders[orderID]
 	o.held = held
 	if o.capture != "" {
@@ -177,7 +177,7 @@ func (s *Server) Review(orderID string, held bool) {
 
 // ChangeCard is the customer choosing another card for an order that was declined.
 func (s *Server) ChangeCard(orderID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.orders[orderID].declines = false
 }

@@ -22,7 +22,7 @@ type refund struct {
 
 func (s *Server) createRefund(r *http.Request, key, captureID string) response {
 	if id, ok := s.keys[key]; ok {
-		return response{http.StatusOK, s.refunds[id]}
+		return succeed(s.refunds[id])
 	}
 	var asked struct {
 		Amount   amount `json:"amount"`
@@ -41,19 +41,19 @@ func (s *Server) createRefund(r *http.Request, key, captureID string) response {
 	}
 	switch {
 	case left == 0:
-		return refuse(http.StatusUnprocessableEntity, "CAPTURE_FULLY_REFUNDED")
+		return refuseContent("CAPTURE_FULLY_REFUNDED")
 	case minorUnits(asked.Amount) > left:
-		return refuse(http.StatusUnprocessableEntity, "REFUND_AMOUNT_EXCEEDED")
+		return refuseContent("REFUND_AMOUNT_EXCEEDED")
 	}
 	given := s.makeRefund(charged, asked.Amount, asked.CustomID)
 	s.keys[key] = given.ID
-	return response{http.StatusCreated, given}
+	return create(given)
 }
 
 func (s *Server) makeRefund(o *order, a amount, customID string) *refund {
 	given := &refund{ID: rand.Text()[:17], Status: "COMPLETED", Amount: a, CustomID: customID, capture: o.capture, made: len(s.refunds)}
 	s.refunds[given.ID] = given
-	s.emitEvent("PAYMENT.CAPTURE.REFUNDED", o.id, map[string]any{
+	s.emitEvent("PAYMENT.CAPTURE.REFUNDED", o.id, object{
 		"id": given.ID, "status": given.Status, "amount": given.Amount, "custom_id": given.CustomID, "links": []map[string]string{
 			{"rel": "self", "href": s.URL + "/v2/payments/refunds/" + given.ID}, {"rel": "up", "href": s.URL + "/v2/payments/captures/" + o.capture},
 		},
@@ -63,8 +63,8 @@ func (s *Server) makeRefund(o *order, a amount, customID string) *refund {
 
 // RefundInDashboard gives back a part of an order, as the merchant can at PayPal. The refund has the order's custom id.
 func (s *Server) RefundInDashboard(orderID, value string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	o := s.orders[orderID]
 	s.makeRefund(o, amount{CurrencyCode: o.amount.CurrencyCode, Value: value}, o.customID)
 }
@@ -91,22 +91,22 @@ func minorUnits(a amount) int64 {
 }
 
 type dispute struct {
-	ID      string         `json:"dispute_id"`
-	Reason  string         `json:"reason"`
-	Status  string         `json:"status"`
-	Stage   string         `json:"dispute_life_cycle_stage"`
-	Amount  amount         `json:"dispute_amount"`
-	Outcome map[string]any `json:"dispute_outcome,omitempty"`
+	ID      string `json:"dispute_id"`
+	Reason  string `json:"reason"`
+	Status  string `json:"status"`
+	Stage   string `json:"dispute_life_cycle_stage"`
+	Amount  amount `json:"dispute_amount"`
+	Outcome object `json:"dispute_outcome,omitempty"`
 }
 
 // Dispute is the customer going to PayPal about an order. outcome is "" while it is open.
 func (s *Server) Dispute(orderID, stage, outcome string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	o := s.orders[orderID]
 	d := dispute{ID: "PP-D-" + rand.Text()[:8], Reason: "UNAUTHORISED", Status: "UNDER_REVIEW", Stage: stage, Amount: o.amount}
 	if outcome != "" {
-		d.Status, d.Outcome = "RESOLVED", map[string]any{"outcome_code": outcome}
+		d.Status, d.Outcome = "RESOLVED", object{"outcome_code": outcome}
 	}
 	s.disputes[o.capture] = append(s.disputes[o.capture], d)
 	s.emitDispute("CUSTOMER.DISPUTE.CREATED", o, d)
@@ -114,17 +114,17 @@ func (s *Server) Dispute(orderID, stage, outcome string) {
 
 // CloseDispute ends the newest dispute about an order.
 func (s *Server) CloseDispute(orderID, outcome string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	o := s.orders[orderID]
 	all := s.disputes[o.capture]
 	d := &all[len(all)-1]
-	d.Status, d.Outcome = "RESOLVED", map[string]any{"outcome_code": outcome}
+	d.Status, d.Outcome = "RESOLVED", object{"outcome_code": outcome}
 	s.emitDispute("CUSTOMER.DISPUTE.RESOLVED", o, *d)
 }
 
 func (s *Server) emitDispute(kind string, o *order, d dispute) {
-	s.emitEvent(kind, o.id, map[string]any{
+	s.emitEvent(kind, o.id, object{
 		"dispute_id": d.ID, "reason": d.Reason, "status": d.Status, "disputed_transactions": []map[string]string{{"seller_transaction_id": o.capture}},
 	})
 }
@@ -137,12 +137,12 @@ func (s *Server) showDisputes(r *http.Request) response {
 		for i := range items {
 			items[i].Outcome = nil
 		}
-		return response{http.StatusOK, map[string]any{"items": items}}
+		return succeed(object{"items": items})
 	}
 	for _, all := range s.disputes {
 		for _, d := range all {
 			if d.ID == id {
-				return response{http.StatusOK, d}
+				return succeed(d)
 			}
 		}
 	}
@@ -151,8 +151,8 @@ func (s *Server) showDisputes(r *http.Request) response {
 
 // Balances answers what was taken and not given back, by currency, in minor units.
 func (s *Server) Balances() map[string]int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	kept := map[string]int64{}
 	for _, o := range s.orders {
 		if o.capture == "" {

@@ -1,8 +1,6 @@
 package paypaltest
 
 import (
-	"bytes"
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -11,19 +9,16 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/http"
-	"slices"
-	"testing"
 	"time"
+
+	"ticketing/command/gateway/gatewaytest"
 )
 
 // WebhookID is the id of the account's only webhook.
 const WebhookID = "7PAYPALDOUBLEHOOK"
 
-// Event is a webhook event, with the order that it is about.
-type Event struct {
-	ID, Type, TransactionID string
-	Body                    []byte
-}
+// Event is a webhook event; its TransactionID is the order's.
+type Event = gatewaytest.Event
 
 // The headers of a webhook.
 const (
@@ -34,61 +29,22 @@ const (
 	headerSignature = "Paypal-Transmission-Sig"
 )
 
-// emitEvent takes an event down, and sends it where events are sent by themselves. It is called under the lock.
 func (s *Server) emitEvent(kind, orderID string, resource any) {
-	e := NewEvent(kind, orderID, resource)
-	s.events = append(s.events, e)
-	if s.hook == "" {
-		return
-	}
-	to := s.hook
-	s.sending.Go(func() {
-		for range 5 { // as PayPal does, with longer pauses
-			if status, err := post(to, e.Body, s.Sign(e.Body)); err == nil && status < http.StatusMultipleChoices {
-				return
-			}
-			time.Sleep(200 * time.Millisecond)
-		}
-	})
+	s.Emit(NewEvent(kind, orderID, resource))
 }
 
-// NewEvent makes an event about a resource. Its bytes are not those that Go would make of it: whoever encodes it anew breaks the signature.
+// NewEvent returns an event about a resource. Its bytes are not those that Go would write: decoding and encoding it again breaks the
+// signature.
 func NewEvent(kind, orderID string, resource any) Event {
 	e := Event{ID: "WH-" + rand.Text()[:17], Type: kind, TransactionID: orderID}
-	content, err := json.Marshal(resource)
-	if err != nil {
-		panic(err)
-	}
 	e.Body = fmt.Appendf(nil, `{ "id":%q,"event_version":"1.0","event_type":%q,"summary":"Tom & J\u00e9r\u00f4me <tom@example.com>",  "resource":%s }`,
-		e.ID, kind, content)
+		e.ID, kind, gatewaytest.Encode(resource))
 	return e
 }
 
-// SendTo has all events sent there from now on, when they happen.
-func (s *Server) SendTo(url string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hook = url
-}
-
-// Last answers the newest event of that type about an order.
-func (s *Server) Last(t testing.TB, orderID, kind string) Event {
-	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range slices.Backward(s.events) {
-		if e.TransactionID == orderID && e.Type == kind {
-			return e
-		}
-	}
-	t.Fatalf("there is no %s of order %s", kind, orderID)
-	return Event{}
-}
-
-// Sign answers the headers of a body as this server sends it. PayPal's signature is RSA's, over the same text.
+// Sign returns the headers with which this server sends a body. PayPal signs the same text with RSA.
 func (s *Server) Sign(body []byte) http.Header {
 	header := http.Header{}
-	header.Set("Content-Type", "application/json")
 	header.Set(headerAlgorithm, "SHA256withRSA")
 	header.Set(headerCert, "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-double")
 	header.Set(headerID, rand.Text())
@@ -103,7 +59,7 @@ func (s *Server) signBody(id, at, webhookID string, body []byte) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// verifyWebhook says whether an event was sent by this server: over its bytes as they are in the request.
+// verifyWebhook reports whether this server sent an event, from its bytes as they are in the request.
 func (s *Server) verifyWebhook(r *http.Request) response {
 	var asked struct {
 		Algorithm string          `json:"auth_algo"`
@@ -124,34 +80,5 @@ func (s *Server) verifyWebhook(r *http.Request) response {
 	if asked.WebhookID == WebhookID && asked.Signature == s.signBody(asked.ID, asked.Time, asked.WebhookID, asked.Event) {
 		status = "SUCCESS"
 	}
-	return response{http.StatusOK, map[string]string{"verification_status": status}}
-}
-
-// Send sends an event, signed, and answers the status.
-func (s *Server) Send(t testing.TB, url string, e Event) int {
-	t.Helper()
-	return SendSigned(t, url, e.Body, s.Sign(e.Body))
-}
-
-// SendSigned sends a body with any headers.
-func SendSigned(t testing.TB, url string, body []byte, header http.Header) int {
-	t.Helper()
-	status, err := post(url, body, header)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return status
-}
-
-func post(url string, body []byte, header http.Header) (int, error) {
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	request.Header = header
-	answered, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	return answered.StatusCode, answered.Body.Close()
+	return succeed(map[string]string{"verification_status": status})
 }

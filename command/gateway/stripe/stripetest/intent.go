@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // intent is a PaymentIntent.
@@ -35,13 +36,13 @@ func (s *Server) createIntent(form url.Values) response {
 	currency := form.Get("currency")
 	switch {
 	case err != nil:
-		return refuse(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "amount", "Invalid integer")
+		return refuseInvalid("parameter_invalid_integer", "amount", "Invalid integer")
 	case currency != strings.ToLower(currency) || len(currency) != 3:
-		return refuse(http.StatusBadRequest, "invalid_request_error", "", "currency", "Invalid currency")
+		return refuseInvalid("", "currency", "Invalid currency")
 	case amount < smallestUnits:
-		return refuse(http.StatusBadRequest, "invalid_request_error", "amount_too_small", "amount", "Amount must be at least 50")
+		return refuseInvalid("amount_too_small", "amount", "Amount must be at least 50")
 	case amount%100 != 0 && (currency == "isk" || currency == "ugx"), amount%10 != 0 && slices.Contains(tensCurrencies, currency):
-		return refuse(http.StatusBadRequest, "invalid_request_error", "invalid_charge_amount_no_decimal_compatible", "amount", "Invalid amount")
+		return refuseInvalid("invalid_charge_amount_no_decimal_compatible", "amount", "Invalid amount")
 	}
 	i := &intent{
 		id: newID("pi"), amount: amount, currency: currency, metadata: metadataOf(form), status: requiresMethod,
@@ -50,14 +51,14 @@ func (s *Server) createIntent(form url.Values) response {
 	s.intents[i.id] = i
 	s.order = append(s.order, i.id)
 	s.emitEvent("payment_intent.created", i.toObject())
-	return response{http.StatusOK, i.toObject()}
+	return succeed(i.toObject())
 }
 
 func (s *Server) withIntent(id string, f func(*intent) response) response {
 	if i := s.intents[id]; i != nil {
 		return f(i)
 	}
-	return refuse(http.StatusNotFound, "invalid_request_error", "resource_missing", "intent", "No such payment_intent: '"+id+"'")
+	return refuseUnknown("intent", "No such payment_intent: '"+id+"'")
 }
 
 func (s *Server) showIntent(i *intent) response {
@@ -65,7 +66,7 @@ func (s *Server) showIntent(i *intent) response {
 	if i.chargeID != "" {
 		shown["latest_charge"] = s.chargeObject(i)
 	}
-	return response{http.StatusOK, shown}
+	return succeed(shown)
 }
 
 func (s *Server) confirmIntent(i *intent, form url.Values) response {
@@ -77,17 +78,17 @@ func (s *Server) confirmIntent(i *intent, form url.Values) response {
 	case method != "":
 		rule, ok := ruleOf(method, "pm_card_")
 		if !ok {
-			return refuse(http.StatusBadRequest, "invalid_request_error", "resource_missing", "payment_method", "No such PaymentMethod: '"+method+"'")
+			return refuseInvalid("resource_missing", "payment_method", "No such PaymentMethod: '"+method+"'")
 		}
 		i.card = rule
 	case token != "" && form.Get("payment_method_data[type]") == "card":
 		rule, ok := ruleOf(token, "tok_")
 		if !ok {
-			return refuse(http.StatusBadRequest, "invalid_request_error", "resource_missing", "payment_method_data[card][token]", "No such token: '"+token+"'")
+			return refuseInvalid("resource_missing", "payment_method_data[card][token]", "No such token: '"+token+"'")
 		}
 		i.card = rule
 	default:
-		return refuse(http.StatusBadRequest, "invalid_request_error", "parameter_missing", "payment_method", "You cannot confirm without a payment method")
+		return refuseInvalid("parameter_missing", "payment_method", "You cannot confirm without a payment method")
 	}
 	switch {
 	case i.card.action:
@@ -101,7 +102,7 @@ func (s *Server) confirmIntent(i *intent, form url.Values) response {
 	default:
 		s.succeedIntent(i)
 	}
-	return response{http.StatusOK, i.toObject()}
+	return succeed(i.toObject())
 }
 
 func (s *Server) succeedIntent(i *intent) {
@@ -120,7 +121,7 @@ func (s *Server) declineIntent(i *intent) response {
 	s.emitEvent("payment_intent.payment_failed", i.toObject())
 	told := maps.Clone(i.lastError)
 	told["payment_intent"] = i.toObject()
-	return response{http.StatusPaymentRequired, object{"error": told}}
+	return response{Status: http.StatusPaymentRequired, Body: object{"error": told}}
 }
 
 func (s *Server) cancelIntent(i *intent, form url.Values) response {
@@ -131,19 +132,19 @@ func (s *Server) cancelIntent(i *intent, form url.Values) response {
 	i.status, i.reason = "canceled", form.Get("cancellation_reason")
 	i.lastError = nil // which Stripe may forget with any change
 	s.emitEvent("payment_intent.canceled", i.toObject())
-	return response{http.StatusOK, i.toObject()}
+	return succeed(i.toObject())
 }
 
 func (i *intent) unexpectedState(what string) response {
-	r := refuse(http.StatusBadRequest, "invalid_request_error", "payment_intent_unexpected_state", "", "You cannot "+what+" this PaymentIntent because it has a status of "+i.status)
-	r.body.(object)["error"].(object)["payment_intent"] = i.toObject() //nolint:forcetypeassert // made above
+	r := refuseInvalid("payment_intent_unexpected_state", "", "You cannot "+what+" this PaymentIntent because it has a status of "+i.status)
+	r.Body.(object)["error"].(object)["payment_intent"] = i.toObject() //nolint:forcetypeassert // made above
 	return r
 }
 
 func (i *intent) toObject() object {
 	o := object{
 		"id": i.id, "object": "payment_intent", "amount": i.amount, "currency": i.currency, "client_secret": i.secret, "status": i.status,
-		"metadata": maps.Clone(i.metadata), "payment_method_types": []string{"card"}, "livemode": false, "created": unixNow(),
+		"metadata": maps.Clone(i.metadata), "payment_method_types": []string{"card"}, "livemode": false, "created": time.Now().Unix(),
 	}
 	if i.reason != "" {
 		o["cancellation_reason"] = i.reason

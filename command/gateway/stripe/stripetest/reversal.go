@@ -1,7 +1,6 @@
 package stripetest
 
 import (
-	"net/http"
 	"net/url"
 	"strconv"
 )
@@ -23,23 +22,23 @@ type dispute struct {
 func (s *Server) createRefund(form url.Values) response {
 	i := s.intents[form.Get("payment_intent")]
 	if i == nil {
-		return refuse(http.StatusNotFound, "invalid_request_error", "resource_missing", "payment_intent", "No such payment_intent")
+		return refuseUnknown("payment_intent", "No such payment_intent")
 	}
 	amount, err := strconv.ParseInt(form.Get("amount"), 10, 64)
 	left := i.amount - s.refundedUnits(i)
 	switch {
 	case err != nil || amount <= 0:
-		return refuse(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "amount", "Invalid integer")
+		return refuseInvalid("parameter_invalid_integer", "amount", "Invalid integer")
 	case i.status != "succeeded":
-		return refuse(http.StatusBadRequest, "invalid_request_error", "", "payment_intent", "This PaymentIntent does not have a successful charge to refund.")
+		return refuseInvalid("", "payment_intent", "This PaymentIntent does not have a successful charge to refund.")
 	case s.isDisputed(i):
-		return refuse(http.StatusBadRequest, "invalid_request_error", "charge_disputed", "", "The charge has been charged back")
+		return refuseInvalid("charge_disputed", "", "The charge has been charged back")
 	case left == 0:
-		return refuse(http.StatusBadRequest, "invalid_request_error", "charge_already_refunded", "", "The charge has already been refunded.")
+		return refuseInvalid("charge_already_refunded", "", "The charge has already been refunded.")
 	case amount > left:
-		return refuse(http.StatusBadRequest, "invalid_request_error", "", "amount", "Refund amount is greater than unrefunded amount on charge")
+		return refuseInvalid("", "amount", "Refund amount is greater than unrefunded amount on charge")
 	}
-	return response{http.StatusOK, s.makeRefund(i, amount, metadataOf(form)).toObject()}
+	return succeed(s.makeRefund(i, amount, metadataOf(form)).toObject())
 }
 
 func (s *Server) makeRefund(i *intent, amount int64, metadata map[string]string) *refund {

@@ -118,8 +118,8 @@ func (s *Server) CloseDispute(t testing.TB, transactionID, status string) {
 
 func (s *Server) changeIntent(t testing.TB, transactionID string, f func(*intent)) {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	i := s.intents[transactionID]
 	if i == nil {
 		t.Fatalf("there is no PaymentIntent %q", transactionID)
@@ -138,8 +138,8 @@ type Payment struct {
 
 // Payments answers all PaymentIntents as they were made.
 func (s *Server) Payments() []Payment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	all := make([]Payment, len(s.order))
 	for n, id := range s.order {
 		i := s.intents[id]
@@ -165,7 +165,7 @@ func (s *Server) Balance() (units int64) {
 
 // ForgetKeys is what Stripe does with idempotency keys after 24 hours.
 func (s *Server) ForgetKeys() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	clear(s.answers)
 }
