@@ -12,6 +12,7 @@ import (
 	"ticketing/graph/model"
 	"ticketing/internal/card"
 	"ticketing/internal/id"
+	"ticketing/internal/loopback"
 	"ticketing/internal/money"
 )
 
@@ -108,7 +109,7 @@ func (c *check) cardToken(token string, path ...string) {
 // pageURL checks where a gateway sends a customer back to. Nothing of it is repeated: it may hold what only the customer should see.
 func (c *check) pageURL(value string, development bool, path ...string) {
 	u, err := url.Parse(value)
-	secure := err == nil && (u.Scheme == "https" || development && u.Scheme == "http" && isLoopback(u.Hostname()))
+	secure := err == nil && (u.Scheme == "https" || development && u.Scheme == "http" && loopback.Is(u.Hostname()))
 	switch {
 	case card.IsIn(value):
 		c.noCard(path)

@@ -2,10 +2,11 @@ package graph
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"ticketing/internal/loopback"
 )
 
 // allowedOrigins answers whose pages may use the session's cookie: those of the API's own host and of the base URL, and in development
@@ -26,11 +27,6 @@ func allowedOrigins(cfg Config) (func(r *http.Request, origin string) bool, erro
 		case base.Host != "" && strings.EqualFold(o.Host, base.Host) && o.Scheme == base.Scheme:
 			return true
 		}
-		return cfg.Development && isLoopback(o.Hostname())
+		return cfg.Development && loopback.Is(o.Hostname())
 	}, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }

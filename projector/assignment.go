@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/internal/cloudevents"
+	"ticketing/internal/wait"
 	"ticketing/projector/db"
 )
 
@@ -50,7 +51,7 @@ func (a *assignment) begin(ctx context.Context, offsets map[string]map[int32]kgo
 			return nil, ctx.Err()
 		}
 		a.runner.log.Warn("checkpoints can't be read; trying again", "error", err)
-		sleep(ctx, retry)
+		_ = wait.For(ctx, retry)
 	}
 }
 

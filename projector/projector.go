@@ -20,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/command/eventstore"
+	"ticketing/internal/supervise"
 )
 
 // Config is what projectors need.
@@ -102,36 +103,14 @@ type runner struct {
 	replayed   bool // dead letters were tried again since the start
 }
 
-// run works in sessions. Whatever goes wrong ends one, and the next begins from what PostgreSQL says.
+// run works in sessions. Any fault ends one, and the next begins from what PostgreSQL says.
 func (r *runner) run(ctx context.Context) {
-	retry := shortestRetry
-	fault := ""
-	for ctx.Err() == nil {
-		began := time.Now()
-		err := r.session(ctx, func() {
-			if fault != "" {
+	loop := supervise.New(supervise.Config{Name: "projection", Shortest: shortestRetry, Longest: longestRetry, Logger: r.log})
+	loop.Run(ctx, func(ctx context.Context) error {
+		return r.session(ctx, func() {
+			if loop.Works() {
 				r.log.Info("projection goes on")
 			}
-			fault = ""
 		})
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil && err.Error() != fault { // the beginning of a fault, not every try
-			fault = err.Error()
-			r.log.Warn("projection stopped; it starts again by itself", "error", err)
-		}
-		retry = min(2*retry, longestRetry)
-		if time.Since(began) > longestRetry {
-			retry = shortestRetry // it had worked for a while
-		}
-		sleep(ctx, retry)
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"ticketing/command/eventstore"
+	"ticketing/internal/wait"
 	"ticketing/projector/db"
 )
 
@@ -86,7 +87,7 @@ func rebuildForeign(ctx context.Context, live *writer) error {
 		if done {
 			return nil
 		}
-		sleep(ctx, time.Second) // on short statements, which no timeout ends
+		_ = wait.For(ctx, time.Second) // on short statements, which no timeout ends
 	}
 	return ctx.Err()
 }
@@ -180,7 +181,7 @@ func (r *rebuilding) run(ctx context.Context) error {
 			return err
 		}
 		r.tell(Waiting, r.position)
-		sleep(ctx, retry)
+		_ = wait.For(ctx, retry)
 	}
 }
 

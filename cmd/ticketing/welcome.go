@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ticketing/internal/config"
+	"ticketing/internal/loopback"
 )
 
 // withDevelopmentDefaults makes a laptop pleasant: somebody is an admin, sign-in links are answered instead of mailed, and a demo's
@@ -29,15 +30,10 @@ func withDevelopmentDefaults(environ map[string]string) map[string]string {
 			out[name] = value
 		}
 	}
-	if out["AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"] == "" && loopback(out["HOST"]) {
+	if out["AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"] == "" && (out["HOST"] == "" || loopback.Is(out["HOST"])) {
 		out["AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"] = "true"
 	}
 	return out
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "" || host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 // announce says where everything is, once it answers.

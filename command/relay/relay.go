@@ -16,6 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sony/gobreaker/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ticketing/internal/supervise"
+	"ticketing/internal/wait"
 )
 
 // Config is what a relay needs.
@@ -48,36 +51,23 @@ func Run(ctx context.Context, cfg Config) error {
 	metrics := newMetrics(cfg.Registerer)
 	go watchLag(ctx, cfg.Pool, metrics)
 
-	faults := faultLog{log: cfg.Logger}
 	breaker := newBreaker(metrics)
-	retry := shortestRetry
-	for ctx.Err() == nil {
-		began := time.Now()
-		err := lead(ctx, cfg, metrics, breaker, &faults)
-		if ctx.Err() == nil {
-			faults.report(err)
+	loop := supervise.New(supervise.Config{
+		Name: "relay", Shortest: shortestRetry, Longest: longestRetry, Expected: []error{gobreaker.ErrOpenState}, Logger: cfg.Logger,
+	})
+	loop.Run(ctx, func(ctx context.Context) error {
+		err := lead(ctx, cfg, metrics, breaker, loop)
+		if errors.Is(err, errStandby) {
+			return wait.For(ctx, standbyEvery)
 		}
-		retry = pause(retry, err, time.Since(began))
-		sleep(ctx, retry)
-	}
+		return err
+	})
 	return nil
-}
-
-// pause answers how long to wait before the next session, after one that ended with err and had lasted for some time.
-func pause(last time.Duration, err error, lasted time.Duration) time.Duration {
-	switch {
-	case errors.Is(err, errStandby):
-		return standbyEvery
-	case lasted > longestRetry: // it had worked for a while
-		return shortestRetry
-	default:
-		return min(2*last, longestRetry)
-	}
 }
 
 // lead takes the lease and works until the first fault. A fault ends the session as a whole: what the broker and the database hold
 // is looked at afresh by the next one, instead of being guessed by this one.
-func lead(ctx context.Context, cfg Config, m *metrics, b *breaker, faults *faultLog) error {
+func lead(ctx context.Context, cfg Config, m *metrics, b *breaker, loop *supervise.Loop) error {
 	if b.State() == gobreaker.StateOpen {
 		return gobreaker.ErrOpenState // without taking the lease from anybody
 	}
@@ -94,13 +84,10 @@ func lead(ctx context.Context, cfg Config, m *metrics, b *breaker, faults *fault
 		return err
 	}
 	defer s.client.Close()
-	faults.clear(s.cursor.position)
-	return s.run(ctx)
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
+	message := "relay publishes"
+	if loop.Works() {
+		message = "relay publishes again"
 	}
+	cfg.Logger.Info(message, "position", s.cursor.position)
+	return s.run(ctx)
 }

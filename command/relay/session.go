@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"ticketing/command/eventstore"
+	"ticketing/internal/wait"
 )
 
 // session is the work of one holder of the lease, up to its first fault.
@@ -88,7 +89,7 @@ func (s *session) run(ctx context.Context) error {
 		case news || filling:
 			idle = shortestIdle
 		default:
-			sleep(ctx, idle)
+			_ = wait.For(ctx, idle)
 			idle = min(2*idle, longestIdle)
 		}
 		if ctx.Err() != nil {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"ticketing/internal/wait"
 )
 
 // errRemade says that topics had to be made that were there before: a client that knew them does not write into their successors.
@@ -32,7 +34,7 @@ func (s *session) ensureTopics(ctx context.Context) (map[string]int32, error) {
 		if counts, missing, err = s.countPartitions(ctx); err != nil || len(missing) == 0 {
 			return counts, err
 		}
-		sleep(ctx, metadataAge)
+		_ = wait.For(ctx, metadataAge)
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("relay: topics %v were created, but the broker does not show them: %w", missing, ctx.Err())
 		}

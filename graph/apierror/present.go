@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -20,8 +19,12 @@ import (
 	"ticketing/graph/scalar"
 	"ticketing/internal/auth"
 	"ticketing/internal/ratelimit"
+	"ticketing/internal/text"
 	"ticketing/query"
 )
+
+// longestMessage bounds messages that repeat what a client sent, in bytes.
+const longestMessage = 500
 
 const internalMessage = "something went wrong on our side; the X-Request-Id of the response helps us to find it"
 
@@ -127,25 +130,12 @@ func protocolError(err error) (*gqlerror.Error, bool) {
 	if _, coded := gqlErr.Extensions["code"]; !coded {
 		return nil, false
 	}
-	presented := &gqlerror.Error{Message: clip(gqlErr.Message), Locations: gqlErr.Locations, Extensions: gqlErr.Extensions}
+	presented := &gqlerror.Error{Message: text.Shorten(gqlErr.Message, longestMessage), Locations: gqlErr.Locations, Extensions: gqlErr.Extensions}
 	// The validator misuses the response path for the place in the variables.
 	if len(gqlErr.Path) > 1 && gqlErr.Path[0] == ast.PathName("variable") {
-		presented.Message = clip(fmt.Sprintf("variable $%s %s", gqlErr.Path[1:].String(), gqlErr.Message))
+		presented.Message = text.Shorten(fmt.Sprintf("variable $%s %s", gqlErr.Path[1:].String(), gqlErr.Message), longestMessage)
 	}
 	return presented, true
-}
-
-// clip keeps messages short that repeat what a client sent.
-func clip(message string) string {
-	const longest = 500
-	if len(message) <= longest {
-		return message
-	}
-	end := longest
-	for end > 0 && !utf8.RuneStart(message[end]) {
-		end--
-	}
-	return message[:end] + "…"
 }
 
 func log(ctx context.Context, logger *slog.Logger, apiErr *Error, err error) {

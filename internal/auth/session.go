@@ -2,8 +2,10 @@ package auth
 
 import (
 	"context"
+	"strings"
 	"time"
-	"unicode/utf8"
+
+	"ticketing/internal/text"
 )
 
 // Session is a person signed in somewhere. It ends at the first of three moments: IdleExpiresAt, unless it is used before; ExpiresAt; and,
@@ -37,7 +39,7 @@ func (s *Service) newSession(ctx context.Context, user User, agent string) (Sess
 	if err != nil {
 		return Session{}, err
 	}
-	agent = clipped(agent)
+	agent = strings.ToValidUTF8(text.Clip(agent, longestAgent), "")
 	now := s.now()
 	keys := []string{sessionPrefix + sessionID, sessionsPrefix + user.ID}
 	err = createSession.Run(ctx, s.redis, keys, sessionID, user.ID, hash.String(), now.UnixMilli(), s.cfg.SessionTTL.Milliseconds(),
@@ -62,17 +64,6 @@ func earlier(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// clipped keeps what a client calls itself short and readable.
-func clipped(agent string) string {
-	if len(agent) > longestAgent {
-		agent = agent[:longestAgent]
-	}
-	for !utf8.ValidString(agent) && agent != "" {
-		agent = agent[:len(agent)-1]
-	}
-	return agent
 }
 
 // RenewSession exchanges the token of a living session for a new one, which counts as the same sign-in. The old token stays good for half a

@@ -4,8 +4,9 @@
 package config
 
 import (
-	"net"
 	"time"
+
+	"ticketing/internal/loopback"
 )
 
 // The values of ENVIRONMENT.
@@ -122,12 +123,4 @@ func (c Config) Addr() string { return address(c.Host, c.Port) }
 func (c Config) MetricsAddr() string { return address(c.MetricsHost, c.MetricsPort) }
 
 // Loopback tells whether HOST is reachable from this machine only.
-func (c Config) Loopback() bool { return loopback(c.Host) }
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
-}
+func (c Config) Loopback() bool { return loopback.Is(c.Host) }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ticketing/internal/loopback"
 )
 
 // validator collects what is wrong.
@@ -186,7 +188,7 @@ func (v *validator) auth(needs []Need) {
 			v.report(base, "needed in production; use the public https:// address, since mailed links start with it")
 		}
 	} else if u := v.url(base, c.AuthBaseURL, "http", "https"); u != nil &&
-		u.Scheme != "https" && !c.Development() && !loopback(u.Hostname()) {
+		u.Scheme != "https" && !c.Development() && !loopback.Is(u.Hostname()) {
 		v.report(base, "links that sign in must not travel in the clear; use https://")
 	}
 	const expose = "AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"

@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"go.jetify.com/typeid"
+
+	"ticketing/internal/text"
 )
 
 // Prefixes of the identifiers, one a type.
@@ -19,6 +21,9 @@ const (
 	User        = "usr"
 	Session     = "ses" // not made by New: see package auth
 )
+
+// longestQuote is how many bytes of a malformed identifier an error repeats.
+const longestQuote = 40
 
 // New makes an identifier of the type that prefix names. It panics only when the machine has no randomness to give.
 func New(prefix string) string {
@@ -38,7 +43,7 @@ func Derive(prefix, name string) string {
 func Check(prefix, s string) error {
 	tid, err := typeid.FromString(s)
 	if err != nil || tid.Prefix() != prefix {
-		return fmt.Errorf("%q is not an id of the form %s_…", truncate(s), prefix)
+		return fmt.Errorf("%q is not an id of the form %s_…", text.Shorten(s, longestQuote), prefix)
 	}
 	return nil
 }
@@ -50,13 +55,4 @@ func Prefix(s string) string {
 		return ""
 	}
 	return tid.Prefix()
-}
-
-// truncate keeps error messages short whatever a client sends.
-func truncate(s string) string {
-	const longest = 40
-	if len(s) <= longest {
-		return s
-	}
-	return s[:longest] + "…"
 }

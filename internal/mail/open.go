@@ -3,10 +3,11 @@ package mail
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/mail"
 	"net/url"
 	"strconv"
+
+	"ticketing/internal/loopback"
 )
 
 // Config says where mails go.
@@ -74,7 +75,4 @@ func parseServer(text string) (server, error) {
 }
 
 // isLocal says whether the server is on this machine, so that what is said to it can't be overheard.
-func (s server) isLocal() bool {
-	ip := net.ParseIP(s.host)
-	return s.host == "localhost" || ip != nil && ip.IsLoopback()
-}
+func (s server) isLocal() bool { return loopback.Is(s.host) }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/bojanz/currency"
+
+	"ticketing/internal/text"
 )
 
 // Money is an amount in minor units (cents for EUR, yen for JPY, fils for BHD) of one currency.
@@ -19,6 +21,9 @@ type Money struct {
 
 // ErrOverflow is returned when a sum leaves the range of int64.
 var ErrOverflow = errors.New("amount is out of range")
+
+// longestQuote is how many bytes of a malformed amount or currency an error repeats.
+const longestQuote = 24
 
 // Exponent answers how many digits the currency has after the point (ISO 4217: JPY 0, EUR 2, BHD 3), and false for a code
 // that is not a current ISO 4217 currency.
@@ -32,18 +37,18 @@ func Exponent(code string) (int, bool) {
 func Parse(decimal, code string) (Money, error) {
 	exp, ok := Exponent(code)
 	if !ok {
-		return Money{}, fmt.Errorf("%q is not an ISO 4217 currency code", clip(code))
+		return Money{}, fmt.Errorf("%q is not an ISO 4217 currency code", text.Shorten(code, longestQuote))
 	}
 	whole, frac, hasPoint := strings.Cut(decimal, ".")
 	if !onlyDigits(whole) || (hasPoint && !onlyDigits(frac)) {
-		return Money{}, fmt.Errorf("%q is not a decimal number such as %q", clip(decimal), Money{Minor: 15000, Currency: code}.Decimal())
+		return Money{}, fmt.Errorf("%q is not a decimal number such as %q", text.Shorten(decimal, longestQuote), Money{Minor: 15000, Currency: code}.Decimal())
 	}
 	if len(frac) > exp {
-		return Money{}, fmt.Errorf("%q has more than the %d decimal places of %s", clip(decimal), exp, code)
+		return Money{}, fmt.Errorf("%q has more than the %d decimal places of %s", text.Shorten(decimal, longestQuote), exp, code)
 	}
 	minor, err := strconv.ParseInt(whole+frac+strings.Repeat("0", exp-len(frac)), 10, 64)
 	if err != nil {
-		return Money{}, fmt.Errorf("%q is too large", clip(decimal))
+		return Money{}, fmt.Errorf("%q is too large", text.Shorten(decimal, longestQuote))
 	}
 	return Money{Minor: minor, Currency: code}, nil
 }
@@ -90,12 +95,4 @@ func onlyDigits(s string) bool {
 		}
 	}
 	return true
-}
-
-func clip(s string) string {
-	const longest = 24
-	if len(s) <= longest {
-		return s
-	}
-	return s[:longest] + "…"
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"ticketing/internal/wait"
 )
 
 // orphanPatience is how long processes of a killed parent may take to end after each signal.
@@ -23,7 +25,7 @@ func endOrphans(ctx context.Context, folder string, signals ...syscall.Signal) e
 			if len(workingIn(folder)) == 0 {
 				return nil
 			}
-			if err := pause(ctx); err != nil {
+			if err := wait.For(ctx, pollInterval); err != nil {
 				return err
 			}
 		}

@@ -10,19 +10,11 @@ import (
 	"time"
 
 	"ticketing/internal/process"
+	"ticketing/internal/wait"
 )
 
 // pollInterval is how often a server that starts or stops is looked at.
 const pollInterval = 10 * time.Millisecond
-
-func pause(ctx context.Context) error {
-	select {
-	case <-time.After(pollInterval):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
 
 // awaitReady waits until a server answers its probe. A server that ends instead, or does not answer before ctx ends, is an error with
 // the end of its log; errPortTaken when that is why.
@@ -43,7 +35,7 @@ func awaitReady(ctx context.Context, child *process.Process, logFile string, pro
 		if err == nil {
 			return nil
 		}
-		if waitErr := pause(ctx); waitErr != nil {
+		if waitErr := wait.For(ctx, pollInterval); waitErr != nil {
 			err = fmt.Errorf("services: not ready in time: %w: %w; see %s\n%s", waitErr, err, logFile, tail(logFile))
 			return errors.Join(err, child.Kill())
 		}

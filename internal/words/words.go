@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"ticketing/internal/text"
 )
 
 // longest bounds a word: PostgreSQL refuses lexemes above 2046 bytes.
@@ -20,7 +22,7 @@ func Of(texts ...string) []string {
 		all = append(all, strings.FieldsFunc(fold(text), isSeparator)...)
 	}
 	for i, word := range all {
-		all[i] = clip(word)
+		all[i] = text.Clip(word, longest)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -49,10 +51,3 @@ func fold(text string) string {
 }
 
 func isSeparator(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
-
-func clip(word string) string {
-	if len(word) <= longest {
-		return word
-	}
-	return strings.ToValidUTF8(word[:longest], "")
-}
