@@ -1,5 +1,5 @@
-// Package catalog lists every domain event there is, with its name and schema version in the log. Golden files hold what each
-// version ever written looks like.
+// Package catalog lists all domain events with their names and schema versions in the log. Golden files show what each version that was
+// ever written looks like.
 package catalog
 
 import (
@@ -10,7 +10,7 @@ import (
 	"ticketing/command/reservation"
 )
 
-// Registry answers a registry that knows all domain events.
+// Registry returns a registry of all domain events.
 func Registry() *eventstore.Registry {
 	r := eventstore.NewRegistry()
 

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What once was written stays readable: update rewrites the golden files of the current versions only, and only a type or field that is
-// new may make it necessary. A change of what is written needs a new version with an upcaster, which leaves the old file as it is.
+// The flag update rewrites the golden files of the current versions only. Only a new type or field may need it: any other change needs a
+// new version with an upcaster, and leaves the old file as it is.
 var update = flag.Bool("update", false, "rewrite the golden files of the domain events' current versions")
 
 func golden(name string, version int) string {
@@ -52,7 +52,7 @@ func TestEveryVersionEverWrittenHasAGoldenFile(t *testing.T) {
 	}
 }
 
-// A golden file whose type is gone is history that this build can't read any more.
+// A golden file whose type is gone is history that this build can no longer read.
 func TestEveryGoldenFileIsReadable(t *testing.T) {
 	registry := Registry()
 	for _, file := range goldenFiles(t) {
@@ -82,7 +82,7 @@ func TestDecodeOfEncodeIsIdentity(t *testing.T) {
 	}
 }
 
-// A field that the sample leaves out is in no golden file, and could be renamed unnoticed.
+// A field that no sample sets is in no golden file, and could be renamed unnoticed.
 func TestSamplesSetEveryField(t *testing.T) {
 	for name, sample := range samples {
 		requireSet(t, name, reflect.ValueOf(sample))
@@ -104,7 +104,7 @@ func requireSet(t *testing.T, path string, v reflect.Value) {
 	}
 }
 
-// Domain events are never erased, so they may name people by user id only.
+// Domain events are never erased, so they may name users by id only.
 func TestNoPersonalDataInTheLog(t *testing.T) {
 	address := regexp.MustCompile(`[^\s"]+@[^\s"]+`)
 	personal := regexp.MustCompile(`(?i)"[^"]*(mail|phone|address|first_?name|last_?name|birth|iban|card)[^"]*"\s*:`)

@@ -10,8 +10,7 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// ticketPrinted is a domain event with a history. Version 1 had the price in whole euros, version 2 in cents, version 3 says of what
-// currency.
+// ticketPrinted is a domain event in its third version. Version 1 had the price in whole euros, version 2 in cents without a currency.
 type ticketPrinted struct {
 	Cents    int64  `json:"cents"`
 	Currency string `json:"currency"`
@@ -65,7 +64,7 @@ func TestWhatIsWrittenIsOfTheCurrentVersion(t *testing.T) {
 	require.JSONEq(t, `{"cents":1,"currency":"EUR"}`, string(data))
 }
 
-// An older build that meets a newer log must stop and say so, not skip what it doesn't know.
+// A build that is older than the log must stop with an error, not skip what it doesn't know.
 func TestUnknownTypesAndVersions(t *testing.T) {
 	for name, c := range map[string]struct {
 		name    string
@@ -98,7 +97,7 @@ func TestAGapInTheUpcastersIsAnUnknownVersion(t *testing.T) {
 	require.Equal(t, 2, unknown.Version)
 }
 
-func TestWhatCannotBeReadSaysWhy(t *testing.T) {
+func TestDecodeReturnsTheCauseOfAnError(t *testing.T) {
 	_, err := printing().Decode("TicketPrinted", 1, json.RawMessage(`{"euros":-1}`))
 	require.ErrorIs(t, err, errTorn)
 	_, err = printing().Decode("TicketPrinted", 3, json.RawMessage(`{"cents":"many"}`))
@@ -107,10 +106,10 @@ func TestWhatCannotBeReadSaysWhy(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestWhatIsNotRegisteredIsNotWritten(t *testing.T) {
-	_, _, _, err := Registry().Encode(ticketPrinted{}) //nolint:dogsled // only the error is looked at
+func TestEncodeRejectsTypesThatAreNotRegistered(t *testing.T) {
+	_, _, _, err := Registry().Encode(ticketPrinted{}) //nolint:dogsled // only the error matters
 	require.ErrorContains(t, err, "ticketPrinted")
-	_, _, _, err = Registry().Encode(nil) //nolint:dogsled // only the error is looked at
+	_, _, _, err = Registry().Encode(nil) //nolint:dogsled // only the error matters
 	require.Error(t, err)
 }
 

@@ -26,7 +26,7 @@ const (
 	organizerID   = "usr_01h455vb4pex5vsknk084sn02w"
 )
 
-// samples are the domain events as this build writes them, by the name in the log, with every field set.
+// samples has each domain event as this build writes it, with every field set, by its name in the log.
 var samples = map[string]any{
 	"EventCreated": event.EventCreated{
 		OrganizerID: organizerID, Name: "Concert", Description: "Loud.", Venue: "Hall", StartsAt: at.AddDate(0, 1, 0),

@@ -6,7 +6,7 @@ import "time"
 type Command interface{ isCommand() }
 
 type (
-	// Create makes a draft.
+	// Create creates a draft.
 	Create struct {
 		OrganizerID              string
 		Name                     string
@@ -33,11 +33,11 @@ type (
 	// Publish makes a draft visible.
 	Publish struct{}
 
-	// OpenSales lets customers reserve. Scheduled marks the saga that keeps the sales window: it opens sales only once, so that
-	// an organizer who closed them by hand is not overruled.
+	// OpenSales lets customers reserve. Scheduled is set by the saga that keeps the sales window: it opens sales only once, so that
+	// it never overrules an organizer who closed them.
 	OpenSales struct{ Scheduled bool }
 
-	// CloseSales ends reserving.
+	// CloseSales ends reserving. Scheduled is set by the saga that keeps the sales window.
 	CloseSales struct{ Scheduled bool }
 
 	// Cancel ends the event for good.

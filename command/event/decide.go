@@ -1,13 +1,14 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
 	"ticketing/command/rejection"
 )
 
-// Decide answers the domain events that c leads to, or a *rejection.Error.
+// Decide returns the domain events that c leads to, or a *rejection.Error.
 func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 	if create, ok := c.(Create); ok {
 		return decideCreate(s, create, now)
@@ -34,23 +35,17 @@ func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 
 func decideCreate(s State, c Create, now time.Time) ([]DomainEvent, error) {
 	if s.Exists() {
-		return nil, rejection.New(rejection.InvalidState, "the event exists already")
+		return nil, rejection.New(rejection.InvalidState, "the event already exists")
 	}
-	if err := checkTexts(c.Name, c.Description, c.Venue); err != nil {
-		return nil, err
-	}
-	if err := checkTimes(c.StartsAt, c.SalesOpenAt, c.SalesCloseAt, now); err != nil {
-		return nil, err
-	}
-	if err := checkRange(c.MaxTicketsPerReservation, MostTicketsPerReservation, "maxTicketsPerReservation"); err != nil {
-		return nil, err
-	}
-	if c.MaxTicketsPerCustomer != nil {
-		if err := checkRange(*c.MaxTicketsPerCustomer, MostTicketsPerCustomer, "maxTicketsPerCustomer"); err != nil {
-			return nil, err
-		}
-	}
-	if err := checkRange(c.PaymentAttempts, MostPaymentAttempts, "paymentAttempts"); err != nil {
+	perCustomer := valueOr(c.MaxTicketsPerCustomer, MostTicketsPerCustomer)
+	if err := cmp.Or(
+		checkTexts(c.Name, c.Description, c.Venue),
+		checkFuture(&c.StartsAt, c.SalesCloseAt, now),
+		checkWindow(c.StartsAt, c.SalesOpenAt, c.SalesCloseAt),
+		checkRange(c.MaxTicketsPerReservation, MostTicketsPerReservation, "maxTicketsPerReservation"),
+		checkRange(perCustomer, MostTicketsPerCustomer, "maxTicketsPerCustomer"),
+		checkRange(c.PaymentAttempts, MostPaymentAttempts, "paymentAttempts"),
+	); err != nil {
 		return nil, err
 	}
 	return []DomainEvent{EventCreated{
@@ -63,11 +58,11 @@ func decideCreate(s State, c Create, now time.Time) ([]DomainEvent, error) {
 
 func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 	if s.Status == Cancelled || s.Status == Completed {
-		return nil, invalidState(s, "changed")
+		return nil, rejectState(s, "changed")
 	}
 	u := EventUpdated{
-		Name: or(c.Name, s.Name), Description: or(c.Description, s.Description), Venue: or(c.Venue, s.Venue),
-		StartsAt: or(c.StartsAt, s.StartsAt), SalesOpenAt: s.SalesOpenAt, SalesCloseAt: s.SalesCloseAt,
+		Name: valueOr(c.Name, s.Name), Description: valueOr(c.Description, s.Description), Venue: valueOr(c.Venue, s.Venue),
+		StartsAt: valueOr(c.StartsAt, s.StartsAt), SalesOpenAt: s.SalesOpenAt, SalesCloseAt: s.SalesCloseAt,
 	}
 	if c.SalesOpenAt != nil {
 		u.SalesOpenAt = c.SalesOpenAt
@@ -75,10 +70,11 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 	if c.SalesCloseAt != nil {
 		u.SalesCloseAt = c.SalesCloseAt
 	}
-	if err := checkTexts(u.Name, u.Description, u.Venue); err != nil {
-		return nil, err
-	}
-	if err := checkUpdatedTimes(c, u, now); err != nil {
+	if err := cmp.Or(
+		checkTexts(u.Name, u.Description, u.Venue),
+		checkFuture(c.StartsAt, c.SalesCloseAt, now),
+		checkWindow(u.StartsAt, u.SalesOpenAt, u.SalesCloseAt),
+	); err != nil {
 		return nil, err
 	}
 	return []DomainEvent{u}, nil
@@ -86,7 +82,7 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 
 func decidePublish(s State) ([]DomainEvent, error) {
 	if s.Status != Draft {
-		return nil, invalidState(s, "published")
+		return nil, rejectState(s, "published")
 	}
 	return []DomainEvent{EventPublished{}}, nil
 }
@@ -99,7 +95,7 @@ func decideOpenSales(s State, c OpenSales, now time.Time) ([]DomainEvent, error)
 		return []DomainEvent{SalesOpened{Scheduled: true}}, nil
 	}
 	if s.Status != Published && s.Status != SalesShut {
-		return nil, invalidState(s, "opened for sale")
+		return nil, rejectState(s, "opened for sale")
 	}
 	if s.SalesCloseAt != nil && !now.Before(*s.SalesCloseAt) {
 		return nil, rejection.New(rejection.InvalidState, "the sales window ended at %s: move salesCloseAt first", s.SalesCloseAt.Format(time.RFC3339))
@@ -116,14 +112,14 @@ func decideCloseSales(s State, c CloseSales, now time.Time) ([]DomainEvent, erro
 		return []DomainEvent{SalesClosed{Scheduled: true}}, nil
 	}
 	if s.Status != SalesOpen {
-		return nil, invalidState(s, "closed for sale")
+		return nil, rejectState(s, "closed for sale")
 	}
 	return []DomainEvent{SalesClosed{}}, nil
 }
 
 func decideCancel(s State, c Cancel) ([]DomainEvent, error) {
 	if s.Status == Cancelled || s.Status == Completed {
-		return nil, invalidState(s, "cancelled")
+		return nil, rejectState(s, "cancelled")
 	}
 	if err := rejection.CheckLength(c.Reason, LongestReason, "reason"); err != nil {
 		return nil, err
@@ -133,7 +129,7 @@ func decideCancel(s State, c Cancel) ([]DomainEvent, error) {
 
 func decideComplete(s State, now time.Time) ([]DomainEvent, error) {
 	if s.Status != SalesShut && s.Status != SalesOpen && s.Status != Published {
-		return nil, invalidState(s, "completed")
+		return nil, rejectState(s, "completed")
 	}
 	if now.Before(s.StartsAt) {
 		return nil, rejection.New(rejection.InvalidState, "the event has not begun: it starts at %s", s.StartsAt.Format(time.RFC3339))
@@ -141,25 +137,15 @@ func decideComplete(s State, now time.Time) ([]DomainEvent, error) {
 	return []DomainEvent{EventCompleted{}}, nil
 }
 
-func checkTimes(startsAt time.Time, openAt, closeAt *time.Time, now time.Time) error {
-	if !startsAt.After(now) {
+// checkFuture gets only the times that a command sets: the name of an event can still be corrected after its sales have ended.
+func checkFuture(startsAt, closeAt *time.Time, now time.Time) error {
+	if startsAt != nil && !startsAt.After(now) {
 		return rejection.New(rejection.Invalid, "startsAt must be in the future").At("startsAt")
 	}
 	if closeAt != nil && !closeAt.After(now) {
 		return rejection.New(rejection.Invalid, "salesCloseAt must be in the future").At("salesCloseAt")
 	}
-	return checkWindow(startsAt, openAt, closeAt)
-}
-
-// checkUpdatedTimes asks for the future only of what is changed: a name can be mended after sales have ended.
-func checkUpdatedTimes(c Update, u EventUpdated, now time.Time) error {
-	if c.StartsAt != nil && !c.StartsAt.After(now) {
-		return rejection.New(rejection.Invalid, "startsAt must be in the future").At("startsAt")
-	}
-	if c.SalesCloseAt != nil && !c.SalesCloseAt.After(now) {
-		return rejection.New(rejection.Invalid, "salesCloseAt must be in the future").At("salesCloseAt")
-	}
-	return checkWindow(u.StartsAt, u.SalesOpenAt, u.SalesCloseAt)
+	return nil
 }
 
 func checkWindow(startsAt time.Time, openAt, closeAt *time.Time) error {
@@ -172,11 +158,11 @@ func checkWindow(startsAt time.Time, openAt, closeAt *time.Time) error {
 	return nil
 }
 
-func invalidState(s State, done string) error {
+func rejectState(s State, done string) error {
 	return rejection.New(rejection.InvalidState, "an event that is %s cannot be %s", s.Status, done)
 }
 
-func or[T any](change *T, current T) T {
+func valueOr[T any](change *T, current T) T {
 	if change == nil {
 		return current
 	}

@@ -1,5 +1,5 @@
-// Package event is the aggregate of the occasion that tickets are sold for: its description, its limits and whether sales are open.
-// It is pure: no context, I/O, clock or randomness. "Event" is the occasion; a fact in the log is a "domain event".
+// Package event is the aggregate of an event, such as a concert: its description, its limits and whether its sales are open.
+// It is pure: no context, I/O, clock or randomness. An event is what tickets are sold for; a domain event is a fact in the log.
 package event
 
 import "time"
@@ -7,11 +7,10 @@ import "time"
 // Category is the first part of the stream's id.
 const Category = "event"
 
-// Stream answers the id of the stream that holds the event's domain events.
+// Stream returns the id of the event's stream.
 func Stream(eventID string) string { return Category + "-" + eventID }
 
-// DomainEvent is one of the facts below. The names in the log are written out in Register, so that renaming a Go type can't
-// break history.
+// DomainEvent is one of the types below. Package catalog gives them their names in the log.
 type DomainEvent interface{ isEvent() }
 
 type (
@@ -41,15 +40,15 @@ type (
 		SalesCloseAt *time.Time `json:"salesCloseAt,omitempty"`
 	}
 
-	// EventPublished makes a draft visible to everybody.
+	// EventPublished makes a draft visible to the public.
 	EventPublished struct{}
 
-	// SalesOpened lets customers reserve. Scheduled is true when the sales window opened them, not a person.
+	// SalesOpened lets customers reserve. Scheduled is true if the sales window opened them, not the organizer.
 	SalesOpened struct {
 		Scheduled bool `json:"scheduled,omitempty"`
 	}
 
-	// SalesClosed ends reserving; reservations that exist can still be paid.
+	// SalesClosed ends reserving; existing reservations can still be paid.
 	SalesClosed struct {
 		Scheduled bool `json:"scheduled,omitempty"`
 	}
@@ -59,7 +58,7 @@ type (
 		Reason string `json:"reason,omitempty"`
 	}
 
-	// EventCompleted says that the occasion took place.
+	// EventCompleted says that the event took place.
 	EventCompleted struct{}
 )
 

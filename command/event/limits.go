@@ -6,7 +6,7 @@ import (
 	"ticketing/command/rejection"
 )
 
-// Bounds of what an event may say, in characters, and allow.
+// Limits of an event. Lengths are in characters.
 const (
 	LongestName               = 200
 	LongestDescription        = 10_000

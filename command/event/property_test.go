@@ -10,8 +10,8 @@ import (
 	"ticketing/command/rejection"
 )
 
-// Whatever is asked in whatever order, an event that is over stays over, a scheduled command is never refused once there is an
-// event, and every answer is a domain event or a rejection.
+// In any order of commands, an event that is over stays over, a scheduled command of an existing event is never rejected, and
+// Decide returns either domain events or a rejection.
 func TestEventUnderRandomCommands(t *testing.T) {
 	instant := rapid.Custom(func(t *rapid.T) time.Time {
 		return now.Add(time.Duration(rapid.IntRange(-48, 48*30).Draw(t, "h")) * time.Hour)

@@ -34,8 +34,8 @@ func TestTicketsAreOnSaleBetweenOpeningAndClosing(t *testing.T) {
 	}
 }
 
-// The window holds by the clock alone: neither a late saga nor a frozen one sells a ticket too early or too late.
-func TestSalesWindowHoldsByTheClock(t *testing.T) {
+// A saga that is late or frozen sells no ticket too early or too late.
+func TestTheSalesWindowFollowsTheClock(t *testing.T) {
 	waiting := Given(t, createdWithWindow, published).State()
 	require.False(t, waiting.OnSale(opensAt.Add(-moment)))
 	require.True(t, waiting.OnSale(opensAt), "the saga that opens sales may be late")
@@ -47,19 +47,19 @@ func TestSalesWindowHoldsByTheClock(t *testing.T) {
 	require.False(t, selling.OnSale(closesAt), "the saga that closes sales may be late")
 }
 
-func TestAWindowSellsNothingOfADraftNorAgainstAPerson(t *testing.T) {
+func TestAWindowSellsNoDraftAndOverrulesNoOrganizer(t *testing.T) {
 	require.False(t, Given(t, createdWithWindow).State().OnSale(opensAt))
 	require.False(t, Given(t, createdWithWindow, published, open, shut).State().OnSale(opensAt))
 	require.False(t, Given(t, createdWithWindow, published, cancelled).State().OnSale(opensAt))
 	require.False(t, Given(t, withWindow(created, nil, &closesAt), published).State().OnSale(now), "an end alone opens nothing")
 }
 
-func TestAPersonMayOpenBeforeTheWindow(t *testing.T) {
+func TestAnOrganizerMayOpenSalesBeforeTheWindow(t *testing.T) {
 	s := Given(t, createdWithWindow, published).When(OpenSales{}).Then(open).State()
 	require.True(t, s.OnSale(now))
 }
 
-func TestAPersonCannotOpenAfterTheWindow(t *testing.T) {
+func TestAnOrganizerCannotOpenSalesAfterTheWindow(t *testing.T) {
 	s := Given(t, createdWithWindow, published, open, shut)
 	s.At(closesAt.Add(-moment)).When(OpenSales{}).Then(open)
 	s.At(closesAt).When(OpenSales{}).ThenRejected(rejection.InvalidState)
@@ -74,7 +74,7 @@ func TestScheduledOpening(t *testing.T) {
 	Given(t, created, published).When(scheduledOpen).ThenNothing()
 }
 
-func TestScheduledOpeningNeverOverrulesAPerson(t *testing.T) {
+func TestScheduledOpeningNeverOverrulesAnOrganizer(t *testing.T) {
 	for name, history := range map[string][]DomainEvent{
 		"not published": {createdWithWindow},
 		"opened":        {createdWithWindow, published, open},
@@ -95,7 +95,7 @@ func TestScheduledClosing(t *testing.T) {
 	Given(t, createdWithWindow, published).At(closesAt).When(scheduledClose).Then(SalesClosed{Scheduled: true})
 }
 
-func TestScheduledClosingNeverOverrulesAPerson(t *testing.T) {
+func TestScheduledClosingNeverOverrulesAnOrganizer(t *testing.T) {
 	for name, history := range map[string][]DomainEvent{
 		"not published": {createdWithWindow},
 		"closed":        {createdWithWindow, published, open, shut},

@@ -2,10 +2,10 @@ package event
 
 import "time"
 
-// Status is where an event stands in its life. The values are those of the API's EventStatus.
+// Status is the state of an event in its life cycle. The values are those of the API's EventStatus.
 type Status string
 
-// The states; the zero value is an event that does not exist.
+// The states. The zero value is an event that does not exist.
 const (
 	Draft       Status = "DRAFT"
 	Published   Status = "PUBLISHED"
@@ -16,7 +16,7 @@ const (
 	nonexistent Status = ""
 )
 
-// State is an event as its domain events made it.
+// State is what the domain events of one event add up to.
 type State struct {
 	Status                   Status
 	OrganizerID              string
@@ -32,11 +32,11 @@ type State struct {
 	CreatedAt                time.Time
 }
 
-// Exists says whether there is such an event.
+// Exists reports whether the event has been created.
 func (s State) Exists() bool { return s.Status != nonexistent }
 
-// OnSale says whether customers may reserve now: sales are open and the window, if there is one, has not ended, or the window has
-// begun and the saga that opens sales by it is a moment late.
+// OnSale reports whether customers may reserve at the time now: sales are open and the sales window, if any, has not ended; or the
+// window has begun and the saga has yet to open sales.
 func (s State) OnSale(now time.Time) bool {
 	if s.SalesCloseAt != nil && !now.Before(*s.SalesCloseAt) {
 		return false
@@ -44,7 +44,7 @@ func (s State) OnSale(now time.Time) bool {
 	return s.Status == SalesOpen || (s.Status == Published && s.SalesOpenAt != nil && !now.Before(*s.SalesOpenAt))
 }
 
-// Evolve answers the state after e.
+// Evolve returns the state after e.
 func Evolve(s State, e DomainEvent) State {
 	switch e := e.(type) {
 	case EventCreated:

@@ -6,7 +6,7 @@ import (
 	"ticketing/command/scenario"
 )
 
-// The concert is in a month; its sales window, where it has one, goes from in a day to in a week.
+// The concert starts in a month. Its sales window, if any, opens in a day and closes in a week.
 var (
 	now      = scenario.Now
 	opensAt  = now.AddDate(0, 0, 1)

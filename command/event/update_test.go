@@ -9,7 +9,7 @@ import (
 	"ticketing/command/rejection"
 )
 
-// updated is what EventUpdated says when nothing is changed.
+// updated returns the EventUpdated that changes nothing of e.
 func updated(e EventCreated) EventUpdated {
 	return EventUpdated{
 		Name: e.Name, Description: e.Description, Venue: e.Venue, StartsAt: e.StartsAt, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
@@ -57,8 +57,7 @@ func TestUpdateRefuses(t *testing.T) {
 	}
 }
 
-// Only what is changed must be in the future: a name can be mended after sales have ended.
-func TestUpdateMendsANameLater(t *testing.T) {
+func TestANameCanBeCorrectedAfterSalesHaveEnded(t *testing.T) {
 	Given(t, createdWithWindow, published).At(closesAt.Add(time.Hour)).When(Update{Name: new("Gig")}).ThenAccepted()
 	Given(t, createdWithWindow, published).At(startsAt.Add(time.Hour)).When(Update{Description: new("It was loud.")}).ThenAccepted()
 }

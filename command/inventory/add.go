@@ -11,7 +11,7 @@ func decideAdd(s State, c Add) ([]DomainEvent, error) {
 		return nil, err
 	}
 	if s.Section(c.Section) != nil {
-		return nil, rejection.New(rejection.Invalid, "section %q exists already", c.Section).At("section")
+		return nil, rejection.New(rejection.Invalid, "section %q already exists", c.Section).At("section")
 	}
 	if len(s.Sections) >= MostSections {
 		return nil, rejection.New(rejection.Invalid, "an event has at most %d sections", MostSections).At("section")
@@ -22,14 +22,14 @@ func decideAdd(s State, c Add) ([]DomainEvent, error) {
 	if len(s.Sections) > 0 && s.Sections[0].Price.Currency != c.Price.Currency {
 		return nil, rejection.New(rejection.Invalid, "all sections of an event are sold in one currency, here %s", s.Sections[0].Price.Currency).At("price", "currencyCode")
 	}
-	capacity, err := capacity(s, c)
+	capacity, err := checkCapacity(s, c)
 	if err != nil {
 		return nil, err
 	}
 	return []DomainEvent{InventoryAdded{Section: c.Section, Price: c.Price, Capacity: capacity, Rows: c.Rows}}, nil
 }
 
-func capacity(s State, c Add) (int, error) {
+func checkCapacity(s State, c Add) (int, error) {
 	switch {
 	case (c.Capacity == nil) == (len(c.Rows) == 0):
 		return 0, rejection.New(rejection.Invalid, "give either capacity (general admission) or rows (numbered seats)").At("capacity")

@@ -27,24 +27,23 @@ func TestBestAvailable(t *testing.T) {
 		"everything": {[]string{".x.", "..."}, 5, "B-1 B-2 B-3 A-1 A-3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, c.want, picked(Given(t, hall(c.hall...)...).When(wants(alice, best("Stalls", c.n)))))
+			require.Equal(t, c.want, picked(Given(t, hall(c.hall...)...).When(reserve(alice, best("Stalls", c.n)))))
 		})
 	}
 }
 
-// What a customer names is as good as taken for the seats that go with it.
-func TestBestAvailableMindsTheSeatsNamedBesideIt(t *testing.T) {
-	got := picked(Given(t, hall(".....", "....")...).When(wants(alice, named("A-3"), best("Stalls", 3))))
+func TestBestAvailableTreatsNamedSeatsAsTaken(t *testing.T) {
+	got := picked(Given(t, hall(".....", "....")...).When(reserve(alice, named("A-3"), best("Stalls", 3))))
 	require.Equal(t, "A-3 B-1 B-2 B-3", got)
 }
 
-func TestBestAvailableGoesOnFromWhatWasFreed(t *testing.T) {
+func TestBestAvailableUsesReleasedSeats(t *testing.T) {
 	first := held("rsv_1", bob, seats("A-1", "A-2", "A-3", "A-4"))
-	Given(t, stalls, first, freed(first)).When(wants(alice, best("Stalls", 4))).
+	Given(t, stalls, first, freed(first)).When(reserve(alice, best("Stalls", 4))).
 		Then(held("rsv_new", alice, seats("A-1", "A-2", "A-3", "A-4")))
 }
 
-// Best-available skips the rows whose longest run is too short: too low a number hides seats, too high a one costs time.
+// Best-available skips rows by it: too low a number hides seats, too high a number costs time.
 func TestLongestRun(t *testing.T) {
 	for picture, want := range map[string]int{"": 0, "x": 0, "xx": 0, ".": 1, "x.x": 1, "..x...": 3, "...x..": 3, "....": 4} {
 		row := make([]SeatStatus, len(picture))

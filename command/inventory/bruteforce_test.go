@@ -8,20 +8,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Here best-available is compared with what comes out of trying every choice there is. A hall is a bit mask: bit r*width+s is set
-// when seat s of row r is free; a choice is a mask of free seats.
+// Best-available is compared with the best of all possible choices. A hall is a bit mask: bit r*width+s is set if seat s of row r is
+// free. A choice is a mask of free seats.
 type tinyHall struct{ rows, width int }
 
-// merit is what makes one choice better than another, the most important first; less is better.
+// merit ranks choices, by its first field first. Less is better.
 type merit struct{ groups, orphans, at int }
 
 func (m merit) compare(other merit) int {
 	return cmp.Or(cmp.Compare(m.groups, other.groups), cmp.Compare(m.orphans, other.orphans), cmp.Compare(m.at, other.at))
 }
 
-// judge counts the groups of neighbours in a choice, the single seats that it leaves of what was not single before, and where its
-// first seat is.
-func (h tinyHall) judge(free, choice uint) merit {
+// meritOf counts the groups of neighbours in a choice and the single seats that it newly leaves, and finds its first seat.
+func (h tinyHall) meritOf(free, choice uint) merit {
 	m := merit{at: bits.TrailingZeros(choice)}
 	for row := range h.rows {
 		mine, before := h.row(choice, row), h.row(free, row)
@@ -42,11 +41,11 @@ func single(row uint, seat int) bool {
 	return row>>seat&1 == 1 && row<<1>>seat&1 == 0 && row>>1>>seat&1 == 0
 }
 
-// bestOf tries every choice of the free seats and answers the best one of each size.
+// bestOf tries every choice of the free seats and returns the best merit for each size.
 func (h tinyHall) bestOf(free uint) map[int]merit {
 	best := map[int]merit{}
 	for choice := free; choice != 0; choice = (choice - 1) & free {
-		n, m := bits.OnesCount(choice), h.judge(free, choice)
+		n, m := bits.OnesCount(choice), h.meritOf(free, choice)
 		if known, ok := best[n]; !ok || m.compare(known) < 0 {
 			best[n] = m
 		}
@@ -73,10 +72,10 @@ func (h tinyHall) section(free uint) *Section {
 	return s
 }
 
-// chosen answers what best-available takes, as a mask, or 0 when it refuses.
-func (h tinyHall) chosen(t *testing.T, free uint, n int) uint {
-	p := pick{section: h.section(free)}
-	if err := p.best(n); err != nil {
+// choose returns the choice of best-available, or 0 if it rejects.
+func (h tinyHall) choose(t *testing.T, free uint, n int) uint {
+	p := selection{section: h.section(free)}
+	if err := p.addBest(n); err != nil {
 		return 0
 	}
 	var choice uint
@@ -88,22 +87,22 @@ func (h tinyHall) chosen(t *testing.T, free uint, n int) uint {
 	return choice
 }
 
-// Every hall of these shapes, and every number of tickets. Those who sit together sit as well as can be. Those who can't are in as few
-// groups as can be, but the longest gaps are filled first: that leaves at most one single seat more than the best choice would (four
-// seats of gaps of three, two and two: 3+1 instead of 2+2).
+// This tries every hall of these shapes with every number of tickets. Groups that fit together get the best seats. Others are split as
+// little as possible, but the longest gaps are filled first, which leaves at most one single seat more than the best choice (four seats
+// in gaps of three, two and two: 3+1 instead of 2+2).
 func TestBestAvailableAgainstEveryChoice(t *testing.T) {
 	for _, h := range []tinyHall{{3, 4}, {4, 3}, {2, 5}, {1, 11}, {4, 2}, {10, 1}} {
 		for free := range uint(1) << (h.rows * h.width) {
-			h.hold(t, free)
+			h.checkAgainstBest(t, free)
 		}
 	}
 }
 
-func (h tinyHall) hold(t *testing.T, free uint) {
+func (h tinyHall) checkAgainstBest(t *testing.T, free uint) {
 	left := bits.OnesCount(free)
-	require.Zero(t, h.chosen(t, free, left+1), "one more than the %d of %b", left, free)
+	require.Zero(t, h.choose(t, free, left+1), "one more than the %d of %b", left, free)
 	for n, want := range h.bestOf(free) {
-		got := h.judge(free, h.chosen(t, free, n))
+		got := h.meritOf(free, h.choose(t, free, n))
 		together := got == want
 		apart := want.groups > 1 && got.groups == want.groups && got.orphans <= want.orphans+1
 		if !together && !apart {

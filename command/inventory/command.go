@@ -6,7 +6,7 @@ import "ticketing/internal/money"
 type Command interface{ isCommand() }
 
 type (
-	// Add puts a section on sale: Capacity for general admission, or Rows of numbered seats; exactly one of the two.
+	// Add adds a section, with either a Capacity (general admission) or Rows of numbered seats.
 	Add struct {
 		Section  string
 		Price    money.Money
@@ -14,7 +14,7 @@ type (
 		Rows     []Row
 	}
 
-	// Reserve takes seats of any number of sections for a reservation, all or nothing.
+	// Reserve reserves seats of any number of sections for a reservation, all or nothing.
 	Reserve struct {
 		ReservationID     string
 		CustomerID        string
@@ -23,8 +23,8 @@ type (
 		MaxPerCustomer    *int
 	}
 
-	// Confirm makes the reserved seats sold. When the hold had expired and its seats are still free, Retake takes them back, whatever the
-	// limit per customer says: they are paid.
+	// Confirm sells the reserved seats. If the reservation has expired and its seats are still free, Retake reserves them again first,
+	// beyond the limit per customer if need be: they are paid.
 	Confirm struct {
 		ReservationID string
 		Retake        *Retake
@@ -34,14 +34,14 @@ type (
 	Release struct{ ReservationID string }
 )
 
-// ReserveItem asks for Quantity best-available tickets of a section, or for the seats that Labels name; exactly one of the two.
+// ReserveItem asks for tickets of a section: either for the Quantity best ones available, or for the seats that Labels name.
 type ReserveItem struct {
 	Section  string
 	Quantity *int
 	Labels   []string
 }
 
-// Retake is what an expired reservation held.
+// Retake is what an expired reservation had.
 type Retake struct {
 	CustomerID string
 	Items      []Item

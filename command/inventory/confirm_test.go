@@ -14,7 +14,7 @@ func retake() Confirm {
 	return Confirm{ReservationID: "rsv_1", Retake: &Retake{CustomerID: alice, Items: mine.Items}}
 }
 
-func TestConfirmSellsWhatIsHeld(t *testing.T) {
+func TestConfirmSellsTheReservedSeats(t *testing.T) {
 	s := Given(t, stalls, pit, mine).When(Confirm{ReservationID: "rsv_1"}).Then(sold(mine)).State()
 	require.Equal(t, []int{0, 2, 5}, []int{s.Sections[0].Reserved, s.Sections[0].Sold, s.Sections[0].Available()})
 	require.Equal(t, []int{0, 2, 3}, []int{s.Sections[1].Reserved, s.Sections[1].Sold, s.Sections[1].Available()})
@@ -33,17 +33,17 @@ func TestConfirmNeedsSeats(t *testing.T) {
 	Given(t, stalls, pit, mine, freed(mine)).When(Confirm{ReservationID: "rsv_1"}).ThenRejected(rejection.InvalidState)
 }
 
-func TestLatePaymentTakesTheSeatsBackWhenTheyAreFree(t *testing.T) {
+func TestLatePaymentReservesItsSeatsAgainIfTheyAreFree(t *testing.T) {
 	s := Given(t, stalls, pit, mine, freed(mine)).When(retake()).Then(mine, sold(mine)).State()
 	require.Equal(t, 4, s.Tickets[alice])
 	require.True(t, s.Holdings["rsv_1"].Sold)
 }
 
-func TestLatePaymentOfAHoldThatIsStillThereJustSellsIt(t *testing.T) {
+func TestLatePaymentOfSeatsThatAreStillReservedSellsThem(t *testing.T) {
 	Given(t, stalls, pit, mine).When(retake()).Then(sold(mine))
 }
 
-func TestLatePaymentTakesNoSeatFromAnybody(t *testing.T) {
+func TestLatePaymentTakesNoSeatFromOthers(t *testing.T) {
 	theirs := held("rsv_2", bob, seats("A-2"))
 	Given(t, stalls, pit, mine, freed(mine), theirs).When(retake()).ThenRejected(rejection.SeatUnavailable)
 	Given(t, stalls, pit, mine, freed(mine), theirs, sold(theirs)).When(retake()).ThenRejected(rejection.SeatUnavailable)
@@ -55,14 +55,14 @@ func TestLatePaymentNeverExceedsCapacity(t *testing.T) {
 	Given(t, stalls, pit, mine, freed(mine), held("rsv_2", bob, standing(3))).When(retake()).ThenAccepted()
 }
 
-func TestReleaseFreesWhatIsHeld(t *testing.T) {
+func TestReleaseFreesReservedSeats(t *testing.T) {
 	s := Given(t, stalls, pit, mine).When(Release{ReservationID: "rsv_1"}).Then(freed(mine)).State()
 	require.Equal(t, Given(t, stalls, pit).State().Sections, s.Sections)
 	require.Empty(t, s.Holdings)
 	require.Empty(t, s.Tickets)
 }
 
-func TestReleaseFreesWhatIsSold(t *testing.T) {
+func TestReleaseFreesSoldSeats(t *testing.T) {
 	refunded := freed(mine)
 	refunded.Sold = true
 	s := Given(t, stalls, pit, mine, sold(mine)).When(Release{ReservationID: "rsv_1"}).Then(refunded).State()
@@ -75,7 +75,7 @@ func TestReleaseOfNothingChangesNothing(t *testing.T) {
 	Given(t, stalls, pit, mine).When(Release{ReservationID: "rsv_2"}).ThenNothing()
 }
 
-func TestReleaseLeavesWhatOthersHold(t *testing.T) {
+func TestReleaseLeavesTheSeatsOfOthers(t *testing.T) {
 	theirs := held("rsv_2", bob, seats("A-3"), standing(1))
 	s := Given(t, stalls, pit, mine, theirs).When(Release{ReservationID: "rsv_1"}).State()
 	require.Equal(t, []SeatStatus{Available, Available, Reserved, Available}, s.Sections[0].Rows[0].Seats)
@@ -83,8 +83,7 @@ func TestReleaseLeavesWhatOthersHold(t *testing.T) {
 	require.Equal(t, map[string]int{bob: 2}, s.Tickets)
 }
 
-// Evolve is the last line: a log that breaks a rule stops whoever reads it, instead of selling a seat twice.
-func TestEvolveAssertsWhatNoDecisionMayBreak(t *testing.T) {
+func TestEvolvePanicsIfTheLogBreaksARule(t *testing.T) {
 	for name, history := range map[string][]DomainEvent{
 		"a seat with two holders":    {stalls, held("rsv_1", alice, seats("A-1")), held("rsv_2", bob, seats("A-1"))},
 		"a seat that is not there":   {stalls, held("rsv_1", alice, seats("A-9"))},

@@ -7,7 +7,7 @@ import (
 	"ticketing/command/rejection"
 )
 
-// Decide answers the domain events that c leads to, or a *rejection.Error.
+// Decide returns the domain events that c leads to, or a *rejection.Error.
 func Decide(s State, c Command, _ time.Time) ([]DomainEvent, error) {
 	switch c := c.(type) {
 	case Add:
@@ -30,9 +30,9 @@ func decideConfirm(s State, c Confirm) ([]DomainEvent, error) {
 	case held:
 		return []DomainEvent{SeatsConfirmed{ReservationID: c.ReservationID, CustomerID: h.CustomerID, Items: h.Items}}, nil
 	case c.Retake == nil:
-		return nil, rejection.New(rejection.InvalidState, "the reservation holds no seats")
+		return nil, rejection.New(rejection.InvalidState, "the reservation has no seats")
 	}
-	if err := s.stillFree(c.Retake.Items); err != nil {
+	if err := s.checkFree(c.Retake.Items); err != nil {
 		return nil, err
 	}
 	return []DomainEvent{
@@ -41,14 +41,14 @@ func decideConfirm(s State, c Confirm) ([]DomainEvent, error) {
 	}, nil
 }
 
-func (s State) stillFree(items []Item) error {
+func (s State) checkFree(items []Item) error {
 	for _, item := range items {
 		section := s.Section(item.Section)
 		if section.Available() < item.Quantity {
 			return rejection.New(rejection.InsufficientInventory, "section %q is sold out", item.Section)
 		}
 		for _, label := range item.Labels {
-			if p, _ := section.find(label); section.at(p) != Available {
+			if p, _ := section.findSeat(label); section.statusAt(p) != Available {
 				return rejection.New(rejection.SeatUnavailable, "seat %s is taken", label)
 			}
 		}
@@ -56,7 +56,7 @@ func (s State) stillFree(items []Item) error {
 	return nil
 }
 
-// decideRelease changes nothing when nothing is held: a release may come twice.
+// decideRelease changes nothing if the reservation has no seats: a release may come twice.
 func decideRelease(s State, c Release) []DomainEvent {
 	h, held := s.Holdings[c.ReservationID]
 	if !held {

@@ -1,5 +1,5 @@
-// Package inventory is the aggregate that keeps what one event has to sell: all its sections, which seats are held or sold, and by
-// whom. One stream an event, so that a reservation over several sections is one decision and no seat has two holders.
+// Package inventory is the aggregate of what one event has to sell: its sections, and which reservation has which seats. An event has
+// one stream for all of it, so that a reservation across sections is one decision and no seat is reserved twice.
 // It is pure: no context, I/O, clock or randomness.
 package inventory
 
@@ -8,20 +8,20 @@ import "ticketing/internal/money"
 // Category is the first part of the stream's id.
 const Category = "inventory"
 
-// Stream answers the id of the stream that holds the inventory of an event.
+// Stream returns the id of the stream of an event's inventory.
 func Stream(eventID string) string { return Category + "-" + eventID }
 
-// DomainEvent is one of the facts below.
+// DomainEvent is one of the types below.
 type DomainEvent interface{ isInventory() }
 
-// Row is a row of numbered seats, 1 to Seats; a seat's label is "<row>-<number>".
+// Row is a row of seats, numbered 1 to Seats. A seat's label is "<row>-<number>".
 type Row struct {
 	Name  string `json:"name"`
 	Seats int    `json:"seats"`
 }
 
-// Item is what a reservation holds in one section. Labels name the seats of a seated section and are absent for general
-// admission; Quantity is always their count.
+// Item is what a reservation has in one section. Quantity is the number of tickets. Labels name their seats; general admission has
+// none.
 type Item struct {
 	Section  string   `json:"section"`
 	Quantity int      `json:"quantity"`
@@ -29,7 +29,7 @@ type Item struct {
 }
 
 type (
-	// InventoryAdded puts a section on sale: seated when it has Rows, general admission otherwise. Capacity is always set.
+	// InventoryAdded adds a section: seated if it has Rows, otherwise general admission. Capacity is always set.
 	InventoryAdded struct {
 		Section  string      `json:"section"`
 		Price    money.Money `json:"price"`
@@ -51,7 +51,7 @@ type (
 		Items         []Item `json:"items"`
 	}
 
-	// SeatsReleased makes all seats of a reservation available again; Sold says whether they were sold (a refund) or reserved.
+	// SeatsReleased makes all seats of a reservation available again. Sold reports whether they were sold (a refund) or reserved.
 	SeatsReleased struct {
 		ReservationID string `json:"reservationId"`
 		CustomerID    string `json:"customerId"`

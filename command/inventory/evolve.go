@@ -2,7 +2,7 @@ package inventory
 
 import "fmt"
 
-// Evolve answers the state after e. It takes s over: see State.
+// Evolve returns the state after e. It may change what s refers to: see State.
 func Evolve(s State, e DomainEvent) State {
 	switch e := e.(type) {
 	case InventoryAdded:
@@ -12,23 +12,23 @@ func Evolve(s State, e DomainEvent) State {
 			s.Holdings, s.Tickets = map[string]Holding{}, map[string]int{}
 		}
 		s.Holdings[e.ReservationID] = Holding{CustomerID: e.CustomerID, Items: e.Items}
-		s.Tickets[e.CustomerID] += tickets(e.Items)
-		s.move(e.Items, Available, Reserved)
+		s.Tickets[e.CustomerID] += countTickets(e.Items)
+		s.moveItems(e.Items, Available, Reserved)
 	case SeatsConfirmed:
 		h := s.Holdings[e.ReservationID]
 		h.Sold = true
 		s.Holdings[e.ReservationID] = h
-		s.move(e.Items, Reserved, Sold)
+		s.moveItems(e.Items, Reserved, Sold)
 	case SeatsReleased:
 		delete(s.Holdings, e.ReservationID)
-		if s.Tickets[e.CustomerID] -= tickets(e.Items); s.Tickets[e.CustomerID] == 0 {
+		if s.Tickets[e.CustomerID] -= countTickets(e.Items); s.Tickets[e.CustomerID] == 0 {
 			delete(s.Tickets, e.CustomerID)
 		}
 		from := Reserved
 		if e.Sold {
 			from = Sold
 		}
-		s.move(e.Items, from, Available)
+		s.moveItems(e.Items, from, Available)
 	}
 	return s
 }
@@ -41,12 +41,12 @@ func newSection(e InventoryAdded) *Section {
 	return section
 }
 
-// move asserts what no decision may ever break: a numbered seat goes only from the state it is in, and counts stay within capacity.
-func (s State) move(items []Item, from, to SeatStatus) {
+// moveItems panics if the log breaks a rule: a numbered seat moves only from the status it has, and counts stay within the capacity.
+func (s State) moveItems(items []Item, from, to SeatStatus) {
 	for _, item := range items {
 		section := s.Section(item.Section)
-		section.count(from, -item.Quantity)
-		section.count(to, item.Quantity)
+		section.addCount(from, -item.Quantity)
+		section.addCount(to, item.Quantity)
 		if section.Reserved < 0 || section.Sold < 0 || section.Available() < 0 {
 			panic(fmt.Sprintf("inventory: section %q would have %d reserved and %d sold of %d", section.Name, section.Reserved, section.Sold, section.Capacity))
 		}
@@ -57,8 +57,8 @@ func (s State) move(items []Item, from, to SeatStatus) {
 }
 
 func (s *Section) moveSeat(label string, from, to SeatStatus) {
-	p, ok := s.find(label)
-	if !ok || s.at(p) != from {
+	p, ok := s.findSeat(label)
+	if !ok || s.statusAt(p) != from {
 		panic(fmt.Sprintf("inventory: seat %q of section %q is not %s", label, s.Name, from))
 	}
 	row := &s.Rows[p.row]
@@ -66,13 +66,13 @@ func (s *Section) moveSeat(label string, from, to SeatStatus) {
 	row.longest = longestRun(row.Seats)
 }
 
-func (s *Section) count(status SeatStatus, by int) {
+func (s *Section) addCount(status SeatStatus, by int) {
 	switch status {
 	case Reserved:
 		s.Reserved += by
 	case Sold:
 		s.Sold += by
-	case Available: // is what the others leave
+	case Available: // is the rest
 	}
 }
 
@@ -89,7 +89,7 @@ func longestRun(seats []SeatStatus) int {
 	return longest
 }
 
-func tickets(items []Item) int {
+func countTickets(items []Item) int {
 	n := 0
 	for _, item := range items {
 		n += item.Quantity

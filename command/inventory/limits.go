@@ -1,9 +1,9 @@
 package inventory
 
-// Bounds of one event's inventory: what is decided in memory, in one place, must stay small enough for that. Lengths are in characters.
+// Limits of the inventory of one event, which is decided about in memory. Lengths are in characters.
 const (
 	MostSections       = 200
-	MostCapacity       = 10_000_000 // general admission tickets of a section: these are only counted
+	MostCapacity       = 10_000_000 // general admission tickets of a section, which are only counted
 	MostSeats          = 200_000    // numbered seats of the whole event
 	MostRows           = 5_000      // of a section
 	MostSeatsInRow     = 1_000

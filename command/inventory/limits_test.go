@@ -7,9 +7,9 @@ import (
 	"ticketing/command/rejection"
 )
 
-// limited is a wish under limits; perCustomer 0 means none.
+// limited returns a reservation under limits; perCustomer 0 means none.
 func limited(perReservation, perCustomer int, items ...ReserveItem) Reserve {
-	c := wants(alice, items...)
+	c := reserve(alice, items...)
 	c.MaxPerReservation = perReservation
 	if perCustomer != 0 {
 		c.MaxPerCustomer = new(perCustomer)
@@ -58,7 +58,7 @@ func TestLimitPerCustomerIsEachCustomersOwn(t *testing.T) {
 	Given(t, pit, held("rsv_1", alice, standing(3))).When(limited(10, 0, best("Pit", 2))).ThenAccepted()
 }
 
-// A wish that may never come true is refused for that, whatever happens to be left.
+// What the limits forbid is rejected for that, however many tickets are left.
 func TestLimitsComeBeforeAvailability(t *testing.T) {
 	full := held("rsv_1", bob, standing(5))
 	Given(t, pit, full).When(limited(2, 0, best("Pit", 3))).ThenRejected(rejection.LimitExceeded, "items", "0", "quantity")

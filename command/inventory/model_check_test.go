@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// check compares the whole state with the model, and with what the log alone and a snapshot make of it.
+// check compares the whole state with the model, with the state made from the log, and with the one read from a snapshot.
 func (m *model) check() {
 	hall, pit := m.state.Section("Stalls"), m.state.Section("Pit")
 	m.checkCounts(hall, len(m.holder), m.soldSeats())
@@ -92,7 +92,7 @@ func (m *model) holds(id string) bool {
 	return m.standing[id] > 0 || slices.Contains(slices.Collect(maps.Values(m.holder)), id)
 }
 
-// anyReservation draws one that was made, or one that never was.
+// anyReservation draws a reservation that was made, or one that never was.
 func (m *model) anyReservation() string {
 	return rapid.SampledFrom(append(slices.Sorted(maps.Keys(m.customer)), "rsv_never")).Draw(m.t, "reservation")
 }

@@ -18,7 +18,7 @@ const (
 	mostPerCustomer    = 5
 )
 
-// model is what the inventory must never disagree with: who holds which seat, and how many stand in the pit.
+// model is the plainest account of which reservation has which seats, and how many tickets of the pit.
 type model struct {
 	t        *rapid.T
 	state    State
@@ -30,7 +30,7 @@ type model struct {
 	ended    map[string][]Item // what reservations held that were released
 }
 
-// Random commands against the model, with the state read back from a snapshot now and then.
+// The state is read back from a snapshot now and then.
 func TestInventoryAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{
@@ -49,7 +49,7 @@ func TestInventoryAgainstModel(t *testing.T) {
 	})
 }
 
-// decide also holds Decide to leaving the state as it is.
+// decide also checks that Decide does not change the state.
 func (m *model) decide(c Command) ([]DomainEvent, *rejection.Error) {
 	before := throughSnapshot(m.t, m.state)
 	decided, err := Decide(m.state, c, scenario.Now)
@@ -70,8 +70,8 @@ func (m *model) evolve(decided ...DomainEvent) {
 }
 
 func (m *model) reserve() {
-	c := m.wish()
-	code, accepted := m.answer(c)
+	c := m.drawReserve()
+	code, accepted := m.expect(c)
 	decided, refused := m.decide(c)
 	if !accepted {
 		require.NotNil(m.t, refused, "%+v", c)
@@ -81,16 +81,16 @@ func (m *model) reserve() {
 	require.Nil(m.t, refused, "%+v", c)
 	m.evolve(decided...)
 	reserved := decided[0].(SeatsReserved)
-	require.Equal(m.t, wanted(c), tickets(reserved.Items))
+	require.Equal(m.t, wanted(c), countTickets(reserved.Items))
 	for _, label := range labelsOf(c.Items) {
-		require.Contains(m.t, allLabels(reserved.Items), label, "named and not given")
+		require.Contains(m.t, allLabels(reserved.Items), label, "the seat was named and is not reserved")
 	}
 	m.customer[c.ReservationID] = c.CustomerID
-	m.take(c.ReservationID, reserved.Items)
+	m.recordHolder(c.ReservationID, reserved.Items)
 }
 
-// wish draws a reservation that is often possible and often not.
-func (m *model) wish() Reserve {
+// drawReserve draws a reservation that is often possible and often not.
+func (m *model) drawReserve() Reserve {
 	item := rapid.Custom(func(t *rapid.T) ReserveItem {
 		if rapid.Bool().Draw(t, "named") {
 			labels := []string{"A-1", "A-2", "A-3", "A-4", "B-1", "B-2", "B-3"}
@@ -99,18 +99,18 @@ func (m *model) wish() Reserve {
 		return best(rapid.SampledFrom([]string{"Stalls", "Pit"}).Draw(t, "section"), rapid.IntRange(1, mostPerReservation).Draw(t, "n"))
 	})
 	return Reserve{
-		ReservationID: fmt.Sprint("rsv_", len(m.history)), CustomerID: m.someone(),
+		ReservationID: fmt.Sprint("rsv_", len(m.history)), CustomerID: m.anyCustomer(),
 		Items:             rapid.SliceOfN(item, 1, 3).Draw(m.t, "items"),
 		MaxPerReservation: mostPerReservation, MaxPerCustomer: new(mostPerCustomer),
 	}
 }
 
-func (m *model) someone() string {
+func (m *model) anyCustomer() string {
 	return rapid.SampledFrom([]string{alice, bob}).Draw(m.t, "customer")
 }
 
-// answer says what the rules make of a wish, in the plainest way.
-func (m *model) answer(c Reserve) (rejection.Code, bool) {
+// expect applies the rules to a reservation, in the plainest way.
+func (m *model) expect(c Reserve) (rejection.Code, bool) {
 	labels := labelsOf(c.Items)
 	var seated, standing int
 	for _, item := range c.Items {
@@ -168,7 +168,7 @@ func (m *model) release() {
 	delete(m.sold, id)
 }
 
-// retake pays for something that was released.
+// retake pays for seats that were released.
 func (m *model) retake() {
 	if len(m.ended) == 0 {
 		m.t.Skip("nothing was released yet")
@@ -189,12 +189,12 @@ func (m *model) retake() {
 	}
 	require.Nil(m.t, refused)
 	m.evolve(decided...)
-	m.take(id, items)
+	m.recordHolder(id, items)
 	m.sold[id] = true
 	delete(m.ended, id)
 }
 
-func (m *model) take(id string, items []Item) {
+func (m *model) recordHolder(id string, items []Item) {
 	for _, item := range items {
 		if item.Section == "Pit" {
 			m.standing[id] += item.Quantity

@@ -6,13 +6,13 @@ import (
 	"ticketing/command/rejection"
 )
 
-// decideReserve checks the whole wish before it looks at what is left, names the item that is to blame, and takes all or nothing.
+// decideReserve checks the whole request before it checks what is available. A rejection names the item that causes it.
 func decideReserve(s State, c Reserve) ([]DomainEvent, error) {
 	if len(c.Items) == 0 || len(c.Items) > MostItems {
 		return nil, rejection.New(rejection.Invalid, "items must be 1 to %d", MostItems).At("items")
 	}
-	if _, held := s.Holdings[c.ReservationID]; held { // a second holding would bury the first, whose seats nobody could free
-		return nil, rejection.New(rejection.InvalidState, "the reservation holds seats already")
+	if _, held := s.Holdings[c.ReservationID]; held { // a second holding would replace the first, whose seats could never be released
+		return nil, rejection.New(rejection.InvalidState, "the reservation already has seats")
 	}
 	wanted, err := s.checkItems(c)
 	if err != nil {
@@ -22,14 +22,14 @@ func decideReserve(s State, c Reserve) ([]DomainEvent, error) {
 		return nil, rejection.New(rejection.LimitExceeded, "a customer may have at most %d tickets of this event, you have %d",
 			*c.MaxPerCustomer, s.Tickets[c.CustomerID]).At("items")
 	}
-	items, err := s.take(c.Items)
+	items, err := s.pickSeats(c.Items)
 	if err != nil {
 		return nil, err
 	}
 	return []DomainEvent{SeatsReserved{ReservationID: c.ReservationID, CustomerID: c.CustomerID, Items: items}}, nil
 }
 
-// checkItems answers how many tickets are wanted, after checking each item for itself and the sum against the limit.
+// checkItems checks each item by itself and the sum against the limit, and returns the number of tickets requested.
 func (s State) checkItems(c Reserve) (int, error) {
 	wanted := 0
 	for i, item := range c.Items {
@@ -52,46 +52,46 @@ func (s State) checkItems(c Reserve) (int, error) {
 			return 0, rejection.New(rejection.Invalid, "quantity must be at least 1").At("items", at, "quantity")
 		}
 		if wanted += n; n > c.MaxPerReservation || wanted > c.MaxPerReservation {
-			return 0, rejection.New(rejection.LimitExceeded, "a reservation may have at most %d tickets", c.MaxPerReservation).At("items", at, wish(item))
+			return 0, rejection.New(rejection.LimitExceeded, "a reservation may have at most %d tickets", c.MaxPerReservation).At("items", at, requestedField(item))
 		}
 	}
 	return wanted, nil
 }
 
-func wish(item ReserveItem) string {
+func requestedField(item ReserveItem) string {
 	if item.Quantity != nil {
 		return "quantity"
 	}
 	return "seats"
 }
 
-// take picks the seats: the named ones of all items first, so that best-available does not choose what the same customer named.
-func (s State) take(wishes []ReserveItem) ([]Item, error) {
-	picks := make([]*pick, 0, len(wishes))
-	bySection := make(map[string]*pick, len(wishes))
-	for i, w := range wishes {
-		p := bySection[w.Section]
-		if p == nil {
-			p = &pick{section: s.Section(w.Section)}
-			bySection[w.Section], picks = p, append(picks, p)
+// pickSeats selects the named seats of all items first, so that best-available does not choose a seat that another item names.
+func (s State) pickSeats(requested []ReserveItem) ([]Item, error) {
+	selections := make([]*selection, 0, len(requested))
+	bySection := make(map[string]*selection, len(requested))
+	for i, item := range requested {
+		sel := bySection[item.Section]
+		if sel == nil {
+			sel = &selection{section: s.Section(item.Section)}
+			bySection[item.Section], selections = sel, append(selections, sel)
 		}
-		for j, label := range w.Labels {
-			if err := p.name(label); err != nil {
+		for j, label := range item.Labels {
+			if err := sel.addNamed(label); err != nil {
 				return nil, err.At("items", strconv.Itoa(i), "seats", strconv.Itoa(j))
 			}
 		}
 	}
-	for i, w := range wishes {
-		if w.Quantity == nil {
+	for i, item := range requested {
+		if item.Quantity == nil {
 			continue
 		}
-		if err := bySection[w.Section].best(*w.Quantity); err != nil {
+		if err := bySection[item.Section].addBest(*item.Quantity); err != nil {
 			return nil, err.At("items", strconv.Itoa(i), "quantity")
 		}
 	}
-	items := make([]Item, len(picks))
-	for i, p := range picks {
-		items[i] = p.item()
+	items := make([]Item, len(selections))
+	for i, sel := range selections {
+		items[i] = sel.toItem()
 	}
 	return items, nil
 }

@@ -8,32 +8,32 @@ import (
 	"ticketing/internal/money"
 )
 
-// errSnapshot says that bytes are no snapshot of this version.
-var errSnapshot = errors.New("inventory: not a snapshot")
+// errNoSnapshot says that bytes are not a snapshot of this version.
+var errNoSnapshot = errors.New("not a snapshot of an inventory")
 
-// AppendBinary appends the state as a snapshot. A sold-out stadium has hundreds of thousands of holdings, which JSON takes several times as
-// long to write and to read. Whoever changes the format changes the version of inventory's snapshots (package command).
+// AppendBinary appends the state as a snapshot. A sold-out stadium has hundreds of thousands of holdings, and JSON would take several
+// times as long to write and to read. A change of the format needs a new version of inventory's snapshots, in package command.
 func (s State) AppendBinary(data []byte) ([]byte, error) {
 	const perHolding = 64
 	w := snapshotWriter{data: slices.Grow(data, perHolding*len(s.Holdings)), known: make(map[string]uint64, len(s.Tickets))}
-	w.value(len(s.Sections))
+	w.writeInt(len(s.Sections))
 	for _, section := range s.Sections {
-		w.section(section)
+		w.writeSection(section)
 	}
-	if w.flag(s.Holdings != nil); s.Holdings == nil {
+	if w.writeFlag(s.Holdings != nil); s.Holdings == nil {
 		return w.data, nil
 	}
-	w.value(len(s.Holdings))
+	w.writeInt(len(s.Holdings))
 	for id, h := range s.Holdings {
-		w.text(id)
-		w.name(h.CustomerID)
-		w.flag(h.Sold)
-		w.items(h.Items)
+		w.writeText(id)
+		w.writeName(h.CustomerID)
+		w.writeFlag(h.Sold)
+		w.writeItems(h.Items)
 	}
-	w.value(len(s.Tickets))
+	w.writeInt(len(s.Tickets))
 	for customer, n := range s.Tickets {
-		w.name(customer)
-		w.value(n)
+		w.writeName(customer)
+		w.writeInt(n)
 	}
 	return w.data, nil
 }
@@ -42,52 +42,52 @@ func (s State) AppendBinary(data []byte) ([]byte, error) {
 func (s *State) UnmarshalBinary(data []byte) error {
 	r := snapshotReader{data: string(data)}
 	var read State
-	for range r.count() {
-		read.Sections = append(read.Sections, r.section())
+	for range r.readCount() {
+		read.Sections = append(read.Sections, r.readSection())
 	}
-	if r.flag() {
-		n := r.count()
+	if r.readFlag() {
+		n := r.readCount()
 		read.Holdings = make(map[string]Holding, n)
 		for range n {
-			id := r.text()
-			read.Holdings[id] = Holding{CustomerID: r.name(), Sold: r.flag(), Items: r.items()}
+			id := r.readText()
+			read.Holdings[id] = Holding{CustomerID: r.readName(), Sold: r.readFlag(), Items: r.readItems()}
 		}
-		n = r.count()
+		n = r.readCount()
 		read.Tickets = make(map[string]int, n)
 		for range n {
-			customer := r.name()
-			read.Tickets[customer] = r.value()
+			customer := r.readName()
+			read.Tickets[customer] = r.readInt()
 		}
 	}
 	if r.failed || len(r.data) > 0 {
-		return errSnapshot
+		return errNoSnapshot
 	}
 	*s = read
 	return nil
 }
 
-// snapshotWriter writes numbers as varints (none is negative), texts behind their length, and names, which come again and again, once.
+// snapshotWriter writes numbers as varints (none is negative), texts after their length, and each name, which many holdings repeat, once.
 type snapshotWriter struct {
 	data  []byte
 	known map[string]uint64
 }
 
-func (w *snapshotWriter) value(n int) { w.data = binary.AppendUvarint(w.data, uint64(n)) } //nolint:gosec // never negative
+func (w *snapshotWriter) writeInt(n int) { w.data = binary.AppendUvarint(w.data, uint64(n)) } //nolint:gosec // never negative
 
-func (w *snapshotWriter) flag(on bool) {
+func (w *snapshotWriter) writeFlag(on bool) {
 	n := 0
 	if on {
 		n = 1
 	}
-	w.value(n)
+	w.writeInt(n)
 }
 
-func (w *snapshotWriter) text(s string) {
-	w.value(len(s))
+func (w *snapshotWriter) writeText(s string) {
+	w.writeInt(len(s))
 	w.data = append(w.data, s...)
 }
 
-func (w *snapshotWriter) name(s string) {
+func (w *snapshotWriter) writeName(s string) {
 	at, known := w.known[s]
 	if !known {
 		at = uint64(len(w.known))
@@ -95,40 +95,40 @@ func (w *snapshotWriter) name(s string) {
 	}
 	w.data = binary.AppendUvarint(w.data, at)
 	if !known {
-		w.text(s)
+		w.writeText(s)
 	}
 }
 
-func (w *snapshotWriter) section(s *Section) {
-	w.name(s.Name)
-	w.value(int(s.Price.Minor))
-	w.text(s.Price.Currency)
-	w.value(s.Capacity)
-	w.value(s.Reserved)
-	w.value(s.Sold)
-	w.value(len(s.Rows))
+func (w *snapshotWriter) writeSection(s *Section) {
+	w.writeName(s.Name)
+	w.writeInt(int(s.Price.Minor))
+	w.writeText(s.Price.Currency)
+	w.writeInt(s.Capacity)
+	w.writeInt(s.Reserved)
+	w.writeInt(s.Sold)
+	w.writeInt(len(s.Rows))
 	for _, row := range s.Rows {
-		w.text(row.Name)
-		w.value(len(row.Seats))
+		w.writeText(row.Name)
+		w.writeInt(len(row.Seats))
 		for _, seat := range row.Seats {
 			w.data = append(w.data, byte(seat))
 		}
 	}
 }
 
-func (w *snapshotWriter) items(items []Item) {
-	w.value(len(items))
+func (w *snapshotWriter) writeItems(items []Item) {
+	w.writeInt(len(items))
 	for _, item := range items {
-		w.name(item.Section)
-		w.value(item.Quantity)
-		w.value(len(item.Labels))
+		w.writeName(item.Section)
+		w.writeInt(item.Quantity)
+		w.writeInt(len(item.Labels))
 		for _, label := range item.Labels {
-			w.text(label)
+			w.writeText(label)
 		}
 	}
 }
 
-// snapshotReader answers zero values once it has failed. Its texts are parts of the snapshot, which makes none of them a copy.
+// snapshotReader returns zero values once it has failed. The texts that it returns share the memory of the snapshot.
 type snapshotReader struct {
 	data   string
 	known  []string
@@ -137,32 +137,32 @@ type snapshotReader struct {
 
 func (r *snapshotReader) fail() { r.failed, r.data = true, "" }
 
-func (r *snapshotReader) take(n int) string {
+func (r *snapshotReader) readBytes(n int) string {
 	if n > len(r.data) {
 		r.fail()
 		return ""
 	}
-	taken := r.data[:n]
+	data := r.data[:n]
 	r.data = r.data[n:]
-	return taken
+	return data
 }
 
-func (r *snapshotReader) value() int {
+func (r *snapshotReader) readInt() int {
 	var n uint64
 	for i := range min(len(r.data), binary.MaxVarintLen64) {
 		n |= uint64(r.data[i]&0x7f) << (7 * i)
 		if r.data[i] < 0x80 {
 			r.data = r.data[i+1:]
-			return int(n) //nolint:gosec // what the writer wrote was an int
+			return int(n) //nolint:gosec // the writer wrote an int
 		}
 	}
 	r.fail()
 	return 0
 }
 
-// count reads how many follow, of what takes a byte at least each.
-func (r *snapshotReader) count() int {
-	n := r.value()
+// readCount reads the number of the elements that follow, each of which takes at least a byte.
+func (r *snapshotReader) readCount() int {
+	n := r.readInt()
 	if n < 0 || n > len(r.data) {
 		r.fail()
 		return 0
@@ -170,14 +170,14 @@ func (r *snapshotReader) count() int {
 	return n
 }
 
-func (r *snapshotReader) flag() bool   { return r.value() == 1 }
-func (r *snapshotReader) text() string { return r.take(r.count()) }
+func (r *snapshotReader) readFlag() bool   { return r.readInt() == 1 }
+func (r *snapshotReader) readText() string { return r.readBytes(r.readCount()) }
 
-func (r *snapshotReader) name() string {
-	at := r.value()
+func (r *snapshotReader) readName() string {
+	at := r.readInt()
 	switch {
 	case at == len(r.known) && !r.failed:
-		r.known = append(r.known, r.text())
+		r.known = append(r.known, r.readText())
 	case at < 0 || at >= len(r.known):
 		r.fail()
 		return ""
@@ -185,14 +185,14 @@ func (r *snapshotReader) name() string {
 	return r.known[at]
 }
 
-func (r *snapshotReader) section() *Section {
+func (r *snapshotReader) readSection() *Section {
 	s := &Section{
-		Name: r.name(), Price: money.Money{Minor: int64(r.value()), Currency: r.text()},
-		Capacity: r.value(), Reserved: r.value(), Sold: r.value(), Rows: make([]SeatRow, r.count()),
+		Name: r.readName(), Price: money.Money{Minor: int64(r.readInt()), Currency: r.readText()},
+		Capacity: r.readInt(), Reserved: r.readInt(), Sold: r.readInt(), Rows: make([]SeatRow, r.readCount()),
 	}
 	for i := range s.Rows {
-		row := SeatRow{Name: r.text(), Seats: make([]SeatStatus, r.count())}
-		for seat, status := range []byte(r.take(len(row.Seats))) {
+		row := SeatRow{Name: r.readText(), Seats: make([]SeatStatus, r.readCount())}
+		for seat, status := range []byte(r.readBytes(len(row.Seats))) {
 			row.Seats[seat] = SeatStatus(min(status, byte(Sold)))
 		}
 		row.longest = longestRun(row.Seats)
@@ -201,15 +201,15 @@ func (r *snapshotReader) section() *Section {
 	return s
 }
 
-func (r *snapshotReader) items() []Item {
-	items := make([]Item, r.count())
+func (r *snapshotReader) readItems() []Item {
+	items := make([]Item, r.readCount())
 	for i := range items {
-		items[i] = Item{Section: r.name(), Quantity: r.value()}
-		if n := r.count(); n > 0 {
+		items[i] = Item{Section: r.readName(), Quantity: r.readInt()}
+		if n := r.readCount(); n > 0 {
 			items[i].Labels = make([]string, n)
 		}
 		for label := range items[i].Labels {
-			items[i].Labels[label] = r.text()
+			items[i].Labels[label] = r.readText()
 		}
 	}
 	return items

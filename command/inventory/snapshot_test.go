@@ -8,7 +8,7 @@ import (
 	"ticketing/command/scenario"
 )
 
-// throughSnapshot answers the state as it comes out of a snapshot.
+// throughSnapshot returns the state as it is read back from its snapshot.
 func throughSnapshot(t scenario.T, s State) State {
 	data, err := s.AppendBinary(nil)
 	require.NoError(t, err)
@@ -17,7 +17,7 @@ func throughSnapshot(t scenario.T, s State) State {
 	return read
 }
 
-func TestASnapshotThatIsCutOffIsNone(t *testing.T) {
+func TestATruncatedSnapshotIsRejected(t *testing.T) {
 	state := Given(t, stalls, pit, mine, held("rsv_2", bob, seats("A-4", "B-1"), standing(1))).State()
 	data, err := state.AppendBinary(nil)
 	require.NoError(t, err)
@@ -40,7 +40,7 @@ func FuzzSnapshot(f *testing.F) {
 	})
 }
 
-func TestSnapshotIsTheState(t *testing.T) {
+func TestASnapshotHoldsTheWholeState(t *testing.T) {
 	bought := held("rsv_2", bob, seats("A-4", "B-1"), standing(1))
 	for name, history := range map[string][]DomainEvent{
 		"nothing":           nil,
@@ -56,20 +56,20 @@ func TestSnapshotIsTheState(t *testing.T) {
 	}
 }
 
-// Best-available skips rows by a number that is not in the snapshot: read back as zero it would find no seats in a hall full of them.
-func TestSnapshotDecidesAsTheStateDoes(t *testing.T) {
+// Best-available skips rows by a number that is not in the snapshot: as zero it would hide all seats.
+func TestAStateFromASnapshotDecidesAlike(t *testing.T) {
 	history := hall(".x..", "....", "x...")
 	for n := 1; n <= 10; n++ {
 		state := Given(t, history...).State()
-		want, err := Decide(state, wants(alice, best("Stalls", n)), scenario.Now)
+		want, err := Decide(state, reserve(alice, best("Stalls", n)), scenario.Now)
 		require.NoError(t, err)
-		got, err := Decide(throughSnapshot(t, state), wants(alice, best("Stalls", n)), scenario.Now)
+		got, err := Decide(throughSnapshot(t, state), reserve(alice, best("Stalls", n)), scenario.Now)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
 }
 
-func TestSizeGrowsWithWhatIsHeldInMemory(t *testing.T) {
+func TestSizeGrowsWithTheStateInMemory(t *testing.T) {
 	size := func(history ...DomainEvent) int { return Given(t, history...).State().Size() }
 	require.Less(t, size(), size(pit))
 	require.Less(t, size(pit), size(pit, held("rsv_1", alice, standing(1))))

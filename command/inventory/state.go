@@ -8,7 +8,7 @@ import (
 	"ticketing/internal/money"
 )
 
-// SeatStatus is where a seat stands. String answers the value of the API's SeatStatus.
+// SeatStatus is the state of a seat.
 type SeatStatus byte
 
 // The states of a seat.
@@ -18,27 +18,27 @@ const (
 	Sold
 )
 
-// String answers the value of the API's SeatStatus.
+// String returns the value of the API's SeatStatus.
 func (s SeatStatus) String() string {
 	return [...]string{"AVAILABLE", "RESERVED", "SOLD"}[s]
 }
 
-// State is what one event has to sell, and who holds it. Its maps and slices are shared with the state before: whoever calls
-// Evolve owns the state and uses only the answer from then on.
+// State is what one event has to sell, and which reservation has what of it. Evolve changes the maps and sections of the state that it
+// gets: its caller must own that state, and go on with the result only.
 type State struct {
 	Sections []*Section
 	Holdings map[string]Holding // by reservation
 	Tickets  map[string]int     // reserved or sold, by customer
 }
 
-// Holding is what one reservation holds or has bought.
+// Holding is what one reservation has, reserved or sold.
 type Holding struct {
 	CustomerID string
 	Items      []Item
 	Sold       bool
 }
 
-// Section is a part of the inventory with one price: numbered seats when it has rows, else general admission.
+// Section is a part of the inventory with one price. It has numbered seats if it has rows, otherwise general admission.
 type Section struct {
 	Name     string
 	Price    money.Money
@@ -48,14 +48,14 @@ type Section struct {
 	Rows     []SeatRow
 }
 
-// SeatRow holds the states of the seats 1 to len(Seats) of one row.
+// SeatRow is a row with the status of its seats, numbered 1 to len(Seats).
 type SeatRow struct {
 	Name    string
 	Seats   []SeatStatus
-	longest int // of the runs of available seats: lets best-available skip rows
+	longest int // length of the longest run of available seats: lets best-available skip rows
 }
 
-// Size estimates the bytes that the state takes in memory.
+// Size estimates how many bytes of memory the state takes.
 func (s State) Size() int {
 	const perSection, perHolding, perCustomer = 256, 512, 96
 	size := perSection*len(s.Sections) + perHolding*len(s.Holdings) + perCustomer*len(s.Tickets)
@@ -67,13 +67,13 @@ func (s State) Size() int {
 	return size
 }
 
-// Available answers how many can still be reserved.
+// Available returns how many tickets can still be reserved.
 func (s *Section) Available() int { return s.Capacity - s.Reserved - s.Sold }
 
-// Seated says whether the section has numbered seats.
+// Seated reports whether the section has numbered seats.
 func (s *Section) Seated() bool { return len(s.Rows) > 0 }
 
-// Section finds a section by its name; nil when there is none.
+// Section returns the section with this name, or nil.
 func (s State) Section(name string) *Section {
 	i := slices.IndexFunc(s.Sections, func(section *Section) bool { return section.Name == name })
 	if i < 0 {
@@ -82,11 +82,11 @@ func (s State) Section(name string) *Section {
 	return s.Sections[i]
 }
 
-// place is where a seat is in its section.
+// place is the position of a seat in its section, counted from 0.
 type place struct{ row, seat int }
 
-// find parses a label, "<row>-<number>", and answers where that seat is.
-func (s *Section) find(label string) (place, bool) {
+// findSeat returns the place of the seat with this label, "<row>-<number>".
+func (s *Section) findSeat(label string) (place, bool) {
 	i := strings.LastIndexByte(label, '-')
 	if i < 0 {
 		return place{}, false
@@ -102,8 +102,8 @@ func (s *Section) find(label string) (place, bool) {
 	return place{row: row, seat: number - 1}, true
 }
 
-func (s *Section) label(p place) string {
+func (s *Section) labelOf(p place) string {
 	return s.Rows[p.row].Name + "-" + strconv.Itoa(p.seat+1)
 }
 
-func (s *Section) at(p place) SeatStatus { return s.Rows[p.row].Seats[p.seat] }
+func (s *Section) statusAt(p place) SeatStatus { return s.Rows[p.row].Seats[p.seat] }

@@ -24,21 +24,21 @@ func Given(t scenario.T, history ...DomainEvent) past {
 
 func eur(minor int64) money.Money { return money.Money{Minor: minor, Currency: "EUR"} }
 
-// The stalls have the rows A, seats 1 to 4, and B, seats 1 to 3; the pit has room for 5 who stand.
+// The stalls have row A with seats 1 to 4 and row B with seats 1 to 3. The pit has room for 5 without seats.
 var (
 	stalls = InventoryAdded{Section: "Stalls", Price: eur(50_00), Capacity: 7, Rows: []Row{{Name: "A", Seats: 4}, {Name: "B", Seats: 3}}}
 	pit    = InventoryAdded{Section: "Pit", Price: eur(20_00), Capacity: 5}
 )
 
-// held says that a reservation of one item happened.
+// held returns the reservation of items.
 func held(reservationID, customerID string, items ...Item) SeatsReserved {
 	return SeatsReserved{ReservationID: reservationID, CustomerID: customerID, Items: items}
 }
 
-// sold says that what was held is paid.
+// sold returns the sale of what was held.
 func sold(h SeatsReserved) SeatsConfirmed { return SeatsConfirmed(h) }
 
-// freed says that what was held is available again, unpaid.
+// freed returns the release of what was held and not paid.
 func freed(h SeatsReserved) SeatsReleased {
 	return SeatsReleased{ReservationID: h.ReservationID, CustomerID: h.CustomerID, Items: h.Items}
 }
@@ -49,8 +49,8 @@ func seats(labels ...string) Item {
 
 func standing(n int) Item { return Item{Section: "Pit", Quantity: n} }
 
-// wants is a wish with limits that don't matter.
-func wants(customerID string, items ...ReserveItem) Reserve {
+// reserve returns a command with limits that don't matter.
+func reserve(customerID string, items ...ReserveItem) Reserve {
 	return Reserve{ReservationID: "rsv_new", CustomerID: customerID, Items: items, MaxPerReservation: 100}
 }
 
@@ -58,7 +58,7 @@ func named(labels ...string) ReserveItem { return ReserveItem{Section: "Stalls",
 
 func best(section string, n int) ReserveItem { return ReserveItem{Section: section, Quantity: new(n)} }
 
-// hall makes a history out of a picture, one row a line: "." is a free seat and "x" one that somebody holds.
+// hall returns a history that makes the hall of the picture, a row each: "." is a free seat and "x" a taken one.
 func hall(rows ...string) []DomainEvent {
 	added, taken := InventoryAdded{Section: "Stalls", Price: eur(1)}, Item{Section: "Stalls"}
 	for i, row := range rows {
@@ -78,7 +78,7 @@ func hall(rows ...string) []DomainEvent {
 	return []DomainEvent{added, held("rsv_others", "usr_others", taken)}
 }
 
-// picked answers the labels that were reserved in the stalls, as one word.
+// picked returns the labels of the seats reserved in the stalls, separated by spaces.
 func picked(o outcome) string {
 	return strings.Join(o.State().Holdings["rsv_new"].Items[0].Labels, " ")
 }

@@ -1,6 +1,6 @@
 package payment
 
-// LongestReason bounds the reason of a RequestRefund, in characters.
+// LongestReason is the limit of the reason of a RequestRefund, in characters.
 const LongestReason = 500
 
 // RefundCause says why a refund was requested. Code that must tell refunds apart uses the cause, never the reason, which is free text.

@@ -12,12 +12,12 @@ import (
 // Command is one of the commands below.
 type Command interface{ isCommand() }
 
-// Outcome is what a gateway says of a payment.
+// Outcome is the state of a payment at its gateway.
 type Outcome string
 
 // The outcomes.
 const (
-	OutcomeCreated        Outcome = "created" // it exists at the gateway and has not been confirmed
+	OutcomeCreated        Outcome = "created" // exists at the gateway, and is not confirmed
 	OutcomeRequiresAction Outcome = "requires_action"
 	OutcomeProcessing     Outcome = "processing"
 	OutcomeSucceeded      Outcome = "succeeded"
@@ -35,8 +35,8 @@ type (
 		Method        string
 	}
 
-	// RecordOutcome writes down what the gateway said. It only moves forward: what comes twice, late or out of order changes
-	// nothing, and only proof of success undoes a failure.
+	// RecordOutcome records an outcome at the gateway. A payment only moves forward: an outcome that comes twice, late or out of
+	// order changes nothing, and only a success replaces a failure.
 	RecordOutcome struct {
 		Outcome       Outcome
 		TransactionID string
@@ -44,22 +44,22 @@ type (
 		Reason        string      // with OutcomeFailed
 	}
 
-	// RequestRefund asks for (part of) the money back.
+	// RequestRefund starts a refund of all or part of the money.
 	RequestRefund struct {
 		RefundID string
-		Amount   *money.Money // nil: all that is left
+		Amount   *money.Money // Default: all that is left.
 		Cause    RefundCause
 		Reason   string // Default: the cause's explanation.
 	}
 
-	// RecordRefund writes down what became of a refund at the gateway.
+	// RecordRefund records how a requested refund ended at the gateway.
 	RecordRefund struct {
 		RefundID string
 		Failed   bool
 		Reason   string // with Failed
 	}
 
-	// ReportRefund writes down a refund that somebody made at the gateway itself.
+	// ReportRefund records a refund that was requested at the gateway itself.
 	ReportRefund struct {
 		RefundID string
 		Amount   money.Money
@@ -67,7 +67,7 @@ type (
 		Reason   string // with RefundRefused
 	}
 
-	// RecordDispute writes down how a dispute stands at the gateway.
+	// RecordDispute records the state of a dispute at the gateway.
 	RecordDispute struct {
 		DisputeID string
 		Amount    money.Money
@@ -83,7 +83,7 @@ func (RecordRefund) isCommand()  {}
 func (ReportRefund) isCommand()  {}
 func (RecordDispute) isCommand() {}
 
-// Decide answers the domain events that c leads to, or a *rejection.Error.
+// Decide returns the domain events that c leads to, or a *rejection.Error.
 func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 	if process, ok := c.(Process); ok {
 		return decideProcess(s, process, now)
@@ -108,7 +108,7 @@ func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 
 func decideProcess(s State, c Process, now time.Time) ([]DomainEvent, error) {
 	if s.Exists() {
-		return nil, rejection.New(rejection.InvalidState, "the payment exists already")
+		return nil, rejection.New(rejection.InvalidState, "the payment already exists")
 	}
 	if c.Amount.Minor <= 0 {
 		return nil, rejection.New(rejection.Invalid, "there is nothing to pay")
@@ -122,11 +122,11 @@ func decideProcess(s State, c Process, now time.Time) ([]DomainEvent, error) {
 func decideRecordOutcome(s State, c RecordOutcome, now time.Time) []DomainEvent {
 	switch {
 	case s.CompletedAt != nil:
-		return nil // paid is paid
+		return nil // nothing undoes a success
 	case c.Outcome == OutcomeSucceeded:
 		return []DomainEvent{PaymentCompleted{TransactionID: c.TransactionID, CompletedAt: now}}
 	case !s.Undecided():
-		return nil // failed, and this is no proof of success
+		return nil // only a success replaces a failure
 	}
 	switch c.Outcome {
 	case OutcomeCreated, OutcomeProcessing:
@@ -141,7 +141,7 @@ func decideRecordOutcome(s State, c RecordOutcome, now time.Time) []DomainEvent 
 		return []DomainEvent{PaymentActionRequired{TransactionID: c.TransactionID}}
 	case OutcomeFailed:
 		return []DomainEvent{PaymentFailed{Code: c.Code, Reason: c.Reason, FailedAt: now}}
-	case OutcomeSucceeded: // above
+	case OutcomeSucceeded: // handled above
 	}
 	panic(fmt.Sprintf("payment: unknown outcome %q", c.Outcome))
 }
@@ -151,7 +151,7 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 		return nil, rejection.New(rejection.InvalidState, "a payment that is %s cannot be refunded", s.Status)
 	}
 	if _, ok := s.Refund(c.RefundID); ok {
-		return nil, nil // asked for already
+		return nil, nil // requested before
 	}
 	if err := rejection.CheckLength(c.Reason, LongestReason, "reason"); err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 	case amount.Currency != left.Currency:
 		return nil, rejection.New(rejection.Invalid, "the payment was in %s", left.Currency).At("amount", "currencyCode")
 	case s.Disputed():
-		return nil, rejection.New(rejection.InvalidState, "the payment is disputed: the customer's bank decides about the money")
+		return nil, rejection.New(rejection.InvalidState, "the payment is disputed: the customer's bank decides who gets the money")
 	case c.Amount == nil && left.Minor == 0:
 		return nil, rejection.New(rejection.InvalidState, "nothing is left to refund")
 	case amount.Minor <= 0:
@@ -184,7 +184,7 @@ func decideRecordRefund(s State, c RecordRefund, now time.Time) ([]DomainEvent, 
 	case !ok:
 		return nil, rejection.New(rejection.NotFound, "there is no such refund").At("refundId")
 	case r.Status != RefundPending:
-		return nil, nil // settled already
+		return nil, nil // recorded before
 	case c.Failed:
 		return []DomainEvent{RefundFailed{RefundID: r.ID, Reason: c.Reason, FailedAt: now}}, nil
 	}

@@ -11,10 +11,10 @@ import (
 // Category is the first part of the stream's id.
 const Category = "payment"
 
-// Stream answers the id of the payment's stream.
+// Stream returns the id of the payment's stream.
 func Stream(paymentID string) string { return Category + "-" + paymentID }
 
-// DomainEvent is one of the facts below.
+// DomainEvent is one of the types below.
 type DomainEvent interface{ isPayment() }
 
 type (
@@ -30,12 +30,12 @@ type (
 	}
 
 	// PaymentProcessing says that the payment exists at the gateway and that its outcome is not known. It is appended before
-	// the gateway is told to charge, so that whoever comes later can ask the gateway about it.
+	// the gateway is asked to take the money, so that the outcome can be looked up after a crash.
 	PaymentProcessing struct {
 		TransactionID string `json:"transactionId"`
 	}
 
-	// PaymentActionRequired says that the customer must do something (3-D Secure, an approval page) before it goes on.
+	// PaymentActionRequired says that the customer has to act (3-D Secure, an approval page) before the payment goes on.
 	PaymentActionRequired struct {
 		TransactionID string `json:"transactionId"`
 	}
@@ -46,23 +46,23 @@ type (
 		CompletedAt   time.Time `json:"completedAt"`
 	}
 
-	// PaymentFailed says that no money was taken and, as things are, none will be. Code tells a decline from an outage.
+	// PaymentFailed says that no money was taken. PaymentCompleted may still follow, on proof from the gateway.
 	PaymentFailed struct {
 		Code     FailureCode `json:"code"`
 		Reason   string      `json:"reason"` // safe to show to the customer
 		FailedAt time.Time   `json:"failedAt"`
 	}
 
-	// RefundRequested counts against what can still be refunded from now on.
+	// RefundRequested reserves an amount for a refund that the saga has the gateway carry out.
 	RefundRequested struct {
 		RefundID    string      `json:"refundId"`
 		Amount      money.Money `json:"amount"`
 		Cause       RefundCause `json:"cause"`
-		Reason      string      `json:"reason,omitempty"` // free text; the cause's explanation unless an organizer gave another
+		Reason      string      `json:"reason,omitempty"` // free text; by default the cause's explanation
 		RequestedAt time.Time   `json:"requestedAt"`
 	}
 
-	// PaymentRefunded says that the gateway gave the money of one refund back.
+	// PaymentRefunded says that the gateway has given the money of one refund back.
 	PaymentRefunded struct {
 		RefundID   string      `json:"refundId"`
 		Amount     money.Money `json:"amount"`
@@ -76,15 +76,15 @@ type (
 		FailedAt time.Time `json:"failedAt"`
 	}
 
-	// RefundReported says that money is given back which somebody asked for at the gateway itself, in its dashboard. It is carried out
-	// there; PaymentRefunded or RefundFailed follow.
+	// RefundReported says that a refund was requested at the gateway itself, in its dashboard. The gateway carries it out;
+	// PaymentRefunded or RefundFailed follows.
 	RefundReported struct {
 		RefundID   string      `json:"refundId"`
 		Amount     money.Money `json:"amount"`
 		ReportedAt time.Time   `json:"reportedAt"`
 	}
 
-	// PaymentDisputed says that the customer's bank took the money back until it has decided.
+	// PaymentDisputed says that the customer's bank holds the money until it has decided.
 	PaymentDisputed struct {
 		DisputeID  string      `json:"disputeId"` // the gateway's own
 		Amount     money.Money `json:"amount"`
@@ -92,7 +92,7 @@ type (
 		DisputedAt time.Time   `json:"disputedAt"`
 	}
 
-	// DisputeClosed says that the customer's bank has decided: the money came back, or it did not.
+	// DisputeClosed says that the customer's bank has decided. If the dispute is won, the money has come back.
 	DisputeClosed struct {
 		DisputeID string    `json:"disputeId"`
 		Won       bool      `json:"won"`
@@ -105,9 +105,9 @@ type FailureCode string
 
 // The failure codes.
 const (
-	Declined           FailureCode = "declined"            // the customer's bank or the gateway said no
-	GatewayUnavailable FailureCode = "gateway_unavailable" // the gateway could not be reached and certainly did not charge
-	Abandoned          FailureCode = "abandoned"           // given up, and cancelled at the gateway
+	Declined           FailureCode = "declined"            // by the customer's bank or the gateway
+	GatewayUnavailable FailureCode = "gateway_unavailable" // the gateway could not be reached and certainly took no money
+	Abandoned          FailureCode = "abandoned"           // cancelled at the gateway by us
 )
 
 func (PaymentInitiated) isPayment()      {}

@@ -30,14 +30,14 @@ func TestThereMustBeSomethingToPay(t *testing.T) {
 	}
 }
 
-func TestNothingCanBeDoneToAPaymentThatIsNotThere(t *testing.T) {
+func TestAPaymentThatDoesNotExistIsNotFound(t *testing.T) {
 	for _, c := range []Command{says(OutcomeSucceeded), says(OutcomeFailed), RequestRefund{}, RecordRefund{}} {
 		Given(t).When(c).ThenRejected(rejection.NotFound, "paymentId")
 	}
 }
 
-// What each thing that the gateway may say leads to, in each state: it only moves forward, whatever comes twice, late or out of order.
-func TestOutcomes(t *testing.T) {
+// leadsTo lists what each outcome leads to in each state; all others change nothing.
+func TestAPaymentOnlyMovesForward(t *testing.T) {
 	states := map[Status][]DomainEvent{
 		Initiated:         {initiated},
 		Processing:        {initiated, processing},
@@ -70,7 +70,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-func TestProofOfSuccessUndoesAFailure(t *testing.T) {
+func TestASuccessReplacesAFailure(t *testing.T) {
 	s := Given(t, initiated, processing, failed).When(says(OutcomeSucceeded)).Then(completed).State()
 	require.Equal(t, Completed, s.Status)
 	require.Nil(t, s.FailedAt)
@@ -79,7 +79,7 @@ func TestProofOfSuccessUndoesAFailure(t *testing.T) {
 	require.Equal(t, &completed.CompletedAt, s.CompletedAt)
 }
 
-func TestAFailureKeepsWhyAndWhere(t *testing.T) {
+func TestAFailureKeepsItsReasonAndTheTransaction(t *testing.T) {
 	for _, code := range []FailureCode{Declined, GatewayUnavailable, Abandoned} {
 		s := Given(t, initiated, processing).When(RecordOutcome{Outcome: OutcomeFailed, Code: code, Reason: "No."}).
 			Then(PaymentFailed{Code: code, Reason: "No.", FailedAt: now}).State()
@@ -89,7 +89,7 @@ func TestAFailureKeepsWhyAndWhere(t *testing.T) {
 	}
 }
 
-func TestAPaymentIsUndecidedUntilTheGatewayHasSaid(t *testing.T) {
+func TestAPaymentIsUndecidedUntilItCompletesOrFails(t *testing.T) {
 	require.True(t, Given(t, initiated, processing).State().Undecided())
 	require.True(t, Given(t, initiated, processing, action).State().Undecided())
 	require.False(t, Given(t, initiated, completed).State().Undecided())

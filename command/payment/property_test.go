@@ -10,7 +10,7 @@ import (
 	"ticketing/command/rejection"
 )
 
-// Whatever comes in whatever order: paid stays paid, never more goes back than was paid, and the status says what the sums say.
+// In any order of commands, a paid payment stays paid, no more is refunded than was paid, and the status agrees with the sums.
 func TestPaymentUnderRandomCommands(t *testing.T) {
 	outcome := rapid.SampledFrom([]Outcome{OutcomeCreated, OutcomeRequiresAction, OutcomeProcessing, OutcomeSucceeded, OutcomeFailed})
 	command := rapid.Custom(func(t *rapid.T) Command {
@@ -71,7 +71,7 @@ func gatewayCould(s State, c Command) bool {
 
 func checkPayment(t *rapid.T, before, after State) {
 	if before.CompletedAt != nil {
-		require.Equal(t, before.CompletedAt, after.CompletedAt, "paid is paid")
+		require.Equal(t, before.CompletedAt, after.CompletedAt, "a paid payment stays paid")
 	}
 	pending, given := after.sumRefunds(RefundPending), after.RefundedMinor()
 	require.LessOrEqual(t, given, after.Amount.Minor)

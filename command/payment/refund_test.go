@@ -18,7 +18,7 @@ func askAll(refundID string) RequestRefund {
 	return RequestRefund{RefundID: refundID, Cause: CauseRequested, Reason: "rain"}
 }
 
-func settled(refundID string) RecordRefund { return RecordRefund{RefundID: refundID} }
+func recorded(refundID string) RecordRefund { return RecordRefund{RefundID: refundID} }
 
 func TestRefundInPart(t *testing.T) {
 	s := Given(t, initiated, completed).When(ask("rfd_1", 20_00)).Then(asked("rfd_1", 20_00)).State()
@@ -61,7 +61,7 @@ func TestPendingRefundsCountAgainstWhatIsLeft(t *testing.T) {
 		ThenRejected(rejection.Invalid, "amount", "amount")
 }
 
-func TestAFailedRefundCanBeAskedForAgain(t *testing.T) {
+func TestAFailedRefundCanBeRequestedAgain(t *testing.T) {
 	Given(t, initiated, completed, asked("rfd_1", 60_00), refused("rfd_1")).When(ask("rfd_2", 70_00)).Then(asked("rfd_2", 70_00))
 }
 
@@ -90,14 +90,14 @@ func TestOnlyWhatWasPaidIsRefunded(t *testing.T) {
 	}
 }
 
-func TestARefundIsAskedForOnce(t *testing.T) {
+func TestARefundIsRequestedOnce(t *testing.T) {
 	Given(t, initiated, completed, asked("rfd_1", 20_00)).When(ask("rfd_1", 20_00)).ThenNothing()
 	Given(t, initiated, completed, asked("rfd_1", 70_00)).When(askAll("rfd_1")).ThenNothing()
 	Given(t, initiated, completed, asked("rfd_1", 20_00), refused("rfd_1")).When(ask("rfd_1", 20_00)).ThenNothing()
 }
 
 func TestAFullRefund(t *testing.T) {
-	s := Given(t, initiated, completed, asked("rfd_1", 70_00)).When(settled("rfd_1")).Then(given("rfd_1", 70_00)).State()
+	s := Given(t, initiated, completed, asked("rfd_1", 70_00)).When(recorded("rfd_1")).Then(given("rfd_1", 70_00)).State()
 	require.Equal(t, Refunded, s.Status)
 	require.Equal(t, RefundCompleted, s.Refunds[0].Status)
 	require.EqualValues(t, 70_00, s.RefundedMinor())
@@ -105,10 +105,10 @@ func TestAFullRefund(t *testing.T) {
 }
 
 func TestAPartialRefundAndThenTheRest(t *testing.T) {
-	first := Given(t, initiated, completed, asked("rfd_1", 20_00), asked("rfd_2", 50_00)).When(settled("rfd_2")).Then(given("rfd_2", 50_00))
+	first := Given(t, initiated, completed, asked("rfd_1", 20_00), asked("rfd_2", 50_00)).When(recorded("rfd_2")).Then(given("rfd_2", 50_00))
 	require.Equal(t, PartiallyRefunded, first.State().Status)
 	require.Equal(t, []RefundStatus{RefundPending, RefundCompleted}, []RefundStatus{first.State().Refunds[0].Status, first.State().Refunds[1].Status})
-	require.Equal(t, Refunded, first.And().When(settled("rfd_1")).Then(given("rfd_1", 20_00)).State().Status)
+	require.Equal(t, Refunded, first.And().When(recorded("rfd_1")).Then(given("rfd_1", 20_00)).State().Status)
 }
 
 func TestAFailedRefundGivesNothingBack(t *testing.T) {
@@ -122,22 +122,20 @@ func TestAFailedRefundGivesNothingBack(t *testing.T) {
 	require.Equal(t, PartiallyRefunded, after.Status)
 }
 
-// What the gateway said of a refund first is what counts.
-func TestARefundIsSettledOnce(t *testing.T) {
+func TestARefundEndsOnce(t *testing.T) {
 	no := RecordRefund{RefundID: "rfd_1", Failed: true, Reason: "account closed"}
-	for _, again := range []RecordRefund{settled("rfd_1"), no} {
+	for _, again := range []RecordRefund{recorded("rfd_1"), no} {
 		Given(t, initiated, completed, asked("rfd_1", 70_00), given("rfd_1", 70_00)).When(again).ThenNothing()
 		Given(t, initiated, completed, asked("rfd_1", 70_00), refused("rfd_1")).When(again).ThenNothing()
 	}
 }
 
-func TestARefundThatNobodyAskedFor(t *testing.T) {
-	Given(t, initiated, completed, asked("rfd_1", 1)).When(settled("rfd_2")).ThenRejected(rejection.NotFound, "refundId")
-	Given(t, initiated).When(settled("rfd_1")).ThenRejected(rejection.NotFound, "refundId")
+func TestARefundThatWasNotRequestedIsNotFound(t *testing.T) {
+	Given(t, initiated, completed, asked("rfd_1", 1)).When(recorded("rfd_2")).ThenRejected(rejection.NotFound, "refundId")
+	Given(t, initiated).When(recorded("rfd_1")).ThenRejected(rejection.NotFound, "refundId")
 }
 
-// Views are made of a state that goes on changing in the engine's cache.
-func TestAStateThatWasHandedOutDoesNotChange(t *testing.T) {
+func TestEvolveLeavesTheStateBeforeItUnchanged(t *testing.T) {
 	state := Given(t, initiated, completed, asked("rfd_1", 1), asked("rfd_2", 2)).State()
 	Evolve(state, given("rfd_1", 1))
 	Evolve(state, asked("rfd_3", 3))

@@ -6,16 +6,16 @@ import (
 	"ticketing/command/rejection"
 )
 
-// What somebody else took back of a payment is a fact: it is written down whatever was asked for here. A refund of ours that is then
+// Money that was taken back elsewhere is a fact, so it is recorded whatever was requested here. A refund of ours that it makes
 // impossible fails at the gateway.
 
-// decideReportRefund takes what the gateway says of its own refund, as it says it first: that it is on its way, given, or refused.
+// decideReportRefund records a refund of the gateway's own. Its first report may already be of its end.
 func decideReportRefund(s State, c ReportRefund, now time.Time) ([]DomainEvent, error) {
 	known, ok := s.Refund(c.RefundID)
 	var events []DomainEvent
 	switch {
 	case ok && known.Status != RefundPending, !ok && c.Status == RefundRefused:
-		return nil, nil // settled already, or nothing ever came of it
+		return nil, nil // its end is recorded, or there is nothing to record
 	case !ok && s.CompletedAt == nil:
 		return nil, rejection.New(rejection.InvalidState, "a payment that is %s cannot have been refunded", s.Status)
 	case !ok && (c.Amount.Currency != s.Amount.Currency || c.Amount.Minor <= 0 || c.Amount.Minor > s.Amount.Minor-s.RefundedMinor()):
@@ -33,13 +33,13 @@ func decideReportRefund(s State, c ReportRefund, now time.Time) ([]DomainEvent, 
 	return events, nil
 }
 
-// decideRecordDispute opens and closes a dispute. It may have been closed before anybody here heard of it.
+// decideRecordDispute opens and closes a dispute. Its first report may already be of its end.
 func decideRecordDispute(s State, c RecordDispute, now time.Time) ([]DomainEvent, error) {
 	if s.CompletedAt == nil {
 		return nil, rejection.New(rejection.InvalidState, "a payment that is %s cannot be disputed", s.Status)
 	}
 	var events []DomainEvent
-	known, ok := s.dispute(c.DisputeID)
+	known, ok := s.findDispute(c.DisputeID)
 	if !ok {
 		events = append(events, PaymentDisputed{DisputeID: c.DisputeID, Amount: c.Amount, Reason: c.Reason, DisputedAt: now})
 	}

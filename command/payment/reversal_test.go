@@ -27,7 +27,7 @@ var (
 	lost     = DisputeClosed{DisputeID: "dp_1", ClosedAt: now}
 )
 
-func TestARefundThatWasMadeAtTheGateway(t *testing.T) {
+func TestARefundThatWasRequestedAtTheGateway(t *testing.T) {
 	paid := Given(t, initiated, completed)
 	s := paid.When(report("rfd_1", 20_00, RefundCompleted)).Then(reported("rfd_1", 20_00), given("rfd_1", 20_00)).State()
 	require.Equal(t, PartiallyRefunded, s.Status)
@@ -45,15 +45,15 @@ func TestARefundThatWasMadeAtTheGateway(t *testing.T) {
 	}
 }
 
-// It is a fact: what was asked for here, and is not given yet, has to fail at the gateway then.
-func TestARefundAtTheGatewayMayCrossOneOfOurs(t *testing.T) {
+// Ours fails at the gateway then.
+func TestARefundAtTheGatewayMayExceedWhatOursLeaves(t *testing.T) {
 	s := Given(t, initiated, completed, asked("rfd_1", 50_00)).When(report("rfd_2", 70_00, RefundCompleted)).
 		Then(reported("rfd_2", 70_00), given("rfd_2", 70_00)).State()
 	require.Equal(t, Refunded, s.Status)
 	require.Zero(t, s.RefundableMinor())
 }
 
-func TestWhatCannotHaveBeenRefunded(t *testing.T) {
+func TestAReportOfAnImpossibleRefundIsRejected(t *testing.T) {
 	Given(t, initiated).When(report("rfd_1", 1, RefundCompleted)).ThenRejected(rejection.InvalidState)
 	paid := Given(t, initiated, completed)
 	paid.When(report("rfd_1", 70_01, RefundCompleted)).ThenRejected(rejection.Invalid, "amount", "amount")
@@ -67,7 +67,7 @@ func TestADispute(t *testing.T) {
 	paid := Given(t, initiated, completed)
 	open := paid.When(dispute(DisputeOpen)).Then(disputed).And()
 	require.True(t, open.State().Disputed())
-	require.Equal(t, Completed, open.State().Status, "it is no refund")
+	require.Equal(t, Completed, open.State().Status, "a dispute is not a refund")
 	open.When(dispute(DisputeOpen)).ThenNothing()
 	open.When(ask("rfd_1", 1)).ThenRejected(rejection.InvalidState)
 	open.When(askAll("rfd_1")).ThenRejected(rejection.InvalidState)
@@ -83,7 +83,7 @@ func TestADispute(t *testing.T) {
 	Given(t, initiated, failed).When(dispute(DisputeOpen)).ThenRejected(rejection.InvalidState)
 }
 
-func TestADisputeDoesNotChangeAStateThatWasHandedOut(t *testing.T) {
+func TestADisputeLeavesTheStateBeforeItUnchanged(t *testing.T) {
 	state := Given(t, initiated, completed, disputed).State()
 	Evolve(state, won)
 	require.True(t, state.Disputed())

@@ -7,10 +7,10 @@ import (
 	"ticketing/internal/money"
 )
 
-// Status is where a payment stands. The values are those of the API's PaymentStatus.
+// Status is the state of a payment. The values are those of the API's PaymentStatus.
 type Status string
 
-// The states; the zero value is a payment that does not exist.
+// The states. The zero value is a payment that does not exist.
 const (
 	Initiated         Status = "INITIATED"
 	RequiresAction    Status = "REQUIRES_ACTION"
@@ -22,7 +22,7 @@ const (
 	nonexistent       Status = ""
 )
 
-// RefundStatus is where a refund stands. The values are those of the API's RefundStatus.
+// RefundStatus is the state of a refund. The values are those of the API's RefundStatus.
 type RefundStatus string
 
 // The states of a refund.
@@ -40,10 +40,10 @@ type Refund struct {
 	Reason      string
 	Status      RefundStatus
 	RequestedAt time.Time
-	Reported    bool // made at the gateway itself, which carries it out
+	Reported    bool // requested at the gateway itself, which carries it out
 }
 
-// DisputeStatus is where a dispute stands.
+// DisputeStatus is the state of a dispute.
 type DisputeStatus string
 
 // The states of a dispute.
@@ -53,14 +53,14 @@ const (
 	DisputeLost DisputeStatus = "LOST"
 )
 
-// Dispute is a customer's complaint with his bank, which decides who has the money.
+// Dispute is a customer's complaint to their bank, which decides who gets the money.
 type Dispute struct {
 	ID     string // the gateway's own
 	Amount money.Money
 	Status DisputeStatus
 }
 
-// State is a payment as its domain events made it.
+// State is what the domain events of one payment add up to.
 type State struct {
 	Status        Status
 	ReservationID string
@@ -79,18 +79,18 @@ type State struct {
 	FailedAt      *time.Time
 }
 
-// Exists says whether there is such a payment.
+// Exists reports whether the payment has been initiated.
 func (s State) Exists() bool { return s.Status != nonexistent }
 
-// Undecided says whether the gateway may still take the money.
+// Undecided reports whether the gateway may still take the money.
 func (s State) Undecided() bool {
 	return s.Status == Initiated || s.Status == RequiresAction || s.Status == Processing
 }
 
-// RefundedMinor answers what was given back, in minor units.
+// RefundedMinor returns the sum of the completed refunds, in minor units.
 func (s State) RefundedMinor() int64 { return s.sumRefunds(RefundCompleted) }
 
-// RefundableMinor answers what can still be given back: pending refunds count as given.
+// RefundableMinor returns what can still be refunded, in minor units. Pending refunds count as completed.
 func (s State) RefundableMinor() int64 {
 	if s.CompletedAt == nil {
 		return 0
@@ -98,12 +98,12 @@ func (s State) RefundableMinor() int64 {
 	return max(0, s.Amount.Minor-s.sumRefunds(RefundCompleted)-s.sumRefunds(RefundPending))
 }
 
-// Disputed says whether a bank holds the money or has kept it.
+// Disputed reports whether a bank holds the money or has given it to the customer.
 func (s State) Disputed() bool {
 	return slices.ContainsFunc(s.Disputes, func(d Dispute) bool { return d.Status != DisputeWon })
 }
 
-func (s State) dispute(id string) (Dispute, bool) {
+func (s State) findDispute(id string) (Dispute, bool) {
 	i := slices.IndexFunc(s.Disputes, func(d Dispute) bool { return d.ID == id })
 	if i < 0 {
 		return Dispute{}, false
@@ -121,7 +121,7 @@ func (s State) sumRefunds(status RefundStatus) int64 {
 	return sum
 }
 
-// Refund answers one of the refunds.
+// Refund returns the refund with this id, if there is one.
 func (s State) Refund(id string) (Refund, bool) {
 	for _, r := range s.Refunds {
 		if r.ID == id {
@@ -131,7 +131,7 @@ func (s State) Refund(id string) (Refund, bool) {
 	return Refund{}, false
 }
 
-// Evolve answers the state after e.
+// Evolve returns the state after e.
 func Evolve(s State, e DomainEvent) State {
 	switch e := e.(type) {
 	case PaymentInitiated:
@@ -149,27 +149,27 @@ func Evolve(s State, e DomainEvent) State {
 	case PaymentFailed:
 		s.Status, s.FailureCode, s.FailureReason, s.FailedAt = Failed, e.Code, e.Reason, &e.FailedAt
 	case RefundRequested:
-		return s.with(Refund{ID: e.RefundID, Amount: e.Amount, Cause: e.Cause, Reason: e.Reason, Status: RefundPending, RequestedAt: e.RequestedAt})
+		return s.addRefund(Refund{ID: e.RefundID, Amount: e.Amount, Cause: e.Cause, Reason: e.Reason, Status: RefundPending, RequestedAt: e.RequestedAt})
 	case RefundReported:
-		return s.with(Refund{ID: e.RefundID, Amount: e.Amount, Status: RefundPending, RequestedAt: e.ReportedAt, Reported: true})
+		return s.addRefund(Refund{ID: e.RefundID, Amount: e.Amount, Status: RefundPending, RequestedAt: e.ReportedAt, Reported: true})
 	case PaymentDisputed:
 		s.Disputes = append(slices.Clone(s.Disputes), Dispute{ID: e.DisputeID, Amount: e.Amount, Status: DisputeOpen})
 	case DisputeClosed:
-		return s.close(e)
+		return s.closeDispute(e)
 	case PaymentRefunded:
-		s = s.settle(e.RefundID, RefundCompleted)
+		s = s.endRefund(e.RefundID, RefundCompleted)
 	case RefundFailed:
-		s = s.settle(e.RefundID, RefundRefused)
+		s = s.endRefund(e.RefundID, RefundRefused)
 	}
 	return s
 }
 
-func (s State) with(r Refund) State {
+func (s State) addRefund(r Refund) State {
 	s.Refunds = append(s.Refunds[:len(s.Refunds):len(s.Refunds)], r)
 	return s
 }
 
-func (s State) close(e DisputeClosed) State {
+func (s State) closeDispute(e DisputeClosed) State {
 	s.Disputes = slices.Clone(s.Disputes)
 	for i := range s.Disputes {
 		if s.Disputes[i].ID != e.DisputeID {
@@ -183,8 +183,8 @@ func (s State) close(e DisputeClosed) State {
 	return s
 }
 
-// settle copies the refunds: a state that was handed out must not change under its holder.
-func (s State) settle(refundID string, status RefundStatus) State {
+// endRefund copies the refunds, which other states share.
+func (s State) endRefund(refundID string, status RefundStatus) State {
 	refunds := make([]Refund, len(s.Refunds))
 	copy(refunds, s.Refunds)
 	for i := range refunds {

@@ -22,7 +22,7 @@ var (
 	failed     = PaymentFailed{Code: Declined, Reason: "Your card was declined.", FailedAt: now}
 )
 
-// says is what the gateway says of the payment pi_1.
+// says returns the command that records an outcome of the payment pi_1.
 func says(o Outcome) RecordOutcome {
 	r := RecordOutcome{Outcome: o, TransactionID: "pi_1"}
 	if o == OutcomeFailed {

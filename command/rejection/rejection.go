@@ -1,7 +1,7 @@
-// Package rejection holds the one error type with which the write side says no.
+// Package rejection is the error type with which the write side rejects a command.
 //
-// A rejection is a business answer, not a failure: it is decided under the same lock as an acceptance, it is stored with the
-// idempotency key and replays, and its code is one of the API's UserErrorCode values.
+// A rejection is an outcome like an acceptance, not a failure: it is decided under the same lock, is stored with the idempotency key and
+// replays, and its code is one of the API's UserErrorCode values.
 package rejection
 
 import (
@@ -12,7 +12,7 @@ import (
 // Code is one of the API's UserErrorCode values.
 type Code string
 
-// The codes map one to one to the UserErrorCode enum of the GraphQL schema.
+// The codes are those of the UserErrorCode enum of the GraphQL schema, except Forbidden.
 const (
 	Invalid               Code = "INVALID"
 	NotFound              Code = "NOT_FOUND"
@@ -27,25 +27,24 @@ const (
 	GatewayUnavailable    Code = "GATEWAY_UNAVAILABLE"
 	IdempotencyKeyReused  Code = "IDEMPOTENCY_KEY_REUSED"
 	LinkInvalid           Code = "LINK_INVALID"
-	// Forbidden is the one code that is no UserErrorCode: the API turns it into a top-level FORBIDDEN error, because it is
-	// not the customer's to mend. It never replays.
+	// Forbidden becomes a top-level FORBIDDEN error of the API, because the customer cannot act on it. It never replays.
 	Forbidden Code = "FORBIDDEN"
 )
 
-// Error is a business rejection. Field is the path in the mutation's input, such as ["items", "0", "quantity"], or nil when
-// no single field is to blame.
+// Error is a rejection. Field is a path in the mutation's input, such as ["items", "0", "quantity"], or nil if no single field causes
+// the rejection.
 type Error struct {
 	Code    Code     `json:"code"`
 	Message string   `json:"message"`
 	Field   []string `json:"field,omitempty"`
 }
 
-// New makes a rejection that no single input field is to blame for.
+// New returns a rejection that no single input field causes.
 func New(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// At names the input field that is to blame, as a path.
+// At sets the path of the input field that causes the rejection.
 func (e *Error) At(path ...string) *Error {
 	e.Field = path
 	return e
@@ -54,7 +53,7 @@ func (e *Error) At(path ...string) *Error {
 // Error implements error.
 func (e *Error) Error() string { return fmt.Sprintf("rejected: %s: %s", e.Code, e.Message) }
 
-// As finds the rejection in err's chain.
+// As returns the rejection in the chain of err, if there is one.
 func As(err error) (*Error, bool) {
 	return errors.AsType[*Error](err)
 }

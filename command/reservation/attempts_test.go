@@ -49,9 +49,8 @@ func TestAnOutageUsesUpNoAttempt(t *testing.T) {
 		Then(PaymentAttemptFailed{PaymentID: "pay_1", AttemptsLeft: 1, Reason: "no answer"})
 }
 
-// An answer may come twice, late, or about a payment that another one has followed.
-func TestAFailureThatNobodyWaitsForChangesNothing(t *testing.T) {
-	second := PaymentRequested{PaymentID: "pay_2", ExpiresAt: requested.ExpiresAt}
+// A failure may be reported twice, late, or of a payment that another one has followed.
+func TestAFailureOfAnotherPaymentChangesNothing(t *testing.T) {
 	for name, history := range map[string][]DomainEvent{
 		"never requested":          {initiated},
 		"twice":                    {initiated, requested, declined(2)},

@@ -9,11 +9,11 @@ import (
 // Command is one of the commands below.
 type Command interface{ isCommand() }
 
-// LongestReason bounds the reason of a Cancel, in characters.
+// LongestReason is the limit of the reason of a Cancel, in characters.
 const LongestReason = 500
 
 type (
-	// Initiate starts a hold on seats that the inventory has just given.
+	// Initiate makes a reservation of seats that the inventory has reserved.
 	Initiate struct {
 		EventID         string
 		CustomerID      string
@@ -23,31 +23,31 @@ type (
 		Hold            time.Duration
 	}
 
-	// RequestPayment hands the reservation to a gateway and extends the hold, once, by Hold.
+	// RequestPayment sends a payment to the gateway. The first one extends the hold by Hold.
 	RequestPayment struct {
 		PaymentID string
 		Hold      time.Duration
 	}
 
-	// FailPayment takes the reservation back from the gateway. An outage of the gateway uses up no attempt; the last declined
-	// attempt compensates the reservation.
+	// FailPayment ends a payment attempt. An outage of the gateway uses up no attempt; the last declined attempt compensates the
+	// reservation.
 	FailPayment struct {
 		PaymentID string
 		Outage    bool
 		Reason    string
 	}
 
-	// Complete makes the hold a sale. PaymentID is empty when there was nothing to pay.
+	// Complete turns the reserved seats into tickets. PaymentID is empty if there was nothing to pay.
 	Complete struct{ PaymentID string }
 
-	// Cancel ends an unpaid hold. GivenUp is the payment that was settled at the gateway for it, if one was there: without that a
-	// payment in progress comes first.
+	// Cancel ends an unpaid reservation. GivenUp is the payment, if any, that was cancelled at the gateway first: any other payment in
+	// progress has to end before the reservation can.
 	Cancel struct {
 		Reason  string
 		GivenUp string
 	}
 
-	// Expire ends a hold whose time is over. GivenUp is the payment that was cancelled at the gateway for it, if one was there.
+	// Expire ends a reservation whose hold is over. GivenUp is as in Cancel.
 	Expire struct{ GivenUp string }
 
 	// Refund ends a completed reservation whose payment was given back in full.

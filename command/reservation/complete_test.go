@@ -18,7 +18,7 @@ func TestAPaymentCompletes(t *testing.T) {
 	require.False(t, s.Holding())
 }
 
-// The money is taken. As long as the inventory still gives the seats, being late is no reason to send it back.
+// The money is taken: as long as the inventory still has the seats, it is not sent back for being late.
 func TestALatePaymentCompletesAfterTheHold(t *testing.T) {
 	late := requested.ExpiresAt.Add(hold)
 	completedLate := ReservationCompleted{PaymentID: "pay_1", CompletedAt: late}
@@ -29,9 +29,8 @@ func TestALatePaymentCompletesAfterTheHold(t *testing.T) {
 	require.Nil(t, s.ExpiredAt, "it did not expire after all")
 }
 
-// Declined, said the gateway, and then it was paid: the proof counts, whichever payment is waited for.
+// The gateway first reported a decline and then a success: the success counts, even if another payment is in progress.
 func TestAPaymentThatWasGivenUpCompletesOnProof(t *testing.T) {
-	second := PaymentRequested{PaymentID: "pay_2", ExpiresAt: requested.ExpiresAt}
 	s := Given(t, initiated, requested, declined(3), second).When(complete).Then(completed).State()
 	require.Equal(t, "pay_1", s.PaymentID)
 }

@@ -7,7 +7,7 @@ import (
 	"ticketing/command/rejection"
 )
 
-// Decide answers the domain events that c leads to, or a *rejection.Error.
+// Decide returns the domain events that c leads to, or a *rejection.Error.
 func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 	if initiate, ok := c.(Initiate); ok {
 		return decideInitiate(s, initiate, now)
@@ -34,7 +34,7 @@ func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 
 func decideInitiate(s State, c Initiate, now time.Time) ([]DomainEvent, error) {
 	if s.Exists() {
-		return nil, rejection.New(rejection.InvalidState, "the reservation exists already")
+		return nil, rejection.New(rejection.InvalidState, "the reservation already exists")
 	}
 	if len(c.Seats) == 0 {
 		return nil, rejection.New(rejection.Invalid, "a reservation needs at least one seat").At("items")
@@ -46,7 +46,7 @@ func decideInitiate(s State, c Initiate, now time.Time) ([]DomainEvent, error) {
 }
 
 func decideRequestPayment(s State, c RequestPayment, now time.Time) ([]DomainEvent, error) {
-	if err := payable(s, now); err != nil {
+	if err := checkPayable(s, now); err != nil {
 		return nil, err
 	}
 	expiresAt := s.ExpiresAt
@@ -56,7 +56,7 @@ func decideRequestPayment(s State, c RequestPayment, now time.Time) ([]DomainEve
 	return []DomainEvent{PaymentRequested{PaymentID: c.PaymentID, ExpiresAt: expiresAt}}, nil
 }
 
-// decideFailPayment changes nothing unless that payment is the one the reservation waits for: an answer may come twice or late.
+// decideFailPayment changes nothing unless the reservation waits for that payment: a gateway's outcome may come twice or late.
 func decideFailPayment(s State, c FailPayment, now time.Time) []DomainEvent {
 	if s.Status != PaymentPending || s.PaymentID != c.PaymentID {
 		return nil
@@ -73,17 +73,17 @@ func decideFailPayment(s State, c FailPayment, now time.Time) []DomainEvent {
 
 func decideComplete(s State, c Complete, now time.Time) ([]DomainEvent, error) {
 	if c.PaymentID == "" {
-		if err := payable(s, now); err != nil {
+		if err := checkPayable(s, now); err != nil {
 			return nil, err
 		}
 		if s.Total.Minor != 0 {
-			return nil, rejection.New(rejection.Invalid, "%s is to be paid: a payment method is needed", s.Total).At("method")
+			return nil, rejection.New(rejection.Invalid, "%s is due: give a payment method", s.Total).At("method")
 		}
 		return []DomainEvent{ReservationCompleted{CompletedAt: now}}, nil
 	}
-	// The money is taken: whether the hold is over matters no more as long as the inventory still gives the seats.
+	// The money is taken: a hold that is over does not matter as long as the inventory still has the seats.
 	if !s.Holding() && s.Status != Expired {
-		return nil, invalidState(s, "completed")
+		return nil, rejectState(s, "completed")
 	}
 	return []DomainEvent{ReservationCompleted{PaymentID: c.PaymentID, CompletedAt: now}}, nil
 }
@@ -96,19 +96,19 @@ func decideCancel(s State, c Cancel, now time.Time) ([]DomainEvent, error) {
 	case s.Status == SeatsReserved, s.Status == PaymentPending && s.PaymentID == c.GivenUp:
 		return []DomainEvent{ReservationCancelled{Reason: c.Reason, CancelledAt: now}}, nil
 	case s.Status == PaymentPending:
-		return nil, inProgress()
+		return nil, rejectInProgress()
 	case s.Status == Expired:
-		return nil, expired(s)
+		return nil, rejectExpired(s)
 	}
-	return nil, invalidState(s, "cancelled")
+	return nil, rejectState(s, "cancelled")
 }
 
 func decideExpire(s State, c Expire, now time.Time) ([]DomainEvent, error) {
 	if !s.Holding() || now.Before(s.ExpiresAt) {
-		return nil, nil // paid, ended or extended meanwhile: the sweep works from a list that may be behind
+		return nil, nil // paid, ended or extended since the sweep read its list
 	}
 	if s.Status == PaymentPending && s.PaymentID != c.GivenUp {
-		return nil, inProgress()
+		return nil, rejectInProgress()
 	}
 	return []DomainEvent{ReservationExpired{ExpiredAt: now}}, nil
 }
@@ -118,32 +118,32 @@ func decideRefund(s State, c Refund, now time.Time) ([]DomainEvent, error) {
 		return nil, nil
 	}
 	if s.Status != Completed || s.PaymentID != c.PaymentID {
-		return nil, invalidState(s, "refunded")
+		return nil, rejectState(s, "refunded")
 	}
 	return []DomainEvent{ReservationRefunded{PaymentID: c.PaymentID, RefundedAt: now}}, nil
 }
 
-// payable says why the reservation can't be paid now, if it can't. Past its hold nothing can be paid, swept or not.
-func payable(s State, now time.Time) error {
+// checkPayable rejects a payment that can't begin now. Once the hold is over it can't, whether the sweep has come or not.
+func checkPayable(s State, now time.Time) error {
 	switch {
 	case s.Status == PaymentPending:
-		return inProgress()
+		return rejectInProgress()
 	case s.Status == Expired || (s.Status == SeatsReserved && !now.Before(s.ExpiresAt)):
-		return expired(s)
+		return rejectExpired(s)
 	case s.Status != SeatsReserved:
-		return invalidState(s, "paid")
+		return rejectState(s, "paid")
 	}
 	return nil
 }
 
-func inProgress() error {
-	return rejection.New(rejection.PaymentInProgress, "a payment of this reservation is with the gateway")
+func rejectInProgress() error {
+	return rejection.New(rejection.PaymentInProgress, "a payment of this reservation is in progress")
 }
 
-func expired(s State) error {
+func rejectExpired(s State) error {
 	return rejection.New(rejection.ReservationExpired, "the reservation expired at %s", s.ExpiresAt.Format(time.RFC3339))
 }
 
-func invalidState(s State, done string) error {
+func rejectState(s State, done string) error {
 	return rejection.New(rejection.InvalidState, "a reservation that is %s cannot be %s", s.Status, done)
 }

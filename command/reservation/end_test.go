@@ -63,8 +63,8 @@ func TestAPaymentIsGivenUpAtTheGatewayBeforeTheHoldExpires(t *testing.T) {
 	s.At(over.Add(-moment)).When(Expire{GivenUp: "pay_1"}).ThenNothing()
 }
 
-// The sweep works from a list that may be behind.
-func TestExpireLeavesAloneWhatIsOver(t *testing.T) {
+// The sweep reads its list before it expires reservations.
+func TestExpireChangesNothingThatIsOver(t *testing.T) {
 	for name, history := range map[string][]DomainEvent{
 		"completed":   {initiated, requested, completed},
 		"cancelled":   {initiated, cancelled},

@@ -1,4 +1,4 @@
-// Package reservation is the aggregate of one customer's hold on seats, from the reservation to the ticket or to its end.
+// Package reservation is the aggregate of one customer's reservation, from the reserved seats to the tickets or to its end.
 // It is pure: no context, I/O, clock or randomness.
 package reservation
 
@@ -11,13 +11,13 @@ import (
 // Category is the first part of the stream's id.
 const Category = "reservation"
 
-// Stream answers the id of the reservation's stream.
+// Stream returns the id of the reservation's stream.
 func Stream(reservationID string) string { return Category + "-" + reservationID }
 
-// DomainEvent is one of the facts below.
+// DomainEvent is one of the types below.
 type DomainEvent interface{ isReservation() }
 
-// Seat is one ticket of a reservation. Label is empty for general admission. Price is what the section cost when it was reserved.
+// Seat is one ticket of a reservation. Label is empty for general admission. Price is that of the section at the time of the reservation.
 type Seat struct {
 	Section string      `json:"section"`
 	Label   string      `json:"label,omitempty"`
@@ -37,38 +37,38 @@ type (
 		ExpiresAt       time.Time `json:"expiresAt"`
 	}
 
-	// PaymentRequested says that a payment went to the gateway. ExpiresAt is the end of the hold from now on: the first
-	// payment extends it once.
+	// PaymentRequested says that a payment went to the gateway. ExpiresAt is the new end of the hold: the first payment
+	// extends it.
 	PaymentRequested struct {
 		PaymentID string    `json:"paymentId"`
 		ExpiresAt time.Time `json:"expiresAt"`
 	}
 
-	// PaymentAttemptFailed puts the reservation back to seats reserved. AttemptsLeft does not fall when the gateway had an outage.
+	// PaymentAttemptFailed puts the reservation back to seats reserved. AttemptsLeft does not fall if the gateway had an outage.
 	PaymentAttemptFailed struct {
 		PaymentID    string `json:"paymentId"`
 		AttemptsLeft int    `json:"attemptsLeft"`
 		Reason       string `json:"reason,omitempty"`
 	}
 
-	// ReservationCompleted is appended together with SeatsConfirmed. PaymentID is empty when there was nothing to pay.
+	// ReservationCompleted is appended together with SeatsConfirmed. PaymentID is empty if there was nothing to pay.
 	ReservationCompleted struct {
 		PaymentID   string    `json:"paymentId,omitempty"`
 		CompletedAt time.Time `json:"completedAt"`
 	}
 
-	// ReservationCancelled ends an unpaid hold at somebody's wish.
+	// ReservationCancelled ends an unpaid reservation on request of its customer or because its event was cancelled.
 	ReservationCancelled struct {
 		Reason      string    `json:"reason,omitempty"`
 		CancelledAt time.Time `json:"cancelledAt"`
 	}
 
-	// ReservationExpired ends a hold that was not paid in time.
+	// ReservationExpired ends a reservation that was not paid in time.
 	ReservationExpired struct {
 		ExpiredAt time.Time `json:"expiredAt"`
 	}
 
-	// ReservationCompensated ends a hold whose last payment attempt was declined.
+	// ReservationCompensated ends a reservation whose last payment attempt was declined.
 	ReservationCompensated struct {
 		PaymentID     string    `json:"paymentId"`
 		Reason        string    `json:"reason,omitempty"`

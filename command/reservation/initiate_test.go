@@ -30,7 +30,7 @@ func TestInitiateNeedsSeats(t *testing.T) {
 	Given(t).When(c).ThenRejected(rejection.Invalid, "items")
 }
 
-func TestNothingCanBeDoneToAReservationThatIsNotThere(t *testing.T) {
+func TestAReservationThatDoesNotExistIsNotFound(t *testing.T) {
 	for _, c := range []Command{RequestPayment{}, FailPayment{}, Complete{}, Complete{PaymentID: "pay_1"}, Cancel{}, Expire{}, Refund{}} {
 		Given(t).When(c).ThenRejected(rejection.NotFound, "reservationId")
 	}

@@ -10,7 +10,7 @@ import (
 	"ticketing/command/rejection"
 )
 
-// Which state may follow which, whatever is asked in whatever order.
+// follows lists the states that may follow each state.
 var follows = map[Status][]Status{
 	SeatsReserved:  {PaymentPending, Completed, Cancelled, Expired},
 	PaymentPending: {SeatsReserved, Completed, Cancelled, Expired, Compensated},

@@ -23,7 +23,7 @@ func TestPaymentExtendsTheHoldOnlyOnce(t *testing.T) {
 		Then(PaymentRequested{PaymentID: "pay_2", ExpiresAt: requested.ExpiresAt})
 }
 
-// An outage uses up no attempt, but neither does it give more time: else a gateway that is down would hold the seats for ever.
+// If it did, a gateway that is down would hold the seats for ever.
 func TestAnOutageDoesNotExtendTheHoldAgain(t *testing.T) {
 	Given(t, initiated, requested, declined(3)).When(RequestPayment{PaymentID: "pay_2", Hold: hold}).
 		Then(PaymentRequested{PaymentID: "pay_2", ExpiresAt: requested.ExpiresAt})

@@ -6,10 +6,10 @@ import (
 	"ticketing/internal/money"
 )
 
-// Status is where a reservation stands. The values are those of the API's ReservationStatus.
+// Status is the state of a reservation. The values are those of the API's ReservationStatus.
 type Status string
 
-// The states; the zero value is a reservation that does not exist.
+// The states. The zero value is a reservation that does not exist.
 const (
 	SeatsReserved  Status = "SEATS_RESERVED"
 	PaymentPending Status = "PAYMENT_PENDING"
@@ -21,7 +21,7 @@ const (
 	nonexistent    Status = ""
 )
 
-// State is a reservation as its domain events made it.
+// State is what the domain events of one reservation add up to.
 type State struct {
 	Status        Status
 	EventID       string
@@ -29,8 +29,8 @@ type State struct {
 	Seats         []Seat
 	Total         money.Money
 	AttemptsLeft  int
-	PaymentID     string // of the payment that is with the gateway, or that completed the reservation
-	Extended      bool   // a payment has extended the hold: it is done once
+	PaymentID     string // the payment at the gateway, or the one that completed the reservation
+	Extended      bool   // a payment has extended the hold, which happens once
 	CreatedAt     time.Time
 	ExpiresAt     time.Time
 	CompletedAt   *time.Time
@@ -40,13 +40,13 @@ type State struct {
 	RefundedAt    *time.Time
 }
 
-// Exists says whether there is such a reservation.
+// Exists reports whether the reservation has been made.
 func (s State) Exists() bool { return s.Status != nonexistent }
 
-// Holding says whether the reservation holds seats that are not paid.
+// Holding reports whether the reservation holds seats that are not paid.
 func (s State) Holding() bool { return s.Status == SeatsReserved || s.Status == PaymentPending }
 
-// Evolve answers the state after e.
+// Evolve returns the state after e.
 func Evolve(s State, e DomainEvent) State {
 	switch e := e.(type) {
 	case ReservationInitiated:

@@ -1,9 +1,8 @@
-// Package scenario lets the test of an aggregate read as the rule that it holds:
+// Package scenario lets the test of an aggregate read as the rule that it checks:
 //
 //	Given(t, onSale, held("A-1", alice)).When(Reserve{Seats: seats("A-1"), Customer: bob}).ThenRejected(SeatUnavailable)
 //
-// Whatever the rule is, each scenario also holds the aggregate to being pure: deciding leaves the state as it was, decides the same
-// when asked again, and answers only what Evolve takes.
+// Each scenario also checks that the aggregate is pure: Decide leaves the state unchanged, and returns the same when called again.
 package scenario
 
 import (
@@ -15,22 +14,22 @@ import (
 	"ticketing/command/rejection"
 )
 
-// Now is the time at which commands are decided unless At says otherwise.
+// Now is the time at which commands are decided by default; see At.
 var Now = time.Date(2026, time.November, 2, 12, 0, 0, 0, time.UTC)
 
-// T is what a scenario needs of *testing.T, and what *rapid.T has too.
+// T is what a scenario needs of *testing.T. *rapid.T has it too.
 type T interface {
 	require.TestingT
 	Helper()
 }
 
-// Decide is the shape of an aggregate's deciding function: S is its state, C its commands, E its domain events.
+// Decide is an aggregate's function of this name. S is its state, C its command and E its domain event.
 type Decide[S, C, E any] func(S, C, time.Time) ([]E, error)
 
-// Evolve is the shape of an aggregate's folding function.
+// Evolve is an aggregate's function of this name.
 type Evolve[S, E any] func(S, E) S
 
-// Past is an aggregate to which something has happened.
+// Past is an aggregate with a history.
 type Past[S, C, E any] struct {
 	t       T
 	decide  Decide[S, C, E]
@@ -39,18 +38,18 @@ type Past[S, C, E any] struct {
 	now     time.Time
 }
 
-// Given starts a scenario with the domain events that have happened, oldest first.
+// Given starts a scenario with a history of domain events, oldest first.
 func Given[S, C, E any](t T, decide Decide[S, C, E], evolve Evolve[S, E], history ...E) Past[S, C, E] {
 	return Past[S, C, E]{t: t, decide: decide, evolve: evolve, history: history, now: Now}
 }
 
-// At sets the time at which the command is decided.
+// At sets the time at which commands are decided. Default: Now.
 func (p Past[S, C, E]) At(now time.Time) Past[S, C, E] {
 	p.now = now
 	return p
 }
 
-// State answers what the history made.
+// State returns the state that the history leads to.
 func (p Past[S, C, E]) State() S {
 	var state S
 	for _, e := range p.history {
@@ -63,28 +62,28 @@ func (p Past[S, C, E]) State() S {
 func (p Past[S, C, E]) When(command C) Outcome[S, C, E] {
 	p.t.Helper()
 	state, untouched := p.State(), p.State()
-	before := encode(p.t, state)
+	before := encodeState(p.t, state)
 	decided, err := p.decide(state, command, p.now)
 	require.Equal(p.t, untouched, state, "deciding %T changed the state", command)
-	require.Equal(p.t, before, encode(p.t, state), "deciding %T changed the state", command)
+	require.Equal(p.t, before, encodeState(p.t, state), "deciding %T changed the state", command)
 
 	again, errAgain := p.decide(state, command, p.now)
 	require.Equal(p.t, decided, again, "deciding %T twice", command)
 	require.Equal(p.t, err, errAgain, "deciding %T twice", command)
 	if err != nil {
-		require.Empty(p.t, decided, "%T is rejected and yet leads to domain events", command)
+		require.Empty(p.t, decided, "%T is rejected, but leads to domain events", command)
 	}
 	return Outcome[S, C, E]{past: p, command: command, decided: decided, err: err}
 }
 
-// encode sees through pointers, maps and slices which two states share.
-func encode(t T, state any) string {
+// encodeState shows also changes behind the pointers, maps and slices that two states share.
+func encodeState(t T, state any) string {
 	data, err := json.Marshal(state)
 	require.NoError(t, err)
 	return string(data)
 }
 
-// Outcome is what a command led to.
+// Outcome is what Decide returned for a command.
 type Outcome[S, C, E any] struct {
 	past    Past[S, C, E]
 	command C
@@ -92,7 +91,7 @@ type Outcome[S, C, E any] struct {
 	err     error
 }
 
-// Then demands exactly these domain events.
+// Then requires that the command leads to exactly these domain events.
 func (o Outcome[S, C, E]) Then(want ...E) Outcome[S, C, E] {
 	o.past.t.Helper()
 	require.NoError(o.past.t, o.err)
@@ -100,14 +99,14 @@ func (o Outcome[S, C, E]) Then(want ...E) Outcome[S, C, E] {
 	return o
 }
 
-// ThenNothing demands that the command is accepted and changes nothing: it came twice, late or too early.
+// ThenNothing requires that the command is accepted and changes nothing, as one that comes twice or late.
 func (o Outcome[S, C, E]) ThenNothing() {
 	o.past.t.Helper()
 	require.NoError(o.past.t, o.err)
 	require.Empty(o.past.t, o.decided)
 }
 
-// ThenRejected demands a rejection with this code that blames the input field at this path; no path means no single field.
+// ThenRejected requires a rejection with this code and this path of an input field. No path means that no single field causes it.
 func (o Outcome[S, C, E]) ThenRejected(code rejection.Code, field ...string) {
 	o.past.t.Helper()
 	require.Error(o.past.t, o.err, "accepted with %+v", o.decided)
@@ -118,7 +117,7 @@ func (o Outcome[S, C, E]) ThenRejected(code rejection.Code, field ...string) {
 	require.NotEmpty(o.past.t, r.Message)
 }
 
-// ThenAccepted demands that the command leads to something, and leaves it to State or And to say what.
+// ThenAccepted requires that the command leads to any domain events.
 func (o Outcome[S, C, E]) ThenAccepted() Outcome[S, C, E] {
 	o.past.t.Helper()
 	require.NoError(o.past.t, o.err)
@@ -126,7 +125,7 @@ func (o Outcome[S, C, E]) ThenAccepted() Outcome[S, C, E] {
 	return o
 }
 
-// And goes on from what the command has made, at the same time.
+// And returns the aggregate with the command's domain events appended to its history, at the same time.
 func (o Outcome[S, C, E]) And() Past[S, C, E] {
 	o.past.t.Helper()
 	require.NoError(o.past.t, o.err)
@@ -135,7 +134,7 @@ func (o Outcome[S, C, E]) And() Past[S, C, E] {
 	return next
 }
 
-// State answers what the command has made.
+// State returns the state that the command leads to.
 func (o Outcome[S, C, E]) State() S {
 	o.past.t.Helper()
 	return o.And().State()

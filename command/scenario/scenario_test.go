@@ -12,7 +12,7 @@ import (
 	"ticketing/command/rejection"
 )
 
-// A jar holds coins; the test's commands say outright what deciding them does.
+// A jar has coins. Its commands are functions that decide themselves.
 type (
 	jar    struct{ Coins map[string]int }
 	coin   string
@@ -48,7 +48,7 @@ func TestScenarioPasses(t *testing.T) {
 	require.Equal(t, jar{Coins: map[string]int{"dime": 1, "cent": 2}}, state)
 }
 
-func TestScenarioDecidesAtTheTimeItIsTold(t *testing.T) {
+func TestAtSetsTheTimeOfDeciding(t *testing.T) {
 	later := Now.Add(time.Hour)
 	given(t).At(later).When(func(_ jar, now time.Time) ([]coin, error) {
 		require.Equal(t, later, now)
@@ -56,26 +56,25 @@ func TestScenarioDecidesAtTheTimeItIsTold(t *testing.T) {
 	}).ThenNothing()
 }
 
-// A scenario that can't fail holds no rule.
 func TestScenarioFails(t *testing.T) {
 	calls := 0
 	for name, wrong := range map[string]func(t T){
-		"other domain events":    func(t T) { given(t).When(leadsTo("dime")).Then("cent") },
-		"rejected instead":       func(t T) { given(t).When(refuses(errTooMany)).Then("cent") },
-		"not nothing":            func(t T) { given(t).When(leadsTo("dime")).ThenNothing() },
-		"nothing":                func(t T) { given(t).When(leadsTo()).ThenAccepted() },
-		"accepted":               func(t T) { given(t).When(leadsTo("dime")).ThenRejected(rejection.Invalid) },
-		"another code":           func(t T) { given(t).When(refuses(errTooMany)).ThenRejected(rejection.Invalid, "coins", "0") },
-		"another field":          func(t T) { given(t).When(refuses(errTooMany)).ThenRejected(rejection.LimitExceeded, "coins") },
-		"a field that is missed": func(t T) { given(t).When(refuses(errTooMany)).ThenRejected(rejection.LimitExceeded) },
-		"no rejection":           func(t T) { given(t).When(refuses(errors.New("no"))).ThenRejected(rejection.Invalid) },
+		"other domain events": func(t T) { given(t).When(leadsTo("dime")).Then("cent") },
+		"rejected instead":    func(t T) { given(t).When(refuses(errTooMany)).Then("cent") },
+		"not nothing":         func(t T) { given(t).When(leadsTo("dime")).ThenNothing() },
+		"nothing":             func(t T) { given(t).When(leadsTo()).ThenAccepted() },
+		"accepted":            func(t T) { given(t).When(leadsTo("dime")).ThenRejected(rejection.Invalid) },
+		"another code":        func(t T) { given(t).When(refuses(errTooMany)).ThenRejected(rejection.Invalid, "coins", "0") },
+		"another field":       func(t T) { given(t).When(refuses(errTooMany)).ThenRejected(rejection.LimitExceeded, "coins") },
+		"a missing field":     func(t T) { given(t).When(refuses(errTooMany)).ThenRejected(rejection.LimitExceeded) },
+		"no rejection":        func(t T) { given(t).When(refuses(errors.New("no"))).ThenRejected(rejection.Invalid) },
 		"a changed state": func(t T) {
 			given(t, "dime").When(func(s jar, _ time.Time) ([]coin, error) {
 				s.Coins["dime"]++
 				return nil, nil
 			})
 		},
-		"a whim": func(t T) {
+		"another decision each time": func(t T) {
 			given(t).When(func(jar, time.Time) ([]coin, error) {
 				calls++
 				return []coin{coin(strconv.Itoa(calls))}, nil
@@ -86,12 +85,12 @@ func TestScenarioFails(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.True(t, fails(wrong), "nobody noticed")
+			require.True(t, fails(wrong), "the scenario passed")
 		})
 	}
 }
 
-// recorder is a T that only remembers having failed.
+// recorder is a T that records whether it failed.
 type recorder struct{ failed bool }
 
 type stopped struct{}
@@ -100,6 +99,7 @@ func (r *recorder) Helper()               {}
 func (r *recorder) Errorf(string, ...any) { r.failed = true }
 func (r *recorder) FailNow()              { panic(stopped{}) }
 
+// fails reports whether f fails its T.
 func fails(f func(T)) bool {
 	r := &recorder{}
 	func() {
