@@ -26,7 +26,7 @@ type Commands interface {
 	CompleteEvent(ctx context.Context, by command.Caller, eventID string) (command.Event, error)
 	ReserveSeats(ctx context.Context, by command.Caller, in command.ReserveSeats) (command.Reservation, error)
 	CancelReservation(ctx context.Context, by command.Caller, in command.CancelReservation) (command.Reservation, error)
-	// ProcessPayment and ConfirmPayment answer the payment and the reservation also beside a rejection, when it was made and declined.
+	// ProcessPayment and ConfirmPayment return the payment and the reservation also beside a rejection, when it was made and declined.
 	ProcessPayment(ctx context.Context, by command.Caller, in command.ProcessPayment) (command.Paid, error)
 	ConfirmPayment(ctx context.Context, by command.Caller, paymentID string) (command.Paid, error)
 	RefundPayment(ctx context.Context, by command.Caller, in command.RefundPayment) (command.Refunding, error)

@@ -17,13 +17,13 @@ import (
 
 const mostTokens = 1_000
 
-// newExecutor answers what runs operations. An open one also tells what the schema looks like, by introspection and by suggestions in
-// errors; a closed one does neither.
+// newExecutor returns an executor of operations. An open one also shows the schema, by introspection and by suggestions in errors; a
+// closed one does neither.
 func newExecutor(r *Resolver, logger *slog.Logger, open bool) *executor.Executor {
 	exec := executor.New(generated.NewExecutableSchema(generated.Config{
-		Schema: schema, Resolvers: r, Directives: generated.DirectiveRoot{Auth: r.authorize},
+		Schema: schema, Resolvers: r, Directives: generated.DirectiveRoot{Auth: r.authorizeField},
 	}))
-	exec.SetErrorPresenter(apierror.Presenter(logger))
+	exec.SetErrorPresenter(apierror.Presenter(logger, publicError))
 	exec.SetRecoverFunc(apierror.Recover(logger))
 	exec.SetParserTokenLimit(mostTokens)
 	exec.SetQueryCache(newDocumentCache())
@@ -41,8 +41,8 @@ func newExecutor(r *Resolver, logger *slog.Logger, open bool) *executor.Executor
 	return exec
 }
 
-// rulesWithoutSuggestions are the rules of the specification, worded so that errors give away no name of the schema. (The executor
-// exchanges those for fields and leaves by itself.)
+// rulesWithoutSuggestions are the rules of the specification, worded so that errors reveal no name of the schema. (The executor
+// replaces those for fields and leaves itself.)
 func rulesWithoutSuggestions() *rules.Rules {
 	all := rules.NewDefaultRules()
 	all.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
@@ -51,7 +51,7 @@ func rulesWithoutSuggestions() *rules.Rules {
 	return all
 }
 
-// documentCache keeps documents that were parsed and validated. It is bounded in bytes: long documents are not kept.
+// documentCache keeps parsed and validated documents. It is bounded in bytes: long documents are not kept.
 type documentCache struct {
 	graphql.Cache[*ast.QueryDocument]
 }

@@ -1,8 +1,6 @@
 package graph
 
 import (
-	"context"
-
 	"ticketing/graph/live"
 	"ticketing/internal/announce"
 	"ticketing/query"
@@ -18,45 +16,23 @@ type feeds struct {
 
 func newFeeds(hub *live.Hub, reads Reads) feeds {
 	return feeds{
+		availability: live.NewFeed(hub, availabilitySource(reads)),
 		events: live.NewFeed(hub, live.Source[query.Event]{
-			Channel: channel(announce.Event), Load: reads.Events,
+			Channel: announceChannel(announce.Event), Load: reads.Events,
 			Version: func(e query.Event) int64 { return e.Version },
 		}),
-		availability: live.NewFeed(hub, live.Source[query.Event]{
-			Channel: channel(announce.Availability), Load: availability(reads),
-			Version: func(e query.Event) int64 { return e.Inventory.Version },
-		}),
 		reservations: live.NewFeed(hub, live.Source[query.Reservation]{
-			Channel: channel(announce.Reservation), Load: reads.Reservations,
+			Channel: announceChannel(announce.Reservation), Load: reads.Reservations,
 			Version: func(r query.Reservation) int64 { return r.Version },
 		}),
 		payments: live.NewFeed(hub, live.Source[query.Payment]{
-			Channel: channel(announce.Payment), Load: reads.Payments,
+			Channel: announceChannel(announce.Payment), Load: reads.Payments,
 			Version: func(p query.Payment) int64 { return p.Version },
 		}),
 	}
 }
 
-func channel(kind announce.Kind) func(string) string {
+// announceChannel returns the function that names the channel of an object.
+func announceChannel(kind announce.Kind) func(id string) string {
 	return func(id string) string { return announce.Channel(kind, id) }
-}
-
-// availability joins events with their inventories. An event that has none yet has an empty one at version 0.
-func availability(reads Reads) func(context.Context, []string) (map[string]query.Event, error) {
-	return func(ctx context.Context, ids []string) (map[string]query.Event, error) {
-		events, err := reads.Events(ctx, ids)
-		if err != nil {
-			return nil, err
-		}
-		inventories, err := reads.Inventories(ctx, ids)
-		if err != nil {
-			return nil, err
-		}
-		for eventID, e := range events {
-			inventory := inventories[eventID]
-			e.Inventory = &inventory
-			events[eventID] = e
-		}
-		return events, nil
-	}
 }

@@ -73,10 +73,9 @@ func start(t *testing.T, rdb *redis.Client, options []option) *api {
 	}
 	logger, err := telemetry.NewLogger(a.log, "debug", true)
 	require.NoError(t, err)
-	a.server, err = graph.NewServer(graph.Deps{
-		Commands: a.commands, Reads: a.reads, People: a.people, Log: a.history, Limiter: a.limiter, Connections: a.limiter, Redis: rdb, Config: cfg,
-		Logger: logger, Metrics: a.metrics,
-	})
+	cfg.Commands, cfg.Reads, cfg.People, cfg.Log, cfg.Limiter, cfg.Connections = a.commands, a.reads, a.people, a.history, a.limiter, a.limiter
+	cfg.Projections, cfg.Redis, cfg.Logger, cfg.Registerer = fakeProjections{}, rdb, logger, a.metrics
+	a.server, err = graph.New(cfg)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -12,7 +12,7 @@ type partitionStatusResolver struct{ *Resolver }
 // ProjectionStatus implements generated.QueryResolver.
 func (r queryResolver) ProjectionStatus(ctx context.Context) ([]*query.ProjectionStatus, error) {
 	statuses, err := r.projections.Status(ctx)
-	return pointers(statuses), err
+	return pointersTo(statuses), err
 }
 
 // Position implements generated.PartitionStatusResolver.

@@ -9,12 +9,12 @@ import (
 	"ticketing/internal/loopback"
 )
 
-// allowedOrigins answers whose pages may use the session's cookie: those of the API's own host and of the base URL, and in development
-// all pages of this machine.
-func allowedOrigins(cfg Config) (func(r *http.Request, origin string) bool, error) {
-	base, err := url.Parse(cfg.BaseURL)
+// allowedOrigins returns the function that decides whose pages may use the session's cookie: those of the API's own host and of the base
+// URL, and in development all pages of this machine.
+func allowedOrigins(baseURL string, development bool) (func(r *http.Request, origin string) bool, error) {
+	base, err := url.Parse(baseURL)
 	if err != nil {
-		return nil, fmt.Errorf("graph: base URL: %w", err)
+		return nil, fmt.Errorf("parse the base URL: %w", err)
 	}
 	return func(r *http.Request, origin string) bool {
 		o, err := url.Parse(origin)
@@ -27,6 +27,6 @@ func allowedOrigins(cfg Config) (func(r *http.Request, origin string) bool, erro
 		case base.Host != "" && strings.EqualFold(o.Host, base.Host) && o.Scheme == base.Scheme:
 			return true
 		}
-		return cfg.Development && loopback.Is(o.Hostname())
+		return development && loopback.Is(o.Hostname())
 	}, nil
 }

@@ -23,14 +23,14 @@ func (r queryResolver) SalesReport(ctx context.Context, eventID string, from, un
 	if from != nil && until != nil && until.Before(*from) {
 		return nil, apierror.New(apierror.BadUserInput, "until must not be before from")
 	}
-	e, err := loadersOf(ctx).events.load(ctx, eventID)
+	e, err := loadersOf(ctx).events.Load(ctx, eventID)
 	if err != nil {
 		return nil, err
 	}
-	if e == nil || !seesEvent(ctx, *e) {
+	if hideDraft(ctx, e) == nil {
 		return nil, apierror.New(apierror.NotFound, "there is no such event")
 	}
-	if err := seesSalesOf(ctx, *e); err != nil {
+	if err := requireOrganizer(ctx, *e); err != nil {
 		return nil, err
 	}
 	return r.reads.SalesReport(ctx, eventID, query.Days{First: from, Last: until})
@@ -39,23 +39,16 @@ func (r queryResolver) SalesReport(ctx context.Context, eventID string, from, un
 // PopularSections implements generated.QueryResolver.
 func (r queryResolver) PopularSections(ctx context.Context, first *int, after *string, last *int, before *string) (*model.SectionSalesConnection, error) {
 	page, err := r.reads.SectionPage(ctx, query.PageArgs{First: first, After: after, Last: last, Before: before})
-	if err != nil {
-		return nil, err
-	}
-	loadersOf(ctx).sawSections(page.Items)
-	c := &model.SectionSalesConnection{Nodes: pointers(page.Items), PageInfo: pageInfo(page.Info)}
-	for i, node := range c.Nodes {
-		c.Edges = append(c.Edges, &model.SectionSalesEdge{Cursor: page.Cursors[i], Node: node})
-	}
-	return c, nil
+	loadersOf(ctx).addSections(page.Items)
+	return newConnection(page), err
 }
 
 // Event implements generated.SalesReportResolver.
 func (salesReportResolver) Event(ctx context.Context, s *query.SalesReport) (*query.Event, error) {
-	return loadersOf(ctx).events.load(ctx, s.EventID)
+	return loadersOf(ctx).events.Load(ctx, s.EventID)
 }
 
-// Event implements generated.SectionSalesResolver. Whoever sees what was sold sees of which event.
+// Event implements generated.SectionSalesResolver. Who may see a section's sales may see its event, drafts too.
 func (sectionSalesResolver) Event(ctx context.Context, s *query.SectionSales) (*query.Event, error) {
-	return loadersOf(ctx).events.load(ctx, s.EventID)
+	return loadersOf(ctx).events.Load(ctx, s.EventID)
 }

@@ -8,12 +8,13 @@ import (
 	"ticketing/internal/ratelimit"
 )
 
-// Resolver answers the API's fields: it maps what was asked for, makes one call, and maps the result.
+// Resolver resolves the API's fields: each maps its input, makes one call, and maps the result. What belongs to one subject (events,
+// payments, …) is in one file, beside the schema file of the same name.
 type Resolver struct {
 	commands    Commands
 	reads       Reads
 	projections Projections
-	people      People
+	auth        People
 	log         Log
 	limiter     Limiter
 	limits      RateLimits
@@ -22,18 +23,14 @@ type Resolver struct {
 	development bool // pages of this machine need no https
 }
 
-// RateLimits is how much a client may do.
-type RateLimits struct {
-	SignIn    ratelimit.Limit // asking for and using sign-in links, by address and by IP
-	Mutations ratelimit.Limit // root fields of mutations, by user
-	Messages  ratelimit.Limit // WebSocket messages, by user
+type (
+	queryResolver        struct{ *Resolver }
+	mutationResolver     struct{ *Resolver }
+	subscriptionResolver struct{ *Resolver }
+)
 
-	ConnectionsPerUser int // WebSockets and event streams at a time
-	ConnectionsPerIP   int // the same
-}
-
-// allow counts one action of key, and answers RATE_LIMITED when it is too much.
-func (r *Resolver) allow(ctx context.Context, name, key string, limit ratelimit.Limit) error {
+// checkRate counts one action of key. It returns RATE_LIMITED when that is too much.
+func (r *Resolver) checkRate(ctx context.Context, name, key string, limit ratelimit.Limit) error {
 	decision, err := r.limiter.Allow(ctx, name, key, limit, 1)
 	if err != nil {
 		return err

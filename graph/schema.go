@@ -1,12 +1,18 @@
 package graph
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"ticketing/graph/apierror"
 	"ticketing/graph/generated"
+	"ticketing/graph/model"
+	"ticketing/internal/auth"
+	"ticketing/internal/id"
 )
 
 // schema is the API's schema without @defer, which follows an old draft that clients misunderstand.
@@ -30,3 +36,38 @@ var keyedInputs = func() map[string]bool {
 	}
 	return keyed
 }()
+
+// nodePrefixes are those of the ids of all types that implement Node.
+var nodePrefixes = []string{id.Event, id.Reservation, id.Payment, id.Refund, id.User}
+
+// Node implements generated.QueryResolver. The field is public; of the types that it leads to, only events are.
+func (r queryResolver) Node(ctx context.Context, nodeID string) (model.Node, error) {
+	prefix := id.Prefix(nodeID)
+	_, signedIn := auth.FromContext(ctx)
+	switch {
+	case !slices.Contains(nodePrefixes, prefix):
+		return nil, apierror.New(apierror.BadUserInput, "id is not an id of this API")
+	case prefix != id.Event && !signedIn:
+		return nil, errSignIn
+	}
+	switch prefix {
+	case id.Event:
+		return asNode(r.Event(ctx, nodeID, nil))
+	case id.Reservation:
+		return asNode(r.Reservation(ctx, nodeID, nil))
+	case id.Payment:
+		return asNode(r.Payment(ctx, nodeID, nil))
+	case id.Refund:
+		return asNode(findRefund(ctx, nodeID))
+	default:
+		return asNode(findVisibleUser(ctx, nodeID))
+	}
+}
+
+// asNode keeps a nil pointer from becoming a Node that is not nil.
+func asNode[T any](value *T, err error) (model.Node, error) {
+	if value == nil || err != nil {
+		return nil, err
+	}
+	return value, nil
+}

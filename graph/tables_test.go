@@ -83,9 +83,9 @@ func newTables(t *testing.T) tables {
 	require.NoError(t, err)
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
 	t.Cleanup(func() { _ = rdb.Close() })
-	server, err := graph.NewServer(graph.Deps{
-		Commands: &fakeCommands{}, Reads: query.NewReader(pool), Projections: fakeProjections{}, People: w.counts, Log: &fakeLog{}, Limiter: &fakeLimiter{}, Redis: rdb,
-		Logger: logger, Config: graph.Config{Development: true},
+	server, err := graph.New(graph.Config{
+		Commands: &fakeCommands{}, Reads: query.NewReader(pool), Projections: fakeProjections{}, People: w.counts, Log: &fakeLog{}, Limiter: &fakeLimiter{},
+		Connections: &fakeLimiter{}, Redis: rdb, Logger: logger, Development: true,
 	})
 	require.NoError(t, err)
 	web := httptest.NewServer(server)

@@ -52,19 +52,17 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	}
 	limiter := ratelimit.New(b.redis)
 	connections := ratelimit.NewConnections(limiter)
-	server, err := graph.NewServer(graph.Deps{
+	server, err := graph.New(graph.Config{
 		Commands: write.service, Reads: query.NewReader(b.read), Projections: b.projections, People: people,
-		Log: eventstore.Reader{DB: b.events}, Limiter: limiter, Connections: connections, Redis: b.redis, Logger: e.Log,
-		Metrics: e.registerer("api"),
-		Config: graph.Config{
-			Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
-			RateLimits: graph.RateLimits{
-				SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
-				Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
-				Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
+		Log: eventstore.Reader{DB: b.events}, Limiter: limiter, Connections: connections, Redis: b.redis,
+		Logger: e.Log, Registerer: e.registerer("api"),
+		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
+		RateLimits: graph.RateLimits{
+			SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
+			Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
+			Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
 
-				ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
-			},
+			ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
 		},
 	})
 	if err != nil {

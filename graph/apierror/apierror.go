@@ -1,16 +1,19 @@
-// Package apierror is the one boundary between what went wrong inside and what clients are told: GraphQL errors with one of the codes
-// below. Whatever is not made here on purpose comes out as INTERNAL, without a detail, and is logged with its correlation id.
+// Package apierror holds the errors that clients of the API see: GraphQL errors with one of the codes below. An error that is not made
+// here on purpose reaches clients as INTERNAL without a detail, and is logged with its correlation id.
 package apierror
 
 import (
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // Code is a value of extensions.code.
 type Code string
 
-// The codes. What a customer can mend himself is no error of this package but a userError in the payload.
+// The codes. What a customer can correct is not an error of this package but a userError in the payload.
 const (
 	Unauthenticated        Code = "UNAUTHENTICATED"
 	Forbidden              Code = "FORBIDDEN"
@@ -26,32 +29,42 @@ const (
 	Internal               Code = "INTERNAL"
 )
 
-// Error is an error that a client may see as it is: Message must hold nothing that is not the client's business.
+const internalMessage = "something went wrong on our side; the X-Request-Id of the response helps us to find it"
+
+// Error is an error that clients see as it is: Message must not contain anything internal.
 type Error struct {
 	Code       Code
 	Message    string
-	RetryAfter time.Duration // RATE_LIMITED and UNAVAILABLE: when it may be tried again
+	RetryAfter time.Duration // RATE_LIMITED and UNAVAILABLE: when to try again
 	cause      error
 }
 
-// New makes an error for clients.
+// New returns an error for clients.
 func New(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Because keeps what really happened, for the log only.
+// From returns the Error in err's chain, or else an INTERNAL one with err as its cause.
+func From(err error) *Error {
+	if apiErr, ok := errors.AsType[*Error](err); ok {
+		return apiErr
+	}
+	return New(Internal, internalMessage).Because(err)
+}
+
+// Because sets the cause, which is only logged, and returns e.
 func (e *Error) Because(cause error) *Error {
 	e.cause = cause
 	return e
 }
 
-// After says when it may be tried again.
+// After sets when to try again, and returns e.
 func (e *Error) After(d time.Duration) *Error {
 	e.RetryAfter = d
 	return e
 }
 
-// Error implements error.
+// Error implements error. Unlike Message it contains the cause.
 func (e *Error) Error() string {
 	if e.cause != nil {
 		return fmt.Sprintf("%s: %s: %v", e.Code, e.Message, e.cause)
@@ -59,10 +72,19 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Code, e.Message)
 }
 
-// Unwrap answers what really happened.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// retryAfterSeconds answers whole seconds, at least one: a client that waits so long is not refused for the same reason.
+// Present returns the error as a GraphQL error.
+func (e *Error) Present() *gqlerror.Error {
+	extensions := map[string]any{"code": string(e.Code)}
+	if e.RetryAfter > 0 || e.Code == RateLimited || e.Code == Unavailable {
+		extensions["retryAfterSeconds"] = e.retryAfterSeconds()
+	}
+	return &gqlerror.Error{Message: e.Message, Extensions: extensions}
+}
+
+// retryAfterSeconds rounds up, to at least one second: a client that waits so long is not refused for the same reason.
 func (e *Error) retryAfterSeconds() int {
 	return max(1, int((e.RetryAfter+time.Second-1)/time.Second))
 }

@@ -189,8 +189,16 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../schema/audit.graphqls", Input: `"A JSON value, as it stands in the log."
-scalar JSON
+	{Name: "../schema/audit.graphqls", Input: `extend type Query {
+  """
+  What stands in the log of one event, reservation or payment, the oldest first: who did what, when and why. It is read from the log itself
+  and never behind. Pages are those of ` + "`" + `events` + "`" + `.
+  """
+  auditLog(id: ID!, stream: AuditStream! = EVENT, first: Int, after: String, last: Int, before: String): AuditLogConnection @auth(rule: ADMIN)
+
+  "Who gave whom which role, who was forgotten or signed out by whom: the oldest first. Pages are those of ` + "`" + `events` + "`" + `."
+  accessLog(filter: AccessLogFilter, first: Int, after: String, last: Int, before: String): AccessLogConnection @auth(rule: ADMIN)
+}
 
 "Which of the two streams of an event's id to show. Other ids have one stream."
 enum AuditStream {
@@ -245,8 +253,64 @@ type AuditLogEdge {
   "The entry."
   node: AuditLogEntry!
 }
+
+"Which entries of the access log to show; all of them when it is empty."
+input AccessLogFilter {
+  "What was done to this user."
+  userId: ID
+  "What was done by this user."
+  actorId: ID
+}
+
+"What can be done to a user."
+enum AccessAction {
+  "The user signed in for the first time."
+  USER_CREATED
+  "The user got a role."
+  ROLE_GRANTED
+  "The user lost a role."
+  ROLE_REVOKED
+  "The user was forgotten."
+  USER_ERASED
+  "An admin ended the user's sessions."
+  SESSIONS_ENDED
+}
+
+"Who did what to whom: entries are only ever added, and there is no personal data in them."
+type AccessLogEntry {
+  "The entry's id."
+  id: ID!
+  "When it was done."
+  at: Time!
+  "What was done."
+  action: AccessAction!
+  "Who did it; null for the platform itself: a first sign-in, ADMIN_EMAILS."
+  actor: User
+  "To whom."
+  user: User
+  "The role, where the action is about one."
+  role: Role
+}
+
+"A page of the access log."
+type AccessLogConnection {
+  "The page's entries with their cursors."
+  edges: [AccessLogEdge!]!
+  "The page's entries."
+  nodes: [AccessLogEntry!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"An entry in a list."
+type AccessLogEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The entry."
+  node: AccessLogEntry!
+}
 `, BuiltIn: false},
-	{Name: "../schema/connections.graphqls", Input: `"Where a page lies in its list (Relay Cursor Connections). Cursors are opaque and stay valid while their list exists."
+	{Name: "../schema/connection.graphqls", Input: `"Where a page lies in its list (Relay Cursor Connections). Cursors are opaque and stay valid while their list exists."
 type PageInfo {
   "Whether more follows after ` + "`" + `endCursor` + "`" + `."
   hasNextPage: Boolean!
@@ -257,77 +321,137 @@ type PageInfo {
   "The cursor of the page's last element, null on an empty page."
   endCursor: String
 }
+`, BuiltIn: false},
+	{Name: "../schema/customer.graphqls", Input: `extend type Query {
+  "One customer, or null for somebody who has never made a reservation."
+  customer(id: ID!): Customer @auth(rule: ADMIN)
 
-"A page of events."
-type EventConnection {
-  "The page's events with their cursors."
-  edges: [EventEdge!]!
-  "The page's events."
-  nodes: [Event!]!
+  "Everybody who has made a reservation, those who came last first. Pages are those of ` + "`" + `events` + "`" + `."
+  customers(filter: CustomerFilter, first: Int, after: String, last: Int, before: String): CustomerConnection @auth(rule: ADMIN)
+
+  """
+  The customers by what they spent in one currency and did not get back, the most first. Pages are those of ` + "`" + `events` + "`" + `; who spends or is refunded
+  between two pages moves in the list.
+  """
+  topCustomers(currencyCode: String!, first: Int, after: String, last: Int, before: String): CustomerConnection @auth(rule: ADMIN)
+}
+
+"Somebody who has made a reservation, in numbers."
+type Customer {
+  "The user's id, usr_…."
+  id: ID!
+  "Who it is, with their reservations and payments."
+  user: User
+  "How many reservations they made."
+  reservationCount: Int!
+  "How many of these they paid, whatever was given back later."
+  completedCount: Int!
+  "How many of these were given back in full."
+  returnedCount: Int!
+  "Tickets that they bought and did not give back."
+  tickets: Int!
+  "What they spent, by currency."
+  spend: [CustomerSpend!]!
+  "When they made their first reservation."
+  firstSeenAt: Time!
+  "When they did something last."
+  lastSeenAt: Time!
+  "What they did and what became of it, the newest first. Pages are those of ` + "`" + `events` + "`" + `."
+  history(first: Int, after: String, last: Int, before: String): CustomerHistoryConnection!
+}
+
+"What a customer's payments in one currency came to."
+type CustomerSpend {
+  "What was taken."
+  spent: Money!
+  "What was given back of it."
+  refunded: Money!
+  "The difference."
+  net: Money!
+}
+
+"Which customers to list. What is given must all hold."
+input CustomerFilter {
+  "Only customers who made their first reservation at this moment or later."
+  firstSeenAfter: Time
+  "Only customers who made their first reservation before this moment."
+  firstSeenBefore: Time
+}
+
+"A page of customers."
+type CustomerConnection {
+  "The page's customers with their cursors."
+  edges: [CustomerEdge!]!
+  "The page's customers."
+  nodes: [Customer!]!
   "Where the page lies."
   pageInfo: PageInfo!
 }
 
-"An event in a list."
-type EventEdge {
+"A customer in a list."
+type CustomerEdge {
   "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
   cursor: String!
-  "The event."
-  node: Event!
+  "The customer."
+  node: Customer!
 }
 
-"A page of reservations."
-type ReservationConnection {
-  "The page's reservations with their cursors."
-  edges: [ReservationEdge!]!
-  "The page's reservations."
-  nodes: [Reservation!]!
+"Something that a customer did, or what became of it."
+type CustomerHistoryEntry {
+  "What happened."
+  kind: CustomerHistoryKind!
+  "When."
+  at: Time!
+  "The event that it was about."
+  event: Event
+  "The reservation that it was about."
+  reservationId: ID!
+  "The payment that it was about, or null."
+  paymentId: ID
+  "How many tickets, where it is about a reservation; else 0."
+  tickets: Int!
+  "What the reservation costs, what was or was to be taken, or what was given back."
+  amount: Money!
+}
+
+"What happened to a customer."
+enum CustomerHistoryKind {
+  "They reserved."
+  RESERVATION_INITIATED
+  "Their reservation was paid."
+  RESERVATION_COMPLETED
+  "Their reservation was given up."
+  RESERVATION_CANCELLED
+  "Their reservation was not paid in time."
+  RESERVATION_EXPIRED
+  "The last payment of their reservation was declined."
+  RESERVATION_COMPENSATED
+  "Their reservation was given back in full."
+  RESERVATION_REFUNDED
+  "Their money was taken."
+  PAYMENT_COMPLETED
+  "Their payment failed."
+  PAYMENT_FAILED
+  "Money was given back to them."
+  PAYMENT_REFUNDED
+}
+
+"A page of a customer's history."
+type CustomerHistoryConnection {
+  "The page's entries with their cursors."
+  edges: [CustomerHistoryEdge!]!
+  "The page's entries."
+  nodes: [CustomerHistoryEntry!]!
   "Where the page lies."
   pageInfo: PageInfo!
 }
 
-"A reservation in a list."
-type ReservationEdge {
+"An entry in a customer's history."
+type CustomerHistoryEdge {
   "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
   cursor: String!
-  "The reservation."
-  node: Reservation!
-}
-
-"A page of payments."
-type PaymentConnection {
-  "The page's payments with their cursors."
-  edges: [PaymentEdge!]!
-  "The page's payments."
-  nodes: [Payment!]!
-  "Where the page lies."
-  pageInfo: PageInfo!
-}
-
-"A payment in a list."
-type PaymentEdge {
-  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
-  cursor: String!
-  "The payment."
-  node: Payment!
-}
-
-"A page of numbered seats."
-type SeatConnection {
-  "The page's seats with their cursors."
-  edges: [SeatEdge!]!
-  "The page's seats."
-  nodes: [Seat!]!
-  "Where the page lies."
-  pageInfo: PageInfo!
-}
-
-"A seat in a list."
-type SeatEdge {
-  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
-  cursor: String!
-  "The seat."
-  node: Seat!
+  "The entry."
+  node: CustomerHistoryEntry!
 }
 `, BuiltIn: false},
 	{Name: "../schema/errors.graphqls", Input: `"Something that the customer can mend. The payload's object is null unless it did change."
@@ -370,7 +494,45 @@ enum UserErrorCode {
   LINK_INVALID
 }
 `, BuiltIn: false},
-	{Name: "../schema/event.graphqls", Input: `"The occasion that tickets are sold for."
+	{Name: "../schema/event.graphqls", Input: `extend type Query {
+  """
+  One event, or null when there is none. A draft exists only for its organizer and for admins. With ` + "`" + `minVersion` + "`" + ` the answer waits up to
+  two seconds until the event is known at that version, then fails with READ_BEHIND: pass the version that a mutation answered to
+  read your own writes.
+  """
+  event(id: ID!, minVersion: Int): Event @auth(rule: PUBLIC)
+
+  """
+  Events, the newest first. Drafts appear only to their organizer and to admins. A page has as many as ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` asks for, at
+  most 100, and 20 when neither is given; giving both is BAD_USER_INPUT.
+  """
+  events(filter: EventFilter, first: Int, after: String, last: Int, before: String): EventConnection @auth(rule: PUBLIC)
+}
+
+extend type Mutation {
+  "Makes a draft. Its maker is its organizer."
+  createEvent(input: CreateEventInput!): CreateEventPayload @auth(rule: ORGANIZER)
+
+  "Changes what an event says of itself; fields that are left out stay as they are. Limits and inventory are not changed here."
+  updateEvent(input: UpdateEventInput!): EventPayload @auth(rule: ORGANIZER)
+
+  "Shows a draft to everybody."
+  publishEvent(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
+
+  "Lets customers reserve."
+  openSales(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
+
+  "Ends reserving; reservations that exist can still be paid."
+  closeSales(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
+
+  "Calls the event off: unpaid reservations end, and everything that was paid is refunded by itself."
+  cancelEvent(input: CancelEventInput!): EventPayload @auth(rule: ORGANIZER)
+
+  "Says that the event took place."
+  completeEvent(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
+}
+
+"The occasion that tickets are sold for."
 type Event implements Node {
   "The event's id, evt_…."
   id: ID!
@@ -398,6 +560,10 @@ type Event implements Node {
   status: EventStatus!
   "What the event has to sell, in the order in which it was added."
   sections: [Section!]!
+  "The event's reservations, the newest first: for its organizer and for admins, else FORBIDDEN. Pages are those of ` + "`" + `events` + "`" + `."
+  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection
+  "The event's payments, as ` + "`" + `reservations` + "`" + `."
+  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection
 }
 
 "What can be done with an event."
@@ -416,42 +582,6 @@ enum EventStatus {
   COMPLETED
 }
 
-"A part of an event's inventory with one price. available + reserved + sold = capacity."
-type Section {
-  "The name, 1 to 100 characters, unique in its event."
-  name: String!
-  "What one ticket costs now. A reservation keeps the price of its moment."
-  price: Money!
-  "How many tickets there are."
-  capacity: Int!
-  "How many can be reserved now."
-  available: Int!
-  "How many are held by unpaid reservations."
-  reserved: Int!
-  "How many are paid."
-  sold: Int!
-  "The numbered seats, row by row; empty for general admission. Pages are those of ` + "`" + `events` + "`" + `."
-  seats(first: Int, after: String): SeatConnection!
-}
-
-"A numbered seat."
-type Seat {
-  "\"<row>-<number>\", for example \"A-12\"."
-  label: String!
-  "Whether it can be reserved."
-  status: SeatStatus!
-}
-
-"Whether a seat can be reserved."
-enum SeatStatus {
-  "It can be reserved."
-  AVAILABLE
-  "An unpaid reservation holds it."
-  RESERVED
-  "It is paid."
-  SOLD
-}
-
 "Which events to list. What is given must all hold."
 input EventFilter {
   "Only events in this state."
@@ -464,6 +594,24 @@ input EventFilter {
   startsBefore: Time
   "Only events with these words in name, venue or description; up to 200 characters."
   search: String
+}
+
+"A page of events."
+type EventConnection {
+  "The page's events with their cursors."
+  edges: [EventEdge!]!
+  "The page's events."
+  nodes: [Event!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"An event in a list."
+type EventEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The event."
+  node: Event!
 }
 
 "A new draft."
@@ -516,38 +664,6 @@ input UpdateEventInput {
   salesCloseAt: Time
 }
 
-"A new section of an event: ` + "`" + `capacity` + "`" + ` or ` + "`" + `rows` + "`" + `, exactly one of the two."
-input AddInventoryInput {
-  "The event."
-  eventId: ID!
-  "1 to 100 characters, unique in the event."
-  section: String!
-  "What one ticket costs; 0 is allowed. All sections of an event share one currency."
-  price: MoneyInput!
-  "General admission: how many tickets, 1 to 10,000,000."
-  capacity: Int
-  "Numbered seats, from the front to the back: up to 5,000 rows, 200,000 seats an event."
-  rows: [SeatRowInput!]
-}
-
-"A row of numbered seats."
-input SeatRowInput {
-  "The row's name, 1 to 20 characters, unique in its section."
-  row: String!
-  "How many seats the row has, 1 to 1,000; they are numbered from 1."
-  seats: Int!
-}
-
-"The event with its new section."
-type AddInventoryPayload {
-  "The event, or null with ` + "`" + `userErrors` + "`" + `."
-  event: Event
-  "The new section, or null with ` + "`" + `userErrors` + "`" + `."
-  section: Section
-  "What is wrong with the input; empty on success."
-  userErrors: [UserError!]!
-}
-
 "Names an event."
 input EventIDInput {
   "The event."
@@ -570,22 +686,39 @@ type EventPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
-	{Name: "../schema/identity.graphqls", Input: `"Somebody who signed in once."
-type User implements Node {
-  "The user's id, usr_…."
-  id: ID!
-  "The mail address: for oneself and for admins, else null; null for all once the person was erased."
-  email: String
-  "The roles: for oneself and for admins, else empty."
-  roles: [Role!]!
+	{Name: "../schema/identity.graphqls", Input: `extend type Query {
+  "Whoever is signed in, or null."
+  me: User @auth(rule: PUBLIC)
+}
+
+extend type Mutation {
   """
-  The user's reservations, the newest first: for oneself and for admins, else FORBIDDEN. Pages are those of ` + "`" + `events` + "`" + `.
+  Mails a sign-in link to the address. It works once, within 15 minutes, and the answer does not tell whether anybody uses the address.
+  Limited by address and by IP: RATE_LIMITED.
   """
-  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection!
-  "The user's payments, the newest first, as ` + "`" + `reservations` + "`" + `."
-  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection!
-  "Where the user is signed in, the newest first: for oneself and for admins, else FORBIDDEN."
-  sessions: [Session!]!
+  requestMagicLink(input: RequestMagicLinkInput!): RequestMagicLinkPayload @auth(rule: PUBLIC)
+
+  """
+  Exchanges the token of a sign-in link for a session. With the request header ` + "`" + `X-Session: cookie` + "`" + ` the session is set as an HttpOnly cookie
+  and ` + "`" + `sessionToken` + "`" + ` is null. A token that is unknown, used or out of date is LINK_INVALID.
+  """
+  verifyMagicLink(input: VerifyMagicLinkInput!): VerifyMagicLinkPayload @auth(rule: PUBLIC)
+
+  "Ends the session of this request, here and in every open subscription. Signed out already, it does nothing."
+  signOut: SignOutPayload @auth(rule: PUBLIC)
+
+  """
+  Gives the session of this request a new token, in the same way as it is kept: in the answer, or in the cookie. The old one is good for
+  another half minute. To do when the viewer's roles have changed, within a day (` + "`" + `Session.renewBy` + "`" + `): a token that somebody else may have got
+  hold of before then gains nothing by it. Sessions in cookies are renewed by themselves, with the next request.
+  """
+  renewSession: RenewSessionPayload @auth(rule: SIGNED_IN)
+
+  "Ends one of the viewer's own sessions, and its open subscriptions with it."
+  revokeSession(input: RevokeSessionInput!): UserPayload @auth(rule: SIGNED_IN)
+
+  "Signs out everywhere: ends all sessions of the viewer or, for admins, of somebody else; somebody else's is FORBIDDEN to all others."
+  revokeAllSessions(input: RevokeAllSessionsInput): UserPayload @auth(rule: SIGNED_IN)
 }
 
 """
@@ -609,16 +742,6 @@ type Session {
   idleExpiresAt: Time!
   "When it ends unless it is renewed with ` + "`" + `renewSession` + "`" + `, since the user's roles changed; null when nothing is due."
   renewBy: Time
-}
-
-"What a user may do."
-enum Role {
-  "Reserve and pay. Everybody has it."
-  CUSTOMER
-  "Make events and sell tickets for them."
-  ORGANIZER
-  "Everything."
-  ADMIN
 }
 
 "Where to send a sign-in link."
@@ -682,154 +805,101 @@ input RevokeAllSessionsInput {
   "Leaves the session of this request alone."
   keepCurrent: Boolean! = false
 }
-
-"Which users to list; all of them when it is empty."
-input UserFilter {
-  "Whoever has this mail address."
-  email: String
-  "Those who have this role."
-  role: Role
-}
-
-"A page of users."
-type UserConnection {
-  "The page's users with their cursors."
-  edges: [UserEdge!]!
-  "The page's users."
-  nodes: [User!]!
-  "Where the page lies."
-  pageInfo: PageInfo!
-}
-
-"A user in a list."
-type UserEdge {
-  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
-  cursor: String!
-  "The user."
-  node: User!
-}
-
-"Which entries of the access log to show; all of them when it is empty."
-input AccessLogFilter {
-  "What was done to this user."
-  userId: ID
-  "What was done by this user."
-  actorId: ID
-}
-
-"What can be done to a user."
-enum AccessAction {
-  "The user signed in for the first time."
-  USER_CREATED
-  "The user got a role."
-  ROLE_GRANTED
-  "The user lost a role."
-  ROLE_REVOKED
-  "The user was forgotten."
-  USER_ERASED
-  "An admin ended the user's sessions."
-  SESSIONS_ENDED
-}
-
-"Who did what to whom: entries are only ever added, and there is no personal data in them."
-type AccessLogEntry {
-  "The entry's id."
-  id: ID!
-  "When it was done."
-  at: Time!
-  "What was done."
-  action: AccessAction!
-  "Who did it; null for the platform itself: a first sign-in, ADMIN_EMAILS."
-  actor: User
-  "To whom."
-  user: User
-  "The role, where the action is about one."
-  role: Role
-}
-
-"A page of the access log."
-type AccessLogConnection {
-  "The page's entries with their cursors."
-  edges: [AccessLogEdge!]!
-  "The page's entries."
-  nodes: [AccessLogEntry!]!
-  "Where the page lies."
-  pageInfo: PageInfo!
-}
-
-"An entry in a list."
-type AccessLogEdge {
-  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
-  cursor: String!
-  "The entry."
-  node: AccessLogEntry!
-}
-
-"Whom to forget."
-input EraseCustomerInput {
-  "The user."
-  userId: ID!
-}
-
-"A user's role."
-input RoleInput {
-  "The user."
-  userId: ID!
-  "The role."
-  role: Role!
-}
-
-"The user as they are now."
-type UserPayload {
-  "The user, or null with ` + "`" + `userErrors` + "`" + `."
-  user: User
-  "What is wrong; empty on success."
-  userErrors: [UserError!]!
-}
 `, BuiltIn: false},
-	{Name: "../schema/lists.graphqls", Input: `extend type Query {
-  "All reservations, the newest first. Pages are those of ` + "`" + `events` + "`" + `. An organizer reads those of an event from the event."
-  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection @auth(rule: ADMIN)
-
-  "All payments, the newest first. Pages are those of ` + "`" + `events` + "`" + `. An organizer reads those of an event from the event."
-  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection @auth(rule: ADMIN)
+	{Name: "../schema/inventory.graphqls", Input: `extend type Mutation {
+  "Adds one section: general admission with ` + "`" + `capacity` + "`" + `, or numbered seats with ` + "`" + `rows` + "`" + `. All sections of an event share one currency."
+  addInventory(input: AddInventoryInput!): AddInventoryPayload @auth(rule: ORGANIZER)
 }
 
-extend type Event {
-  "The event's reservations, the newest first: for its organizer and for admins, else FORBIDDEN. Pages are those of ` + "`" + `events` + "`" + `."
-  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection
-  "The event's payments, as ` + "`" + `reservations` + "`" + `."
-  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection
+extend type Subscription {
+  "An event with the counts of its sections, whenever ` + "`" + `inventoryVersion` + "`" + ` rises. A draft is NOT_FOUND but for its organizer and admins."
+  availability(eventId: ID!): Event! @auth(rule: PUBLIC)
 }
 
-"Which reservations to list. What is given must all hold."
-input ReservationFilter {
-  "Only reservations in this state."
-  status: ReservationStatus
-  "Only reservations of this event."
-  eventId: ID
-  "Only reservations of this customer."
-  customerId: ID
-  "Only reservations that were made at this moment or later."
-  createdAfter: Time
-  "Only reservations that were made before this moment."
-  createdBefore: Time
+"A part of an event's inventory with one price. available + reserved + sold = capacity."
+type Section {
+  "The name, 1 to 100 characters, unique in its event."
+  name: String!
+  "What one ticket costs now. A reservation keeps the price of its moment."
+  price: Money!
+  "How many tickets there are."
+  capacity: Int!
+  "How many can be reserved now."
+  available: Int!
+  "How many are held by unpaid reservations."
+  reserved: Int!
+  "How many are paid."
+  sold: Int!
+  "The numbered seats, row by row; empty for general admission. Pages are those of ` + "`" + `events` + "`" + `."
+  seats(first: Int, after: String): SeatConnection!
 }
 
-"Which payments to list. What is given must all hold."
-input PaymentFilter {
-  "Only payments in this state."
-  status: PaymentStatus
-  "Only payments for this event."
-  eventId: ID
-  "Only payments of this customer."
-  customerId: ID
-  "Only payments at this gateway, such as \"stripe\"."
-  gateway: String
-  "Only payments that were begun at this moment or later."
-  createdAfter: Time
-  "Only payments that were begun before this moment."
-  createdBefore: Time
+"A numbered seat."
+type Seat {
+  "\"<row>-<number>\", for example \"A-12\"."
+  label: String!
+  "Whether it can be reserved."
+  status: SeatStatus!
+}
+
+"Whether a seat can be reserved."
+enum SeatStatus {
+  "It can be reserved."
+  AVAILABLE
+  "An unpaid reservation holds it."
+  RESERVED
+  "It is paid."
+  SOLD
+}
+
+"A page of numbered seats."
+type SeatConnection {
+  "The page's seats with their cursors."
+  edges: [SeatEdge!]!
+  "The page's seats."
+  nodes: [Seat!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A seat in a list."
+type SeatEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  "The seat."
+  node: Seat!
+}
+
+"A new section of an event: ` + "`" + `capacity` + "`" + ` or ` + "`" + `rows` + "`" + `, exactly one of the two."
+input AddInventoryInput {
+  "The event."
+  eventId: ID!
+  "1 to 100 characters, unique in the event."
+  section: String!
+  "What one ticket costs; 0 is allowed. All sections of an event share one currency."
+  price: MoneyInput!
+  "General admission: how many tickets, 1 to 10,000,000."
+  capacity: Int
+  "Numbered seats, from the front to the back: up to 5,000 rows, 200,000 seats an event."
+  rows: [SeatRowInput!]
+}
+
+"A row of numbered seats."
+input SeatRowInput {
+  "The row's name, 1 to 20 characters, unique in its section."
+  row: String!
+  "How many seats the row has, 1 to 1,000; they are numbered from 1."
+  seats: Int!
+}
+
+"The event with its new section."
+type AddInventoryPayload {
+  "The event, or null with ` + "`" + `userErrors` + "`" + `."
+  event: Event
+  "The new section, or null with ` + "`" + `userErrors` + "`" + `."
+  section: Section
+  "What is wrong with the input; empty on success."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/money.graphqls", Input: `"An amount of one currency, with exactly the decimal places that ISO 4217 gives the currency: EUR 150.00, JPY 1500, BHD 1.500."
@@ -885,7 +955,35 @@ type PartitionStatus {
   lagSeconds: Float!
 }
 `, BuiltIn: false},
-	{Name: "../schema/payment.graphqls", Input: `"One payment of a reservation at a gateway."
+	{Name: "../schema/payment.graphqls", Input: `extend type Query {
+  """
+  One payment: for its customer, for the event's organizer and for admins. Somebody else's is FORBIDDEN, nothing there is NOT_FOUND.
+  ` + "`" + `minVersion` + "`" + ` waits as for ` + "`" + `event` + "`" + `.
+  """
+  payment(id: ID!, minVersion: Int): Payment @auth(rule: SIGNED_IN)
+
+  "All payments, the newest first. Pages are those of ` + "`" + `events` + "`" + `. An organizer reads those of an event from the event."
+  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection @auth(rule: ADMIN)
+}
+
+extend type Mutation {
+  """
+  Pays a reservation. The payment's status says how it went: COMPLETED; REQUIRES_ACTION with ` + "`" + `nextAction` + "`" + ` (then call ` + "`" + `confirmPayment` + "`" + `);
+  PROCESSING, when the outcome is not known yet and will follow by itself; FAILED, with PAYMENT_DECLINED in ` + "`" + `userErrors` + "`" + `.
+  """
+  processPayment(input: ProcessPaymentInput!): ProcessPaymentPayload @auth(rule: SIGNED_IN)
+
+  "Goes on with a payment after the customer did what its ` + "`" + `nextAction` + "`" + ` asked."
+  confirmPayment(input: ConfirmPaymentInput!): ProcessPaymentPayload @auth(rule: SIGNED_IN)
+
+  """
+  Gives money back, all of it or a part: for admins and the event's organizer. A full refund ends the reservation and frees its seats once
+  the gateway has paid it out.
+  """
+  refundPayment(input: RefundPaymentInput!): RefundPaymentPayload @auth(rule: ORGANIZER)
+}
+
+"One payment of a reservation at a gateway."
 type Payment implements Node {
   "The payment's id, pay_…."
   id: ID!
@@ -967,6 +1065,40 @@ type PaymentNextAction {
   redirectUrl: String
 }
 
+"Which payments to list. What is given must all hold."
+input PaymentFilter {
+  "Only payments in this state."
+  status: PaymentStatus
+  "Only payments for this event."
+  eventId: ID
+  "Only payments of this customer."
+  customerId: ID
+  "Only payments at this gateway, such as \"stripe\"."
+  gateway: String
+  "Only payments that were begun at this moment or later."
+  createdAfter: Time
+  "Only payments that were begun before this moment."
+  createdBefore: Time
+}
+
+"A page of payments."
+type PaymentConnection {
+  "The page's payments with their cursors."
+  edges: [PaymentEdge!]!
+  "The page's payments."
+  nodes: [Payment!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A payment in a list."
+type PaymentEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The payment."
+  node: Payment!
+}
+
 "Pays a reservation."
 input ProcessPaymentInput {
   "The reservation."
@@ -1039,10 +1171,7 @@ type RefundPaymentPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
-	{Name: "../schema/reports.graphqls", Input: `"A day of UTC, for example \"2026-12-31\"."
-scalar Date
-
-extend type Query {
+	{Name: "../schema/reports.graphqls", Input: `extend type Query {
   """
   What was sold for an event: for its organizer and for admins, else FORBIDDEN; NOT_FOUND when there is no such event. ` + "`" + `from` + "`" + ` and ` + "`" + `until` + "`" + ` narrow
   it to days of UTC, both of them included. Null while the event has no sections, and so no currency. It may be a moment behind the log.
@@ -1051,18 +1180,6 @@ extend type Query {
 
   "The sections of all events by the tickets that they sold, the most first. Pages are those of ` + "`" + `events` + "`" + `."
   popularSections(first: Int, after: String, last: Int, before: String): SectionSalesConnection @auth(rule: ADMIN)
-
-  "Everybody who has made a reservation, those who came last first. Pages are those of ` + "`" + `events` + "`" + `."
-  customers(filter: CustomerFilter, first: Int, after: String, last: Int, before: String): CustomerConnection @auth(rule: ADMIN)
-
-  "One customer, or null for somebody who has never made a reservation."
-  customer(id: ID!): Customer @auth(rule: ADMIN)
-
-  """
-  The customers by what they spent in one currency and did not get back, the most first. Pages are those of ` + "`" + `events` + "`" + `; who spends or is refunded
-  between two pages moves in the list.
-  """
-  topCustomers(currencyCode: String!, first: Int, after: String, last: Int, before: String): CustomerConnection @auth(rule: ADMIN)
 }
 
 "What was sold for an event, and how that is made up: the parts of each list add up to the whole."
@@ -1142,126 +1259,38 @@ type SectionSalesEdge {
   "The section."
   node: SectionSales!
 }
-
-"Which customers to list. What is given must all hold."
-input CustomerFilter {
-  "Only customers who made their first reservation at this moment or later."
-  firstSeenAfter: Time
-  "Only customers who made their first reservation before this moment."
-  firstSeenBefore: Time
-}
-
-"Somebody who has made a reservation, in numbers."
-type Customer {
-  "The user's id, usr_…."
-  id: ID!
-  "Who it is, with their reservations and payments."
-  user: User
-  "How many reservations they made."
-  reservationCount: Int!
-  "How many of these they paid, whatever was given back later."
-  completedCount: Int!
-  "How many of these were given back in full."
-  returnedCount: Int!
-  "Tickets that they bought and did not give back."
-  tickets: Int!
-  "What they spent, by currency."
-  spend: [CustomerSpend!]!
-  "When they made their first reservation."
-  firstSeenAt: Time!
-  "When they did something last."
-  lastSeenAt: Time!
-  "What they did and what became of it, the newest first. Pages are those of ` + "`" + `events` + "`" + `."
-  history(first: Int, after: String, last: Int, before: String): CustomerHistoryConnection!
-}
-
-"What a customer's payments in one currency came to."
-type CustomerSpend {
-  "What was taken."
-  spent: Money!
-  "What was given back of it."
-  refunded: Money!
-  "The difference."
-  net: Money!
-}
-
-"A page of customers."
-type CustomerConnection {
-  "The page's customers with their cursors."
-  edges: [CustomerEdge!]!
-  "The page's customers."
-  nodes: [Customer!]!
-  "Where the page lies."
-  pageInfo: PageInfo!
-}
-
-"A customer in a list."
-type CustomerEdge {
-  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
-  cursor: String!
-  "The customer."
-  node: Customer!
-}
-
-"Something that a customer did, or what became of it."
-type CustomerHistoryEntry {
-  "What happened."
-  kind: CustomerHistoryKind!
-  "When."
-  at: Time!
-  "The event that it was about."
-  event: Event
-  "The reservation that it was about."
-  reservationId: ID!
-  "The payment that it was about, or null."
-  paymentId: ID
-  "How many tickets, where it is about a reservation; else 0."
-  tickets: Int!
-  "What the reservation costs, what was or was to be taken, or what was given back."
-  amount: Money!
-}
-
-"What happened to a customer."
-enum CustomerHistoryKind {
-  "They reserved."
-  RESERVATION_INITIATED
-  "Their reservation was paid."
-  RESERVATION_COMPLETED
-  "Their reservation was given up."
-  RESERVATION_CANCELLED
-  "Their reservation was not paid in time."
-  RESERVATION_EXPIRED
-  "The last payment of their reservation was declined."
-  RESERVATION_COMPENSATED
-  "Their reservation was given back in full."
-  RESERVATION_REFUNDED
-  "Their money was taken."
-  PAYMENT_COMPLETED
-  "Their payment failed."
-  PAYMENT_FAILED
-  "Money was given back to them."
-  PAYMENT_REFUNDED
-}
-
-"A page of a customer's history."
-type CustomerHistoryConnection {
-  "The page's entries with their cursors."
-  edges: [CustomerHistoryEdge!]!
-  "The page's entries."
-  nodes: [CustomerHistoryEntry!]!
-  "Where the page lies."
-  pageInfo: PageInfo!
-}
-
-"An entry in a customer's history."
-type CustomerHistoryEdge {
-  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
-  cursor: String!
-  "The entry."
-  node: CustomerHistoryEntry!
-}
 `, BuiltIn: false},
-	{Name: "../schema/reservation.graphqls", Input: `"One customer's hold on seats, from the reservation to the ticket or to its end."
+	{Name: "../schema/reservation.graphqls", Input: `extend type Query {
+  """
+  One reservation: for its customer, for the event's organizer and for admins. Somebody else's is FORBIDDEN, nothing there is NOT_FOUND.
+  ` + "`" + `minVersion` + "`" + ` waits as for ` + "`" + `event` + "`" + `.
+  """
+  reservation(id: ID!, minVersion: Int): Reservation @auth(rule: SIGNED_IN)
+
+  "All reservations, the newest first. Pages are those of ` + "`" + `events` + "`" + `. An organizer reads those of an event from the event."
+  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection @auth(rule: ADMIN)
+}
+
+extend type Mutation {
+  """
+  Holds seats for five minutes, at the price of this moment, all or nothing. The hold is extended once, when its payment goes to the
+  gateway.
+  """
+  reserveSeats(input: ReserveSeatsInput!): ReserveSeatsPayload @auth(rule: SIGNED_IN)
+
+  "Gives up a reservation that is not paid, and its seats."
+  cancelReservation(input: CancelReservationInput!): CancelReservationPayload @auth(rule: SIGNED_IN)
+}
+
+extend type Subscription {
+  """
+  One reservation, for those who may read it. Right after ` + "`" + `reserveSeats` + "`" + ` it waits up to two seconds for the reservation to be known,
+  then ends with NOT_FOUND.
+  """
+  reservationStatus(id: ID!): Reservation! @auth(rule: SIGNED_IN)
+}
+
+"One customer's hold on seats, from the reservation to the ticket or to its end."
 type Reservation implements Node {
   "The reservation's id, rsv_…."
   id: ID!
@@ -1321,6 +1350,38 @@ type ReservedSeat {
   price: Money!
 }
 
+"Which reservations to list. What is given must all hold."
+input ReservationFilter {
+  "Only reservations in this state."
+  status: ReservationStatus
+  "Only reservations of this event."
+  eventId: ID
+  "Only reservations of this customer."
+  customerId: ID
+  "Only reservations that were made at this moment or later."
+  createdAfter: Time
+  "Only reservations that were made before this moment."
+  createdBefore: Time
+}
+
+"A page of reservations."
+type ReservationConnection {
+  "The page's reservations with their cursors."
+  edges: [ReservationEdge!]!
+  "The page's reservations."
+  nodes: [Reservation!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A reservation in a list."
+type ReservationEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The reservation."
+  node: Reservation!
+}
+
 "Seats to hold, all or nothing."
 input ReserveSeatsInput {
   "The event."
@@ -1372,10 +1433,16 @@ A moment in UTC as RFC 3339 text, for example "2026-12-31T20:00:00Z". Other offs
 """
 scalar Time
 
+"A day of UTC, for example \"2026-12-31\"."
+scalar Date
+
 """
 An exact decimal number as a string, for example "150.00". Never a JSON number: floating point loses cents.
 """
 scalar Decimal
+
+"A JSON value, as it stands in the log."
+scalar JSON
 
 """
 States who may call a root field. Every root field carries it; the server refuses to be built without. What else depends on the
@@ -1411,46 +1478,6 @@ type Query {
   visible to themselves and to admins. BAD_USER_INPUT for something that is no id of this API.
   """
   node(id: ID!): Node @auth(rule: PUBLIC)
-
-  "Whoever is signed in, or null."
-  me: User @auth(rule: PUBLIC)
-
-  """
-  One event, or null when there is none. A draft exists only for its organizer and for admins. With ` + "`" + `minVersion` + "`" + ` the answer waits up to
-  two seconds until the event is known at that version, then fails with READ_BEHIND: pass the version that a mutation answered to
-  read your own writes.
-  """
-  event(id: ID!, minVersion: Int): Event @auth(rule: PUBLIC)
-
-  """
-  Events, the newest first. Drafts appear only to their organizer and to admins. A page has as many as ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` asks for, at
-  most 100, and 20 when neither is given; giving both is BAD_USER_INPUT.
-  """
-  events(filter: EventFilter, first: Int, after: String, last: Int, before: String): EventConnection @auth(rule: PUBLIC)
-
-  """
-  One reservation: for its customer, for the event's organizer and for admins. Somebody else's is FORBIDDEN, nothing there is NOT_FOUND.
-  ` + "`" + `minVersion` + "`" + ` waits as for ` + "`" + `event` + "`" + `.
-  """
-  reservation(id: ID!, minVersion: Int): Reservation @auth(rule: SIGNED_IN)
-
-  """
-  One payment: for its customer, for the event's organizer and for admins. Somebody else's is FORBIDDEN, nothing there is NOT_FOUND.
-  ` + "`" + `minVersion` + "`" + ` waits as for ` + "`" + `event` + "`" + `.
-  """
-  payment(id: ID!, minVersion: Int): Payment @auth(rule: SIGNED_IN)
-
-  """
-  What stands in the log of one event, reservation or payment, the oldest first: who did what, when and why. It is read from the log itself
-  and never behind. Pages are those of ` + "`" + `events` + "`" + `.
-  """
-  auditLog(id: ID!, stream: AuditStream! = EVENT, first: Int, after: String, last: Int, before: String): AuditLogConnection @auth(rule: ADMIN)
-
-  "Users in the order in which they came: who has an address, who has a role. Pages are those of ` + "`" + `events` + "`" + `."
-  users(filter: UserFilter, first: Int, after: String, last: Int, before: String): UserConnection @auth(rule: ADMIN)
-
-  "Who gave whom which role, who was forgotten or signed out by whom: the oldest first. Pages are those of ` + "`" + `events` + "`" + `."
-  accessLog(filter: AccessLogFilter, first: Int, after: String, last: Int, before: String): AccessLogConnection @auth(rule: ADMIN)
 }
 
 """
@@ -1459,35 +1486,20 @@ is a GraphQL error. Where an input has an ` + "`" + `idempotencyKey` + "`" + ` i
 for an operation with a single such mutation): the same key with the same input answers the first outcome for 24 hours and does nothing
 twice, the same key with another input is IDEMPOTENCY_KEY_REUSED.
 """
-type Mutation {
-  """
-  Mails a sign-in link to the address. It works once, within 15 minutes, and the answer does not tell whether anybody uses the address.
-  Limited by address and by IP: RATE_LIMITED.
-  """
-  requestMagicLink(input: RequestMagicLinkInput!): RequestMagicLinkPayload @auth(rule: PUBLIC)
+type Mutation
 
-  """
-  Exchanges the token of a sign-in link for a session. With the request header ` + "`" + `X-Session: cookie` + "`" + ` the session is set as an HttpOnly cookie
-  and ` + "`" + `sessionToken` + "`" + ` is null. A token that is unknown, used or out of date is LINK_INVALID.
-  """
-  verifyMagicLink(input: VerifyMagicLinkInput!): VerifyMagicLinkPayload @auth(rule: PUBLIC)
+"""
+The state now, then the newest state whenever it changed. Versions only rise, states in between may be skipped, the last one always
+arrives. Over graphql-transport-ws, or server-sent events in the distinct connections mode of graphql-sse.
+"""
+type Subscription
+`, BuiltIn: false},
+	{Name: "../schema/user.graphqls", Input: `extend type Query {
+  "Users in the order in which they came: who has an address, who has a role. Pages are those of ` + "`" + `events` + "`" + `."
+  users(filter: UserFilter, first: Int, after: String, last: Int, before: String): UserConnection @auth(rule: ADMIN)
+}
 
-  "Ends the session of this request, here and in every open subscription. Signed out already, it does nothing."
-  signOut: SignOutPayload @auth(rule: PUBLIC)
-
-  """
-  Gives the session of this request a new token, in the same way as it is kept: in the answer, or in the cookie. The old one is good for
-  another half minute. To do when the viewer's roles have changed, within a day (` + "`" + `Session.renewBy` + "`" + `): a token that somebody else may have got
-  hold of before then gains nothing by it. Sessions in cookies are renewed by themselves, with the next request.
-  """
-  renewSession: RenewSessionPayload @auth(rule: SIGNED_IN)
-
-  "Ends one of the viewer's own sessions, and its open subscriptions with it."
-  revokeSession(input: RevokeSessionInput!): UserPayload @auth(rule: SIGNED_IN)
-
-  "Signs out everywhere: ends all sessions of the viewer or, for admins, of somebody else; somebody else's is FORBIDDEN to all others."
-  revokeAllSessions(input: RevokeAllSessionsInput): UserPayload @auth(rule: SIGNED_IN)
-
+extend type Mutation {
   """
   Forgets a person, for good: mail address, name and roles are removed and all sessions end. Reservations and payments stay, without a
   name. The address may sign in again, as somebody new. For oneself and for admins; somebody else's is FORBIDDEN. Doing it again is no
@@ -1503,69 +1515,82 @@ type Mutation {
   admin again with the next sign-in.
   """
   revokeRole(input: RoleInput!): UserPayload @auth(rule: ADMIN)
-
-  "Makes a draft. Its maker is its organizer."
-  createEvent(input: CreateEventInput!): CreateEventPayload @auth(rule: ORGANIZER)
-
-  "Changes what an event says of itself; fields that are left out stay as they are. Limits and inventory are not changed here."
-  updateEvent(input: UpdateEventInput!): EventPayload @auth(rule: ORGANIZER)
-
-  "Adds one section: general admission with ` + "`" + `capacity` + "`" + `, or numbered seats with ` + "`" + `rows` + "`" + `. All sections of an event share one currency."
-  addInventory(input: AddInventoryInput!): AddInventoryPayload @auth(rule: ORGANIZER)
-
-  "Shows a draft to everybody."
-  publishEvent(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
-
-  "Lets customers reserve."
-  openSales(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
-
-  "Ends reserving; reservations that exist can still be paid."
-  closeSales(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
-
-  "Calls the event off: unpaid reservations end, and everything that was paid is refunded by itself."
-  cancelEvent(input: CancelEventInput!): EventPayload @auth(rule: ORGANIZER)
-
-  "Says that the event took place."
-  completeEvent(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
-
-  """
-  Holds seats for five minutes, at the price of this moment, all or nothing. The hold is extended once, when its payment goes to the
-  gateway.
-  """
-  reserveSeats(input: ReserveSeatsInput!): ReserveSeatsPayload @auth(rule: SIGNED_IN)
-
-  "Gives up a reservation that is not paid, and its seats."
-  cancelReservation(input: CancelReservationInput!): CancelReservationPayload @auth(rule: SIGNED_IN)
-
-  """
-  Pays a reservation. The payment's status says how it went: COMPLETED; REQUIRES_ACTION with ` + "`" + `nextAction` + "`" + ` (then call ` + "`" + `confirmPayment` + "`" + `);
-  PROCESSING, when the outcome is not known yet and will follow by itself; FAILED, with PAYMENT_DECLINED in ` + "`" + `userErrors` + "`" + `.
-  """
-  processPayment(input: ProcessPaymentInput!): ProcessPaymentPayload @auth(rule: SIGNED_IN)
-
-  "Goes on with a payment after the customer did what its ` + "`" + `nextAction` + "`" + ` asked."
-  confirmPayment(input: ConfirmPaymentInput!): ProcessPaymentPayload @auth(rule: SIGNED_IN)
-
-  """
-  Gives money back, all of it or a part: for admins and the event's organizer. A full refund ends the reservation and frees its seats once
-  the gateway has paid it out.
-  """
-  refundPayment(input: RefundPaymentInput!): RefundPaymentPayload @auth(rule: ORGANIZER)
 }
 
-"""
-The state now, then the newest state whenever it changed. Versions only rise, states in between may be skipped, the last one always
-arrives. Over graphql-transport-ws, or server-sent events in the distinct connections mode of graphql-sse.
-"""
-type Subscription {
+"Somebody who signed in once."
+type User implements Node {
+  "The user's id, usr_…."
+  id: ID!
+  "The mail address: for oneself and for admins, else null; null for all once the person was erased."
+  email: String
+  "The roles: for oneself and for admins, else empty."
+  roles: [Role!]!
   """
-  One reservation, for those who may read it. Right after ` + "`" + `reserveSeats` + "`" + ` it waits up to two seconds for the reservation to be known,
-  then ends with NOT_FOUND.
+  The user's reservations, the newest first: for oneself and for admins, else FORBIDDEN. Pages are those of ` + "`" + `events` + "`" + `.
   """
-  reservationStatus(id: ID!): Reservation! @auth(rule: SIGNED_IN)
+  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection!
+  "The user's payments, the newest first, as ` + "`" + `reservations` + "`" + `."
+  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection!
+  "Where the user is signed in, the newest first: for oneself and for admins, else FORBIDDEN."
+  sessions: [Session!]!
+}
 
-  "An event with the counts of its sections, whenever ` + "`" + `inventoryVersion` + "`" + ` rises. A draft is NOT_FOUND but for its organizer and admins."
-  availability(eventId: ID!): Event! @auth(rule: PUBLIC)
+"What a user may do."
+enum Role {
+  "Reserve and pay. Everybody has it."
+  CUSTOMER
+  "Make events and sell tickets for them."
+  ORGANIZER
+  "Everything."
+  ADMIN
+}
+
+"Which users to list; all of them when it is empty."
+input UserFilter {
+  "Whoever has this mail address."
+  email: String
+  "Those who have this role."
+  role: Role
+}
+
+"A page of users."
+type UserConnection {
+  "The page's users with their cursors."
+  edges: [UserEdge!]!
+  "The page's users."
+  nodes: [User!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A user in a list."
+type UserEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` to read on from here."
+  cursor: String!
+  "The user."
+  node: User!
+}
+
+"Whom to forget."
+input EraseCustomerInput {
+  "The user."
+  userId: ID!
+}
+
+"A user's role."
+input RoleInput {
+  "The user."
+  userId: ID!
+  "The role."
+  role: Role!
+}
+
+"The user as they are now."
+type UserPayload {
+  "The user, or null with ` + "`" + `userErrors` + "`" + `."
+  user: User
+  "What is wrong; empty on success."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 }

@@ -13,8 +13,8 @@ const (
 	plainList   = 5 // lists without pages: sections, seats of a reservation, payments, refunds
 )
 
-// elements answers how often the children of a field are to be expected in the answer.
-func (w weigher) elements(f *ast.Field) int {
+// expectedElements returns how often the children of a field are expected in the response.
+func (w weigher) expectedElements(f *ast.Field) int {
 	if f.Definition == nil {
 		return 1
 	}
@@ -23,17 +23,17 @@ func (w weigher) elements(f *ast.Field) int {
 	}
 	inPage := f.ObjectDefinition != nil && strings.HasSuffix(f.ObjectDefinition.Name, "Connection")
 	if f.Definition.Type.Elem == nil || inPage {
-		return 1 // a page's edges and nodes are counted where the page was asked for
+		return 1 // a page's edges and nodes are counted at the field that has the page
 	}
 	return plainList
 }
 
-// pageSize answers what first or last asks for. Sizes that the resolver will refuse count as the largest page.
+// pageSize returns what first or last asks for. A size that is too large counts as the largest page.
 func (w weigher) pageSize(f *ast.Field) int {
 	size := 0
 	for _, name := range []string{"first", "last"} {
 		if arg := f.Arguments.ForName(name); arg != nil {
-			size = max(size, w.number(arg.Value))
+			size = max(size, w.numberOf(arg.Value))
 		}
 	}
 	if size <= 0 {
@@ -42,7 +42,7 @@ func (w weigher) pageSize(f *ast.Field) int {
 	return min(size, largestPage)
 }
 
-func (w weigher) number(v *ast.Value) int {
+func (w weigher) numberOf(v *ast.Value) int {
 	value, err := v.Value(w.vars)
 	if err != nil {
 		return largestPage

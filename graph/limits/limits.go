@@ -1,7 +1,7 @@
-// Package limits refuses operations that would cost more than an operation may, before anything is executed.
+// Package limits refuses operations that would cost too much, before anything is executed.
 //
-// The check must not be an attack itself: fragments that double one another make exponential work for a check that expands them. Here
-// every fragment is weighed once, and all sums saturate.
+// The check itself must be cheap: fragments that spread one another twice are exponential work for a check that expands them. Here every
+// fragment is weighed once, and all sums saturate.
 package limits
 
 import (
@@ -22,13 +22,13 @@ type Limits struct {
 	Fields int
 	// Aliases is how many of them may have an alias.
 	Aliases int
-	// Complexity is how many values an answer may have, about: a list counts as often as it asks for elements.
+	// Complexity is about how many values a response may have: a list counts as often as it asks for elements.
 	Complexity int
-	// Introspection says whether the schema may be read.
+	// Introspection reports whether the schema may be read.
 	Introspection bool
 }
 
-// Default answers limits that leave room for the largest pages of any sensible client.
+// Default returns limits that leave room for the largest pages of sensible clients.
 func Default() Limits {
 	return Limits{Depth: 15, Fields: 2_000, Aliases: 50, Complexity: 20_000}
 }
@@ -48,7 +48,7 @@ func (Limits) Validate(graphql.ExecutableSchema) error { return nil }
 func (l Limits) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
 	oc.DisableIntrospection = !l.Introspection
 	w := weigher{vars: oc.Variables, fragments: map[string]weight{}}
-	total := w.selections(oc.Operation.SelectionSet)
+	total := w.weighSelections(oc.Operation.SelectionSet)
 	switch {
 	case total.introspects && !l.Introspection:
 		return apierror.New(apierror.ValidationFailed, "introspection is not available here").Present()
@@ -59,7 +59,7 @@ func (l Limits) MutateOperationContext(_ context.Context, oc *graphql.OperationC
 	case total.aliases > l.Aliases:
 		return tooMuch("more than %d aliases", l.Aliases)
 	case total.complexity > l.Complexity:
-		return tooMuch("more than %d values could be in the answer: ask for smaller pages or fewer fields", l.Complexity)
+		return tooMuch("more than %d values could be in the response: request smaller pages or fewer fields", l.Complexity)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ const most = 1 << 40 // far above every limit, far below overflow
 
 func saturate(n int) int { return min(n, most) }
 
-func (a weight) and(b weight) weight {
+func (a weight) plus(b weight) weight {
 	return weight{
 		depth:       max(a.depth, b.depth),
 		fields:      saturate(a.fields + b.fields),
@@ -93,32 +93,32 @@ type weigher struct {
 	fragments map[string]weight
 }
 
-func (w weigher) selections(set ast.SelectionSet) weight {
+func (w weigher) weighSelections(set ast.SelectionSet) weight {
 	var total weight
 	for _, selection := range set {
 		switch s := selection.(type) {
 		case *ast.Field:
-			total = total.and(w.field(s))
+			total = total.plus(w.weighField(s))
 		case *ast.InlineFragment:
-			total = total.and(w.selections(s.SelectionSet))
+			total = total.plus(w.weighSelections(s.SelectionSet))
 		case *ast.FragmentSpread:
-			total = total.and(w.fragment(s))
+			total = total.plus(w.weighFragment(s))
 		}
 	}
 	return total
 }
 
-// fragment weighs every fragment once. The validator has refused cycles.
-func (w weigher) fragment(spread *ast.FragmentSpread) weight {
+// weighFragment weighs every fragment once. The validator has refused cycles.
+func (w weigher) weighFragment(spread *ast.FragmentSpread) weight {
 	if known, ok := w.fragments[spread.Name]; ok {
 		return known
 	}
-	weighed := w.selections(spread.Definition.SelectionSet)
+	weighed := w.weighSelections(spread.Definition.SelectionSet)
 	w.fragments[spread.Name] = weighed
 	return weighed
 }
 
-func (w weigher) field(f *ast.Field) weight {
+func (w weigher) weighField(f *ast.Field) weight {
 	own := weight{depth: 1, fields: 1, complexity: 1}
 	if f.Alias != f.Name {
 		own.aliases = 1
@@ -126,11 +126,11 @@ func (w weigher) field(f *ast.Field) weight {
 	if f.Name == "__schema" || f.Name == "__type" {
 		// The validator bounds the depth of introspection, and the schema its size.
 		own.introspects = true
-		own.fields = saturate(1 + w.selections(f.SelectionSet).fields)
+		own.fields = saturate(1 + w.weighSelections(f.SelectionSet).fields)
 		return own
 	}
-	children := w.selections(f.SelectionSet)
-	children.complexity = saturate(children.complexity * w.elements(f))
+	children := w.weighSelections(f.SelectionSet)
+	children.complexity = saturate(children.complexity * w.expectedElements(f))
 	children.depth++
-	return own.and(children)
+	return own.plus(children)
 }

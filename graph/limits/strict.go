@@ -14,9 +14,9 @@ import (
 	"ticketing/graph/scalar"
 )
 
-// Strict refuses values that the GraphQL specification does not let pass for their type, and that gqlgen would coerce: "12" for an Int,
-// 12 for a String, integers of more than 32 bits, two fields of a oneOf input. It also reads the API's own scalars, so that a wrong
-// one is refused before anything is executed. It is an extension of gqlgen's executor, and works on validated documents.
+// Strict refuses values that the GraphQL specification does not allow for their type, and that gqlgen would coerce: "12" for an Int, 12 for
+// a String, integers of more than 32 bits, two fields of a oneOf input. It also reads the API's own scalars, so that a wrong one is refused
+// before anything is executed. It is an extension of gqlgen's executor, and works on validated documents.
 type Strict struct {
 	Schema *ast.Schema
 }
@@ -39,12 +39,12 @@ func (s Strict) MutateOperationContext(_ context.Context, oc *graphql.OperationC
 		if !given {
 			continue
 		}
-		if reason := s.value(v.Type, value); reason != "" {
-			return refused("variable $%s: %s", v.Variable, reason)
+		if reason := s.checkValue(v.Type, value); reason != "" {
+			return refuseValue("variable $%s: %s", v.Variable, reason)
 		}
 	}
-	if position, reason := (literals{schema: s, seen: map[string]bool{}}).selections(oc.Operation.SelectionSet); reason != "" {
-		err := refused("%s", reason)
+	if position, reason := (literals{schema: s, seen: map[string]bool{}}).checkSelections(oc.Operation.SelectionSet); reason != "" {
+		err := refuseValue("%s", reason)
 		err.Locations = []gqlerror.Location{{Line: position.Line, Column: position.Column}}
 		return err
 	}
@@ -53,46 +53,46 @@ func (s Strict) MutateOperationContext(_ context.Context, oc *graphql.OperationC
 
 const notText = "must be a string"
 
-func refused(format string, args ...any) *gqlerror.Error {
+func refuseValue(format string, args ...any) *gqlerror.Error {
 	return apierror.New(apierror.ValidationFailed, format, args...).Present()
 }
 
-// value answers what is wrong with a variable's value, "" when nothing is. The validator has checked its shape.
-func (s Strict) value(t *ast.Type, value any) string {
+// checkValue returns what is wrong with a variable's value, "" when nothing is. The validator has checked its shape.
+func (s Strict) checkValue(t *ast.Type, value any) string {
 	if value == nil {
 		return ""
 	}
 	if t.Elem != nil {
-		return s.list(t, value)
+		return s.checkList(t, value)
 	}
 	def := s.Schema.Types[t.NamedType]
 	switch def.Kind {
 	case ast.InputObject:
-		return s.object(def, value)
+		return s.checkObject(def, value)
 	case ast.Enum:
 		if name, ok := value.(string); !ok || def.EnumValues.ForName(name) == nil {
 			return "must be a value of " + def.Name
 		}
 		return ""
 	default:
-		return s.scalar(t.NamedType, value)
+		return s.checkScalar(t.NamedType, value)
 	}
 }
 
-func (s Strict) list(t *ast.Type, value any) string {
+func (s Strict) checkList(t *ast.Type, value any) string {
 	elements, ok := value.([]any)
 	if !ok {
-		return s.value(t.Elem, value) // a single value stands for a list of one
+		return s.checkValue(t.Elem, value) // a single value is a list of one
 	}
 	for i, element := range elements {
-		if reason := s.value(t.Elem, element); reason != "" {
+		if reason := s.checkValue(t.Elem, element); reason != "" {
 			return strconv.Itoa(i) + ": " + reason
 		}
 	}
 	return ""
 }
 
-func (s Strict) object(def *ast.Definition, value any) string {
+func (s Strict) checkObject(def *ast.Definition, value any) string {
 	fields, ok := value.(map[string]any)
 	if !ok {
 		return "must be a " + def.Name
@@ -101,7 +101,7 @@ func (s Strict) object(def *ast.Definition, value any) string {
 		return "must have exactly one field of " + def.Name
 	}
 	for _, field := range def.Fields {
-		if reason := s.value(field.Type, fields[field.Name]); reason != "" {
+		if reason := s.checkValue(field.Type, fields[field.Name]); reason != "" {
 			return field.Name + ": " + reason
 		}
 	}
@@ -118,11 +118,11 @@ func exactlyOne(fields map[string]any) bool {
 	return false
 }
 
-// scalar refuses by the Go type that JSON or a literal was read into.
-func (s Strict) scalar(name string, value any) string {
+// checkScalar checks by the Go type that JSON or a literal was read into.
+func (s Strict) checkScalar(name string, value any) string {
 	switch name {
 	case "Int":
-		n, ok := integer(value)
+		n, ok := asInteger(value)
 		if !ok || n < math.MinInt32 || n > math.MaxInt32 {
 			return "must be an integer of 32 bits"
 		}
@@ -136,7 +136,7 @@ func (s Strict) scalar(name string, value any) string {
 		}
 	case "ID":
 		_, isText := value.(string)
-		if _, isInt := integer(value); !isText && !isInt {
+		if _, isInt := asInteger(value); !isText && !isInt {
 			return notText
 		}
 	case "Time":
@@ -159,7 +159,7 @@ func (s Strict) scalar(name string, value any) string {
 	return ""
 }
 
-func integer(value any) (int64, bool) {
+func asInteger(value any) (int64, bool) {
 	switch n := value.(type) {
 	case int64:
 		return n, true

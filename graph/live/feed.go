@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// reread is how often everything that is watched is read again, whatever was announced.
-	reread = 3 * time.Second
-	// patience is how long the first read of a row waits for Redis to confirm the subscription.
-	patience = 300 * time.Millisecond
-	// batch is how many rows one query reads at most.
-	batch = 500
+	// rereadEvery is how often everything that is watched is read again, announced or not.
+	rereadEvery = 3 * time.Second
+	// subscribeTimeout is how long the first read of a row waits for Redis to confirm the subscription.
+	subscribeTimeout = 300 * time.Millisecond
+	// maxBatch is the number of rows that one query reads at most.
+	maxBatch = 500
 )
 
 // Source says where a feed's objects come from.
 type Source[T any] struct {
-	// Channel answers where the new versions of an object are announced.
+	// Channel returns the Redis channel on which new versions of an object are announced.
 	Channel func(id string) string
-	// Load answers those of the objects that there are.
+	// Load returns those of the objects that exist.
 	Load func(ctx context.Context, ids []string) (map[string]T, error)
-	// Version answers the version of an object.
+	// Version returns the version of an object.
 	Version func(T) int64
 }
 
@@ -32,12 +32,12 @@ type Feed[T any] struct {
 
 	mu     sync.Mutex
 	topics map[string]*topic[T]
-	dirty  map[string]struct{} // to be read
+	marked map[string]struct{} // to be read
 	reads  uint64              // batches begun
-	kick   chan struct{}       // holds one token when dirty may have something
+	kick   chan struct{}       // holds one token when marked may not be empty
 }
 
-// topic is one object that somebody watches.
+// topic is one object that is watched.
 type topic[T any] struct {
 	watches map[*Watch[T]]struct{}
 	value   T
@@ -48,17 +48,17 @@ type topic[T any] struct {
 	timer   *time.Timer
 }
 
-// NewFeed answers a feed that the hub runs. It must be called before the hub's Run.
+// NewFeed returns a feed that the hub runs. It must be called before the hub's Run.
 func NewFeed[T any](hub *Hub, source Source[T]) *Feed[T] {
-	f := &Feed[T]{hub: hub, source: source, topics: map[string]*topic[T]{}, dirty: map[string]struct{}{}, kick: make(chan struct{}, 1)}
+	f := &Feed[T]{hub: hub, source: source, topics: map[string]*topic[T]{}, marked: map[string]struct{}{}, kick: make(chan struct{}, 1)}
 	hub.feeds = append(hub.feeds, f)
 	return f
 }
 
-// Version answers the version of an object.
+// Version returns the version of an object.
 func (f *Feed[T]) Version(value T) int64 { return f.source.Version(value) }
 
-// Watch begins to watch an object. The caller closes the watch.
+// Watch starts to watch an object. The caller closes the watch.
 func (f *Feed[T]) Watch(id string) *Watch[T] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -66,18 +66,18 @@ func (f *Feed[T]) Watch(id string) *Watch[T] {
 	t, watched := f.topics[id]
 	if !watched {
 		t = &topic[T]{watches: map[*Watch[T]]struct{}{}}
-		t.timer = time.AfterFunc(patience, func() { f.subscribed(id) })
+		t.timer = time.AfterFunc(subscribeTimeout, func() { f.onSubscribed(id) })
 		f.topics[id] = t
-		f.hub.listen(f.source.Channel(id), route{feed: f, id: id})
+		f.hub.addRoute(f.source.Channel(id), route{feed: f, id: id})
 	} else {
-		f.mark(id)
+		f.markObject(id)
 	}
 	t.watches[w] = struct{}{}
 	return w
 }
 
-// unwatch forgets the object with its last watch.
-func (f *Feed[T]) unwatch(w *Watch[T]) {
+// removeWatch forgets the object with its last watch.
+func (f *Feed[T]) removeWatch(w *Watch[T]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t, watched := f.topics[w.id]
@@ -88,33 +88,33 @@ func (f *Feed[T]) unwatch(w *Watch[T]) {
 	if len(t.watches) == 0 {
 		t.timer.Stop()
 		delete(f.topics, w.id)
-		delete(f.dirty, w.id)
-		f.hub.unlisten(f.source.Channel(w.id))
+		delete(f.marked, w.id)
+		f.hub.removeRoute(f.source.Channel(w.id))
 	}
 }
 
-// subscribed is called when announcements are certain to arrive from now on: now is the time to read the row.
-func (f *Feed[T]) subscribed(id string) {
+// onSubscribed is called when announcements are certain to arrive from now on, so that nothing is missed after this read.
+func (f *Feed[T]) onSubscribed(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if t, watched := f.topics[id]; watched {
 		t.timer.Stop()
-		f.mark(id)
+		f.markObject(id)
 	}
 }
 
-// announced is called for every announcement. One that is no news is dropped without a read.
-func (f *Feed[T]) announced(id string, version int64) {
+// onAnnounced is called for every announcement. One of a known version is dropped without a read.
+func (f *Feed[T]) onAnnounced(id string, version int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if t, watched := f.topics[id]; watched && (!t.known || version > t.version) {
-		f.mark(id)
+		f.markObject(id)
 	}
 }
 
-// mark has a watched object read soon. The caller holds the lock.
-func (f *Feed[T]) mark(id string) {
-	f.dirty[id] = struct{}{}
+// markObject has a watched object read soon. The caller holds the lock.
+func (f *Feed[T]) markObject(id string) {
+	f.marked[id] = struct{}{}
 	select {
 	case f.kick <- struct{}{}:
 	default:
@@ -125,13 +125,13 @@ func (f *Feed[T]) markAll() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for id := range f.topics {
-		f.mark(id)
+		f.markObject(id)
 	}
 }
 
-// run reads what is to be read, one query at a time: what is announced during a query is in the next one.
-func (f *Feed[T]) run(ctx context.Context) error {
-	tick := time.NewTicker(reread)
+// readMarked reads marked objects until ctx ends, one query at a time: what is announced during a query is in the next one.
+func (f *Feed[T]) readMarked(ctx context.Context) error {
+	tick := time.NewTicker(rereadEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -140,53 +140,53 @@ func (f *Feed[T]) run(ctx context.Context) error {
 		case <-tick.C:
 			f.markAll()
 		case <-f.kick:
-			for ids := f.take(); len(ids) > 0 && ctx.Err() == nil; ids = f.take() {
-				f.read(ctx, ids)
+			for ids := f.takeBatch(); len(ids) > 0 && ctx.Err() == nil; ids = f.takeBatch() {
+				f.readBatch(ctx, ids)
 			}
 		}
 	}
 }
 
-// take answers objects to read and counts the batch.
-func (f *Feed[T]) take() []string {
+// takeBatch returns marked objects, which it unmarks, and counts the batch.
+func (f *Feed[T]) takeBatch() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	ids := make([]string, 0, min(len(f.dirty), batch))
-	for id := range f.dirty {
-		if len(ids) == batch {
+	ids := make([]string, 0, min(len(f.marked), maxBatch))
+	for id := range f.marked {
+		if len(ids) == maxBatch {
 			break
 		}
 		ids = append(ids, id)
-		delete(f.dirty, id)
+		delete(f.marked, id)
 	}
 	f.reads++
 	return ids
 }
 
-func (f *Feed[T]) read(ctx context.Context, ids []string) {
-	ctx, cancel := context.WithTimeout(ctx, reread)
+func (f *Feed[T]) readBatch(ctx context.Context, ids []string) {
+	ctx, cancel := context.WithTimeout(ctx, rereadEvery)
 	defer cancel()
 	values, err := f.source.Load(ctx, ids)
 	if err != nil {
-		f.hub.logger.WarnContext(ctx, "watched rows can't be read", "error", err)
+		f.hub.logger.WarnContext(ctx, "reading watched rows failed", "error", err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, id := range ids {
 		if t, watched := f.topics[id]; watched {
 			value, found := values[id]
-			f.update(t, value, found, err)
+			f.updateTopic(t, value, found, err)
 		}
 	}
 }
 
-// update notes what a batch has read and tells the watches. Versions only rise: a replica that lags behind takes nothing back.
-func (f *Feed[T]) update(t *topic[T], value T, found bool, err error) {
+// updateTopic keeps what a batch has read and wakes the watches. Versions only rise: a replica that lags behind changes nothing.
+func (f *Feed[T]) updateTopic(t *topic[T], value T, found bool, err error) {
 	t.read, t.err = f.reads, err
 	if version := f.source.Version; found && (!t.known || version(value) > t.version) {
 		t.value, t.version, t.known = value, version(value), true
 	}
 	for w := range t.watches {
-		w.wake()
+		w.wakeReader()
 	}
 }

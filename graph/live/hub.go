@@ -1,12 +1,12 @@
-// Package live tells waiting clients what changed. A projector announces the new version of a row on Redis after its commit; whoever
-// watches the row here gets its newest state.
+// Package live sends waiting clients what changed. A projector announces the new version of a row on Redis after its commit; here each
+// watch of the row gets its newest state.
 //
-// What it promises: the state now, then the newest state whenever it changed. Versions only rise; states in between may be skipped; the
-// last one always arrives. Announcements may be lost (a projector killed between commit and announcement, Redis restarted), so everything
-// that is watched is also reread every few seconds: a watcher may be late but never stays wrong.
+// A watch gets the state now, then the newest state whenever it changed. Versions only rise; states in between may be skipped; the last one
+// always arrives. Announcements may be lost (a projector killed between commit and announcement, a restart of Redis), so everything that is
+// watched is also reread every few seconds: a watch may be late but does not stay wrong.
 //
-// What it costs: one Redis connection a process, one query at a time for each kind of object however many are watched, and one value a
-// watcher: a slow reader gets the newest state, not a queue.
+// It costs one Redis connection per process, one query at a time per kind of object however many are watched, and one value per watch: a
+// slow reader gets the newest state, not a queue.
 package live
 
 import (
@@ -20,74 +20,83 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// feed is what the hub knows of a Feed, whatever its type.
-type feed interface {
-	run(ctx context.Context) error
-	subscribed(id string)
-	announced(id string, version int64)
+// hubFeed is what the hub knows of a Feed, whatever its type.
+type hubFeed interface {
+	readMarked(ctx context.Context) error
+	onSubscribed(id string)
+	onAnnounced(id string, version int64)
 }
 
 // route is where the announcements of one channel go.
 type route struct {
-	feed feed
+	feed hubFeed
 	id   string
 }
 
-// Hub listens to announcements for all feeds of a process, over one connection.
+// Config is what a Hub works with. The caller closes what it passes in.
+type Config struct {
+	Redis  *redis.Client // Where changes are announced. Required.
+	Logger *slog.Logger  // Default: slog.Default().
+}
+
+// Hub receives announcements for all feeds of a process, over one connection.
 type Hub struct {
 	redis  *redis.Client
 	logger *slog.Logger
-	feeds  []feed
+	feeds  []hubFeed
 
 	mu      sync.Mutex
 	routes  map[string]route // by channel: what is watched
 	changed chan struct{}    // holds one token when routes may differ from what is subscribed
 }
 
-// NewHub answers a hub without feeds. Nothing is delivered before Run.
-func NewHub(client *redis.Client, logger *slog.Logger) *Hub {
-	return &Hub{redis: client, logger: logger, routes: map[string]route{}, changed: make(chan struct{}, 1)}
+// NewHub returns a hub without feeds. Nothing is delivered before Run.
+func NewHub(cfg Config) *Hub {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return &Hub{redis: cfg.Redis, logger: cfg.Logger, routes: map[string]route{}, changed: make(chan struct{}, 1)}
 }
 
-// Run listens and reads until ctx ends. It survives Redis and the database being away.
+// Run delivers changes until ctx ends. It survives outages of Redis and of the database.
 func (h *Hub) Run(ctx context.Context) error {
 	pubsub := h.redis.Subscribe(ctx) // connects with the first channel
 	g, ctx := errgroup.WithContext(ctx)
 	for _, f := range h.feeds {
-		g.Go(func() error { return f.run(ctx) })
+		g.Go(func() error { return f.readMarked(ctx) })
 	}
 	g.Go(func() error { return h.keepSubscribed(ctx, pubsub) })
-	g.Go(func() error { h.receive(pubsub); return nil })
+	g.Go(func() error { h.receiveAll(pubsub); return nil })
 	g.Go(func() error {
 		<-ctx.Done()
-		return pubsub.Close() // ends receive
+		return pubsub.Close() // ends receiveAll
 	})
 	return g.Wait()
 }
 
-// listen routes a channel's announcements to a feed; the feed hears when they are certain to arrive.
-func (h *Hub) listen(channel string, r route) {
+// addRoute sends a channel's announcements to a feed. The feed's onSubscribed is called once they are certain to arrive.
+func (h *Hub) addRoute(channel string, r route) {
 	h.mu.Lock()
 	h.routes[channel] = r
 	h.mu.Unlock()
-	h.wake()
+	h.wakeSubscriber()
 }
 
-func (h *Hub) unlisten(channel string) {
+func (h *Hub) removeRoute(channel string) {
 	h.mu.Lock()
 	delete(h.routes, channel)
 	h.mu.Unlock()
-	h.wake()
+	h.wakeSubscriber()
 }
 
-func (h *Hub) wake() {
+func (h *Hub) wakeSubscriber() {
 	select {
 	case h.changed <- struct{}{}:
 	default:
 	}
 }
 
-// keepSubscribed makes the connection's subscriptions those of routes, in as few commands as it can.
+// keepSubscribed keeps the connection's subscriptions equal to routes, in as few commands as it can.
 func (h *Hub) keepSubscribed(ctx context.Context, pubsub *redis.PubSub) error {
 	have := map[string]bool{}
 	for {
@@ -96,22 +105,22 @@ func (h *Hub) keepSubscribed(ctx context.Context, pubsub *redis.PubSub) error {
 			return nil
 		case <-h.changed:
 		}
-		add, drop := h.difference(have)
+		add, drop := h.diffRoutes(have)
 		if len(add) > 0 {
 			if err := pubsub.Subscribe(ctx, add...); err != nil && ctx.Err() == nil {
-				// The connection subscribes again by itself once Redis is back; until then the rows are reread.
-				h.logger.WarnContext(ctx, "announcements can't be subscribed to", "error", err)
-				h.subscribed(add)
+				// The connection subscribes again itself once Redis is back; until then the rows are reread.
+				h.logger.WarnContext(ctx, "subscribing to announcements failed", "error", err)
+				h.confirmSubscribed(add)
 			}
 		}
 		if len(drop) > 0 {
-			_ = pubsub.Unsubscribe(ctx, drop...) // what arrives nevertheless has no route
+			_ = pubsub.Unsubscribe(ctx, drop...) // announcements that still arrive have no route
 		}
 	}
 }
 
-// difference answers what to subscribe to and what no more, and notes it in have.
-func (h *Hub) difference(have map[string]bool) (add, drop []string) {
+// diffRoutes returns the channels to subscribe to and those to unsubscribe from, and updates have.
+func (h *Hub) diffRoutes(have map[string]bool) (add, drop []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for channel := range h.routes {
@@ -129,34 +138,34 @@ func (h *Hub) difference(have map[string]bool) (add, drop []string) {
 	return add, drop
 }
 
-// receive hands announcements to their feeds until pubsub is closed.
-func (h *Hub) receive(pubsub *redis.PubSub) {
+// receiveAll passes announcements to their feeds until pubsub is closed.
+func (h *Hub) receiveAll(pubsub *redis.PubSub) {
 	const buffered, pingAfter = 1_000, 3 * time.Second
 	messages := pubsub.ChannelWithSubscriptions(redis.WithChannelSize(buffered), redis.WithChannelHealthCheckInterval(pingAfter))
 	for message := range messages {
 		switch m := message.(type) {
 		case *redis.Subscription:
-			if m.Kind == "subscribe" { // also after a reconnection, which may have missed announcements
-				h.subscribed([]string{m.Channel})
+			if m.Kind == "subscribe" { // also after a reconnection, during which announcements may have been missed
+				h.confirmSubscribed([]string{m.Channel})
 			}
 		case *redis.Message:
 			version, err := strconv.ParseInt(m.Payload, 10, 64)
-			if r, ok := h.route(m.Channel); ok && err == nil {
-				r.feed.announced(r.id, version)
+			if r, ok := h.routeOf(m.Channel); ok && err == nil {
+				r.feed.onAnnounced(r.id, version)
 			}
 		}
 	}
 }
 
-func (h *Hub) subscribed(channels []string) {
+func (h *Hub) confirmSubscribed(channels []string) {
 	for _, channel := range channels {
-		if r, ok := h.route(channel); ok {
-			r.feed.subscribed(r.id)
+		if r, ok := h.routeOf(channel); ok {
+			r.feed.onSubscribed(r.id)
 		}
 	}
 }
 
-func (h *Hub) route(channel string) (route, bool) {
+func (h *Hub) routeOf(channel string) (route, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r, ok := h.routes[channel]

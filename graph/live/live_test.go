@@ -81,7 +81,7 @@ func start(t *testing.T) *env {
 	require.NoError(t, err)
 	client := redis.NewClient(options)
 	e := &env{t: t, table: &table{rows: map[string]row{}}, redis: client, proc: proc}
-	hub := live.NewHub(client, slog.New(slog.DiscardHandler))
+	hub := live.NewHub(live.Config{Redis: client, Logger: slog.New(slog.DiscardHandler)})
 	e.feed = live.NewFeed(hub, live.Source[row]{
 		Channel: func(id string) string { return "test:" + id },
 		Load:    e.table.load,

@@ -6,34 +6,34 @@ import (
 	"time"
 )
 
-// wait is how long a row that is not there yet, or not yet at a version, is waited for.
-const wait = 2 * time.Second
+// maxWait is how long AtLeast waits for a row that does not exist yet, or not yet at a version.
+const maxWait = 2 * time.Second
 
-// ErrNotThere says that a row did not come to be there, or at the version wanted, in time.
-var ErrNotThere = errors.New("live: the row is not there in time")
+// ErrNotThere means that a row did not exist in time, or not at the wanted version.
+var ErrNotThere = errors.New("the row does not exist at this version")
 
 // Watch follows one object. It is for one goroutine at a time.
 type Watch[T any] struct {
 	feed   *Feed[T]
 	id     string
 	since  uint64 // a batch later than this has read the row after the watch began
-	last   int64  // the version that was answered last
-	begun  bool   // one was answered
+	last   int64  // the version that was returned last
+	begun  bool   // one was returned
 	signal chan struct{}
 }
 
 // Close ends the watch.
-func (w *Watch[T]) Close() { w.feed.unwatch(w) }
+func (w *Watch[T]) Close() { w.feed.removeWatch(w) }
 
-func (w *Watch[T]) wake() {
+func (w *Watch[T]) wakeReader() {
 	select {
 	case w.signal <- struct{}{}:
 	default:
 	}
 }
 
-// newest answers the object's newest state if the watch has not answered it before.
-func (w *Watch[T]) newest() (T, bool) {
+// takeNewest returns the object's newest state unless the watch has returned it before.
+func (w *Watch[T]) takeNewest() (T, bool) {
 	w.feed.mu.Lock()
 	defer w.feed.mu.Unlock()
 	t, watched := w.feed.topics[w.id]
@@ -45,10 +45,10 @@ func (w *Watch[T]) newest() (T, bool) {
 	return t.value, true
 }
 
-// next waits for a state that was not answered before.
-func (w *Watch[T]) next(ctx context.Context) (T, error) {
+// waitNewer waits for a state that was not returned before.
+func (w *Watch[T]) waitNewer(ctx context.Context) (T, error) {
 	for {
-		if value, ok := w.newest(); ok {
+		if value, ok := w.takeNewest(); ok {
 			return value, nil
 		}
 		select {
@@ -60,13 +60,13 @@ func (w *Watch[T]) next(ctx context.Context) (T, error) {
 	}
 }
 
-// AtLeast waits up to two seconds for the object to be there at a version, and then looks once more, for an announcement may be lost. Else it
-// answers ErrNotThere, or why the row can't be read.
+// AtLeast waits up to two seconds for the object to exist at a version, and then reads it once more, since an announcement may be lost. It
+// returns ErrNotThere, or the error of the last read.
 func (w *Watch[T]) AtLeast(ctx context.Context, version int64) (T, error) {
-	limited, cancel := context.WithTimeout(ctx, wait)
+	limited, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	for {
-		value, err := w.next(limited)
+		value, err := w.waitNewer(limited)
 		switch {
 		case err == nil && w.feed.source.Version(value) >= version:
 			return value, nil
@@ -75,26 +75,26 @@ func (w *Watch[T]) AtLeast(ctx context.Context, version int64) (T, error) {
 		case ctx.Err() != nil:
 			return value, ctx.Err()
 		}
-		return w.look(ctx, version)
+		return w.readNow(ctx, version)
 	}
 }
 
-// look reads the row at once, whatever was announced.
-func (w *Watch[T]) look(ctx context.Context, version int64) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// readNow reads the row at once, announced or not.
+func (w *Watch[T]) readNow(ctx context.Context, version int64) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, subscribeTimeout)
 	defer cancel()
 	values, err := w.feed.source.Load(ctx, []string{w.id})
 	value, there := values[w.id]
 	if err != nil || !there || w.feed.source.Version(value) < version {
 		var none T
-		return none, w.failure()
+		return none, w.lastError()
 	}
 	w.last, w.begun = w.feed.source.Version(value), true
 	return value, nil
 }
 
-// failure answers why there is nothing.
-func (w *Watch[T]) failure() error {
+// lastError returns the error of the last read, or ErrNotThere.
+func (w *Watch[T]) lastError() error {
 	w.feed.mu.Lock()
 	defer w.feed.mu.Unlock()
 	if t, watched := w.feed.topics[w.id]; watched && t.err != nil {
@@ -103,8 +103,8 @@ func (w *Watch[T]) failure() error {
 	return ErrNotThere
 }
 
-// Stream answers a channel with first and whatever is newer, until ctx ends; then it closes the watch. A reader that is slow gets the
-// newest state when it comes back, not those in between.
+// Stream returns a channel that gets first and each newer state, until ctx ends; then it closes the watch. A slow reader gets the newest
+// state when it reads again, not those in between.
 func (w *Watch[T]) Stream(ctx context.Context, first T) <-chan *T {
 	states := make(chan *T)
 	go func() {
@@ -120,7 +120,7 @@ func (w *Watch[T]) Stream(ctx context.Context, first T) <-chan *T {
 			case out <- pending:
 				pending = nil
 			case <-w.signal:
-				if newer, ok := w.newest(); ok {
+				if newer, ok := w.takeNewest(); ok {
 					pending = &newer
 				}
 			case <-ctx.Done():

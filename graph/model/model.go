@@ -9,19 +9,19 @@ import (
 	"ticketing/query"
 )
 
-// Node is any object that `node(id:)` can answer. The types are those of other packages, which must not know of GraphQL; so it
+// Node is any object that `node(id:)` can return. The types are those of other packages, which must not know of GraphQL, so the interface
 // can't ask for a method.
 type Node any
 
-// User is somebody who signed in once.
+// User is a user as the API shows them.
 type User struct {
 	auth.User
 
-	// Viewer says that the answer goes to the user himself although the request came from nobody: he has just signed in.
-	Viewer bool
+	// IsViewer reports whether the response goes to this user although the request was not signed in: they have just signed in.
+	IsViewer bool
 }
 
-// Payment is a payment of the read side, or of a mutation's answer with what the customer must do next.
+// Payment is a payment of the read side or of a mutation, and what the customer must do next.
 type Payment struct {
 	query.Payment
 

@@ -11,24 +11,6 @@ import (
 	"time"
 )
 
-// A page of the access log.
-type AccessLogConnection struct {
-	// The page's entries with their cursors.
-	Edges []*AccessLogEdge `json:"edges"`
-	// The page's entries.
-	Nodes []*AccessLogEntry `json:"nodes"`
-	// Where the page lies.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// An entry in a list.
-type AccessLogEdge struct {
-	// Pass it as `after` or `before` to read on from here.
-	Cursor string `json:"cursor"`
-	// The entry.
-	Node *AccessLogEntry `json:"node"`
-}
-
 // Which entries of the access log to show; all of them when it is empty.
 type AccessLogFilter struct {
 	// What was done to this user.
@@ -59,24 +41,6 @@ type AddInventoryPayload struct {
 	Section *query.Section `json:"section,omitempty"`
 	// What is wrong with the input; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
-}
-
-// A page of the log.
-type AuditLogConnection struct {
-	// The page's entries with their cursors.
-	Edges []*AuditLogEdge `json:"edges"`
-	// The page's entries.
-	Nodes []*AuditLogEntry `json:"nodes"`
-	// Where the page lies.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// An entry in a list.
-type AuditLogEdge struct {
-	// Pass it as `after` or `before` to read on from here.
-	Cursor string `json:"cursor"`
-	// The entry.
-	Node *AuditLogEntry `json:"node"`
 }
 
 // A domain event: a fact of the log. It names people by their ids only.
@@ -179,24 +143,6 @@ type CreateEventPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A page of customers.
-type CustomerConnection struct {
-	// The page's customers with their cursors.
-	Edges []*CustomerEdge `json:"edges"`
-	// The page's customers.
-	Nodes []*query.Customer `json:"nodes"`
-	// Where the page lies.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// A customer in a list.
-type CustomerEdge struct {
-	// Pass it as `after` or `before` to read on from here.
-	Cursor string `json:"cursor"`
-	// The customer.
-	Node *query.Customer `json:"node"`
-}
-
 // Which customers to list. What is given must all hold.
 type CustomerFilter struct {
 	// Only customers who made their first reservation at this moment or later.
@@ -205,46 +151,10 @@ type CustomerFilter struct {
 	FirstSeenBefore *time.Time `json:"firstSeenBefore,omitempty"`
 }
 
-// A page of a customer's history.
-type CustomerHistoryConnection struct {
-	// The page's entries with their cursors.
-	Edges []*CustomerHistoryEdge `json:"edges"`
-	// The page's entries.
-	Nodes []*query.HistoryEntry `json:"nodes"`
-	// Where the page lies.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// An entry in a customer's history.
-type CustomerHistoryEdge struct {
-	// Pass it as `after` or `before` to read on from here.
-	Cursor string `json:"cursor"`
-	// The entry.
-	Node *query.HistoryEntry `json:"node"`
-}
-
 // Whom to forget.
 type EraseCustomerInput struct {
 	// The user.
 	UserID string `json:"userId"`
-}
-
-// A page of events.
-type EventConnection struct {
-	// The page's events with their cursors.
-	Edges []*EventEdge `json:"edges"`
-	// The page's events.
-	Nodes []*query.Event `json:"nodes"`
-	// Where the page lies.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// An event in a list.
-type EventEdge struct {
-	// Pass it as `after` or `before` to read on from here.
-	Cursor string `json:"cursor"`
-	// The event.
-	Node *query.Event `json:"node"`
 }
 
 // Which events to list. What is given must all hold.
@@ -308,24 +218,6 @@ type PayPalInput struct {
 	ReturnURL string `json:"returnUrl"`
 	// After changing their mind. Nothing was charged then, and the reservation can be paid in another way when its payment has ended.
 	CancelURL string `json:"cancelUrl"`
-}
-
-// A page of payments.
-type PaymentConnection struct {
-	// The page's payments with their cursors.
-	Edges []*PaymentEdge `json:"edges"`
-	// The page's payments.
-	Nodes []*Payment `json:"nodes"`
-	// Where the page lies.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// A payment in a list.
-type PaymentEdge struct {
-	// Pass it as `after` or `before` to read on from here.
-	Cursor string `json:"cursor"`
-	// The payment.
-	Node *Payment `json:"node"`
 }
 
 // Which payments to list. What is given must all hold.
@@ -431,24 +323,6 @@ type RequestMagicLinkPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A page of reservations.
-type ReservationConnection struct {
-	// The page's reservations with their cursors.
-	Edges []*ReservationEdge `json:"edges"`
-	// The page's reservations.
-	Nodes []*query.Reservation `json:"nodes"`
-	// Where the page lies.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// A reservation in a list.
-type ReservationEdge struct {
-	// Pass it as `after` or `before` to read on from here.
-	Cursor string `json:"cursor"`
-	// The reservation.
-	Node *query.Reservation `json:"node"`
-}
-
 // Which reservations to list. What is given must all hold.
 type ReservationFilter struct {
 	// Only reservations in this state.
@@ -513,48 +387,12 @@ type RoleInput struct {
 	Role string `json:"role"`
 }
 
-// A page of numbered seats.
-type SeatConnection struct {
-	// The page's seats with their cursors.
-	Edges []*SeatEdge `json:"edges"`
-	// The page's seats.
-	Nodes []*query.Seat `json:"nodes"`
-	// Where the page lies.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// A seat in a list.
-type SeatEdge struct {
-	// Pass it as `after` to read on from here.
-	Cursor string `json:"cursor"`
-	// The seat.
-	Node *query.Seat `json:"node"`
-}
-
 // A row of numbered seats.
 type SeatRowInput struct {
 	// The row's name, 1 to 20 characters, unique in its section.
 	Row string `json:"row"`
 	// How many seats the row has, 1 to 1,000; they are numbered from 1.
 	Seats int `json:"seats"`
-}
-
-// A page of sections.
-type SectionSalesConnection struct {
-	// The page's sections with their cursors.
-	Edges []*SectionSalesEdge `json:"edges"`
-	// The page's sections.
-	Nodes []*query.SectionSales `json:"nodes"`
-	// Where the page lies.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// A section in a list.
-type SectionSalesEdge struct {
-	// Pass it as `after` or `before` to read on from here.
-	Cursor string `json:"cursor"`
-	// The section.
-	Node *query.SectionSales `json:"node"`
 }
 
 // The session is over.
@@ -584,24 +422,6 @@ type UpdateEventInput struct {
 	SalesOpenAt *time.Time `json:"salesOpenAt,omitempty"`
 	// When sales close by themselves.
 	SalesCloseAt *time.Time `json:"salesCloseAt,omitempty"`
-}
-
-// A page of users.
-type UserConnection struct {
-	// The page's users with their cursors.
-	Edges []*UserEdge `json:"edges"`
-	// The page's users.
-	Nodes []*User `json:"nodes"`
-	// Where the page lies.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// A user in a list.
-type UserEdge struct {
-	// Pass it as `after` or `before` to read on from here.
-	Cursor string `json:"cursor"`
-	// The user.
-	Node *User `json:"node"`
 }
 
 // Something that the customer can mend. The payload's object is null unless it did change.

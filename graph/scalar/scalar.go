@@ -1,4 +1,4 @@
-// Package scalar reads and writes the API's own scalars, strictly: what is not exactly of the form is refused.
+// Package scalar reads and writes the API's own scalars. It is strict: a value that does not have exactly the form is an error.
 package scalar
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// ErrTime, ErrDate and ErrDecimal say what form is wanted. Their texts go to clients.
+// ErrTime, ErrDate and ErrDecimal describe the form that a value must have. Clients see their texts.
 var (
 	ErrDate    = errors.New(`must be a day of UTC, such as "2026-12-31"`)
 	ErrTime    = errors.New(`must be a moment in UTC as RFC 3339 text, such as "2026-12-31T20:00:00Z"`)
@@ -57,8 +57,7 @@ func UnmarshalDate(v any) (time.Time, error) {
 // MarshalDecimal writes a decimal number as a string.
 func MarshalDecimal(decimal string) graphql.Marshaler { return graphql.MarshalString(decimal) }
 
-// UnmarshalDecimal reads a decimal number, which must be a string. Whether it is an amount of its currency is for
-// money.Parse to say.
+// UnmarshalDecimal reads a decimal number, which must be a string. money.Parse checks whether it is an amount of its currency.
 func UnmarshalDecimal(v any) (string, error) {
 	text, ok := v.(string)
 	if !ok {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// boundedWriter sends what is written at once, and within a time. The server's own write timeout can't be used, since streams have no end;
-// without one a client that stops reading would keep its goroutine for ever.
+// boundedWriter sends each write at once, and within a timeout. The server's own write timeout would end streams; without any, a client
+// that stops reading would keep its goroutine for ever.
 type boundedWriter struct {
 	http.ResponseWriter
 
@@ -15,27 +15,27 @@ type boundedWriter struct {
 	timeout time.Duration
 }
 
-func (h *Handler) bounded(w http.ResponseWriter) *boundedWriter {
+func (h *Handler) boundWrites(w http.ResponseWriter) *boundedWriter {
 	return &boundedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: h.cfg.WriteTimeout}
 }
 
-// Write implements io.Writer. The deadline belongs to this write only: what is served next on the connection has its own.
+// Write implements io.Writer. The deadline is that of this write only.
 func (b *boundedWriter) Write(p []byte) (int, error) {
-	if err := supported(b.control.SetWriteDeadline(time.Now().Add(b.timeout))); err != nil {
+	if err := ignoreUnsupported(b.control.SetWriteDeadline(time.Now().Add(b.timeout))); err != nil {
 		return 0, err
 	}
 	n, err := b.ResponseWriter.Write(p)
 	if err == nil {
-		err = supported(b.control.Flush())
+		err = ignoreUnsupported(b.control.Flush())
 	}
-	return n, errors.Join(err, supported(b.control.SetWriteDeadline(time.Time{})))
+	return n, errors.Join(err, ignoreUnsupported(b.control.SetWriteDeadline(time.Time{})))
 }
 
-// readingIsOver takes back the deadline of reading the request: it would end streams, and operations that take their time.
-func (b *boundedWriter) readingIsOver() { _ = b.control.SetReadDeadline(time.Time{}) }
+// clearReadDeadline removes the deadline of reading the request: it would end streams and long operations.
+func (b *boundedWriter) clearReadDeadline() { _ = b.control.SetReadDeadline(time.Time{}) }
 
-// supported passes over what a test's writer does not have.
-func supported(err error) error {
+// ignoreUnsupported drops the error of a writer that has no deadlines, as in tests.
+func ignoreUnsupported(err error) error {
 	if errors.Is(err, http.ErrNotSupported) {
 		return nil
 	}

@@ -11,20 +11,20 @@ import (
 
 var errBearer = apierror.New(apierror.Unauthenticated, "the Authorization header must be \"Bearer <session token>\"")
 
-// credentials reads who a request comes from.
-func (h *Handler) credentials(r *http.Request) (Credentials, error) {
+// readCredentials returns what a request signs in with.
+func (h *Handler) readCredentials(r *http.Request) (Credentials, error) {
 	if values := r.Header.Values("Authorization"); len(values) > 0 {
 		if len(values) > 1 {
 			return Credentials{}, errBearer
 		}
-		token, err := bearer(values[0])
+		token, err := parseBearer(values[0])
 		return Credentials{Bearer: token}, err
 	}
-	return Credentials{Cookie: h.cookie(r)}, nil
+	return Credentials{Cookie: h.readCookie(r)}, nil
 }
 
-// bearer reads the value of an Authorization header.
-func bearer(value string) (string, error) {
+// parseBearer returns the token of an Authorization header.
+func parseBearer(value string) (string, error) {
 	scheme, token, ok := strings.Cut(value, " ")
 	token = strings.TrimSpace(token)
 	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" {
@@ -33,8 +33,8 @@ func bearer(value string) (string, error) {
 	return token, nil
 }
 
-// cookie answers the session that a browser sent, unless another site may have made it send it.
-func (h *Handler) cookie(r *http.Request) string {
+// readCookie returns the session token that a browser sent, unless another site may have caused the request.
+func (h *Handler) readCookie(r *http.Request) string {
 	if origin := r.Header.Get("Origin"); origin != "" && !h.cfg.AllowOrigin(r, origin) {
 		return ""
 	}
@@ -48,7 +48,7 @@ func (h *Handler) cookie(r *http.Request) string {
 	return c.Value
 }
 
-// correlationID answers the client's own id when it is harmless in logs and headers, and a new one otherwise.
+// correlationID returns the client's own id when it is harmless in logs and headers, and a new one otherwise.
 func correlationID(given string) string {
 	const longest = 128
 	if given == "" || len(given) > longest || card.IsIn(given) {

@@ -6,10 +6,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics count operations. Their labels are from short lists: what clients choose (names, ids) never becomes one.
+// metrics count operations. Label values come from short lists, never from what clients choose (names, ids).
 type metrics struct {
 	operations *prometheus.CounterVec   // by type and code; "ok" when nothing failed
-	seconds    *prometheus.HistogramVec // by type; queries and mutations only, since subscriptions last as long as their clients like
+	seconds    *prometheus.HistogramVec // by type; of queries and mutations only, since clients decide how long subscriptions last
 }
 
 func newMetrics(r prometheus.Registerer, streams slots) *metrics {
@@ -30,9 +30,9 @@ func newMetrics(r prometheus.Registerer, streams slots) *metrics {
 	return m
 }
 
-func (m *metrics) refused(code string) { m.operations.WithLabelValues("none", code).Inc() }
+func (m *metrics) countRefused(code string) { m.operations.WithLabelValues("none", code).Inc() }
 
-func (m *metrics) ended(kind, code string, took time.Duration) {
+func (m *metrics) countEnded(kind, code string, took time.Duration) {
 	m.operations.WithLabelValues(kind, code).Inc()
 	if kind != "subscription" {
 		m.seconds.WithLabelValues(kind).Observe(took.Seconds())

@@ -1,78 +1,118 @@
-package transport //nolint:contextcheck // the request carries its context
+package transport
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 )
 
-// serveOperation answers one operation over HTTP: with a JSON document, or with a stream of events.
-func (h *Handler) serveOperation(w *boundedWriter, r *http.Request) {
-	media := negotiate(r.Header.Get("Accept"))
-	if media == "" {
-		writeRequestErrors(w, mediaJSON, http.StatusNotAcceptable,
-			badRequest("the answer is application/json, application/graphql-response+json or text/event-stream"))
-		return
+var tracer = otel.Tracer("ticketing/graph/transport")
+
+// withRemoteSpan continues the trace of the request's traceparent, unless a middleware has done so.
+func withRemoteSpan(r *http.Request) context.Context {
+	if trace.SpanContextFromContext(r.Context()).IsValid() {
+		return r.Context()
 	}
-	params, wrong := h.readParams(w, r)
-	if wrong != nil {
-		answerAs := media
-		if media == mediaEvents {
-			answerAs = mediaJSON
+	return otel.GetTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+}
+
+// operation is an operation that passed all checks. It has a span, and writes one line to the log when it ends.
+type operation struct {
+	ctx       context.Context
+	oc        *graphql.OperationContext
+	exec      graphql.GraphExecutor
+	responses graphql.ResponseHandler
+	span      trace.Span
+	logger    *slog.Logger
+	metrics   *metrics
+	began     time.Time
+	sent      int
+	failed    int
+	code      string // of the first error
+}
+
+// prepareOperation parses and checks an operation. When something is wrong with it, nothing is executed.
+func (h *Handler) prepareOperation(ctx context.Context, params *graphql.RawParams) (*operation, gqlerror.List) {
+	began := time.Now()
+	ctx, span := tracer.Start(graphql.StartOperationTrace(ctx), "graphql", trace.WithSpanKind(trace.SpanKindServer))
+	exec := h.host.Executor(ctx)
+	oc, errs := exec.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		refused := exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs).Errors
+		span.SetAttributes(attribute.String("graphql.error", codeOf(refused[0]))) // its message may repeat what the client sent
+		span.End()
+		h.metrics.countRefused(codeOf(refused[0]))
+		h.cfg.Logger.InfoContext(ctx, "operation refused", "code", codeOf(refused[0]), "took", time.Since(began))
+		return nil, refused
+	}
+	op := &operation{ctx: ctx, oc: oc, exec: exec, span: span, logger: h.cfg.Logger, metrics: h.metrics, began: began, code: "ok"}
+	span.SetName("graphql " + string(op.kind()))
+	span.SetAttributes(attribute.String("graphql.operation.type", string(op.kind())), attribute.String("graphql.operation.name", op.name()))
+	return op, nil
+}
+
+func (op *operation) kind() ast.Operation { return op.oc.Operation.Operation }
+
+// name returns the operation's name, shortened: clients choose it.
+func (op *operation) name() string {
+	const longest = 100
+	return op.oc.Operation.Name[:min(len(op.oc.Operation.Name), longest)]
+}
+
+// firstResponse executes the operation up to its first response.
+func (op *operation) firstResponse() *graphql.Response {
+	responses, ctx := op.exec.DispatchOperation(op.ctx, op.oc)
+	op.responses, op.ctx = responses, ctx
+	return op.nextResponse()
+}
+
+// nextResponse returns nil after the last response.
+func (op *operation) nextResponse() *graphql.Response {
+	r := op.responses(op.ctx)
+	if r != nil {
+		op.sent++
+		if op.failed == 0 && len(r.Errors) > 0 {
+			op.code = codeOf(r.Errors[0])
 		}
-		writeRequestErrors(w, answerAs, wrong.status, badRequest(wrong.message))
-		return
+		op.failed += len(r.Errors)
 	}
-	w.readingIsOver()
-	if media == mediaEvents {
-		h.serveEvents(w, r, params)
-		return
-	}
-	h.serveDocument(w, r, media, params)
+	return r
 }
 
-func (h *Handler) serveDocument(w http.ResponseWriter, r *http.Request, media string, params *graphql.RawParams) {
-	ctx, errs := h.signIn(r)
-	if errs != nil {
-		writeRequestErrors(w, media, statusOf(media, errs), errs)
-		return
-	}
-	op, errs := h.prepare(ctx, params)
-	if errs != nil {
-		writeRequestErrors(w, media, statusOf(media, errs), errs)
-		return
-	}
-	defer op.end()
-	switch kind := op.kind(); {
-	case kind == ast.Subscription:
-		writeRequestErrors(w, media, http.StatusBadRequest, badRequest("subscriptions need text/event-stream or a WebSocket"))
-	case kind == ast.Mutation && r.Method == http.MethodGet:
-		w.Header().Set("Allow", "POST")
-		writeRequestErrors(w, media, http.StatusMethodNotAllowed, badRequest("mutations need POST"))
-	default:
-		if answer := op.first(); answer != nil { // a client that has left gets none
-			writeBody(w, media, http.StatusOK, encode(answer, true))
+func codeOf(err *gqlerror.Error) string {
+	code, _ := err.Extensions["code"].(string)
+	return code
+}
+
+// finish ends the span and writes the operation's line to the log, without its variables.
+func (op *operation) finish() {
+	op.span.SetAttributes(attribute.Int("graphql.responses", op.sent), attribute.Int("graphql.errors", op.failed))
+	op.span.End()
+	op.metrics.countEnded(string(op.kind()), op.code, time.Since(op.began))
+	op.logger.InfoContext(op.ctx, "operation", "type", string(op.kind()), "name", op.name(), "responses", op.sent, "errors", op.failed,
+		"code", op.code, "took", time.Since(op.began))
+}
+
+// emitResponses executes the operation and sends its responses until it ends or send fails. A subscription that fails at its start was not
+// executed: it has only errors, which are returned.
+func (op *operation) emitResponses(send func(*graphql.Response) error) gqlerror.List {
+	defer op.finish()
+	for r := op.firstResponse(); r != nil; r = op.nextResponse() {
+		if op.sent == 1 && op.kind() == ast.Subscription && len(r.Data) == 0 && len(r.Errors) > 0 {
+			return r.Errors
+		}
+		if send(r) != nil {
+			return nil
 		}
 	}
-}
-
-// signIn answers the request's context with whoever it comes from.
-func (h *Handler) signIn(r *http.Request) (context.Context, gqlerror.List) {
-	ctx := withRemoteSpan(r)
-	c, err := h.credentials(r)
-	if err == nil {
-		ctx, err = h.host.SignIn(ctx, c)
-	}
-	if err != nil {
-		return ctx, h.host.Executor(ctx).DispatchError(withoutOperation(ctx), gqlerror.List{gqlerror.Wrap(err)}).Errors
-	}
-	return ctx, nil
-}
-
-// withoutOperation lets errors be presented that belong to no operation.
-func withoutOperation(ctx context.Context) context.Context {
-	return graphql.WithOperationContext(ctx, &graphql.OperationContext{})
+	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"ticketing/graph/apierror"
 )
 
-// The media types of answers.
+// The media types of responses.
 const (
 	mediaJSON    = "application/json"
 	mediaGraphQL = "application/graphql-response+json"
@@ -25,26 +25,24 @@ const mostErrors = 50 // of one response
 
 var errPanic = errors.New("panic")
 
-// negotiate answers the media type that the client wants most of those that there are, "" when it wants none of them. Without a wish
-// it is application/json, which every client understands.
-func negotiate(accept string) string {
+// negotiateMedia returns the media type of ours that the client accepts most, "" when it accepts none. Without an Accept header it is
+// application/json, which every client understands.
+func negotiateMedia(accept string) string {
 	if strings.TrimSpace(accept) == "" {
 		return mediaJSON
 	}
 	best, bestQuality := "", 0.0
-	for wish := range strings.SplitSeq(accept, ",") {
-		media, quality := parseWish(wish)
-		if quality > bestQuality {
-			if offered := offer(media); offered != "" {
-				best, bestQuality = offered, quality
-			}
+	for accepted := range strings.SplitSeq(accept, ",") {
+		media, quality := parseAccepted(accepted)
+		if offered := offerMedia(media); offered != "" && quality > bestQuality {
+			best, bestQuality = offered, quality
 		}
 	}
 	return best
 }
 
-func parseWish(wish string) (media string, quality float64) {
-	media, options, _ := strings.Cut(wish, ";")
+func parseAccepted(accepted string) (media string, quality float64) {
+	media, options, _ := strings.Cut(accepted, ";")
 	quality = 1
 	for option := range strings.SplitSeq(options, ";") {
 		if q, ok := strings.CutPrefix(strings.TrimSpace(option), "q="); ok {
@@ -56,7 +54,7 @@ func parseWish(wish string) (media string, quality float64) {
 	return strings.ToLower(strings.TrimSpace(media)), quality
 }
 
-func offer(media string) string {
+func offerMedia(media string) string {
 	switch media {
 	case mediaJSON, mediaGraphQL, mediaEvents:
 		return media
@@ -66,8 +64,8 @@ func offer(media string) string {
 	return ""
 }
 
-// statusOf answers the status of a request that was not executed. Under application/json, where a gateway's own errors can't be told
-// from GraphQL's by their media type, a well-formed request is answered with 200.
+// statusOf returns the HTTP status of a request that was not executed. Under application/json it is 200 for a well-formed request: by media
+// type, clients can't tell GraphQL's errors from those of a proxy.
 func statusOf(media string, errs gqlerror.List) int {
 	if media != mediaGraphQL {
 		return http.StatusOK
@@ -84,12 +82,12 @@ func statusOf(media string, errs gqlerror.List) int {
 	}
 }
 
-// writeRequestErrors answers a request that was not executed: without data.
+// writeRequestErrors responds to a request that was not executed: without data.
 func writeRequestErrors(w http.ResponseWriter, media string, status int, errs gqlerror.List) {
 	if seconds, ok := errs[0].Extensions["retryAfterSeconds"].(int); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
-	writeBody(w, media, status, encode(&graphql.Response{Errors: errs}, false))
+	writeBody(w, media, status, encodeResponse(&graphql.Response{Errors: errs}, false))
 }
 
 func writeBody(w http.ResponseWriter, media string, status int, body []byte) {
@@ -99,8 +97,8 @@ func writeBody(w http.ResponseWriter, media string, status int, body []byte) {
 	_, _ = w.Write(body) // the client has left if this fails
 }
 
-// encode writes a response. Data is JSON already and is not looked at again.
-func encode(r *graphql.Response, executed bool) []byte {
+// encodeResponse returns a response as JSON. Its data is JSON already and copied as it is.
+func encodeResponse(r *graphql.Response, executed bool) []byte {
 	var b bytes.Buffer
 	b.Grow(len(r.Data) + 64)
 	b.WriteByte('{')
@@ -125,13 +123,13 @@ func encode(r *graphql.Response, executed bool) []byte {
 func encodeErrors(errs gqlerror.List) []byte {
 	encoded, err := json.Marshal(errs[:min(len(errs), mostErrors)])
 	if err != nil {
-		return []byte(`[{"message":"the errors can't be written","extensions":{"code":"INTERNAL"}}]`)
+		return []byte(`[{"message":"the errors can't be encoded","extensions":{"code":"INTERNAL"}}]`)
 	}
 	return encoded
 }
 
-func presented(err *apierror.Error) gqlerror.List { return gqlerror.List{err.Present()} }
+func presentErrors(err *apierror.Error) gqlerror.List { return gqlerror.List{err.Present()} }
 
 func badRequest(message string) gqlerror.List {
-	return presented(apierror.New(apierror.BadUserInput, "%s", message))
+	return presentErrors(apierror.New(apierror.BadUserInput, "%s", message))
 }

@@ -1,12 +1,12 @@
 package transport
 
-// slots bounds how many streams there are at a time.
+// slots bounds the number of streams at a time.
 type slots chan struct{}
 
 func newSlots(n int) slots { return make(slots, n) }
 
-// take answers false when there are too many.
-func (s slots) take() bool {
+// tryTake returns false when all slots are taken.
+func (s slots) tryTake() bool {
 	select {
 	case s <- struct{}{}:
 		return true

@@ -17,7 +17,7 @@ import (
 
 const subprotocol = "graphql-transport-ws"
 
-// The close codes of graphql-transport-ws. With those of 4400 and more, but for 4408, clients do not connect again by themselves.
+// The close codes of graphql-transport-ws. After 4400 and above, except 4408, clients do not connect again themselves.
 const (
 	closeBadRequest   websocket.StatusCode = 4400
 	closeUnauthorized websocket.StatusCode = 4401
@@ -28,54 +28,54 @@ const (
 	closeTooMany      websocket.StatusCode = 4429
 )
 
-// closing ends a connection with a code and a reason.
-type closing struct {
+// closeError ends a connection with a code and a reason.
+type closeError struct {
 	code   websocket.StatusCode
 	reason string
 }
 
-func (c *closing) Error() string { return c.reason }
+func (c *closeError) Error() string { return c.reason }
 
 var (
-	errInvalidMessage = &closing{closeBadRequest, "Invalid message received"}
-	errForbidden      = &closing{closeForbidden, "Forbidden"}
+	errInvalidMessage = &closeError{closeBadRequest, "Invalid message received"}
+	errForbidden      = &closeError{closeForbidden, "Forbidden"}
 )
 
-// socket is one WebSocket. One goroutine reads; whoever writes holds the lock for the time of one message.
+// socket is one WebSocket. One goroutine reads; a writer holds the lock for one message.
 type socket struct {
 	h      *Handler
 	conn   *websocket.Conn
 	r      *http.Request
-	ctx    context.Context // of the connection; a cause that is a *closing says how to close it
+	ctx    context.Context // of the connection; a *closeError as its cause says how to close it
 	cancel context.CancelCauseFunc
 
-	release func() // uncounts it of its user
+	release func() // of the count of its user
 
 	writing sync.Mutex
 	running sync.WaitGroup
 
 	mu     sync.Mutex
 	begun  bool                     // connection_init arrived
-	viewer context.Context          // knows who is there; set once connection_init is acknowledged
+	viewer context.Context          // has the viewer; set once connection_init is acknowledged
 	ops    map[string]*socketStream // by the client's id
 }
 
-// serveWebSocket serves a connection until its end, and does not return before all that it started has ended.
+// serveWebSocket serves a connection until its end. It returns after all that it started has ended.
 func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
-	if !h.streams.take() {
-		writeRequestErrors(w, mediaJSON, http.StatusServiceUnavailable, presented(apierror.New(apierror.Unavailable, "too many connections")))
+	if !h.streams.tryTake() {
+		writeRequestErrors(w, mediaJSON, http.StatusServiceUnavailable, presentErrors(apierror.New(apierror.Unavailable, "too many connections")))
 		return
 	}
 	defer h.streams.free()
 	release, err := h.host.OpenFromAddress(r.Context())
 	if err != nil {
-		writeRequestErrors(w, mediaJSON, http.StatusTooManyRequests, presented(apierror.From(err)))
+		writeRequestErrors(w, mediaJSON, http.StatusTooManyRequests, presentErrors(apierror.From(err)))
 		return
 	}
 	defer release()
 	conn, err := websocket.Accept(w, r, acceptOptions)
 	if err != nil {
-		return // Accept has answered
+		return // Accept has responded
 	}
 	conn.SetReadLimit(h.cfg.MaxBody)
 	if conn.Subprotocol() != subprotocol {
@@ -87,60 +87,59 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancelCause(request.With(context.WithoutCancel(withRemoteSpan(r)), info))
 	s := &socket{h: h, conn: conn, r: r, ctx: ctx, cancel: cancel, release: func() {}, ops: map[string]*socketStream{}}
 	defer func() { s.release() }()
-	s.serve()
+	s.readMessages()
 }
 
-func (s *socket) serve() {
+func (s *socket) readMessages() {
 	defer s.running.Wait()
 	defer s.cancel(nil)
 	initTimer := time.AfterFunc(s.h.cfg.InitTimeout, s.initTimedOut)
 	defer initTimer.Stop()
-	s.running.Go(s.supervise)
+	s.running.Go(s.superviseSocket)
 	for {
-		// Reads have no deadline of their own: supervise closes the connection, which ends them.
+		// Reads have no deadline of their own: superviseSocket closes the connection, which ends them.
 		kind, data, err := s.conn.Read(context.WithoutCancel(s.ctx))
 		if err != nil {
 			s.cancel(err)
 			return
 		}
 		if s.ctx.Err() != nil {
-			continue // supervise is closing the connection; Read fails in a moment
+			continue // superviseSocket is closing the connection; Read fails in a moment
 		}
-		if err := s.receive(kind, data); err != nil {
+		if err := s.handleMessage(kind, data); err != nil {
 			s.cancel(err)
 		}
 	}
 }
 
-// supervise keeps the connection alive, and closes it when it is to end, for whatever reason.
-func (s *socket) supervise() {
+// superviseSocket keeps the connection alive, and closes it once its context ends.
+func (s *socket) superviseSocket() {
 	alive := time.NewTicker(s.h.cfg.KeepAlive)
 	defer alive.Stop()
 	for {
 		select {
 		case <-s.ctx.Done():
-			s.close(context.Cause(s.ctx))
+			s.closeSocket(context.Cause(s.ctx))
 			return
 		case <-s.h.stop:
-			s.cancel(&closing{websocket.StatusServiceRestart, "the server is stopping; connect again"})
+			s.cancel(&closeError{websocket.StatusServiceRestart, "the server is stopping; connect again"})
 		case <-alive.C:
-			if err := s.ping(); err != nil {
+			if err := s.pingClient(); err != nil {
 				s.cancel(err)
 			}
 		}
 	}
 }
 
-// ping makes sure that there is still somebody.
-func (s *socket) ping() error {
+func (s *socket) pingClient() error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.h.cfg.WriteTimeout)
 	defer cancel()
 	return s.conn.Ping(ctx)
 }
 
-// close says why, if there is something to say, within the time of a write.
-func (s *socket) close(cause error) {
-	if c, ok := errors.AsType[*closing](cause); ok {
+// closeSocket closes with the code and reason of a *closeError, and otherwise without any.
+func (s *socket) closeSocket(cause error) {
+	if c, ok := errors.AsType[*closeError](cause); ok {
 		_ = s.conn.Close(c.code, c.reason)
 		return
 	}
@@ -151,52 +150,52 @@ func (s *socket) initTimedOut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.viewer == nil {
-		s.cancel(&closing{closeInitTimeout, "Connection initialisation timeout"})
+		s.cancel(&closeError{closeInitTimeout, "Connection initialisation timeout"})
 	}
 }
 
-// message is what goes over the connection in both directions.
+// message is a message in either direction.
 type message struct {
 	Type    string          `json:"type"`
 	ID      string          `json:"id,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
-// receive handles one message of the client. An error ends the connection.
-func (s *socket) receive(kind websocket.MessageType, data []byte) error {
+// handleMessage handles one message of the client. An error ends the connection.
+func (s *socket) handleMessage(kind websocket.MessageType, data []byte) error {
 	var m message
-	if kind != websocket.MessageText || !utf8.Valid(data) || decode(data, &m) != nil {
+	if kind != websocket.MessageText || !utf8.Valid(data) || decodeJSON(data, &m) != nil {
 		return errInvalidMessage
 	}
 	switch m.Type {
 	case "connection_init":
-		return s.init(m.Payload)
+		return s.initConnection(m.Payload)
 	case "ping":
-		return s.pong(m.Payload)
+		return s.sendPong(m.Payload)
 	case "pong":
 		return nil
 	case "subscribe":
 		return s.subscribe(m.ID, m.Payload)
 	case "complete":
-		s.forget(m.ID)
+		s.completeStream(m.ID)
 		return nil
 	}
 	return errInvalidMessage
 }
 
-// send writes a message. A client that does not take it in time is disconnected.
-func (s *socket) send(m message) error {
+// sendMessage disconnects a client that does not read the message in time.
+func (s *socket) sendMessage(m message) error {
 	data, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	return s.write(data)
+	return s.writeData(data)
 }
 
-func (s *socket) write(data []byte) error {
+func (s *socket) writeData(data []byte) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	// Not the connection's context: a write that is cut short leaves no way to say why the connection ends.
+	// Not the connection's context: after an interrupted write no close code can be sent.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.h.cfg.WriteTimeout)
 	defer cancel()
 	err := s.conn.Write(ctx, websocket.MessageText, data)

@@ -20,62 +20,62 @@ var (
 	errStopping       = errors.New("the server is stopping")
 )
 
-// ending answers why a stream of a session is to end.
-func ending(over bool) error {
+// sessionError returns why a stream ends with its session.
+func sessionError(over bool) error {
 	if over {
 		return errSessionOver
 	}
 	return errSessionChanged
 }
 
-// serveEvents answers one operation as server-sent events: distinct connections mode of graphql-sse. What is wrong with the operation is
-// an event, too: a browser's EventSource can't read the body of a refusal.
+// serveEvents serves one operation as server-sent events: the distinct connections mode of graphql-sse. Errors of the operation are events
+// too: a browser's EventSource can't read the body of an error response.
 func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) {
-	if !h.streams.take() {
-		writeRequestErrors(w, mediaJSON, http.StatusServiceUnavailable, presented(apierror.New(apierror.Unavailable, "too many streams")))
+	if !h.streams.tryTake() {
+		writeRequestErrors(w, mediaJSON, http.StatusServiceUnavailable, presentErrors(apierror.New(apierror.Unavailable, "too many streams")))
 		return
 	}
 	defer h.streams.free()
 	release, err := h.host.OpenFromAddress(r.Context())
 	if err != nil {
-		writeRequestErrors(w, mediaJSON, http.StatusTooManyRequests, presented(apierror.From(err)))
+		writeRequestErrors(w, mediaJSON, http.StatusTooManyRequests, presentErrors(apierror.From(err)))
 		return
 	}
 	defer release()
 	ctx, errs := h.signIn(r)
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := &eventStream{w: w, cancel: cancel}
-	s.begin()
+	s.sendHeader()
 	if errs == nil {
 		releaseUser, err := h.host.OpenForUser(ctx)
 		defer releaseUser()
 		if err != nil {
-			errs = presented(apierror.From(err))
+			errs = presentErrors(apierror.From(err))
 		}
 	}
 	if errs == nil {
-		s.watch(ctx, h)
+		s.superviseStream(ctx, h)
 		errs = h.emitEvents(ctx, r, params, s)
 	}
 	cause := context.Cause(ctx)
 	cancel(nil)
 	s.watching.Wait() // nothing may write after this function
-	s.finish(cause, errs)
+	s.sendEnd(cause, errs)
 }
 
 func (h *Handler) emitEvents(ctx context.Context, r *http.Request, params *graphql.RawParams, s *eventStream) gqlerror.List {
-	op, errs := h.prepare(ctx, params)
+	op, errs := h.prepareOperation(ctx, params)
 	if errs != nil {
 		return errs
 	}
 	if op.kind() == ast.Mutation && r.Method == http.MethodGet {
-		op.end()
+		op.finish()
 		return badRequest("mutations need POST")
 	}
-	return op.emit(func(r *graphql.Response) error { return s.next(encode(r, true)) })
+	return op.emitResponses(func(r *graphql.Response) error { return s.sendEvent("next", encodeResponse(r, true)) })
 }
 
-// eventStream writes events, one at a time.
+// eventStream sends events, one at a time.
 type eventStream struct {
 	mu       sync.Mutex
 	w        http.ResponseWriter
@@ -83,15 +83,15 @@ type eventStream struct {
 	watching sync.WaitGroup
 }
 
-func (s *eventStream) begin() {
+func (s *eventStream) sendHeader() {
 	s.w.Header().Set("Content-Type", mediaEvents+"; charset=utf-8")
 	s.w.Header().Set("X-Accel-Buffering", "no")
 	s.w.WriteHeader(http.StatusOK)
-	_ = s.write([]byte(":\n\n"))
+	_ = s.writeEvent([]byte(":\n\n"))
 }
 
-// watch ends the stream with the session or with the server, and keeps it alive until then.
-func (s *eventStream) watch(ctx context.Context, h *Handler) {
+// superviseStream ends the stream with the session or with the server, and keeps it alive until then.
+func (s *eventStream) superviseStream(ctx context.Context, h *Handler) {
 	ended := h.host.SessionEnded(ctx)
 	s.watching.Go(func() {
 		alive := time.NewTicker(h.cfg.KeepAlive)
@@ -104,38 +104,36 @@ func (s *eventStream) watch(ctx context.Context, h *Handler) {
 				s.cancel(errStopping)
 				return
 			case over := <-ended:
-				s.cancel(ending(over))
+				s.cancel(sessionError(over))
 				return
 			case <-alive.C:
-				_ = s.write([]byte(":\n\n"))
+				_ = s.writeEvent([]byte(":\n\n"))
 			}
 		}
 	})
 }
 
-// finish says how the stream ended. A client that is to come back hears nothing: what did not complete is connected to again.
-func (s *eventStream) finish(cause error, errs gqlerror.List) {
+// sendEnd sends how the stream ended. A client that should connect again gets nothing: it does so for a stream that is not complete.
+func (s *eventStream) sendEnd(cause error, errs gqlerror.List) {
 	if errors.Is(cause, errStopping) || errors.Is(cause, errSessionChanged) {
 		return
 	}
 	if errors.Is(cause, errSessionOver) {
-		errs = presented(apierror.New(apierror.Unauthenticated, "the session ended"))
+		errs = presentErrors(apierror.New(apierror.Unauthenticated, "the session ended"))
 	}
 	if errs != nil {
-		_ = s.next(encode(&graphql.Response{Errors: errs}, false))
+		_ = s.sendEvent("next", encodeResponse(&graphql.Response{Errors: errs}, false))
 	}
-	_ = s.event("complete", nil)
+	_ = s.sendEvent("complete", nil)
 }
 
-func (s *eventStream) next(data []byte) error { return s.event("next", data) }
-
-func (s *eventStream) event(name string, data []byte) error {
+func (s *eventStream) sendEvent(name string, data []byte) error {
 	event := append([]byte("event: "+name+"\ndata: "), data...)
-	return s.write(append(event, "\n\n"...))
+	return s.writeEvent(append(event, "\n\n"...))
 }
 
-// write ends the stream when the client is gone, or does not take what is written in time.
-func (s *eventStream) write(event []byte) error {
+// writeEvent ends the stream when the client is gone, or does not read in time.
+func (s *eventStream) writeEvent(event []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, err := s.w.Write(event)

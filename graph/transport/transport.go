@@ -1,13 +1,14 @@
 // Package transport speaks GraphQL over the wire: over HTTP as the GraphQL-over-HTTP specification says (it passes the audits of
 // graphql-http), over server-sent events in the distinct connections mode of graphql-sse, and over WebSockets as graphql-transport-ws.
-// What operations mean is none of its business: it hands them to an executor.
+// It does not know what operations mean: it passes them to an executor.
 //
-// Everything has a bound here: bodies, messages, operations of a connection, the time of every read and write. A request that changes
-// something can't be forged by another site: GET only reads, POST demands a content type that browsers ask leave for, a cookie counts
-// only for origins that are allowed, and pages of others can't open a WebSocket.
+// Everything is bounded: bodies, messages, operations of a connection, the time of every read and write. Another site can't forge a request
+// that changes something: GET only reads, POST needs a content type for which browsers send a preflight, the cookie counts only for allowed
+// origins, and pages of other origins can't open a WebSocket.
 package transport //nolint:contextcheck // the request carries its context
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -26,51 +27,60 @@ import (
 	"ticketing/internal/telemetry"
 )
 
-// Host is what the transports need of the API behind them.
+// Host is the API behind the transports. An error of its methods that is not an *apierror.Error reaches clients as INTERNAL.
 type Host interface {
-	// Executor answers what runs the operations of whoever is signed in with ctx.
+	// Executor returns the executor for operations of ctx's viewer.
 	Executor(ctx context.Context) graphql.GraphExecutor
-	// SignIn answers a context that knows whose credentials these are. None are fine; a bad bearer token is not.
+	// SignIn returns a context with the viewer to whom the credentials belong. No credentials are fine; a bad bearer token is an error.
 	SignIn(ctx context.Context, c Credentials) (context.Context, error)
-	// SessionEnded answers a channel that gets one value when what SignIn said is no longer true: true when the session is over, false
-	// when only the roles changed, so that the client may come back. It watches until ctx ends.
+	// SessionEnded returns a channel that gets one value when what SignIn found is no longer true: true when the session is over, false
+	// when only the roles changed and the client may connect again. It watches until ctx ends.
 	SessionEnded(ctx context.Context) <-chan bool
 	// OpenFromAddress counts a WebSocket or an event stream of the client's address until release is called. An error refuses it.
 	OpenFromAddress(ctx context.Context) (release func(), err error)
-	// OpenForUser counts it of whoever is signed in with ctx.
+	// OpenForUser counts it for ctx's viewer.
 	OpenForUser(ctx context.Context) (release func(), err error)
-	// AllowMessage counts a WebSocket message of whoever is signed in with ctx.
+	// AllowMessage counts a WebSocket message of ctx's viewer. An error refuses it.
 	AllowMessage(ctx context.Context) error
 }
 
-// Credentials is how a client says who it is. A bearer token wins; the cookie is not asked when there is one.
+// Credentials are what a client signs in with. When there is a bearer token, the cookie is ignored.
 type Credentials struct {
 	Bearer string
 	Cookie string
 }
 
-// Config is what an operator decides, and bounds that tests change.
+// Config is what a Handler works with.
 type Config struct {
-	CookieName     string
-	AllowOrigin    func(r *http.Request, origin string) bool // whose requests may use the cookie
-	TrustedProxies []netip.Prefix                            // whose X-Forwarded-For is believed
-	Logger         *slog.Logger
-	Registerer     prometheus.Registerer // nil: nobody reads the metrics
+	Host       Host   // Required.
+	CookieName string // Default: no cookie is read.
 
-	MaxBody      int64         // bytes of a request and of a WebSocket message
-	MaxStreams   int           // operations at a time on one WebSocket
-	MaxSockets   int           // WebSockets and event streams of the process
-	InitTimeout  time.Duration // for connection_init, from the handshake to the sign-in
-	WriteTimeout time.Duration // for one message to a client
-	KeepAlive    time.Duration // between signs of life
+	AllowOrigin    func(r *http.Request, origin string) bool // Whose pages may use the cookie. Default: none.
+	TrustedProxies []netip.Prefix                            // Whose X-Forwarded-For is believed. Default: none.
+
+	Logger     *slog.Logger          // Default: slog.Default().
+	Registerer prometheus.Registerer // Default: metrics are not registered.
+
+	MaxBody      int64         // Bytes of a request and of a WebSocket message. Default: 100 KiB.
+	MaxStreams   int           // Operations at a time on one WebSocket. Default: 50.
+	MaxSockets   int           // WebSockets and event streams of the process. Default: 20,000.
+	InitTimeout  time.Duration // From the handshake of a WebSocket to its sign-in. Default: 5s.
+	WriteTimeout time.Duration // For one message to a client. Default: 10s.
+	KeepAlive    time.Duration // Between pings. Default: 15s.
 }
 
-// DefaultConfig answers bounds for production; the operator's part is empty.
-func DefaultConfig() Config {
-	return Config{
-		Logger: slog.Default(), MaxBody: 100 << 10, MaxStreams: 50, MaxSockets: 20_000,
-		InitTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, KeepAlive: 15 * time.Second,
+func (c Config) withDefaults() Config {
+	if c.AllowOrigin == nil {
+		c.AllowOrigin = func(*http.Request, string) bool { return false }
 	}
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.MaxBody = cmp.Or(c.MaxBody, 100<<10)
+	c.MaxStreams = cmp.Or(c.MaxStreams, 50)
+	c.MaxSockets = cmp.Or(c.MaxSockets, 20_000)
+	c.InitTimeout = cmp.Or(c.InitTimeout, 5*time.Second)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
+	c.KeepAlive = cmp.Or(c.KeepAlive, 15*time.Second)
+	return c
 }
 
 // Handler serves /graphql.
@@ -82,47 +92,51 @@ type Handler struct {
 	stop    chan struct{}
 }
 
-// New answers a handler. Its streams end with Stop.
-func New(host Host, cfg Config) *Handler {
+// New returns a handler. Its streams end with Stop. It panics without a host.
+func New(cfg Config) *Handler {
+	if cfg.Host == nil {
+		panic("transport: the config has no Host")
+	}
+	cfg = cfg.withDefaults()
 	streams := newSlots(cfg.MaxSockets)
-	return &Handler{host: host, cfg: cfg, metrics: newMetrics(cfg.Registerer, streams), streams: streams, stop: make(chan struct{})}
+	return &Handler{host: cfg.Host, cfg: cfg, metrics: newMetrics(cfg.Registerer, streams), streams: streams, stop: make(chan struct{})}
 }
 
-// Stop ends all WebSockets and event streams, so that their clients connect elsewhere. It is called once, when the process is told to
-// end: http.Server.Shutdown would wait for the one and forget the other.
+// Stop ends all WebSockets and event streams, so that their clients connect to another process. Call it once, at the shutdown:
+// http.Server.Shutdown does not close WebSockets, and waits for event streams without an end.
 func (h *Handler) Stop() { close(h.stop) }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r = h.identify(w, r)
+	r = h.withRequestInfo(w, r)
 	defer func() {
 		if p := recover(); p != nil {
 			h.cfg.Logger.ErrorContext(r.Context(), "panic in a transport", "panic", p, "stack", string(debug.Stack()))
-			writeRequestErrors(w, mediaJSON, http.StatusInternalServerError, presented(apierror.From(errPanic)))
+			writeRequestErrors(w, mediaJSON, http.StatusInternalServerError, presentErrors(apierror.From(errPanic)))
 		}
 	}()
 	if isWebSocket(r) {
 		if origin := r.Header.Get("Origin"); origin != "" && !h.cfg.AllowOrigin(r, origin) {
-			writeRequestErrors(w, mediaJSON, http.StatusForbidden, presented(apierror.New(apierror.Forbidden, "pages of this origin may not connect")))
+			writeRequestErrors(w, mediaJSON, http.StatusForbidden, presentErrors(apierror.New(apierror.Forbidden, "pages of this origin may not connect")))
 			return
 		}
 		h.serveWebSocket(w, r)
 		return
 	}
-	h.cors(w, r)
+	h.allowCORS(w, r)
 	switch r.Method {
 	case http.MethodGet, http.MethodPost:
-		h.serveOperation(h.bounded(w), r)
+		h.serveOperation(h.boundWrites(w), r)
 	case http.MethodOptions:
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
-		writeRequestErrors(w, mediaJSON, http.StatusMethodNotAllowed, badRequest("only GET and POST are served here"))
+		writeRequestErrors(w, mediaJSON, http.StatusMethodNotAllowed, badRequest("only GET and POST are allowed here"))
 	}
 }
 
-// identify gives the request its correlation id and reads what it says beside the operation.
-func (h *Handler) identify(w http.ResponseWriter, r *http.Request) *http.Request {
+// withRequestInfo gives the request its correlation id and reads its headers.
+func (h *Handler) withRequestInfo(w http.ResponseWriter, r *http.Request) *http.Request {
 	correlation := correlationID(r.Header.Get("X-Request-ID"))
 	info := request.Info{
 		IdempotencyKey: r.Header.Get("Idempotency-Key"),
@@ -138,8 +152,8 @@ func (h *Handler) identify(w http.ResponseWriter, r *http.Request) *http.Request
 	return r.WithContext(request.With(telemetry.WithCorrelationID(r.Context(), correlation), info))
 }
 
-// cors lets pages of allowed origins read the answers, with the cookie. To other pages browsers give nothing.
-func (h *Handler) cors(w http.ResponseWriter, r *http.Request) {
+// allowCORS lets pages of allowed origins read responses and use the cookie. Browsers show other pages nothing.
+func (h *Handler) allowCORS(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Add("Vary", "Origin")
 	origin := r.Header.Get("Origin")
@@ -162,6 +176,6 @@ func isWebSocket(r *http.Request) bool {
 
 var acceptOptions = &websocket.AcceptOptions{
 	Subprotocols:       []string{subprotocol},
-	InsecureSkipVerify: true,                          // ServeHTTP has looked at the origin
+	InsecureSkipVerify: true,                          // ServeHTTP checks the origin
 	CompressionMode:    websocket.CompressionDisabled, // a compressor would cost every idle connection more than its messages
 }

@@ -21,7 +21,7 @@ func (r queryResolver) Customer(ctx context.Context, userID string) (*query.Cust
 	if err := checkID(id.User, userID); err != nil {
 		return nil, err
 	}
-	return loadersOf(ctx).customers.load(ctx, userID)
+	return loadersOf(ctx).customers.Load(ctx, userID)
 }
 
 // Customers implements generated.QueryResolver.
@@ -31,10 +31,8 @@ func (r queryResolver) Customers(ctx context.Context, f *model.CustomerFilter, f
 		filter = query.CustomerFilter(*f)
 	}
 	page, err := r.reads.CustomerPage(ctx, filter, query.PageArgs{First: first, After: after, Last: last, Before: before})
-	if err != nil {
-		return nil, err
-	}
-	return customerConnection(ctx, page), nil
+	loadersOf(ctx).addCustomers(page.Items)
+	return newConnection(page), err
 }
 
 // TopCustomers implements generated.QueryResolver.
@@ -43,19 +41,8 @@ func (r queryResolver) TopCustomers(ctx context.Context, currency string, first 
 		return nil, apierror.New(apierror.BadUserInput, "currencyCode is not a current ISO 4217 code")
 	}
 	page, err := r.reads.TopCustomerPage(ctx, currency, query.PageArgs{First: first, After: after, Last: last, Before: before})
-	if err != nil {
-		return nil, err
-	}
-	return customerConnection(ctx, page), nil
-}
-
-func customerConnection(ctx context.Context, p query.Page[query.Customer]) *model.CustomerConnection {
-	loadersOf(ctx).sawCustomers(p.Items)
-	c := &model.CustomerConnection{Nodes: pointers(p.Items), PageInfo: pageInfo(p.Info)}
-	for i, node := range c.Nodes {
-		c.Edges = append(c.Edges, &model.CustomerEdge{Cursor: p.Cursors[i], Node: node})
-	}
-	return c
+	loadersOf(ctx).addCustomers(page.Items)
+	return newConnection(page), err
 }
 
 // User implements generated.CustomerResolver.
@@ -65,32 +52,24 @@ func (customerResolver) User(ctx context.Context, c *query.Customer) (*model.Use
 
 // Spend implements generated.CustomerResolver.
 func (customerResolver) Spend(ctx context.Context, c *query.Customer) ([]*query.Spend, error) {
-	spend, err := loadersOf(ctx).spend.load(ctx, c.ID)
+	spend, err := loadersOf(ctx).spend.Load(ctx, c.ID)
 	if spend == nil || err != nil {
 		return []*query.Spend{}, err
 	}
-	return pointers(*spend), nil
+	return pointersTo(*spend), nil
 }
 
 // History implements generated.CustomerResolver.
 func (r customerResolver) History(ctx context.Context, c *query.Customer, first *int, after *string, last *int, before *string) (*model.CustomerHistoryConnection, error) {
-	args := query.PageArgs{First: first, After: after, Last: last, Before: before}
 	l := loadersOf(ctx)
 	fetch := func(ctx context.Context, ids []string) (map[string]query.Page[query.HistoryEntry], error) {
-		return r.reads.HistoryPagesOf(ctx, ids, args)
+		return r.reads.HistoryPagesOf(ctx, ids, query.PageArgs{First: first, After: after, Last: last, Before: before})
 	}
-	page, err := l.historyPages.load(ctx, c.ID, &l.together.users, fetch, l.sawHistory)
-	if err != nil {
-		return nil, err
-	}
-	connection := &model.CustomerHistoryConnection{Nodes: pointers(page.Items), PageInfo: pageInfo(page.Info)}
-	for i, node := range connection.Nodes {
-		connection.Edges = append(connection.Edges, &model.CustomerHistoryEdge{Cursor: page.Cursors[i], Node: node})
-	}
-	return connection, nil
+	page, err := loadPage(ctx, &l.historyPages, &l.siblings.users, c.ID, fetch, l.addHistory)
+	return newConnection(page), err
 }
 
 // Event implements generated.CustomerHistoryEntryResolver.
 func (historyResolver) Event(ctx context.Context, e *query.HistoryEntry) (*query.Event, error) {
-	return loadersOf(ctx).events.load(ctx, e.EventID)
+	return loadersOf(ctx).events.Load(ctx, e.EventID)
 }

@@ -22,7 +22,7 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// flood is a host whose only subscription answers large states without end.
+// flood is a host whose only subscription sends large states without end.
 type flood struct{ exec *executor.Executor }
 
 func newFlood() flood {
@@ -55,18 +55,16 @@ func (f flood) AllowMessage(context.Context) error { return nil }
 
 func serve(t *testing.T, change func(*Config)) (*Handler, string) {
 	t.Helper()
-	cfg := DefaultConfig()
-	cfg.Logger = slog.New(slog.DiscardHandler)
-	cfg.AllowOrigin = func(*http.Request, string) bool { return false }
+	cfg := Config{Host: newFlood(), Logger: slog.New(slog.DiscardHandler)}
 	change(&cfg)
-	h := New(newFlood(), cfg)
+	h := New(cfg)
 	web := httptest.NewServer(h)
 	t.Cleanup(web.Close)
 	return h, web.URL
 }
 
-// noStreams waits until nothing is streamed any more.
-func noStreams(t *testing.T, h *Handler) {
+// waitForNoStreams waits until all streams have ended.
+func waitForNoStreams(t *testing.T, h *Handler) {
 	t.Helper()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		return len(h.streams) == 0, fmt.Sprintf("%d streams", len(h.streams))
@@ -82,7 +80,7 @@ func TestAStalledSocketIsGivenUp(t *testing.T) {
 	for _, m := range []string{`{"type":"connection_init"}`, `{"id":"1","type":"subscribe","payload":{"query":"subscription { flood }"}}`} {
 		require.NoError(t, conn.Write(t.Context(), websocket.MessageText, []byte(m)))
 	}
-	noStreams(t, h) // although nobody reads
+	waitForNoStreams(t, h) // although the client does not read
 }
 
 func TestAStalledEventStreamIsGivenUp(t *testing.T) {
@@ -94,7 +92,7 @@ func TestAStalledEventStreamIsGivenUp(t *testing.T) {
 	_, err = io.WriteString(conn, "GET /?query=subscription+%7B+flood+%7D HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
 	require.NoError(t, err)
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return len(h.streams) == 1, "not begun" })
-	noStreams(t, h)
+	waitForNoStreams(t, h)
 }
 
 func TestASocketWhoseClientIsGoneIsNoticed(t *testing.T) {
@@ -104,7 +102,7 @@ func TestASocketWhoseClientIsGoneIsNoticed(t *testing.T) {
 	require.NoError(t, err)
 	defer conn.CloseNow()
 	require.NoError(t, conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init"}`)))
-	noStreams(t, h) // nobody reads, so that no ping is answered
+	waitForNoStreams(t, h) // the client does not read, so it answers no ping
 }
 
 func TestStreamsAreBounded(t *testing.T) {
@@ -116,7 +114,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	require.Error(t, err)
 	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
 	_ = first.CloseNow()
-	noStreams(t, h)
+	waitForNoStreams(t, h)
 }
 
 func TestNegotiation(t *testing.T) {
@@ -127,7 +125,7 @@ func TestNegotiation(t *testing.T) {
 		"application/graphql-response+json; charset=utf-8, application/json; charset=utf-8": mediaGraphQL,
 		"application/json;q=0": "", "APPLICATION/JSON": mediaJSON, ";;;,,": "",
 	} {
-		require.Equal(t, want, negotiate(accept), accept)
+		require.Equal(t, want, negotiateMedia(accept), accept)
 	}
 }
 
@@ -150,6 +148,6 @@ func FuzzParams(f *testing.F) {
 func TestTrailingJSONIsRefused(t *testing.T) {
 	t.Parallel()
 	var v any
-	require.ErrorIs(t, decode([]byte(`{} {}`), &v), errTrailing)
-	require.NoError(t, decode([]byte(` {} `), &v))
+	require.ErrorIs(t, decodeJSON([]byte(`{} {}`), &v), errTrailing)
+	require.NoError(t, decodeJSON([]byte(` {} `), &v))
 }

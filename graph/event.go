@@ -1,0 +1,172 @@
+package graph
+
+import (
+	"context"
+
+	"ticketing/command"
+	"ticketing/command/event"
+	"ticketing/graph/model"
+	"ticketing/internal/auth"
+	"ticketing/internal/id"
+	"ticketing/query"
+)
+
+type eventResolver struct{ *Resolver }
+
+// Event implements generated.QueryResolver.
+func (r queryResolver) Event(ctx context.Context, eventID string, minVersion *int) (*query.Event, error) {
+	everyone := func(query.Event) error { return nil } // to others a draft does not exist: no error, but null
+	e, err := lookup[query.Event]{id.Event, loadersOf(ctx).events, r.feeds.events, everyone}.find(ctx, eventID, minVersion)
+	return hideDraft(ctx, e), err
+}
+
+// hideDraft returns nil for an event that the viewer may not know of.
+func hideDraft(ctx context.Context, e *query.Event) *query.Event {
+	if e == nil || !canSeeEvent(ctx, *e) {
+		return nil
+	}
+	return e
+}
+
+// Events implements generated.QueryResolver.
+func (r queryResolver) Events(ctx context.Context, f *model.EventFilter, first *int, after *string, last *int, before *string) (*model.EventConnection, error) {
+	filter, err := eventFilter(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	page, err := r.reads.EventPage(ctx, filter, query.PageArgs{First: first, After: after, Last: last, Before: before})
+	loadersOf(ctx).addEvents(page.Items)
+	return newConnection(page), err
+}
+
+// eventFilter lists drafts for their organizer and for admins only.
+func eventFilter(ctx context.Context, f *model.EventFilter) (query.EventFilter, error) {
+	viewer, _ := auth.FromContext(ctx)
+	filter := query.EventFilter{All: viewer.HasRole(auth.RoleAdmin)}
+	if viewer.HasRole(auth.RoleOrganizer) {
+		filter.Viewer = viewer.UserID
+	}
+	if f == nil {
+		return filter, nil
+	}
+	filter.Status, filter.OrganizerID, filter.Search = f.Status, f.OrganizerID, f.Search
+	filter.StartsAfter, filter.StartsBefore = f.StartsAfter, f.StartsBefore
+	if err := checkSearch(f.Search); err != nil {
+		return filter, err
+	}
+	return filter, checkIDs(id.User, f.OrganizerID)
+}
+
+// Reservations implements generated.EventResolver.
+func (r eventResolver) Reservations(ctx context.Context, e *query.Event, f *model.ReservationFilter, first *int, after *string, last *int, before *string) (*model.ReservationConnection, error) {
+	if err := requireOrganizer(ctx, *e); err != nil {
+		return nil, err
+	}
+	return r.reservationsOf(ctx, query.OfEvents, e.ID, f, query.PageArgs{First: first, After: after, Last: last, Before: before})
+}
+
+// Payments implements generated.EventResolver.
+func (r eventResolver) Payments(ctx context.Context, e *query.Event, f *model.PaymentFilter, first *int, after *string, last *int, before *string) (*model.PaymentConnection, error) {
+	if err := requireOrganizer(ctx, *e); err != nil {
+		return nil, err
+	}
+	return r.paymentsOf(ctx, query.OfEvents, e.ID, f, query.PageArgs{First: first, After: after, Last: last, Before: before})
+}
+
+// CreateEvent implements generated.MutationResolver.
+func (r mutationResolver) CreateEvent(ctx context.Context, in model.CreateEventInput) (*model.CreateEventPayload, error) {
+	created, wrong, err := mutate(ctx, withOptionalKey(in.IdempotencyKey), createEventForm(in), r.commands.CreateEvent)
+	return &model.CreateEventPayload{Event: eventView(created), UserErrors: wrong}, err
+}
+
+func createEventForm(in model.CreateEventInput) form[event.Create] {
+	var c checker
+	c.checkLine(in.Name, event.LongestName, "name")
+	c.checkText(in.Description, event.LongestDescription, "description")
+	c.checkLine(in.Venue, event.LongestVenue, "venue")
+	return form[event.Create]{event.Create{
+		Name: in.Name, Description: textOf(in.Description), Venue: in.Venue,
+		StartsAt: in.StartsAt, SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
+		MaxTicketsPerReservation: in.MaxTicketsPerReservation, MaxTicketsPerCustomer: in.MaxTicketsPerCustomer,
+		PaymentAttempts: in.PaymentAttempts,
+	}, c.errs}
+}
+
+// UpdateEvent implements generated.MutationResolver.
+func (r mutationResolver) UpdateEvent(ctx context.Context, in model.UpdateEventInput) (*model.EventPayload, error) {
+	return changeEvent(ctx, updateEventForm(in), func(ctx context.Context, by command.Caller, update event.Update) (command.Event, error) {
+		return r.commands.UpdateEvent(ctx, by, in.EventID, update)
+	})
+}
+
+func updateEventForm(in model.UpdateEventInput) form[event.Update] {
+	var c checker
+	c.checkID(id.Event, in.EventID, "eventId")
+	c.checkOptionalLine(in.Name, event.LongestName, "name")
+	c.checkText(in.Description, event.LongestDescription, "description")
+	c.checkOptionalLine(in.Venue, event.LongestVenue, "venue")
+	return form[event.Update]{event.Update{
+		Name: in.Name, Description: in.Description, Venue: in.Venue,
+		StartsAt: in.StartsAt, SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
+	}, c.errs}
+}
+
+// PublishEvent implements generated.MutationResolver.
+func (r mutationResolver) PublishEvent(ctx context.Context, in model.EventIDInput) (*model.EventPayload, error) {
+	return changeEvent(ctx, eventIDForm(in.EventID), r.commands.PublishEvent)
+}
+
+// OpenSales implements generated.MutationResolver.
+func (r mutationResolver) OpenSales(ctx context.Context, in model.EventIDInput) (*model.EventPayload, error) {
+	return changeEvent(ctx, eventIDForm(in.EventID), r.commands.OpenSales)
+}
+
+// CloseSales implements generated.MutationResolver.
+func (r mutationResolver) CloseSales(ctx context.Context, in model.EventIDInput) (*model.EventPayload, error) {
+	return changeEvent(ctx, eventIDForm(in.EventID), r.commands.CloseSales)
+}
+
+// CompleteEvent implements generated.MutationResolver.
+func (r mutationResolver) CompleteEvent(ctx context.Context, in model.EventIDInput) (*model.EventPayload, error) {
+	return changeEvent(ctx, eventIDForm(in.EventID), r.commands.CompleteEvent)
+}
+
+// CancelEvent implements generated.MutationResolver.
+func (r mutationResolver) CancelEvent(ctx context.Context, in model.CancelEventInput) (*model.EventPayload, error) {
+	return changeEvent(ctx, cancelEventForm(in), func(ctx context.Context, by command.Caller, eventID string) (command.Event, error) {
+		return r.commands.CancelEvent(ctx, by, eventID, textOf(in.Reason))
+	})
+}
+
+func cancelEventForm(in model.CancelEventInput) form[string] {
+	var c checker
+	c.checkID(id.Event, in.EventID, "eventId")
+	c.checkText(in.Reason, event.LongestReason, "reason")
+	return form[string]{in.EventID, c.errs}
+}
+
+func eventIDForm(eventID string) form[string] {
+	var c checker
+	c.checkID(id.Event, eventID, "eventId")
+	return form[string]{eventID, c.errs}
+}
+
+// changeEvent runs a mutation of an event that exists.
+func changeEvent[C any](ctx context.Context, in form[C], change func(context.Context, command.Caller, C) (command.Event, error)) (*model.EventPayload, error) {
+	changed, wrong, err := mutate(ctx, withoutKey, in, change)
+	return &model.EventPayload{Event: eventView(changed), UserErrors: wrong}, err
+}
+
+// eventView returns what a mutation decided as the read side will have it in a moment; nil when nothing was decided.
+func eventView(e command.Event) *query.Event {
+	if e.ID == "" {
+		return nil
+	}
+	return &query.Event{
+		ID: e.ID, Version: e.Version, OrganizerID: e.OrganizerID, Name: e.Name, Description: e.Description, Venue: e.Venue,
+		StartsAt: e.StartsAt, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
+		MaxTicketsPerReservation: e.MaxTicketsPerReservation, MaxTicketsPerCustomer: e.MaxTicketsPerCustomer,
+		PaymentAttempts: e.PaymentAttempts, Status: string(e.Status), CreatedAt: e.CreatedAt,
+		Inventory: inventoryView(e),
+	}
+}

@@ -1,0 +1,179 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"ticketing/command/rejection"
+	"ticketing/graph/apierror"
+	"ticketing/graph/model"
+	"ticketing/graph/request"
+	"ticketing/internal/auth"
+	"ticketing/internal/id"
+	"ticketing/internal/ratelimit"
+)
+
+// SessionCookie is the name of the cookie that keeps a session. Because of its prefix, browsers accept it from this host only.
+const SessionCookie = "__Host-ticketing_session"
+
+type sessionResolver struct{ *Resolver }
+
+// Me implements generated.QueryResolver.
+func (r queryResolver) Me(ctx context.Context) (*model.User, error) {
+	viewer, signedIn := auth.FromContext(ctx)
+	if !signedIn {
+		return nil, nil //nolint:nilnil // null when signed out
+	}
+	return findUser(ctx, viewer.UserID)
+}
+
+// RequestMagicLink implements generated.MutationResolver.
+func (r mutationResolver) RequestMagicLink(ctx context.Context, in model.RequestMagicLinkInput) (*model.RequestMagicLinkPayload, error) {
+	token, err := r.requestMagicLink(ctx, in.Email)
+	wrong, err := userErrors(signInRejection(err))
+	return &model.RequestMagicLinkPayload{Token: nullIfEmpty(token), UserErrors: wrong}, err
+}
+
+func (r *Resolver) requestMagicLink(ctx context.Context, address string) (token string, err error) {
+	email, err := auth.NormalizeEmail(address)
+	if err != nil {
+		return "", err
+	}
+	if err := r.checkRate(ctx, "sign-in-address", email, r.limits.SignIn); err != nil {
+		return "", err
+	}
+	if err := r.checkSignInIP(ctx); err != nil {
+		return "", err
+	}
+	return r.auth.RequestMagicLink(ctx, email)
+}
+
+// VerifyMagicLink implements generated.MutationResolver.
+func (r mutationResolver) VerifyMagicLink(ctx context.Context, in model.VerifyMagicLinkInput) (*model.VerifyMagicLinkPayload, error) {
+	if err := r.checkSignInIP(ctx); err != nil {
+		return nil, err
+	}
+	info := request.From(ctx)
+	session, user, err := r.auth.VerifyMagicLink(ctx, in.Token, info.UserAgent)
+	if err != nil {
+		wrong, err := userErrors(signInRejection(err))
+		return &model.VerifyMagicLinkPayload{UserErrors: wrong}, err
+	}
+	if info.TokenFromCookie && info.WantsCookie {
+		// The new session replaces the old one in the browser. If the old one can't be ended now, it ends unused.
+		_ = r.auth.SignOut(ctx, info.Token)
+	}
+	return &model.VerifyMagicLinkPayload{
+		SessionToken: deliverSession(info, session), ExpiresAt: &session.ExpiresAt, User: &model.User{User: user, IsViewer: true},
+	}, nil
+}
+
+// checkSignInIP counts against the limit of the client's IP address.
+func (r *Resolver) checkSignInIP(ctx context.Context) error {
+	return r.checkRate(ctx, "sign-in-ip", ratelimit.IPKey(request.From(ctx).ClientIP), r.limits.SignIn)
+}
+
+// signInRejection turns the errors of signing in that the customer can correct into rejections.
+func signInRejection(err error) error {
+	switch {
+	case errors.Is(err, auth.ErrEmailInvalid):
+		return rejection.New(rejection.Invalid, "email is not a mail address").At("email")
+	case errors.Is(err, auth.ErrLinkInvalid):
+		return rejection.New(rejection.LinkInvalid, "the link is unknown, used or out of date; ask for a new one").At("token")
+	}
+	return err
+}
+
+// SignOut implements generated.MutationResolver.
+func (r mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, error) {
+	info := request.From(ctx)
+	if info.Token != "" {
+		if err := r.auth.SignOut(ctx, info.Token); err != nil {
+			return nil, err
+		}
+	}
+	if info.SetCookie != nil {
+		info.SetCookie(sessionCookie("", -1))
+	}
+	return &model.SignOutPayload{}, nil
+}
+
+// deliverSession sets the session's cookie where that is wanted, and otherwise returns its token.
+func deliverSession(info request.Info, session auth.Session) *string {
+	if !info.WantsCookie || info.SetCookie == nil {
+		return &session.Token
+	}
+	// The session is prolonged while it is used, and the cookie must not end earlier. Browsers keep cookies for 400 days at most.
+	const longest = 400 * 24 * 60 * 60
+	info.SetCookie(sessionCookie(session.Token, longest))
+	return nil
+}
+
+func sessionCookie(token string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: SessionCookie, Value: token, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// RenewSession implements generated.MutationResolver.
+func (r mutationResolver) RenewSession(ctx context.Context) (*model.RenewSessionPayload, error) {
+	info := request.From(ctx)
+	session, err := r.auth.RenewSession(ctx, info.Token)
+	if errors.Is(err, auth.ErrUnauthenticated) {
+		return nil, apierror.New(apierror.Unauthenticated, "this token was renewed before; use the new one")
+	}
+	if err != nil {
+		return nil, err
+	}
+	info.WantsCookie = info.TokenFromCookie
+	return &model.RenewSessionPayload{SessionToken: deliverSession(info, session), ExpiresAt: &session.ExpiresAt}, nil
+}
+
+// RevokeSession implements generated.MutationResolver.
+func (r mutationResolver) RevokeSession(ctx context.Context, in model.RevokeSessionInput) (*model.UserPayload, error) {
+	var c checker
+	if c.checkID(id.Session, in.SessionID, "sessionId"); c.errs != nil {
+		return &model.UserPayload{UserErrors: c.errs}, nil
+	}
+	return r.changeUser(ctx, viewerOf(ctx).UserID, func(userID string) error {
+		err := r.auth.SignOutSession(ctx, userID, in.SessionID)
+		if errors.Is(err, auth.ErrSessionNotFound) {
+			return rejection.New(rejection.NotFound, "you have no such session").At("sessionId")
+		}
+		return err
+	})
+}
+
+// RevokeAllSessions implements generated.MutationResolver.
+func (r mutationResolver) RevokeAllSessions(ctx context.Context, in *model.RevokeAllSessionsInput) (*model.UserPayload, error) {
+	viewer := viewerOf(ctx)
+	userID, keep := viewer.UserID, ""
+	if in != nil && in.UserID != nil {
+		userID = *in.UserID
+	}
+	if in != nil && in.KeepCurrent {
+		keep = viewer.SessionID
+	}
+	if !isSelfOrAdmin(ctx, userID) {
+		return nil, errForbidden
+	}
+	return r.changeUser(ctx, userID, func(actorID string) error { return r.auth.SignOutAll(ctx, actorID, userID, keep) })
+}
+
+// Sessions implements generated.UserResolver.
+func (r userResolver) Sessions(ctx context.Context, u *model.User) ([]*model.Session, error) {
+	if !canSeeUser(ctx, u) {
+		return nil, errForbidden
+	}
+	found, err := r.auth.Sessions(ctx, u.ID)
+	current := viewerOf(ctx).SessionID
+	return convert(found, func(s *auth.Session) *model.Session {
+		return &model.Session{Session: *s, Current: s.ID == current}
+	}), err
+}
+
+// UserAgent implements generated.SessionResolver.
+func (sessionResolver) UserAgent(_ context.Context, s *model.Session) (*string, error) {
+	return nullIfEmpty(s.UserAgent), nil
+}

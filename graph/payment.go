@@ -1,0 +1,194 @@
+package graph
+
+import (
+	"context"
+	"slices"
+
+	"ticketing/command"
+	"ticketing/command/payment"
+	"ticketing/graph/apierror"
+	"ticketing/graph/model"
+	"ticketing/internal/id"
+	"ticketing/internal/money"
+	"ticketing/query"
+)
+
+type (
+	paymentResolver struct{ *Resolver }
+	refundResolver  struct{ *Resolver }
+)
+
+// Payment implements generated.QueryResolver.
+func (r queryResolver) Payment(ctx context.Context, paymentID string, minVersion *int) (*model.Payment, error) {
+	found, err := lookup[query.Payment]{id.Payment, loadersOf(ctx).payments, r.feeds.payments, func(found query.Payment) error {
+		return requireParticipant(ctx, found.CustomerID, found.EventID)
+	}}.find(ctx, paymentID, minVersion)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, apierror.New(apierror.NotFound, "there is no such payment")
+	}
+	return asPayment(found), nil
+}
+
+func asPayment(p *query.Payment) *model.Payment { return &model.Payment{Payment: *p} }
+
+// findRefund returns a refund to those who may see its payment, and nil when there is no such refund.
+func findRefund(ctx context.Context, refundID string) (*query.Refund, error) {
+	found, err := loadersOf(ctx).paymentsByRefund.Load(ctx, refundID)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(found.Refunds, func(r query.Refund) bool { return r.ID == refundID })
+	if i < 0 {
+		return nil, nil //nolint:nilnil // null for what does not exist
+	}
+	return &found.Refunds[i], requireParticipant(ctx, found.CustomerID, found.EventID)
+}
+
+// Payments implements generated.QueryResolver.
+func (r queryResolver) Payments(ctx context.Context, f *model.PaymentFilter, first *int, after *string, last *int, before *string) (*model.PaymentConnection, error) {
+	filter, err := paymentFilter(f)
+	if err != nil {
+		return nil, err
+	}
+	page, err := r.reads.PaymentPage(ctx, filter, query.PageArgs{First: first, After: after, Last: last, Before: before})
+	loadersOf(ctx).addPayments(page.Items)
+	return convertConnection(page, asPayment), err
+}
+
+// paymentsOf returns a page of one owner's payments. The caller decides whether the viewer may see it.
+func (r *Resolver) paymentsOf(ctx context.Context, by query.Owner, owner string, f *model.PaymentFilter, args query.PageArgs) (*model.PaymentConnection, error) {
+	filter, err := paymentFilter(f)
+	if err != nil {
+		return nil, err
+	}
+	l := loadersOf(ctx)
+	fetch := func(ctx context.Context, ids []string) (map[string]query.Page[query.Payment], error) {
+		return r.reads.PaymentPagesOf(ctx, by, ids, filter, args)
+	}
+	page, err := loadPage(ctx, &l.paymentPages, l.ownersOf(by), owner, fetch, l.addPayments)
+	return convertConnection(page, asPayment), err
+}
+
+func paymentFilter(f *model.PaymentFilter) (query.PaymentFilter, error) {
+	if f == nil {
+		return query.PaymentFilter{}, nil
+	}
+	filter, err := reservationFilter(&model.ReservationFilter{
+		Status: f.Status, EventID: f.EventID, CustomerID: f.CustomerID, CreatedAfter: f.CreatedAfter, CreatedBefore: f.CreatedBefore,
+	})
+	if err == nil {
+		err = checkGateway(f.Gateway)
+	}
+	return query.PaymentFilter{Filter: filter, Gateway: f.Gateway}, err
+}
+
+func checkGateway(gateway *string) error {
+	const longest = 40
+	if gateway != nil && (len(*gateway) > longest || !isText(*gateway, "")) {
+		return apierror.New(apierror.BadUserInput, "gateway must be text of at most %d characters", longest)
+	}
+	return nil
+}
+
+// Reservation implements generated.PaymentResolver. Who may see a payment may see its reservation.
+func (paymentResolver) Reservation(ctx context.Context, p *model.Payment) (*query.Reservation, error) {
+	return loadersOf(ctx).reservations.Load(ctx, p.ReservationID)
+}
+
+// Reason implements generated.RefundResolver.
+func (refundResolver) Reason(_ context.Context, r *query.Refund) (*string, error) {
+	return nullIfEmpty(r.Reason), nil
+}
+
+// ProcessPayment implements generated.MutationResolver.
+func (r mutationResolver) ProcessPayment(ctx context.Context, in model.ProcessPaymentInput) (*model.ProcessPaymentPayload, error) {
+	paid, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), processPaymentForm(in, r.development), r.commands.ProcessPayment)
+	return paidPayload(paid, wrong), err
+}
+
+func processPaymentForm(in model.ProcessPaymentInput, development bool) form[command.ProcessPayment] {
+	var c checker
+	c.checkID(id.Reservation, in.ReservationID, "reservationId")
+	pay := command.ProcessPayment{ReservationID: in.ReservationID}
+	if in.Method != nil && in.Method.Card != nil {
+		c.checkToken(in.Method.Card.Token, "method", "card", "token")
+		pay.CardToken = in.Method.Card.Token
+	}
+	if in.Method != nil && in.Method.Paypal != nil {
+		c.checkURL(in.Method.Paypal.ReturnURL, development, "method", "paypal", "returnUrl")
+		c.checkURL(in.Method.Paypal.CancelURL, development, "method", "paypal", "cancelUrl")
+		pay.PayPal = &command.PayPal{ReturnURL: in.Method.Paypal.ReturnURL, CancelURL: in.Method.Paypal.CancelURL}
+	}
+	return form[command.ProcessPayment]{pay, c.errs}
+}
+
+// ConfirmPayment implements generated.MutationResolver.
+func (r mutationResolver) ConfirmPayment(ctx context.Context, in model.ConfirmPaymentInput) (*model.ProcessPaymentPayload, error) {
+	paid, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), confirmPaymentForm(in), r.commands.ConfirmPayment)
+	return paidPayload(paid, wrong), err
+}
+
+func confirmPaymentForm(in model.ConfirmPaymentInput) form[string] {
+	var c checker
+	c.checkID(id.Payment, in.PaymentID, "paymentId")
+	return form[string]{in.PaymentID, c.errs}
+}
+
+func paidPayload(paid command.Paid, wrong []*model.UserError) *model.ProcessPaymentPayload {
+	return &model.ProcessPaymentPayload{Payment: paidView(paid), Reservation: reservationView(paid.Reservation), UserErrors: wrong}
+}
+
+// RefundPayment implements generated.MutationResolver.
+func (r mutationResolver) RefundPayment(ctx context.Context, in model.RefundPaymentInput) (*model.RefundPaymentPayload, error) {
+	refunding, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), refundPaymentForm(in), r.commands.RefundPayment)
+	if refunding.Payment.ID == "" {
+		return &model.RefundPaymentPayload{UserErrors: wrong}, err
+	}
+	refund := refundView(refunding.Refund)
+	return &model.RefundPaymentPayload{Refund: &refund, Payment: paymentView(refunding.Payment), UserErrors: wrong}, err
+}
+
+func refundPaymentForm(in model.RefundPaymentInput) form[command.RefundPayment] {
+	var c checker
+	c.checkID(id.Payment, in.PaymentID, "paymentId")
+	c.checkText(in.Reason, payment.LongestReason, "reason")
+	refund := command.RefundPayment{PaymentID: in.PaymentID, Reason: textOf(in.Reason)}
+	if in.Amount != nil {
+		amount := c.readMoney(in.Amount, "amount")
+		refund.Amount = &amount
+	}
+	return form[command.RefundPayment]{refund, c.errs}
+}
+
+func paidView(paid command.Paid) *model.Payment {
+	if paid.Payment == nil {
+		return nil
+	}
+	view := paymentView(*paid.Payment)
+	if action := paid.NextAction; action != nil {
+		view.NextAction = &model.PaymentNextAction{ClientSecret: nullIfEmpty(action.ClientSecret), RedirectURL: nullIfEmpty(action.RedirectURL)}
+	}
+	return view
+}
+
+// paymentView returns what a mutation decided as the read side will have it in a moment.
+func paymentView(p command.Payment) *model.Payment {
+	view := &model.Payment{Payment: query.Payment{
+		ID: p.ID, Version: p.Version, ReservationID: p.ReservationID, CustomerID: p.CustomerID, EventID: p.EventID,
+		Amount: p.Amount, Refunded: money.Money{Minor: p.RefundedMinor(), Currency: p.Amount.Currency},
+		Refunds: make([]query.Refund, len(p.Refunds)), Status: string(p.Status), Gateway: p.Gateway,
+		TransactionID: nullIfEmpty(p.TransactionID), FailureCode: nullIfEmpty(string(p.FailureCode)), FailureReason: nullIfEmpty(p.FailureReason),
+		CreatedAt: p.CreatedAt, CompletedAt: p.CompletedAt, FailedAt: p.FailedAt,
+	}}
+	for i, r := range p.Refunds {
+		view.Refunds[i] = refundView(r)
+	}
+	return view
+}
+
+func refundView(r payment.Refund) query.Refund {
+	return query.Refund{ID: r.ID, Amount: r.Amount, Status: string(r.Status), Reason: r.Reason, CreatedAt: r.RequestedAt}
+}

@@ -1,0 +1,230 @@
+package transport //nolint:contextcheck // a socket has a context of its own, which its operations live in
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"ticketing/graph/apierror"
+)
+
+// initConnection handles connection_init: it signs in with the payload or the handshake, and acknowledges.
+func (s *socket) initConnection(payload json.RawMessage) error {
+	if s.begun {
+		return &closeError{closeTooMany, "Too many initialisation requests"}
+	}
+	s.begun = true
+	c, err := s.readCredentials(payload)
+	if err != nil {
+		return err
+	}
+	viewer, err := s.h.host.SignIn(s.ctx, c)
+	if err != nil {
+		return refuseSignIn(err)
+	}
+	if s.release, err = s.h.host.OpenForUser(viewer); err != nil {
+		return &closeError{closeTooMany, "Too many connections"}
+	}
+	s.mu.Lock()
+	s.viewer = viewer
+	s.mu.Unlock()
+	s.running.Go(func() { s.endWithSession(viewer) })
+	return s.sendMessage(message{Type: "connection_ack"})
+}
+
+// readCredentials reads {"authorization": "Bearer …"} from the payload. Without that it reads the handshake: an Authorization header, which
+// browsers can't send, or the cookie.
+func (s *socket) readCredentials(payload json.RawMessage) (Credentials, error) {
+	if len(payload) == 0 || bytes.Equal(payload, []byte("null")) {
+		c, err := s.h.readCredentials(s.r)
+		if err != nil {
+			return c, errForbidden
+		}
+		return c, nil
+	}
+	var fields map[string]json.RawMessage
+	if err := decodeJSON(payload, &fields); err != nil {
+		return Credentials{}, errInvalidMessage
+	}
+	for name, raw := range fields {
+		if !strings.EqualFold(name, "authorization") || bytes.Equal(raw, []byte("null")) {
+			continue
+		}
+		var text string
+		if err := decodeJSON(raw, &text); err != nil {
+			return Credentials{}, errForbidden
+		}
+		token, err := parseBearer(text)
+		if err != nil {
+			return Credentials{}, errForbidden
+		}
+		return Credentials{Bearer: token}, nil
+	}
+	return s.readCredentials(nil)
+}
+
+// refuseSignIn closes so that a client with a bad token does not connect again, and every other does.
+func refuseSignIn(err error) error {
+	if apierror.From(err).Code == apierror.Unauthenticated {
+		return errForbidden
+	}
+	return &closeError{websocket.StatusTryAgainLater, "try again later"}
+}
+
+// endWithSession closes the connection when the session ends.
+func (s *socket) endWithSession(viewer context.Context) {
+	select {
+	case <-s.ctx.Done():
+	case over := <-s.h.host.SessionEnded(viewer):
+		if over {
+			s.cancel(&closeError{closeUnauthorized, "Unauthorized"})
+			return
+		}
+		s.cancel(&closeError{websocket.StatusServiceRestart, "roles changed; connect again"})
+	}
+}
+
+// socketStream is one operation of a socket.
+type socketStream struct {
+	id     string
+	cancel context.CancelFunc
+}
+
+// subscribe handles the message that starts an operation.
+func (s *socket) subscribe(id string, payload json.RawMessage) error {
+	const longest = 200
+	if s.viewer == nil {
+		return &closeError{closeUnauthorized, "Unauthorized"}
+	}
+	if id == "" || len(id) > longest {
+		return errInvalidMessage
+	}
+	params, wrong := decodeParams(payload)
+	if wrong != nil {
+		return errInvalidMessage
+	}
+	s.mu.Lock()
+	_, taken := s.ops[id]
+	full := len(s.ops) >= s.h.cfg.MaxStreams
+	s.mu.Unlock()
+	if taken {
+		return &closeError{closeDuplicate, fmt.Sprintf("Subscriber for %.80s already exists", id)}
+	}
+	if err := s.admitOperation(full); err != nil {
+		return s.sendErrors(id, presentErrors(apierror.From(err)))
+	}
+	s.startStream(id, params)
+	return nil
+}
+
+// admitOperation returns an error unless one more operation may start.
+func (s *socket) admitOperation(full bool) error {
+	if err := s.h.host.AllowMessage(s.viewer); err != nil {
+		return err
+	}
+	if full {
+		return apierror.New(apierror.RateLimited, "at most %d operations at a time on one connection", s.h.cfg.MaxStreams)
+	}
+	return nil
+}
+
+// sendPong answers a ping, unless there are too many of them.
+func (s *socket) sendPong(payload json.RawMessage) error {
+	if s.viewer != nil && s.h.host.AllowMessage(s.viewer) != nil {
+		return &closeError{closeTooMany, "Too many messages"}
+	}
+	return s.sendMessage(message{Type: "pong", Payload: payload})
+}
+
+func (s *socket) startStream(id string, params *graphql.RawParams) {
+	ctx, cancel := context.WithCancel(s.viewer)
+	stream := &socketStream{id: id, cancel: cancel}
+	s.mu.Lock()
+	s.ops[id] = stream
+	s.mu.Unlock()
+	s.running.Go(func() {
+		defer cancel()
+		s.runStream(ctx, stream, params)
+	})
+}
+
+// runStream executes an operation to its end and sends how it ended, unless the client has completed it.
+func (s *socket) runStream(ctx context.Context, stream *socketStream, params *graphql.RawParams) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.h.cfg.Logger.ErrorContext(ctx, "panic in an operation", "panic", p, "stack", string(debug.Stack()))
+			if s.removeStream(stream) {
+				_ = s.sendErrors(stream.id, presentErrors(apierror.From(errPanic)))
+			}
+		}
+	}()
+	op, errs := s.h.prepareOperation(ctx, params)
+	if errs == nil {
+		errs = op.emitResponses(func(r *graphql.Response) error { return s.sendNext(stream, r) })
+	}
+	if !s.removeStream(stream) || s.ctx.Err() != nil {
+		return
+	}
+	if errs != nil {
+		_ = s.sendErrors(stream.id, errs)
+		return
+	}
+	_ = s.sendMessage(message{Type: "complete", ID: stream.id})
+}
+
+// sendNext sends one response. Its payload is JSON already.
+func (s *socket) sendNext(stream *socketStream, r *graphql.Response) error {
+	s.mu.Lock()
+	current := s.ops[stream.id] == stream
+	s.mu.Unlock()
+	if !current {
+		return context.Canceled
+	}
+	id, err := json.Marshal(stream.id)
+	if err != nil {
+		return err
+	}
+	payload := encodeResponse(r, true)
+	var b bytes.Buffer
+	b.Grow(len(payload) + len(id) + 64)
+	b.WriteString(`{"type":"next","id":`)
+	b.Write(id)
+	b.WriteString(`,"payload":`)
+	b.Write(payload)
+	b.WriteByte('}')
+	return s.writeData(b.Bytes())
+}
+
+// sendErrors ends an operation with errors. Nothing follows it.
+func (s *socket) sendErrors(id string, errs gqlerror.List) error {
+	return s.sendMessage(message{Type: "error", ID: id, Payload: encodeErrors(errs)})
+}
+
+// removeStream frees the id of an operation. It returns false when the client has completed it already.
+func (s *socket) removeStream(stream *socketStream) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ops[stream.id] != stream {
+		return false
+	}
+	delete(s.ops, stream.id)
+	return true
+}
+
+// completeStream ends an operation because the client asked for it: nothing more is sent for it, and its id is free at once.
+func (s *socket) completeStream(id string) {
+	s.mu.Lock()
+	stream, running := s.ops[id]
+	delete(s.ops, id)
+	s.mu.Unlock()
+	if running {
+		stream.cancel()
+	}
+}
