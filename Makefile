@@ -11,6 +11,8 @@ COUNT ?=
 RUN ?=
 TEST_FLAGS = -timeout=$(TIMEOUT) $(if $(COUNT),-count=$(COUNT)) $(if $(RUN),-run='$(RUN)')
 
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
 .PHONY: help
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,8 +22,8 @@ setup: ## install what is missing (PostgreSQL, Redis), or say what to install
 	@scripts/setup
 
 .PHONY: build
-build: ## build all programs into bin/
-	@go build -o bin/ ./cmd/...
+build: ## build all programs into bin/; VERSION=v1.2.3 is what --version prints
+	@go build -ldflags '-X ticketing/internal/buildinfo.version=$(VERSION)' -o bin/ ./cmd/...
 
 .PHONY: run
 run: export ENVIRONMENT := $(or $(ENVIRONMENT),development)

@@ -2,7 +2,6 @@
 package main
 
 import (
-	"context"
 	"os"
 
 	"ticketing/cmd/parts"
@@ -11,11 +10,5 @@ import (
 
 func main() {
 	memory.Spend()
-	os.Exit(parts.Main("api", parts.APINeeds(), func(ctx context.Context, e parts.Env) error {
-		listener, err := parts.Listen(ctx, e.Config.Addr())
-		if err != nil {
-			return err
-		}
-		return parts.API(ctx, e, listener)
-	}))
+	os.Exit(parts.APIProgram().Main(os.Args[1:]))
 }

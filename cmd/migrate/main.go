@@ -14,13 +14,15 @@ import (
 	"strconv"
 	"syscall"
 
+	"ticketing/internal/buildinfo"
 	"ticketing/internal/migrations"
 	"ticketing/internal/postgres"
 )
 
 const usage = `usage: migrate up|version [events|read|auth|all]
-       migrate down [events|read|auth|all] [steps]       (one step unless told otherwise)
-       migrate force events|read|auth version            (after mending a migration that failed half-way)
+       migrate down [events|read|auth|all] [steps]       (default: one step)
+       migrate force events|read|auth version            (after repairing by hand what a failed migration left)
+       migrate --version | --help
 The databases are DATABASE_URL, PROJECTION_DATABASE_URL and AUTH_DATABASE_URL.`
 
 // database is one of the three, by its name on the command line.
@@ -38,6 +40,9 @@ func databases() []database {
 }
 
 func main() {
+	if buildinfo.HandleFlags(os.Stdout, "migrate", usage, os.Args[1:]) {
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
 	stop()
@@ -48,7 +53,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	command, name, n, err := parse(args)
+	command, name, n, err := parseArgs(args)
 	if err != nil {
 		return err
 	}
@@ -60,15 +65,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		if url == "" {
 			return fmt.Errorf("%s is not set", db.variable)
 		}
-		if err := work(ctx, command, url, db, n, out); err != nil {
+		if err := migrateDatabase(ctx, command, url, db, n, out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// parse reads the command line. n is 1 unless told otherwise; only force insists on being told, since it does not look.
-func parse(args []string) (command, name string, n int, err error) {
+// parseArgs reads the command line. n defaults to 1, except for force, which needs it.
+func parseArgs(args []string) (command, name string, n int, err error) {
 	wrong := errors.New(usage) //nolint:staticcheck // more than a line
 	if len(args) == 0 || len(args) > 3 {
 		return "", "", 0, wrong
@@ -98,8 +103,8 @@ func parse(args []string) (command, name string, n int, err error) {
 	return command, name, n, nil
 }
 
-// work does one command to one database and says where that left it.
-func work(ctx context.Context, command, url string, db database, n int, out io.Writer) error {
+// migrateDatabase runs one command on one database and prints the version it is at then.
+func migrateDatabase(ctx context.Context, command, url string, db database, n int, out io.Writer) error {
 	var err error
 	switch command {
 	case "up":
@@ -118,7 +123,7 @@ func work(ctx context.Context, command, url string, db database, n int, out io.W
 	}
 	state := ""
 	if dirty {
-		state = " (a migration failed half-way: mend it, then use force)"
+		state = " (a migration failed half-way: repair the database, then use force)"
 	}
 	_, err = fmt.Fprintf(out, "%s: version %d%s\n", db.name, version, state)
 	return err

@@ -15,20 +15,12 @@ import (
 	"ticketing/command/webhook"
 	"ticketing/graph"
 	"ticketing/internal/auth"
-	"ticketing/internal/config"
 	"ticketing/internal/httpserver"
 	"ticketing/internal/mail"
 	"ticketing/internal/ratelimit"
 	"ticketing/query"
 	"ticketing/web/graphiql"
 )
-
-// APINeeds is what the api can't do without.
-func APINeeds() []config.Need {
-	return []config.Need{
-		config.NeedEvents, config.NeedRead, config.NeedAuth, config.NeedRedis, config.NeedBroker, config.NeedMail, config.NeedLinks,
-	}
-}
 
 // API serves GraphQL on listener until ctx ends: then it takes no more requests, answers those it has, and stops deciding last.
 func API(ctx context.Context, e Env, listener net.Listener) error {

@@ -50,7 +50,7 @@ func (e Env) auth(ctx context.Context, part string) (*pgxpool.Pool, error) {
 }
 
 func (e Env) pool(ctx context.Context, part, url, what string) (*pgxpool.Pool, error) {
-	pool, err := postgres.NewPool(ctx, url, postgres.Options{
+	pool, err := postgres.NewPool(ctx, url, postgres.Config{
 		ApplicationName: "ticketing " + part, MaxConnections: e.Config.MaxConnections, MinConnections: e.Config.MinConnections,
 		ConnectTimeout: e.Config.ConnectTimeout, StatementTimeout: e.Config.StatementTimeout,
 	})
@@ -61,7 +61,7 @@ func (e Env) pool(ctx context.Context, part, url, what string) (*pgxpool.Pool, e
 }
 
 func (e Env) redis(ctx context.Context, part string) (*redis.Client, error) {
-	client, err := internalredis.New(ctx, e.Config.RedisURL, internalredis.Options{Name: "ticketing-" + part})
+	client, err := internalredis.New(ctx, e.Config.RedisURL, internalredis.Config{Name: "ticketing-" + part})
 	if err != nil {
 		return nil, fmt.Errorf("open redis: %w", err)
 	}

@@ -10,15 +10,11 @@ import (
 	"ticketing/command/saga"
 	"ticketing/command/webhook"
 	"ticketing/internal/auth"
-	"ticketing/internal/config"
 	"ticketing/projector"
 )
 
 // partitions is how many a topic has that the relay creates: the most projectors of one projection that can share its work.
 const partitions = 6
-
-// RelayNeeds is what the relay can't do without.
-func RelayNeeds() []config.Need { return []config.Need{config.NeedEvents, config.NeedBroker} }
 
 // Relay publishes the log until ctx ends.
 func Relay(ctx context.Context, e Env) error {
@@ -30,11 +26,6 @@ func Relay(ctx context.Context, e Env) error {
 	return relay.Run(ctx, relay.Config{
 		Pool: events, Kafka: e.kafka("relay"), Topics: e.topics(), Partitions: partitions, Logger: e.Log, Registerer: e.registerer("relay"),
 	})
-}
-
-// ProjectorNeeds is what a projector can't do without.
-func ProjectorNeeds() []config.Need {
-	return []config.Need{config.NeedEvents, config.NeedRead, config.NeedRedis, config.NeedBroker}
 }
 
 // Projector keeps the named projections up to date until ctx ends; all of them when none is named.
@@ -66,11 +57,6 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 		})
 	})
 	return g.Wait()
-}
-
-// SagaNeeds is what the saga can't do without.
-func SagaNeeds() []config.Need {
-	return []config.Need{config.NeedEvents, config.NeedAuth, config.NeedMail}
 }
 
 // Saga does what falls due until ctx ends; it stops deciding last.

@@ -2,17 +2,20 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
 	"strings"
 
 	"ticketing/cmd/parts"
+	"ticketing/internal/buildinfo"
 	"ticketing/projector"
 )
 
 func main() {
+	if buildinfo.HandleFlags(os.Stdout, "projector", usage, os.Args[1:]) {
+		return
+	}
 	var projections []string
 	flag.Usage = func() { _, _ = fmt.Fprintln(flag.CommandLine.Output(), usage) }
 	flag.Func("projection", "a projection to keep, repeatable: "+strings.Join(projector.Names(), ", ")+" (default: all)", func(name string) error {
@@ -23,7 +26,5 @@ func main() {
 	if flag.NArg() > 0 {
 		os.Exit(operate(flag.Args()))
 	}
-	os.Exit(parts.Main("projector", parts.ProjectorNeeds(), func(ctx context.Context, e parts.Env) error {
-		return parts.Projector(ctx, e, projections...)
-	}))
+	os.Exit(parts.ProjectorProgram(projections...).Main(nil))
 }

@@ -30,6 +30,7 @@ const usage = `usage:
       try it again, with everything that waits behind it
   projector rebuild NAME... | --all
       fill tables anew from the log beside the live ones, and switch; one that was ended in the middle goes on
+  projector --version | --help
 
 exit status: 0 done; 1 it failed, or dead letters are left after a replay; 2 wrong arguments or configuration`
 
@@ -131,7 +132,7 @@ func open(ctx context.Context) (projector.Config, func(), error) {
 		}
 	}
 	for _, url := range []string{cfg.EventsURL, cfg.ReadURL} {
-		pool, err := postgres.NewPool(ctx, url, postgres.Options{
+		pool, err := postgres.NewPool(ctx, url, postgres.Config{
 			ApplicationName: "ticketing projector operator", ConnectTimeout: cfg.ConnectTimeout,
 		})
 		if err != nil {

@@ -7,4 +7,4 @@ import (
 	"ticketing/cmd/parts"
 )
 
-func main() { os.Exit(parts.Main("relay", parts.RelayNeeds(), parts.Relay)) }
+func main() { os.Exit(parts.RelayProgram().Main(os.Args[1:])) }

@@ -1,5 +1,5 @@
-// Command saga does what falls due: holds expire, sales open and close, payments are reconciled, refunds carried out. Any number may
-// run. (README, "Running it in parts")
+// Command saga does what falls due: holds expire, sales open and close, payments are reconciled, refunds are made. Any number may run.
+// (README, "Running it in parts")
 package main
 
 import (
@@ -8,4 +8,4 @@ import (
 	"ticketing/cmd/parts"
 )
 
-func main() { os.Exit(parts.Main("saga", parts.SagaNeeds(), parts.Saga)) }
+func main() { os.Exit(parts.SagaProgram().Main(os.Args[1:])) }

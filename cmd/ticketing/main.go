@@ -1,8 +1,8 @@
 // Command ticketing runs the whole platform in one process, for a laptop: it starts privately what the environment does not name
-// (PostgreSQL, Redis, a Kafka broker; their data in DATA_DIR), migrates, and runs api, relay, projectors and saga until it is told to
-// end. The real thing is the same parts as separate binaries.
+// (PostgreSQL, Redis, a Kafka broker; their data in DATA_DIR), migrates, and runs api, relay, projectors and saga until it gets SIGINT
+// or SIGTERM. Production runs the same parts as separate binaries.
 //
-// ticketing verify says whether the log is whole and the read tables say what it says. (docs/operations.md, "Verifying")
+// ticketing verify reports whether the log is sound and the read tables agree with it. (docs/operations.md, "Verifying")
 package main
 
 import (
@@ -18,23 +18,44 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/cmd/parts"
+	"ticketing/internal/buildinfo"
 	"ticketing/internal/config"
 )
 
+const usage = `usage: ticketing
+           run the whole platform in this process
+       ticketing verify [-wait 5s] [-show 100]
+           check that the log is sound and that the read tables say what it says
+       ticketing --version | --help
+The environment configures it, which .env.example explains; it needs nothing set.`
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := 0
-	if len(os.Args) > 1 && os.Args[1] == "verify" {
-		status = verifyLog(ctx, os.Args[2:], os.Stdout)
-	} else if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintf(os.Stderr, "ticketing: %v\n", err)
-		status = 1
+	if buildinfo.HandleFlags(os.Stdout, "ticketing", usage, os.Args[1:]) {
+		return
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := runCommand(ctx, os.Args[1:])
 	stop()
 	os.Exit(status)
 }
 
-func run(ctx context.Context) error {
+// runCommand returns the process's exit status.
+func runCommand(ctx context.Context, args []string) int {
+	switch {
+	case len(args) > 0 && args[0] == "verify":
+		return verifyLog(ctx, args[1:], os.Stdout)
+	case len(args) > 0:
+		fmt.Fprintf(os.Stderr, "ticketing: unknown argument %q\n%s\n", args[0], usage)
+		return 2
+	}
+	if err := runPlatform(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintf(os.Stderr, "ticketing: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func runPlatform(ctx context.Context) error {
 	cfg, err := config.Load(withDevelopmentDefaults(config.Environ()))
 	if err != nil {
 		return err

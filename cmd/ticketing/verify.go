@@ -65,7 +65,7 @@ func verifyWith(ctx context.Context, o verify.Options) (report *verify.Report, e
 		reservation.Category: cfg.ReservationTopic, payment.Category: cfg.PaymentTopic,
 	}
 	for url, pool := range map[string]**pgxpool.Pool{cfg.EventsURL: &o.Events, cfg.ReadURL: &o.Read} {
-		if *pool, err = postgres.NewPool(ctx, url, postgres.Options{ApplicationName: "ticketing verify", ConnectTimeout: cfg.ConnectTimeout}); err != nil {
+		if *pool, err = postgres.NewPool(ctx, url, postgres.Config{ApplicationName: "ticketing verify", ConnectTimeout: cfg.ConnectTimeout}); err != nil {
 			return nil, err
 		}
 		defer (*pool).Close()

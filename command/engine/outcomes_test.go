@@ -43,7 +43,7 @@ func startQuick(t *testing.T) *quick {
 
 func redisClient(t *testing.T, url string) *redis.Client {
 	t.Helper()
-	client, err := internalredis.Lazy(url, internalredis.Options{})
+	client, err := internalredis.Lazy(url, internalredis.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close() })
 	return client

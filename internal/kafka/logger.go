@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// logger passes on what franz-go has to say. Its informational messages are about every connection and rebalance: debug here.
+// logger passes franz-go's messages on. Its informational ones, of every connection and rebalance, are logged at debug level.
 type logger struct{ to *slog.Logger }
 
 func (l logger) Level() kgo.LogLevel {

@@ -19,16 +19,16 @@ func file(sql string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(sql)
 
 func TestPoolKeepsItsBounds(t *testing.T) {
 	t.Parallel()
-	pool, err := postgres.NewPool(t.Context(), testenv.EmptyDatabase(t), postgres.Options{
+	pool, err := postgres.NewPool(t.Context(), testenv.EmptyDatabase(t), postgres.Config{
 		ApplicationName: "test", MaxConnections: 3, MinConnections: 9, ConnectTimeout: 5 * time.Second,
-		StatementTimeout: 50 * time.Millisecond, IdleInTransactionTimeout: 2 * time.Second,
+		StatementTimeout: 50 * time.Millisecond,
 	})
 	require.NoError(t, err)
 	defer pool.Close()
 	require.EqualValues(t, 3, pool.Config().MaxConns)
 	require.EqualValues(t, 3, pool.Config().MinConns, "never more than may be open")
 	for name, want := range map[string]string{
-		"application_name": "test", "statement_timeout": "50ms", "idle_in_transaction_session_timeout": "2s", "tcp_user_timeout": "0",
+		"application_name": "test", "statement_timeout": "50ms",
 	} {
 		var value string
 		require.NoError(t, pool.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&value))
@@ -41,7 +41,7 @@ func TestPoolKeepsItsBounds(t *testing.T) {
 func TestAWrongURLShowsAtTheStartWithoutItsPassword(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"postgres://u:hunter2hunter2@127.0.0.1:1/x", "postgres://u:hunter2hunter2@:x:/x"} {
-		_, err := postgres.NewPool(t.Context(), url, postgres.Options{ConnectTimeout: time.Second})
+		_, err := postgres.NewPool(t.Context(), url, postgres.Config{ConnectTimeout: time.Second})
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), "hunter2")
 	}
@@ -80,7 +80,7 @@ func TestAFailedMigrationStaysVisibleUntilMended(t *testing.T) {
 	mended := fstest.MapFS{"0001_a.up.sql": file(`CREATE TABLE a (n int)`), "0002_b.up.sql": file(`INSERT INTO a VALUES (1)`)}
 	require.ErrorContains(t, postgres.Migrate(t.Context(), url, mended), "Dirty")
 
-	pool, err := postgres.NewPool(t.Context(), url, postgres.Options{})
+	pool, err := postgres.NewPool(t.Context(), url, postgres.Config{})
 	require.NoError(t, err)
 	defer pool.Close()
 	_, err = pool.Exec(t.Context(), `CREATE TABLE a (n int)`)
@@ -125,10 +125,10 @@ func TestEnsureDatabaseManyAtOnce(t *testing.T) {
 	require.NoError(t, group.Wait())
 	url, err := postgres.WithDatabase(admin, name)
 	require.NoError(t, err)
-	pool, err := postgres.NewPool(t.Context(), url, postgres.Options{})
+	pool, err := postgres.NewPool(t.Context(), url, postgres.Config{})
 	require.NoError(t, err)
 	pool.Close()
-	pool, err = postgres.NewPool(t.Context(), admin, postgres.Options{})
+	pool, err = postgres.NewPool(t.Context(), admin, postgres.Config{})
 	require.NoError(t, err)
 	defer pool.Close()
 	_, err = pool.Exec(context.WithoutCancel(t.Context()), `DROP DATABASE "Odd ""name""" WITH (FORCE)`)
@@ -137,7 +137,7 @@ func TestEnsureDatabaseManyAtOnce(t *testing.T) {
 
 func count(t *testing.T, url, table string) int {
 	t.Helper()
-	pool, err := postgres.NewPool(t.Context(), url, postgres.Options{})
+	pool, err := postgres.NewPool(t.Context(), url, postgres.Config{})
 	require.NoError(t, err)
 	defer pool.Close()
 	var n int

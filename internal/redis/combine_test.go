@@ -47,7 +47,7 @@ var double = goredis.NewScript(`if ARGV[1] == 'x' then return redis.error_reply(
 
 func combining(t *testing.T) (*redis.Combining, *gate) {
 	t.Helper()
-	client, err := redis.New(t.Context(), testenv.RedisServer(t).URL(), redis.Options{})
+	client, err := redis.New(t.Context(), testenv.RedisServer(t).URL(), redis.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close() })
 	require.NoError(t, double.Load(t.Context(), client).Err())
@@ -107,7 +107,7 @@ func TestAScriptThatTheServerDoesNotKnowRuns(t *testing.T) {
 
 func TestRedisAwayIsEveryCallersError(t *testing.T) {
 	t.Parallel()
-	lazy, err := redis.Lazy("redis://127.0.0.1:1", redis.Options{})
+	lazy, err := redis.Lazy("redis://127.0.0.1:1", redis.Config{})
 	require.NoError(t, err)
 	defer lazy.Close()
 	client := redis.Combine(lazy)

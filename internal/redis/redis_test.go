@@ -13,7 +13,7 @@ import (
 func TestNewWaitsForRedis(t *testing.T) {
 	t.Parallel()
 	server := testenv.RedisServer(t)
-	client, err := redis.New(t.Context(), server.URL(), redis.Options{Name: "test"})
+	client, err := redis.New(t.Context(), server.URL(), redis.Config{Name: "test"})
 	require.NoError(t, err)
 	defer client.Close()
 	name, err := client.ClientGetName(t.Context()).Result()
@@ -26,13 +26,13 @@ func TestNewWaitsForRedis(t *testing.T) {
 	server.Kill()
 	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
 	defer cancel()
-	_, err = redis.New(ctx, server.URL(), redis.Options{})
+	_, err = redis.New(ctx, server.URL(), redis.Config{})
 	require.Error(t, err)
 }
 
 func TestErrorsKeepThePassword(t *testing.T) {
 	t.Parallel()
-	_, err := redis.Lazy("redis://:hunter2hunter2@[redis/0", redis.Options{})
+	_, err := redis.Lazy("redis://:hunter2hunter2@[redis/0", redis.Config{})
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "hunter2")
 }

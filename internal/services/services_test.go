@@ -17,9 +17,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"ticketing/internal/kafka"
 	"ticketing/internal/services"
 	"ticketing/internal/testenv"
 )
@@ -191,7 +191,9 @@ func write(ctx context.Context, t *testing.T, s *services.Services) {
 	broker, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers...))
 	require.NoError(t, err)
 	defer broker.Close()
-	require.NoError(t, kafka.EnsureTopics(ctx, broker, 1, "kept"))
+	require.Error(t, broker.ProduceSync(ctx, &kgo.Record{Topic: "mistyped", Value: []byte("7")}).FirstErr(), "topics are not created by using them")
+	_, err = kadm.NewClient(broker).CreateTopic(ctx, 1, 1, nil, "kept")
+	require.NoError(t, err)
 	require.NoError(t, broker.ProduceSync(ctx, &kgo.Record{Topic: "kept", Value: []byte("7")}).FirstErr())
 }
 

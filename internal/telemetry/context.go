@@ -27,8 +27,3 @@ func Traceparent(ctx context.Context) string {
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	return carrier[traceparentHeader]
 }
-
-// WithTraceparent continues the trace that a stored traceparent belongs to. One that is empty or unreadable changes nothing.
-func WithTraceparent(ctx context.Context, traceparent string) context.Context {
-	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceparentHeader: traceparent})
-}

@@ -145,13 +145,7 @@ func runChildAPI() error {
 		return err
 	}
 	defer stop()
-	status := parts.Main("api", parts.APINeeds(), func(ctx context.Context, e parts.Env) error {
-		listener, err := parts.Listen(ctx, e.Config.Addr())
-		if err != nil {
-			return err
-		}
-		return parts.API(ctx, e, listener)
-	})
+	status := parts.APIProgram().Main(nil)
 	if status != 0 {
 		return fmt.Errorf("the api ended with %d", status)
 	}

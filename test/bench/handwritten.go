@@ -29,7 +29,7 @@ const (
 type handwritten struct{ reads *query.Reader }
 
 func runChildHandler(ctx context.Context) error {
-	pool, err := postgres.NewPool(ctx, os.Getenv(childHandlerURL), postgres.Options{MaxConnections: readConnections})
+	pool, err := postgres.NewPool(ctx, os.Getenv(childHandlerURL), postgres.Config{MaxConnections: readConnections})
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ type market struct {
 }
 
 func openMarket(ctx context.Context, url string) (*market, error) {
-	pool, err := postgres.NewPool(ctx, url, postgres.Options{MaxConnections: 6, StatementTimeout: time.Minute})
+	pool, err := postgres.NewPool(ctx, url, postgres.Config{MaxConnections: 6, StatementTimeout: time.Minute})
 	if err != nil {
 		return nil, err
 	}

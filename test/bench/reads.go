@@ -139,12 +139,12 @@ func signInReaders(ctx context.Context, url string) (readers, error) {
 
 // fillReadTables makes a log and rebuilds what is read from it: no broker is needed for that.
 func fillReadTables(ctx context.Context, cfg config.Config, p *purchases) error {
-	events, err := postgres.NewPool(ctx, cfg.EventsURL, postgres.Options{MaxConnections: 2})
+	events, err := postgres.NewPool(ctx, cfg.EventsURL, postgres.Config{MaxConnections: 2})
 	if err != nil {
 		return err
 	}
 	defer events.Close()
-	read, err := postgres.NewPool(ctx, cfg.ReadURL, postgres.Options{MaxConnections: 4})
+	read, err := postgres.NewPool(ctx, cfg.ReadURL, postgres.Config{MaxConnections: 4})
 	if err != nil {
 		return err
 	}

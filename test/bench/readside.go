@@ -59,7 +59,7 @@ func (b *bench) openReadSide(ctx context.Context, name string, broker bool) (s *
 		return s, err
 	}
 	s.drops = append(s.drops, drop)
-	options := postgres.Options{MaxConnections: 8, StatementTimeout: 10 * time.Minute}
+	options := postgres.Config{MaxConnections: 8, StatementTimeout: 10 * time.Minute}
 	if s.events, err = postgres.NewPool(ctx, s.eventsURL, options); err != nil {
 		return s, err
 	}

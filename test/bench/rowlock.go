@@ -48,7 +48,7 @@ const rowLockTables = `
 	)`
 
 func openRowLock(ctx context.Context, url string, connections int) (*rowLock, error) {
-	pool, err := postgres.NewPool(ctx, url, postgres.Options{MaxConnections: connections, MinConnections: connections})
+	pool, err := postgres.NewPool(ctx, url, postgres.Config{MaxConnections: connections, MinConnections: connections})
 	if err != nil {
 		return nil, err
 	}
