@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/sony/gobreaker/v2"
+
+	"ticketing/command/gateway/breaker"
 )
 
 type metrics struct {
@@ -14,7 +17,7 @@ type metrics struct {
 	breakerOpen *prometheus.GaugeVec
 }
 
-// newMetrics makes metrics that nobody sees when registerer is nil.
+// newMetrics returns metrics that are not registered when registerer is nil.
 func newMetrics(registerer prometheus.Registerer) *metrics {
 	f := promauto.With(registerer)
 	const namespace, subsystem = "ticketing", "gateway"
@@ -36,14 +39,18 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 
 func (m *metrics) observeCall(gateway, call string, took time.Duration, err error) {
 	result := "answered"
-	if err != nil {
+	switch {
+	case errors.Is(err, breaker.ErrOpen):
+		m.calls.WithLabelValues(gateway, call, "refused").Inc()
+		return
+	case err != nil:
 		result = "failed"
 	}
 	m.calls.WithLabelValues(gateway, call, result).Inc()
 	m.seconds.WithLabelValues(gateway, call).Observe(took.Seconds())
 }
 
-func (m *metrics) setBreaker(gateway string, state gobreaker.State) {
+func (m *metrics) setBreaker(gateway string, state breaker.State) {
 	open := map[gobreaker.State]float64{gobreaker.StateOpen: 1, gobreaker.StateHalfOpen: 0.5}
 	m.breakerOpen.WithLabelValues(gateway).Set(open[state])
 }

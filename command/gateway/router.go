@@ -11,34 +11,46 @@ import (
 	"ticketing/command/rejection"
 )
 
-// takers lists, by payment method, the names of the gateways that take it, the best first.
-var takers = map[string][]string{
+// gatewaysByMethod lists the names of the gateways that take a payment method, the preferred one first.
+var gatewaysByMethod = map[string][]string{
 	"card":   {"stripe", "sandbox"},
 	"paypal": {"paypal", "sandbox"},
 }
 
-// Config is what a Router needs. Logger and Registerer may be nil.
+// Config configures a Router.
 type Config struct {
-	// Gateways are all that this process can talk to. One that is not enabled takes no new payments, but those that it has are
-	// brought to their end.
-	Gateways   []Gateway
-	Enabled    []string      // PAYMENT_GATEWAYS
-	Timeout    time.Duration // of each call: PAYMENT_TIMEOUT
-	Logger     *slog.Logger
+	// Gateways are all gateways that this process can call. One that is not enabled takes no new payments, but its payments are
+	// completed. Required.
+	Gateways []Gateway
+	// Enabled are the names of the gateways that take new payments (PAYMENT_GATEWAYS). Default: none does.
+	Enabled []string
+	// Timeout bounds each call (PAYMENT_TIMEOUT). Default: 30s.
+	Timeout time.Duration
+	// Logger. Default: slog.Default().
+	Logger *slog.Logger
+	// Registerer registers the metrics. Default: they are not registered.
 	Registerer prometheus.Registerer
 }
 
-// Router knows which gateway takes what, with a timeout and a circuit breaker around each.
+func (c Config) withDefaults() Config {
+	if c.Timeout == 0 {
+		c.Timeout = 30 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// Router finds the gateway of a payment. It puts a timeout and a circuit breaker around each.
 type Router struct {
 	gateways map[string]Gateway
 	enabled  []string
 }
 
-// NewRouter answers a Router. Its error says which enabled gateway is not there.
+// NewRouter returns a Router. It is an error to enable a gateway that is not among c.Gateways.
 func NewRouter(c Config) (*Router, error) {
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c = c.withDefaults()
 	r := &Router{gateways: make(map[string]Gateway, len(c.Gateways)), enabled: c.Enabled}
 	m := newMetrics(c.Registerer)
 	for _, g := range c.Gateways {
@@ -52,17 +64,17 @@ func NewRouter(c Config) (*Router, error) {
 	return r, nil
 }
 
-// Pick answers the gateway that takes new payments by this method ("card", "paypal"); a *rejection.Error if none does.
+// Pick returns the gateway that takes new payments by a method ("card", "paypal"), or a *rejection.Error if none does.
 func (r *Router) Pick(method string) (Gateway, error) {
-	for _, name := range takers[method] {
+	for _, name := range gatewaysByMethod[method] {
 		if slices.Contains(r.enabled, name) {
 			return r.gateways[name], nil
 		}
 	}
-	return nil, rejection.New(rejection.Invalid, "paying by %s is not possible here", method).At("method", method)
+	return nil, rejection.New(rejection.Invalid, "payments by %s are not accepted", method).At("method", method)
 }
 
-// ByName answers the gateway that has a payment already, whether or not it takes new ones.
+// ByName returns a gateway, whether or not it takes new payments.
 func (r *Router) ByName(name string) (Gateway, error) {
 	g, ok := r.gateways[name]
 	if !ok {

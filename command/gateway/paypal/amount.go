@@ -6,10 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"ticketing/command/gateway/remote"
 	"ticketing/internal/money"
 )
 
-// currencies are those that PayPal takes: https://developer.paypal.com/api/rest/reference/currency-codes/.
+// currencies are the ones that PayPal takes: https://developer.paypal.com/api/rest/reference/currency-codes/.
 var currencies = []string{
 	"AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "JPY", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "SEK",
 	"SGD", "THB", "TWD", "USD",
@@ -24,38 +25,34 @@ type amount struct {
 	Value        string `json:"value"`
 }
 
-// amountError says why an amount cannot be paid. It is for the customer.
-type amountError string
-
-func (e amountError) Error() string { return string(e) }
-
+// toAmount returns the amount as PayPal writes it; the error is a remote.AmountError.
 func toAmount(m money.Money) (amount, error) {
 	value := m.Decimal()
 	switch {
 	case !slices.Contains(currencies, m.Currency):
-		return amount{}, amountError(fmt.Sprintf("Amounts in %s cannot be paid with PayPal.", m.Currency))
+		return amount{}, remote.AmountError(fmt.Sprintf("Amounts in %s cannot be paid with PayPal.", m.Currency))
 	case slices.Contains(wholeCurrencies, m.Currency):
 		whole, ok := strings.CutSuffix(value, ".00")
 		if !ok {
-			return amount{}, amountError(fmt.Sprintf("%s cannot be paid with PayPal: only whole amounts can.", m))
+			return amount{}, remote.AmountError(fmt.Sprintf("%s cannot be paid with PayPal: only whole amounts can.", m))
 		}
 		value = whole
 	}
 	return amount{CurrencyCode: m.Currency, Value: value}, nil
 }
 
-// toMoney reads an amount.
+// toMoney parses an amount.
 func (a amount) toMoney() (money.Money, error) {
 	m, err := money.Parse(a.Value, a.CurrencyCode)
 	if err != nil {
-		return m, fmt.Errorf("paypal: read an amount: %w", err)
+		return m, fmt.Errorf("read an amount of PayPal: %w", err)
 	}
 	return m, nil
 }
 
-// unpayableReason answers why an amount can never be paid, for the customer; nothing when that is not what is wrong.
+// unpayableReason returns why an amount can never be paid, as the customer reads it; "" for any other error.
 func unpayableReason(err error) string {
-	if wrong, ok := errors.AsType[amountError](err); ok {
+	if wrong, ok := errors.AsType[remote.AmountError](err); ok {
 		return string(wrong)
 	}
 	if refused, ok := errors.AsType[*refusal](err); ok && refused.hasIssue("CURRENCY_NOT_SUPPORTED", "MAX_VALUE_EXCEEDED") {

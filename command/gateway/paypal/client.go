@@ -8,33 +8,26 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"ticketing/command/gateway"
+	"ticketing/command/gateway/remote"
 )
 
 const (
-	// mostBody is how much of an answer is read.
-	mostBody = 1 << 20
-	// How often a request is sent again because another one of the same key was at work. The first pause is this long, each further one
-	// twice as long.
-	mostBusy  = 7
-	busyPause = 100 * time.Millisecond
-	// tokenMargin is how long before its end an access token is not used any more.
-	tokenMargin = time.Minute
+	maxResponse = 1 << 20
+	tokenMargin = time.Minute // before an access token expires it is not used any more
 )
 
-// client speaks to PayPal's API, with an access token that all calls share.
+// client calls PayPal's API with an access token that all calls share.
 type client struct {
-	config Config
-	http   *http.Client
-	token  atomic.Pointer[token]
-	asking chan struct{} // held by who asks for a new token: the others wait
+	config  Config
+	http    *http.Client
+	token   atomic.Pointer[token]
+	renewal chan struct{} // held while a new token is requested
 }
 
 type token struct {
@@ -43,10 +36,8 @@ type token struct {
 }
 
 func newClient(c Config) *client {
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
-	transport.MaxIdleConnsPerHost = 64                           // many calls at a time go to one host
 	c.APIBase = strings.TrimSuffix(c.APIBase, "/")
-	return &client{config: c, http: &http.Client{Transport: transport}, asking: make(chan struct{}, 1)}
+	return &client{config: c, http: &http.Client{Transport: remote.NewTransport()}, renewal: make(chan struct{}, 1)}
 }
 
 // request is one call of the API.
@@ -58,42 +49,29 @@ type request struct {
 	body   any
 }
 
-// call sends a request, reads the answer into to unless that is nil, and answers its status. Errors: *refusal when PayPal said no;
-// gateway.ErrUnavailable when certainly nothing was changed.
+// call sends a request, decodes the response into to unless that is nil, and returns its status. Errors: *refusal if PayPal refused it;
+// gateway.ErrUnavailable if it certainly changed nothing.
 func (c *client) call(ctx context.Context, r request, to any) (status int, err error) {
-	pause := busyPause
-	for try := 1; ; try++ {
-		status, err = c.callAuthorized(ctx, r, to)
-		refused, ok := errors.AsType[*refusal](err)
-		if !ok || refused.status != http.StatusConflict || try == mostBusy {
-			return status, err
-		}
-		select {
-		case <-ctx.Done():
-			return status, err
-		case <-time.After(pause):
-		}
-		pause *= 2
-	}
+	return remote.RetryBusy(ctx, isBusy, func() (int, error) { return c.callAuthorized(ctx, r, to) })
 }
 
-// callAuthorized sends a request once more when the token was not good any more.
+// callAuthorized sends a request, and sends it again if the token turned out to be stale.
 func (c *client) callAuthorized(ctx context.Context, r request, to any) (status int, err error) {
 	for range 2 {
 		access, err := c.accessToken(ctx)
 		if err != nil {
-			return 0, fmt.Errorf("paypal: %s: %w", r.what, err)
+			return 0, fmt.Errorf("%s at PayPal: %w", r.what, err)
 		}
 		status, err := c.sendOnce(ctx, r, "Bearer "+access.text, to)
-		if refused, ok := errors.AsType[*refusal](err); !ok || refused.status != http.StatusUnauthorized {
+		if !hasStatus(err, http.StatusUnauthorized) {
 			return status, err
 		}
 		c.token.CompareAndSwap(access, nil)
 	}
-	return 0, fmt.Errorf("paypal: %s: %w: the access token is refused", r.what, gateway.ErrUnavailable)
+	return 0, fmt.Errorf("%s at PayPal: %w: the access token is refused", r.what, gateway.ErrUnavailable)
 }
 
-// accessToken answers a token that is good for a while. Whatever goes wrong here, nothing was changed.
+// accessToken returns a token that does not expire soon. All its errors are gateway.ErrUnavailable.
 func (c *client) accessToken(ctx context.Context) (*token, error) {
 	if t := c.token.Load(); t.isFresh() {
 		return t, nil
@@ -101,10 +79,10 @@ func (c *client) accessToken(ctx context.Context) (*token, error) {
 	select {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, ctx.Err())
-	case c.asking <- struct{}{}:
-		defer func() { <-c.asking }()
+	case c.renewal <- struct{}{}:
+		defer func() { <-c.renewal }()
 	}
-	if t := c.token.Load(); t.isFresh() { // somebody else has asked
+	if t := c.token.Load(); t.isFresh() { // another call renewed it
 		return t, nil
 	}
 	var granted struct {
@@ -112,7 +90,7 @@ func (c *client) accessToken(ctx context.Context) (*token, error) {
 		ExpiresIn   int    `json:"expires_in"`
 	}
 	_, err := c.sendOnce(ctx, request{
-		what: "ask for an access token", method: http.MethodPost, path: "/v1/oauth2/token", body: url.Values{"grant_type": {"client_credentials"}},
+		what: "get an access token", method: http.MethodPost, path: "/v1/oauth2/token", body: url.Values{"grant_type": {"client_credentials"}},
 	}, "", &granted)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
@@ -124,39 +102,37 @@ func (c *client) accessToken(ctx context.Context) (*token, error) {
 
 func (t *token) isFresh() bool { return t != nil && time.Until(t.until) > tokenMargin }
 
-// sendOnce sends a request once.
 func (c *client) sendOnce(ctx context.Context, r request, authorization string, to any) (status int, err error) {
-	var written atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
-	asked, err := c.newRequest(ctx, r, authorization)
+	ctx, sends := remote.CountSends(ctx)
+	sent, err := c.newRequest(ctx, r, authorization)
 	if err != nil {
-		return 0, fmt.Errorf("paypal: %s: %w", r.what, err)
+		return 0, fmt.Errorf("%s at PayPal: %w", r.what, err)
 	}
-	answer, err := c.http.Do(asked)
+	response, err := c.http.Do(sent)
 	if err != nil {
 		if lost, ok := errors.AsType[*url.Error](err); ok {
 			err = lost.Err
 		}
-		if !written.Load() {
+		if sends.Load() == 0 {
 			err = fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 		}
-		return 0, fmt.Errorf("paypal: %s: %w", r.what, err)
+		return 0, fmt.Errorf("%s at PayPal: %w", r.what, err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // it was read
-	body, err := io.ReadAll(io.LimitReader(answer.Body, mostBody))
-	if err != nil {
-		return answer.StatusCode, fmt.Errorf("paypal: %s: read the answer: %w", r.what, err)
+	defer response.Body.Close() //nolint:errcheck // it was read
+	return response.StatusCode, readResponse(r.what, response, to)
+}
+
+func readResponse(what string, response *http.Response, to any) error {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s at PayPal: read the response: %w", what, err)
+	case response.StatusCode >= http.StatusMultipleChoices:
+		return newRefusal(what, response.StatusCode, body)
+	case to != nil && json.Unmarshal(body, to) != nil:
+		return fmt.Errorf("%s at PayPal: the response can't be decoded", what) // json's error would quote it
 	}
-	if answer.StatusCode >= http.StatusMultipleChoices {
-		return answer.StatusCode, newRefusal(r.what, answer, body)
-	}
-	if to == nil {
-		return answer.StatusCode, nil
-	}
-	if err := json.Unmarshal(body, to); err != nil {
-		return answer.StatusCode, fmt.Errorf("paypal: %s: the answer can't be read", r.what) // the error would quote it
-	}
-	return answer.StatusCode, nil
+	return nil
 }
 
 func (c *client) newRequest(ctx context.Context, r request, authorization string) (*http.Request, error) {
@@ -174,67 +150,19 @@ func (c *client) newRequest(ctx context.Context, r request, authorization string
 			return nil, fmt.Errorf("encode the request: %w", err)
 		}
 	}
-	asked, err := http.NewRequestWithContext(ctx, r.method, c.config.APIBase+r.path, bytes.NewReader(content))
+	created, err := http.NewRequestWithContext(ctx, r.method, c.config.APIBase+r.path, bytes.NewReader(content))
 	if err != nil {
-		return nil, fmt.Errorf("make the request: %w", err)
+		return nil, fmt.Errorf("create the request: %w", err)
 	}
-	asked.Header.Set("Content-Type", contentType)
-	asked.Header.Set("Prefer", "return=representation")
+	created.Header.Set("Content-Type", contentType)
+	created.Header.Set("Prefer", "return=representation")
 	if r.key != "" {
-		asked.Header.Set("PayPal-Request-Id", r.key)
+		created.Header.Set("PayPal-Request-Id", r.key)
 	}
 	if authorization == "" {
-		asked.SetBasicAuth(c.config.ClientID, c.config.ClientSecret)
+		created.SetBasicAuth(c.config.ClientID, c.config.ClientSecret)
 	} else {
-		asked.Header.Set("Authorization", authorization)
+		created.Header.Set("Authorization", authorization)
 	}
-	return asked, nil
-}
-
-// refusal is PayPal's no. Its text has nothing of what was sent; the debug id leads to it in PayPal's own logs.
-type refusal struct {
-	what    string
-	status  int
-	name    string
-	issues  []string
-	debugID string
-}
-
-func newRefusal(what string, answer *http.Response, body []byte) *refusal {
-	var said struct {
-		Name    string `json:"name"`
-		DebugID string `json:"debug_id"`
-		Details []struct {
-			Issue string `json:"issue"`
-		} `json:"details"`
-	}
-	_ = json.Unmarshal(body, &said) // what can't be read says nothing
-	r := &refusal{what: what, status: answer.StatusCode, name: said.Name, debugID: said.DebugID}
-	for _, d := range said.Details {
-		r.issues = append(r.issues, d.Issue)
-	}
-	return r
-}
-
-// Error implements error.
-func (r *refusal) Error() string {
-	return fmt.Sprintf("paypal: %s: %d %s %v (debug id %s)", r.what, r.status, r.name, r.issues, r.debugID)
-}
-
-// Unwrap makes it gateway.ErrUnavailable when PayPal turned the request away unseen. After a fault of its own that is not certain.
-func (r *refusal) Unwrap() error {
-	if r.status < http.StatusInternalServerError && r.status != http.StatusConflict {
-		return gateway.ErrUnavailable
-	}
-	return nil
-}
-
-// hasIssue says whether it is for one of these reasons.
-func (r *refusal) hasIssue(issues ...string) bool {
-	return slices.ContainsFunc(r.issues, func(issue string) bool { return slices.Contains(issues, issue) })
-}
-
-// isAboutContent says whether it is for what was sent, which would be refused however often it is sent.
-func (r *refusal) isAboutContent() bool {
-	return r.status == http.StatusBadRequest || r.status == http.StatusUnprocessableEntity || r.status == http.StatusRequestEntityTooLarge
+	return created, nil
 }

@@ -7,22 +7,18 @@ import (
 	"ticketing/command/payment"
 )
 
-// What an order says of itself.
+// The states and intents of an order.
 const (
 	statusApproved = "APPROVED"
 	statusVoided   = "VOIDED"
 	intentOpen     = "CAPTURE"
-	intentClosed   = "AUTHORIZE" // see the package's comment
-	declinedMark   = "declined"  // as its description
+	intentClosed   = "AUTHORIZE" // see the package comment
+	declinedMark   = "declined"  // the description of a declined order
 )
 
-// What customers read.
-const (
-	declined  = "PayPal declined the payment."
-	abandoned = "The payment was cancelled."
-)
+const declined = "PayPal declined the payment."
 
-// order is PayPal's, as far as it is used here.
+// order is an order of PayPal's, as far as it is used here.
 type order struct {
 	ID            string         `json:"id,omitempty"`
 	Status        string         `json:"status,omitempty"`
@@ -77,7 +73,7 @@ type patch struct {
 	Value string `json:"value"`
 }
 
-// newOrder answers what an order is made from. Its id is unique among the merchant's invoices, so that PayPal, too, refuses a second charge.
+// newOrder returns the request for an order. Our id is its invoice id, so that PayPal, too, refuses a second charge.
 func newOrder(p gateway.Payment, value amount) order {
 	o := order{
 		Intent:        intentOpen,
@@ -91,7 +87,7 @@ func newOrder(p gateway.Payment, value amount) order {
 	return o
 }
 
-// purchaseUnit answers the order's only purchase unit.
+// purchaseUnit returns the order's only purchase unit.
 func (o order) purchaseUnit() purchaseUnit {
 	if len(o.PurchaseUnits) == 0 {
 		return purchaseUnit{}
@@ -99,7 +95,7 @@ func (o order) purchaseUnit() purchaseUnit {
 	return o.PurchaseUnits[0]
 }
 
-// lastCapture answers the order's capture, if there is one.
+// lastCapture returns the order's capture, if there is one.
 func (o order) lastCapture() (capture, bool) {
 	if captures := o.purchaseUnit().Payments.Captures; len(captures) > 0 {
 		return captures[len(captures)-1], true
@@ -107,13 +103,12 @@ func (o order) lastCapture() (capture, bool) {
 	return capture{}, false
 }
 
-// isOpen says whether it may still be captured.
+// isOpen reports whether the order can still be captured.
 func (o order) isOpen() bool {
 	_, captured := o.lastCapture()
 	return !captured && o.Intent == intentOpen && o.Status != statusVoided
 }
 
-// toResult reads an order.
 func (o order) toResult() gateway.Result {
 	result := gateway.Result{TransactionID: o.ID}
 	c, captured := o.lastCapture()
@@ -123,16 +118,16 @@ func (o order) toResult() gateway.Result {
 	case captured && c.Status == "PENDING":
 		result.Outcome = payment.OutcomeProcessing
 	case captured, !o.isOpen() && o.purchaseUnit().Description == declinedMark:
-		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Declined, declined
+		return gateway.Declined(o.ID, declined)
 	case !o.isOpen():
-		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Abandoned, abandoned
+		return gateway.Abandoned(o.ID)
 	default:
 		result.Outcome, result.NextAction = payment.OutcomeRequiresAction, o.nextAction()
 	}
 	return result
 }
 
-// nextAction answers the page to approve the order on; none when it is approved already.
+// nextAction returns the page on which the customer approves the order; nil if it is approved.
 func (o order) nextAction() *gateway.NextAction {
 	if o.Status == statusApproved {
 		return nil

@@ -1,13 +1,13 @@
-// Package paypal takes payments through PayPal's Orders v2: an order with the intent to capture, which the customer approves on PayPal's
-// page and which is captured after that, by us and never by itself. So an order that is not captured costs nobody anything.
+// Package paypal takes payments through PayPal's Orders v2: the customer approves an order on PayPal's page, and a call of ours captures it
+// afterwards. PayPal never captures by itself, so an order that is not captured costs nothing.
 //
 // PayPal can't cancel such an order. Giving a payment up changes the order's intent to AUTHORIZE instead: from then on PayPal refuses to
-// capture it, whoever asks and however late, and everybody who looks sees that it was given up. A declined one is closed in the same way,
-// with a mark, so that nobody approves it again after the reservation went on.
+// capture it, and every later call sees that it was given up. A declined one is closed in the same way, with a mark, so that it cannot be
+// approved again after the reservation was released.
 //
-// Every POST has an idempotency key (PayPal-Request-Id): the payment's id, and for the capture another one. PayPal answers a key that comes
-// again with the object as it is now, and 200 instead of 201. That is how an order is found whose id was never recorded, within the six
-// hours that PayPal keeps keys; later, an order is made that nobody ever captures.
+// Every POST has an idempotency key (PayPal-Request-Id): the payment's id, and another one for the capture. When a key is used again,
+// PayPal returns the object as it is now, with 200 instead of 201. That is how an order whose id was never recorded is found within the six
+// hours for which PayPal keeps keys; after that a new order is made, and never captured.
 package paypal
 
 import (
@@ -24,24 +24,27 @@ import (
 // Name is the gateway's name.
 const Name = "paypal"
 
-// Config is what a Gateway needs.
+// Config configures a Gateway.
 type Config struct {
-	ClientID     string // PAYPAL_CLIENT_ID
-	ClientSecret string // PAYPAL_CLIENT_SECRET
-	APIBase      string // PAYPAL_API_BASE
-	WebhookID    string // PAYPAL_WEBHOOK_ID; without it no webhook is genuine
+	ClientID     string // PAYPAL_CLIENT_ID. Required.
+	ClientSecret string // PAYPAL_CLIENT_SECRET. Required.
+	APIBase      string // PAYPAL_API_BASE, without a path. Required.
+	WebhookID    string // PAYPAL_WEBHOOK_ID. Default: every webhook is refused.
 }
 
 // Gateway implements gateway.Gateway and webhook.Source.
 type Gateway struct {
 	client   *client
-	webhooks asking
+	webhooks webhookCalls
 }
 
 var _ gateway.Gateway = (*Gateway)(nil)
 
-// New answers a gateway. It calls nobody.
-func New(c Config) *Gateway { return &Gateway{client: newClient(c), webhooks: newAsking()} }
+// New returns a gateway. It sends nothing.
+func New(c Config) *Gateway {
+	client := newClient(c)
+	return &Gateway{client: client, webhooks: newWebhookCalls(client)}
+}
 
 // Name implements gateway.Gateway.
 func (g *Gateway) Name() string { return Name }
@@ -50,7 +53,7 @@ func (g *Gateway) Name() string { return Name }
 func (g *Gateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	o, _, err := g.createOrder(ctx, p)
 	if reason := unpayableReason(err); reason != "" {
-		return gateway.Result{Outcome: payment.OutcomeFailed, Code: payment.Declined, Reason: reason}, nil
+		return gateway.Declined("", reason), nil
 	}
 	if err != nil {
 		return gateway.Result{}, err
@@ -62,10 +65,11 @@ func (g *Gateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result
 	return result, nil
 }
 
-// Confirm implements gateway.Gateway: it captures what the customer has approved, and says where to approve what they have not.
+// Confirm implements gateway.Gateway: it captures an order that the customer has approved, and returns the page on which to approve any
+// other.
 func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	if p.TransactionID == "" {
-		return gateway.Result{}, fmt.Errorf("paypal: confirm payment %s: %w", p.ID, gateway.ErrUnknownPayment)
+		return gateway.Result{}, fmt.Errorf("confirm payment %s at PayPal: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	o, err := g.fetchOrder(ctx, p.TransactionID)
 	if err != nil {
@@ -84,7 +88,7 @@ func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Resul
 	case refused.status != http.StatusUnprocessableEntity:
 		return gateway.Result{}, refused
 	case refused.hasIssue("ACTION_DOES_NOT_MATCH_INTENT", "ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED"):
-		if o, err = g.fetchOrder(ctx, p.TransactionID); err != nil { // somebody was faster
+		if o, err = g.fetchOrder(ctx, p.TransactionID); err != nil { // another call was faster
 			return gateway.Result{}, err
 		}
 		return o.toResult(), nil
@@ -92,12 +96,12 @@ func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Resul
 	return g.closeOrder(ctx, p.TransactionID, declinedMark)
 }
 
-// Lookup implements gateway.Gateway. An order that waits for its customer is told as that, confirmed or not: who comes back for it, with the
-// same idempotency key, is sent to approve it.
+// Lookup implements gateway.Gateway. An order that waits for its customer requires action, whether or not it was confirmed: a retry of the
+// payment sends the customer to approve it.
 func (g *Gateway) Lookup(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	o, existed, err := g.findOrder(ctx, p)
 	if err == nil && !existed {
-		err = fmt.Errorf("paypal: look up payment %s: %w", p.ID, gateway.ErrUnknownPayment)
+		err = fmt.Errorf("look up payment %s at PayPal: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	if err != nil {
 		return gateway.Result{}, err
@@ -105,7 +109,7 @@ func (g *Gateway) Lookup(ctx context.Context, p gateway.Payment) (gateway.Result
 	return o.toResult(), nil
 }
 
-// Cancel implements gateway.Gateway. What was never created is created and closed: a Create that comes later finds it so.
+// Cancel implements gateway.Gateway. What was never created is created and closed, so that a later Create finds it closed.
 func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	o, existed, err := g.findOrder(ctx, p)
 	if err != nil {
@@ -118,12 +122,12 @@ func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result
 		}
 	}
 	if !existed && result.Outcome == payment.OutcomeFailed {
-		return gateway.Result{}, fmt.Errorf("paypal: cancel payment %s: %w", p.ID, gateway.ErrUnknownPayment)
+		return gateway.Result{}, fmt.Errorf("cancel payment %s at PayPal: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	return result, nil
 }
 
-// createOrder makes the order, or answers the one that was made before as it is now, and says which.
+// createOrder creates the order, or returns the existing one as it is now.
 func (g *Gateway) createOrder(ctx context.Context, p gateway.Payment) (o order, existed bool, err error) {
 	value, err := toAmount(p.Amount)
 	if err != nil {
@@ -136,12 +140,12 @@ func (g *Gateway) createOrder(ctx context.Context, p gateway.Payment) (o order, 
 		return order{}, false, err
 	}
 	if made, err := o.purchaseUnit().Amount.toMoney(); err != nil || made != p.Amount {
-		return order{}, false, fmt.Errorf("paypal: create payment %s: it exists with another amount", p.ID)
+		return order{}, false, fmt.Errorf("create payment %s at PayPal: it exists with another amount", p.ID)
 	}
 	return o, status == http.StatusOK, nil
 }
 
-// findOrder answers the order by PayPal's id or, when that was never recorded, by ours. It did not exist when it had to be made for that.
+// findOrder returns the order by PayPal's id or, if that was never recorded, by ours. If it had to be created for that, it did not exist.
 func (g *Gateway) findOrder(ctx context.Context, p gateway.Payment) (o order, existed bool, err error) {
 	if p.TransactionID != "" {
 		o, err = g.fetchOrder(ctx, p.TransactionID)
@@ -149,7 +153,7 @@ func (g *Gateway) findOrder(ctx context.Context, p gateway.Payment) (o order, ex
 	}
 	o, existed, err = g.createOrder(ctx, p)
 	if unpayableReason(err) != "" {
-		err = fmt.Errorf("paypal: find payment %s: %w", p.ID, gateway.ErrUnknownPayment)
+		err = fmt.Errorf("find payment %s at PayPal: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	return o, existed, err
 }
@@ -157,7 +161,7 @@ func (g *Gateway) findOrder(ctx context.Context, p gateway.Payment) (o order, ex
 func (g *Gateway) fetchOrder(ctx context.Context, id string) (o order, err error) {
 	_, err = g.client.call(ctx, request{what: "read order " + id, method: http.MethodGet, path: orderPath(id)}, &o)
 	if refused, ok := errors.AsType[*refusal](err); ok && refused.status == http.StatusNotFound {
-		return o, fmt.Errorf("%w: %w", gateway.ErrUnknownPayment, refused) // PayPal forgets what nobody approves
+		return o, fmt.Errorf("%w: %w", gateway.ErrUnknownPayment, refused) // PayPal drops orders that are not approved
 	}
 	return o, err
 }
@@ -169,7 +173,7 @@ func (g *Gateway) captureOrder(ctx context.Context, p gateway.Payment) (o order,
 	return o, err
 }
 
-// closeOrder makes sure that an order is never captured, and answers how it stands then: captured after all, if that was faster.
+// closeOrder makes sure that an order is never captured, and returns its state: captured, if the capture was faster.
 func (g *Gateway) closeOrder(ctx context.Context, id, mark string) (gateway.Result, error) {
 	changes := []patch{{Op: "replace", Path: "/intent", Value: intentClosed}}
 	if mark != "" {
@@ -184,7 +188,7 @@ func (g *Gateway) closeOrder(ctx context.Context, id, mark string) (gateway.Resu
 		return gateway.Result{}, err
 	}
 	if o.isOpen() {
-		return gateway.Result{}, errors.Join(fmt.Errorf("paypal: order %s is neither over nor to be closed", id), refused)
+		return gateway.Result{}, errors.Join(fmt.Errorf("close order %s at PayPal: it is neither final nor closable", id), refused)
 	}
 	return o.toResult(), nil
 }

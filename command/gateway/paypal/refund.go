@@ -13,15 +13,15 @@ import (
 	"ticketing/internal/id"
 )
 
-// refund is PayPal's.
+// refund is a refund of PayPal's.
 type refund struct {
 	ID       string `json:"id,omitempty"`
 	Status   string `json:"status,omitempty"`
 	Amount   amount `json:"amount"`
-	CustomID string `json:"custom_id"` // ours; of one that was made in PayPal's dashboard, the payment's
+	CustomID string `json:"custom_id"` // our refund's id; for one made in PayPal's dashboard, the payment's
 }
 
-// finalIssues are PayPal's reasons why a refund will never be given. What else it says may pass: an empty balance, for one.
+// finalIssues are the reasons why PayPal will never give a refund. Others may pass, such as an empty balance.
 var finalIssues = []string{
 	"CAPTURE_FULLY_REFUNDED", "REFUND_AMOUNT_EXCEEDED", "REFUND_TIME_LIMIT_EXCEEDED", "REFUND_NOT_ALLOWED", "PARTIAL_REFUND_NOT_ALLOWED",
 	"CAPTURE_DISPUTED_PARTIAL_REFUND_NOT_ALLOWED", "MAX_NUMBER_OF_REFUNDS_EXCEEDED", "CURRENCY_MISMATCH", "DECIMALS_NOT_SUPPORTED",
@@ -29,11 +29,11 @@ var finalIssues = []string{
 
 const refusedRefund = "PayPal refused the refund."
 
-// Refund implements gateway.Gateway. One that is among the order's refunds already is answered as it is, however long ago that was.
+// Refund implements gateway.Gateway. It first searches the refund among the order's, which has no time limit.
 func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundResult, error) {
 	value, err := toAmount(r.Amount)
 	if reason := unpayableReason(err); reason != "" {
-		return gateway.RefundResult{Failed: true, Reason: reason}, nil
+		return gateway.RefundRefused(reason), nil
 	}
 	o, err := g.fetchOrder(ctx, r.TransactionID)
 	if err != nil {
@@ -45,7 +45,7 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 	}
 	c, captured := o.lastCapture()
 	if !captured || o.toResult().Outcome != payment.OutcomeSucceeded {
-		return gateway.RefundResult{Failed: true, Reason: "Nothing was charged."}, nil
+		return gateway.RefundRefused(gateway.ReasonNotCharged), nil
 	}
 	var given refund
 	_, err = g.client.call(ctx, request{
@@ -53,7 +53,7 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 		body: refund{Amount: value, CustomID: r.ID},
 	}, &given)
 	if refused, ok := errors.AsType[*refusal](err); ok && refused.hasIssue(finalIssues...) {
-		return gateway.RefundResult{Failed: true, Reason: refusedRefund}, nil
+		return gateway.RefundRefused(refusedRefund), nil
 	}
 	if err != nil {
 		return gateway.RefundResult{}, err
@@ -63,7 +63,7 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 
 func (r refund) toResult(asked gateway.Refund) (gateway.RefundResult, error) {
 	if made, err := r.Amount.toMoney(); err != nil || made != asked.Amount {
-		return gateway.RefundResult{}, fmt.Errorf("paypal: refund %s: it exists with another amount", asked.ID)
+		return gateway.RefundResult{}, fmt.Errorf("refund %s at PayPal: it exists with another amount", asked.ID)
 	}
 	switch r.Status {
 	case "COMPLETED":
@@ -71,10 +71,10 @@ func (r refund) toResult(asked gateway.Refund) (gateway.RefundResult, error) {
 	case "PENDING":
 		return gateway.RefundResult{Pending: true}, nil
 	}
-	return gateway.RefundResult{Failed: true, Reason: refusedRefund}, nil
+	return gateway.RefundRefused(refusedRefund), nil
 }
 
-// Reversals implements gateway.Gateway. Disputes are those that PayPal tells of; an inquiry, in which no money is held, is none.
+// Reversals implements gateway.Gateway. An inquiry, in which no money is held, is not a dispute.
 func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.Reversal, error) {
 	o, err := g.fetchOrder(ctx, p.TransactionID)
 	if err != nil {
@@ -111,7 +111,7 @@ func (r refund) toReversal() (gateway.Reversal, error) {
 	return reversal, err
 }
 
-// dispute is PayPal's.
+// dispute is a dispute of PayPal's.
 type dispute struct {
 	ID      string `json:"dispute_id"`
 	Reason  string `json:"reason"`
@@ -124,7 +124,7 @@ type dispute struct {
 	} `json:"dispute_outcome"`
 }
 
-// listDisputes answers those of a capture. Only the single dispute tells how it ended.
+// listDisputes returns the disputes about a capture. PayPal's list lacks their outcomes, so closed ones are read one by one.
 func (g *Gateway) listDisputes(ctx context.Context, c capture) ([]gateway.Reversal, error) {
 	var list struct {
 		Items []dispute `json:"items"`

@@ -15,16 +15,16 @@ import (
 	"ticketing/internal/id"
 )
 
-// signatureHeaders are what PayPal signs a webhook with, by the names under which it wants them back.
+// signatureHeaders are the headers of a webhook's signature, by the names that the request to verify it has for them.
 var signatureHeaders = map[string]string{
 	"auth_algo": "Paypal-Auth-Algo", "cert_url": "Paypal-Cert-Url", "transmission_id": "Paypal-Transmission-Id",
 	"transmission_sig": "Paypal-Transmission-Sig", "transmission_time": "Paypal-Transmission-Time",
 }
 
-// longestHeader is how long each of them may be: PayPal's own bound.
+// longestHeader is PayPal's own bound of each.
 const longestHeader = 500
 
-// notice is PayPal's webhook event. What it is about is an order, a capture, a refund of one, or a dispute.
+// notice is a webhook event. Its resource is an order, a capture, a refund or a dispute.
 type notice struct {
 	ID       string `json:"id"`
 	Type     string `json:"event_type"`
@@ -39,12 +39,12 @@ type notice struct {
 	} `json:"resource"`
 }
 
-// ReadWebhook asks PayPal whether the request is its own, and answers what the event is about. An event about none of our concerns has no
-// TransactionID. gateway.ErrNotGenuine: it is not PayPal's.
+// ReadWebhook asks PayPal whether it sent the request, and returns what the event is about. An event about anything but payments has no
+// TransactionID. gateway.ErrNotGenuine: it was not sent by PayPal.
 func (g *Gateway) ReadWebhook(ctx context.Context, header http.Header, body []byte) (gateway.Notice, error) {
 	var n notice
 	if err := json.Unmarshal(body, &n); err != nil || n.ID == "" {
-		return gateway.Notice{}, fmt.Errorf("paypal: %w: it is no event", gateway.ErrNotGenuine)
+		return gateway.Notice{}, fmt.Errorf("%w: it is not an event", gateway.ErrNotGenuine)
 	}
 	if err := g.verifySignature(ctx, header, body); err != nil {
 		return gateway.Notice{}, err
@@ -52,42 +52,42 @@ func (g *Gateway) ReadWebhook(ctx context.Context, header http.Header, body []by
 	return n.toNotice(), nil
 }
 
-// verifySignature sends the event back byte by byte as it came, since PayPal's signature is over its bytes. The request has no idempotency key: what
-// was answered to an event must not be the answer to another one that claims the same id.
+// verifySignature sends the event back with the same bytes, which PayPal's signature covers. The request has no idempotency key: PayPal
+// would repeat its response for another event with the same id.
 func (g *Gateway) verifySignature(ctx context.Context, header http.Header, body []byte) error {
 	if g.client.config.WebhookID == "" {
-		return fmt.Errorf("paypal: %w: there is no PAYPAL_WEBHOOK_ID to check it", gateway.ErrNotGenuine)
+		return fmt.Errorf("%w: PAYPAL_WEBHOOK_ID is not set", gateway.ErrNotGenuine)
 	}
 	asked := map[string]string{"webhook_id": g.client.config.WebhookID}
 	for name, from := range signatureHeaders {
 		if asked[name] = header.Get(from); asked[name] == "" || len(asked[name]) > longestHeader {
-			return fmt.Errorf("paypal: %w: its header %s is missing or too long", gateway.ErrNotGenuine, from)
+			return fmt.Errorf("%w: its header %s is missing or too long", gateway.ErrNotGenuine, from)
 		}
 	}
 	signature, err := json.Marshal(asked)
 	if err != nil {
-		return fmt.Errorf("paypal: encode a webhook's signature: %w", err)
+		return fmt.Errorf("encode a webhook's signature: %w", err)
 	}
 	content := slices.Concat(signature[:len(signature)-1], []byte(`,"webhook_event":`), body, []byte(`}`))
-	var answer struct {
+	var verification struct {
 		Status string `json:"verification_status"`
 	}
-	err = g.webhooks.ask(ctx, g.client, request{
+	err = g.webhooks.call(ctx, request{
 		what: "verify a webhook", method: http.MethodPost, path: "/v1/notifications/verify-webhook-signature", body: content,
-	}, &answer)
+	}, &verification)
 	refused, ok := errors.AsType[*refusal](err)
 	switch {
 	case ok && refused.isAboutContent():
-		return fmt.Errorf("paypal: %w: its signature is malformed", gateway.ErrNotGenuine)
+		return fmt.Errorf("%w: its signature is malformed", gateway.ErrNotGenuine)
 	case err != nil:
 		return err
-	case answer.Status != "SUCCESS":
-		return fmt.Errorf("paypal: %w: its signature is wrong", gateway.ErrNotGenuine)
+	case verification.Status != "SUCCESS":
+		return fmt.Errorf("%w: its signature is wrong", gateway.ErrNotGenuine)
 	}
 	return nil
 }
 
-// toNotice answers what the event is about; the transaction is an order or a capture.
+// toNotice returns what the event is about. The transaction is an order or a capture.
 func (n notice) toNotice() gateway.Notice {
 	read, about := gateway.Notice{EventID: n.ID, Type: n.Type}, n.Resource
 	switch {
@@ -101,12 +101,12 @@ func (n notice) toNotice() gateway.Notice {
 		read.TransactionID, read.Reversal = about.Disputed[0].SellerTransactionID, true
 	}
 	if id.Check(id.Payment, read.PaymentID) != nil {
-		read.PaymentID = "" // something else that is sold through the same account
+		read.PaymentID = "" // the account is used for other sales, too
 	}
 	return read
 }
 
-// captureOf answers the capture that a refund links to, or that the links are of.
+// captureOf returns the capture among the links of a refund or of the capture itself.
 func captureOf(links []link) string {
 	for _, l := range links {
 		if parent, id := path.Split(l.Href); (l.Rel == "up" || l.Rel == "self") && strings.HasSuffix(parent, "/captures/") {
@@ -116,12 +116,12 @@ func captureOf(links []link) string {
 	return ""
 }
 
-// PaymentID answers our id of a payment, which its capture has. Orders are not asked for: their events say whose they are.
+// PaymentID returns our id of a payment from its capture. It is not called for orders: their events have our id.
 func (g *Gateway) PaymentID(ctx context.Context, transactionID string) (string, error) {
 	var c struct {
 		CustomID string `json:"custom_id"`
 	}
-	err := g.webhooks.ask(ctx, g.client, request{
+	err := g.webhooks.call(ctx, request{
 		what: "read capture " + transactionID, method: http.MethodGet, path: "/v2/payments/captures/" + url.PathEscape(transactionID),
 	}, &c)
 	refused, ok := errors.AsType[*refusal](err)
@@ -131,7 +131,7 @@ func (g *Gateway) PaymentID(ctx context.Context, transactionID string) (string, 
 	case err != nil:
 		return "", err
 	case id.Check(id.Payment, c.CustomID) != nil:
-		return "", fmt.Errorf("paypal: capture %s: %w", transactionID, gateway.ErrUnknownPayment)
+		return "", fmt.Errorf("read the payment of capture %s: %w", transactionID, gateway.ErrUnknownPayment)
 	}
 	return c.CustomID, nil
 }

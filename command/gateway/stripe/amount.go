@@ -7,47 +7,43 @@ import (
 
 	"github.com/stripe/stripe-go/v79"
 
+	"ticketing/command/gateway/remote"
 	"ticketing/internal/money"
 )
 
-// Stripe counts in a currency's minor units as ISO 4217 does, with these exceptions (https://docs.stripe.com/currencies#special-cases).
+// Stripe counts in the minor units of ISO 4217, with these exceptions (https://docs.stripe.com/currencies#special-cases).
 var (
-	// wholeCurrencies have no minor units at Stripe, and do in ISO 4217.
+	// wholeCurrencies have minor units in ISO 4217 and none at Stripe.
 	wholeCurrencies = []string{"MGA"}
-	// hundredthsCurrencies have lost their minor units; Stripe goes on counting them.
+	// hundredthsCurrencies have no minor units any more, and still do at Stripe.
 	hundredthsCurrencies = []string{"ISK", "UGX"}
 	// tensCurrencies have three decimal places, of which the last must be 0.
 	tensCurrencies = []string{"BHD", "JOD", "KWD", "OMR", "TND"}
 )
 
-// amountError says why an amount cannot be charged. It is for the customer.
-type amountError string
-
-func (e amountError) Error() string { return string(e) }
-
-// toUnits answers the amount as Stripe counts it.
+// toUnits returns the amount in Stripe's units; the error is a remote.AmountError.
 func toUnits(m money.Money) (int64, error) {
 	exponent, _ := money.Exponent(m.Currency)
 	switch {
 	case slices.Contains(hundredthsCurrencies, m.Currency):
 		if m.Minor > (1<<63-1)/100 {
-			return 0, amountError("This amount is too large to be paid by card.")
+			return 0, remote.AmountError("This amount is too large to be paid by card.")
 		}
 		return m.Minor * 100, nil
 	case slices.Contains(wholeCurrencies, m.Currency):
 		if m.Minor%100 != 0 {
-			return 0, amountError(fmt.Sprintf("%s cannot be paid by card: only whole amounts can.", m))
+			return 0, remote.AmountError(fmt.Sprintf("%s cannot be paid by card: only whole amounts can.", m))
 		}
 		return m.Minor / 100, nil
 	case exponent > 2 && !slices.Contains(tensCurrencies, m.Currency):
-		return 0, amountError(fmt.Sprintf("Amounts in %s cannot be paid by card.", m.Currency))
+		return 0, remote.AmountError(fmt.Sprintf("Amounts in %s cannot be paid by card.", m.Currency))
 	case exponent > 2 && m.Minor%10 != 0:
-		return 0, amountError(fmt.Sprintf("%s cannot be paid by card: its last digit must be 0.", m))
+		return 0, remote.AmountError(fmt.Sprintf("%s cannot be paid by card: its last digit must be 0.", m))
 	}
 	return m.Minor, nil
 }
 
-// fromUnits answers what Stripe counted as an amount.
+// fromUnits returns an amount that is in Stripe's units.
 func fromUnits(units int64, currency string) money.Money {
 	switch {
 	case slices.Contains(hundredthsCurrencies, currency):
@@ -58,9 +54,9 @@ func fromUnits(units int64, currency string) money.Money {
 	return money.Money{Minor: units, Currency: currency}
 }
 
-// unpayableReason answers why an amount can never be charged, for the customer; nothing when that is not what is wrong.
+// unpayableReason returns why an amount can never be charged, as the customer reads it; "" for any other error.
 func unpayableReason(err error) string {
-	if wrong, ok := errors.AsType[amountError](err); ok {
+	if wrong, ok := errors.AsType[remote.AmountError](err); ok {
 		return string(wrong)
 	}
 	if refused := refusalOf(err); refused != nil {

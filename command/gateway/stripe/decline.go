@@ -14,9 +14,8 @@ const (
 	unknownMethod = "The payment method is unknown or was used already."
 )
 
-// reasons are what the customer reads, by Stripe's decline code or, where there is none, its error code. What is not listed reads "Your
-// card was declined.": above all what the bank or Stripe suspects (fraudulent, lost_card, stolen_card, pickup_card, merchant_blacklist,
-// …), which would tell a thief what to try next.
+// reasons are what the customer reads, by Stripe's decline code or, without one, its error code. Any other code reads "Your card was
+// declined.": above all suspicions (fraudulent, lost_card, stolen_card, pickup_card, merchant_blacklist, …), which would help a thief.
 var reasons = map[string]string{
 	"insufficient_funds":                    "Your card has insufficient funds.",
 	"expired_card":                          "Your card has expired.",
@@ -36,14 +35,14 @@ var reasons = map[string]string{
 	"card_not_supported":                    "Your card does not support this kind of purchase.",
 	"currency_not_supported":                "Your card does not support this currency.",
 	"duplicate_transaction":                 "The same amount was paid with this card a moment ago.",
-	"authentication_required":               "Your bank wants you to confirm the payment, which did not happen.",
+	"authentication_required":               "Your bank asked you to confirm the payment, and got no confirmation.",
 	"payment_intent_authentication_failure": "Your bank could not confirm that it is you.",
 	"token_already_used":                    unknownMethod,
 	"resource_missing":                      unknownMethod,
 	"payment_method_provider_decline":       declined,
 }
 
-// declineReason answers what the customer reads of an error of Stripe's.
+// declineReason returns what the customer reads instead of an error of Stripe.
 func declineReason(err *stripe.Error) string {
 	for _, code := range []string{string(err.DeclineCode), string(err.Code)} {
 		if reason, ok := reasons[code]; ok {
@@ -53,14 +52,14 @@ func declineReason(err *stripe.Error) string {
 	return declined
 }
 
-// isDecline says whether a refused confirmation is for the customer to mend: the bank's no, or a way to pay that there is not.
+// isDecline reports whether the customer can do something about a refused confirmation: the bank declined, or the payment method is wrong.
 func isDecline(f *failure) bool {
 	param := f.stripe.Param
 	return f.status == http.StatusPaymentRequired || strings.Contains(param, "payment_method") || strings.Contains(param, "token") ||
 		strings.Contains(param, "card") || f.stripe.Code == stripe.ErrorCodeTokenAlreadyUsed
 }
 
-// refusalReason answers what the customer reads of a refused confirmation; nothing when there was none.
+// refusalReason returns what the customer reads after a refused confirmation; "" if it was not declined.
 func refusalReason(f *failure) string {
 	if f == nil || !isDecline(f) {
 		return ""
@@ -68,7 +67,7 @@ func refusalReason(f *failure) string {
 	return declineReason(f.stripe)
 }
 
-// confirmParams answers how a token is told to Stripe. What is none of its tokens does not even get there.
+// confirmParams returns the parameters for a token, and false for what is not a token of Stripe, which is never sent.
 func confirmParams(token string) (*stripe.PaymentIntentConfirmParams, bool) {
 	switch {
 	case card.IsIn(token):
@@ -77,7 +76,7 @@ func confirmParams(token string) (*stripe.PaymentIntentConfirmParams, bool) {
 		return &stripe.PaymentIntentConfirmParams{PaymentMethod: &token}, true
 	case strings.HasPrefix(token, "tok_"):
 		params := &stripe.PaymentIntentConfirmParams{PaymentMethodData: &stripe.PaymentIntentPaymentMethodDataParams{Type: new("card")}}
-		params.AddExtra("payment_method_data[card][token]", token) // which the library has no field for
+		params.AddExtra("payment_method_data[card][token]", token) // the library has no field for it
 		return params, true
 	}
 	return nil, false

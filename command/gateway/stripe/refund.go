@@ -11,28 +11,27 @@ import (
 	"ticketing/command/gateway"
 )
 
-// What is wrong with a refund for good, for people.
+// Why Stripe gives no refund, besides the gateway package's reasons.
 const (
-	notCharged     = "The payment was not charged."
-	moreThanLeft   = "The refund is larger than what is left of the payment."
 	isDisputed     = "The payment is disputed: the customer's bank decides."
-	refusedByBank  = "The card's bank refused the refund."
 	unknownPayment = "There is no such payment at Stripe."
 )
 
-// mostReversals is how many refunds and disputes of one payment are looked at.
-const mostReversals = 1000
+const (
+	maxReversals = 1000 // refunds or disputes of one payment
+	pageSize     = 100
+)
 
-// Refund implements gateway.Gateway. It looks first whether the refund is there already: its idempotency key would not know after 24 hours.
+// Refund implements gateway.Gateway. It first searches the refund among those that exist: idempotency keys are valid for 24 hours only.
 func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundResult, error) {
 	units, err := toUnits(r.Amount)
 	if err != nil {
-		return gateway.RefundResult{Failed: true, Reason: err.Error()}, nil //nolint:nilerr // it is the reason
+		return gateway.RefundRefused(err.Error()), nil //nolint:nilerr // it is the reason
 	}
 	made, err := g.refundsOf(ctx, r.TransactionID)
 	switch {
 	case refusalOf(err) != nil:
-		return gateway.RefundResult{Failed: true, Reason: unknownPayment}, nil //nolint:nilerr // the refusal is the answer
+		return gateway.RefundRefused(unknownPayment), nil //nolint:nilerr // the refusal is the result
 	case err != nil:
 		return gateway.RefundResult{}, err
 	}
@@ -41,7 +40,7 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 			continue
 		}
 		if found.Amount != units || !strings.EqualFold(string(found.Currency), r.Amount.Currency) {
-			return gateway.RefundResult{}, fmt.Errorf("stripe: refund %s was made with another amount", r.ID)
+			return gateway.RefundResult{}, fmt.Errorf("refund %s at Stripe: it exists with another amount", r.ID)
 		}
 		return refundResult(found), nil
 	}
@@ -52,7 +51,7 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 		return g.refunds.New(params)
 	})
 	if refused := refusalOf(err); refused != nil {
-		return g.whyRefused(ctx, r, units, refused)
+		return g.refusedRefund(ctx, r, units, refused)
 	}
 	if err != nil {
 		return gateway.RefundResult{}, err
@@ -60,14 +59,14 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 	return refundResult(given), nil
 }
 
-// whyRefused says whether a refund is refused for good. What has no reason here may be possible later: when the account's balance is
-// filled up again, for instance.
-func (g *Gateway) whyRefused(ctx context.Context, r gateway.Refund, units int64, refused *failure) (gateway.RefundResult, error) {
+// refusedRefund returns why a refund is refused forever. A refusal without such a reason is an error, since the refund may be possible
+// later: when the account has a balance again, for instance.
+func (g *Gateway) refusedRefund(ctx context.Context, r gateway.Refund, units int64, refused *failure) (gateway.RefundResult, error) {
 	switch refused.stripe.Code { //nolint:exhaustive // Stripe has two hundred
 	case stripe.ErrorCodeChargeAlreadyRefunded:
-		return gateway.RefundResult{Failed: true, Reason: moreThanLeft}, nil
+		return gateway.RefundRefused(gateway.ReasonMoreThanLeft), nil
 	case stripe.ErrorCodeChargeDisputed:
-		return gateway.RefundResult{Failed: true, Reason: isDisputed}, nil
+		return gateway.RefundRefused(isDisputed), nil
 	}
 	params := &stripe.PaymentIntentParams{}
 	params.AddExpand("latest_charge")
@@ -81,11 +80,11 @@ func (g *Gateway) whyRefused(ctx context.Context, r gateway.Refund, units int64,
 	charge := intent.LatestCharge
 	switch {
 	case intent.Status != stripe.PaymentIntentStatusSucceeded || charge == nil:
-		return gateway.RefundResult{Failed: true, Reason: notCharged}, nil
+		return gateway.RefundRefused(gateway.ReasonNotCharged), nil
 	case charge.Disputed:
-		return gateway.RefundResult{Failed: true, Reason: isDisputed}, nil
+		return gateway.RefundRefused(isDisputed), nil
 	case charge.AmountRefunded+units > charge.Amount:
-		return gateway.RefundResult{Failed: true, Reason: moreThanLeft}, nil
+		return gateway.RefundRefused(gateway.ReasonMoreThanLeft), nil
 	}
 	return gateway.RefundResult{}, refused
 }
@@ -95,27 +94,40 @@ func refundResult(r *stripe.Refund) gateway.RefundResult {
 	case stripe.RefundStatusSucceeded:
 		return gateway.RefundResult{}
 	case stripe.RefundStatusFailed, stripe.RefundStatusCanceled:
-		return gateway.RefundResult{Failed: true, Reason: refusedByBank}
+		return gateway.RefundRefused(gateway.ReasonBankRefused)
 	case stripe.RefundStatusPending, stripe.RefundStatusRequiresAction:
 	}
 	return gateway.RefundResult{Pending: true}
 }
 
-// refundsOf answers all refunds of a payment, whoever made them.
+// refundsOf returns all refunds of a payment, also those made in the dashboard.
 func (g *Gateway) refundsOf(ctx context.Context, transactionID string) ([]*stripe.Refund, error) {
 	if transactionID == "" {
-		return nil, fmt.Errorf("stripe: list refunds: %w", gateway.ErrUnknownPayment)
+		return nil, fmt.Errorf("list refunds at Stripe: %w", gateway.ErrUnknownPayment)
 	}
 	return callStripe(ctx, "list refunds of "+transactionID, func(ctx context.Context) ([]*stripe.Refund, error) {
 		params := &stripe.RefundListParams{PaymentIntent: &transactionID}
-		params.Context, params.Limit = ctx, new(int64(100))
-		var all []*stripe.Refund
+		params.Context, params.Limit = ctx, new(int64(pageSize))
 		i := g.refunds.List(params)
-		for len(all) < mostReversals && i.Next() {
-			all = append(all, i.Refund())
-		}
-		return all, i.Err()
+		return collect(i.Iter, i.Refund)
 	})
+}
+
+func (g *Gateway) disputesOf(ctx context.Context, transactionID string) ([]*stripe.Dispute, error) {
+	return callStripe(ctx, "list disputes of "+transactionID, func(ctx context.Context) ([]*stripe.Dispute, error) {
+		params := &stripe.DisputeListParams{PaymentIntent: &transactionID}
+		params.Context, params.Limit = ctx, new(int64(pageSize))
+		i := g.disputes.List(params)
+		return collect(i.Iter, i.Dispute)
+	})
+}
+
+// collect reads a list of Stripe's, page by page.
+func collect[T any](i *stripe.Iter, current func() T) (all []T, err error) {
+	for len(all) < maxReversals && i.Next() {
+		all = append(all, current())
+	}
+	return all, i.Err()
 }
 
 // Reversals implements gateway.Gateway.
@@ -124,30 +136,13 @@ func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.R
 	if err != nil {
 		return nil, err
 	}
-	disputed, err := callStripe(ctx, "list disputes of payment "+p.ID, func(ctx context.Context) ([]*stripe.Dispute, error) {
-		params := &stripe.DisputeListParams{PaymentIntent: &p.TransactionID}
-		params.Context, params.Limit = ctx, new(int64(100))
-		var all []*stripe.Dispute
-		i := g.disputes.List(params)
-		for len(all) < mostReversals && i.Next() {
-			all = append(all, i.Dispute())
-		}
-		return all, i.Err()
-	})
+	disputed, err := g.disputesOf(ctx, p.TransactionID)
 	if err != nil {
 		return nil, err
 	}
 	reversals := make([]gateway.Reversal, 0, len(made)+len(disputed))
 	for _, r := range made {
-		reversal := gateway.Reversal{
-			ID: r.ID, RefundID: r.Metadata[metaRefund], Amount: fromUnits(r.Amount, strings.ToUpper(string(r.Currency))), Status: gateway.ReversalDone,
-		}
-		if result := refundResult(r); result.Pending {
-			reversal.Status = gateway.ReversalPending
-		} else if result.Failed {
-			reversal.Status, reversal.Reason = gateway.ReversalFailed, result.Reason
-		}
-		reversals = append(reversals, reversal)
+		reversals = append(reversals, refundReversal(r))
 	}
 	for _, d := range disputed {
 		if reversal, ok := disputeReversal(d); ok {
@@ -157,7 +152,19 @@ func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.R
 	return reversals, nil
 }
 
-// disputeReversal answers a dispute. An inquiry (Stripe calls it a warning) takes no money, and is none yet.
+func refundReversal(r *stripe.Refund) gateway.Reversal {
+	reversal := gateway.Reversal{
+		ID: r.ID, RefundID: r.Metadata[metaRefund], Amount: fromUnits(r.Amount, strings.ToUpper(string(r.Currency))), Status: gateway.ReversalDone,
+	}
+	if result := refundResult(r); result.Pending {
+		reversal.Status = gateway.ReversalPending
+	} else if result.Failed {
+		reversal.Status, reversal.Reason = gateway.ReversalFailed, result.Reason
+	}
+	return reversal
+}
+
+// disputeReversal returns a dispute as a reversal. An inquiry (Stripe's word is warning) takes no money and is not a reversal.
 func disputeReversal(d *stripe.Dispute) (gateway.Reversal, bool) {
 	reversal := gateway.Reversal{
 		ID: d.ID, Dispute: true, Amount: fromUnits(d.Amount, strings.ToUpper(string(d.Currency))), Reason: string(d.Reason),

@@ -9,8 +9,8 @@ import (
 	"ticketing/command/payment"
 )
 
-// concludeIntent answers what became of a PaymentIntent. One that was declined, for the reason given or the one that it remembers, is cancelled
-// first; should it have been paid at just that moment, that is the answer.
+// concludeIntent returns the state of a PaymentIntent. One that was declined, for this reason or the one that it remembers, is cancelled
+// first; if it was paid at just that moment, the result says so.
 func (g *Gateway) concludeIntent(ctx context.Context, intent *stripe.PaymentIntent, reason string) (gateway.Result, error) {
 	if reason == "" && intent.LastPaymentError != nil {
 		reason = declineReason(intent.LastPaymentError)
@@ -28,8 +28,8 @@ func (g *Gateway) concludeIntent(ctx context.Context, intent *stripe.PaymentInte
 	return result, nil
 }
 
-// resultOf reads a PaymentIntent. Which of our two reasons it was cancelled for tells a decline from a payment that was given up: the
-// error of the last attempt need not outlive the cancellation.
+// resultOf returns the state of a PaymentIntent. The reason that we gave when cancelling it tells a decline from a payment that was
+// abandoned: the error of the last attempt may be gone after the cancellation.
 func resultOf(intent *stripe.PaymentIntent) gateway.Result {
 	result := gateway.Result{TransactionID: intent.ID}
 	switch intent.Status {
@@ -42,18 +42,18 @@ func resultOf(intent *stripe.PaymentIntent) gateway.Result {
 	case stripe.PaymentIntentStatusRequiresPaymentMethod, stripe.PaymentIntentStatusRequiresConfirmation:
 		result.Outcome = payment.OutcomeCreated
 	case stripe.PaymentIntentStatusCanceled:
-		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Abandoned, "The payment was cancelled."
-		if intent.CancellationReason == stripe.PaymentIntentCancellationReasonRequestedByCustomer {
-			result.Code, result.Reason = payment.Declined, declined
-			if intent.LastPaymentError != nil {
-				result.Reason = declineReason(intent.LastPaymentError)
-			}
+		switch {
+		case intent.CancellationReason != stripe.PaymentIntentCancellationReasonRequestedByCustomer:
+			return gateway.Abandoned(intent.ID)
+		case intent.LastPaymentError == nil:
+			return gateway.Declined(intent.ID, declined)
 		}
+		return gateway.Declined(intent.ID, declineReason(intent.LastPaymentError))
 	}
 	return result
 }
 
-// isUntouched says whether nobody has tried to pay the PaymentIntent.
+// isUntouched reports whether there was no attempt to pay the PaymentIntent.
 func isUntouched(intent *stripe.PaymentIntent) bool {
 	return intent.Status == stripe.PaymentIntentStatusRequiresPaymentMethod && intent.LastPaymentError == nil
 }

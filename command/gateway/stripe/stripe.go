@@ -1,13 +1,13 @@
-// Package stripe takes card payments through Stripe: PaymentIntents that are created without a way to pay, and get one when they are
-// confirmed. So nothing can be charged before the gateway's id is in the log, and the creation, which has nothing secret in it, can be
-// repeated by whoever comes later: within Stripe's 24 hours its idempotency key answers with the same PaymentIntent. That is how a
-// payment is found whose id was never recorded. (Stripe's search would find it too, but a moment late, which could lose one.)
+// Package stripe takes card payments through Stripe. A PaymentIntent is created without a payment method and gets one when it is confirmed.
+// So nothing can be charged before the gateway's id is in the log, and creating it, which needs no secret, can be repeated at any time:
+// within 24 hours Stripe returns the same PaymentIntent for the same idempotency key. That is how a payment whose id was never recorded is
+// found. (Stripe's search lags behind, so it could miss one.)
 //
-// An answer that Stripe only repeats is out of date, so the PaymentIntent is read again then. A decline is final: the PaymentIntent is
-// cancelled, so that nobody who holds its client secret can pay it with another card after the reservation was given up.
+// A replayed response is out of date, so the PaymentIntent is read again after it. A decline is final: the PaymentIntent is cancelled, so
+// that its client secret cannot be used to pay with another card after the reservation was released.
 //
-// Amounts go out in Stripe's units (amount.go), and customers read our words for a decline, never Stripe's (decline.go). The API's version
-// is that of the library, stripe.APIVersion; a webhook endpoint has to be made for the same one.
+// Amounts are sent in Stripe's units (amount.go), and customers read our words for a decline, never Stripe's (decline.go). The API's version
+// is that of the library, stripe.APIVersion; a webhook endpoint must be created for the same one.
 package stripe
 
 import (
@@ -23,24 +23,25 @@ import (
 	"github.com/stripe/stripe-go/v79/refund"
 
 	"ticketing/command/gateway"
+	"ticketing/command/gateway/remote"
 	"ticketing/command/payment"
 )
 
 // Name is the gateway's name.
 const Name = "stripe"
 
-// Keys of the metadata of what we make at Stripe.
+// Keys of the metadata of what we create at Stripe.
 const (
 	metaPayment     = "payment_id"
 	metaReservation = "reservation_id"
 	metaRefund      = "refund_id"
 )
 
-// Config is what a Gateway needs.
+// Config configures a Gateway.
 type Config struct {
-	APIKey        string // STRIPE_API_KEY
-	WebhookSecret string // STRIPE_WEBHOOK_SECRET
-	APIBase       string // STRIPE_API_BASE
+	APIKey        string // STRIPE_API_KEY. Required.
+	WebhookSecret string // STRIPE_WEBHOOK_SECRET. Default: every webhook is refused.
+	APIBase       string // STRIPE_API_BASE, without a path. Required.
 }
 
 // Gateway implements gateway.Gateway.
@@ -53,12 +54,12 @@ type Gateway struct {
 
 var _ gateway.Gateway = (*Gateway)(nil)
 
-// New answers a gateway. It calls nobody.
+// New returns a gateway. It sends nothing.
 func New(c Config) *Gateway {
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
-		URL: new(strings.TrimSuffix(c.APIBase, "/")), HTTPClient: &http.Client{Transport: transport()},
-		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // it would print what customers sent
-		MaxNetworkRetries: new(int64(0)),                                  // see call
+		URL: new(strings.TrimSuffix(c.APIBase, "/")), HTTPClient: &http.Client{Transport: remote.NewTransport()},
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // it would log what customers sent
+		MaxNetworkRetries: new(int64(0)),                                  // see callStripe
 		EnableTelemetry:   new(false),
 	})
 	return &Gateway{
@@ -69,13 +70,6 @@ func New(c Config) *Gateway {
 	}
 }
 
-// transport is the default one, but of this gateway alone: many calls at a time go to one host.
-func transport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
-	t.MaxIdleConnsPerHost = 64
-	return t
-}
-
 // Name implements gateway.Gateway.
 func (g *Gateway) Name() string { return Name }
 
@@ -83,7 +77,7 @@ func (g *Gateway) Name() string { return Name }
 func (g *Gateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	intent, _, err := g.createIntent(ctx, p)
 	if reason := unpayableReason(err); reason != "" {
-		return gateway.Result{Outcome: payment.OutcomeFailed, Code: payment.Declined, Reason: reason}, nil
+		return gateway.Declined("", reason), nil
 	}
 	if err != nil {
 		return gateway.Result{}, err
@@ -91,10 +85,10 @@ func (g *Gateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result
 	return g.concludeIntent(ctx, intent, "")
 }
 
-// Confirm implements gateway.Gateway. Without a card token it asks how the payment stands: the customer's action has moved it on.
+// Confirm implements gateway.Gateway. Without a card token it reads the payment, which the customer's action has confirmed.
 func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	if p.TransactionID == "" {
-		return gateway.Result{}, fmt.Errorf("stripe: confirm payment %s: %w", p.ID, gateway.ErrUnknownPayment)
+		return gateway.Result{}, fmt.Errorf("confirm payment %s at Stripe: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	method, ok := confirmParams(p.CardToken)
 	if !ok {
@@ -114,13 +108,13 @@ func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Resul
 			return gateway.Result{}, err
 		}
 	}
-	if refused != nil && isUntouched(intent) && !isDecline(refused) { // nothing that the customer could mend
+	if refused != nil && isUntouched(intent) && !isDecline(refused) { // the customer can do nothing about it
 		return gateway.Result{}, refused
 	}
 	return g.concludeIntent(ctx, intent, refusalReason(refused))
 }
 
-// confirmWithoutToken is Confirm without a card token. A payment that still has no way to pay will not get one.
+// confirmWithoutToken is Confirm without a card token. A payment that has no payment method yet will not get one.
 func (g *Gateway) confirmWithoutToken(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	intent, err := g.fetchIntent(ctx, p)
 	if err != nil {
@@ -137,7 +131,7 @@ func (g *Gateway) confirmWithoutToken(ctx context.Context, p gateway.Payment) (g
 func (g *Gateway) Lookup(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	intent, existed, err := g.findIntent(ctx, p)
 	if err == nil && !existed {
-		err = fmt.Errorf("stripe: look up payment %s: %w", p.ID, gateway.ErrUnknownPayment)
+		err = fmt.Errorf("look up payment %s at Stripe: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	if err != nil {
 		return gateway.Result{}, err
@@ -145,7 +139,7 @@ func (g *Gateway) Lookup(ctx context.Context, p gateway.Payment) (gateway.Result
 	return g.concludeIntent(ctx, intent, "")
 }
 
-// Cancel implements gateway.Gateway. What was never created is created and cancelled: a Create that comes later finds it so.
+// Cancel implements gateway.Gateway. What was never created is created and cancelled, so that a later Create finds it cancelled.
 func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	intent, existed, err := g.findIntent(ctx, p)
 	if err != nil {
@@ -157,12 +151,12 @@ func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result
 		}
 	}
 	if !existed && intent.Status == stripe.PaymentIntentStatusCanceled {
-		return gateway.Result{}, fmt.Errorf("stripe: cancel payment %s: %w", p.ID, gateway.ErrUnknownPayment)
+		return gateway.Result{}, fmt.Errorf("cancel payment %s at Stripe: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	return resultOf(intent), nil
 }
 
-// createIntent makes the PaymentIntent, or answers the one that was made before as it is now, and says which.
+// createIntent creates the PaymentIntent, or returns the existing one as it is now.
 func (g *Gateway) createIntent(ctx context.Context, p gateway.Payment) (intent *stripe.PaymentIntent, existed bool, err error) {
 	units, err := toUnits(p.Amount)
 	if err != nil {
@@ -185,8 +179,8 @@ func (g *Gateway) createIntent(ctx context.Context, p gateway.Payment) (intent *
 	return intent, true, err
 }
 
-// findIntent answers the PaymentIntent of a payment by Stripe's id or, when that was never recorded, by ours. It did not exist when it had to be
-// made for that: then nobody has confirmed it and, since its id is in nobody's hands, nobody will.
+// findIntent returns the PaymentIntent of a payment by Stripe's id or, if that was never recorded, by ours. If it had to be created for
+// that, it did not exist: it was not confirmed and, since its id was never given out, it never will be.
 func (g *Gateway) findIntent(ctx context.Context, p gateway.Payment) (intent *stripe.PaymentIntent, existed bool, err error) {
 	if p.TransactionID != "" {
 		intent, err = g.fetchIntent(ctx, p)
@@ -194,7 +188,7 @@ func (g *Gateway) findIntent(ctx context.Context, p gateway.Payment) (intent *st
 	}
 	intent, existed, err = g.createIntent(ctx, p)
 	if unpayableReason(err) != "" || isKeptFailure(err) {
-		err = fmt.Errorf("stripe: find payment %s: %w", p.ID, gateway.ErrUnknownPayment)
+		err = fmt.Errorf("find payment %s at Stripe: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	return intent, existed, err
 }
@@ -209,8 +203,8 @@ func (g *Gateway) fetchIntent(ctx context.Context, p gateway.Payment) (*stripe.P
 	return intent, err
 }
 
-// cancelIntent cancels a PaymentIntent, or answers it as it is when it can't be cancelled any more. Cancelling needs no key that comes again: it
-// is idempotent by itself, and a kept refusal of it would be repeated when it has long been possible.
+// cancelIntent cancels a PaymentIntent, or returns it as it is when it can't be cancelled any more. It has no idempotency key of ours:
+// cancelling is idempotent by itself, and Stripe would repeat a refusal even after cancelling has become possible.
 func (g *Gateway) cancelIntent(ctx context.Context, id string, reason stripe.PaymentIntentCancellationReason) (*stripe.PaymentIntent, error) {
 	intent, err := callStripe(ctx, "cancel "+id, func(ctx context.Context) (*stripe.PaymentIntent, error) {
 		return g.intents.Cancel(id, &stripe.PaymentIntentCancelParams{
@@ -224,7 +218,7 @@ func (g *Gateway) cancelIntent(ctx context.Context, id string, reason stripe.Pay
 	intent, err = g.fetchIntent(ctx, gateway.Payment{ID: id, TransactionID: id})
 	if err == nil && intent.Status != stripe.PaymentIntentStatusCanceled && resultOf(intent).Outcome != payment.OutcomeSucceeded &&
 		intent.Status != stripe.PaymentIntentStatusProcessing {
-		return nil, errors.Join(errors.New("stripe: neither over nor to be cancelled"), refused)
+		return nil, errors.Join(fmt.Errorf("cancel %s at Stripe: it is neither final nor cancellable", id), refused)
 	}
 	return intent, err
 }

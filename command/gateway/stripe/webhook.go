@@ -12,11 +12,11 @@ import (
 	"ticketing/command/gateway"
 )
 
-// ReadWebhook checks Stripe's signature over the raw body, which must not be older than five minutes, and answers what the event is about.
-// An event about none of our concerns has no TransactionID. gateway.ErrNotGenuine: it is not Stripe's.
+// ReadWebhook checks Stripe's signature over the raw body, which must not be older than five minutes, and returns what the event is about.
+// An event about anything but payments has no TransactionID. gateway.ErrNotGenuine: it was not sent by Stripe.
 func (g *Gateway) ReadWebhook(_ context.Context, header http.Header, body []byte) (gateway.Notice, error) {
 	if g.webhookSecret == "" {
-		return gateway.Notice{}, fmt.Errorf("%w: there is no STRIPE_WEBHOOK_SECRET to check it", gateway.ErrNotGenuine)
+		return gateway.Notice{}, fmt.Errorf("%w: STRIPE_WEBHOOK_SECRET is not set", gateway.ErrNotGenuine)
 	}
 	if err := webhook.ValidatePayload(body, header.Get("Stripe-Signature"), g.webhookSecret); err != nil {
 		return gateway.Notice{}, fmt.Errorf("%w: %w", gateway.ErrNotGenuine, err)
@@ -33,7 +33,7 @@ func (g *Gateway) ReadWebhook(_ context.Context, header http.Header, body []byte
 		}
 	}
 	if err := json.Unmarshal(body, &event); err != nil || event.ID == "" {
-		return gateway.Notice{}, fmt.Errorf("%w: it is no event", gateway.ErrNotGenuine)
+		return gateway.Notice{}, fmt.Errorf("%w: it is not an event", gateway.ErrNotGenuine)
 	}
 	about := event.Data.Object
 	notice := gateway.Notice{EventID: event.ID, Type: event.Type}
@@ -47,7 +47,7 @@ func (g *Gateway) ReadWebhook(_ context.Context, header http.Header, body []byte
 	return notice, nil
 }
 
-// PaymentID answers our id of a payment; gateway.ErrUnknownPayment when it is none of ours.
+// PaymentID returns our id of a payment; gateway.ErrUnknownPayment when it is not ours.
 func (g *Gateway) PaymentID(ctx context.Context, transactionID string) (string, error) {
 	intent, err := g.fetchIntent(ctx, gateway.Payment{ID: transactionID, TransactionID: transactionID})
 	if err != nil {
@@ -56,5 +56,5 @@ func (g *Gateway) PaymentID(ctx context.Context, transactionID string) (string, 
 	if paymentID := intent.Metadata[metaPayment]; paymentID != "" {
 		return paymentID, nil
 	}
-	return "", fmt.Errorf("stripe: %s: %w", transactionID, gateway.ErrUnknownPayment)
+	return "", fmt.Errorf("read the payment of %s: %w", transactionID, gateway.ErrUnknownPayment)
 }
