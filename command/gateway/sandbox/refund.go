@@ -10,11 +10,11 @@ import (
 	"ticketing/command/gateway"
 )
 
-// refundStatus is where a refund stands at the sandbox.
+// refundStatus is the state of a refund.
 type refundStatus string
 
 const (
-	refusedOnce refundStatus = "refused" // as unavailable; the next call goes on
+	refusedOnce refundStatus = "refused" // as unavailable; the next call continues
 	pending     refundStatus = "pending"
 	given       refundStatus = "succeeded"
 	notGiven    refundStatus = "failed"
@@ -50,9 +50,9 @@ func (g *Gateway) Refund(ctx context.Context, asked gateway.Refund) (gateway.Ref
 	})
 	switch {
 	case err != nil:
-		return gateway.RefundResult{}, fmt.Errorf("sandbox: refund %s: %w", asked.ID, err)
+		return gateway.RefundResult{}, fmt.Errorf("refund %s in the sandbox: %w", asked.ID, err)
 	case r.status == refusedOnce:
-		return gateway.RefundResult{}, fmt.Errorf("sandbox: refund %s: %w", asked.ID, gateway.ErrUnavailable)
+		return gateway.RefundResult{}, fmt.Errorf("refund %s in the sandbox: %w", asked.ID, gateway.ErrUnavailable)
 	}
 	result := gateway.RefundResult{Pending: r.status == pending, Failed: r.status == notGiven}
 	if r.reason != nil {
@@ -61,12 +61,12 @@ func (g *Gateway) Refund(ctx context.Context, asked gateway.Refund) (gateway.Ref
 	return result, nil
 }
 
-// Reversals implements gateway.Gateway. Nobody disputes here, and there is no dashboard.
+// Reversals implements gateway.Gateway. The sandbox has no disputes and no dashboard.
 func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.Reversal, error) {
 	rows, err := g.pool.Query(ctx, `SELECT refund_id, minor, currency, status, coalesce(reason, '') FROM sandbox_refunds
 		WHERE transaction_id = $1 AND status <> $2 ORDER BY refund_id`, p.TransactionID, refusedOnce)
 	if err != nil {
-		return nil, fmt.Errorf("sandbox: read refunds of payment %s: %w", p.ID, err)
+		return nil, fmt.Errorf("read refunds of payment %s in the sandbox: %w", p.ID, err)
 	}
 	reversals, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r gateway.Reversal, err error) {
 		var status refundStatus
@@ -78,29 +78,26 @@ func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.R
 		return r, err //nolint:wrapcheck // it is wrapped below
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sandbox: read refunds of payment %s: %w", p.ID, err)
+		return nil, fmt.Errorf("read refunds of payment %s in the sandbox: %w", p.ID, err)
 	}
 	return reversals, nil
 }
 
-// advanceFrom goes one step on from where the last call left the refund; left is what other refunds leave of the charge.
+// advanceFrom moves the refund one step on from its stored state; left is what other refunds leave of the payment.
 func (r *refund) advanceFrom(paid paymentRow, left int64) {
-	var rule rule
-	if paid.token != nil {
-		rule, _ = ruleOf(*paid.token)
-	}
+	rule := paid.tokenRule()
 	switch {
 	case r.status == given || r.status == notGiven:
 	case r.status == pending:
 		r.status = given
 	case paid.status != succeeded:
-		r.fail("The payment was not charged.")
+		r.fail(gateway.ReasonNotCharged)
 	case r.Amount.Currency != *paid.currency:
 		r.fail("The payment was made in another currency.")
 	case r.Amount.Minor > left:
-		r.fail("The refund is larger than what is left of the payment.")
+		r.fail(gateway.ReasonMoreThanLeft)
 	case rule.refund == refundFails:
-		r.fail("The card's bank refused the refund.")
+		r.fail(gateway.ReasonBankRefused)
 	case rule.refund == refundUnavailable && r.status == "":
 		r.status = refusedOnce
 	case rule.refund == refundPending:
@@ -112,7 +109,7 @@ func (r *refund) advanceFrom(paid paymentRow, left int64) {
 
 func (r *refund) fail(reason string) { r.status, r.reason = notGiven, &reason }
 
-// readRefund answers the refund as the last call left it, or asked with no status.
+// readRefund returns the stored refund, or asked with no status if there is none.
 func readRefund(ctx context.Context, tx pgx.Tx, asked gateway.Refund) (refund, error) {
 	r := refund{Refund: gateway.Refund{ID: asked.ID}}
 	err := tx.QueryRow(ctx, `SELECT transaction_id, minor, currency, status, reason FROM sandbox_refunds WHERE refund_id = $1`, asked.ID).
@@ -126,7 +123,7 @@ func readRefund(ctx context.Context, tx pgx.Tx, asked gateway.Refund) (refund, e
 	return r, nil
 }
 
-// refundableUnits answers what the payment's other refunds leave of it, in minor units.
+// refundableUnits returns what the payment's other refunds leave of it, in minor units.
 func refundableUnits(ctx context.Context, tx pgx.Tx, paid paymentRow, refundID string) (int64, error) {
 	var taken int64
 	err := tx.QueryRow(ctx, `SELECT coalesce(sum(minor), 0)::bigint FROM sandbox_refunds

@@ -1,17 +1,17 @@
 // Package sandbox is a payment gateway without a network and without money, for laptops and tests. It keeps its state in the events
 // database, so that api and saga processes see the same payments, and it is as strict about idempotency as a real gateway.
 //
-// What becomes of a payment is decided by its card token. It knows Stripe's test tokens, as payment methods (pm_card_visa) and as
-// tokens (tok_visa): cards that are charged (visa, mastercard, amex, …), that are declined (chargeDeclined,
-// chargeDeclinedInsufficientFunds, …), that want the customer to authenticate (authenticationRequired, threeDSecure2Required, …: the
-// next Confirm finds that the customer did), and those whose refunds are pending (pendingRefund) or fail (refundFail). Its own are
+// The card token decides the outcome of a payment. It accepts Stripe's test tokens, as payment methods (pm_card_visa) and as tokens
+// (tok_visa): cards that are charged (visa, mastercard, amex, …), that are declined (chargeDeclined, chargeDeclinedInsufficientFunds, …),
+// that require the customer to authenticate (authenticationRequired, threeDSecure2Required, …: the next Confirm finds that the customer
+// did), and those whose refunds are pending (pendingRefund) or fail (refundFail). Its own tokens are
 //
 //   - pm_sandbox_unavailable: creating the payment fails as unavailable
-//   - pm_sandbox_timeout: the charge happens and the answer is lost
+//   - pm_sandbox_timeout: the payment is charged and the response is lost
 //   - pm_sandbox_refundUnavailable: the first call for each refund fails as unavailable
 //
-// Any other token is a failed payment. A payment without a card token and with a ReturnURL is approved by redirect, as PayPal's are:
-// the sandbox has no page to approve it on and sends the customer straight back.
+// A payment with any other token fails. A payment without a card token and with a ReturnURL is approved by redirect, like PayPal's: the
+// sandbox has no page for it and redirects the customer to the ReturnURL at once.
 package sandbox
 
 import (
@@ -29,10 +29,10 @@ import (
 const Name = "sandbox"
 
 var (
-	// ErrIdempotencyMismatch says that an id came again with another amount or payment; nothing was changed.
-	ErrIdempotencyMismatch = errors.New("the same idempotency key came with a different request")
-	// errAnswerLost is what pm_sandbox_timeout leads to: the caller can't know what happened.
-	errAnswerLost = errors.New("the answer was lost")
+	// ErrIdempotencyMismatch means that an id was used again with another amount or payment; nothing was changed.
+	ErrIdempotencyMismatch = errors.New("the idempotency key was used with a different request")
+	// errAnswerLost is the error of pm_sandbox_timeout: the caller can't know what happened.
+	errAnswerLost = errors.New("the response was lost")
 )
 
 // Gateway implements gateway.Gateway.
@@ -40,7 +40,7 @@ type Gateway struct{ pool *pgxpool.Pool }
 
 var _ gateway.Gateway = (*Gateway)(nil)
 
-// New answers a sandbox that keeps its state in the events database.
+// New returns a sandbox that keeps its state in the events database.
 func New(pool *pgxpool.Pool) *Gateway { return &Gateway{pool: pool} }
 
 // Name implements gateway.Gateway.
@@ -49,7 +49,7 @@ func (g *Gateway) Name() string { return Name }
 // Create implements gateway.Gateway. The same payment with another amount is ErrIdempotencyMismatch.
 func (g *Gateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	if r, _ := ruleOf(p.CardToken); r.unavailable {
-		return gateway.Result{}, fmt.Errorf("sandbox: create payment %s: %w", p.ID, gateway.ErrUnavailable)
+		return gateway.Result{}, fmt.Errorf("create payment %s in the sandbox: %w", p.ID, gateway.ErrUnavailable)
 	}
 	return g.inTransaction(ctx, "create", p, func(tx pgx.Tx) (gateway.Result, error) {
 		if err := insertPayment(ctx, tx, newPaymentRow(p)); err != nil {
@@ -78,7 +78,7 @@ func (g *Gateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Resul
 		return r.toResult(), updatePayment(ctx, tx, r)
 	})
 	if err == nil && lost {
-		return gateway.Result{}, fmt.Errorf("sandbox: confirm payment %s: %w", p.ID, errAnswerLost)
+		return gateway.Result{}, fmt.Errorf("confirm payment %s in the sandbox: %w", p.ID, errAnswerLost)
 	}
 	return result, err
 }
@@ -94,7 +94,7 @@ func (g *Gateway) Lookup(ctx context.Context, p gateway.Payment) (gateway.Result
 	})
 }
 
-// Cancel implements gateway.Gateway. It remembers also what was never created, so that it never will be.
+// Cancel implements gateway.Gateway. It also records payments that were never created, so that they never will be.
 func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	var unknown bool
 	result, err := g.inTransaction(ctx, "cancel", p, func(tx pgx.Tx) (gateway.Result, error) {
@@ -110,12 +110,12 @@ func (g *Gateway) Cancel(ctx context.Context, p gateway.Payment) (gateway.Result
 		return r.toResult(), updatePayment(ctx, tx, r)
 	})
 	if err == nil && unknown {
-		return gateway.Result{}, fmt.Errorf("sandbox: cancel payment %s: %w", p.ID, gateway.ErrUnknownPayment)
+		return gateway.Result{}, fmt.Errorf("cancel payment %s in the sandbox: %w", p.ID, gateway.ErrUnknownPayment)
 	}
 	return result, err
 }
 
-// inTransaction runs one call as a transaction and says in its error what was attempted.
+// inTransaction runs one call as a transaction; its error has the call and the payment.
 func (g *Gateway) inTransaction(ctx context.Context, call string, p gateway.Payment, f func(tx pgx.Tx) (gateway.Result, error)) (gateway.Result, error) {
 	var result gateway.Result
 	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) (err error) {
@@ -123,7 +123,7 @@ func (g *Gateway) inTransaction(ctx context.Context, call string, p gateway.Paym
 		return err
 	})
 	if err != nil {
-		return gateway.Result{}, fmt.Errorf("sandbox: %s payment %s: %w", call, p.ID, err)
+		return gateway.Result{}, fmt.Errorf("%s payment %s in the sandbox: %w", call, p.ID, err)
 	}
 	return result, nil
 }

@@ -10,7 +10,7 @@ import (
 	"ticketing/command/gateway"
 )
 
-// insertPayment keeps what is there already.
+// insertPayment keeps an existing row.
 func insertPayment(ctx context.Context, tx pgx.Tx, r paymentRow) error {
 	_, err := tx.Exec(ctx, `INSERT INTO sandbox_payments (payment_id, transaction_id, status, minor, currency)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT (payment_id) DO NOTHING`, r.paymentID, r.transactionID, r.status, r.minor, r.currency)
@@ -23,12 +23,12 @@ func insertPayment(ctx context.Context, tx pgx.Tx, r paymentRow) error {
 const selectPayment = `SELECT payment_id, transaction_id, status, minor, currency, token, client_secret, redirect_url, reason
 	FROM sandbox_payments WHERE `
 
-// lockPayment reads a payment that nobody else changes until tx ends; gateway.ErrUnknownPayment if there is none.
+// lockPayment reads a payment and locks it until tx ends; gateway.ErrUnknownPayment if there is none.
 func lockPayment(ctx context.Context, tx pgx.Tx, paymentID string) (paymentRow, error) {
 	return scanPayment(tx.QueryRow(ctx, selectPayment+`payment_id = $1 FOR UPDATE`, paymentID))
 }
 
-// lockByTransaction is lock by the sandbox's own id.
+// lockByTransaction is lockPayment by the sandbox's own id.
 func lockByTransaction(ctx context.Context, tx pgx.Tx, transactionID string) (paymentRow, error) {
 	return scanPayment(tx.QueryRow(ctx, selectPayment+`transaction_id = $1 FOR UPDATE`, transactionID))
 }

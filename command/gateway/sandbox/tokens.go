@@ -2,26 +2,26 @@ package sandbox
 
 import "strings"
 
-// rule is what happens to a payment with a certain test token.
+// rule is what happens to a payment with a test token.
 type rule struct {
-	decline     string     // why the charge is declined; empty: it is not
+	decline     string     // why the payment is declined; empty: it is charged
 	action      bool       // the customer has to authenticate first
 	unavailable bool       // it can't even be created
-	lost        bool       // it is charged, and the answer is lost on its way
-	refund      refundRule // what becomes of its refunds
+	lost        bool       // it is charged, and the response is lost
+	refund      refundRule
 }
 
-// refundRule is what becomes of the refunds of a payment.
+// refundRule is what happens to the refunds of a payment.
 type refundRule int
 
 const (
 	refundSucceeds    refundRule = iota
-	refundPending                // it is pending when asked first, and done when asked again
-	refundFails                  // refused for good
+	refundPending                // pending after the first call, given after the second
+	refundFails                  // refused forever
 	refundUnavailable            // the first call for each refund fails as unavailable
 )
 
-// ruleOf knows Stripe's test tokens, as payment methods ("pm_card_visa") and as tokens ("tok_visa"), and the sandbox's own.
+// ruleOf returns the rule of one of Stripe's test tokens, as payment method ("pm_card_visa") or token ("tok_visa"), or of the sandbox's own.
 func ruleOf(token string) (rule, bool) {
 	if r, ok := ownTokens[token]; ok {
 		return r, true
@@ -60,7 +60,7 @@ var stripeCards = map[string]rule{
 
 	"chargeDeclined":                      {decline: declined},
 	"chargeDeclinedInsufficientFunds":     {decline: insufficientFunds},
-	"chargeDeclinedLostCard":              {decline: declined}, // the customer is not told that it was reported lost or stolen
+	"chargeDeclinedLostCard":              {decline: declined}, // the reason hides that it was reported lost or stolen
 	"chargeDeclinedStolenCard":            {decline: declined},
 	"chargeDeclinedFraudulent":            {decline: declined},
 	"chargeDeclinedExpiredCard":           {decline: "Your card has expired."},
@@ -79,7 +79,7 @@ var stripeCards = map[string]rule{
 	"refundFail":    {refund: refundFails},
 }
 
-// ownTokens are the sandbox's tokens for what Stripe has no test card for.
+// ownTokens are the sandbox's own, for cases without a test card of Stripe's.
 var ownTokens = map[string]rule{
 	"pm_sandbox_unavailable":       {unavailable: true},
 	"pm_sandbox_timeout":           {lost: true},

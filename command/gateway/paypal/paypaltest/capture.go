@@ -2,7 +2,7 @@ package paypaltest
 
 import "net/http"
 
-// captureObject answers the capture of an order as PayPal represents it.
+// captureObject returns the capture of an order as PayPal writes it.
 func (s *Server) captureObject(o *order) object {
 	status := "COMPLETED"
 	if o.held {
@@ -15,7 +15,6 @@ func (s *Server) captureObject(o *order) object {
 	}
 }
 
-// orderOfCapture answers the order that has a capture.
 func (s *Server) orderOfCapture(captureID string) *order {
 	for _, o := range s.orders {
 		if o.capture == captureID {

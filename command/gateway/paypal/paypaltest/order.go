@@ -14,13 +14,13 @@ type amount struct {
 	Value        string `json:"value"`
 }
 
-// order is what the server keeps; instrument is what the customer has chosen to pay with.
+// order is an order as the server keeps it.
 type order struct {
 	id, status, intent, customID, invoiceID, description string
 
 	amount     amount
 	byRedirect bool
-	declines   bool // the customer's instrument
+	declines   bool // the customer's card is declined
 	capture    string
 	held       bool // the capture is pending
 }
@@ -63,7 +63,7 @@ func (s *Server) createOrder(r *http.Request, key string) response {
 	return create(s.orderObject(o))
 }
 
-// routeOrder answers what is asked of one order: rest is its id and, for a capture, that word.
+// routeOrder handles the requests about one order: rest is its id and, for a capture, "capture".
 func (s *Server) routeOrder(r *http.Request, key string, rest []string) response {
 	o := s.orders[rest[0]]
 	switch {
@@ -119,7 +119,7 @@ func (s *Server) captureOrder(o *order, key string) response {
 	return create(s.orderObject(o))
 }
 
-// orderObject answers an order as PayPal represents it.
+// orderObject returns an order as PayPal writes it.
 func (s *Server) orderObject(o *order) object {
 	payments := object{}
 	if o.capture != "" {
@@ -137,7 +137,7 @@ func (s *Server) orderObject(o *order) object {
 	return object{"id": o.id, "status": o.status, "intent": o.intent, "purchase_units": []any{unit}, "links": links}
 }
 
-// Approve is the customer approving an order, by its id or on its page; declines says that their card will be declined.
+// Approve is the customer approving an order, by its id or on its page. With declines, their card is declined later.
 func (s *Server) Approve(t testing.TB, orderOrPage string, declines bool) {
 	t.Helper()
 	s.Lock()
@@ -148,7 +148,7 @@ func (s *Server) Approve(t testing.TB, orderOrPage string, declines bool) {
 	}
 }
 
-// ApproveOnce is the customer approving an order, unless they did.
+// ApproveOnce is the customer approving an order, unless it is approved already.
 func (s *Server) ApproveOnce(orderID string, declines bool) {
 	s.Lock()
 	defer s.Unlock()
@@ -164,7 +164,7 @@ func (s *Server) approveOrder(o *order, declines bool) bool {
 	return true
 }
 
-// Review has PayPal review the capture of an order, or end that.
+// Review makes PayPal hold the capture of an order for a review, or end the review.
 func (s *Server) Review(orderID string, held bool) {
 	s.Lock()
 	defer s.Unlock()
@@ -175,7 +175,7 @@ func (s *Server) Review(orderID string, held bool) {
 	}
 }
 
-// ChangeCard is the customer choosing another card for an order that was declined.
+// ChangeCard is the customer choosing another card for a declined order.
 func (s *Server) ChangeCard(orderID string) {
 	s.Lock()
 	defer s.Unlock()

@@ -61,7 +61,7 @@ func (s *Server) makeRefund(o *order, a amount, customID string) *refund {
 	return given
 }
 
-// RefundInDashboard gives back a part of an order, as the merchant can at PayPal. The refund has the order's custom id.
+// RefundInDashboard is the merchant giving back a part of an order at PayPal. The refund has the order's custom id.
 func (s *Server) RefundInDashboard(orderID, value string) {
 	s.Lock()
 	defer s.Unlock()
@@ -69,7 +69,7 @@ func (s *Server) RefundInDashboard(orderID, value string) {
 	s.makeRefund(o, amount{CurrencyCode: o.amount.CurrencyCode, Value: value}, o.customID)
 }
 
-// refundsOf answers the refunds of an order as they were made.
+// refundsOf returns the refunds of an order, oldest first.
 func (s *Server) refundsOf(o *order) []*refund {
 	var all []*refund
 	for _, r := range s.refunds {
@@ -81,7 +81,6 @@ func (s *Server) refundsOf(o *order) []*refund {
 	return all
 }
 
-// minorUnits panics when PayPal's own amounts make no sense.
 func minorUnits(a amount) int64 {
 	m, err := money.Parse(a.Value, a.CurrencyCode)
 	if err != nil {
@@ -99,7 +98,7 @@ type dispute struct {
 	Outcome object `json:"dispute_outcome,omitempty"`
 }
 
-// Dispute is the customer going to PayPal about an order. outcome is "" while it is open.
+// Dispute is the customer opening a dispute about an order. outcome is "" while it is open.
 func (s *Server) Dispute(orderID, stage, outcome string) {
 	s.Lock()
 	defer s.Unlock()
@@ -129,7 +128,7 @@ func (s *Server) emitDispute(kind string, o *order, d dispute) {
 	})
 }
 
-// showDisputes answers the list, which does not tell how disputes ended, or one of them.
+// showDisputes returns the list, which lacks the outcomes, or one dispute.
 func (s *Server) showDisputes(r *http.Request) response {
 	id := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/v1/customer/disputes"), "/")
 	if id == "" {
@@ -149,7 +148,7 @@ func (s *Server) showDisputes(r *http.Request) response {
 	return refuse(http.StatusNotFound, "RESOURCE_NOT_FOUND")
 }
 
-// Balances answers what was taken and not given back, by currency, in minor units.
+// Balances returns what was captured and not given back, by currency, in minor units.
 func (s *Server) Balances() map[string]int64 {
 	s.Lock()
 	defer s.Unlock()

@@ -6,11 +6,11 @@ import "strings"
 type cardRule struct {
 	decline    string // the decline code
 	action     bool   // the customer has to authenticate first
-	processing bool   // it takes its time: see Settle
+	processing bool   // until Settle
 	refund     string // the status of its refunds; empty: succeeded
 }
 
-// cards are Stripe's test cards by name (https://docs.stripe.com/testing), and one that it has not: "processing".
+// cards are Stripe's test cards by name (https://docs.stripe.com/testing), and the double's own: "processing".
 var cards = map[string]cardRule{
 	"visa": {}, "visa_debit": {}, "mastercard": {}, "amex": {}, "discover": {}, "jcb": {},
 

@@ -17,18 +17,18 @@ type intent struct {
 	currency   string
 	metadata   map[string]string
 	status     string
-	reason     string // it was cancelled for
+	reason     string // of its cancellation
 	lastError  object
 	chargeID   string
 	card       cardRule
 }
 
-// tensCurrencies are currencies of which Stripe wants the last of three decimal places to be 0.
+// tensCurrencies have three decimal places, of which the last must be 0.
 var tensCurrencies = []string{"bhd", "jod", "kwd", "omr", "tnd"}
 
 const requiresMethod = "requires_payment_method"
 
-// smallestUnits is what Stripe charges at least, in units of most currencies.
+// smallestUnits is Stripe's smallest charge in most currencies.
 const smallestUnits = 50
 
 func (s *Server) createIntent(form url.Values) response {
@@ -110,7 +110,7 @@ func (s *Server) succeedIntent(i *intent) {
 	s.emitEvent("payment_intent.succeeded", i.toObject())
 }
 
-// declineIntent is the bank's no: the PaymentIntent waits for another way to pay.
+// declineIntent is the bank declining: the PaymentIntent waits for another payment method.
 func (s *Server) declineIntent(i *intent) response {
 	code, declineCode := "card_declined", i.card.decline
 	if codes := []string{"expired_card", "incorrect_cvc", "processing_error"}; slices.Contains(codes, i.card.decline) {
@@ -130,7 +130,7 @@ func (s *Server) cancelIntent(i *intent, form url.Values) response {
 		return i.unexpectedState("cancel")
 	}
 	i.status, i.reason = "canceled", form.Get("cancellation_reason")
-	i.lastError = nil // which Stripe may forget with any change
+	i.lastError = nil // Stripe may drop it with any change
 	s.emitEvent("payment_intent.canceled", i.toObject())
 	return succeed(i.toObject())
 }

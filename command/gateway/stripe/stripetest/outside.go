@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// The methods below are what people do who are not this project's callers: customers before their bank's page, banks, and whoever works
-// with the account in Stripe's dashboard. transactionID names the PaymentIntent.
+// The methods below are what happens at Stripe without a call of this project: what customers, banks and users of the dashboard do.
+// transactionID is the id of the PaymentIntent.
 
-// Authenticate is the customer who proves to the bank who he is, whereupon the payment goes on by itself.
+// Authenticate is the customer proving their identity to the bank, after which the payment continues by itself.
 func (s *Server) Authenticate(t testing.TB, clientSecret string) {
 	t.Helper()
 	transactionID, _, _ := strings.Cut(clientSecret, "_secret_")
@@ -20,7 +20,7 @@ func (s *Server) Authenticate(t testing.TB, clientSecret string) {
 	})
 }
 
-// AuthenticateTransaction is Authenticate for tests in which nobody has the client secret at hand.
+// AuthenticateTransaction is Authenticate for tests without the client secret.
 func (s *Server) AuthenticateTransaction(t testing.TB, transactionID string) {
 	t.Helper()
 	s.changeIntent(t, transactionID, func(i *intent) { s.finishAuthentication(t, i) })
@@ -38,13 +38,13 @@ func (s *Server) finishAuthentication(t testing.TB, i *intent) {
 	}
 }
 
-// PayAfterAll is a bank that settles although the payment was cancelled.
+// PayAfterAll is the bank paying although the payment was cancelled.
 func (s *Server) PayAfterAll(t testing.TB, transactionID string) {
 	t.Helper()
 	s.changeIntent(t, transactionID, func(i *intent) { s.succeedIntent(i) })
 }
 
-// FailAuthentication is the customer who cannot prove it.
+// FailAuthentication is the customer failing to prove their identity.
 func (s *Server) FailAuthentication(t testing.TB, transactionID string) {
 	t.Helper()
 	s.changeIntent(t, transactionID, func(i *intent) {
@@ -54,7 +54,7 @@ func (s *Server) FailAuthentication(t testing.TB, transactionID string) {
 	})
 }
 
-// Settle ends what was processing.
+// Settle finishes a payment that is processing.
 func (s *Server) Settle(t testing.TB, transactionID string) {
 	t.Helper()
 	s.changeIntent(t, transactionID, func(i *intent) {
@@ -69,7 +69,7 @@ func (s *Server) Settle(t testing.TB, transactionID string) {
 	})
 }
 
-// SettleRefunds ends the refunds that are pending.
+// SettleRefunds finishes the pending refunds.
 func (s *Server) SettleRefunds(t testing.TB, transactionID, status string) {
 	t.Helper()
 	s.changeIntent(t, transactionID, func(i *intent) {
@@ -82,7 +82,7 @@ func (s *Server) SettleRefunds(t testing.TB, transactionID, status string) {
 	})
 }
 
-// RefundInDashboard gives money back without this project having asked for it.
+// RefundInDashboard is a refund made in Stripe's dashboard.
 func (s *Server) RefundInDashboard(t testing.TB, transactionID string, units int64) {
 	t.Helper()
 	s.changeIntent(t, transactionID, func(i *intent) {
@@ -93,7 +93,7 @@ func (s *Server) RefundInDashboard(t testing.TB, transactionID string, units int
 	})
 }
 
-// Dispute is the customer's bank that takes the money back until it has decided.
+// Dispute is the customer's bank taking the money back until it has decided.
 func (s *Server) Dispute(t testing.TB, transactionID string) {
 	t.Helper()
 	s.changeIntent(t, transactionID, func(i *intent) {
@@ -103,7 +103,7 @@ func (s *Server) Dispute(t testing.TB, transactionID string) {
 	})
 }
 
-// CloseDispute is the bank that has decided: "won" or "lost".
+// CloseDispute is the bank's decision: "won" or "lost".
 func (s *Server) CloseDispute(t testing.TB, transactionID, status string) {
 	t.Helper()
 	s.changeIntent(t, transactionID, func(i *intent) {
@@ -127,16 +127,16 @@ func (s *Server) changeIntent(t testing.TB, transactionID string, f func(*intent
 	f(i)
 }
 
-// Payment is a PaymentIntent as tests look at it.
+// Payment is a PaymentIntent for tests.
 type Payment struct {
 	TransactionID string
 	PaymentID     string
 	Status        string
 	Units         int64
-	Refunded      int64 // given back and not pending
+	Refunded      int64 // without pending refunds
 }
 
-// Payments answers all PaymentIntents as they were made.
+// Payments returns all PaymentIntents, oldest first.
 func (s *Server) Payments() []Payment {
 	s.Lock()
 	defer s.Unlock()
@@ -153,7 +153,7 @@ func (s *Server) Payments() []Payment {
 	return all
 }
 
-// Balance is what was taken and not given back, in units.
+// Balance returns what was charged and not given back, in units.
 func (s *Server) Balance() (units int64) {
 	for _, p := range s.Payments() {
 		if p.Status == "succeeded" {
@@ -163,7 +163,7 @@ func (s *Server) Balance() (units int64) {
 	return units
 }
 
-// ForgetKeys is what Stripe does with idempotency keys after 24 hours.
+// ForgetKeys drops all idempotency keys, as Stripe does after 24 hours.
 func (s *Server) ForgetKeys() {
 	s.Lock()
 	defer s.Unlock()

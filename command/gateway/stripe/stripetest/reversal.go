@@ -54,7 +54,7 @@ func (s *Server) makeRefund(i *intent, amount int64, metadata map[string]string)
 	return r
 }
 
-// refundedUnits is what was refunded of a payment, or will be.
+// refundedUnits returns what is or will be refunded of a payment.
 func (s *Server) refundedUnits(i *intent) (units int64) {
 	for _, r := range s.refunds {
 		if r.intent == i && r.status != "failed" && r.status != "canceled" {
@@ -75,7 +75,7 @@ func (s *Server) isDisputed(i *intent) bool {
 
 func (s *Server) refundsOf(i *intent) []object {
 	all := []object{}
-	for n := len(s.refunds) - 1; n >= 0; n-- { // the newest first
+	for n := len(s.refunds) - 1; n >= 0; n-- { // newest first
 		if r := s.refunds[n]; r.intent == i {
 			all = append(all, r.toObject())
 		}

@@ -8,7 +8,7 @@ import (
 	"ticketing/internal/money"
 )
 
-// status is where a payment stands at the sandbox.
+// status is the state of a payment.
 type status string
 
 const (
@@ -44,22 +44,27 @@ func cancelledRow(p gateway.Payment) paymentRow {
 	return paymentRow{paymentID: p.ID, status: cancelled}
 }
 
+// tokenRule returns the rule of the token that the payment was confirmed with.
+func (r *paymentRow) tokenRule() rule {
+	if r.token == nil {
+		return rule{}
+	}
+	found, _ := ruleOf(*r.token)
+	return found
+}
+
 func (r *paymentRow) chargedAmount() money.Money {
 	return money.Money{Minor: *r.minor, Currency: *r.currency}
 }
 
-// confirm goes one step on: to the customer's action, or to the end. Whatever has ended stays as it is, so that a second call is
-// answered as the first was. It answers whether the answer is to be lost.
+// confirm moves the payment one step on: to the customer's action, or to a final state, which a second call does not change. It reports
+// whether the response gets lost.
 func (r *paymentRow) confirm(token, returnURL string) (lost bool) {
 	switch r.status {
 	case created:
 		return r.confirmFirst(token, returnURL)
 	case requiresAction: // the customer has authenticated
-		var rule rule
-		if r.token != nil {
-			rule, _ = ruleOf(*r.token)
-		}
-		r.charge(rule)
+		r.charge(r.tokenRule())
 	case succeeded, failed, cancelled:
 	}
 	return false
@@ -71,7 +76,7 @@ func (r *paymentRow) confirmFirst(token, returnURL string) (lost bool) {
 	case token == "" && returnURL != "":
 		r.status, r.redirectURL = requiresAction, &returnURL
 		return false
-	case !known: // not repeated in the reason: who knows what it is
+	case !known: // it is not quoted in the reason, since it may be a secret
 		reason := "The payment method is unknown: there is no such test token."
 		r.status, r.reason = failed, &reason
 		return false
@@ -94,7 +99,7 @@ func (r *paymentRow) charge(rule rule) {
 	r.status = succeeded
 }
 
-// cancel ends what has not ended.
+// cancel cancels a payment that is not in a final state.
 func (r *paymentRow) cancel() {
 	if r.status == created || r.status == requiresAction {
 		r.status = cancelled
@@ -102,10 +107,11 @@ func (r *paymentRow) cancel() {
 }
 
 func (r *paymentRow) toResult() gateway.Result {
-	var result gateway.Result
+	var transactionID string
 	if r.transactionID != nil {
-		result.TransactionID = *r.transactionID
+		transactionID = *r.transactionID
 	}
+	result := gateway.Result{TransactionID: transactionID}
 	switch r.status {
 	case created:
 		result.Outcome = payment.OutcomeCreated
@@ -114,9 +120,9 @@ func (r *paymentRow) toResult() gateway.Result {
 	case succeeded:
 		result.Outcome = payment.OutcomeSucceeded
 	case failed:
-		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Declined, *r.reason
+		return gateway.Declined(transactionID, *r.reason)
 	case cancelled:
-		result.Outcome, result.Code, result.Reason = payment.OutcomeFailed, payment.Abandoned, "The payment was cancelled."
+		return gateway.Abandoned(transactionID)
 	}
 	return result
 }
