@@ -3,28 +3,29 @@ package gateway_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"ticketing/command/gateway"
 	"ticketing/command/payment"
 	"ticketing/command/rejection"
 )
 
-// double is a gateway whose every call answers what the test says, and counts.
+// double is a gateway whose every call returns what the test says.
 type double struct {
-	name   string
-	answer func(ctx context.Context) (payment.Outcome, error)
-	calls  int
+	name    string
+	respond func(ctx context.Context) (payment.Outcome, error)
+	calls   int
 }
 
 func (d *double) Name() string { return d.name }
 
 func (d *double) result(ctx context.Context) (gateway.Result, error) {
 	d.calls++
-	outcome, err := d.answer(ctx)
+	outcome, err := d.respond(ctx)
 	return gateway.Result{Outcome: outcome}, err
 }
 
@@ -72,13 +73,9 @@ const timeout = 10 * time.Second
 func newGuarded(t *testing.T, d *double) gateway.Gateway {
 	t.Helper()
 	r, err := gateway.NewRouter(gateway.Config{Gateways: []gateway.Gateway{d}, Enabled: []string{d.name}, Timeout: timeout})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	g, err := r.ByName(d.name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return g
 }
 
@@ -86,7 +83,7 @@ func TestRouterPicksByMethodAndConfiguration(t *testing.T) {
 	all := []gateway.Gateway{&double{name: "sandbox"}, &double{name: "paypal"}, &double{name: "stripe"}}
 	for _, test := range []struct {
 		enabled []string
-		picks   map[string]string // by method; absent: nobody takes it
+		picks   map[string]string // by method; absent: it is rejected
 	}{
 		{[]string{"sandbox"}, map[string]string{"card": "sandbox", "paypal": "sandbox"}},
 		{[]string{"paypal", "stripe"}, map[string]string{"card": "stripe", "paypal": "paypal"}},
@@ -94,74 +91,67 @@ func TestRouterPicksByMethodAndConfiguration(t *testing.T) {
 		{[]string{"stripe"}, map[string]string{"card": "stripe"}},
 		{nil, nil},
 	} {
-		r, err := gateway.NewRouter(gateway.Config{Gateways: all, Enabled: test.enabled, Timeout: timeout})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r, err := gateway.NewRouter(gateway.Config{Gateways: all, Enabled: test.enabled})
+		require.NoError(t, err)
 		for _, method := range []string{"card", "paypal", "barter"} {
 			g, err := r.Pick(method)
 			want, taken := test.picks[method]
-			switch rejected, _ := rejection.As(err); {
-			case taken && (err != nil || g.Name() != want):
-				t.Errorf("%v, %s: got %v, %v; want %s", test.enabled, method, g, err, want)
-			case !taken && (rejected == nil || rejected.Code != rejection.Invalid):
-				t.Errorf("%v, %s: got %v, want a rejection", test.enabled, method, err)
+			if !taken {
+				rejected, _ := rejection.As(err)
+				require.NotNil(t, rejected, "%v, %s", test.enabled, method)
+				require.Equal(t, rejection.Invalid, rejected.Code)
+				continue
 			}
+			require.NoError(t, err, "%v, %s", test.enabled, method)
+			require.Equal(t, want, g.Name(), "%v, %s", test.enabled, method)
 		}
 	}
 }
 
-func TestRouterStillKnowsAGatewayThatIsNotEnabled(t *testing.T) {
-	r, err := gateway.NewRouter(gateway.Config{Gateways: []gateway.Gateway{&double{name: "stripe"}}, Timeout: timeout})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if g, err := r.ByName("stripe"); err != nil || g.Name() != "stripe" {
-		t.Errorf("got %v, %v", g, err)
-	}
-	if _, err := r.ByName("paypal"); err == nil {
-		t.Error("a gateway that is not there was found")
-	}
+func TestRouterFindsGatewaysThatAreNotEnabled(t *testing.T) {
+	r, err := gateway.NewRouter(gateway.Config{Gateways: []gateway.Gateway{&double{name: "stripe"}}})
+	require.NoError(t, err)
+	g, err := r.ByName("stripe")
+	require.NoError(t, err)
+	require.Equal(t, "stripe", g.Name())
+	_, err = r.ByName("paypal")
+	require.Error(t, err)
 }
 
-func TestRouterRefusesToEnableWhatIsNotThere(t *testing.T) {
-	if _, err := gateway.NewRouter(gateway.Config{Enabled: []string{"stripe"}, Timeout: timeout}); err == nil {
-		t.Error("no error")
-	}
+func TestRouterCannotEnableAGatewayThatItDoesNotHave(t *testing.T) {
+	_, err := gateway.NewRouter(gateway.Config{Enabled: []string{"stripe"}})
+	require.Error(t, err)
 }
 
 func TestBreakerOpensAfterFiveFailuresAndTriesAgainAfterThirtySeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &double{name: "sandbox", answer: failsWith(errors.New("connection reset"))}
+		d := &double{name: "sandbox", respond: failsWith(errors.New("connection reset"))}
 		g := newGuarded(t, d)
 		for range 5 {
-			if _, err := g.Lookup(t.Context(), gateway.Payment{}); errors.Is(err, gateway.ErrUnavailable) {
-				t.Fatalf("refused while closed: %v", err)
-			}
+			_, err := g.Lookup(t.Context(), gateway.Payment{})
+			require.NotErrorIs(t, err, gateway.ErrUnavailable, "the breaker is closed")
 		}
-		expectOpen(t, g, d)
+		requireOpen(t, g, d)
 
 		time.Sleep(30*time.Second - time.Millisecond)
-		expectOpen(t, g, d)
+		requireOpen(t, g, d)
 
 		time.Sleep(2 * time.Millisecond)
-		if _, err := g.Lookup(t.Context(), gateway.Payment{}); errors.Is(err, gateway.ErrUnavailable) {
-			t.Fatalf("the one try was refused: %v", err)
-		}
-		expectOpen(t, g, d) // the try failed
+		_, err := g.Lookup(t.Context(), gateway.Payment{})
+		require.NotErrorIs(t, err, gateway.ErrUnavailable, "one call may try")
+		requireOpen(t, g, d) // it failed
 
 		time.Sleep(30*time.Second + time.Millisecond)
-		d.answer = returnsOutcome(payment.OutcomeSucceeded)
+		d.respond = returnsOutcome(payment.OutcomeSucceeded)
 		for range 2 {
-			if _, err := g.Lookup(t.Context(), gateway.Payment{}); err != nil {
-				t.Fatalf("refused after recovery: %v", err)
-			}
+			_, err := g.Lookup(t.Context(), gateway.Payment{})
+			require.NoError(t, err, "the gateway has recovered")
 		}
 	})
 }
 
-// expectOpen wants every call to be refused at once, without reaching the gateway.
-func expectOpen(t *testing.T, g gateway.Gateway, d *double) {
+// requireOpen requires every call to be refused at once, without reaching the gateway.
+func requireOpen(t *testing.T, g gateway.Gateway, d *double) {
 	t.Helper()
 	before, began := d.calls, time.Now()
 	_, create := g.Create(t.Context(), gateway.Payment{})
@@ -171,35 +161,30 @@ func expectOpen(t *testing.T, g gateway.Gateway, d *double) {
 	_, refund := g.Refund(t.Context(), gateway.Refund{})
 	_, reversals := g.Reversals(t.Context(), gateway.Payment{})
 	for i, err := range []error{create, confirm, lookup, cancel, refund, reversals} {
-		if !errors.Is(err, gateway.ErrUnavailable) {
-			t.Errorf("call %d: got %v, want ErrUnavailable", i, err)
-		}
+		require.ErrorIs(t, err, gateway.ErrUnavailable, i)
 	}
-	if d.calls != before || time.Since(began) != 0 {
-		t.Errorf("%d calls were sent in %v", d.calls-before, time.Since(began))
-	}
+	require.Equal(t, before, d.calls)
+	require.Zero(t, time.Since(began))
 }
 
-func TestBreakerCountsNoAnswersAndNoCallersThatLeft(t *testing.T) {
+func TestBreakerCountsNeitherDeclinesNorCallersThatLeft(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	for name, test := range map[string]struct {
-		ctx    context.Context
-		answer func(context.Context) (payment.Outcome, error)
+		ctx     context.Context
+		respond func(context.Context) (payment.Outcome, error)
 	}{
 		"declines":          {t.Context(), returnsOutcome(payment.OutcomeFailed)},
 		"unknown payments":  {t.Context(), failsWith(gateway.ErrUnknownPayment)},
 		"callers that left": {gone, hangs},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := &double{name: "sandbox", answer: test.answer}
+			d := &double{name: "sandbox", respond: test.respond}
 			g := newGuarded(t, d)
 			for range 20 {
 				_, _ = g.Confirm(test.ctx, gateway.Payment{})
 			}
-			if d.calls != 20 {
-				t.Errorf("%d of 20 calls were sent", d.calls)
-			}
+			require.Equal(t, 20, d.calls)
 		})
 	}
 }
@@ -208,44 +193,34 @@ func TestBreakerCountsOnlyFailuresInARow(t *testing.T) {
 	d := &double{name: "sandbox"}
 	g := newGuarded(t, d)
 	for range 5 {
-		d.answer = failsWith(gateway.ErrUnavailable)
+		d.respond = failsWith(gateway.ErrUnavailable)
 		for range 4 {
 			_, _ = g.Confirm(t.Context(), gateway.Payment{})
 		}
-		d.answer = returnsOutcome(payment.OutcomeFailed)
+		d.respond = returnsOutcome(payment.OutcomeFailed)
 		_, _ = g.Confirm(t.Context(), gateway.Payment{})
 	}
-	if d.calls != 25 {
-		t.Errorf("%d of 25 calls were sent", d.calls)
-	}
+	require.Equal(t, 25, d.calls)
 }
 
 func TestTimeoutOfCreateIsUnavailableAndOfConfirmIsUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuarded(t, &double{name: "sandbox", answer: hangs})
+		g := newGuarded(t, &double{name: "sandbox", respond: hangs})
 		began := time.Now()
 		_, err := g.Create(t.Context(), gateway.Payment{})
-		if !errors.Is(err, gateway.ErrUnavailable) || time.Since(began) != timeout {
-			t.Errorf("create: got %v after %v", err, time.Since(began))
-		}
-		if _, err := g.Confirm(t.Context(), gateway.Payment{}); err == nil || errors.Is(err, gateway.ErrUnavailable) {
-			t.Errorf("confirm: got %v, want an error that leaves open what happened", err)
-		}
+		require.ErrorIs(t, err, gateway.ErrUnavailable)
+		require.Equal(t, timeout, time.Since(began))
+		_, err = g.Confirm(t.Context(), gateway.Payment{})
+		require.Error(t, err)
+		require.NotErrorIs(t, err, gateway.ErrUnavailable)
 	})
 }
 
-func TestAPanickingGatewayCountsAsFailed(t *testing.T) {
-	d := &double{name: "sandbox", answer: func(context.Context) (payment.Outcome, error) { panic("out of range") }}
-	g := newGuarded(t, d)
-	var errs []error
-	for range 6 {
-		func() {
-			defer func() { _ = recover() }()
-			_, err := g.Confirm(t.Context(), gateway.Payment{})
-			errs = append(errs, err)
-		}()
+func TestPanicsOfAGatewayOpenTheBreaker(t *testing.T) {
+	g := newGuarded(t, &double{name: "sandbox", respond: func(context.Context) (payment.Outcome, error) { panic("out of range") }})
+	for range 5 {
+		require.Panics(t, func() { _, _ = g.Confirm(t.Context(), gateway.Payment{}) })
 	}
-	if !slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, gateway.ErrUnavailable) }) {
-		t.Errorf("the breaker did not open: %v", errs)
-	}
+	_, err := g.Confirm(t.Context(), gateway.Payment{})
+	require.ErrorIs(t, err, gateway.ErrUnavailable)
 }

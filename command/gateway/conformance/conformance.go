@@ -1,5 +1,5 @@
-// Package conformance is the one suite that every payment gateway passes: what the write side relies on when it tells a gateway
-// everything twice, asks it later, and gives payments up. It is run from the gateway's own tests.
+// Package conformance is the test suite that every payment gateway passes. It holds what the write side relies on when it repeats calls,
+// looks payments up later and gives them up. The gateways' own tests run it.
 package conformance
 
 import (
@@ -7,13 +7,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"ticketing/command/gateway"
 	"ticketing/command/payment"
 	"ticketing/internal/id"
 	"ticketing/internal/money"
 )
 
-// Tokens are card tokens with which the gateway under test behaves in a certain way. Each list has at least one.
+// Tokens are card tokens by what the gateway under test does with them. Each list has at least one.
 type Tokens struct {
 	Charged        []string          // charged at once
 	Declined       map[string]string // declined, with the reason that the customer reads
@@ -21,15 +23,15 @@ type Tokens struct {
 	Unknown        []string          // no such token
 }
 
-// Setup is what the suite needs of a gateway.
+// Setup describes the gateway under test.
 type Setup struct {
-	// New answers the gateway under test; two that it answers in one test see the same payments.
+	// New returns the gateway. All that it returns in one test share their payments. Required.
 	New func(t *testing.T) gateway.Gateway
-	// Act does what NextAction asks of the customer; nil where nothing is to be done.
+	// Act does what NextAction requires of the customer. Default: nothing.
 	Act    func(t *testing.T, action gateway.NextAction)
-	Tokens Tokens
-	// Unfinished is how a payment is looked up that was created and not confirmed. Default: payment.OutcomeCreated. Where the customer
-	// can approve it at once, it is payment.OutcomeRequiresAction.
+	Tokens Tokens // Required.
+	// Unfinished is the outcome of looking up a payment that was created and not confirmed. Default: payment.OutcomeCreated. If the
+	// customer can approve it at once, it is payment.OutcomeRequiresAction.
 	Unfinished payment.Outcome
 	// Currencies with other than two decimals that the gateway takes. Default: JPY and KWD.
 	Currencies []string
@@ -62,7 +64,6 @@ func Run(t *testing.T, s Setup) {
 
 const callTimeout = 30 * time.Second
 
-// callContext is a context for one test's calls.
 func callContext(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
@@ -70,14 +71,14 @@ func callContext(t *testing.T) context.Context {
 	return ctx
 }
 
-// newPayment answers a payment that no gateway has heard of.
+// newPayment returns a payment that does not exist at the gateway.
 func newPayment(minor int64, currency, token string) gateway.Payment {
 	return gateway.Payment{
 		ID: id.New(id.Payment), ReservationID: id.New(id.Reservation), CardToken: token, Amount: money.Money{Minor: minor, Currency: currency},
 	}
 }
 
-// createPayment answers a payment that exists at the gateway, unconfirmed.
+// createPayment returns a payment that exists at the gateway, unconfirmed.
 func createPayment(t *testing.T, g gateway.Gateway, minor int64, token string) gateway.Payment {
 	t.Helper()
 	p := newPayment(minor, "EUR", token)
@@ -87,7 +88,6 @@ func createPayment(t *testing.T, g gateway.Gateway, minor int64, token string) g
 	return p
 }
 
-// chargePayment answers a payment that was charged.
 func chargePayment(t *testing.T, s Setup, g gateway.Gateway, minor int64) gateway.Payment {
 	t.Helper()
 	p := createPayment(t, g, minor, s.Tokens.Charged[0])
@@ -98,32 +98,25 @@ func chargePayment(t *testing.T, s Setup, g gateway.Gateway, minor int64) gatewa
 
 func requireOutcome(t *testing.T, what string, got gateway.Result, err error, want payment.Outcome) {
 	t.Helper()
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-	if got.Outcome != want {
-		t.Fatalf("%s: got outcome %q (%s), want %q", what, got.Outcome, got.Reason, want)
-	}
+	require.NoError(t, err, what)
+	require.Equal(t, want, got.Outcome, "%s: %s", what, got.Reason)
 }
 
-// requireFailure also wants the code, and a reason that can be shown.
+// requireFailure requires a failure with this code and with a reason.
 func requireFailure(t *testing.T, what string, got gateway.Result, err error, want payment.FailureCode) {
 	t.Helper()
 	requireOutcome(t, what, got, err, payment.OutcomeFailed)
-	if got.Code != want || got.Reason == "" {
-		t.Fatalf("%s: got failure %q, reason %q; want %q with a reason", what, got.Code, got.Reason, want)
-	}
+	require.Equal(t, want, got.Code, what)
+	require.NotEmpty(t, got.Reason, what)
 }
 
-// requireLookup asks by the gateway's id and by ours alone, which must agree.
+// requireLookup looks a payment up by the gateway's id and by ours alone, which must agree.
 func requireLookup(t *testing.T, g gateway.Gateway, p gateway.Payment, want payment.Outcome) {
 	t.Helper()
 	for _, transactionID := range []string{p.TransactionID, ""} {
 		asked := gateway.Payment{ID: p.ID, TransactionID: transactionID, ReservationID: p.ReservationID, Amount: p.Amount}
 		result, err := g.Lookup(callContext(t), asked)
 		requireOutcome(t, "look up", result, err, want)
-		if result.TransactionID != p.TransactionID {
-			t.Fatalf("look up: got transaction %q, want %q", result.TransactionID, p.TransactionID)
-		}
+		require.Equal(t, p.TransactionID, result.TransactionID, "look up")
 	}
 }

@@ -1,8 +1,9 @@
 package conformance
 
 import (
-	"errors"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"ticketing/command/gateway"
 	"ticketing/command/payment"
@@ -10,24 +11,19 @@ import (
 
 func testCreate(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
-	t.Run("charges nothing, and twice is once", func(t *testing.T) {
+	t.Run("charges nothing, and a second call changes nothing", func(t *testing.T) {
 		p := createPayment(t, g, 1000, s.Tokens.Charged[0])
-		if p.TransactionID == "" {
-			t.Fatal("no transaction id")
-		}
+		require.NotEmpty(t, p.TransactionID)
 		again, err := g.Create(callContext(t), p)
 		requireOutcome(t, "create again", again, err, payment.OutcomeCreated)
-		if again.TransactionID != p.TransactionID {
-			t.Fatalf("created twice: %q and %q", p.TransactionID, again.TransactionID)
-		}
+		require.Equal(t, p.TransactionID, again.TransactionID)
 		requireLookup(t, s.New(t), p, s.Unfinished)
 	})
 	t.Run("another amount under the same id is refused", func(t *testing.T) {
 		p := createPayment(t, g, 1000, s.Tokens.Charged[0])
 		p.Amount.Minor++
-		if result, err := g.Create(callContext(t), p); err == nil {
-			t.Fatalf("got %+v, want an error", result)
-		}
+		_, err := g.Create(callContext(t), p)
+		require.Error(t, err)
 	})
 	t.Run("currencies with no and with three decimals", func(t *testing.T) {
 		for _, currency := range s.Currencies {
@@ -36,14 +32,11 @@ func testCreate(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 			requireOutcome(t, currency, result, err, payment.OutcomeCreated)
 		}
 	})
-	t.Run("what was never created is unknown", func(t *testing.T) {
+	t.Run("a payment that was never created is unknown", func(t *testing.T) {
 		p := newPayment(1000, "EUR", s.Tokens.Charged[0])
-		if result, err := g.Lookup(callContext(t), p); !errors.Is(err, gateway.ErrUnknownPayment) {
-			t.Fatalf("look up: got %+v, %v; want ErrUnknownPayment", result, err)
-		}
-		if result, err := g.Confirm(callContext(t), p); err == nil && result.Outcome != payment.OutcomeFailed {
-			t.Fatalf("confirm: got %+v, want no charge", result)
-		}
+		_, err := g.Lookup(callContext(t), p)
+		require.ErrorIs(t, err, gateway.ErrUnknownPayment)
+		requireNoCharge(t, g, p)
 	})
 }
 
@@ -55,9 +48,7 @@ func testCharge(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 			for _, what := range []string{"confirm", "confirm again"} {
 				result, err := g.Confirm(callContext(t), p)
 				requireOutcome(t, what, result, err, payment.OutcomeSucceeded)
-				if result.TransactionID != p.TransactionID {
-					t.Fatalf("%s: got transaction %q, want %q", what, result.TransactionID, p.TransactionID)
-				}
+				require.Equal(t, p.TransactionID, result.TransactionID, what)
 			}
 			requireLookup(t, s.New(t), p, payment.OutcomeSucceeded)
 		})
@@ -72,15 +63,13 @@ func testDecline(t *testing.T, s Setup) { //nolint:thelper // a test: its failur
 			for _, what := range []string{"confirm", "confirm again"} {
 				result, err := g.Confirm(callContext(t), p)
 				requireFailure(t, what, result, err, payment.Declined)
-				if result.Reason != reason {
-					t.Fatalf("%s: got reason %q, want %q", what, result.Reason, reason)
-				}
+				require.Equal(t, reason, result.Reason, what)
 			}
 			requireLookup(t, g, p, payment.OutcomeFailed)
 		})
 	}
 	for _, token := range s.Tokens.Unknown {
-		t.Run("no such token "+token, func(t *testing.T) {
+		t.Run("unknown token "+token, func(t *testing.T) {
 			p := newPayment(2500, "EUR", token)
 			result, err := g.Create(callContext(t), p)
 			if err == nil && result.Outcome == payment.OutcomeCreated {
@@ -99,14 +88,13 @@ func testAction(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 			p := createPayment(t, g, 2500, token)
 			result, err := g.Confirm(callContext(t), p)
 			requireOutcome(t, "confirm", result, err, payment.OutcomeRequiresAction)
-			if result.NextAction == nil || (result.NextAction.ClientSecret == "") == (result.NextAction.RedirectURL == "") {
-				t.Fatalf("got next action %+v, want exactly one", result.NextAction)
-			}
+			require.NotNil(t, result.NextAction)
+			require.NotEqual(t, result.NextAction.ClientSecret == "", result.NextAction.RedirectURL == "", "one of the two is set")
 			requireLookup(t, g, p, payment.OutcomeRequiresAction)
 			if s.Act != nil {
 				s.Act(t, *result.NextAction)
 			}
-			p.CardToken = "" // whoever confirms after the action does not have it
+			p.CardToken = "" // a later confirmation does not have it
 			result, err = s.New(t).Confirm(callContext(t), p)
 			requireOutcome(t, "confirm after the action", result, err, payment.OutcomeSucceeded)
 			requireLookup(t, g, p, payment.OutcomeSucceeded)
@@ -125,7 +113,7 @@ func testAction(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 
 func testCancel(t *testing.T, s Setup) { //nolint:thelper // a test: its failures belong to its own lines
 	g := s.New(t)
-	t.Run("before the charge: it is never charged", func(t *testing.T) {
+	t.Run("before the charge prevents it", func(t *testing.T) {
 		p := createPayment(t, g, 2500, s.Tokens.Charged[0])
 		for _, what := range []string{"cancel", "cancel again"} {
 			result, err := g.Cancel(callContext(t), p)
@@ -135,7 +123,7 @@ func testCancel(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 		requireOutcome(t, "confirm after cancel", result, err, payment.OutcomeFailed)
 		requireLookup(t, g, p, payment.OutcomeFailed)
 	})
-	t.Run("after the charge: it says so", func(t *testing.T) {
+	t.Run("after the charge returns that it was charged", func(t *testing.T) {
 		p := chargePayment(t, s, g, 2500)
 		result, err := g.Cancel(callContext(t), p)
 		requireOutcome(t, "cancel", result, err, payment.OutcomeSucceeded)
@@ -158,16 +146,21 @@ func testCancel(t *testing.T, s Setup) { //nolint:thelper // a test: its failure
 		requireFailure(t, "cancel", result, err, payment.Abandoned)
 		requireLookup(t, g, p, payment.OutcomeFailed)
 	})
-	t.Run("of what was never created: it never will be", func(t *testing.T) {
+	t.Run("of a payment that was never created prevents it", func(t *testing.T) {
 		p := newPayment(2500, "EUR", s.Tokens.Charged[0])
-		if result, err := g.Cancel(callContext(t), p); !errors.Is(err, gateway.ErrUnknownPayment) {
-			t.Fatalf("cancel: got %+v, %v; want ErrUnknownPayment", result, err)
-		}
+		_, err := g.Cancel(callContext(t), p)
+		require.ErrorIs(t, err, gateway.ErrUnknownPayment)
 		result, err := s.New(t).Create(callContext(t), p)
 		requireFailure(t, "create after cancel", result, err, payment.Abandoned)
 		p.TransactionID = result.TransactionID
-		if result, err := g.Confirm(callContext(t), p); err == nil && result.Outcome != payment.OutcomeFailed {
-			t.Fatalf("confirm after cancel: got %+v, want no charge", result)
-		}
+		requireNoCharge(t, g, p)
 	})
+}
+
+// requireNoCharge requires that confirming fails or returns an error.
+func requireNoCharge(t *testing.T, g gateway.Gateway, p gateway.Payment) {
+	t.Helper()
+	if result, err := g.Confirm(callContext(t), p); err == nil {
+		require.Equal(t, payment.OutcomeFailed, result.Outcome)
+	}
 }

@@ -4,10 +4,10 @@ import "strings"
 
 // rule is what happens to a payment with a test token.
 type rule struct {
-	decline     string     // why the payment is declined; empty: it is charged
-	action      bool       // the customer has to authenticate first
-	unavailable bool       // it can't even be created
-	lost        bool       // it is charged, and the response is lost
+	decline     string // why the payment is declined; empty: it is charged
+	action      bool   // the customer has to authenticate first
+	unavailable bool   // it can't even be created
+	lost        bool   // it is charged, and the response is lost
 	refund      refundRule
 }
 
