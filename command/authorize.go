@@ -7,13 +7,13 @@ import (
 	"ticketing/command/reservation"
 )
 
-// Who may do what to which object is decided here, on the write side, from the state that the decision sees: a mutation never has to
-// wait for a read table. Which role may call a mutation at all stands in the GraphQL schema.
+// Rights on single objects are decided here, on the write side, from the state that the decision sees: a mutation never has to wait for a
+// read table. Which role may call a mutation at all is in the GraphQL schema.
 
-// manages says whether the caller may change the event.
+// manages reports whether the caller may change the event.
 func (c Caller) manages(s event.State) bool { return c.Admin || c.Actor == s.OrganizerID }
 
-// mayManage answers NOT_FOUND for an event that is not there and FORBIDDEN for somebody else's.
+// mayManage returns NOT_FOUND for an event that does not exist and FORBIDDEN for another organizer's.
 func (c Caller) mayManage(s event.State) error {
 	if !s.Exists() {
 		return noSuchEvent()
@@ -24,7 +24,7 @@ func (c Caller) mayManage(s event.State) error {
 	return nil
 }
 
-// mayReserve hides drafts from everybody who may not manage them.
+// mayReserve hides drafts from all who may not manage them.
 func (c Caller) mayReserve(s event.State) error {
 	if !s.Exists() || (s.Status == event.Draft && !c.manages(s)) {
 		return noSuchEvent()
@@ -32,13 +32,13 @@ func (c Caller) mayReserve(s event.State) error {
 	return nil
 }
 
-// owns answers NOT_FOUND for a reservation that is not there and FORBIDDEN for somebody else's.
+// owns returns NOT_FOUND for a reservation that does not exist and FORBIDDEN for another customer's.
 func (c Caller) owns(s reservation.State) error {
 	if !s.Exists() {
 		return rejection.New(rejection.NotFound, "there is no such reservation").At("reservationId")
 	}
 	if c.Actor != s.CustomerID {
-		return rejection.New(rejection.Forbidden, "this is somebody else's reservation")
+		return rejection.New(rejection.Forbidden, "this is another customer's reservation")
 	}
 	return nil
 }
@@ -51,14 +51,18 @@ func (c Caller) mayCancel(s reservation.State) error {
 	return c.owns(s)
 }
 
-// mayRefund answers NOT_FOUND for a payment that is not there and FORBIDDEN to everybody but the event's organizer and admins.
+// mayRefund returns NOT_FOUND for a payment that does not exist and FORBIDDEN to all but the event's organizer and admins.
 func (c Caller) mayRefund(p payment.State, s event.State) error {
 	if !p.Exists() {
-		return rejection.New(rejection.NotFound, "there is no such payment").At("paymentId")
+		return noSuchPayment()
 	}
 	return c.mayManage(s)
 }
 
 func noSuchEvent() error {
 	return rejection.New(rejection.NotFound, "there is no such event").At("eventId")
+}
+
+func noSuchPayment() error {
+	return rejection.New(rejection.NotFound, "there is no such payment").At("paymentId")
 }

@@ -64,7 +64,8 @@ func (e *Engine) runBatch(ctx context.Context) {
 	b.now = e.clock().UTC().Truncate(time.Microsecond)
 	e.chunk.begin(e.head.Position, b.now)
 	if err := e.decideAll(ctx, b, calls); err != nil {
-		e.abandon(ctx, b, calls, err)
+		e.abort(b)
+		e.retry(calls, err) // nothing of it can have been committed
 		return
 	}
 	for _, c := range b.cold {
@@ -90,18 +91,9 @@ func (e *Engine) takeReady() []*call {
 	return calls
 }
 
-// poisonError says that a call failed after it had appended, so that its whole batch must go.
-type poisonError struct {
-	call  *call
-	cause error
-}
-
-func (e *poisonError) Error() string { return fmt.Sprintf("failed after it had appended: %v", e.cause) }
-func (e *poisonError) Unwrap() error { return e.cause }
-
-// decideAll decides the calls one after another, and sends what was decided while it goes on. Its error is a *poisonError, or says that a
-// chunk could not be sent.
+// decideAll decides the calls one after another, and sends what was decided while it goes on. After an error the batch must be aborted.
 func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
+	tx := &Tx{Now: b.now, engine: e, batch: b}
 	for _, c := range calls {
 		if c.Key != nil {
 			if known, ok := b.taken[c.Key.id()]; ok {
@@ -109,15 +101,16 @@ func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 				continue
 			}
 		}
-		tx := &Tx{Now: b.now, engine: e, metadata: &c.Metadata, batch: b}
-		decided, err := decide(tx, c)
+		c.Metadata.Incarnation = e.head.Incarnation
+		tx.begin(c)
+		decided, err := tx.decide(c.Decide)
 		switch {
+		case tx.broken:
+			return err
 		case tx.missing != "":
 			c.streams = append(c.streams, tx.missing)
 			b.cold = append(b.cold, c)
 			continue
-		case err != nil && tx.appended > 0:
-			return &poisonError{c, err}
 		}
 		r := result{Result: Result{Decided: decided}, err: err}
 		e.take(b, c, r)
@@ -129,18 +122,6 @@ func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 		}
 	}
 	return nil
-}
-
-// decide runs the decision and turns the panic of a broken invariant into an error.
-func decide(tx *Tx, c *call) (decided Decided, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("engine: decision panicked: %v", p)
-			tx.missing = ""
-		}
-	}()
-	tx.metadata.Incarnation = tx.engine.head.Incarnation
-	return c.Decide(tx)
 }
 
 // take remembers the outcome under the call's idempotency key. Failures that are no rejections are not outcomes.
@@ -200,23 +181,6 @@ func (e *Engine) abort(b *batch) {
 		}
 	}
 	e.disconnect()
-}
-
-// abandon gives up a batch of which nothing can have been committed: all are decided again, but for a poisonous call.
-func (e *Engine) abandon(ctx context.Context, b *batch, calls []*call, err error) {
-	e.abort(b)
-	var poison *poisonError
-	if !errors.As(err, &poison) {
-		e.retry(calls, err)
-		return
-	}
-	e.log.ErrorContext(ctx, "a command failed after it had appended; its batch is decided again without it", "error", poison.cause)
-	e.answer(poison.call, result{err: poison.cause})
-	for _, c := range calls {
-		if c != poison.call {
-			e.admit(c)
-		}
-	}
 }
 
 // settleFailed handles a batch whose commit failed or is unknown. A command with an idempotency key is decided again: its key tells

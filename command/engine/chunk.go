@@ -58,12 +58,12 @@ func (c *chunk) empty() bool { return c.streamIDs.rows+c.keys.rows+c.freedKeys.r
 // domainEvents is how many there are in it.
 func (c *chunk) domainEvents() int64 { return int64(c.streamIDs.rows) }
 
-func (c *chunk) add(s *stream, name string, schemaVersion int, data, metadata []byte) {
-	c.streamIDs.addText(s.id)
-	c.versions.addInt64(s.version)
-	c.types.addText(name)
-	c.schemaVersions.addInt16(int16(schemaVersion)) //nolint:gosec // versions are counted by hand
-	c.data.addBytes(data)
+func (c *chunk) addRecord(r record, metadata []byte) {
+	c.streamIDs.addText(r.stream.id)
+	c.versions.addInt64(r.version)
+	c.types.addText(r.name)
+	c.schemaVersions.addInt16(int16(r.schemaVersion)) //nolint:gosec // versions are counted by hand
+	c.data.addBytes(r.data)
 	c.metadata.addBytes(metadata)
 }
 

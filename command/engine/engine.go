@@ -41,7 +41,7 @@ var ErrUnavailable = errors.New("the write side is unavailable")
 type Config struct {
 	Pool       *pgxpool.Pool // of the events database: for loading; the loop has a connection of its own with the same settings
 	Registry   *eventstore.Registry
-	Aggregates []Aggregate
+	Aggregates []AnyAggregate
 	Outcomes   *redis.Client // caches what idempotency keys came to; nil: the database alone is asked, under the lock
 	Clock      func() time.Time
 	Logger     *slog.Logger
@@ -52,7 +52,7 @@ type Config struct {
 type Engine struct {
 	pool       *pgxpool.Pool
 	registry   *eventstore.Registry
-	aggregates map[string]*Aggregate
+	categories map[string]*category
 	clock      func() time.Time
 	log        *slog.Logger
 	metrics    *metrics
@@ -86,14 +86,14 @@ func New(c Config) *Engine {
 		c.Logger = slog.Default()
 	}
 	e := &Engine{
-		pool: c.Pool, registry: c.Registry, aggregates: map[string]*Aggregate{}, clock: c.Clock, log: c.Logger,
+		pool: c.Pool, registry: c.Registry, categories: map[string]*category{}, clock: c.Clock, log: c.Logger,
 		metrics: newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
 		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders),
 		snapshot: make(chan string, 64), copies: make(chan copyOrder),
 		chunk: newChunk(), cache: newCache(cacheBytes), waiting: map[string][]*call{},
 	}
 	for _, a := range c.Aggregates {
-		e.aggregates[a.category] = &a
+		e.categories[a.describe().name] = a.describe()
 	}
 	return e
 }
@@ -174,7 +174,7 @@ func (e *Engine) admit(c *call) {
 		if e.cache.get(id) != nil {
 			continue
 		}
-		if _, err := e.newStream(id); err != nil {
+		if _, err := e.knownStream(id); err != nil {
 			e.answer(c, result{err: err})
 			return
 		}

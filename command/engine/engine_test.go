@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,7 @@ func TestReplicasNeverDecideFromAStaleState(t *testing.T) {
 		e, _ := startMeasured(t, newPool(t, url, nil), nil, prometheus.WrapRegistererWith(prometheus.Labels{"replica": strconv.Itoa(i)}, metrics))
 		for range callers {
 			wg.Go(func() {
-				_, err := e.Execute(t.Context(), addUpTo("counter-hot", limit))
+				_, err := e.Execute(t.Context(), addUpTo("hot", limit))
 				if r, ok := rejection.As(err); ok && r.Code == rejection.InsufficientInventory {
 					rejected.Add(1)
 					return
@@ -54,14 +55,14 @@ func TestARejectionIsAsExactAsAnAcceptance(t *testing.T) {
 	const limit = 3
 	for range 5 {
 		for range limit {
-			execute(t, one, addUpTo("counter-1", limit))
+			execute(t, one, addUpTo("1", limit))
 		}
-		_, err := two.Execute(t.Context(), addUpTo("counter-1", limit))
+		_, err := two.Execute(t.Context(), addUpTo("1", limit))
 		_, rejected := rejection.As(err)
 		require.True(t, rejected, "two must see what one took: %v", err)
-		execute(t, one, add("counter-1", -limit))
-		execute(t, two, addUpTo("counter-1", limit))
-		execute(t, one, add("counter-1", -1))
+		execute(t, one, add("1", -limit))
+		execute(t, two, addUpTo("1", limit))
+		execute(t, one, add("1", -1))
 	}
 }
 
@@ -69,7 +70,7 @@ func TestARejectionAppendsNothing(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
-	_, err := e.Execute(t.Context(), addUpTo("counter-1", 0))
+	_, err := e.Execute(t.Context(), addUpTo("1", 0))
 	r, ok := rejection.As(err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, rejection.InsufficientInventory, r.Code)
@@ -80,13 +81,13 @@ func TestADecisionMayAskForAStreamThatItDidNotAnnounce(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	first, stop := start(t, pool, nil)
-	execute(t, first, add("counter-other", 7))
+	execute(t, first, add("other", 7))
 	stop()
 	e, _ := start(t, pool, nil)
-	r := add("counter-1", 1)
+	r := add("1", 1)
 	decide := r.Decide
 	r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
-		other, err := engine.Load[counter](tx, "counter-other")
+		other, err := counters.Load(tx, "other")
 		if err != nil {
 			return engine.Decided{}, err
 		}
@@ -98,13 +99,13 @@ func TestADecisionMayAskForAStreamThatItDidNotAnnounce(t *testing.T) {
 	require.Equal(t, 1, execute(t, e, r))
 }
 
-func TestACommandThatFailsAfterAppendingTakesNobodyWithIt(t *testing.T) {
+func TestACommandThatFailsAfterStagingFailsAlone(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
-	poison := add("counter-1", 1000)
-	decide := poison.Decide
-	poison.Decide = func(tx *engine.Tx) (engine.Decided, error) {
+	broken := add("1", 1000)
+	decide := broken.Decide
+	broken.Decide = func(tx *engine.Tx) (engine.Decided, error) {
 		if _, err := decide(tx); err != nil {
 			return engine.Decided{}, err
 		}
@@ -114,13 +115,13 @@ func TestACommandThatFailsAfterAppendingTakesNobodyWithIt(t *testing.T) {
 	for i := range 50 {
 		wg.Go(func() {
 			if i == 25 {
-				_, err := e.Execute(t.Context(), poison)
+				_, err := e.Execute(t.Context(), broken)
 				if err == nil || errors.Is(err, engine.ErrUnavailable) {
-					t.Errorf("the poisonous command was answered %v", err)
+					t.Errorf("the broken command returned %v", err)
 				}
 				return
 			}
-			if _, err := e.Execute(t.Context(), add("counter-1", 1)); err != nil {
+			if _, err := e.Execute(t.Context(), add("1", 1)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -134,35 +135,17 @@ func TestAReplicaThatIsFarBehindLoadsAgain(t *testing.T) {
 	url := logDB(t)
 	slow, _ := start(t, newPool(t, url, nil), nil)
 	busy, _ := start(t, newPool(t, url, nil), nil)
-	execute(t, slow, add("counter-1", 1))
+	execute(t, slow, add("1", 1))
 	const more = 2_500 // more than is read under the lock
-	r := add("counter-1", 0)
-	r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
-		if _, err := engine.Load[counter](tx, "counter-1"); err != nil {
-			return engine.Decided{}, err
-		}
-		many := make([]added, more)
-		for i := range many {
-			many[i].N = 1
-		}
-		return engine.Decided{Value: engine.Append[counter](tx, "counter-1", many).Sum}, nil
-	}
-	require.Equal(t, 1+more, execute(t, busy, r))
-	require.Equal(t, 2+more, execute(t, slow, add("counter-1", 1)))
+	require.Equal(t, 1+more, execute(t, busy, add("1", slices.Repeat([]int{1}, more)...)))
+	require.Equal(t, 2+more, execute(t, slow, add("1", 1)))
 }
 
 func TestALongStreamStartsFromItsSnapshot(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, stop := start(t, pool, nil)
-	r := add("counter-1", 0)
-	r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
-		if _, err := engine.Load[counter](tx, "counter-1"); err != nil {
-			return engine.Decided{}, err
-		}
-		return engine.Decided{Value: engine.Append[counter](tx, "counter-1", make([]added, 1_500)).Sum}, nil
-	}
-	execute(t, e, r)
+	execute(t, e, add("1", make([]int, 1_500)...))
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		var version int64
 		err := pool.QueryRow(t.Context(), `SELECT version FROM snapshots WHERE stream_id = 'counter-1'`).Scan(&version)
@@ -173,12 +156,12 @@ func TestALongStreamStartsFromItsSnapshot(t *testing.T) {
 	_, err := pool.Exec(t.Context(), `UPDATE snapshots SET data = '{"Sum": 40}'`)
 	require.NoError(t, err)
 	again, stop := start(t, pool, nil)
-	require.Equal(t, 42, execute(t, again, add("counter-1", 2)))
+	require.Equal(t, 42, execute(t, again, add("1", 2)))
 	stop()
 	_, err = pool.Exec(t.Context(), `UPDATE snapshots SET data = 'not a snapshot'`)
 	require.NoError(t, err)
 	third, _ := start(t, pool, nil)
-	require.Equal(t, 2+2, execute(t, third, add("counter-1", 2)), "from the log, where 1,500 zeros and a two stand")
+	require.Equal(t, 2+2, execute(t, third, add("1", 2)), "from the log, where 1,500 zeros and a two stand")
 }
 
 func TestACallerWhoLeftIsNotDecidedFor(t *testing.T) {
@@ -187,9 +170,9 @@ func TestACallerWhoLeftIsNotDecidedFor(t *testing.T) {
 	e, _ := start(t, pool, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := e.Execute(ctx, add("counter-1", 1))
+	_, err := e.Execute(ctx, add("1", 1))
 	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, 1, execute(t, e, add("counter-1", 1)))
+	require.Equal(t, 1, execute(t, e, add("1", 1)))
 }
 
 func TestAFullQueueRefusesAtOnce(t *testing.T) {
@@ -197,7 +180,7 @@ func TestAFullQueueRefusesAtOnce(t *testing.T) {
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
 	deciding, goOn := make(chan struct{}), make(chan struct{})
-	blocker := add("counter-1", 1)
+	blocker := add("1", 1)
 	decide := blocker.Decide
 	blocker.Decide = func(tx *engine.Tx) (engine.Decided, error) {
 		close(deciding)
@@ -211,7 +194,7 @@ func TestAFullQueueRefusesAtOnce(t *testing.T) {
 	<-deciding
 	for range queueSize + 9 {
 		wg.Go(func() {
-			if _, err := e.Execute(t.Context(), add("counter-2", 1)); errors.Is(err, engine.ErrUnavailable) {
+			if _, err := e.Execute(t.Context(), add("2", 1)); errors.Is(err, engine.ErrUnavailable) {
 				if refused.Add(1) == 10 {
 					close(goOn)
 				}
@@ -232,7 +215,7 @@ func TestStoppingFinishesWhatWasAccepted(t *testing.T) {
 	var accepted atomic.Int64
 	var wg sync.WaitGroup
 	for range 200 {
-		r := add("counter-1", 1)
+		r := add("1", 1)
 		decide := r.Decide
 		r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
 			once.Do(func() { close(deciding) })
@@ -248,6 +231,6 @@ func TestStoppingFinishesWhatWasAccepted(t *testing.T) {
 	stop()
 	wg.Wait()
 	requireSum(t, pool, "counter-1", int(accepted.Load()))
-	_, err := e.Execute(t.Context(), add("counter-1", 1))
+	_, err := e.Execute(t.Context(), add("1", 1))
 	require.ErrorIs(t, err, engine.ErrUnavailable)
 }

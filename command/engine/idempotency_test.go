@@ -24,7 +24,7 @@ func TestTheSameKeyIsOneCommand(t *testing.T) {
 	for i := range 100 {
 		e := []*engine.Engine{one, two}[i%2]
 		wg.Go(func() {
-			result, err := e.Execute(t.Context(), withKey(add("counter-1", 5), "mutation:k", "five"))
+			result, err := e.Execute(t.Context(), withKey(add("1", 5), "mutation:k", "five"))
 			if err != nil || result.Ref != "5" {
 				t.Errorf("answered %+v, %v", result, err)
 			}
@@ -44,12 +44,12 @@ func TestTheSameKeyIsOneCommand(t *testing.T) {
 func TestAKeyIsRefusedForAnotherRequest(t *testing.T) {
 	t.Parallel()
 	e, _ := start(t, newPool(t, logDB(t), nil), nil)
-	execute(t, e, withKey(add("counter-1", 5), "k", "five"))
-	_, err := e.Execute(t.Context(), withKey(add("counter-1", 6), "k", "six"))
+	execute(t, e, withKey(add("1", 5), "k", "five"))
+	_, err := e.Execute(t.Context(), withKey(add("1", 6), "k", "six"))
 	r, ok := rejection.As(err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, rejection.IdempotencyKeyReused, r.Code)
-	other := withKey(add("counter-1", 6), "k", "six")
+	other := withKey(add("1", 6), "k", "six")
 	other.Key.Actor = "usr_other"
 	require.Equal(t, 11, execute(t, e, other), "keys are each actor's own")
 }
@@ -58,11 +58,11 @@ func TestARejectionReplays(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, stop := start(t, pool, nil)
-	_, err := e.Execute(t.Context(), withKey(addUpTo("counter-1", 0), "k", "r"))
+	_, err := e.Execute(t.Context(), withKey(addUpTo("1", 0), "k", "r"))
 	require.Error(t, err)
 	stop()
 	again, _ := start(t, pool, nil)
-	_, err = again.Execute(t.Context(), withKey(addUpTo("counter-1", 10), "k", "r"))
+	_, err = again.Execute(t.Context(), withKey(addUpTo("1", 10), "k", "r"))
 	r, ok := rejection.As(err)
 	require.True(t, ok, "the first answer counts, although there is room now: %v", err)
 	require.Equal(t, rejection.InsufficientInventory, r.Code)
@@ -73,20 +73,20 @@ func TestTryAgainDoesNotReplay(t *testing.T) {
 	t.Parallel()
 	e, _ := start(t, newPool(t, logDB(t), nil), nil)
 	for _, code := range []rejection.Code{rejection.GatewayUnavailable, rejection.Forbidden} {
-		r := withKey(add("counter-1", 1), string(code), "r")
+		r := withKey(add("1", 1), string(code), "r")
 		r.Decide = func(*engine.Tx) (engine.Decided, error) { return engine.Decided{}, rejection.New(code, "not now") }
 		_, err := e.Execute(t.Context(), r)
 		require.Error(t, err)
-		execute(t, e, withKey(add("counter-1", 1), string(code), "r"))
+		execute(t, e, withKey(add("1", 1), string(code), "r"))
 	}
 }
 
 func TestAReleasedKeyIsFreeAgain(t *testing.T) {
 	t.Parallel()
 	e, _ := start(t, newPool(t, logDB(t), nil), nil)
-	keyed := withKey(add("counter-1", 1), "k", "r")
+	keyed := withKey(add("1", 1), "k", "r")
 	execute(t, e, keyed)
-	release := add("counter-1", 10)
+	release := add("1", 10)
 	release.Release = keyed.Key
 	require.Panics(t, func() { _, _ = e.Execute(t.Context(), release) }, "its outcome may stand where nobody releases it")
 	keyed.Key.Releasable = true
@@ -107,7 +107,7 @@ func TestDuplicatesInOneBatchAreOneCommand(t *testing.T) {
 			if i%3 == 2 {
 				request = "another"
 			}
-			result, err := e.Execute(t.Context(), withKey(add("counter-1", 5), "k", request))
+			result, err := e.Execute(t.Context(), withKey(add("1", 5), "k", request))
 			r, rejected := rejection.As(err)
 			switch {
 			case rejected && r.Code == rejection.IdempotencyKeyReused:
@@ -135,7 +135,7 @@ func TestAKeyExpiresAfterADay(t *testing.T) {
 	var offset atomic.Int64
 	clock := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
 	e, _ := start(t, newPool(t, logDB(t), nil), clock)
-	keyed := withKey(add("counter-1", 1), "k", "r")
+	keyed := withKey(add("1", 1), "k", "r")
 	execute(t, e, keyed)
 	offset.Store(int64(23 * time.Hour))
 	result, err := e.Execute(t.Context(), keyed)

@@ -38,7 +38,7 @@ func (e *Engine) load(ctx context.Context) {
 
 // loadStream reads a stream's snapshot, if there is one, and what came after it.
 func (e *Engine) loadStream(ctx context.Context, id string) (*stream, error) {
-	s, err := e.newStream(id)
+	s, err := e.knownStream(id)
 	if err != nil {
 		return nil, err
 	}
@@ -62,20 +62,20 @@ func (e *Engine) loadStream(ctx context.Context, id string) (*stream, error) {
 }
 
 func (e *Engine) loadSnapshot(ctx context.Context, s *stream, incarnation string) error {
-	if s.aggregate.snapshot == 0 {
+	if s.category.snapshot == 0 {
 		return nil
 	}
 	var data []byte
 	var version int64
 	err := e.pool.QueryRow(ctx, `SELECT version, data FROM snapshots WHERE stream_id = $1 AND schema_version = $2 AND incarnation = $3`,
-		s.id, s.aggregate.snapshot, incarnation).Scan(&version, &data)
+		s.id, s.category.snapshot, incarnation).Scan(&version, &data)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read snapshot of %s: %w", s.id, err)
 	}
-	state, err := s.aggregate.readSnapshot(data)
+	state, err := s.category.readSnapshot(data)
 	if err != nil {
 		e.log.WarnContext(ctx, "a snapshot can't be read; the stream is read from its beginning", "stream", s.id, "error", err)
 		return nil

@@ -74,20 +74,20 @@ func (q *quick) retryWhileBlocked(r engine.Request) (engine.Result, error) {
 func TestARetryIsAnsweredFromRedisWithoutTheQueue(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
-	execute(t, q.Engine, withKey(add("counter-1", 5), "k", "five"))
-	_, err := q.Execute(t.Context(), withKey(addUpTo("counter-1", 0), "full", "r"))
+	execute(t, q.Engine, withKey(add("1", 5), "k", "five"))
+	_, err := q.Execute(t.Context(), withKey(addUpTo("1", 0), "full", "r"))
 	require.Error(t, err)
 	q.awaitCached(2)
 
-	result, err := q.retryWhileBlocked(withKey(add("counter-1", 5), "k", "five"))
+	result, err := q.retryWhileBlocked(withKey(add("1", 5), "k", "five"))
 	require.NoError(t, err)
 	require.True(t, result.Replayed)
 	require.Equal(t, "5", result.Ref)
-	_, err = q.retryWhileBlocked(withKey(add("counter-1", 6), "k", "six"))
+	_, err = q.retryWhileBlocked(withKey(add("1", 6), "k", "six"))
 	r, ok := rejection.As(err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, rejection.IdempotencyKeyReused, r.Code)
-	_, err = q.retryWhileBlocked(withKey(addUpTo("counter-1", 100), "full", "r"))
+	_, err = q.retryWhileBlocked(withKey(addUpTo("1", 100), "full", "r"))
 	r, ok = rejection.As(err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, "0 is the limit", r.Message)
@@ -98,7 +98,7 @@ func TestARetryIsAnsweredFromRedisWithoutTheQueue(t *testing.T) {
 func TestOutcomesInRedisNameNobody(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
-	execute(t, q.Engine, withKey(add("counter-1", 5), "reserveSeats:alice@example.com", "five"))
+	execute(t, q.Engine, withKey(add("1", 5), "reserveSeats:alice@example.com", "five"))
 	q.awaitCached(1)
 	names, err := q.redis.Keys(t.Context(), "*").Result()
 	require.NoError(t, err)
@@ -116,16 +116,16 @@ func TestOutcomesInRedisNameNobody(t *testing.T) {
 func TestAKeyThatMayBeReleasedIsNotInRedis(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
-	keyed := withKey(add("counter-1", 1), "k", "r")
+	keyed := withKey(add("1", 1), "k", "r")
 	keyed.Key.Releasable = true
 	execute(t, q.Engine, keyed)
 	result, err := q.Execute(t.Context(), keyed)
 	require.NoError(t, err)
 	require.True(t, result.Replayed)
-	execute(t, q.Engine, withKey(add("counter-1", 10), "other", "r")) // is written after it
+	execute(t, q.Engine, withKey(add("1", 10), "other", "r")) // is written after it
 	q.awaitCached(1)
 	require.EqualValues(t, 1, q.redis.DBSize(t.Context()).Val())
-	release := add("counter-1", 100)
+	release := add("1", 100)
 	release.Release = keyed.Key
 	execute(t, q.Engine, release)
 	require.Equal(t, 112, execute(t, q.Engine, keyed), "decided again")
@@ -135,7 +135,7 @@ func TestAKeyThatMayBeReleasedIsNotInRedis(t *testing.T) {
 func TestAnOutcomeInRedisExpiresByTheEnginesClock(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
-	keyed := withKey(add("counter-1", 1), "k", "r")
+	keyed := withKey(add("1", 1), "k", "r")
 	execute(t, q.Engine, keyed)
 	q.awaitCached(1)
 	q.offset.Store(int64(25 * time.Hour))
@@ -146,14 +146,14 @@ func TestAnOutcomeInRedisExpiresByTheEnginesClock(t *testing.T) {
 func TestANewIncarnationForgetsTheOutcomesInRedis(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
-	keyed := withKey(add("counter-1", 100), "k", "r")
+	keyed := withKey(add("1", 100), "k", "r")
 	execute(t, q.Engine, keyed)
 	q.awaitCached(1)
 	for _, lost := range []string{`DELETE FROM domain_events`, `DELETE FROM idempotency_keys`, `UPDATE log_incarnation SET incarnation = gen_random_uuid()`} {
 		_, err := q.pool.Exec(t.Context(), lost)
 		require.NoError(t, err)
 	}
-	execute(t, q.Engine, add("counter-2", 1)) // sees the new incarnation
+	execute(t, q.Engine, add("2", 1)) // sees the new incarnation
 	require.Equal(t, 100, execute(t, q.Engine, keyed))
 	require.Zero(t, q.recalled())
 }
@@ -161,7 +161,7 @@ func TestANewIncarnationForgetsTheOutcomesInRedis(t *testing.T) {
 func TestLosingRedisChangesNothingButSpeed(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
-	execute(t, q.Engine, withKey(add("counter-1", 5), "before", "five"))
+	execute(t, q.Engine, withKey(add("1", 5), "before", "five"))
 	q.awaitCached(1)
 	q.server.Kill()
 	var replayed atomic.Int64
@@ -169,7 +169,7 @@ func TestLosingRedisChangesNothingButSpeed(t *testing.T) {
 	for i := range 50 {
 		clients.Go(func() {
 			key := []string{"before", "meanwhile"}[i%2]
-			result, err := q.Execute(t.Context(), withKey(add("counter-1", 5), key, "five"))
+			result, err := q.Execute(t.Context(), withKey(add("1", 5), key, "five"))
 			if err != nil || result.Ref != map[string]string{"before": "5", "meanwhile": "10"}[key] {
 				t.Errorf("%s answered %+v, %v", key, result, err)
 			}
@@ -187,10 +187,10 @@ func TestLosingRedisChangesNothingButSpeed(t *testing.T) {
 	q.server.Start()
 	// Some command finds out that it answers again, and from then on outcomes are there.
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		execute(t, q.Engine, withKey(add("counter-2", 1), "after"+time.Now().String(), "one"))
+		execute(t, q.Engine, withKey(add("2", 1), "after"+time.Now().String(), "one"))
 		return q.redis.DBSize(t.Context()).Val() > 0, "nothing is cached"
 	})
-	result, err := q.Execute(t.Context(), withKey(add("counter-1", 5), "before", "five"))
+	result, err := q.Execute(t.Context(), withKey(add("1", 5), "before", "five"))
 	require.NoError(t, err)
 	require.True(t, result.Replayed)
 	requireSum(t, q.pool, "counter-1", 10)
@@ -234,11 +234,11 @@ func TestARedisThatHangsIsAskedOnceASecond(t *testing.T) {
 	client.AddHook(&questions)
 	pool := newPool(t, logDB(t), nil)
 	e, _ := startWith(t, pool, func(c *engine.Config) { c.Outcomes = client })
-	execute(t, e, add("counter-1", 1))
+	execute(t, e, add("1", 1))
 	began := time.Now()
 	const commands = 100
 	for i := range commands {
-		execute(t, e, withKey(add("counter-1", 1), strings.Repeat("k", i+1), "r"))
+		execute(t, e, withKey(add("1", 1), strings.Repeat("k", i+1), "r"))
 	}
 	allowed := 2 + int64(time.Since(began)/time.Second)
 	require.LessOrEqual(t, questions.Load(), allowed, "of %d commands in %s", commands, time.Since(began))

@@ -26,7 +26,7 @@ func TestPlansThatWereMadeOverEmptyTablesReadFullOnesByIndex(t *testing.T) {
 		for i := range 40 {
 			e := []*engine.Engine{one, two}[i%2] // so that each has something to catch up with
 			wg.Go(func() {
-				_, err := e.Execute(t.Context(), withKey(add("counter-1", 1), fmt.Sprintf("k%d-%d", round, i), "one"))
+				_, err := e.Execute(t.Context(), withKey(add("1", 1), fmt.Sprintf("k%d-%d", round, i), "one"))
 				if err != nil {
 					t.Error(err)
 				}

@@ -81,8 +81,8 @@ func (e *Engine) allCached(c *call) bool {
 	return true
 }
 
-// current answers a stream that is in memory and to which nobody else can have appended, else nil.
-func (e *Engine) current(id string) *stream {
+// currentStream returns a stream that is in memory and to which no other replica can have appended, else nil.
+func (e *Engine) currentStream(id string) *stream {
 	s := e.cache.get(id)
 	if s == nil || s.checkedAt < e.foreign || s.incarnation != e.head.Incarnation {
 		return nil

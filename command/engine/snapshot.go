@@ -11,7 +11,7 @@ import (
 // wantSnapshot asks for a snapshot of a stream that has doubled since its last one, and grown by snapshotEvery: states grow with their
 // streams, so that snapshots at fixed distances would cost the square of the stream's length.
 func (e *Engine) wantSnapshot(s *stream) {
-	if s.aggregate.snapshot == 0 || s.version-s.snapshotted < max(snapshotEvery, s.snapshotted) {
+	if s.category.snapshot == 0 || s.version-s.snapshotted < max(snapshotEvery, s.snapshotted) {
 		return
 	}
 	select {
@@ -97,24 +97,24 @@ func (e *Engine) copyStream(id string) *streamCopy {
 	if s == nil {
 		return nil
 	}
-	data, err := s.aggregate.writeSnapshot(s.state)
+	data, err := s.category.writeSnapshot(s.state)
 	if err != nil {
 		e.log.Error("could not encode a snapshot", "stream", id, "error", err)
 		return nil
 	}
-	return &streamCopy{version: s.version, schemaVersion: s.aggregate.snapshot, incarnation: s.incarnation, data: data}
+	return &streamCopy{version: s.version, schemaVersion: s.category.snapshot, incarnation: s.incarnation, data: data}
 }
 
 // hasFreshSnapshot says whether another replica has just written the snapshot that this one was about to write.
 func (e *Engine) hasFreshSnapshot(ctx context.Context, id string) (fresh bool, err error) {
-	s, err := e.newStream(id)
+	s, err := e.knownStream(id)
 	if err != nil {
 		return false, err
 	}
 	err = e.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM snapshots s JOIN log_incarnation i USING (incarnation)
 			WHERE s.stream_id = $1 AND i.shard = $2 AND s.schema_version = $3
 				AND s.version > (SELECT max(version) FROM domain_events d WHERE d.stream_id = $1) / 2)`,
-		id, eventstore.Shard, s.aggregate.snapshot).Scan(&fresh)
+		id, eventstore.Shard, s.category.snapshot).Scan(&fresh)
 	if err != nil {
 		return false, fmt.Errorf("look for a snapshot of %s: %w", id, err)
 	}

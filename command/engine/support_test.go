@@ -22,9 +22,19 @@ import (
 type (
 	added   struct{ N int }
 	counter struct{ Sum int }
+	count   []int // the command: what to add, a domain event each
 )
 
+func decide(_ counter, c count, _ time.Time) (domainEvents []added, err error) {
+	for _, n := range c {
+		domainEvents = append(domainEvents, added{N: n})
+	}
+	return domainEvents, nil
+}
+
 func evolve(s counter, e added) counter { return counter{Sum: s.Sum + e.N} }
+
+var counters = engine.Define("counter", decide, evolve).WithSnapshots(1)
 
 func registry() *eventstore.Registry {
 	r := eventstore.NewRegistry()
@@ -66,7 +76,7 @@ func startWith(t *testing.T, pool *pgxpool.Pool, configure func(*engine.Config))
 	t.Helper()
 	c := engine.Config{
 		Pool: pool, Registry: registry(), Logger: slog.New(slog.DiscardHandler),
-		Aggregates: []engine.Aggregate{engine.Define("counter", evolve).WithSnapshots(1)},
+		Aggregates: []engine.AnyAggregate{counters},
 	}
 	configure(&c)
 	e = engine.New(c)
@@ -102,27 +112,24 @@ func counted(t *testing.T, metrics prometheus.Gatherer, name string) (sum float6
 	return sum
 }
 
-// add counts up, and answers the sum that it decided from plus n.
-func add(stream string, n int) engine.Request {
+// add counts up, a domain event for each number, and returns the sum.
+func add(id string, numbers ...int) engine.Request {
 	return engine.Request{
 		Metadata: eventstore.Metadata{CorrelationID: "test", Actor: "usr_test"},
-		Streams:  []string{stream},
+		Streams:  []string{counters.Stream(id)},
 		Decide: func(tx *engine.Tx) (engine.Decided, error) {
-			if _, err := engine.Load[counter](tx, stream); err != nil {
-				return engine.Decided{}, err
-			}
-			sum := engine.Append[counter](tx, stream, []added{{N: n}}).Sum
-			return engine.Decided{Ref: strconv.Itoa(sum), Value: sum}, nil
+			s, err := counters.Decide(tx, id, numbers)
+			return engine.Decided{Ref: strconv.Itoa(s.Sum), Value: s.Sum}, err
 		},
 	}
 }
 
 // addUpTo counts up by one, and rejects what would be more than limit.
-func addUpTo(stream string, limit int) engine.Request {
-	r := add(stream, 1)
+func addUpTo(id string, limit int) engine.Request {
+	r := add(id, 1)
 	accept := r.Decide
 	r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
-		s, err := engine.Load[counter](tx, stream)
+		s, err := counters.Load(tx, id)
 		if err != nil {
 			return engine.Decided{}, err
 		}
@@ -140,7 +147,7 @@ func block(t *testing.T, e *engine.Engine) (release func()) {
 	deciding, end, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = e.Execute(context.WithoutCancel(t.Context()), whileDeciding(add("counter-block", 1), func() {
+		_, _ = e.Execute(context.WithoutCancel(t.Context()), whileDeciding(add("block", 1), func() {
 			close(deciding)
 			<-end
 		}))

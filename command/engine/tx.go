@@ -9,84 +9,169 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// Decision is what a command does: it reads states, decides, and appends. It is pure but for tx, may be called more than once, and
-// must not append before it is certain not to reject. Ids and prices it needs are made before.
+// Decision is what a command does: it loads states and decides commands of aggregates through their handles. It has no other effects,
+// and may be called more than once; ids and prices that it needs are made before.
 type Decision func(tx *Tx) (Decided, error)
 
-// Decided is what a command came to.
+// Decided is the result of an accepted command.
 type Decided struct {
-	Ref   string // id of what was made or changed: stands in the idempotency key's outcome
+	Ref   string // id of what was made or changed; kept in the idempotency key's outcome
 	Value any    // for the caller; not stored
 }
 
-// Tx is what a Decision sees of the log: certainly current states, under the lock.
+// Tx is what a Decision sees of the log: current states, under the lock. What is decided through it is staged: it becomes a part of the
+// batch when the whole Decision returns no error and every stream that it loaded was in memory; otherwise nothing of it does.
+// A Tx is valid only until the Decision returns.
 type Tx struct {
-	// Now is the time of the decision and of all domain events that it appends, UTC in microseconds.
+	// Now is the time of the decision and of all domain events that it stages, in UTC and microseconds.
 	Now time.Time
 
 	engine   *Engine
-	metadata *eventstore.Metadata
-	encoded  []byte // the metadata as JSON: the same for all that a command appends
 	batch    *batch
-	appended int
-	missing  string
+	metadata *eventstore.Metadata
+
+	views   []view
+	changes []change
+	records []record
+	missing string // the first stream that was not in memory
+	broken  bool   // a state in the cache may be half changed: the batch must go
 }
 
-// errMissing stops a Decision that needs a stream which is not in memory; it is called again when it is.
-var errMissing = errors.New("engine: stream is not loaded")
+// view is a stream as the decision sees it.
+type view struct {
+	stream  *stream
+	state   any
+	version int64
+}
 
-// Load answers the current state of a stream, its zero value if there is no such stream. Its error must be returned by the Decision.
-func Load[S any](tx *Tx, streamID string) (S, error) {
+// change is what a view was before one staged command.
+type change struct {
+	view    int // index
+	state   any
+	version int64
+	records int                 // staged before
+	revert  func(after any) any // nil: state is the state before
+}
+
+// record is a staged domain event, encoded for the log.
+type record struct {
+	stream        *stream
+	version       int64
+	name          string
+	schemaVersion int
+	data          []byte
+}
+
+// errMissing ends a Decision that needs a stream which is not in memory; it is called again when it is.
+var errMissing = errors.New("stream is not in memory")
+
+// Attempt calls f, keeps what f staged only if f returns no error, and returns f's error.
+func (tx *Tx) Attempt(f func() error) error {
+	staged := len(tx.changes)
+	err := f()
+	if err != nil {
+		tx.unstage(staged)
+	}
+	return err
+}
+
+// begin makes tx the one of the next call.
+func (tx *Tx) begin(c *call) {
+	tx.metadata = &c.Metadata
+	tx.views, tx.changes, tx.records, tx.missing = tx.views[:0], tx.changes[:0], tx.records[:0], ""
+}
+
+// view returns the index of a stream's view.
+func (tx *Tx) view(streamID string) (int, error) {
+	for i := range tx.views {
+		if tx.views[i].stream.id == streamID {
+			return i, nil
+		}
+	}
 	s, ok := tx.batch.streams[streamID]
 	if !ok {
-		s = tx.engine.current(streamID)
+		s = tx.engine.currentStream(streamID)
 	}
 	if s == nil {
-		tx.missing = streamID
-		var zero S
-		return zero, errMissing
+		if tx.missing == "" {
+			tx.missing = streamID
+		}
+		return 0, errMissing
 	}
 	tx.batch.streams[streamID] = s
-	return s.state.(S), nil //nolint:forcetypeassert // a category has one type of state
+	return tx.addView(s), nil
 }
 
-// Create tells that the stream cannot exist because its id was made a moment ago, which saves looking for it.
-func Create(tx *Tx, streamID string) error {
-	s, err := tx.engine.newStream(streamID)
+func (tx *Tx) addView(s *stream) int {
+	tx.views = append(tx.views, view{stream: s, state: s.state, version: s.version})
+	return len(tx.views) - 1
+}
+
+// record encodes the domain event that makes a stream's next version.
+func (tx *Tx) record(s *stream, version int64, domainEvent any) {
+	name, schemaVersion, data, err := tx.engine.registry.Encode(domainEvent)
 	if err != nil {
+		panic(fmt.Sprintf("engine: %v", err)) // an unregistered type: found by the first test that decides it
+	}
+	tx.records = append(tx.records, record{stream: s, version: version, name: name, schemaVersion: schemaVersion, data: data})
+}
+
+// decide calls the decision. What it staged is kept only when it returns no error and no stream is missing.
+func (tx *Tx) decide(d Decision) (decided Decided, err error) {
+	err = catchPanic(func() (err error) {
+		decided, err = d(tx)
 		return err
+	})
+	if err == nil && tx.missing == "" {
+		tx.keep()
+		return decided, nil
 	}
-	tx.batch.streams[streamID] = s
-	return nil
+	if !tx.broken {
+		tx.broken = catchPanic(func() error { tx.unstage(0); return nil }) != nil
+	}
+	return Decided{}, err
 }
 
-// Version answers the version of a stream that was loaded or created.
-func (tx *Tx) Version(streamID string) int64 { return tx.batch.streams[streamID].version }
-
-// Append adds domain events to a stream that was loaded or created, and answers its state with them.
-func Append[S, E any](tx *Tx, streamID string, domainEvents []E) S {
-	s := tx.batch.streams[streamID]
-	for _, domainEvent := range domainEvents {
-		tx.appended++
-		tx.batch.dirty[streamID] = s
-		s.state = s.aggregate.evolve(s.state, domainEvent)
-		s.version++
-		name, schemaVersion, data, err := tx.engine.registry.Encode(domainEvent)
-		if err != nil {
-			panic(fmt.Sprintf("engine: %v", err)) // an unregistered type: found by the first test that appends it
+// catchPanic turns the panic of a broken invariant into an error.
+func catchPanic(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the decision panicked: %v", p)
 		}
-		tx.batch.chunk.add(s, name, schemaVersion, data, tx.encodedMetadata())
-	}
-	return s.state.(S) //nolint:forcetypeassert // a category has one type of state
+	}()
+	return f()
 }
 
-func (tx *Tx) encodedMetadata() []byte {
-	if tx.encoded == nil {
-		encoded, err := json.Marshal(tx.metadata)
-		if err != nil {
-			panic("engine: metadata holds only strings: " + err.Error())
+// unstage takes back all but the first n changes, the last one first.
+func (tx *Tx) unstage(n int) {
+	for i := len(tx.changes) - 1; i >= n; i-- {
+		c := tx.changes[i]
+		v := &tx.views[c.view]
+		if c.revert != nil {
+			c.state = c.revert(v.state)
 		}
-		tx.encoded = encoded
+		v.state, v.version = c.state, c.version
+		tx.records = tx.records[:c.records]
 	}
-	return tx.encoded
+	tx.changes = tx.changes[:n]
+}
+
+// keep makes what was staged a part of the batch.
+func (tx *Tx) keep() {
+	for _, c := range tx.changes {
+		v := tx.views[c.view]
+		s := v.stream
+		s.state, s.version = v.state, v.version
+		tx.batch.streams[s.id], tx.batch.dirty[s.id] = s, s
+	}
+	if len(tx.records) == 0 {
+		return
+	}
+	metadata, err := json.Marshal(tx.metadata)
+	if err != nil {
+		panic("engine: metadata holds only strings: " + err.Error())
+	}
+	for _, r := range tx.records {
+		tx.batch.chunk.addRecord(r, metadata)
+	}
 }

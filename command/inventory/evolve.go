@@ -12,7 +12,7 @@ func Evolve(s State, e DomainEvent) State {
 			s.Holdings, s.Tickets = map[string]Holding{}, map[string]int{}
 		}
 		s.Holdings[e.ReservationID] = Holding{CustomerID: e.CustomerID, Items: e.Items}
-		s.Tickets[e.CustomerID] += countTickets(e.Items)
+		s.addTickets(e.CustomerID, countTickets(e.Items))
 		s.moveItems(e.Items, Available, Reserved)
 	case SeatsConfirmed:
 		h := s.Holdings[e.ReservationID]
@@ -21,9 +21,7 @@ func Evolve(s State, e DomainEvent) State {
 		s.moveItems(e.Items, Reserved, Sold)
 	case SeatsReleased:
 		delete(s.Holdings, e.ReservationID)
-		if s.Tickets[e.CustomerID] -= countTickets(e.Items); s.Tickets[e.CustomerID] == 0 {
-			delete(s.Tickets, e.CustomerID)
-		}
+		s.addTickets(e.CustomerID, -countTickets(e.Items))
 		from := Reserved
 		if e.Sold {
 			from = Sold

@@ -30,6 +30,19 @@ func (m *model) check() {
 	}
 	require.Equal(m.t, Given(m.t, m.history...).State(), m.state, "the log makes another state")
 	require.Equal(m.t, m.state, throughSnapshot(m.t, m.state))
+	m.checkRevert()
+}
+
+// checkRevert takes the last domain event back and applies it again.
+func (m *model) checkRevert() {
+	last := len(m.history) - 1
+	before := Given(m.t, m.history[:last]...).State()
+	m.state = Revert(m.state, m.history[last])
+	if before.Holdings == nil && m.state.Holdings != nil {
+		before.Holdings, before.Tickets = map[string]Holding{}, map[string]int{}
+	}
+	require.Equal(m.t, before, m.state, "after taking back %#v", m.history[last])
+	m.state = Evolve(m.state, m.history[last])
 }
 
 func (m *model) checkCounts(s *Section, held, sold int) {

@@ -5,21 +5,20 @@ import (
 	"strings"
 
 	"ticketing/command/engine"
-	"ticketing/command/event"
 	"ticketing/command/payment"
 	"ticketing/command/rejection"
 	"ticketing/internal/id"
 	"ticketing/internal/money"
 )
 
-// RefundPayment is an organizer's or admin's wish to give a customer's money back.
+// RefundPayment is an organizer's or admin's request to give a customer's money back.
 type RefundPayment struct {
 	PaymentID string
 	Amount    *money.Money // nil: all that is left
 	Reason    string
 }
 
-// Refunding is a payment with the refund that was asked for.
+// Refunding is a payment with the refund that was requested.
 type Refunding struct {
 	Payment Payment
 	Refund  payment.Refund
@@ -28,11 +27,11 @@ type Refunding struct {
 // ref remembers both: the payment alone does not say which of its refunds it was.
 func (r Refunding) ref() string { return r.Payment.ID + "/" + r.Refund.ID }
 
-// RefundPayment asks for money back. From here on it counts against what is left; the saga has the gateway carry it out.
+// RefundPayment requests a refund. From here on it counts against what is left; the saga has the gateway carry it out.
 func (s *Service) RefundPayment(ctx context.Context, by Caller, in RefundPayment) (Refunding, error) {
 	refundID := id.New(id.Refund)
-	refunding, _, err := run(ctx, s, by, action[Refunding]{
-		mutation: "refundPayment", input: in, ref: Refunding.ref, streams: []string{payment.Stream(in.PaymentID)},
+	refunding, _, err := executeOnce(ctx, s, by, action[Refunding]{
+		mutation: "refundPayment", input: in, ref: Refunding.ref, streams: []string{payments.Stream(in.PaymentID)},
 		decide: func(tx *engine.Tx) (Refunding, error) { return decideRefund(tx, by, refundID, in) },
 		replay: func(ctx context.Context, ref string) (Refunding, error) {
 			paymentID, refundID, _ := strings.Cut(ref, "/")
@@ -47,24 +46,34 @@ func (s *Service) RefundPayment(ctx context.Context, by Caller, in RefundPayment
 }
 
 func decideRefund(tx *engine.Tx, by Caller, refundID string, in RefundPayment) (Refunding, error) {
-	p, err := engine.Load[payment.State](tx, payment.Stream(in.PaymentID))
+	p, err := payments.Load(tx, in.PaymentID)
 	if err != nil {
 		return Refunding{}, err
 	}
-	occasion, err := engine.Load[event.State](tx, event.Stream(p.EventID))
+	e, err := events.Load(tx, p.EventID)
 	if err != nil {
 		return Refunding{}, err
 	}
-	if err := by.mayRefund(p, occasion); err != nil {
+	if err := by.mayRefund(p, e); err != nil {
 		return Refunding{}, err
 	}
-	requested, err := payment.Decide(p, payment.RequestRefund{
+	p, err = payments.Decide(tx, in.PaymentID, payment.RequestRefund{
 		RefundID: refundID, Amount: in.Amount, Cause: payment.CauseRequested, Reason: in.Reason,
-	}, tx.Now)
+	})
 	if err != nil {
 		return Refunding{}, err
 	}
-	return viewRefunding(viewPayment(tx, in.PaymentID, engine.Append[payment.State](tx, payment.Stream(in.PaymentID), requested)), refundID)
+	return viewRefunding(viewPayment(tx, in.PaymentID, p), refundID)
+}
+
+// requestFullRefund requests all that is left of a payment, once; of one that is disputed, only after the dispute is won.
+func requestFullRefund(tx *engine.Tx, paymentID, refundID string, cause payment.RefundCause) error {
+	p, err := payments.Load(tx, paymentID)
+	if err != nil || p.RefundableMinor() == 0 || p.Disputed() {
+		return err
+	}
+	_, err = payments.Decide(tx, paymentID, payment.RequestRefund{RefundID: refundID, Cause: cause})
+	return err
 }
 
 func viewRefunding(p Payment, refundID string) (Refunding, error) {

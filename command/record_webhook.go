@@ -15,15 +15,15 @@ import (
 	"ticketing/internal/id"
 )
 
-// Hint is what a gateway's webhook says: that there may be something new of a payment.
+// Hint is what a gateway's webhook says: that there may be news of a payment.
 type Hint struct {
 	Gateway   string
 	PaymentID string
 	Reversals bool // also refunds and disputes
 }
 
-// HearOfPayment follows a hint: the gateway itself is asked, and what it says is applied forward only. So a hint may come twice, late, out of
-// order, or before the call that it is about has returned. A rejection of code NOT_FOUND says that there is no such payment of the gateway.
+// HearOfPayment asks the gateway about the payment and applies what it says, forward only. So a hint may come twice, late, out of order, or
+// before the call that it is about has returned. A rejection of code NOT_FOUND says that the gateway has no such payment.
 func (s *Service) HearOfPayment(ctx context.Context, by Caller, h Hint) error {
 	paid, err := s.paid(ctx, by, h.PaymentID)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Service) HearOfPayment(ctx context.Context, by Caller, h Hint) error {
 		return err
 	}
 	if paid.Payment.CompletedAt == nil {
-		if paid, err = s.catchUp(ctx, by, gw, paid); err != nil {
+		if paid, err = s.refreshPayment(ctx, by, gw, paid); err != nil {
 			return err
 		}
 	}
@@ -47,9 +47,9 @@ func (s *Service) HearOfPayment(ctx context.Context, by Caller, h Hint) error {
 	return s.recordReversals(ctx, by, gw, *paid.Payment)
 }
 
-// catchUp records how a payment stands at the gateway. One that was only created is still being begun by somebody: it is left alone. One of
-// which the customer has done their part there is confirmed: they think that they have paid, and may never come back.
-func (s *Service) catchUp(ctx context.Context, by Caller, gw gateway.Gateway, paid Paid) (Paid, error) {
+// refreshPayment records the gateway's state of a payment. One that was only created is left alone: the process that created it is still at
+// work. One that the customer has approved is confirmed: they think that they have paid, and may never come back.
+func (s *Service) refreshPayment(ctx context.Context, by Caller, gw gateway.Gateway, paid Paid) (Paid, error) {
 	result, err := gw.Lookup(ctx, atGateway(*paid.Payment))
 	if err == nil && result.Outcome == payment.OutcomeRequiresAction && result.NextAction == nil && paid.Payment.Status == payment.RequiresAction {
 		result, err = gw.Confirm(ctx, atGateway(*paid.Payment))
@@ -60,32 +60,29 @@ func (s *Service) catchUp(ctx context.Context, by Caller, gw gateway.Gateway, pa
 	case err != nil:
 		return Paid{}, fmt.Errorf("look up payment %s at %s: %w", paid.Payment.ID, gw.Name(), err)
 	}
-	return s.settle(ctx, by, paid.Payment.ID, outcomeOf(result))
+	return s.recordOutcome(ctx, by, paid.Payment.ID, outcomeOf(result))
 }
 
-// recordReversals records what was taken back of a payment, by whomever.
+// recordReversals records all refunds and disputes of a payment that the gateway knows.
 func (s *Service) recordReversals(ctx context.Context, by Caller, gw gateway.Gateway, p Payment) error {
 	reversals, err := gw.Reversals(ctx, atGateway(p))
 	if err != nil {
 		return fmt.Errorf("read the reversals of payment %s at %s: %w", p.ID, gw.Name(), err)
 	}
-	var errs []error // one that makes no sense keeps nobody from the others
+	var errs []error // an invalid one does not keep the others from being recorded
 	for _, r := range reversals {
-		record := recordOf(gw.Name(), r)
-		if record == nil {
+		c := recordOf(gw.Name(), r)
+		if c == nil {
 			continue
 		}
-		_, err := execute(ctx, s, by, []string{payment.Stream(p.ID)}, func(tx *engine.Tx) (Paid, error) {
-			return decideReversed(tx, p.ID, record)
-		})
-		if err != nil {
+		if err := s.recordReversal(ctx, by, p.ID, c); err != nil {
 			errs = append(errs, fmt.Errorf("record reversal %s of payment %s: %w", r.ID, p.ID, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// recordOf answers the command that writes a reversal down; nil when there is nothing to write yet.
+// recordOf returns the command that records a reversal; nil when there is nothing to record yet.
 func recordOf(gatewayName string, r gateway.Reversal) payment.Command {
 	switch {
 	case r.Dispute:
@@ -104,33 +101,35 @@ func recordOf(gatewayName string, r gateway.Reversal) payment.Command {
 	return nil
 }
 
-// decideReversed writes down what was taken back of a payment. One that is given back in full ends its reservation and frees the seats in the
-// same append; one whose dispute is won after its event was cancelled goes back to the customer.
-func decideReversed(tx *engine.Tx, paymentID string, record payment.Command) (Paid, error) {
-	p, err := loadPurchase(tx, paymentID)
+func (s *Service) recordReversal(ctx context.Context, by Caller, paymentID string, c payment.Command) error {
+	_, err := execute(ctx, s, by, []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
+		if err := decideReversal(tx, paymentID, c); err != nil {
+			return Paid{}, err
+		}
+		return viewPaid(tx, paymentID)
+	})
+	return err
+}
+
+// decideReversal records a reversal. A payment that is refunded in full ends its reservation and frees the seats in the same append; one
+// whose dispute is won after its event was cancelled is refunded to the customer.
+func decideReversal(tx *engine.Tx, paymentID string, c payment.Command) error {
+	p, err := loadSettlement(tx, paymentID)
 	if err != nil {
-		return Paid{}, err
+		return err
 	}
-	var c consequences
-	if c.payment, err = payment.Decide(p.payment, record, tx.Now); err != nil {
-		return Paid{}, err
+	after, err := payments.Decide(tx, paymentID, c)
+	if err != nil || p.reservation.Status != reservation.Completed || p.reservation.PaymentID != paymentID {
+		return err
 	}
-	after := p.payment
-	for _, domainEvent := range c.payment {
-		after = payment.Evolve(after, domainEvent)
-	}
-	stands := p.reservation.Status == reservation.Completed && p.reservation.PaymentID == paymentID
 	switch {
-	case stands && after.Status == payment.Refunded:
-		if c.reservation, err = reservation.Decide(p.reservation, reservation.Refund{PaymentID: paymentID}, tx.Now); err != nil {
-			return Paid{}, err
+	case after.Status == payment.Refunded:
+		if _, err := inventories.Decide(tx, p.payment.EventID, inventory.Release{ReservationID: p.payment.ReservationID}); err != nil {
+			return err
 		}
-		if c.inventory, err = inventory.Decide(p.stock, inventory.Release{ReservationID: p.payment.ReservationID}, tx.Now); err != nil {
-			return Paid{}, err
-		}
-	case stands && p.payment.Disputed() && !after.Disputed() && p.occasion.Status == event.Cancelled:
-		view := p.append(tx, c)
-		return view, requestFullRefund(tx, paymentID, id.Derive(id.Refund, paymentID+"/dispute won"), payment.CauseEventCancelled)
+		_, err = reservations.Decide(tx, p.payment.ReservationID, reservation.Refund{PaymentID: paymentID})
+	case p.payment.Disputed() && !after.Disputed() && p.event.Status == event.Cancelled:
+		err = requestFullRefund(tx, paymentID, id.Derive(id.Refund, paymentID+"/dispute won"), payment.CauseEventCancelled)
 	}
-	return p.append(tx, c), nil
+	return err
 }

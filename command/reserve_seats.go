@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"ticketing/command/engine"
-	"ticketing/command/event"
 	"ticketing/command/inventory"
 	"ticketing/command/rejection"
 	"ticketing/command/reservation"
@@ -13,7 +12,7 @@ import (
 	"ticketing/internal/money"
 )
 
-// ReserveSeats is a customer's wish for seats of one event.
+// ReserveSeats is a customer's request for seats of one event.
 type ReserveSeats struct {
 	EventID string
 	Items   []inventory.ReserveItem
@@ -23,7 +22,7 @@ type ReserveSeats struct {
 // decided and appended as one.
 func (s *Service) ReserveSeats(ctx context.Context, by Caller, in ReserveSeats) (Reservation, error) {
 	reservationID := id.New(id.Reservation)
-	r, _, err := run(ctx, s, by, action[Reservation]{
+	r, _, err := executeOnce(ctx, s, by, action[Reservation]{
 		mutation: "reserveSeats", input: in, ref: Reservation.ref, streams: eventStreams(in.EventID),
 		decide: func(tx *engine.Tx) (Reservation, error) { return decideReserve(tx, by, reservationID, in, s.Hold) },
 		replay: func(ctx context.Context, ref string) (Reservation, error) { return s.reservation(ctx, by, ref) },
@@ -32,58 +31,46 @@ func (s *Service) ReserveSeats(ctx context.Context, by Caller, in ReserveSeats) 
 }
 
 func decideReserve(tx *engine.Tx, by Caller, reservationID string, in ReserveSeats, hold time.Duration) (Reservation, error) {
-	occasion, err := engine.Load[event.State](tx, event.Stream(in.EventID))
+	e, err := events.Load(tx, in.EventID)
 	if err != nil {
 		return Reservation{}, err
 	}
-	stock, err := engine.Load[inventory.State](tx, inventory.Stream(in.EventID))
-	if err != nil {
+	if err := by.mayReserve(e); err != nil {
 		return Reservation{}, err
 	}
-	if err := by.mayReserve(occasion); err != nil {
-		return Reservation{}, err
-	}
-	if !occasion.OnSale(tx.Now) {
+	if !e.OnSale(tx.Now) {
 		return Reservation{}, rejection.New(rejection.SalesNotOpen, "tickets of this event are not on sale").At("eventId")
 	}
-	reserved, err := inventory.Decide(stock, inventory.Reserve{
+	inv, err := inventories.Decide(tx, in.EventID, inventory.Reserve{
 		ReservationID: reservationID, CustomerID: by.Actor, Items: in.Items,
-		MaxPerReservation: occasion.MaxTicketsPerReservation, MaxPerCustomer: occasion.MaxTicketsPerCustomer,
-	}, tx.Now)
+		MaxPerReservation: e.MaxTicketsPerReservation, MaxPerCustomer: e.MaxTicketsPerCustomer,
+	})
 	if err != nil {
 		return Reservation{}, err
 	}
-	seats, total, err := price(stock, reserved)
+	seats, total, err := priceSeats(inv, inv.Holdings[reservationID].Items)
 	if err != nil {
 		return Reservation{}, err
 	}
-	initiated, err := reservation.Decide(reservation.State{}, reservation.Initiate{
-		EventID: in.EventID, CustomerID: by.Actor, Seats: seats, Total: total, PaymentAttempts: occasion.PaymentAttempts, Hold: hold,
-	}, tx.Now)
+	state, err := reservations.Create(tx, reservationID, reservation.Initiate{
+		EventID: in.EventID, CustomerID: by.Actor, Seats: seats, Total: total, PaymentAttempts: e.PaymentAttempts, Hold: hold,
+	})
 	if err != nil {
 		return Reservation{}, err
 	}
-	if err := engine.Create(tx, reservation.Stream(reservationID)); err != nil {
-		return Reservation{}, err
-	}
-	engine.Append[inventory.State](tx, inventory.Stream(in.EventID), reserved)
-	state := engine.Append[reservation.State](tx, reservation.Stream(reservationID), initiated)
 	return viewReservation(tx, reservationID, state), nil
 }
 
-// price takes each seat's price from its section as it is now: never from the client, and never again later.
-func price(stock inventory.State, reserved []inventory.DomainEvent) ([]reservation.Seat, money.Money, error) {
-	var seats []reservation.Seat
-	var total money.Money
-	for _, item := range reserved[0].(inventory.SeatsReserved).Items { //nolint:forcetypeassert // what inventory.Reserve comes to
-		section := stock.Section(item.Section)
+// priceSeats gives each seat the price of its section as it is now: never from the client, and never again later.
+func priceSeats(inv inventory.State, items []inventory.Item) (seats []reservation.Seat, total money.Money, err error) {
+	for _, item := range items {
+		section := inv.Section(item.Section)
 		total.Currency = section.Price.Currency
 		for i := range item.Quantity {
 			seat := reservation.Seat{Section: section.Name, Price: section.Price}
 			if section.Seated() {
 				seat.Label = item.Labels[i]
 			}
-			var err error
 			if total, err = total.Add(section.Price); err != nil {
 				return nil, money.Money{}, rejection.New(rejection.Invalid, "the total is out of range").At("items")
 			}

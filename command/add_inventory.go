@@ -1,0 +1,30 @@
+package command
+
+import (
+	"context"
+
+	"ticketing/command/engine"
+	"ticketing/command/event"
+	"ticketing/command/inventory"
+	"ticketing/command/rejection"
+)
+
+// AddInventory puts a section on sale.
+func (s *Service) AddInventory(ctx context.Context, by Caller, eventID string, in inventory.Add) (Event, error) {
+	return execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) (Event, error) {
+		state, err := events.Load(tx, eventID)
+		if err != nil {
+			return Event{}, err
+		}
+		if err := by.mayManage(state); err != nil {
+			return Event{}, err
+		}
+		if state.Status == event.Cancelled || state.Status == event.Completed {
+			return Event{}, rejection.New(rejection.InvalidState, "an event that is %s takes no more inventory", state.Status)
+		}
+		if _, err := inventories.Decide(tx, eventID, in); err != nil {
+			return Event{}, err
+		}
+		return viewEvent(tx, eventID)
+	})
+}

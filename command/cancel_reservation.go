@@ -1,0 +1,48 @@
+package command
+
+import (
+	"context"
+
+	"ticketing/command/engine"
+	"ticketing/command/inventory"
+	"ticketing/command/reservation"
+)
+
+// CancelReservation is a customer's request to give an unpaid reservation back.
+type CancelReservation struct {
+	ReservationID string
+	Reason        string
+}
+
+// CancelReservation ends an unpaid reservation and frees its seats at once.
+func (s *Service) CancelReservation(ctx context.Context, by Caller, in CancelReservation) (Reservation, error) {
+	r, _, err := executeOnce(ctx, s, by, action[Reservation]{
+		mutation: "cancelReservation", input: in, ref: Reservation.ref, streams: []string{reservations.Stream(in.ReservationID)},
+		decide: func(tx *engine.Tx) (Reservation, error) {
+			r, err := reservations.Load(tx, in.ReservationID)
+			if err != nil {
+				return Reservation{}, err
+			}
+			if err := by.mayCancel(r); err != nil {
+				return Reservation{}, err
+			}
+			return endReservation(tx, in.ReservationID, reservation.Cancel{Reason: in.Reason})
+		},
+		replay: func(ctx context.Context, ref string) (Reservation, error) { return s.reservation(ctx, by, ref) },
+	})
+	return r, err
+}
+
+// endReservation decides how a reservation without a payment at the gateway ends, and frees its seats unless it goes on.
+func endReservation(tx *engine.Tx, reservationID string, c reservation.Command) (Reservation, error) {
+	before := reservations.Version(tx, reservationID)
+	r, err := reservations.Decide(tx, reservationID, c)
+	if err != nil {
+		return Reservation{}, err
+	}
+	view := viewReservation(tx, reservationID, r)
+	if view.Version > before {
+		_, err = inventories.Decide(tx, r.EventID, inventory.Release{ReservationID: reservationID})
+	}
+	return view, err
+}

@@ -1,0 +1,25 @@
+package command
+
+import (
+	"context"
+
+	"ticketing/command/engine"
+	"ticketing/command/event"
+)
+
+// changeEvent decides a command of an event for those who manage it.
+func (s *Service) changeEvent(ctx context.Context, by Caller, eventID string, c event.Command) (Event, error) {
+	return execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) (Event, error) {
+		state, err := events.Load(tx, eventID)
+		if err != nil {
+			return Event{}, err
+		}
+		if err := by.mayManage(state); err != nil {
+			return Event{}, err
+		}
+		if _, err := events.Decide(tx, eventID, c); err != nil {
+			return Event{}, err
+		}
+		return viewEvent(tx, eventID)
+	})
+}

@@ -1,0 +1,55 @@
+package command
+
+import (
+	"cmp"
+	"context"
+
+	"ticketing/command/engine"
+	"ticketing/command/payment"
+	"ticketing/command/rejection"
+)
+
+// ConfirmPayment goes on with a payment after the customer did what its next action requires.
+func (s *Service) ConfirmPayment(ctx context.Context, by Caller, paymentID string) (Paid, error) {
+	paid, replayed, err := executeOnce(ctx, s, by, action[Paid]{
+		mutation: "confirmPayment", input: paymentID, ref: Paid.ref, streams: []string{payments.Stream(paymentID)},
+		decide: func(tx *engine.Tx) (Paid, error) { return decideConfirm(tx, by, paymentID) },
+		replay: func(ctx context.Context, ref string) (Paid, error) { return s.replayPayment(ctx, by, ref) },
+	})
+	if err != nil {
+		return Paid{}, err
+	}
+	if replayed || !paid.Payment.Undecided() {
+		return paid, failureOf(paid)
+	}
+	ctx = context.WithoutCancel(ctx)
+	gw, err := s.Gateways.ByName(paid.Payment.Gateway)
+	if err != nil {
+		return Paid{}, err
+	}
+	ask := gw.Lookup
+	if paid.Payment.Status == payment.RequiresAction {
+		ask = gw.Confirm
+	}
+	result, err := ask(ctx, atGateway(*paid.Payment))
+	if err != nil {
+		s.Logger.WarnContext(ctx, "the outcome of a payment is not known yet", "payment", paymentID, "gateway", gw.Name(), "error", err)
+		return paid, nil
+	}
+	recorded, err := s.recordOutcome(ctx, by, paymentID, outcomeOf(result))
+	return withAction(recorded, result), cmp.Or(err, failureOf(recorded))
+}
+
+func decideConfirm(tx *engine.Tx, by Caller, paymentID string) (Paid, error) {
+	paid, err := viewPaid(tx, paymentID)
+	if err != nil {
+		return Paid{}, err
+	}
+	if by.Actor != paid.Payment.CustomerID {
+		return Paid{}, rejection.New(rejection.Forbidden, "this is another customer's payment")
+	}
+	if paid.Payment.Undecided() && !tx.Now.Before(paid.Reservation.ExpiresAt) {
+		return Paid{}, rejection.New(rejection.ReservationExpired, "the time to pay this reservation is over")
+	}
+	return paid, nil
+}

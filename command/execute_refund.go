@@ -1,0 +1,38 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ticketing/command/gateway"
+	"ticketing/command/payment"
+)
+
+// ErrRefundPending says that the gateway will tell later what becomes of a refund.
+var ErrRefundPending = errors.New("the refund is pending at the gateway")
+
+// ExecuteRefund has the gateway give the money of a requested refund back and records it. A payment that is refunded in full ends its
+// reservation and frees the seats in the same append.
+func (s *Service) ExecuteRefund(ctx context.Context, by Caller, paymentID, refundID string) error {
+	paid, err := s.paid(ctx, by, paymentID)
+	if err != nil {
+		return err
+	}
+	refunding, err := viewRefunding(*paid.Payment, refundID)
+	if err != nil || refunding.Refund.Status != payment.RefundPending || refunding.Refund.Reported {
+		return err
+	}
+	gw, err := s.Gateways.ByName(paid.Payment.Gateway)
+	if err != nil {
+		return err
+	}
+	result, err := gw.Refund(ctx, gateway.Refund{ID: refundID, TransactionID: paid.Payment.TransactionID, Amount: refunding.Refund.Amount})
+	if err != nil {
+		return fmt.Errorf("refund %s at %s: %w", refundID, gw.Name(), err)
+	}
+	if result.Pending {
+		return ErrRefundPending
+	}
+	return s.recordReversal(ctx, by, paymentID, payment.RecordRefund{RefundID: refundID, Failed: result.Failed, Reason: result.Reason})
+}

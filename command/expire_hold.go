@@ -1,0 +1,88 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ticketing/command/engine"
+	"ticketing/command/gateway"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
+)
+
+// ErrStillProcessing says that the gateway can neither take a payment back nor tell its outcome yet: ask again later.
+var ErrStillProcessing = errors.New("the payment is still being processed by the gateway")
+
+// overduePayment is the payment that an expired hold waits for; empty: none.
+type overduePayment struct{ id string }
+
+// ExpireHold ends a hold whose time is over; before that it changes nothing. A payment that is with the gateway is given up there
+// first; if it turns out to be paid, the reservation is completed instead.
+func (s *Service) ExpireHold(ctx context.Context, by Caller, reservationID string) error {
+	overdue, err := execute(ctx, s, by, []string{reservations.Stream(reservationID)}, func(tx *engine.Tx) (overduePayment, error) {
+		return decideExpire(tx, reservationID)
+	})
+	if err != nil || overdue.id == "" {
+		return err
+	}
+	return s.giveUpPayment(ctx, by, overdue.id, reservation.Expire{GivenUp: overdue.id})
+}
+
+func decideExpire(tx *engine.Tx, reservationID string) (overdue overduePayment, err error) {
+	r, err := reservations.Load(tx, reservationID)
+	switch {
+	case err != nil:
+	case r.Status == reservation.SeatsReserved:
+		_, err = endReservation(tx, reservationID, reservation.Expire{})
+	case r.Status == reservation.PaymentPending && !tx.Now.Before(r.ExpiresAt):
+		overdue.id = r.PaymentID
+	}
+	return overdue, err
+}
+
+// giveUpPayment cancels a payment at the gateway, then ends its reservation by end. If it was paid after all, that is recorded instead.
+func (s *Service) giveUpPayment(ctx context.Context, by Caller, paymentID string, end reservation.Command) error {
+	paid, err := s.paid(ctx, by, paymentID)
+	if err != nil {
+		return err
+	}
+	if paid.Payment.Undecided() {
+		gw, err := s.Gateways.ByName(paid.Payment.Gateway)
+		if err != nil {
+			return err
+		}
+		result, err := gw.Cancel(ctx, atGateway(*paid.Payment))
+		switch {
+		case errors.Is(err, gateway.ErrUnknownPayment): // never created, and now never will be
+		case err != nil:
+			return fmt.Errorf("cancel payment %s at %s: %w", paymentID, gw.Name(), err)
+		case result.Outcome == payment.OutcomeSucceeded:
+			_, err := s.recordOutcome(ctx, by, paymentID, outcomeOf(result))
+			return err
+		case result.Outcome != payment.OutcomeFailed:
+			return ErrStillProcessing
+		}
+	}
+	_, err = execute(ctx, s, by, []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
+		return decideGivenUp(tx, paymentID, end)
+	})
+	return err
+}
+
+func decideGivenUp(tx *engine.Tx, paymentID string, end reservation.Command) (Paid, error) {
+	p, err := loadSettlement(tx, paymentID)
+	if err != nil {
+		return Paid{}, err
+	}
+	_, err = payments.Decide(tx, paymentID, payment.RecordOutcome{
+		Outcome: payment.OutcomeFailed, Code: payment.Abandoned, Reason: "The payment was not finished in time.",
+	})
+	if err == nil && p.reservation.Holding() && p.payment.CompletedAt == nil {
+		err = p.endReservation(tx, end)
+	}
+	if err != nil {
+		return Paid{}, err
+	}
+	return viewPaid(tx, paymentID)
+}

@@ -1,0 +1,33 @@
+package inventory
+
+// Revert returns the state before e, the last domain event that made s. Like Evolve it changes s in place.
+func Revert(s State, e DomainEvent) State {
+	switch e := e.(type) {
+	case InventoryAdded:
+		s.Sections = s.Sections[:len(s.Sections)-1]
+	case SeatsReserved:
+		delete(s.Holdings, e.ReservationID)
+		s.addTickets(e.CustomerID, -countTickets(e.Items))
+		s.moveItems(e.Items, Reserved, Available)
+	case SeatsConfirmed:
+		h := s.Holdings[e.ReservationID]
+		h.Sold = false
+		s.Holdings[e.ReservationID] = h
+		s.moveItems(e.Items, Sold, Reserved)
+	case SeatsReleased:
+		s.Holdings[e.ReservationID] = Holding{CustomerID: e.CustomerID, Items: e.Items, Sold: e.Sold}
+		s.addTickets(e.CustomerID, countTickets(e.Items))
+		to := Reserved
+		if e.Sold {
+			to = Sold
+		}
+		s.moveItems(e.Items, Available, to)
+	}
+	return s
+}
+
+func (s State) addTickets(customerID string, by int) {
+	if s.Tickets[customerID] += by; s.Tickets[customerID] == 0 {
+		delete(s.Tickets, customerID)
+	}
+}

@@ -1,0 +1,205 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"ticketing/command/engine"
+	"ticketing/command/event"
+	"ticketing/command/gateway"
+	"ticketing/command/inventory"
+	"ticketing/command/payment"
+	"ticketing/command/rejection"
+	"ticketing/command/reservation"
+	"ticketing/internal/id"
+)
+
+// processPayment is the mutation whose idempotency key an outage releases.
+const processPayment = "processPayment"
+
+// ProcessPayment is a customer's request to pay a reservation.
+type ProcessPayment struct {
+	ReservationID string
+	CardToken     string  // a gateway token such as "pm_card_visa"
+	PayPal        *PayPal `json:",omitempty"`
+}
+
+// PayPal is where a customer who pays by redirect comes back to.
+type PayPal struct{ ReturnURL, CancelURL string }
+
+// method returns how the customer pays; "" when they did not say.
+func (p ProcessPayment) method() string {
+	switch {
+	case p.PayPal != nil:
+		return "paypal"
+	case p.CardToken != "":
+		return "card"
+	}
+	return ""
+}
+
+// ProcessPayment pays a reservation: it appends that a payment begins, creates it at the gateway unconfirmed, appends the gateway's
+// id, confirms, and appends the outcome together with what it means for the reservation and its seats. So the gateway can be asked at any
+// later time what became of it. A decline returns both the objects and a rejection.
+func (s *Service) ProcessPayment(ctx context.Context, by Caller, in ProcessPayment) (Paid, error) {
+	var gw gateway.Gateway // none where no method is given: what costs nothing needs none
+	if method := in.method(); method != "" {
+		var err error
+		if gw, err = s.Gateways.Pick(method); err != nil {
+			return Paid{}, err
+		}
+	}
+	paymentID := id.New(id.Payment)
+	paid, replayed, err := executeOnce(ctx, s, by, action[Paid]{
+		mutation: processPayment, input: in, ref: Paid.ref, streams: []string{reservations.Stream(in.ReservationID)},
+		decide: func(tx *engine.Tx) (Paid, error) { return s.decidePayment(tx, by, paymentID, gw, in) },
+		replay: func(ctx context.Context, ref string) (Paid, error) { return s.replayPayment(ctx, by, ref) },
+	})
+	switch {
+	case err != nil:
+		return Paid{}, err
+	case replayed || paid.Payment == nil:
+		return paid, failureOf(paid)
+	}
+	// From here on the customer may hang up: what was begun is brought to its end.
+	return s.payAtGateway(context.WithoutCancel(ctx), by, gw, paid, in)
+}
+
+func (s *Service) decidePayment(tx *engine.Tx, by Caller, paymentID string, gw gateway.Gateway, in ProcessPayment) (Paid, error) {
+	r, err := reservations.Load(tx, in.ReservationID)
+	if err != nil {
+		return Paid{}, err
+	}
+	if err := by.owns(r); err != nil {
+		return Paid{}, err
+	}
+	e, err := events.Load(tx, r.EventID)
+	if err != nil {
+		return Paid{}, err
+	}
+	if r.Holding() && e.Status == event.Cancelled {
+		return Paid{}, rejection.New(rejection.InvalidState, "the event was cancelled")
+	}
+	if r.Total.Minor == 0 {
+		return completeFree(tx, in.ReservationID)
+	}
+	if r, err = reservations.Decide(tx, in.ReservationID, reservation.RequestPayment{PaymentID: paymentID, Hold: s.Hold}); err != nil {
+		return Paid{}, err
+	}
+	if gw == nil {
+		return Paid{}, rejection.New(rejection.Invalid, "a payment method is needed: %s is to be paid", r.Total).At("method")
+	}
+	_, err = payments.Create(tx, paymentID, payment.Process{
+		ReservationID: in.ReservationID, CustomerID: r.CustomerID, EventID: r.EventID, Amount: r.Total, Gateway: gw.Name(), Method: in.method(),
+	})
+	if err != nil {
+		return Paid{}, err
+	}
+	return viewPaid(tx, paymentID)
+}
+
+// completeFree completes a reservation of total 0 without a gateway.
+func completeFree(tx *engine.Tx, reservationID string) (Paid, error) {
+	r, err := reservations.Decide(tx, reservationID, reservation.Complete{})
+	if err != nil {
+		return Paid{}, err
+	}
+	if _, err := inventories.Decide(tx, r.EventID, inventory.Confirm{ReservationID: reservationID}); err != nil {
+		return Paid{}, err
+	}
+	return Paid{Reservation: viewReservation(tx, reservationID, r)}, nil
+}
+
+// payAtGateway brings a payment that was begun to its end at the gateway. No lock or transaction is held meanwhile.
+func (s *Service) payAtGateway(ctx context.Context, by Caller, gw gateway.Gateway, paid Paid, in ProcessPayment) (Paid, error) {
+	p := atGateway(*paid.Payment)
+	p.CardToken = in.CardToken
+	if in.PayPal != nil {
+		p.ReturnURL, p.CancelURL = in.PayPal.ReturnURL, in.PayPal.CancelURL
+	}
+	created, err := gw.Create(ctx, p)
+	if err != nil {
+		return s.recordOutage(ctx, by, paid, err) // whatever became of the call: what is unconfirmed is never charged
+	}
+	recorded, err := s.recordOutcome(ctx, by, paid.Payment.ID, outcomeOf(created))
+	if err != nil || created.Outcome != payment.OutcomeCreated {
+		return withAction(recorded, created), cmp.Or(err, failureOf(recorded))
+	}
+	if recorded.Payment.Status != payment.Processing {
+		return recorded, failureOf(recorded) // given up meanwhile: it must not be confirmed
+	}
+	p.TransactionID = created.TransactionID
+	confirmed, err := gw.Confirm(ctx, p)
+	switch {
+	case errors.Is(err, gateway.ErrUnavailable):
+		return s.recordOutage(ctx, by, recorded, err)
+	case err != nil: // it may have been charged: PROCESSING, until the reconciler knows
+		s.Logger.WarnContext(ctx, "the outcome of a payment is not known yet", "payment", p.ID, "gateway", gw.Name(), "error", err)
+		return recorded, nil
+	}
+	recorded, err = s.recordOutcome(ctx, by, p.ID, outcomeOf(confirmed))
+	return withAction(recorded, confirmed), cmp.Or(err, failureOf(recorded))
+}
+
+// recordOutage records that the gateway could not be reached and certainly did not charge. It uses up no attempt, and the idempotency key
+// is free again: the customer is meant to try again.
+func (s *Service) recordOutage(ctx context.Context, by Caller, paid Paid, cause error) (Paid, error) {
+	s.Logger.WarnContext(ctx, "the payment gateway is unavailable", "payment", paid.Payment.ID, "gateway", paid.Payment.Gateway, "error", cause)
+	key, err := by.key(processPayment, nil)
+	if err != nil {
+		return Paid{}, err
+	}
+	recorded, err := s.recordAndRelease(ctx, by, paid.Payment.ID, payment.RecordOutcome{
+		Outcome: payment.OutcomeFailed, Code: payment.GatewayUnavailable, Reason: "The payment service could not be reached. You were not charged.",
+	}, key)
+	return recorded, cmp.Or(err, failureOf(recorded))
+}
+
+// replayPayment returns what a retry returns: a payment as it is now, or the reservation that cost nothing.
+func (s *Service) replayPayment(ctx context.Context, by Caller, ref string) (Paid, error) {
+	if id.Prefix(ref) == id.Reservation {
+		r, err := s.reservation(ctx, by, ref)
+		return Paid{Reservation: r}, err
+	}
+	paid, err := s.paid(ctx, by, ref)
+	if err != nil || paid.Payment.Status != payment.RequiresAction {
+		return paid, err
+	}
+	gw, err := s.Gateways.ByName(paid.Payment.Gateway)
+	if err != nil {
+		return paid, err
+	}
+	result, err := gw.Lookup(ctx, atGateway(*paid.Payment))
+	if err != nil {
+		s.Logger.WarnContext(ctx, "could not look up the next action of a payment", "payment", ref, "gateway", gw.Name(), "error", err)
+		return paid, nil
+	}
+	return withAction(paid, result), nil
+}
+
+// failureOf returns the rejection that the customer gets for a failed payment, beside the objects.
+func failureOf(p Paid) error {
+	if p.Payment == nil || p.Payment.Status != payment.Failed {
+		return nil
+	}
+	if p.Payment.FailureCode == payment.GatewayUnavailable {
+		return rejection.New(rejection.GatewayUnavailable, "%s Please try again.", p.Payment.FailureReason)
+	}
+	return rejection.New(rejection.PaymentDeclined, "%s", p.Payment.FailureReason)
+}
+
+func withAction(p Paid, r gateway.Result) Paid {
+	if p.Payment != nil && p.Payment.Status == payment.RequiresAction {
+		p.NextAction = r.NextAction
+	}
+	return p
+}
+
+func atGateway(p Payment) gateway.Payment {
+	return gateway.Payment{ID: p.ID, TransactionID: p.TransactionID, ReservationID: p.ReservationID, Amount: p.Amount}
+}
+
+func outcomeOf(r gateway.Result) payment.RecordOutcome {
+	return payment.RecordOutcome{Outcome: r.Outcome, TransactionID: r.TransactionID, Code: r.Code, Reason: r.Reason}
+}

@@ -1,0 +1,81 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"ticketing/command/engine"
+	"ticketing/command/event"
+	"ticketing/command/payment"
+	"ticketing/command/rejection"
+	"ticketing/command/reservation"
+	"ticketing/internal/id"
+)
+
+// windUpParallel is how many reservations of a cancelled event are wound up at once: the engine makes batches of them.
+const windUpParallel = 64
+
+// reasonEventCancelled tells the customer why their reservation was cancelled.
+const reasonEventCancelled = "the event was cancelled"
+
+// Holders returns the reservations that hold or bought seats of an event. They are found through the inventory, not a read table.
+func (s *Service) Holders(ctx context.Context, by Caller, eventID string) (reservationIDs []string, err error) {
+	return execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) ([]string, error) {
+		inv, err := inventories.Load(tx, eventID)
+		return slices.Sorted(maps.Keys(inv.Holdings)), err
+	})
+}
+
+// WindUpEvent ends all reservations of a cancelled event: unpaid ones are cancelled (payments at the gateway given up first), completed
+// ones are refunded. It is idempotent and can stop anywhere; an error says that something has to be tried again.
+func (s *Service) WindUpEvent(ctx context.Context, by Caller, eventID string) error {
+	reservationIDs, err := s.Holders(ctx, by, eventID)
+	if err != nil {
+		return err
+	}
+	var g errgroup.Group // without a context: one payment that is stuck must not keep the others from their refunds
+	g.SetLimit(windUpParallel)
+	for _, reservationID := range reservationIDs {
+		g.Go(func() error { return s.windUpReservation(ctx, by, reservationID) })
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("wind up event %s: %w", eventID, err)
+	}
+	return nil
+}
+
+func (s *Service) windUpReservation(ctx context.Context, by Caller, reservationID string) error {
+	refundID := id.New(id.Refund)
+	r, err := execute(ctx, s, by, []string{reservations.Stream(reservationID)}, func(tx *engine.Tx) (Reservation, error) {
+		return decideWindUp(tx, reservationID, refundID)
+	})
+	if err != nil || r.Status != reservation.PaymentPending {
+		return err
+	}
+	return s.giveUpPayment(ctx, by, r.PaymentID, reservation.Cancel{Reason: reasonEventCancelled, GivenUp: r.PaymentID})
+}
+
+func decideWindUp(tx *engine.Tx, reservationID, refundID string) (Reservation, error) {
+	r, err := reservations.Load(tx, reservationID)
+	if err != nil {
+		return Reservation{}, err
+	}
+	e, err := events.Load(tx, r.EventID)
+	switch {
+	case err != nil:
+		return Reservation{}, err
+	case e.Status != event.Cancelled:
+		return Reservation{}, rejection.New(rejection.InvalidState, "the event is not cancelled")
+	case r.Status == reservation.SeatsReserved:
+		return endReservation(tx, reservationID, reservation.Cancel{Reason: reasonEventCancelled})
+	case r.Status == reservation.Completed && r.PaymentID == "":
+		return endReservation(tx, reservationID, reservation.Refund{})
+	case r.Status == reservation.Completed:
+		err = requestFullRefund(tx, r.PaymentID, refundID, payment.CauseEventCancelled)
+	}
+	return viewReservation(tx, reservationID, r), err
+}
