@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/otel"
@@ -80,7 +79,7 @@ func (s *session) note(records []*kgo.Record, positions []int64) (map[partitionI
 
 // record answers the record of a domain event, nil when its category is not published.
 func (s *session) record(r *eventstore.Recorded) *kgo.Record {
-	category, _, _ := strings.Cut(r.StreamID, "-")
+	category, _ := eventstore.SplitStreamID(r.StreamID)
 	topic, ok := s.cfg.Topics[category]
 	if !ok {
 		return nil

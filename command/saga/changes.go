@@ -2,7 +2,6 @@ package saga
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"ticketing/command/event"
@@ -42,7 +41,7 @@ func (c *changes) end(kind Kind, id string) {
 // fold takes the next domain event of the log. It looks only into those that can matter; a type that this build does not know is an
 // error, since it might set or end a deadline.
 func (c *changes) fold(registry *eventstore.Registry, r *eventstore.Recorded) error {
-	category, id, _ := strings.Cut(r.StreamID, "-")
+	category, id := eventstore.SplitStreamID(r.StreamID)
 	if category == event.Category {
 		c.events[id] = struct{}{}
 		return nil
