@@ -1,168 +1,143 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"ticketing/internal/apiclient"
+	"ticketing/internal/wait"
 )
 
-// Stage is how far a customer came.
-type Stage int
+// board has what has happened so far. Customers write to it, and it draws itself: on a terminal as a panel that is redrawn in place, otherwise
+// as a line a second.
+type board struct {
+	out      io.Writer
+	terminal bool
+	began    time.Time
+	drawn    int // lines of the panel above the cursor
 
-// The stages. From paid on they are ends.
-const (
-	ToCome Stage = iota
-	Shopping
-	Paying
-	Paid
-	Declined
-	Cancelled
-	Holding // walked away without paying
-	Expired
-	SoldOut // got no tickets
-	Failed  // met an error that the demo does not know how to handle
-	stages
-)
-
-var stageNames = [stages]string{
-	"to come", "shopping", "paying", "paid", "declined", "cancelled", "holding", "expired", "without tickets", "failed",
+	mu              sync.Mutex
+	phase           string
+	sections        []section
+	stages          map[stage]int
+	outcomes        map[string]int
+	latencies       map[string][]time.Duration
+	streams, states int
 }
 
-// String answers what a person would call it.
-func (s Stage) String() string { return stageNames[s] }
-
-// Board is where everybody notes what happens, and where the display reads it. It is safe for concurrent use.
-type Board struct {
-	mu            sync.Mutex
-	now           func() time.Time
-	began         time.Time
-	phase         string
-	note          string
-	noteUntil     time.Time
-	sections      []Section
-	stages        [stages]int
-	authenticated int
-	refused       map[string]int
-	reserved      []time.Time
-	peak          int
-	latencies     map[string][]time.Duration
-	feeds, states int
+func newBoard(out io.Writer, terminal bool) *board {
+	b := &board{out: out, terminal: terminal, began: time.Now(), latencies: map[string][]time.Duration{}}
+	b.stages, b.outcomes = map[stage]int{}, map[string]int{}
+	return b
 }
 
-// NewBoard answers an empty board.
-func NewBoard(now func() time.Time) *Board {
-	return &Board{now: now, began: now(), refused: map[string]int{}, latencies: map[string][]time.Duration{}}
+// isTerminal reports whether a panel can be drawn. NO_COLOR and TERM=dumb ask for plain lines.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && os.Getenv("NO_COLOR") == ""
 }
 
-// Phase begins a chapter of the story.
-func (b *Board) Phase(name string) { b.do(func() { b.phase, b.noteUntil = name, time.Time{} }) }
-
-// Note shows something that is waited for, and how long still.
-func (b *Board) Note(text string, d time.Duration) {
-	b.do(func() { b.note, b.noteUntil = text, b.now().Add(d) })
+func (b *board) update(change func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change()
 }
 
-// Sections shows the newest counts.
-func (b *Board) Sections(sections []Section) { b.do(func() { b.sections = sections }) }
+func (b *board) setPhase(name string) { b.update(func() { b.phase = name }) }
 
-// Come announces customers.
-func (b *Board) Come(n int) { b.do(func() { b.stages[ToCome] += n }) }
-
-// Move notes that a customer came from one stage to another.
-func (b *Board) Move(from, to Stage) {
-	b.do(func() {
-		b.stages[from]--
-		b.stages[to]++
-	})
+// addOutcome counts a success, or the code of a rejection.
+func (b *board) addOutcome(success string, err error) {
+	if err != nil {
+		success = apiclient.CodeOf(err)
+	}
+	b.update(func() { b.outcomes[success]++ })
 }
 
-// Authenticated notes a customer who had to confirm a payment with the bank.
-func (b *Board) Authenticated() { b.do(func() { b.authenticated++ }) }
-
-// Refused notes a rejection.
-func (b *Board) Refused(code string) { b.do(func() { b.refused[code]++ }) }
-
-// Reserved notes a reservation that was made.
-func (b *Board) Reserved() {
-	b.do(func() {
-		b.reserved = append(b.reserved, b.now())
-		b.peak = max(b.peak, b.lastSecond())
-	})
+func (b *board) addLatency(operation string, took time.Duration) {
+	b.update(func() { b.latencies[operation] = append(b.latencies[operation], took) })
 }
 
-// Answered notes how long an operation took.
-func (b *Board) Answered(operation string, took time.Duration) {
-	b.do(func() { b.latencies[operation] = append(b.latencies[operation], took) })
-}
-
-// Feed notes that a subscription began (1) or ended (-1), and State that one told something.
-func (b *Board) Feed(n int) { b.do(func() { b.feeds += n }) }
-
-// State notes a state that a subscription told.
-func (b *Board) State() { b.do(func() { b.states++ }) }
-
-// Best answers the section that has most tickets left, as far as is known.
-func (b *Board) Best() (best Section) {
-	b.do(func() {
-		for _, s := range b.sections {
-			if best.Name == "" || s.Available > best.Available {
-				best = s
-			}
-		}
+// emptiestSection returns the section with most tickets left, as far as the subscription has said.
+func (b *board) emptiestSection() (best section) {
+	b.update(func() {
+		best = slices.MaxFunc(b.sections, func(x, y section) int { return x.Available - y.Available })
 	})
 	return best
 }
 
-func (b *Board) do(f func()) {
+// show draws the board until ctx ends, and a last time then.
+func (b *board) show(ctx context.Context) {
+	pace := time.Second
+	if b.terminal {
+		pace = 100 * time.Millisecond
+	}
+	for err := error(nil); err == nil; b.draw() {
+		err = wait.For(ctx, pace)
+	}
+}
+
+func (b *board) draw() {
+	lines := b.drawLines()
+	if !b.terminal {
+		fmt.Fprintln(b.out, strings.Join(strings.Fields(strings.Join(lines, " | ")), " "))
+		return
+	}
+	// Without wrapping, a narrow window cuts the panel; with it, the cursor would not find back to the top.
+	fmt.Fprintf(b.out, "%s\x1b[J\x1b[?7l%s\n\x1b[?7h", strings.Repeat("\x1b[A", b.drawn), strings.Join(lines, "\n"))
+	b.drawn = len(lines)
+}
+
+// drawLines draws the board in at most 80 columns.
+func (b *board) drawLines() (lines []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	f()
-}
-
-func (b *Board) lastSecond() int {
-	from := b.now().Add(-time.Second)
-	first, _ := slices.BinarySearchFunc(b.reserved, from, time.Time.Compare)
-	return len(b.reserved) - first
-}
-
-// Snapshot is what the board says at one moment.
-type Snapshot struct {
-	Elapsed                   time.Duration
-	Phase, Note               string
-	Sections                  []Section
-	Stages                    [stages]int
-	Authenticated             int
-	Refused                   map[string]int
-	Reserved, Peak, PerSecond int
-	Latencies                 map[string]Latency
-	Feeds, States             int
-}
-
-// Latency is how long an operation took, at the median and for the unlucky.
-type Latency struct{ P50, P99 time.Duration }
-
-// Snapshot answers what the board says now.
-func (b *Board) Snapshot() Snapshot {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s := Snapshot{
-		Elapsed: b.now().Sub(b.began), Phase: b.phase, Sections: slices.Clone(b.sections), Stages: b.stages,
-		Authenticated: b.authenticated, Refused: maps.Clone(b.refused), Reserved: len(b.reserved), Peak: b.peak, PerSecond: b.lastSecond(),
-		Latencies: map[string]Latency{}, Feeds: b.feeds, States: b.states,
+	row := func(name, format string, args ...any) {
+		lines = append(lines, fmt.Sprintf("%-16s", name)+fmt.Sprintf(format, args...))
 	}
-	if left := b.noteUntil.Sub(b.now()); left > 0 {
-		s.Note = fmt.Sprintf("%s (%s)", b.note, left.Round(time.Second))
+	row(fmt.Sprintf("%.1f s", time.Since(b.began).Seconds()), "%s", b.phase)
+	for _, s := range b.sections {
+		row(s.Name, "%s%d sold %d reserved %d left", b.drawBar(s), s.Sold, s.Reserved, s.Available)
 	}
-	for operation, all := range b.latencies {
-		s.Latencies[operation] = latency(all)
+	if len(b.sections) > 0 {
+		row("customers", "%s", b.drawStages(paid, declined, cancelled, holding, expired))
+		row("", "%s", b.drawStages(toCome, shopping, secondChoice, paying, soldOut, failed))
+		row("subscriptions", "%d open, %d states received", b.streams, b.states)
 	}
-	return s
+	for _, operation := range []string{"reserveSeats", "processPayment"} {
+		if all := slices.Sorted(slices.Values(b.latencies[operation])); len(all) > 0 {
+			at := func(percent int) time.Duration { return all[(len(all)-1)*percent/100].Round(100 * time.Microsecond) }
+			row(operation, "%d, p50 %s p99 %s", len(all), at(50), at(99))
+		}
+	}
+	for _, outcome := range slices.Sorted(maps.Keys(b.outcomes)) {
+		row("", "%d %s", b.outcomes[outcome], outcome)
+	}
+	return lines
 }
 
-func latency(all []time.Duration) Latency {
-	sorted := slices.Sorted(slices.Values(all))
-	at := func(percent int) time.Duration { return sorted[(len(sorted)-1)*percent/100] }
-	return Latency{P50: at(50), P99: at(99)}
+// drawBar draws a section: sold in green, reserved in yellow, with at least one cell if there are such tickets.
+func (b *board) drawBar(s section) string {
+	if !b.terminal {
+		return ""
+	}
+	const width = 28
+	cells := func(tickets int) int { return (tickets*(width-1) + s.Capacity - 1) / s.Capacity }
+	sold, reserved := cells(s.Sold), min(width-cells(s.Sold), cells(s.Reserved))
+	return fmt.Sprintf("\x1b[32m%s\x1b[33m%s\x1b[0m%s ",
+		strings.Repeat("█", sold), strings.Repeat("▓", reserved), strings.Repeat("░", width-sold-reserved))
+}
+
+func (b *board) drawStages(all ...stage) string {
+	parts := make([]string, len(all))
+	for i, at := range all {
+		parts[i] = fmt.Sprintf("%d %s", b.stages[at], at)
+	}
+	return strings.Join(parts, "  ")
 }

@@ -1,271 +1,208 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"math/big"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ticketing/internal/apiclient"
+	"ticketing/internal/wait"
 )
 
-// World is what the API says after the sale, read back through it, beside what the customers lived through.
-type World struct {
-	Event     Event
-	Customers []Outcome
-	Counts    *Watch
+// claim is something that must be true, and what contradicts it.
+type claim struct {
+	text  string
+	wrong []string
 }
 
-// Outcome is how a customer's way ended, and what the API has of it.
-type Outcome struct {
-	Name        string
-	Stage       Stage
-	Failure     error
-	Reservation *Reservation // nil without one
-	Watch       *Watch       // nil unless the customer followed the reservation
-}
-
-// Check is one thing that must be so, and what speaks against it.
-type Check struct {
-	Claim string
-	Wrong []string
-}
-
-func (c *Check) fail(format string, args ...any) {
-	c.Wrong = append(c.Wrong, fmt.Sprintf(format, args...))
-}
-
-// Checks answers everything that must be so of any sale.
-func Checks(w World) []Check {
-	return []Check{w.capacity(), w.tickets(), w.labels(), w.money(), w.endings(), w.subscriptions()}
-}
-
-// Holds says whether nothing speaks against any of the checks.
-func Holds(checks []Check) bool {
-	return !slices.ContainsFunc(checks, func(c Check) bool { return len(c.Wrong) > 0 })
-}
-
-func (w World) capacity() Check {
-	c := Check{Claim: "in every section: sold + reserved + available = capacity"}
-	if len(w.Event.Sections) == 0 {
-		c.fail("the event has no sections")
+func (s *sale) checkClaims() []claim {
+	return []claim{
+		{"sold + reserved + available = capacity, reservations have what is sold and reserved, and no seat is in two", s.checkTickets()},
+		{"completed payments = totals of completed reservations", s.checkMoney()},
+		{"every reservation is what its customer saw, and paid once or not at all", s.checkEndings()},
+		{"every subscription received rising versions, and the last state", s.checkSubscriptions()},
 	}
-	for _, s := range w.Event.Sections {
-		if s.Sold+s.Reserved+s.Available != s.Capacity || s.Sold < 0 || s.Reserved < 0 || s.Available < 0 {
-			c.fail("%s: %d sold + %d reserved + %d available, of %d", s.Name, s.Sold, s.Reserved, s.Available, s.Capacity)
+}
+
+// awaitSums reads everything back until it adds up. The read side follows the log and may be a moment behind, a payment may take the gateway a
+// while, and holds that end soon are waited for; staying behind is an error.
+func (s *sale) awaitSums(ctx context.Context) ([]claim, error) {
+	const usual, longest = 10 * time.Second, 90 * time.Second
+	s.board.setPhase("reading everything back")
+	expires := max(0, time.Until(s.lastHold()))
+	if expires > longest { // not waited for
+		expires = 0
+	}
+	for until := time.Now().Add(usual + expires); ; {
+		if err := s.readBack(ctx); err != nil {
+			return nil, fmt.Errorf("read back: %w", err)
+		}
+		claims := s.checkClaims()
+		wrong := slices.ContainsFunc(claims, func(c claim) bool { return len(c.wrong) > 0 })
+		switch late := time.Now().After(until); {
+		case late && wrong:
+			return claims, errors.New("the sums do not add up")
+		case late || !wrong && (expires == 0 || s.lastHold().IsZero()):
+			return claims, nil
+		}
+		_ = wait.For(ctx, 500*time.Millisecond) // an ended context makes readBack fail
+	}
+}
+
+// lastHold returns when the last unpaid reservation expires, the zero time if there is none.
+func (s *sale) lastHold() (last time.Time) {
+	for _, c := range s.customers {
+		if c.stage == holding && c.reservation.ExpiresAt.After(last) {
+			last = c.reservation.ExpiresAt
 		}
 	}
-	return c
+	return last
 }
 
-// statuses in which a reservation has its tickets, and what those count as.
-var holds = map[string]string{"COMPLETED": "SOLD", "SEATS_RESERVED": "RESERVED", "PAYMENT_PENDING": "RESERVED"}
-
-// reservations answers those that have, of the tickets, what the predicate wants.
-func (w World) reservations(status func(string) bool) (found []*Reservation) {
-	for _, c := range w.Customers {
-		if c.Reservation != nil && status(c.Reservation.Status) {
-			found = append(found, c.Reservation)
+func (s *sale) readBack(ctx context.Context) error {
+	readers, readCtx := errgroup.WithContext(ctx)
+	readers.SetLimit(16)
+	for _, c := range s.customers {
+		if c.reservation.ID != "" {
+			readers.Go(func() error { return s.readReservation(readCtx, c) })
 		}
 	}
-	return found
+	var found results
+	err := s.organizer.Execute(ctx, apiclient.Operation{Name: "event", Document: readEvent, Variables: input{"id": s.event.ID}}, &found)
+	s.event = found.Event
+	return errors.Join(err, readers.Wait())
 }
 
-func (w World) tickets() Check {
-	c := Check{Claim: "what a section counts as sold and reserved is what its customers' reservations hold"}
-	count := map[string]map[string]int{"SOLD": {}, "RESERVED": {}}
-	for _, r := range w.reservations(func(status string) bool { return holds[status] != "" }) {
+// readReservation also learns what the server did by itself: it ended an unpaid hold, or decided a payment that was processing.
+func (s *sale) readReservation(ctx context.Context, c *customer) error {
+	var found results
+	variables := input{"id": c.reservation.ID, "minVersion": c.reservation.Version}
+	err := c.client.Execute(ctx, apiclient.Operation{Name: "reservation", Document: readReservation, Variables: variables}, &found)
+	c.reservation = found.Reservation
+	for end, status := range statusAt {
+		if (c.stage == holding || c.stage == paying) && end != c.stage && status == c.reservation.Status {
+			s.move(c, end, nil)
+		}
+	}
+	return err
+}
+
+// statusAt is the status of a reservation whose customer ended at a stage.
+var statusAt = map[stage]string{
+	paid: "COMPLETED", declined: "COMPENSATED", cancelled: "CANCELLED", holding: "SEATS_RESERVED", expired: "EXPIRED", soldOut: "",
+}
+
+// seatStatus is what a reservation's status makes of its seats; other statuses give them back.
+var seatStatus = map[string]string{"COMPLETED": "SOLD", "SEATS_RESERVED": "RESERVED", "PAYMENT_PENDING": "RESERVED"}
+
+func (s *sale) checkTickets() (wrong []string) {
+	count, holder := map[string]int{}, map[string]string{}
+	for _, customer := range s.customers {
+		r, status := customer.reservation, seatStatus[customer.reservation.Status]
 		for _, seat := range r.Seats {
-			count[holds[r.Status]][seat.Section]++
-		}
-	}
-	for _, s := range w.Event.Sections {
-		if n := count["SOLD"][s.Name]; n != s.Sold {
-			c.fail("%s: %d sold, but %d tickets in completed reservations", s.Name, s.Sold, n)
-		}
-		if n := count["RESERVED"][s.Name]; n != s.Reserved {
-			c.fail("%s: %d reserved, but %d tickets in reservations that are not paid", s.Name, s.Reserved, n)
-		}
-	}
-	return c
-}
-
-func (w World) labels() Check {
-	c := Check{Claim: "no seat has two holders, and the seat map shows who has one"}
-	held := map[string]*Reservation{}
-	for _, r := range w.reservations(func(status string) bool { return holds[status] != "" }) {
-		for _, seat := range r.Seats {
-			if seat.Label == "" {
-				continue
-			}
+			count[seat.Section+status]++
 			key := seat.Section + " " + seat.Label
-			if other, taken := held[key]; taken {
-				c.fail("%s is in %s and in %s", key, other.ID, r.ID)
+			if other := holder[key]; other != "" && status != "" {
+				wrong = append(wrong, fmt.Sprintf("%s is in %s and in %s", key, other, r.ID))
 			}
-			held[key] = r
-		}
-	}
-	for _, s := range w.Event.Sections {
-		if n := len(s.Seats.Nodes); n != 0 && n != s.Capacity {
-			c.fail("%s: %d seats in the map, of %d", s.Name, n, s.Capacity)
-		}
-		for _, seat := range s.Seats.Nodes {
-			key, want := s.Name+" "+seat.Label, "AVAILABLE"
-			if r, taken := held[key]; taken {
-				want = holds[r.Status]
-			}
-			if seat.Status != want {
-				c.fail("%s is %s in the map, but %s by the reservations", key, seat.Status, want)
-			}
-			delete(held, key)
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(held)) {
-		c.fail("%s is in %s, but not in the map", key, held[key].ID)
-	}
-	return c
-}
-
-func (w World) money() Check {
-	c := Check{Claim: "completed payments = totals of completed reservations = prices of their tickets"}
-	paid, totals, prices := Sum{}, Sum{}, Sum{}
-	for _, outcome := range w.Customers {
-		if outcome.Reservation == nil {
-			continue
-		}
-		for _, p := range outcome.Reservation.Payments {
-			if p.Status == "COMPLETED" {
-				c.add(paid, p.Amount)
-			}
-		}
-		if outcome.Reservation.Status == "COMPLETED" {
-			c.add(totals, outcome.Reservation.Total)
-			for _, seat := range outcome.Reservation.Seats {
-				c.add(prices, seat.Price)
+			if seat.Label != "" && status != "" {
+				holder[key] = r.ID
 			}
 		}
 	}
-	if !paid.Equals(totals) || !totals.Equals(prices) {
-		c.fail("%s in payments, %s in reservations, %s in tickets", paid, totals, prices)
-	}
-	return c
-}
-
-func (c *Check) add(sum Sum, m Money) {
-	if !sum.Add(m) {
-		c.fail("%q is no amount of %q", m.Amount, m.CurrencyCode)
-	}
-}
-
-// Sum is money added up, by currency. Fractions are exact, which floats are not.
-type Sum map[string]*big.Rat
-
-// Add adds, unless the amount is none.
-func (s Sum) Add(m Money) bool {
-	amount, ok := new(big.Rat).SetString(m.Amount)
-	if !ok || m.CurrencyCode == "" {
-		return false
-	}
-	if s[m.CurrencyCode] == nil {
-		s[m.CurrencyCode] = new(big.Rat)
-	}
-	s[m.CurrencyCode].Add(s[m.CurrencyCode], amount)
-	return true
-}
-
-// Equals compares every currency.
-func (s Sum) Equals(other Sum) bool {
-	return maps.EqualFunc(s, other, func(a, b *big.Rat) bool { return a.Cmp(b) == 0 })
-}
-
-// String answers the sum for people, "0" when there is none.
-func (s Sum) String() string {
-	var parts []string
-	for _, currency := range slices.Sorted(maps.Keys(s)) {
-		parts = append(parts, s[currency].FloatString(2)+" "+currency)
-	}
-	if len(parts) == 0 {
-		return "0"
-	}
-	return strings.Join(parts, " + ")
-}
-
-// becomes is what a customer's reservation must be at the end of each stage.
-var becomes = map[Stage][]string{
-	Paid:      {"COMPLETED"},
-	Declined:  {"COMPENSATED"},
-	Cancelled: {"CANCELLED"},
-	Holding:   {"SEATS_RESERVED", "EXPIRED"},
-	Expired:   {"EXPIRED"},
-}
-
-func (w World) endings() Check {
-	c := Check{Claim: "every reservation is what its customer was told: COMPLETED, COMPENSATED, CANCELLED, EXPIRED or still held"}
-	for _, outcome := range w.Customers {
-		r := outcome.Reservation
-		switch {
-		case outcome.Stage == SoldOut && r == nil:
-		case outcome.Stage == Failed:
-			c.fail("%s failed: %v", outcome.Name, outcome.Failure)
-		case r == nil:
-			c.fail("%s ended as %s, without a reservation", outcome.Name, outcome.Stage)
-		case !slices.Contains(becomes[outcome.Stage], r.Status):
-			c.fail("%s ended as %s, but %s is %s", outcome.Name, outcome.Stage, r.ID, r.Status)
-		default:
-			c.payments(outcome.Stage, r)
+	for _, sec := range s.event.Sections {
+		sold, reserved := count[sec.Name+"SOLD"], count[sec.Name+"RESERVED"]
+		if sold != sec.Sold || reserved != sec.Reserved || sold+reserved+sec.Available != sec.Capacity {
+			wrong = append(wrong, fmt.Sprintf("%+v, but reservations have %d sold and %d reserved", sec, sold, reserved))
 		}
 	}
-	return c
+	return wrong
 }
 
-// payments checks that exactly those paid who have tickets, and that they paid once.
-func (c *Check) payments(stage Stage, r *Reservation) {
-	count := map[string]int{}
-	for _, p := range r.Payments {
-		count[p.Status]++
+func (s *sale) checkMoney() []string {
+	if income, totals := s.sumMoney(); income != totals {
+		return []string{fmt.Sprintf("%s in payments, %s in reservations", income, totals)}
 	}
-	want := 0
-	if stage == Paid {
-		want = 1
-	}
-	if count["COMPLETED"] != want {
-		c.fail("%s is %s, with %d completed payments", r.ID, r.Status, count["COMPLETED"])
-	}
-	if stage == Declined && count["FAILED"] == 0 {
-		c.fail("%s is %s, with no failed payment", r.ID, r.Status)
-	}
+	return nil
 }
 
-func (w World) subscriptions() Check {
-	c := Check{Claim: "every subscription told rising versions, and the last state"}
-	for _, outcome := range w.Customers {
-		if outcome.Watch == nil || outcome.Reservation == nil {
-			continue
-		}
-		version, state, err := outcome.Watch.Told()
-		if err != nil {
-			c.fail("%v", err)
-		}
-		var told Reservation
-		_ = json.Unmarshal(state, &told)
-		if r := outcome.Reservation; version != r.Version || told.Status != r.Status {
-			c.fail("%s told version %d, %s last; it is at version %d, %s", outcome.Watch.What, version, told.Status, r.Version, r.Status)
+// sumMoney adds exactly, which floats could not. What is no amount of euros is missing, so that it does not add up.
+func (s *sale) sumMoney() (income, totals string) {
+	var paid, due big.Rat
+	add := func(sum *big.Rat, m money) {
+		if amount, ok := new(big.Rat).SetString(m.Amount); ok && m.CurrencyCode == "EUR" {
+			sum.Add(sum, amount)
 		}
 	}
-	if w.Counts == nil {
-		return c
+	for _, customer := range s.customers {
+		for _, p := range customer.reservation.completedPayments() {
+			add(&paid, p.Amount)
+		}
+		if customer.reservation.Status == "COMPLETED" {
+			add(&due, customer.reservation.Total)
+		}
 	}
-	version, state, err := w.Counts.Told()
-	if err != nil {
-		c.fail("%v", err)
+	return paid.FloatString(2), due.FloatString(2)
+}
+
+func (s *sale) checkEndings() (wrong []string) {
+	for _, customer := range s.customers {
+		r, payments := customer.reservation, len(customer.reservation.completedPayments())
+		status, isEnd := statusAt[customer.stage]
+		if !isEnd || status != r.Status || payments > 1 || (payments == 1) != (customer.stage == paid) {
+			wrong = append(wrong, fmt.Sprintf("%s ended as %s (%v), but %s is %q with %d completed payments",
+				customer.name, customer.stage, customer.failure, r.ID, r.Status, payments))
+		}
 	}
-	var told Event
-	_ = json.Unmarshal(state, &told)
-	same := slices.EqualFunc(told.Sections, w.Event.Sections, func(a, b Section) bool {
-		return a.Name == b.Name && a.Available == b.Available && a.Reserved == b.Reserved && a.Sold == b.Sold
-	})
-	if version != w.Event.InventoryVersion || !same {
-		c.fail("%s told version %d last; it is at version %d", w.Counts.What, version, w.Event.InventoryVersion)
+	return wrong
+}
+
+func (s *sale) checkSubscriptions() (wrong []string) {
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	for _, customer := range s.customers {
+		r, w := customer.reservation, customer.watch
+		same := w.version == r.Version && w.latest.ReservationStatus.Status == r.Status && w.failure == nil
+		if customer.plan.watches && r.ID != "" && !same {
+			wrong = append(wrong, fmt.Sprintf("%s received version %d last, but %s is at version %d (%v)",
+				customer.name, w.version, r.ID, r.Version, w.failure))
+		}
 	}
-	return c
+	if w := s.counts; w.failure != nil || w.version != s.event.InventoryVersion || !slices.Equal(w.latest.Availability.Sections, s.event.Sections) {
+		wrong = append(wrong, fmt.Sprintf("the counts received last are of version %d, but the event is at version %d (%v)",
+			w.version, s.event.InventoryVersion, w.failure))
+	}
+	return wrong
+}
+
+// writeReport says who got what, and whether it adds up.
+func (s *sale) writeReport(claims []claim) string {
+	var out strings.Builder
+	tickets := map[stage]int{}
+	for _, c := range s.customers {
+		tickets[c.stage] += len(c.reservation.Seats)
+	}
+	fmt.Fprintf(&out, "\n%-16s %10s %10s\n", "", "customers", "tickets")
+	for _, at := range ends {
+		fmt.Fprintf(&out, "%-16s %10d %10d\n", at, s.board.stages[at], tickets[at])
+	}
+	income, _ := s.sumMoney()
+	fmt.Fprintf(&out, "\nincome: %s EUR\n\n", income)
+	for _, c := range claims {
+		mark := "ok   "
+		if len(c.wrong) > 0 {
+			mark = "WRONG"
+		}
+		fmt.Fprintln(&out, strings.Join(append([]string{mark + "  " + c.text}, c.wrong[:min(10, len(c.wrong))]...), "\n         "))
+	}
+	if last := s.lastHold(); !last.IsZero() {
+		fmt.Fprintf(&out, "\nUnpaid tickets are held until %s. To see them expire, use RESERVATION_HOLD=20s make run.\n", last.Local().Format(time.TimeOnly))
+	}
+	return out.String()
 }
