@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ticketing/command"
+	"ticketing/command/commandtest"
 	"ticketing/command/event"
 	"ticketing/command/gateway"
 	"ticketing/command/inventory"
@@ -20,7 +21,7 @@ import (
 	"ticketing/command/reservation"
 )
 
-var organizer, saga = caller("usr_organizer", ""), caller("system:saga", "")
+var organizer, saga = commandtest.Organizer, caller("system:saga", "")
 
 var customers = []string{"usr_alice", "usr_bob", "usr_carol"}
 

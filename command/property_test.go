@@ -11,12 +11,12 @@ import (
 	"pgregory.net/rapid"
 
 	"ticketing/command/catalog"
+	"ticketing/command/commandtest"
 	"ticketing/command/event"
 	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
-	"ticketing/internal/money"
 	"ticketing/internal/testenv"
 	"ticketing/internal/verify"
 )
@@ -26,7 +26,7 @@ import (
 // must be whole and say exactly what the model says, and the bank's books must fit. -rapid.checks and -rapid.steps make it longer.
 func TestTheWriteSideUnderRandomCommands(t *testing.T) {
 	url := testenv.EventsDatabase(t)
-	pool := newURL(t, url)
+	pool := newPool(t, url)
 	var ending sync.WaitGroup
 	defer ending.Wait()
 	rapid.Check(t, func(t *rapid.T) {
@@ -38,11 +38,11 @@ func TestTheWriteSideUnderRandomCommands(t *testing.T) {
 			ledger: &ledger{position: head.Position, reservations: map[string]reservation.State{}, payments: map[string]payment.State{}},
 		}
 		for range 2 {
-			w.all = append(w.all, startProcess(t, url, w.bank, w.clock, &ending))
+			w.all = append(w.all, startProcess(t, url, w.bank, w.clock))
 		}
 		defer func() {
 			for _, p := range w.all {
-				p.stop()
+				ending.Go(p.Stop)
 			}
 		}()
 		w.open(t)
@@ -71,23 +71,15 @@ func TestTheWriteSideUnderRandomCommands(t *testing.T) {
 
 // open puts the event on sale.
 func (w *world) open(t *rapid.T) {
-	ctx, s, most := context.Background(), w.all[0], mostOfCustomer
-	e, err := s.CreateEvent(ctx, organizer, event.Create{
-		Name: "A concert", Venue: "A hall", StartsAt: w.clock().Add(1000 * time.Hour), MaxTicketsPerReservation: mostOfOne,
-		MaxTicketsPerCustomer: &most, PaymentAttempts: attempts,
-	})
-	require.NoError(t, err)
+	var sections []inventory.Add
 	for _, p := range parts() {
-		add := inventory.Add{Section: p.name, Price: money.Money{Minor: p.minor, Currency: "EUR"}, Capacity: &p.capacity}
+		section := commandtest.Standing(p.name, p.capacity, p.minor)
 		if len(p.labels) > 0 {
-			add.Capacity, add.Rows = nil, []inventory.Row{{Name: "A", Seats: 3}, {Name: "B", Seats: 2}}
+			section = commandtest.Seated(p.name, p.minor, inventory.Row{Name: "A", Seats: 3}, inventory.Row{Name: "B", Seats: 2})
 		}
-		_, err := s.AddInventory(ctx, organizer, e.ID, add)
-		require.NoError(t, err)
+		sections = append(sections, section)
 	}
-	_, err = s.PublishEvent(ctx, organizer, e.ID)
-	require.NoError(t, err)
-	_, err = s.OpenSales(ctx, organizer, e.ID)
-	require.NoError(t, err)
-	w.eventID, w.status = e.ID, event.SalesOpen
+	w.eventID, w.status = w.all[0].OnSale(t, event.Create{
+		StartsAt: w.clock().Add(1000 * time.Hour), MaxTicketsPerReservation: mostOfOne, MaxTicketsPerCustomer: new(mostOfCustomer), PaymentAttempts: attempts,
+	}, sections...), event.SalesOpen
 }

@@ -3,7 +3,6 @@ package command_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math"
 	"net"
 	"strings"
@@ -18,6 +17,7 @@ import (
 
 	"ticketing/command"
 	"ticketing/command/catalog"
+	"ticketing/command/commandtest"
 	"ticketing/command/engine"
 	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
@@ -29,8 +29,8 @@ import (
 // process is one replica of the write side. It can die at any step that it makes towards the outside: at what it sends to PostgreSQL,
 // at what it reads from there, before and after a call of the gateway.
 type process struct {
-	*command.Service
-	stop func()
+	*commandtest.System
+
 	dead chan struct{}
 	fuse atomic.Int64 // steps that are left
 
@@ -82,12 +82,18 @@ func (c *conn) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// startProcess starts a replica on the log at url. Those that stop, or are dead, end in their own time.
-func startProcess(t require.TestingT, url string, bank *bank, clock func() time.Time, ending *sync.WaitGroup) *process {
+// startProcess starts a replica on the log at url.
+func startProcess(t require.TestingT, url string, bank *bank, clock func() time.Time) *process {
 	p := &process{dead: make(chan struct{})}
 	p.fuse.Store(math.MaxInt64)
-	config, err := pgxpool.ParseConfig(url)
-	require.NoError(t, err)
+	p.System = commandtest.Start(t, commandtest.Config{
+		Database: url, Configure: p.breakConnections, Gateways: branch{bank, p}, Hold: hold, Clock: clock,
+	})
+	return p
+}
+
+// breakConnections counts the process's steps on its connections, and fails them once it is dead.
+func (p *process) breakConnections(config *pgxpool.Config) {
 	config.MaxConns = 4
 	dial := config.ConnConfig.DialFunc
 	config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -100,18 +106,6 @@ func startProcess(t require.TestingT, url string, bank *bank, clock func() time.
 		p.conns = append(p.conns, c)
 		return &conn{c, p}, err
 	}
-	pool, err := pgxpool.NewWithConfig(context.Background(), config)
-	require.NoError(t, err)
-	quiet := slog.New(slog.DiscardHandler)
-	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Clock: clock, Logger: quiet})
-	p.Service = &command.Service{Engine: e, Gateways: branch{bank, p}, Hold: hold, Logger: quiet}
-	ctx, cancel := context.WithCancel(context.Background())
-	ending.Go(func() {
-		_ = e.Run(ctx)
-		pool.Close()
-	})
-	p.stop = cancel
-	return p
 }
 
 // world is what one run of the property plays in: an event, its customers, and the write side in two replicas.
@@ -151,10 +145,10 @@ func (w *world) any(t *rapid.T) *process {
 // crash replaces a replica by a fresh one.
 func (w *world) crash(t *rapid.T, p *process) {
 	p.kill()
-	p.stop()
+	w.ending.Go(p.Stop)
 	for i := range w.all {
 		if w.all[i] == p {
-			w.all[i] = startProcess(t, w.url, w.bank, w.clock, w.ending)
+			w.all[i] = startProcess(t, w.url, w.bank, w.clock)
 		}
 	}
 }
@@ -174,7 +168,7 @@ func (l *ledger) read(t *rapid.T, pool *pgxpool.Pool) {
 		l.position = r.Position
 		decoded, err := catalog.Registry().Decode(r.Type, r.SchemaVersion, r.Data)
 		require.NoError(t, err)
-		_, id, _ := strings.Cut(r.StreamID, "-")
+		_, id := eventstore.SplitStreamID(r.StreamID)
 		switch e := decoded.(type) {
 		case reservation.DomainEvent:
 			l.reservations[id] = reservation.Evolve(l.reservations[id], e)
@@ -245,7 +239,7 @@ func caller(actor, key string) command.Caller {
 	return command.Caller{Actor: actor, CorrelationID: "request", IdempotencyKey: key}
 }
 
-func newURL(t testing.TB, url string) *pgxpool.Pool {
+func newPool(t testing.TB, url string) *pgxpool.Pool {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), url)
 	require.NoError(t, err)

@@ -1,66 +1,48 @@
 package command_test
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command"
+	"ticketing/command/commandtest"
 	"ticketing/command/event"
 	"ticketing/command/inventory"
 	"ticketing/command/rejection"
-	"ticketing/internal/money"
 	"ticketing/internal/testenv"
 )
 
 func TestACustomersLimitHoldsAcrossReplicasSectionsAndReservations(t *testing.T) {
 	t.Parallel()
 	url := testenv.EventsDatabase(t)
-	var ending sync.WaitGroup
-	t.Cleanup(ending.Wait)
-	replicas := make([]*process, 3)
+	replicas := make([]*commandtest.System, 3)
 	for i := range replicas {
-		replicas[i] = startProcess(t, url, nil, time.Now, &ending)
-		t.Cleanup(replicas[i].stop)
+		replicas[i] = commandtest.New(t, commandtest.Config{Database: url})
 	}
-	const limit, wishes = 5, 60
-	most, capacity, one := limit, 1_000, 1
-	by := command.Caller{Actor: "usr_somebody", CorrelationID: "test"}
-	occasion, err := replicas[0].CreateEvent(t.Context(), by, event.Create{
-		Name: "First night", Venue: "Town hall", StartsAt: time.Now().Add(time.Hour), MaxTicketsPerReservation: 4, MaxTicketsPerCustomer: &most,
-		PaymentAttempts: 1,
-	})
-	require.NoError(t, err)
+	const limit, requests = 5, 60
 	sections := []string{"Floor", "Balcony"}
-	for _, section := range sections {
-		_, err = replicas[0].AddInventory(t.Context(), by, occasion.ID, inventory.Add{
-			Section: section, Price: money.Money{Minor: 100, Currency: "EUR"}, Capacity: &capacity,
-		})
-		require.NoError(t, err)
-	}
-	_, published := replicas[0].PublishEvent(t.Context(), by, occasion.ID)
-	_, opened := replicas[0].OpenSales(t.Context(), by, occasion.ID)
-	require.NoError(t, errors.Join(published, opened))
+	eventID := replicas[0].OnSale(t, event.Create{MaxTicketsPerReservation: 4, MaxTicketsPerCustomer: new(limit)},
+		commandtest.Standing(sections[0], 1_000, 100), commandtest.Standing(sections[1], 1_000, 100))
 
 	var reserved atomic.Int64
 	var asking sync.WaitGroup
-	for i := range wishes {
+	for i := range requests {
 		asking.Go(func() {
-			caller := command.Caller{Actor: "usr_greedy", CorrelationID: "test", IdempotencyKey: fmt.Sprint("wish-", i)}
-			_, err := replicas[i%len(replicas)].ReserveSeats(t.Context(), caller, command.ReserveSeats{
-				EventID: occasion.ID, Items: []inventory.ReserveItem{{Section: sections[i%len(sections)], Quantity: &one}},
+			by := commandtest.User("usr_greedy")
+			by.IdempotencyKey = fmt.Sprint("request-", i)
+			_, err := replicas[i%len(replicas)].ReserveSeats(t.Context(), by, command.ReserveSeats{
+				EventID: eventID, Items: []inventory.ReserveItem{commandtest.Tickets(sections[i%len(sections)], 1)},
 			})
 			refused, ok := rejection.As(err)
 			switch {
 			case err == nil:
 				reserved.Add(1)
 			case !ok || refused.Code != rejection.LimitExceeded:
-				t.Errorf("answered %v", err)
+				t.Errorf("returned %v", err)
 			}
 		})
 	}
