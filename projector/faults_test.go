@@ -1,4 +1,4 @@
-package projector
+package projector_test
 
 import (
 	"fmt"
@@ -13,24 +13,24 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"ticketing/command/event"
 	"ticketing/command/inventory"
 	"ticketing/command/reservation"
 	"ticketing/internal/testenv"
+	"ticketing/projector/availability"
+	"ticketing/projector/readtest"
 )
 
 func TestWholeTopicAgainChangesNothing(t *testing.T) {
 	p := newPipeline(t)
 	p.relay()
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	for i := range 20 {
 		p.sell(i)
 	}
 	stop := p.projectors()
 	p.eventuallySold(20)
 	stop()
-	_, err := p.cfg.Read.Exec(t.Context(), `DELETE FROM projection_checkpoints`)
-	require.NoError(t, err)
+	p.ExecRead(`DELETE FROM projection_checkpoints`)
 	p.projectors()
 	p.sell(20)
 	p.eventuallySold(21)
@@ -40,16 +40,15 @@ func TestWholeTopicAgainChangesNothing(t *testing.T) {
 func TestLostTablesComeBack(t *testing.T) {
 	p := newPipeline(t)
 	p.relay()
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	for i := range 10 {
 		p.sell(i)
 	}
 	stop := p.projectors()
 	p.eventuallySold(10)
 	stop()
-	_, err := p.cfg.Read.Exec(t.Context(), `TRUNCATE events, inventories, sections, seats, reservations, payments, projections,
+	p.ExecRead(`TRUNCATE events, inventories, sections, seats, reservations, payments, projections,
 		projection_checkpoints, projection_dead_letters`)
-	require.NoError(t, err)
 	p.projectors()
 	p.eventuallySold(10)
 }
@@ -58,12 +57,12 @@ func TestLostTablesComeBack(t *testing.T) {
 func TestDeletedTopicsWhileRunning(t *testing.T) {
 	p := newPipeline(t)
 	p.relay()
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	for i := range 10 {
 		p.sell(i)
 	}
 	p.projectors("availability")
-	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return p.inventory("evt_1").Version == 22, "sold" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return p.Inventory("evt_1").Version == 22, "sold" })
 	_, err := p.admin.DeleteTopics(t.Context(), testenv.Topics()...)
 	require.NoError(t, err)
 	p.projectors("reservations")
@@ -79,7 +78,7 @@ func TestBrokerThatLostEverything(t *testing.T) {
 	p := newPipeline(t)
 	p.relay()
 	p.projectors()
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	for i := range 10 {
 		p.sell(i)
 	}
@@ -99,20 +98,19 @@ func TestBrokerThatLostEverything(t *testing.T) {
 func TestReplacedTopicIsReadFromItsStart(t *testing.T) {
 	p := newPipeline(t)
 	stopRelay := p.relay()
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	stop := p.projectors()
 	for i := range 20 {
 		p.sell(i)
 	}
 	p.eventuallySold(20)
 	stopRelay()
-	_, err := p.cfg.Events.Exec(t.Context(), `UPDATE relay_cursor SET position = 0`) // so that all of it is there twice
-	require.NoError(t, err)
+	p.ExecEvents(`UPDATE relay_cursor SET position = 0`) // so that all of it is there twice
 	stopRelay = p.relay()
 	p.eventuallyProjected()
 	stop()
 	stopRelay()
-	_, err = p.admin.DeleteTopics(t.Context(), testenv.Topics()...)
+	_, err := p.admin.DeleteTopics(t.Context(), testenv.Topics()...)
 	require.NoError(t, err)
 	for i := 20; i < 70; i++ {
 		p.sell(i)
@@ -133,15 +131,13 @@ func TestRefilledPartitionIsReadFromItsStart(t *testing.T) {
 	p := newPipeline(t)
 	p.relay()
 	p.projectors()
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	for i := range 5 {
 		p.sell(i)
 	}
 	p.eventuallySold(5)
-	_, err := p.cfg.Read.Exec(t.Context(), `DELETE FROM reservations WHERE id = 'rsv_0'`) // as if its records had been skipped
-	require.NoError(t, err)
-	_, err = p.cfg.Events.Exec(t.Context(), `UPDATE relay_partitions SET refills = refills + 1`)
-	require.NoError(t, err)
+	p.ExecRead(`DELETE FROM reservations WHERE id = 'rsv_0'`) // as if its records had been skipped
+	p.ExecEvents(`UPDATE relay_partitions SET refills = refills + 1`)
 	p.eventuallySold(5)
 }
 
@@ -149,76 +145,41 @@ func TestRefilledPartitionIsReadFromItsStart(t *testing.T) {
 func TestWhatNeverHappenedIsForgotten(t *testing.T) {
 	p := newPipeline(t)
 	p.relay()
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	stop := p.projectors("availability")
 	for i := range 10 {
 		p.sell(i)
 	}
-	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return p.inventory("evt_1").Version == 22 && p.lag("availability") == 0, "" })
-	p.log.NewIncarnation(t, 40) // both domain events of the last completion are lost
-	p.log.Append(t, "inventory-evt_1", inventory.SeatsReleased{ReservationID: "rsv_9", Items: standing(1)})
-	p.log.Append(t, "reservation-rsv_9", reservation.ReservationExpired{ExpiredAt: noon})
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return p.Inventory("evt_1").Version == 22 && p.lag("availability") == 0, "" })
+	p.Log.NewIncarnation(t, 40) // both domain events of the last completion are lost
+	p.Append("inventory-evt_1", inventory.SeatsReleased{ReservationID: "rsv_9", Items: readtest.Standing(1)})
+	p.Append("reservation-rsv_9", reservation.ReservationExpired{ExpiredAt: readtest.Noon})
 	p.projectors("reservations") // it reads the old and the new
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		sold, expired := p.inventory("evt_1").Sections, p.reservation("rsv_9")
+		sold, expired := p.Inventory("evt_1").Sections, p.Reservation("rsv_9")
 		return len(sold) == 2 && sold[0].Sold == 9 && sold[0].Available == 91 && expired.Status == "EXPIRED", fmt.Sprint(sold, expired)
 	})
 	stop()
 }
 
-func TestForeignRecordsHoldNobodyUp(t *testing.T) {
+func TestForeignRecordsBlockNoStream(t *testing.T) {
 	p := newPipeline(t)
 	p.relay()
 	p.projectors()
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	for i := range 3 { // one in each partition
 		record := &kgo.Record{Topic: p.cfg.Topics["inventory"], Key: []byte("key-" + strconv.Itoa(i)), Value: []byte("hello")}
 		require.NoError(t, p.client.ProduceSync(t.Context(), record).FirstErr())
 	}
 	p.sell(0)
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		inv := p.inventory("evt_1")
+		inv := p.Inventory("evt_1")
 		return inv.Version == 4, fmt.Sprintf("%+v", inv)
 	})
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		letters, err := DeadLetters(t.Context(), p.cfg, "availability")
-		require.NoError(t, err)
+		letters := p.DeadLetters(availability.Projection{})
 		return len(letters) == 3, fmt.Sprint(letters)
 	})
-}
-
-// Two members believe that a partition is theirs: the second to write is refused, with all that it wrote.
-func TestCheckpointsFenceZombies(t *testing.T) {
-	w := newWorld(t)
-	w.log.Append(t, "event-evt_1", created("one"))
-	w.log.Append(t, "event-evt_2", created("two"))
-	records := w.records(event.Category)
-	writer := w.writer("events")
-	id := partitionID{"events", 0}
-	runner := &runner{cfg: w.cfg, projection: writer.projection}
-	_, err := newAssignment(runner, writer.generation).begin(t.Context(), map[string]map[int32]kgo.Offset{"events": {0: kgo.NewOffset()}})
-	require.NoError(t, err)
-
-	m := mark{partitionID: id, expected: 0, next: 5, position: 1}
-	require.NoError(t, writer.write(t.Context(), batch{records: records[:1], marks: []mark{m}}))
-	require.ErrorIs(t, writer.write(t.Context(), batch{records: records[1:], marks: []mark{m}}), errFenced)
-	require.Empty(t, w.event("evt_2").ID)
-}
-
-// A checkpoint that is added by somebody who has missed a switch must not stay behind in the old generation.
-func TestCheckpointOfAMissedSwitchGoesOn(t *testing.T) {
-	w := newWorld(t)
-	offsets := map[string]map[int32]kgo.Offset{"events": {0: kgo.NewOffset()}}
-	old := w.writer("events")
-	require.NoError(t, Rebuild(t.Context(), w.cfg, "events"))
-	runner := &runner{cfg: w.cfg, projection: old.projection}
-	for _, generation := range []int64{old.generation, w.writer("events").generation} {
-		_, err := newAssignment(runner, generation).begin(t.Context(), offsets)
-		require.NoError(t, err)
-	}
-	m := mark{partitionID: partitionID{"events", 0}, expected: 0, next: 5, position: 1}
-	require.ErrorIs(t, old.write(t.Context(), batch{marks: []mark{m}}), errFenced)
-	require.NoError(t, w.writer("events").write(t.Context(), batch{marks: []mark{m}}))
 }
 
 // A fault of the databases passes, however often it strikes: what it hits is tried again, and is no dead letter.
@@ -237,7 +198,7 @@ func TestAPassingFaultIsNoDeadLetter(t *testing.T) {
 	p.relay()
 	p.projectors()
 	p.cfg.Read = ours
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	read := func(sql string) {
 		_, err := ours.Exec(t.Context(), sql)
 		require.NoError(t, err)

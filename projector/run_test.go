@@ -1,4 +1,4 @@
-package projector
+package projector_test
 
 import (
 	"context"
@@ -20,12 +20,16 @@ import (
 	"ticketing/command/reservation"
 	"ticketing/internal/announce"
 	"ticketing/internal/testenv"
+	"ticketing/projector"
+	"ticketing/projector/readtest"
 	"ticketing/query"
 )
 
 // pipeline is a world with a broker, and with relay and projectors that a test starts.
 type pipeline struct {
-	*world
+	*readtest.World
+
+	cfg    projector.Config
 	broker *testenv.BrokerProc
 	client *kgo.Client
 	admin  *kadm.Client
@@ -33,8 +37,9 @@ type pipeline struct {
 
 func newPipeline(t *testing.T) *pipeline {
 	t.Helper()
-	p := &pipeline{world: newWorld(t), broker: testenv.BrokerServer(t, 3)}
-	p.cfg.Kafka = []kgo.Opt{kgo.SeedBrokers(p.broker.Addrs()...)}
+	p := &pipeline{World: readtest.New(t), broker: testenv.BrokerServer(t, 3)}
+	p.cfg = configOf(p.World)
+	p.cfg.Kafka, p.cfg.Group = []kgo.Opt{kgo.SeedBrokers(p.broker.Addrs()...)}, "test"
 	for i, category := range []string{"event", "inventory", "reservation", "payment"} {
 		p.cfg.Topics[category] = testenv.Topics()[i]
 	}
@@ -44,6 +49,12 @@ func newPipeline(t *testing.T) *pipeline {
 	t.Cleanup(p.client.Close)
 	p.admin = kadm.NewClient(p.client)
 	return p
+}
+
+func configOf(w *readtest.World) projector.Config {
+	return projector.Config{
+		Events: w.Tables.Events, Read: w.Tables.Read, Registry: w.Tables.Registry, Logger: w.Tables.Logger, Topics: map[string]string{},
+	}
 }
 
 func (p *pipeline) relay() (stop func()) {
@@ -57,7 +68,7 @@ func (p *pipeline) relay() (stop func()) {
 func (p *pipeline) projectors(names ...string) (stop func()) {
 	cfg := p.cfg
 	cfg.Projections = names
-	return p.background(func(ctx context.Context) error { return Run(ctx, cfg) })
+	return p.background(func(ctx context.Context) error { return projector.Run(ctx, cfg) })
 }
 
 func (p *pipeline) background(run func(context.Context) error) (stop func()) {
@@ -65,65 +76,65 @@ func (p *pipeline) background(run func(context.Context) error) (stop func()) {
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := run(ctx); err != nil {
-			p.t.Error(err)
+			p.T.Error(err)
 		}
 	})
 	stop = func() { cancel(); running.Wait() }
-	p.t.Cleanup(stop)
+	p.T.Cleanup(stop)
 	return stop
 }
 
-// sell appends a reservation of one place to stand.
+// sell appends a reservation of one standing place.
 func (p *pipeline) sell(i int) {
-	p.t.Helper()
+	p.T.Helper()
 	id := "rsv_" + strconv.Itoa(i)
-	p.log.Append(p.t, "inventory-evt_1", inventory.SeatsReserved{ReservationID: id, Items: standing(1)})
-	p.log.Append(p.t, "reservation-"+id, initiated("usr_1"))
-	p.log.Append(p.t, "inventory-evt_1", inventory.SeatsConfirmed{ReservationID: id, Items: standing(1)})
-	p.log.Append(p.t, "reservation-"+id, reservation.ReservationCompleted{CompletedAt: noon})
+	p.Append("inventory-evt_1", inventory.SeatsReserved{ReservationID: id, Items: readtest.Standing(1)})
+	p.Append("reservation-"+id, readtest.Initiated("usr_1"))
+	p.Append("inventory-evt_1", inventory.SeatsConfirmed{ReservationID: id, Items: readtest.Standing(1)})
+	p.Append("reservation-"+id, reservation.ReservationCompleted{CompletedAt: readtest.Noon})
 }
 
-// eventuallySold waits until the tables say that so many were sold, and nothing waits any more.
+// eventuallySold waits until the tables say that so many were sold. There must be no dead letters.
 func (p *pipeline) eventuallySold(count int) {
-	p.t.Helper()
-	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
-		inv := p.inventory("evt_1")
+	p.T.Helper()
+	testenv.Eventually(p.T, testenv.Patience, func() (bool, string) {
+		inv := p.Inventory("evt_1")
 		if inv.Version != int64(2+2*count) || inv.Sections[0].Sold != count || inv.Sections[0].Reserved != 0 {
 			return false, fmt.Sprintf("%+v", inv)
 		}
 		for i := range count {
-			if r := p.reservation("rsv_" + strconv.Itoa(i)); r.Status != "COMPLETED" {
+			if r := p.Reservation("rsv_" + strconv.Itoa(i)); r.Status != "COMPLETED" {
 				return false, fmt.Sprintf("rsv_%d: %+v", i, r)
 			}
 		}
 		return true, ""
 	})
-	for _, name := range Names() {
-		letters, err := DeadLetters(p.t.Context(), p.cfg, name)
-		require.NoError(p.t, err)
-		require.Empty(p.t, letters)
+	for _, name := range projector.Names() {
+		letters, err := projector.DeadLetters(p.T.Context(), p.cfg, name)
+		require.NoError(p.T, err)
+		require.Empty(p.T, letters)
 	}
 }
 
-// lag answers by how much a projection is behind.
+// lag returns by how many records a projection is behind.
 func (p *pipeline) lag(projection string) int64 {
-	p.t.Helper()
-	statuses, err := query.NewProjections(p.cfg.Read, p.cfg.Events, p.cfg.Topics, Categories()).Status(p.t.Context())
-	require.NoError(p.t, err)
+	p.T.Helper()
+	statuses, err := query.NewProjections(p.cfg.Read, p.cfg.Events, p.cfg.Topics, projector.Categories()).Status(p.T.Context())
+	require.NoError(p.T, err)
 	for _, s := range statuses {
 		if s.Name == projection {
 			return s.LagRecords
 		}
 	}
-	require.Fail(p.t, "no status of "+projection)
+	require.Fail(p.T, "no status of "+projection)
 	return 0
 }
 
 func (p *pipeline) eventuallyProjected() {
-	p.t.Helper()
-	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
+	p.T.Helper()
+	testenv.Eventually(p.T, testenv.Patience, func() (bool, string) {
 		behind := int64(0)
-		for _, name := range Names() {
+		for _, name := range projector.Names() {
 			behind += p.lag(name)
 		}
 		return behind == 0, fmt.Sprintf("%d records behind", behind)
@@ -146,8 +157,8 @@ func TestFromTheLogToTheAnnouncement(t *testing.T) {
 	_, err = watch.Receive(t.Context())
 	require.NoError(t, err)
 
-	p.log.Append(t, "event-evt_1", created("Jazz"), event.EventPublished{})
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("event-evt_1", readtest.Created("Jazz"), event.EventPublished{})
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	p.sell(0)
 	last := map[string]string{}
 	want := map[string]string{
@@ -166,7 +177,7 @@ func TestFromTheLogToTheAnnouncement(t *testing.T) {
 
 func TestLagCountsWhatIsNotProjected(t *testing.T) {
 	p := newPipeline(t)
-	p.log.Append(t, "event-evt_1", created("Jazz"), event.EventPublished{})
+	p.Append("event-evt_1", readtest.Created("Jazz"), event.EventPublished{})
 	require.EqualValues(t, 2, p.lag("payments"), "it is not known yet what they are about")
 	p.relay()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
@@ -178,7 +189,7 @@ func TestLagCountsWhatIsNotProjected(t *testing.T) {
 func TestProjectorsShareAndTakeOver(t *testing.T) {
 	p := newPipeline(t)
 	p.relay()
-	p.log.Append(t, "inventory-evt_1", stocked()...)
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
 	stopFirst := p.projectors("reservations", "availability")
 	for i := range 10 {
 		p.sell(i)
@@ -196,5 +207,5 @@ func TestProjectorsShareAndTakeOver(t *testing.T) {
 }
 
 func TestUnknownProjectionIsRefused(t *testing.T) {
-	require.ErrorContains(t, Run(t.Context(), Config{Projections: []string{"weather"}}), "availability, customers, events, payments, reservations, sales")
+	require.ErrorContains(t, projector.Run(t.Context(), projector.Config{Projections: []string{"weather"}}), "availability, customers, events, payments, reservations, sales")
 }

@@ -148,7 +148,7 @@ func TestARebuildNeedsNoDowntime(t *testing.T) {
 	require.Zero(t, status, output)
 	var at int
 	for line := range strings.Lines(output) {
-		_, _ = fmt.Sscanf(line, "reservations: goes on at position %d", &at)
+		_, _ = fmt.Sscanf(line, "reservations: resumes at position %d", &at)
 	}
 	require.Equal(t, reached, at, output)
 	require.Contains(t, output, "reservations: rebuilt up to position ")

@@ -11,14 +11,14 @@ import (
 	"ticketing/projector"
 )
 
-// listing shows the dead letters of projections.
-type listing struct{ names []string }
+// listAll prints the dead letters of projections.
+type listAll struct{ names []string }
 
-func (l listing) run(ctx context.Context, cfg projector.Config, out io.Writer) (bool, error) {
-	return true, list(ctx, cfg, l.names, out)
+func (l listAll) run(ctx context.Context, cfg projector.Config, out io.Writer) (bool, error) {
+	return true, printDeadLetters(ctx, cfg, l.names, out)
 }
 
-func list(ctx context.Context, cfg projector.Config, names []string, out io.Writer) error {
+func printDeadLetters(ctx context.Context, cfg projector.Config, names []string, out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	found := 0
 	for _, name := range names {
@@ -44,11 +44,10 @@ func list(ctx context.Context, cfg projector.Config, names []string, out io.Writ
 	return nil
 }
 
-// replaying tries dead letters again: those of some streams, or all when none is named.
-type replaying struct{ names, streams []string }
+// replayAll tries dead letters again: those of the named streams, or all.
+type replayAll struct{ names, streams []string }
 
-// run answers whether all of them could be applied.
-func (r replaying) run(ctx context.Context, cfg projector.Config, out io.Writer) (bool, error) {
+func (r replayAll) run(ctx context.Context, cfg projector.Config, out io.Writer) (bool, error) {
 	var stuck []string
 	found := 0
 	for _, name := range r.names {
@@ -69,5 +68,5 @@ func (r replaying) run(ctx context.Context, cfg projector.Config, out io.Writer)
 	if len(stuck) == 0 {
 		return true, nil
 	}
-	return false, list(ctx, cfg, stuck, out)
+	return false, printDeadLetters(ctx, cfg, stuck, out)
 }

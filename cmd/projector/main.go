@@ -18,7 +18,7 @@ func main() {
 	}
 	var projections []string
 	flag.Usage = func() { _, _ = fmt.Fprintln(flag.CommandLine.Output(), usage) }
-	flag.Func("projection", "a projection to keep, repeatable: "+strings.Join(projector.Names(), ", ")+" (default: all)", func(name string) error {
+	flag.Func("projection", "a projection to keep up to date, repeatable: "+strings.Join(projector.Names(), ", ")+" (default: all)", func(name string) error {
 		projections = append(projections, name)
 		return nil
 	})

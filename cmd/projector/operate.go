@@ -25,14 +25,14 @@ const usage = `usage:
   projector [--projection NAME]...
       keep read tables up to date, all of them or the named ones
   projector dead-letters list [NAME]...
-      show what can't be applied, and how far its streams have gone since
+      print what can't be applied, and how far its streams have gone since
   projector dead-letters replay [--stream STREAM]... [NAME]...
       try it again, with everything that waits behind it
   projector rebuild NAME... | --all
-      fill tables anew from the log beside the live ones, and switch; one that was ended in the middle goes on
+      fill tables anew from the log beside the live ones, and switch to them; resumes a rebuild that ended early
   projector --version | --help
 
-exit status: 0 done; 1 it failed, or dead letters are left after a replay; 2 wrong arguments or configuration`
+exit status: 0 success; 1 failure, or dead letters are left after a replay; 2 wrong arguments or configuration`
 
 // The exit statuses of the subcommands.
 const (
@@ -41,10 +41,10 @@ const (
 	refused = 2
 )
 
-// operation is a subcommand with its arguments. It answers whether there is nothing left to be done.
+// operation is a subcommand with its arguments. It reports whether nothing is left to do.
 type operation func(ctx context.Context, cfg projector.Config, out io.Writer) (bool, error)
 
-// operate runs a subcommand, once, beside the projectors that run. The answer is the process's exit status.
+// operate runs a subcommand once, beside the projectors that run. It returns the exit status of the process.
 func operate(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -57,7 +57,7 @@ func operate(args []string) int {
 		fmt.Fprintf(os.Stderr, "projector: %v\n%s\n", err, usage)
 		return refused
 	}
-	cfg, closePools, err := open(ctx)
+	cfg, closePools, err := connect(ctx)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "projector: %v\n", err)
 		return refused
@@ -73,7 +73,6 @@ func operate(args []string) int {
 	return done
 }
 
-// parseOperation answers what to do.
 func parseOperation(args []string) (operation, error) {
 	command, rest := args[0], args[1:]
 	if command == "dead-letters" && len(rest) > 0 {
@@ -84,9 +83,9 @@ func parseOperation(args []string) (operation, error) {
 	switch command {
 	case "dead-letters list":
 		names, err := parseNames(flags, rest)
-		return listing{names}.run, err
+		return listAll{names}.run, err
 	case "dead-letters replay":
-		var r replaying
+		var r replayAll
 		flags.Func("stream", "", func(id string) error { r.streams = append(r.streams, id); return nil })
 		names, err := parseNames(flags, rest)
 		r.names = names
@@ -95,14 +94,14 @@ func parseOperation(args []string) (operation, error) {
 		all := flags.Bool("all", false, "")
 		names, err := parseNames(flags, rest)
 		if err == nil && *all == (flags.NArg() > 0) {
-			err = errors.New("rebuild: name projections, or say --all")
+			err = errors.New("rebuild: name projections, or use --all")
 		}
-		return rebuilding{names}.run, err
+		return rebuildAll{names}.run, err
 	}
 	return nil, fmt.Errorf("there is no command %q", strings.Join(args, " "))
 }
 
-// parseNames answers the projections that are named, all when none is.
+// parseNames returns the projections that are named, all if none is.
 func parseNames(flags *flag.FlagSet, args []string) ([]string, error) {
 	if err := flags.Parse(args); err != nil {
 		return nil, fmt.Errorf("%s: %w", flags.Name(), err)
@@ -119,8 +118,8 @@ func parseNames(flags *flag.FlagSet, args []string) ([]string, error) {
 	return flags.Args(), nil
 }
 
-// open connects to the two databases; nothing else is needed.
-func open(ctx context.Context) (projector.Config, func(), error) {
+// connect connects to the two databases; nothing else is needed.
+func connect(ctx context.Context) (projector.Config, func(), error) {
 	cfg, err := config.Load(config.Environ(), config.NeedEvents, config.NeedRead)
 	if err != nil {
 		return projector.Config{}, nil, err

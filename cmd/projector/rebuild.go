@@ -8,17 +8,17 @@ import (
 	"time"
 
 	"ticketing/projector"
+	"ticketing/projector/rebuild"
 )
 
-// rebuilding rebuilds projections, one after another.
-type rebuilding struct{ names []string }
+// rebuildAll rebuilds projections one after another, also when one fails.
+type rebuildAll struct{ names []string }
 
-// run goes on with the others when one fails.
-func (r rebuilding) run(ctx context.Context, cfg projector.Config, out io.Writer) (bool, error) {
+func (r rebuildAll) run(ctx context.Context, cfg projector.Config, out io.Writer) (bool, error) {
 	var failed []error
 	for _, name := range r.names {
 		show := display{out: out, began: time.Now()}
-		cfg.Progress = show.tell
+		cfg.Progress = show.progress
 		if err := projector.Rebuild(ctx, cfg, name); err != nil {
 			failed = append(failed, err)
 		}
@@ -29,31 +29,33 @@ func (r rebuilding) run(ctx context.Context, cfg projector.Config, out io.Writer
 	return true, errors.Join(failed...)
 }
 
-// display prints the progress of a rebuild for people.
+// display prints the progress of a rebuild.
 type display struct {
-	out   io.Writer
-	began time.Time
-	told  time.Time
+	out     io.Writer
+	began   time.Time
+	printed time.Time // when the position was printed last
 }
 
-// tell prints what is new, and how far it has come every other second.
-func (d *display) tell(p projector.Progress) {
+// progress prints each new stage, and the position every other second.
+func (d *display) progress(p rebuild.Progress) {
 	switch p.Stage {
-	case projector.Resumed:
-		d.say("%s: goes on at position %d, where an earlier rebuild was ended", p.Projection, p.Position)
-	case projector.Filling:
-		if time.Since(d.told) >= 2*time.Second {
-			d.told = time.Now()
-			d.say("%s: position %d of %d (%d %%), %.0f/s%s", p.Projection, p.Position, p.Head, percent(p.Position, p.Head), p.Rate, left(p.Left))
+	case rebuild.Resumed:
+		d.printLine("%s: resumes at position %d, where an earlier rebuild ended", p.Projection, p.Position)
+	case rebuild.Filling:
+		if time.Since(d.printed) >= 2*time.Second {
+			d.printed = time.Now()
+			d.printLine("%s: position %d of %d (%d %%), %.0f/s%s", p.Projection, p.Position, p.Head, percent(p.Position, p.Head), p.Rate, formatLeft(p.Left))
 		}
-	case projector.Waiting:
-		d.say("%s: filled, and waits for a long query that reads the old tables", p.Projection)
-	case projector.Switched:
-		d.say("%s: rebuilt up to position %d in %s", p.Projection, p.Position, time.Since(d.began).Round(100*time.Millisecond))
+	case rebuild.Waiting:
+		d.printLine("%s: filled, waiting for a long query that reads the old tables", p.Projection)
+	case rebuild.Switched:
+		d.printLine("%s: rebuilt up to position %d in %s", p.Projection, p.Position, time.Since(d.began).Round(100*time.Millisecond))
 	}
 }
 
-func (d *display) say(format string, args ...any) { _, _ = fmt.Fprintf(d.out, format+"\n", args...) }
+func (d *display) printLine(format string, args ...any) {
+	_, _ = fmt.Fprintf(d.out, format+"\n", args...)
+}
 
 func percent(part, whole int64) int64 {
 	if whole == 0 {
@@ -62,7 +64,7 @@ func percent(part, whole int64) int64 {
 	return 100 * part / whole
 }
 
-func left(d time.Duration) string {
+func formatLeft(d time.Duration) string {
 	if d <= 0 {
 		return ""
 	}

@@ -13,7 +13,7 @@ const addInventories = `-- name: AddInventories :exec
 INSERT INTO inventories (event_id, version) SELECT unnest($1::text[]), 0 ON CONFLICT DO NOTHING
 `
 
-// A row to lock for every stream, also for one that has never been seen.
+// Makes a row to lock for each stream, also for one without any.
 func (q *Queries) AddInventories(ctx context.Context, eventIds []string) error {
 	_, err := q.db.Exec(ctx, addInventories, eventIds)
 	return err
@@ -26,11 +26,11 @@ SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::in
 `
 
 type AddSeatsParams struct {
-	EventIds []string
-	Sections []string
-	Labels   []string
-	Ordinals []int32
-	Statuses []string
+	EventIds []string `json:"event_ids"`
+	Sections []string `json:"sections"`
+	Labels   []string `json:"labels"`
+	Ordinals []int32  `json:"ordinals"`
+	Statuses []string `json:"statuses"`
 }
 
 func (q *Queries) AddSeats(ctx context.Context, arg AddSeatsParams) error {
@@ -52,16 +52,16 @@ SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::int[]), unnest($4::big
 `
 
 type AddSectionsParams struct {
-	EventIds   []string
-	Names      []string
-	Ordinals   []int32
-	Prices     []int64
-	Currencies []string
-	Seated     []bool
-	Capacities []int32
-	Available  []int32
-	Reserved   []int32
-	Sold       []int32
+	EventIds   []string `json:"event_ids"`
+	Names      []string `json:"names"`
+	Ordinals   []int32  `json:"ordinals"`
+	Prices     []int64  `json:"prices"`
+	Currencies []string `json:"currencies"`
+	Seated     []bool   `json:"seated"`
+	Capacities []int32  `json:"capacities"`
+	Available  []int32  `json:"available"`
+	Reserved   []int32  `json:"reserved"`
+	Sold       []int32  `json:"sold"`
 }
 
 func (q *Queries) AddSections(ctx context.Context, arg AddSectionsParams) error {
@@ -87,16 +87,16 @@ JOIN seats ON seats.event_id = n.event_id AND seats.section = n.section AND seat
 `
 
 type LoadSeatsParams struct {
-	EventIds []string
-	Sections []string
-	Labels   []string
+	EventIds []string `json:"event_ids"`
+	Sections []string `json:"sections"`
+	Labels   []string `json:"labels"`
 }
 
 type LoadSeatsRow struct {
-	EventID string
-	Section string
-	Label   string
-	Status  string
+	EventID string `json:"event_id"`
+	Section string `json:"section"`
+	Label   string `json:"label"`
+	Status  string `json:"status"`
 }
 
 func (q *Queries) LoadSeats(ctx context.Context, arg LoadSeatsParams) ([]LoadSeatsRow, error) {
@@ -190,8 +190,8 @@ WHERE i.event_id = n.event_id
 `
 
 type MoveInventoriesParams struct {
-	EventIds []string
-	Versions []int64
+	EventIds []string `json:"event_ids"`
+	Versions []int64  `json:"versions"`
 }
 
 func (q *Queries) MoveInventories(ctx context.Context, arg MoveInventoriesParams) error {
@@ -207,10 +207,10 @@ WHERE s.event_id = n.event_id AND s.section = n.section AND s.label = n.label
 `
 
 type MoveSeatsParams struct {
-	EventIds []string
-	Sections []string
-	Labels   []string
-	Statuses []string
+	EventIds []string `json:"event_ids"`
+	Sections []string `json:"sections"`
+	Labels   []string `json:"labels"`
+	Statuses []string `json:"statuses"`
 }
 
 func (q *Queries) MoveSeats(ctx context.Context, arg MoveSeatsParams) error {
@@ -231,14 +231,14 @@ WHERE s.event_id = d.event_id AND s.name = d.name
 `
 
 type MoveSectionsParams struct {
-	EventIds  []string
-	Names     []string
-	Available []int32
-	Reserved  []int32
-	Sold      []int32
+	EventIds  []string `json:"event_ids"`
+	Names     []string `json:"names"`
+	Available []int32  `json:"available"`
+	Reserved  []int32  `json:"reserved"`
+	Sold      []int32  `json:"sold"`
 }
 
-// By the difference that the batch makes, never to a value.
+// Moves counters by the difference that the batch makes, never to a value.
 func (q *Queries) MoveSections(ctx context.Context, arg MoveSectionsParams) error {
 	_, err := q.db.Exec(ctx, moveSections,
 		arg.EventIds,

@@ -19,16 +19,16 @@ SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::timestamptz[]), unne
 `
 
 type AddCustomerHistoryParams struct {
-	CustomerIds    []string
-	Positions      []int64
-	Ats            []pgtype.Timestamptz
-	Kinds          []string
-	EventIds       []string
-	ReservationIds []string
-	PaymentIds     []string
-	Tickets        []int64
-	Amounts        []int64
-	Currencies     []string
+	CustomerIds    []string             `json:"customer_ids"`
+	Positions      []int64              `json:"positions"`
+	Ats            []pgtype.Timestamptz `json:"ats"`
+	Kinds          []string             `json:"kinds"`
+	EventIds       []string             `json:"event_ids"`
+	ReservationIds []string             `json:"reservation_ids"`
+	PaymentIds     []string             `json:"payment_ids"`
+	Tickets        []int64              `json:"tickets"`
+	Amounts        []int64              `json:"amounts"`
+	Currencies     []string             `json:"currencies"`
 }
 
 func (q *Queries) AddCustomerHistory(ctx context.Context, arg AddCustomerHistoryParams) error {
@@ -55,17 +55,17 @@ ON CONFLICT DO NOTHING
 `
 
 type AddCustomerStreamsParams struct {
-	Ids            []string
-	Versions       []int64
-	CustomerIds    []string
-	EventIds       []string
-	ReservationIds []string
-	Tickets        []int64
-	Amounts        []int64
-	Currencies     []string
+	Ids            []string `json:"ids"`
+	Versions       []int64  `json:"versions"`
+	CustomerIds    []string `json:"customer_ids"`
+	EventIds       []string `json:"event_ids"`
+	ReservationIds []string `json:"reservation_ids"`
+	Tickets        []int64  `json:"tickets"`
+	Amounts        []int64  `json:"amounts"`
+	Currencies     []string `json:"currencies"`
 }
 
-// One that somebody else has added since is not counted.
+// Compare and set: a stream that another writer has added since it was read is not counted.
 func (q *Queries) AddCustomerStreams(ctx context.Context, arg AddCustomerStreamsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, addCustomerStreams,
 		arg.Ids,
@@ -124,10 +124,10 @@ ON CONFLICT (customer_id, currency) DO UPDATE SET
 `
 
 type MoveCustomerSpendParams struct {
-	CustomerIds []string
-	Currencies  []string
-	Spent       []int64
-	Refunded    []int64
+	CustomerIds []string `json:"customer_ids"`
+	Currencies  []string `json:"currencies"`
+	Spent       []int64  `json:"spent"`
+	Refunded    []int64  `json:"refunded"`
 }
 
 func (q *Queries) MoveCustomerSpend(ctx context.Context, arg MoveCustomerSpendParams) error {
@@ -147,12 +147,12 @@ WHERE s.id = n.id AND s.version = n.expected
 `
 
 type MoveCustomerStreamsParams struct {
-	Ids      []string
-	Expected []int64
-	Versions []int64
+	Ids      []string `json:"ids"`
+	Expected []int64  `json:"expected"`
+	Versions []int64  `json:"versions"`
 }
 
-// Compare and set: one that somebody else has moved since it was read is not counted.
+// Compare and set: a stream that another writer has moved since it was read is not counted.
 func (q *Queries) MoveCustomerStreams(ctx context.Context, arg MoveCustomerStreamsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, moveCustomerStreams, arg.Ids, arg.Expected, arg.Versions)
 	if err != nil {
@@ -172,16 +172,16 @@ ON CONFLICT (id) DO UPDATE SET
 `
 
 type MoveCustomersParams struct {
-	Ids          []string
-	Reservations []int64
-	Completed    []int64
-	Returned     []int64
-	Tickets      []int64
-	FirstSeen    []pgtype.Timestamptz
-	LastSeen     []pgtype.Timestamptz
+	Ids          []string             `json:"ids"`
+	Reservations []int64              `json:"reservations"`
+	Completed    []int64              `json:"completed"`
+	Returned     []int64              `json:"returned"`
+	Tickets      []int64              `json:"tickets"`
+	FirstSeen    []pgtype.Timestamptz `json:"first_seen"`
+	LastSeen     []pgtype.Timestamptz `json:"last_seen"`
 }
 
-// By the difference that the batch makes, never to a value.
+// Moves counters by the difference that the batch makes, never to a value.
 func (q *Queries) MoveCustomers(ctx context.Context, arg MoveCustomersParams) error {
 	_, err := q.db.Exec(ctx, moveCustomers,
 		arg.Ids,

@@ -18,20 +18,20 @@ FROM events WHERE id = ANY ($1::text[])
 `
 
 type LoadEventsRow struct {
-	ID                       string
-	Version                  int64
-	OrganizerID              string
-	Name                     string
-	Description              string
-	Venue                    string
-	StartsAt                 pgtype.Timestamptz
-	SalesOpenAt              pgtype.Timestamptz
-	SalesCloseAt             pgtype.Timestamptz
-	MaxTicketsPerReservation int32
-	MaxTicketsPerCustomer    *int32
-	PaymentAttempts          int32
-	Status                   string
-	CreatedAt                pgtype.Timestamptz
+	ID                       string             `json:"id"`
+	Version                  int64              `json:"version"`
+	OrganizerID              string             `json:"organizer_id"`
+	Name                     string             `json:"name"`
+	Description              string             `json:"description"`
+	Venue                    string             `json:"venue"`
+	StartsAt                 pgtype.Timestamptz `json:"starts_at"`
+	SalesOpenAt              pgtype.Timestamptz `json:"sales_open_at"`
+	SalesCloseAt             pgtype.Timestamptz `json:"sales_close_at"`
+	MaxTicketsPerReservation int32              `json:"max_tickets_per_reservation"`
+	MaxTicketsPerCustomer    *int32             `json:"max_tickets_per_customer"`
+	PaymentAttempts          int32              `json:"payment_attempts"`
+	Status                   string             `json:"status"`
+	CreatedAt                pgtype.Timestamptz `json:"created_at"`
 }
 
 func (q *Queries) LoadEvents(ctx context.Context, ids []string) ([]LoadEventsRow, error) {
@@ -86,24 +86,24 @@ WHERE events.version < excluded.version
 `
 
 type SaveEventsParams struct {
-	Ids                       []string
-	Versions                  []int64
-	OrganizerIds              []string
-	Names                     []string
-	Descriptions              []string
-	Venues                    []string
-	StartsAts                 []pgtype.Timestamptz
-	SalesOpenAts              []pgtype.Timestamptz
-	SalesCloseAts             []pgtype.Timestamptz
-	MaxTicketsPerReservations []int32
-	MaxTicketsPerCustomers    []int32
-	PaymentAttempts           []int32
-	Statuses                  []string
-	CreatedAts                []pgtype.Timestamptz
-	Words                     []string
+	Ids                       []string             `json:"ids"`
+	Versions                  []int64              `json:"versions"`
+	OrganizerIds              []string             `json:"organizer_ids"`
+	Names                     []string             `json:"names"`
+	Descriptions              []string             `json:"descriptions"`
+	Venues                    []string             `json:"venues"`
+	StartsAts                 []pgtype.Timestamptz `json:"starts_ats"`
+	SalesOpenAts              []pgtype.Timestamptz `json:"sales_open_ats"`
+	SalesCloseAts             []pgtype.Timestamptz `json:"sales_close_ats"`
+	MaxTicketsPerReservations []int32              `json:"max_tickets_per_reservations"`
+	MaxTicketsPerCustomers    []int32              `json:"max_tickets_per_customers"`
+	PaymentAttempts           []int32              `json:"payment_attempts"`
+	Statuses                  []string             `json:"statuses"`
+	CreatedAts                []pgtype.Timestamptz `json:"created_ats"`
+	Words                     []string             `json:"words"`
 }
 
-// A row is the fold of its stream up to its version, so that of two writers the one who read further is right.
+// A row is the fold of its stream up to its version: of two writers, the one that read further is right.
 func (q *Queries) SaveEvents(ctx context.Context, arg SaveEventsParams) error {
 	_, err := q.db.Exec(ctx, saveEvents,
 		arg.Ids,

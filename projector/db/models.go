@@ -11,208 +11,208 @@ import (
 )
 
 type Customer struct {
-	ID           string
-	Reservations int64
-	Completed    int64
-	Returned     int64
-	Tickets      int64
-	FirstSeen    pgtype.Timestamptz
-	LastSeen     pgtype.Timestamptz
+	ID           string             `json:"id"`
+	Reservations int64              `json:"reservations"`
+	Completed    int64              `json:"completed"`
+	Returned     int64              `json:"returned"`
+	Tickets      int64              `json:"tickets"`
+	FirstSeen    pgtype.Timestamptz `json:"first_seen"`
+	LastSeen     pgtype.Timestamptz `json:"last_seen"`
 }
 
 type CustomerHistory struct {
-	CustomerID    string
-	Position      int64
-	At            pgtype.Timestamptz
-	Kind          string
-	EventID       string
-	ReservationID string
-	PaymentID     *string
-	Tickets       int64
-	Amount        int64
-	Currency      string
+	CustomerID    string             `json:"customer_id"`
+	Position      int64              `json:"position"`
+	At            pgtype.Timestamptz `json:"at"`
+	Kind          string             `json:"kind"`
+	EventID       string             `json:"event_id"`
+	ReservationID string             `json:"reservation_id"`
+	PaymentID     *string            `json:"payment_id"`
+	Tickets       int64              `json:"tickets"`
+	Amount        int64              `json:"amount"`
+	Currency      string             `json:"currency"`
 }
 
 type CustomerSpend struct {
-	CustomerID string
-	Currency   string
-	Spent      int64
-	Refunded   int64
-	Net        int64
+	CustomerID string `json:"customer_id"`
+	Currency   string `json:"currency"`
+	Spent      int64  `json:"spent"`
+	Refunded   int64  `json:"refunded"`
+	Net        int64  `json:"net"`
 }
 
 type CustomerStream struct {
-	ID            string
-	Version       int64
-	CustomerID    string
-	EventID       string
-	ReservationID string
-	Tickets       int64
-	Amount        int64
-	Currency      string
+	ID            string `json:"id"`
+	Version       int64  `json:"version"`
+	CustomerID    string `json:"customer_id"`
+	EventID       string `json:"event_id"`
+	ReservationID string `json:"reservation_id"`
+	Tickets       int64  `json:"tickets"`
+	Amount        int64  `json:"amount"`
+	Currency      string `json:"currency"`
 }
 
 type Event struct {
-	ID                       string
-	Version                  int64
-	OrganizerID              string
-	Name                     string
-	Description              string
-	Venue                    string
-	StartsAt                 pgtype.Timestamptz
-	SalesOpenAt              pgtype.Timestamptz
-	SalesCloseAt             pgtype.Timestamptz
-	MaxTicketsPerReservation int32
-	MaxTicketsPerCustomer    *int32
-	PaymentAttempts          int32
-	Status                   string
-	CreatedAt                pgtype.Timestamptz
-	Search                   interface{}
+	ID                       string             `json:"id"`
+	Version                  int64              `json:"version"`
+	OrganizerID              string             `json:"organizer_id"`
+	Name                     string             `json:"name"`
+	Description              string             `json:"description"`
+	Venue                    string             `json:"venue"`
+	StartsAt                 pgtype.Timestamptz `json:"starts_at"`
+	SalesOpenAt              pgtype.Timestamptz `json:"sales_open_at"`
+	SalesCloseAt             pgtype.Timestamptz `json:"sales_close_at"`
+	MaxTicketsPerReservation int32              `json:"max_tickets_per_reservation"`
+	MaxTicketsPerCustomer    *int32             `json:"max_tickets_per_customer"`
+	PaymentAttempts          int32              `json:"payment_attempts"`
+	Status                   string             `json:"status"`
+	CreatedAt                pgtype.Timestamptz `json:"created_at"`
+	Search                   interface{}        `json:"search"`
 }
 
 type Inventory struct {
-	EventID string
-	Version int64
+	EventID string `json:"event_id"`
+	Version int64  `json:"version"`
 }
 
 type Payment struct {
-	ID            string
-	Version       int64
-	ReservationID string
-	CustomerID    string
-	EventID       string
-	Amount        int64
-	Refunded      int64
-	Currency      string
-	Refunds       json.RawMessage
-	Status        string
-	Gateway       string
-	TransactionID *string
-	FailureCode   *string
-	FailureReason *string
-	CreatedAt     pgtype.Timestamptz
-	CompletedAt   pgtype.Timestamptz
-	FailedAt      pgtype.Timestamptz
-	Metadata      json.RawMessage
+	ID            string             `json:"id"`
+	Version       int64              `json:"version"`
+	ReservationID string             `json:"reservation_id"`
+	CustomerID    string             `json:"customer_id"`
+	EventID       string             `json:"event_id"`
+	Amount        int64              `json:"amount"`
+	Refunded      int64              `json:"refunded"`
+	Currency      string             `json:"currency"`
+	Refunds       json.RawMessage    `json:"refunds"`
+	Status        string             `json:"status"`
+	Gateway       string             `json:"gateway"`
+	TransactionID *string            `json:"transaction_id"`
+	FailureCode   *string            `json:"failure_code"`
+	FailureReason *string            `json:"failure_reason"`
+	CreatedAt     pgtype.Timestamptz `json:"created_at"`
+	CompletedAt   pgtype.Timestamptz `json:"completed_at"`
+	FailedAt      pgtype.Timestamptz `json:"failed_at"`
+	Metadata      json.RawMessage    `json:"metadata"`
 }
 
 type Projection struct {
-	Name        string
-	Generation  int64
-	Incarnation string
+	Name        string `json:"name"`
+	Generation  int64  `json:"generation"`
+	Incarnation string `json:"incarnation"`
 }
 
 type ProjectionCheckpoint struct {
-	Projection  string
-	Topic       string
-	Partition   int32
-	NextOffset  int64
-	Position    int64
-	Incarnation string
-	Generation  int64
+	Projection  string `json:"projection"`
+	Topic       string `json:"topic"`
+	Partition   int32  `json:"partition"`
+	NextOffset  int64  `json:"next_offset"`
+	Position    int64  `json:"position"`
+	Incarnation string `json:"incarnation"`
+	Generation  int64  `json:"generation"`
 }
 
 type ProjectionDeadLetter struct {
-	Projection     string
-	StreamID       string
-	Version        int64
-	WaitingVersion int64
-	Position       int64
-	Type           string
-	Error          string
-	FailedAt       pgtype.Timestamptz
+	Projection     string             `json:"projection"`
+	StreamID       string             `json:"stream_id"`
+	Version        int64              `json:"version"`
+	WaitingVersion int64              `json:"waiting_version"`
+	Position       int64              `json:"position"`
+	Type           string             `json:"type"`
+	Error          string             `json:"error"`
+	FailedAt       pgtype.Timestamptz `json:"failed_at"`
 }
 
 type ProjectionRebuild struct {
-	Projection    string
-	Incarnation   string
-	Build         string
-	SchemaVersion int64
-	Position      int64
-	StartedAt     pgtype.Timestamptz
+	Projection    string             `json:"projection"`
+	Incarnation   string             `json:"incarnation"`
+	Build         string             `json:"build"`
+	SchemaVersion int64              `json:"schema_version"`
+	Position      int64              `json:"position"`
+	StartedAt     pgtype.Timestamptz `json:"started_at"`
 }
 
 type Reservation struct {
-	ID            string
-	Version       int64
-	EventID       string
-	CustomerID    string
-	Status        string
-	Seats         json.RawMessage
-	Total         int64
-	Currency      string
-	CreatedAt     pgtype.Timestamptz
-	ExpiresAt     pgtype.Timestamptz
-	CompletedAt   pgtype.Timestamptz
-	ExpiredAt     pgtype.Timestamptz
-	CancelledAt   pgtype.Timestamptz
-	CompensatedAt pgtype.Timestamptz
-	RefundedAt    pgtype.Timestamptz
-	Metadata      json.RawMessage
+	ID            string             `json:"id"`
+	Version       int64              `json:"version"`
+	EventID       string             `json:"event_id"`
+	CustomerID    string             `json:"customer_id"`
+	Status        string             `json:"status"`
+	Seats         json.RawMessage    `json:"seats"`
+	Total         int64              `json:"total"`
+	Currency      string             `json:"currency"`
+	CreatedAt     pgtype.Timestamptz `json:"created_at"`
+	ExpiresAt     pgtype.Timestamptz `json:"expires_at"`
+	CompletedAt   pgtype.Timestamptz `json:"completed_at"`
+	ExpiredAt     pgtype.Timestamptz `json:"expired_at"`
+	CancelledAt   pgtype.Timestamptz `json:"cancelled_at"`
+	CompensatedAt pgtype.Timestamptz `json:"compensated_at"`
+	RefundedAt    pgtype.Timestamptz `json:"refunded_at"`
+	Metadata      json.RawMessage    `json:"metadata"`
 }
 
 type Sale struct {
-	EventID  string
-	Section  string
-	Day      pgtype.Date
-	Currency string
-	Sold     int64
-	Returned int64
-	Gross    int64
-	Refunded int64
-	Tickets  int64
-	Net      int64
+	EventID  string      `json:"event_id"`
+	Section  string      `json:"section"`
+	Day      pgtype.Date `json:"day"`
+	Currency string      `json:"currency"`
+	Sold     int64       `json:"sold"`
+	Returned int64       `json:"returned"`
+	Gross    int64       `json:"gross"`
+	Refunded int64       `json:"refunded"`
+	Tickets  int64       `json:"tickets"`
+	Net      int64       `json:"net"`
 }
 
 type SalePayment struct {
-	ID            string
-	Version       int64
-	ReservationID string
-	EventID       string
-	Refunds       json.RawMessage
+	ID            string          `json:"id"`
+	Version       int64           `json:"version"`
+	ReservationID string          `json:"reservation_id"`
+	EventID       string          `json:"event_id"`
+	Refunds       json.RawMessage `json:"refunds"`
 }
 
 type SaleReservation struct {
-	ID         string
-	Revision   int64
-	Version    int64
-	EventID    string
-	Currency   string
-	Sections   json.RawMessage
-	PaymentID  *string
-	SoldAt     pgtype.Timestamptz
-	ReturnedAt pgtype.Timestamptz
+	ID         string             `json:"id"`
+	Revision   int64              `json:"revision"`
+	Version    int64              `json:"version"`
+	EventID    string             `json:"event_id"`
+	Currency   string             `json:"currency"`
+	Sections   json.RawMessage    `json:"sections"`
+	PaymentID  *string            `json:"payment_id"`
+	SoldAt     pgtype.Timestamptz `json:"sold_at"`
+	ReturnedAt pgtype.Timestamptz `json:"returned_at"`
 }
 
 type Seat struct {
-	EventID string
-	Section string
-	Label   string
-	Ordinal int32
-	Status  string
+	EventID string `json:"event_id"`
+	Section string `json:"section"`
+	Label   string `json:"label"`
+	Ordinal int32  `json:"ordinal"`
+	Status  string `json:"status"`
 }
 
 type Section struct {
-	EventID   string
-	Name      string
-	Ordinal   int32
-	Price     int64
-	Currency  string
-	Seated    bool
-	Capacity  int32
-	Available int32
-	Reserved  int32
-	Sold      int32
+	EventID   string `json:"event_id"`
+	Name      string `json:"name"`
+	Ordinal   int32  `json:"ordinal"`
+	Price     int64  `json:"price"`
+	Currency  string `json:"currency"`
+	Seated    bool   `json:"seated"`
+	Capacity  int32  `json:"capacity"`
+	Available int32  `json:"available"`
+	Reserved  int32  `json:"reserved"`
+	Sold      int32  `json:"sold"`
 }
 
 type SectionSale struct {
-	EventID  string
-	Section  string
-	Currency string
-	Sold     int64
-	Returned int64
-	Gross    int64
-	Refunded int64
-	Tickets  int64
-	Net      int64
+	EventID  string `json:"event_id"`
+	Section  string `json:"section"`
+	Currency string `json:"currency"`
+	Sold     int64  `json:"sold"`
+	Returned int64  `json:"returned"`
+	Gross    int64  `json:"gross"`
+	Refunded int64  `json:"refunded"`
+	Tickets  int64  `json:"tickets"`
+	Net      int64  `json:"net"`
 }

@@ -71,27 +71,27 @@ WHERE payments.version < excluded.version
 `
 
 type SavePaymentsParams struct {
-	Ids            []string
-	Versions       []int64
-	ReservationIds []string
-	CustomerIds    []string
-	EventIds       []string
-	Amounts        []int64
-	Refunded       []int64
-	Currencies     []string
-	Refunds        []string
-	Statuses       []string
-	Gateways       []string
-	TransactionIds []string
-	FailureCodes   []string
-	FailureReasons []string
-	CreatedAts     []pgtype.Timestamptz
-	CompletedAts   []pgtype.Timestamptz
-	FailedAts      []pgtype.Timestamptz
-	Metadata       []string
+	Ids            []string             `json:"ids"`
+	Versions       []int64              `json:"versions"`
+	ReservationIds []string             `json:"reservation_ids"`
+	CustomerIds    []string             `json:"customer_ids"`
+	EventIds       []string             `json:"event_ids"`
+	Amounts        []int64              `json:"amounts"`
+	Refunded       []int64              `json:"refunded"`
+	Currencies     []string             `json:"currencies"`
+	Refunds        []string             `json:"refunds"`
+	Statuses       []string             `json:"statuses"`
+	Gateways       []string             `json:"gateways"`
+	TransactionIds []string             `json:"transaction_ids"`
+	FailureCodes   []string             `json:"failure_codes"`
+	FailureReasons []string             `json:"failure_reasons"`
+	CreatedAts     []pgtype.Timestamptz `json:"created_ats"`
+	CompletedAts   []pgtype.Timestamptz `json:"completed_ats"`
+	FailedAts      []pgtype.Timestamptz `json:"failed_ats"`
+	Metadata       []string             `json:"metadata"`
 }
 
-// A row is the fold of its stream up to its version, so that of two writers the one who read further is right.
+// A row is the fold of its stream up to its version: of two writers, the one that read further is right.
 func (q *Queries) SavePayments(ctx context.Context, arg SavePaymentsParams) error {
 	_, err := q.db.Exec(ctx, savePayments,
 		arg.Ids,

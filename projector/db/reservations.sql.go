@@ -68,25 +68,25 @@ WHERE reservations.version < excluded.version
 `
 
 type SaveReservationsParams struct {
-	Ids            []string
-	Versions       []int64
-	EventIds       []string
-	CustomerIds    []string
-	Statuses       []string
-	Seats          []string
-	Totals         []int64
-	Currencies     []string
-	CreatedAts     []pgtype.Timestamptz
-	ExpiresAts     []pgtype.Timestamptz
-	CompletedAts   []pgtype.Timestamptz
-	ExpiredAts     []pgtype.Timestamptz
-	CancelledAts   []pgtype.Timestamptz
-	CompensatedAts []pgtype.Timestamptz
-	RefundedAts    []pgtype.Timestamptz
-	Metadata       []string
+	Ids            []string             `json:"ids"`
+	Versions       []int64              `json:"versions"`
+	EventIds       []string             `json:"event_ids"`
+	CustomerIds    []string             `json:"customer_ids"`
+	Statuses       []string             `json:"statuses"`
+	Seats          []string             `json:"seats"`
+	Totals         []int64              `json:"totals"`
+	Currencies     []string             `json:"currencies"`
+	CreatedAts     []pgtype.Timestamptz `json:"created_ats"`
+	ExpiresAts     []pgtype.Timestamptz `json:"expires_ats"`
+	CompletedAts   []pgtype.Timestamptz `json:"completed_ats"`
+	ExpiredAts     []pgtype.Timestamptz `json:"expired_ats"`
+	CancelledAts   []pgtype.Timestamptz `json:"cancelled_ats"`
+	CompensatedAts []pgtype.Timestamptz `json:"compensated_ats"`
+	RefundedAts    []pgtype.Timestamptz `json:"refunded_ats"`
+	Metadata       []string             `json:"metadata"`
 }
 
-// A row is the fold of its stream up to its version, so that of two writers the one who read further is right.
+// A row is the fold of its stream up to its version: of two writers, the one that read further is right.
 func (q *Queries) SaveReservations(ctx context.Context, arg SaveReservationsParams) error {
 	_, err := q.db.Exec(ctx, saveReservations,
 		arg.Ids,

@@ -85,17 +85,17 @@ ON CONFLICT (event_id, section, day, currency) DO UPDATE SET
 `
 
 type MoveSalesParams struct {
-	EventIds   []string
-	Sections   []string
-	Days       []pgtype.Date
-	Currencies []string
-	Sold       []int64
-	Returned   []int64
-	Gross      []int64
-	Refunded   []int64
+	EventIds   []string      `json:"event_ids"`
+	Sections   []string      `json:"sections"`
+	Days       []pgtype.Date `json:"days"`
+	Currencies []string      `json:"currencies"`
+	Sold       []int64       `json:"sold"`
+	Returned   []int64       `json:"returned"`
+	Gross      []int64       `json:"gross"`
+	Refunded   []int64       `json:"refunded"`
 }
 
-// By the difference that the batch makes, never to a value.
+// Moves sums by the difference that the batch makes, never to a value.
 func (q *Queries) MoveSales(ctx context.Context, arg MoveSalesParams) error {
 	_, err := q.db.Exec(ctx, moveSales,
 		arg.EventIds,
@@ -124,13 +124,13 @@ ON CONFLICT (event_id, section, currency) DO UPDATE SET
 `
 
 type MoveSectionSalesParams struct {
-	EventIds   []string
-	Sections   []string
-	Currencies []string
-	Sold       []int64
-	Returned   []int64
-	Gross      []int64
-	Refunded   []int64
+	EventIds   []string `json:"event_ids"`
+	Sections   []string `json:"sections"`
+	Currencies []string `json:"currencies"`
+	Sold       []int64  `json:"sold"`
+	Returned   []int64  `json:"returned"`
+	Gross      []int64  `json:"gross"`
+	Refunded   []int64  `json:"refunded"`
 }
 
 func (q *Queries) MoveSectionSales(ctx context.Context, arg MoveSectionSalesParams) error {
@@ -179,14 +179,14 @@ WHERE sale_payments.version < excluded.version
 `
 
 type SaveSalePaymentsParams struct {
-	Ids            []string
-	Versions       []int64
-	ReservationIds []string
-	EventIds       []string
-	Refunds        []string
+	Ids            []string `json:"ids"`
+	Versions       []int64  `json:"versions"`
+	ReservationIds []string `json:"reservation_ids"`
+	EventIds       []string `json:"event_ids"`
+	Refunds        []string `json:"refunds"`
 }
 
-// A row is the fold of its stream up to its version, so that of two writers the one who read further is right. What is counted of it
+// A row is the fold of its stream up to its version, and of two writers the one that read further is right. What is counted of it
 // goes with a new revision of the reservation.
 func (q *Queries) SaveSalePayments(ctx context.Context, arg SaveSalePaymentsParams) error {
 	_, err := q.db.Exec(ctx, saveSalePayments,
@@ -211,18 +211,18 @@ WHERE sale_reservations.revision = excluded.revision - 1
 `
 
 type SaveSaleReservationsParams struct {
-	Ids         []string
-	Revisions   []int64
-	Versions    []int64
-	EventIds    []string
-	Currencies  []string
-	Sections    []string
-	PaymentIds  []string
-	SoldAts     []pgtype.Timestamptz
-	ReturnedAts []pgtype.Timestamptz
+	Ids         []string             `json:"ids"`
+	Revisions   []int64              `json:"revisions"`
+	Versions    []int64              `json:"versions"`
+	EventIds    []string             `json:"event_ids"`
+	Currencies  []string             `json:"currencies"`
+	Sections    []string             `json:"sections"`
+	PaymentIds  []string             `json:"payment_ids"`
+	SoldAts     []pgtype.Timestamptz `json:"sold_ats"`
+	ReturnedAts []pgtype.Timestamptz `json:"returned_ats"`
 }
 
-// Compare and set: a row that somebody else has changed since it was read is not counted.
+// Compare and set: a row that another writer has changed since it was read is not counted.
 func (q *Queries) SaveSaleReservations(ctx context.Context, arg SaveSaleReservationsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, saveSaleReservations,
 		arg.Ids,

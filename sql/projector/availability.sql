@@ -1,5 +1,5 @@
 -- name: AddInventories :exec
--- A row to lock for every stream, also for one that has never been seen.
+-- Makes a row to lock for each stream, also for one without any.
 INSERT INTO inventories (event_id, version) SELECT unnest(@event_ids::text[]), 0 ON CONFLICT DO NOTHING;
 
 -- name: LockInventories :many
@@ -20,7 +20,7 @@ SELECT unnest(@event_ids::text[]), unnest(@names::text[]), unnest(@ordinals::int
        unnest(@reserved::int[]), unnest(@sold::int[]);
 
 -- name: MoveSections :exec
--- By the difference that the batch makes, never to a value.
+-- Moves counters by the difference that the batch makes, never to a value.
 UPDATE sections s SET available = s.available + d.available, reserved = s.reserved + d.reserved, sold = s.sold + d.sold
 FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@names::text[]) AS name, unnest(@available::int[]) AS available,
              unnest(@reserved::int[]) AS reserved, unnest(@sold::int[]) AS sold) d

@@ -2,20 +2,20 @@
 SELECT * FROM customer_streams WHERE id = ANY (@ids::text[]);
 
 -- name: AddCustomerStreams :execrows
--- One that somebody else has added since is not counted.
+-- Compare and set: a stream that another writer has added since it was read is not counted.
 INSERT INTO customer_streams (id, version, customer_id, event_id, reservation_id, tickets, amount, currency)
 SELECT unnest(@ids::text[]), unnest(@versions::bigint[]), unnest(@customer_ids::text[]), unnest(@event_ids::text[]),
        unnest(@reservation_ids::text[]), unnest(@tickets::bigint[]), unnest(@amounts::bigint[]), unnest(@currencies::text[])
 ON CONFLICT DO NOTHING;
 
 -- name: MoveCustomerStreams :execrows
--- Compare and set: one that somebody else has moved since it was read is not counted.
+-- Compare and set: a stream that another writer has moved since it was read is not counted.
 UPDATE customer_streams s SET version = n.version
 FROM (SELECT unnest(@ids::text[]) AS id, unnest(@expected::bigint[]) AS expected, unnest(@versions::bigint[]) AS version) n
 WHERE s.id = n.id AND s.version = n.expected;
 
 -- name: MoveCustomers :exec
--- By the difference that the batch makes, never to a value.
+-- Moves counters by the difference that the batch makes, never to a value.
 INSERT INTO customers (id, reservations, completed, returned, tickets, first_seen, last_seen)
 SELECT unnest(@ids::text[]), unnest(@reservations::bigint[]), unnest(@completed::bigint[]), unnest(@returned::bigint[]),
        unnest(@tickets::bigint[]), unnest(@first_seen::timestamptz[]), unnest(@last_seen::timestamptz[])

@@ -4,7 +4,7 @@ SELECT id, version, organizer_id, name, description, venue, starts_at, sales_ope
 FROM events WHERE id = ANY (@ids::text[]);
 
 -- name: SaveEvents :exec
--- A row is the fold of its stream up to its version, so that of two writers the one who read further is right.
+-- A row is the fold of its stream up to its version: of two writers, the one that read further is right.
 INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
     max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, search)
 SELECT unnest(@ids::text[]), unnest(@versions::bigint[]), unnest(@organizer_ids::text[]), unnest(@names::text[]),

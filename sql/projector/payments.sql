@@ -2,7 +2,7 @@
 SELECT * FROM payments WHERE id = ANY (@ids::text[]);
 
 -- name: SavePayments :exec
--- A row is the fold of its stream up to its version, so that of two writers the one who read further is right.
+-- A row is the fold of its stream up to its version: of two writers, the one that read further is right.
 INSERT INTO payments (id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway,
     transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata)
 SELECT unnest(@ids::text[]), unnest(@versions::bigint[]), unnest(@reservation_ids::text[]), unnest(@customer_ids::text[]),

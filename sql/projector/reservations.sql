@@ -2,7 +2,7 @@
 SELECT * FROM reservations WHERE id = ANY (@ids::text[]);
 
 -- name: SaveReservations :exec
--- A row is the fold of its stream up to its version, so that of two writers the one who read further is right.
+-- A row is the fold of its stream up to its version: of two writers, the one that read further is right.
 INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at,
     completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata)
 SELECT unnest(@ids::text[]), unnest(@versions::bigint[]), unnest(@event_ids::text[]), unnest(@customer_ids::text[]),

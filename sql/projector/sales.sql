@@ -8,7 +8,7 @@ SELECT * FROM sale_reservations WHERE id = ANY (@ids::text[]);
 SELECT * FROM sale_payments WHERE id = ANY (@ids::text[]);
 
 -- name: SaveSaleReservations :execrows
--- Compare and set: a row that somebody else has changed since it was read is not counted.
+-- Compare and set: a row that another writer has changed since it was read is not counted.
 INSERT INTO sale_reservations (id, revision, version, event_id, currency, sections, payment_id, sold_at, returned_at)
 SELECT unnest(@ids::text[]), unnest(@revisions::bigint[]), unnest(@versions::bigint[]), unnest(@event_ids::text[]),
        unnest(@currencies::text[]), unnest(@sections::text[])::jsonb, nullif(unnest(@payment_ids::text[]), ''),
@@ -19,7 +19,7 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE sale_reservations.revision = excluded.revision - 1;
 
 -- name: SaveSalePayments :exec
--- A row is the fold of its stream up to its version, so that of two writers the one who read further is right. What is counted of it
+-- A row is the fold of its stream up to its version, and of two writers the one that read further is right. What is counted of it
 -- goes with a new revision of the reservation.
 INSERT INTO sale_payments (id, version, reservation_id, event_id, refunds)
 SELECT unnest(@ids::text[]), unnest(@versions::bigint[]), unnest(@reservation_ids::text[]), unnest(@event_ids::text[]),
@@ -28,7 +28,7 @@ ON CONFLICT (id) DO UPDATE SET version = excluded.version, refunds = excluded.re
 WHERE sale_payments.version < excluded.version;
 
 -- name: MoveSales :exec
--- By the difference that the batch makes, never to a value.
+-- Moves sums by the difference that the batch makes, never to a value.
 INSERT INTO sales (event_id, section, day, currency, sold, returned, gross, refunded)
 SELECT unnest(@event_ids::text[]), unnest(@sections::text[]), unnest(@days::date[]), unnest(@currencies::text[]),
        unnest(@sold::bigint[]), unnest(@returned::bigint[]), unnest(@gross::bigint[]), unnest(@refunded::bigint[])

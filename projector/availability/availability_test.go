@@ -1,0 +1,119 @@
+package availability_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/inventory"
+	"ticketing/projector/availability"
+	"ticketing/projector/projection"
+	"ticketing/projector/readtest"
+	"ticketing/query"
+)
+
+func TestAvailabilityFollowsSeats(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("inventory-evt_1", append(readtest.InventoryAdded(),
+		inventory.SeatsReserved{ReservationID: "rsv_1", Items: append(readtest.Seats("A-1", "B-2"), readtest.Standing(3)...)},
+		inventory.SeatsConfirmed{ReservationID: "rsv_1", Items: append(readtest.Seats("A-1", "B-2"), readtest.Standing(3)...)},
+		inventory.SeatsReserved{ReservationID: "rsv_2", Items: readtest.Seats("A-2")},
+		inventory.SeatsReserved{ReservationID: "rsv_3", Items: readtest.Standing(10)},
+		inventory.SeatsReleased{ReservationID: "rsv_3", Items: readtest.Standing(10)},
+		inventory.SeatsReleased{ReservationID: "rsv_1", Items: append(readtest.Seats("A-1", "B-2"), readtest.Standing(3)...), Sold: true},
+		inventory.SeatsReserved{ReservationID: "rsv_4", Items: readtest.Seats("A-1")},
+		inventory.SeatsConfirmed{ReservationID: "rsv_4", Items: readtest.Seats("A-1")},
+	)...)
+	w.ProjectAll(availability.Projection{})
+
+	inv := w.Inventory("evt_1")
+	require.EqualValues(t, 10, inv.Version)
+	require.Equal(t, []query.Section{
+		{EventID: "evt_1", Name: "standing", Price: readtest.EUR(2000), Capacity: 100, Available: 100},
+		{EventID: "evt_1", Name: "seated", Price: readtest.EUR(5000), Capacity: 6, Available: 4, Reserved: 1, Sold: 1, Seated: true},
+	}, inv.Sections)
+
+	page, err := w.Reader.SeatPage(t.Context(), "evt_1", "seated", query.PageArgs{})
+	require.NoError(t, err)
+	require.Equal(t, []query.Seat{
+		{Label: "A-1", Status: "SOLD", Ordinal: 0}, {Label: "A-2", Status: "RESERVED", Ordinal: 1},
+		{Label: "A-3", Status: "AVAILABLE", Ordinal: 2}, {Label: "A-4", Status: "AVAILABLE", Ordinal: 3},
+		{Label: "B-1", Status: "AVAILABLE", Ordinal: 4}, {Label: "B-2", Status: "AVAILABLE", Ordinal: 5},
+	}, page.Items)
+}
+
+// However delivery cuts, repeats and disorders the records, the counts are the same.
+func TestAvailabilityBearsAnyDelivery(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("inventory-evt_1", readtest.InventoryAdded()...)
+	w.Append("inventory-evt_2", readtest.InventoryAdded()...)
+	for range 20 {
+		for _, event := range []string{"inventory-evt_1", "inventory-evt_2"} {
+			w.Append(event,
+				inventory.SeatsReserved{ReservationID: "rsv", Items: append(readtest.Seats("A-1", "A-2"), readtest.Standing(2)...)},
+				inventory.SeatsReleased{ReservationID: "rsv", Items: append(readtest.Seats("A-1", "A-2"), readtest.Standing(1)...)},
+				inventory.SeatsConfirmed{ReservationID: "rsv", Items: readtest.Standing(1)})
+		}
+	}
+	records := w.Records(inventory.Category)
+	random := rand.New(rand.NewPCG(1, 2)) // the same every time
+	for done := 0; done < len(records); done += random.IntN(5) {
+		part := append([]projection.Record(nil), records[max(0, done-random.IntN(20)):min(done+5, len(records))]...)
+		if random.IntN(3) == 0 {
+			random.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
+		}
+		w.Project(availability.Projection{}, part...)
+	}
+	w.Project(availability.Projection{}, records...)
+
+	for _, id := range []string{"evt_1", "evt_2"} {
+		inv := w.Inventory(id)
+		require.EqualValues(t, 62, inv.Version)
+		standing, seated := inv.Sections[0], inv.Sections[1]
+		require.Equal(t, []int{80, 0, 20}, []int{standing.Available, standing.Reserved, standing.Sold})
+		require.Equal(t, []int{6, 0, 0}, []int{seated.Available, seated.Reserved, seated.Sold})
+	}
+	letters := w.DeadLetters(availability.Projection{})
+	require.Empty(t, letters)
+}
+
+// A lone late record is enough: what is before it comes from the log, however much that is.
+func TestGapIsReadFromTheLog(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("inventory-evt_1", readtest.InventoryAdded()...)
+	for range 50 {
+		w.Append("inventory-evt_1", inventory.SeatsReserved{ReservationID: "rsv", Items: readtest.Standing(2)})
+	}
+	records := w.Records(inventory.Category)
+	w.Project(availability.Projection{}, records[len(records)-1])
+
+	inv := w.Inventory("evt_1")
+	require.EqualValues(t, 52, inv.Version)
+	require.Equal(t, 100, inv.Sections[0].Reserved)
+}
+
+func TestImpossibleMovesAreDeadLetters(t *testing.T) {
+	for name, move := range map[string]any{
+		"too many":       inventory.SeatsReserved{Items: readtest.Standing(101)},
+		"not reserved":   inventory.SeatsConfirmed{Items: readtest.Seats("A-1")},
+		"no such seat":   inventory.SeatsReserved{Items: readtest.Seats("Z-9")},
+		"no section":     inventory.SeatsReserved{Items: []inventory.Item{{Section: "moon", Quantity: 1}}},
+		"section twice":  readtest.InventoryAdded()[0],
+		"unnamed seats":  inventory.SeatsReserved{Items: []inventory.Item{{Section: "seated", Quantity: 1}}},
+		"wrong quantity": inventory.SeatsReserved{Items: []inventory.Item{{Section: "seated", Quantity: 2, Labels: []string{"A-1"}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := readtest.New(t)
+			w.Append("inventory-evt_1", append(readtest.InventoryAdded(), move, inventory.SeatsReserved{Items: readtest.Standing(1)})...)
+			w.Append("inventory-evt_2", append(readtest.InventoryAdded(), inventory.SeatsReserved{Items: readtest.Standing(1)})...)
+			w.ProjectAll(availability.Projection{})
+
+			require.EqualValues(t, 2, w.Inventory("evt_1").Version, "the stream waits before what can't be applied")
+			require.EqualValues(t, 3, w.Inventory("evt_2").Version, "other streams go on")
+			letters := w.DeadLetters(availability.Projection{})
+			require.Len(t, letters, 1)
+			require.Equal(t, []int64{3, 4}, []int64{letters[0].Version, letters[0].WaitingVersion})
+		})
+	}
+}

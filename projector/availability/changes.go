@@ -1,0 +1,160 @@
+package availability
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"ticketing/command/inventory"
+	"ticketing/projector/db"
+	"ticketing/projector/projection"
+)
+
+type sectionKey struct{ event, name string }
+
+type seatKey struct {
+	sectionKey
+	label string
+}
+
+func compareSeats(a, b seatKey) int {
+	return cmp.Or(cmp.Compare(a.event, b.event), cmp.Compare(a.name, b.name), cmp.Compare(a.label, b.label))
+}
+
+// sortedKeys returns the keys in the order in which seats are written everywhere.
+func sortedKeys[V any](seats map[seatKey]V) []seatKey {
+	return slices.SortedFunc(maps.Keys(seats), compareSeats)
+}
+
+// section is a section as the batch leaves it, and by how much the batch moves its counters.
+type section struct {
+	db.Section
+	added                                    bool
+	movedAvailable, movedReserved, movedSold int32
+}
+
+type seat struct {
+	status  string
+	ordinal int32
+	added   bool
+	moved   bool
+}
+
+// changes are the sections and seats that a batch changes.
+type changes struct {
+	sections map[sectionKey]*section
+	seats    map[seatKey]*seat
+	ordinals map[string]int32 // number of sections, by event
+}
+
+func newChanges() *changes {
+	return &changes{sections: map[sectionKey]*section{}, seats: map[seatKey]*seat{}, ordinals: map[string]int32{}}
+}
+
+func (c *changes) apply(r *projection.Record) error {
+	eventID := r.AggregateID()
+	switch e := r.Event.(type) {
+	case inventory.InventoryAdded:
+		return c.addSection(eventID, e)
+	case inventory.SeatsReserved:
+		return c.moveItems(eventID, e.Items, inventory.Available, inventory.Reserved)
+	case inventory.SeatsConfirmed:
+		return c.moveItems(eventID, e.Items, inventory.Reserved, inventory.Sold)
+	case inventory.SeatsReleased:
+		if e.Sold {
+			return c.moveItems(eventID, e.Items, inventory.Sold, inventory.Available)
+		}
+		return c.moveItems(eventID, e.Items, inventory.Reserved, inventory.Available)
+	}
+	return r.Misplaced()
+}
+
+func (c *changes) addSection(eventID string, e inventory.InventoryAdded) error {
+	key := sectionKey{eventID, e.Section}
+	if c.sections[key] != nil {
+		return fmt.Errorf("section %q exists already", e.Section)
+	}
+	capacity, err := projection.Integer(e.Capacity)
+	if err != nil {
+		return fmt.Errorf("capacity: %w", err)
+	}
+	c.sections[key] = &section{added: true, Section: db.Section{
+		EventID: eventID, Name: e.Section, Ordinal: c.ordinals[eventID], Price: e.Price.Minor, Currency: e.Price.Currency,
+		Seated: len(e.Rows) > 0, Capacity: capacity, Available: capacity,
+	}}
+	c.ordinals[eventID]++
+	ordinal := int32(0)
+	for _, row := range e.Rows {
+		for number := 1; number <= row.Seats; number++ {
+			label := row.Name + "-" + strconv.Itoa(number)
+			c.seats[seatKey{key, label}] = &seat{status: inventory.Available.String(), ordinal: ordinal, added: true}
+			ordinal++
+		}
+	}
+	if len(e.Rows) > 0 && ordinal != capacity {
+		return fmt.Errorf("%d seats for a capacity of %d", ordinal, capacity)
+	}
+	return nil
+}
+
+func (c *changes) moveItems(eventID string, items []inventory.Item, from, to inventory.SeatStatus) error {
+	for _, item := range items {
+		key := sectionKey{eventID, item.Section}
+		section := c.sections[key]
+		if section == nil {
+			return fmt.Errorf("there is no section %q", item.Section)
+		}
+		if section.Seated != (len(item.Labels) > 0) || (section.Seated && len(item.Labels) != item.Quantity) {
+			return fmt.Errorf("%d seats are named for %d of section %q", len(item.Labels), item.Quantity, item.Section)
+		}
+		if err := section.moveCounters(item.Quantity, from, to); err != nil {
+			return fmt.Errorf("section %q: %w", item.Section, err)
+		}
+		for _, label := range item.Labels {
+			if err := c.moveSeat(seatKey{key, label}, from, to); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *changes) moveSeat(key seatKey, from, to inventory.SeatStatus) error {
+	seat := c.seats[key]
+	if seat == nil {
+		return fmt.Errorf("there is no seat %s in section %q", key.label, key.name)
+	}
+	if seat.status != from.String() {
+		return fmt.Errorf("seat %s of section %q is %s, not %s", key.label, key.name, seat.status, from)
+	}
+	seat.status, seat.moved = to.String(), true
+	return nil
+}
+
+func (s *section) moveCounters(quantity int, from, to inventory.SeatStatus) error {
+	n, err := projection.Integer(quantity)
+	if err != nil {
+		return err
+	}
+	fromCount, fromMoved := s.counter(from)
+	toCount, toMoved := s.counter(to)
+	if *fromCount < n {
+		return fmt.Errorf("only %d seats are %s, not %d", *fromCount, from, n)
+	}
+	*fromCount, *fromMoved = *fromCount-n, *fromMoved-n
+	*toCount, *toMoved = *toCount+n, *toMoved+n
+	return nil
+}
+
+func (s *section) counter(status inventory.SeatStatus) (count, moved *int32) {
+	switch status {
+	case inventory.Available:
+		return &s.Available, &s.movedAvailable
+	case inventory.Reserved:
+		return &s.Reserved, &s.movedReserved
+	default:
+		return &s.Sold, &s.movedSold
+	}
+}

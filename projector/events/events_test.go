@@ -1,0 +1,50 @@
+package events_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/event"
+	"ticketing/projector/events"
+	"ticketing/projector/readtest"
+	"ticketing/query"
+)
+
+func TestEventRow(t *testing.T) {
+	w := readtest.New(t)
+	four := 4
+	opens := readtest.Noon.Add(time.Hour)
+	first := readtest.Created("Jazz Night")
+	first.Description, first.MaxTicketsPerCustomer, first.SalesOpenAt = "all night", &four, &opens
+	w.Append("event-evt_1", first)
+	w.ProjectAll(events.Projection{})
+	require.Equal(t, query.Event{
+		ID: "evt_1", Version: 1, OrganizerID: "usr_org", Name: "Jazz Night", Description: "all night", Venue: "Arena",
+		StartsAt: readtest.Noon.Add(1000 * time.Hour), SalesOpenAt: &opens, MaxTicketsPerReservation: 8, MaxTicketsPerCustomer: &four,
+		PaymentAttempts: 1, Status: "DRAFT", CreatedAt: readtest.Noon,
+	}, w.Event("evt_1"))
+
+	for i, step := range []struct {
+		domainEvent any
+		status      string
+	}{
+		{event.EventPublished{}, "PUBLISHED"}, {event.SalesOpened{}, "SALES_OPEN"}, {event.SalesClosed{}, "SALES_CLOSED"},
+		{event.EventUpdated{Name: "Blues Night", Venue: "Hall", StartsAt: readtest.Noon}, "SALES_CLOSED"},
+		{event.EventCompleted{}, "COMPLETED"}, {event.EventCancelled{}, "CANCELLED"},
+	} {
+		w.Append("event-evt_1", step.domainEvent)
+		w.ProjectAll(events.Projection{})
+		require.Equal(t, step.status, w.Event("evt_1").Status)
+		require.EqualValues(t, i+2, w.Event("evt_1").Version)
+	}
+	require.Equal(t, "Blues Night", w.Event("evt_1").Name)
+	require.Nil(t, w.Event("evt_1").SalesOpenAt)
+
+	for search, found := range map[string]int{"blue ha": 1, "jazz": 0, "night": 1, "ight": 0, "' | x": 0, "": 1} {
+		page, err := w.Reader.EventPage(t.Context(), query.EventFilter{Search: &search}, query.PageArgs{})
+		require.NoError(t, err)
+		require.Len(t, page.Items, found, search)
+	}
+}

@@ -1,0 +1,210 @@
+// Package payments projects payments: what was paid, refunded and disputed.
+package payments
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"ticketing/command/payment"
+	"ticketing/internal/announce"
+	"ticketing/internal/money"
+	"ticketing/projector/db"
+	"ticketing/projector/projection"
+)
+
+// Projection keeps the table payments.
+type Projection struct{}
+
+// Name implements projection.Projection.
+func (Projection) Name() string { return "payments" }
+
+// Categories implements projection.Projection.
+func (Projection) Categories() []string { return []string{payment.Category} }
+
+// Tables implements projection.Projection.
+func (Projection) Tables() []string { return []string{"payments"} }
+
+// Apply implements projection.Projection.
+func (Projection) Apply(ctx context.Context, tx pgx.Tx, batch []projection.Record) ([]announce.Change, error) {
+	q := db.New(tx)
+	loaded, err := q.LoadPayments(ctx, projection.AggregateIDs(batch))
+	if err != nil {
+		return nil, fmt.Errorf("load payments: %w", err)
+	}
+	changed, err := projection.Fold(batch, projection.Column(loaded, func(l db.Payment) Row { return Row(l) }))
+	if err != nil || len(changed) == 0 {
+		return nil, err
+	}
+	if err := q.SavePayments(ctx, saveParams(changed)); err != nil {
+		return nil, fmt.Errorf("save payments: %w", err)
+	}
+	return projection.Column(changed, func(r *Row) announce.Change {
+		return announce.Change{Kind: announce.Payment, ID: r.ID, Version: r.Version}
+	}), nil
+}
+
+// Row is a row of the table payments. Refunds holds a []Refund, Metadata a Metadata.
+type Row db.Payment
+
+// Refund is a refund in the column refunds.
+type Refund struct {
+	ID        string               `json:"id"`
+	Amount    money.Money          `json:"amount"`
+	Status    payment.RefundStatus `json:"status"`
+	Reason    string               `json:"reason,omitempty"`
+	CreatedAt time.Time            `json:"createdAt"`
+}
+
+// Metadata is what support asks for and no list shows.
+type Metadata struct {
+	CorrelationID string `json:"correlationId,omitempty"` // of the request that made the payment
+	Method        string `json:"method,omitempty"`
+	// Disputes maps the gateway's ids of disputes to their statuses.
+	Disputes map[string]payment.DisputeStatus `json:"disputes,omitempty"`
+}
+
+// Head implements projection.Row.
+func (r *Row) Head() (string, int64) { return payment.Stream(r.ID), r.Version }
+
+// Apply implements projection.Row.
+func (r *Row) Apply(record *projection.Record) error {
+	initiated, isFirst := record.Event.(payment.PaymentInitiated)
+	if isFirst != (record.Version == 1) {
+		return record.Misplaced()
+	}
+	r.Version = record.Version
+	switch e := record.Event.(type) {
+	case payment.PaymentInitiated:
+		return r.create(record, initiated)
+	case payment.PaymentProcessing:
+		r.setStatus(payment.Processing)
+		r.TransactionID = projection.TextOrNull(e.TransactionID)
+	case payment.PaymentActionRequired:
+		r.setStatus(payment.RequiresAction)
+		r.TransactionID = projection.TextOrNull(e.TransactionID)
+	case payment.PaymentCompleted:
+		r.setStatus(payment.Completed)
+		r.TransactionID, r.CompletedAt = projection.TextOrNull(e.TransactionID), projection.At(e.CompletedAt)
+		r.FailedAt, r.FailureCode, r.FailureReason = pgtype.Timestamptz{}, nil, nil // the gateway proved the failure wrong
+	case payment.PaymentFailed:
+		r.setStatus(payment.Failed)
+		r.FailedAt, r.FailureCode, r.FailureReason = projection.At(e.FailedAt), projection.TextOrNull(string(e.Code)), projection.TextOrNull(e.Reason)
+	case payment.RefundRequested:
+		return r.addRefund(Refund{ID: e.RefundID, Amount: e.Amount, Reason: e.Reason, CreatedAt: e.RequestedAt})
+	case payment.RefundReported:
+		return r.addRefund(Refund{ID: e.RefundID, Amount: e.Amount, CreatedAt: e.ReportedAt})
+	case payment.PaymentRefunded:
+		return r.closeRefund(e.RefundID, payment.RefundCompleted)
+	case payment.RefundFailed:
+		return r.closeRefund(e.RefundID, payment.RefundRefused)
+	case payment.PaymentDisputed:
+		return r.setDispute(e.DisputeID, payment.DisputeOpen)
+	case payment.DisputeClosed:
+		if e.Won {
+			return r.setDispute(e.DisputeID, payment.DisputeWon)
+		}
+		return r.setDispute(e.DisputeID, payment.DisputeLost)
+	default:
+		return record.Misplaced()
+	}
+	return nil
+}
+
+func (r *Row) setStatus(s payment.Status) { r.Status = string(s) }
+
+func (r *Row) create(record *projection.Record, e payment.PaymentInitiated) (err error) {
+	*r = Row{
+		ID: record.AggregateID(), Version: 1, ReservationID: e.ReservationID, CustomerID: e.CustomerID, EventID: e.EventID,
+		Amount: e.Amount.Minor, Currency: e.Amount.Currency, Refunds: json.RawMessage("[]"), Gateway: e.Gateway,
+		CreatedAt: projection.At(e.CreatedAt),
+	}
+	r.setStatus(payment.Initiated)
+	r.Metadata, err = projection.JSON(Metadata{CorrelationID: record.Metadata.CorrelationID, Method: e.Method})
+	return err
+}
+
+func (r *Row) setDispute(id string, status payment.DisputeStatus) (err error) {
+	var m Metadata
+	if err := json.Unmarshal(r.Metadata, &m); err != nil {
+		return fmt.Errorf("decode metadata: %w", err)
+	}
+	if m.Disputes == nil {
+		m.Disputes = map[string]payment.DisputeStatus{}
+	}
+	m.Disputes[id] = status
+	r.Metadata, err = projection.JSON(m)
+	return err
+}
+
+func (r *Row) addRefund(refund Refund) error {
+	refund.Status = payment.RefundPending
+	return r.changeRefunds(func(refunds []Refund) ([]Refund, error) { return append(refunds, refund), nil })
+}
+
+// closeRefund ends a refund, and the payment with the last of it.
+func (r *Row) closeRefund(id string, status payment.RefundStatus) error {
+	return r.changeRefunds(func(refunds []Refund) ([]Refund, error) {
+		i := slices.IndexFunc(refunds, func(refund Refund) bool { return refund.ID == id })
+		if i < 0 {
+			return nil, fmt.Errorf("refund %s was never requested", id)
+		}
+		refunds[i].Status = status
+		return refunds, nil
+	})
+}
+
+func (r *Row) changeRefunds(change func([]Refund) ([]Refund, error)) error {
+	var refunds []Refund
+	if err := json.Unmarshal(r.Refunds, &refunds); err != nil {
+		return fmt.Errorf("decode refunds: %w", err)
+	}
+	refunds, err := change(refunds)
+	if err != nil {
+		return err
+	}
+	r.Refunded = 0
+	for _, refund := range refunds {
+		if refund.Status == payment.RefundCompleted {
+			r.Refunded += refund.Amount.Minor
+		}
+	}
+	switch {
+	case r.Refunded > r.Amount:
+		return fmt.Errorf("%d was refunded of %d", r.Refunded, r.Amount)
+	case r.Refunded > 0 && r.Refunded == r.Amount:
+		r.setStatus(payment.Refunded)
+	case r.Refunded > 0:
+		r.setStatus(payment.PartiallyRefunded)
+	}
+	r.Refunds, err = projection.JSON(refunds)
+	return err
+}
+
+func saveParams(rows []*Row) db.SavePaymentsParams {
+	return db.SavePaymentsParams{
+		Ids:            projection.Column(rows, func(r *Row) string { return r.ID }),
+		Versions:       projection.Column(rows, func(r *Row) int64 { return r.Version }),
+		ReservationIds: projection.Column(rows, func(r *Row) string { return r.ReservationID }),
+		CustomerIds:    projection.Column(rows, func(r *Row) string { return r.CustomerID }),
+		EventIds:       projection.Column(rows, func(r *Row) string { return r.EventID }),
+		Amounts:        projection.Column(rows, func(r *Row) int64 { return r.Amount }),
+		Refunded:       projection.Column(rows, func(r *Row) int64 { return r.Refunded }),
+		Currencies:     projection.Column(rows, func(r *Row) string { return r.Currency }),
+		Refunds:        projection.Column(rows, func(r *Row) string { return string(r.Refunds) }),
+		Statuses:       projection.Column(rows, func(r *Row) string { return r.Status }),
+		Gateways:       projection.Column(rows, func(r *Row) string { return r.Gateway }),
+		TransactionIds: projection.Column(rows, func(r *Row) string { return projection.Text(r.TransactionID) }),
+		FailureCodes:   projection.Column(rows, func(r *Row) string { return projection.Text(r.FailureCode) }),
+		FailureReasons: projection.Column(rows, func(r *Row) string { return projection.Text(r.FailureReason) }),
+		CreatedAts:     projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.CreatedAt }),
+		CompletedAts:   projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.CompletedAt }),
+		FailedAts:      projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.FailedAt }),
+		Metadata:       projection.Column(rows, func(r *Row) string { return string(r.Metadata) }),
+	}
+}

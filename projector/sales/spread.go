@@ -1,0 +1,58 @@
+package sales
+
+import (
+	"cmp"
+	"fmt"
+	"math/bits"
+	"slices"
+)
+
+// spreadRefund takes a refund from the sections of its reservation, in proportion to what of each is not refunded yet. What rounding
+// down leaves over goes, a minor unit each, to the largest fractions, among equal ones to the first section.
+func (c *changes) spreadRefund(s *saleReservation, refund Refund) error {
+	sections, err := s.decodeSections()
+	if err != nil {
+		return err
+	}
+	kept := make([]int64, len(sections))
+	for i, section := range sections {
+		kept[i] = section.Gross - section.Refunded
+	}
+	shares, err := splitAmount(refund.Amount, kept)
+	if err != nil {
+		return err
+	}
+	for i, share := range shares {
+		sections[i].Refunded += share
+		c.sumFor(s, sections[i].Name, refund.At).refunded += share
+	}
+	return nil
+}
+
+// splitAmount splits an amount by weights, by largest remainder. No share is larger than its weight.
+func splitAmount(amount int64, weights []int64) ([]int64, error) {
+	whole := uint64(0)
+	for _, w := range weights {
+		whole += uint64(w) //nolint:gosec // prices and what is left of them are not negative
+	}
+	if amount < 0 || uint64(amount) > whole {
+		return nil, fmt.Errorf("%d is refunded of %d", amount, whole)
+	}
+	shares, rests := make([]int64, len(weights)), make([]uint64, len(weights))
+	if amount == 0 {
+		return shares, nil
+	}
+	left := amount
+	order := make([]int, len(weights))
+	for i, w := range weights {
+		high, low := bits.Mul64(uint64(amount), uint64(w))    //nolint:gosec // as above
+		share, rest := bits.Div64(high, low, whole)           // fits: amount is not above whole
+		shares[i], rests[i], order[i] = int64(share), rest, i //nolint:gosec // not above w
+		left -= shares[i]
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(rests[j], rests[i]) })
+	for _, i := range order[:left] {
+		shares[i]++
+	}
+	return shares, nil
+}

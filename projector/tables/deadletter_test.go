@@ -1,0 +1,108 @@
+package tables_test
+
+import (
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/event"
+	"ticketing/command/eventstore"
+	"ticketing/command/reservation"
+	"ticketing/projector/events"
+	"ticketing/projector/readtest"
+	"ticketing/projector/reservations"
+	"ticketing/projector/tables"
+)
+
+func TestUndecodableRecordBlocksItsStreamOnly(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("event-evt_1", readtest.Created("one"))
+	w.Log.AppendRaw(t, "event-evt_1", "EventMoved", 1, `{"to": "the moon"}`)
+	w.Append("event-evt_1", event.EventPublished{})
+	w.Append("event-evt_2", readtest.Created("two"), event.EventPublished{})
+	w.ProjectAll(events.Projection{})
+	require.Equal(t, "DRAFT", w.Event("evt_1").Status)
+	require.Equal(t, "PUBLISHED", w.Event("evt_2").Status)
+
+	// Later domain events wait as well, and are not counted as dead letters.
+	w.Append("event-evt_1", event.SalesOpened{})
+	metrics := prometheus.NewRegistry()
+	w.Tables.Metrics = tables.NewMetrics(metrics)
+	w.ProjectAll(events.Projection{})
+	counted, err := metrics.Gather()
+	require.NoError(t, err)
+	require.Len(t, counted, 1)
+	require.Zero(t, counted[0].GetMetric()[0].GetCounter().GetValue(), counted[0].GetName())
+	letters := w.DeadLetters(events.Projection{})
+	require.Len(t, letters, 1)
+	require.Equal(t, "EventMoved", letters[0].Type)
+	require.Equal(t, []int64{2, 4}, []int64{letters[0].Version, letters[0].WaitingVersion})
+	require.Contains(t, letters[0].Error, "unknown to this build")
+
+	writer := w.Writer(events.Projection{})
+	_, left, err := writer.Replay(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, left, "nothing has changed")
+
+	// A build that knows the type reads the stream on from the log.
+	type EventMoved struct{}
+	eventstore.Register[EventMoved](w.Tables.Registry, "EventMoved", 1)
+	_, left, err = writer.Replay(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, left, "it can be decoded now, but not applied")
+	w.RenameType("EventMoved", "SalesClosed")
+	replayed, left, err := writer.Replay(t.Context(), "event-evt_2")
+	require.NoError(t, err)
+	require.Zero(t, replayed+left, "another stream")
+	replayed, left, err = writer.Replay(t.Context(), "event-evt_1")
+	require.NoError(t, err)
+	require.Equal(t, 1, replayed)
+	require.Zero(t, left)
+	require.Equal(t, "SALES_OPEN", w.Event("evt_1").Status)
+	require.EqualValues(t, 4, w.Event("evt_1").Version)
+
+	w.Append("event-evt_1", event.EventCancelled{})
+	w.ProjectAll(events.Projection{})
+	require.EqualValues(t, 5, w.Event("evt_1").Version)
+}
+
+func TestBrokenRecordThatWasAppliedLongAgoIsPassedOver(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("event-evt_1", readtest.Created("one"), event.EventPublished{}, event.SalesOpened{})
+	w.Project(events.Projection{}, w.Records(event.Category)[:2]...)
+	w.RenameType("EventPublished", "Gibberish")
+	w.ProjectAll(events.Projection{})
+	require.EqualValues(t, 3, w.Event("evt_1").Version)
+}
+
+// What the database refuses is found among the others, which are written.
+func TestRecordThatTheDatabaseRefuses(t *testing.T) {
+	w := readtest.New(t)
+	bad := readtest.Initiated("usr_2")
+	bad.CustomerID = "nul \x00 is no text"
+	w.Append("reservation-rsv_1", readtest.Initiated("usr_1"))
+	w.Append("reservation-rsv_2", bad, reservation.ReservationCancelled{CancelledAt: readtest.Noon})
+	w.Append("reservation-rsv_3", readtest.Initiated("usr_3"), reservation.ReservationCancelled{CancelledAt: readtest.Noon})
+	w.ProjectAll(reservations.Projection{})
+
+	require.Equal(t, "SEATS_RESERVED", w.Reservation("rsv_1").Status)
+	require.Empty(t, w.Reservation("rsv_2").ID)
+	require.Equal(t, "CANCELLED", w.Reservation("rsv_3").Status)
+	letters := w.DeadLetters(reservations.Projection{})
+	require.Len(t, letters, 1)
+	require.Equal(t, "reservation-rsv_2", letters[0].StreamID)
+	require.EqualValues(t, 1, letters[0].Version)
+}
+
+func TestVersionThatTheLogLacksIsADeadLetter(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("event-evt_1", readtest.Created("one"), event.EventPublished{}, event.SalesOpened{})
+	records := w.Records(event.Category)
+	w.ExecEvents(`DELETE FROM domain_events WHERE version = 2`)
+	w.Project(events.Projection{}, records[0], records[2])
+	letters := w.DeadLetters(events.Projection{})
+	require.Len(t, letters, 1)
+	require.EqualValues(t, 3, letters[0].Version)
+	require.EqualValues(t, 1, w.Event("evt_1").Version)
+}

@@ -1,0 +1,21 @@
+package tables
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Metrics count what writers do, by projection.
+type Metrics struct{ caughtUp, deadLettered *prometheus.CounterVec }
+
+// NewMetrics returns the metrics of all writers of a process. It does not register them if registerer is nil.
+func NewMetrics(registerer prometheus.Registerer) *Metrics {
+	counter := func(name, help string) *prometheus.CounterVec {
+		return promauto.With(registerer).NewCounterVec(
+			prometheus.CounterOpts{Namespace: "ticketing", Subsystem: "projector", Name: name, Help: help}, []string{"projection"})
+	}
+	return &Metrics{
+		caughtUp:     counter("caught_up_total", "Records read from the log because the broker's skipped versions."),
+		deadLettered: counter("dead_lettered_total", "Records that went to the dead letters."),
+	}
+}
