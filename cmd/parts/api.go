@@ -84,6 +84,7 @@ type apiBackends struct {
 	events, read, auth *pgxpool.Pool
 	redis              *redis.Client
 	projections        *query.Projections
+	webhooks           *webhook.Receiver
 	checks             []httpserver.Check
 	closers            []func()
 }
@@ -117,6 +118,9 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 	}
 	b.closers = append(b.closers, func() { _ = b.redis.Close() })
 	b.projections = e.projections(b.read, b.events)
+	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{Pool: b.events, Logger: e.Log, Registerer: e.registerer("api")}); err != nil {
+		return b, fmt.Errorf("set up webhooks: %w", err)
+	}
 	b.checks, err = e.apiChecks(b)
 	return b, err
 }
@@ -149,9 +153,8 @@ func (e Env) people(pool *pgxpool.Pool, client *redis.Client) (*auth.Service, er
 
 func (e Env) apiRoutes(api, graphiql http.Handler, b *apiBackends) http.Handler {
 	mux := http.NewServeMux()
-	webhooks := webhook.NewReceiver(b.events, e.Log, e.registerer("api"))
 	for _, source := range e.webhooks() {
-		mux.Handle("POST /webhooks/"+source.Name(), webhooks.Handler(source))
+		mux.Handle("POST /webhooks/"+source.Name(), b.webhooks.Handler(source))
 	}
 	mux.Handle("/graphql", api)
 	mux.Handle("/graphiql", graphiql)

@@ -2,6 +2,7 @@ package parts
 
 import (
 	"context"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -79,26 +80,23 @@ func Saga(ctx context.Context, e Env) error {
 	if err != nil {
 		return err
 	}
+	webhooks, err := webhook.NewHandler(webhook.HandlerConfig{
+		Pool: events, Service: write.service, Sources: e.webhooks(), Registerer: e.registerer("saga"),
+	})
+	if err != nil {
+		return fmt.Errorf("set up webhooks: %w", err)
+	}
 	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDeciding()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return write.engine.Run(deciding) })
-	working, ctx := errgroup.WithContext(ctx)
-	working.Go(func() error {
-		return webhook.Run(ctx, webhook.Config{
-			Pool: events, Sources: e.webhooks(), Service: write.service, Logger: e.Log, Registerer: e.registerer("saga"),
-		})
-	})
-	working.Go(func() error {
+	g.Go(func() error {
+		defer stopDeciding()
 		return saga.Run(ctx, saga.Config{
-			Pool: events, Registry: catalog.Registry(), Service: write.service, PaymentTimeout: e.Config.PaymentTimeout,
+			Pool: events, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
 			Mailer: mailer, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, people, userID) },
 			Clock: e.Clock, Logger: e.Log, Registerer: e.registerer("saga"),
 		})
-	})
-	g.Go(func() error {
-		defer stopDeciding()
-		return working.Wait()
 	})
 	return g.Wait()
 }

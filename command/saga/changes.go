@@ -15,14 +15,16 @@ type changes struct {
 	reconcileAfter time.Duration
 	set            map[key]deadline
 	ended          map[key]struct{}
-	jobs           []job // but for mails
+	jobs           []job          // but for those below
+	undecided      map[string]job // by payment: asks the gateway when nothing has happened to the payment for a while
 	mails          []job
 	events         map[string]struct{} // ids of events whose deadlines follow from their state, not from one domain event
 }
 
 func newChanges(reconcileAfter time.Duration) *changes {
 	return &changes{
-		reconcileAfter: reconcileAfter, set: map[key]deadline{}, ended: map[key]struct{}{}, events: map[string]struct{}{},
+		reconcileAfter: reconcileAfter, set: map[key]deadline{}, ended: map[key]struct{}{}, undecided: map[string]job{},
+		events: map[string]struct{}{},
 	}
 }
 
@@ -71,7 +73,7 @@ func (c *changes) foldReservation(id string, domainEvent reservation.DomainEvent
 	case reservation.PaymentAttemptFailed: // the hold goes on as it is
 	case reservation.ReservationCompleted:
 		c.end(Hold, id)
-		c.mails = append(c.mails, job{mailJob{Mail: ConfirmedMail, ID: id}, by})
+		c.mails = append(c.mails, job{args: mailJob{Mail: ConfirmedMail, ID: id}, cause: by})
 	case reservation.ReservationCancelled, reservation.ReservationExpired, reservation.ReservationCompensated,
 		reservation.ReservationRefunded:
 		c.end(Hold, id)
@@ -81,13 +83,13 @@ func (c *changes) foldReservation(id string, domainEvent reservation.DomainEvent
 func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eventstore.Recorded) {
 	switch e := domainEvent.(type) {
 	case payment.PaymentInitiated, payment.PaymentProcessing, payment.PaymentActionRequired:
-		c.due(Payment, id, deadline{dueAt: r.RecordedAt.Add(c.reconcileAfter), cause: causeOf(r)})
+		c.undecided[id] = job{args: reconcileJob{PaymentID: id}, cause: causeOf(r), dueAt: r.RecordedAt.Add(c.reconcileAfter)}
 	case payment.PaymentCompleted, payment.PaymentFailed:
-		c.end(Payment, id)
+		delete(c.undecided, id) // if it was followed earlier, its job finds nothing to do
 	case payment.RefundRequested:
-		c.jobs = append(c.jobs, job{refundJob{PaymentID: id, RefundID: e.RefundID}, causeOf(r)})
+		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID}, cause: causeOf(r)})
 	case payment.PaymentRefunded:
-		c.mails = append(c.mails, job{mailJob{Mail: RefundedMail, ID: e.RefundID, PaymentID: id}, causeOf(r)})
+		c.mails = append(c.mails, job{args: mailJob{Mail: RefundedMail, ID: e.RefundID, PaymentID: id}, cause: causeOf(r)})
 	case payment.RefundFailed: // the payment tells; somebody has to look
 	case payment.RefundReported, payment.PaymentDisputed, payment.DisputeClosed: // at the gateway, which carries them out
 	}
@@ -105,7 +107,7 @@ func (c *changes) foldEvent(id string, s event.State, last *eventstore.Recorded)
 	window(SalesOpen, s.SalesOpenAt, s.Status == event.Published)
 	window(SalesClose, s.SalesCloseAt, s.Status == event.Published || s.Status == event.SalesOpen)
 	if s.Status == event.Cancelled {
-		c.jobs = append(c.jobs, job{windUpJob{EventID: id}, causeOf(last)})
+		c.jobs = append(c.jobs, job{args: windUpJob{EventID: id}, cause: causeOf(last)})
 	}
 }
 

@@ -56,7 +56,7 @@ func (c claims) take(ctx context.Context, now time.Time, limit int) ([]claim, er
 	}
 	taken, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d claim, err error) {
 		err = row.Scan(&d.id, &d.dueAt, &d.revision, &d.attempts, &d.CorrelationID, &d.CausationID, &d.Traceparent)
-		return d, err //nolint:wrapcheck // it is wrapped below
+		return d, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim %s deadlines: %w", c.kind, err)

@@ -12,13 +12,12 @@ type Kind string
 // The kinds of deadlines, and whose id they go by.
 const (
 	Hold       Kind = "hold"        // reservation: its hold ends
-	Payment    Kind = "payment"     // payment: undecided for too long; becomes a job
 	SalesOpen  Kind = "sales_open"  // event: its sales window begins
 	SalesClose Kind = "sales_close" // event: its sales window ends
 )
 
 func kinds() []Kind {
-	return []Kind{Hold, Payment, SalesOpen, SalesClose}
+	return []Kind{Hold, SalesOpen, SalesClose}
 }
 
 // key names a deadline.

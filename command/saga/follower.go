@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -45,7 +46,7 @@ type follower struct {
 func newFollower(c Config, m *metrics, client *river.Client[pgx.Tx]) *follower {
 	return &follower{
 		pool: c.Pool, registry: c.Registry, client: client, metrics: m, log: c.Logger, wake: make(chan struct{}, 1),
-		reconcileAfter: c.PaymentTimeout + c.PaymentTimeout/4, // a call that timed out still has to be recorded by its caller
+		reconcileAfter: c.reconcileAfter(),
 	}
 }
 
@@ -123,7 +124,7 @@ func (f *follower) step(ctx context.Context, tx pgx.Tx) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(recorded), insertJobs(ctx, f.client, tx, slices.Concat(c.jobs, mails))
+	return len(recorded), insertJobs(ctx, f.client, tx, slices.Concat(c.jobs, slices.Collect(maps.Values(c.undecided)), mails))
 }
 
 // foldEvent reads the whole stream, as it is now: it is short, and may say more than has been followed.

@@ -65,7 +65,7 @@ type fact struct {
 // record appends facts to the log at a time, as the engine would.
 func record(ctx context.Context, pool *pgxpool.Pool, at time.Time, facts ...fact) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(1)`); err != nil {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, int32(0x7469636b), int32(eventstore.Shard)); err != nil { // the engine's lock
 			return err
 		}
 		head, err := eventstore.ReadHead(ctx, tx)

@@ -11,9 +11,10 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"ticketing/command"
+	"ticketing/command/webhook"
 )
 
-// Every job has an outside effect, and each kind has a queue of its own, so that what hangs holds up nothing else. Arguments name what
+// Every job has an effect outside, and each kind has a queue of its own, so that what hangs holds up nothing else. Arguments name what
 // is to be done by id; nothing personal is in them.
 
 // refundJob has the gateway give money back.
@@ -46,7 +47,9 @@ func (windUpJob) Kind() string    { return "event_cancelled" }
 func (mailJob) Kind() string      { return "mail" }
 
 func jobKinds() []string {
-	return []string{refundJob{}.Kind(), reconcileJob{}.Kind(), windUpJob{}.Kind(), mailJob{}.Kind()}
+	return []string{
+		refundJob{}.Kind(), reconcileJob{}.Kind(), windUpJob{}.Kind(), mailJob{}.Kind(), webhook.Job{}.Kind(), webhook.ForgetJob{}.Kind(),
+	}
 }
 
 // queueOf answers the queue of a kind of jobs.
@@ -54,17 +57,12 @@ func queueOf(kind string) string {
 	return map[string]string{"refund": "refunds", "reconcile": "payments", "event_cancelled": "events", "mail": "mails"}[kind]
 }
 
-// queues says how much of a queue one replica works on at once: gateways and mail servers have limits of their own.
-func queues() map[string]river.QueueConfig {
-	return map[string]river.QueueConfig{
-		"refunds": {MaxWorkers: besideGateway}, "payments": {MaxWorkers: besideGateway}, "events": {MaxWorkers: few}, "mails": {MaxWorkers: few},
-	}
-}
-
-// job is what the follower makes of a domain event. Its cause goes along as the job's metadata.
+// job is what the follower makes of a domain event. Its cause becomes the job's metadata.
 type job struct {
 	args river.JobArgs
 	cause
+
+	dueAt time.Time // zero: now
 }
 
 // live are the states in which a job keeps others like it from being made. One that has ended does not: following the log again makes it
@@ -87,7 +85,7 @@ func insertJobs(ctx context.Context, client *river.Client[pgx.Tx], tx pgx.Tx, jo
 			return fmt.Errorf("encode the cause of a job: %w", err)
 		}
 		params[i] = river.InsertManyParams{Args: j.args, InsertOpts: &river.InsertOpts{
-			MaxAttempts: lastAttempt, Metadata: metadata, Queue: queueOf(j.args.Kind()),
+			MaxAttempts: lastAttempt, Metadata: metadata, Queue: queueOf(j.args.Kind()), ScheduledAt: j.dueAt,
 			UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live()},
 		}}
 	}
@@ -133,22 +131,4 @@ func callerOf(row *rivertype.JobRow) (command.Caller, error) {
 		return command.Caller{}, fmt.Errorf("decode the cause of job %d: %w", row.ID, err)
 	}
 	return by.caller(), nil
-}
-
-// retryPolicy says when a job that failed is tried again.
-type retryPolicy struct{ now func() time.Time }
-
-// NextRetry counts failures, not attempts: a job whose process died or that was put off has not failed.
-func (p retryPolicy) NextRetry(row *rivertype.JobRow) time.Time {
-	return p.now().Add(retryAfter(len(row.Errors) + 1))
-}
-
-// riverClock hands the saga's clock to river.
-type riverClock struct{ now func() time.Time }
-
-func (c riverClock) Now() time.Time { return c.now() }
-
-func (c riverClock) NowOrNil() *time.Time {
-	now := c.now()
-	return &now
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"testing"
 	"time"
@@ -12,11 +13,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+	"github.com/stretchr/testify/require"
 
 	"ticketing/command"
 	"ticketing/command/event"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
+	"ticketing/internal/migrations"
 	"ticketing/internal/testenv"
 )
 
@@ -116,24 +119,22 @@ func TestWhatAGatewayNeedsTimeForIsAskedAgainAndIsNoFailure(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	d.reconcile = func(context.Context, string) error { return fmt.Errorf("ask: %w", command.ErrStillProcessing) }
 	d.refund = func(context.Context, string, string) error { return command.ErrRefundPending }
-	mustRecord(t, pool, start, fact{"payment-pay", payment.PaymentProcessing{}}, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}})
-	c.move(time.Minute)
-	run(t, config(pool, d, c))
-	settle(t, pool, c)
-	for _, j := range unfinished(t, pool) {
-		if j.Errors != 0 || !j.ScheduledAt.Equal(c.now().Add(recheckAfter(0))) {
-			t.Errorf("got %+v", j)
+	mustRecord(t, pool, start, fact{"payment-pay", payment.PaymentProcessing{}}, fact{"payment-other", payment.RefundRequested{RefundID: "rfd"}})
+	cfg := config(pool, d, c)
+	c.move(cfg.reconcileAfter())
+	run(t, cfg)
+	for age, asked := range []int{1, 2, 3} { // a minute each
+		settle(t, pool, c)
+		want := c.now().Add(recheckAfter(time.Duration(age) * time.Minute))
+		left := unfinished(t, pool)
+		require.Len(t, left, 2)
+		for _, j := range left {
+			require.Zero(t, j.Errors, j.Kind)
+			require.Equal(t, want, j.ScheduledAt.UTC(), j.Kind)
 		}
-	}
-	c.move(time.Minute)
-	settle(t, pool, c)
-	for _, j := range unfinished(t, pool) {
-		if j.Errors != 0 || !j.ScheduledAt.Equal(c.now().Add(recheckAfter(time.Minute))) {
-			t.Errorf("got %+v", j)
-		}
-	}
-	if d.count("reconcile pay") != 2 || d.count("refund pay rfd") != 2 {
-		t.Errorf("got calls %v", d.calls)
+		require.Equal(t, asked, d.count("reconcile pay"))
+		require.Equal(t, asked, d.count("refund other rfd"))
+		c.move(time.Minute)
 	}
 }
 
@@ -235,14 +236,34 @@ func TestAnUndecidedPaymentIsAskedAboutUntilItIsDecided(t *testing.T) {
 	mustRecord(t, pool, start, fact{"payment-soon", payment.PaymentCompleted{}})
 	run(t, config(pool, d, c))
 	settle(t, pool, c)
+	require.Zero(t, d.total(), "a payment is asked about before it has been undecided for a while")
 	c.move(time.Minute)
 	settle(t, pool, c)
 	mustRecord(t, pool, c.now(), fact{"payment-pay", payment.PaymentProcessing{}}) // undecided again
+	settle(t, pool, c)
 	c.move(time.Minute)
 	settle(t, pool, c)
-	if d.count("reconcile pay") != 2 || d.count("reconcile soon") != 0 || len(table(t, pool)) != 0 {
-		t.Errorf("got calls %v, left are %+v", d.calls, table(t, pool))
-	}
+	require.Equal(t, 2, d.count("reconcile pay"))
+	require.Zero(t, d.count("reconcile soon"))
+	require.Empty(t, unfinished(t, pool))
+}
+
+func TestAPaymentThatSomethingHappenedToIsLeftToTheProcessThatHandlesIt(t *testing.T) {
+	pool, c, d := newPool(t), newClock(), newDouble()
+	mustRecord(t, pool, start, fact{"payment-pay", payment.PaymentInitiated{}})
+	cfg := config(pool, d, c)
+	run(t, cfg)
+	settle(t, pool, c)
+	c.move(cfg.reconcileAfter() - time.Second)
+	mustRecord(t, pool, c.now(), fact{"payment-pay", payment.PaymentProcessing{}})
+	settle(t, pool, c)
+	c.move(cfg.reconcileAfter() - time.Millisecond)
+	settle(t, pool, c)
+	require.Zero(t, d.total())
+	c.move(time.Millisecond)
+	settle(t, pool, c)
+	require.Equal(t, 1, d.count("reconcile pay"))
+	require.Empty(t, unfinished(t, pool))
 }
 
 func TestEverybodyIsToldOnceThatAnEventIsCancelled(t *testing.T) {
@@ -334,5 +355,34 @@ func TestWorkThatHangsDoesNotHoldUpOtherKinds(t *testing.T) {
 	settle(t, pool, c)
 	if d.total() != 100+2*besideGateway {
 		t.Errorf("%d calls", d.total())
+	}
+}
+
+func TestWhatWaitedInTheFormerQueuesBecomesJobs(t *testing.T) {
+	pool := newPool(t)
+	migrate := func(direction string) {
+		t.Helper()
+		sql, err := fs.ReadFile(migrations.Events, "0007_one_queue."+direction+".sql")
+		require.NoError(t, err)
+		_, err = pool.Exec(t.Context(), string(sql))
+		require.NoError(t, err)
+	}
+	migrate("down")
+	_, err := pool.Exec(t.Context(), `INSERT INTO deadlines (kind, id, due_at, next_at, correlation_id, causation_id, traceparent)
+		VALUES ('payment', 'pay', now(), now() + interval '1 minute', 'request', '', ''), ('hold', 'rsv', now(), now(), '', '', '')`)
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `INSERT INTO webhooks (gateway, event_id, type, transaction_id, payment_id, reversal, traceparent, handled_at)
+		VALUES ('stripe', 'waiting', '', '', '', false, '', NULL), ('stripe', 'handled', '', '', '', false, '', now())`)
+	require.NoError(t, err)
+	for range 2 {
+		migrate("up")
+		made := jobs(t, pool)
+		require.Len(t, made, 2)
+		require.Equal(t, []string{"reconcile", `{"payment_id": "pay"}`, "scheduled"}, []string{made[0].Kind, made[0].Args, made[0].State})
+		require.Equal(t, []string{"webhook", `{"gateway": "stripe", "event_id": "waiting"}`, "available"}, []string{made[1].Kind, made[1].Args, made[1].State})
+		require.Len(t, table(t, pool), 1)
+		migrate("down")
+		require.Empty(t, jobs(t, pool))
+		require.Len(t, table(t, pool), 2)
 	}
 }

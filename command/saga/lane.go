@@ -136,14 +136,14 @@ func (l *lane) judge(working context.Context, e ended) result {
 	r := result{claim: e.claim, nextAt: now.Add(recheckAfter(now.Sub(e.claim.dueAt)))}
 	switch {
 	case e.err == nil:
-		l.metrics.handled(string(l.kind), "done")
-	case notYet(e.err):
-		l.metrics.handled(string(l.kind), "not_yet")
+		l.metrics.countHandled(string(l.kind), "done")
+	case isPending(e.err):
+		l.metrics.countHandled(string(l.kind), "not_yet")
 		r.lastError = e.err.Error()
 	case working.Err() != nil: // cut off by the shutdown: the next replica may begin at once
 		r.nextAt, r.attempts = now, e.claim.attempts
 	default:
-		l.metrics.handled(string(l.kind), "failed")
+		l.metrics.countHandled(string(l.kind), "failed")
 		r.attempts = e.claim.attempts + 1
 		r.nextAt, r.lastError, r.failed = now.Add(retryAfter(r.attempts)), e.err.Error(), r.attempts >= mostAttempts
 		l.log.WarnContext(working, "a deadline could not be met and is tried again", "kind", l.kind, "id", e.claim.id,

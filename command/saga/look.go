@@ -19,12 +19,12 @@ const lookSQL = `SELECT ` + behindSQL + `, ARRAY(
 			LATERAL (SELECT FROM deadlines d WHERE d.kind = k.kind AND ` + dueSQL + ` LIMIT 1) AS due
 	) FROM saga_cursor c WHERE shard = $2`
 
-// look wakes the follower, the promoter and the lanes whenever there may be something to do for them, until ctx ends.
-func look(ctx context.Context, c Config, m *metrics, f *follower, p *promoter, lanes []*lane) error {
+// look wakes the follower and the lanes whenever there may be something to do for them, until ctx ends.
+func look(ctx context.Context, c Config, m *metrics, f *follower, lanes []*lane) error {
 	tick := time.NewTicker(c.Poll)
 	defer tick.Stop()
 	for {
-		if err := lookOnce(ctx, c, f, p, lanes); err != nil && ctx.Err() == nil {
+		if err := lookOnce(ctx, c, f, lanes); err != nil && ctx.Err() == nil {
 			m.sweepFailures.Inc()
 			c.Logger.ErrorContext(ctx, "the saga could not look for work", "error", err)
 			wait(ctx, failurePause)
@@ -37,7 +37,7 @@ func look(ctx context.Context, c Config, m *metrics, f *follower, p *promoter, l
 	}
 }
 
-func lookOnce(ctx context.Context, c Config, f *follower, p *promoter, lanes []*lane) error {
+func lookOnce(ctx context.Context, c Config, f *follower, lanes []*lane) error {
 	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
 	defer cancel()
 	var behind bool
@@ -47,9 +47,6 @@ func lookOnce(ctx context.Context, c Config, f *follower, p *promoter, lanes []*
 	}
 	if behind {
 		wake(f.wake)
-	}
-	if slices.Contains(due, Payment) {
-		wake(p.wake)
 	}
 	for _, l := range lanes {
 		if slices.Contains(due, l.kind) {

@@ -24,9 +24,9 @@ const (
 	EventCancelledMail Mail = "event_cancelled"
 )
 
-// send writes a mail from what the log says now, to the address that the customer has now. What is no longer true is not sent, and nobody
+// sendMail writes a mail from what the log says now, to the address that the customer has now. What is no longer true is not sent, and nobody
 // who was erased is written to.
-func (c Config) send(ctx context.Context, by command.Caller, a mailJob) error {
+func (c Config) sendMail(ctx context.Context, by command.Caller, a mailJob) error {
 	load := func() (command.Sale, error) { return c.Service.Sale(ctx, by, a.ID) }
 	if a.Mail == RefundedMail {
 		load = func() (command.Sale, error) { return c.Service.SaleOfPayment(ctx, by, a.PaymentID) }
@@ -44,7 +44,7 @@ func (c Config) send(ctx context.Context, by command.Caller, a mailJob) error {
 		return err
 	}
 	message.ID = string(a.Mail) + "." + a.ID
-	return c.Mailer.Send(ctx, message) //nolint:wrapcheck // it says what it was doing, and names nobody
+	return c.Mailer.Send(ctx, message)
 }
 
 // compose answers the mail; one to nobody when there is no reason for it any more.

@@ -68,7 +68,7 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 
 func TestThereIsNoOtherMail(t *testing.T) {
 	c := config(nil, newDouble(), newClock())
-	if err := c.send(context.Background(), command.Caller{}, mailJob{Mail: "promoted", ID: "rsv"}); err == nil {
+	if err := c.sendMail(context.Background(), command.Caller{}, mailJob{Mail: "promoted", ID: "rsv"}); err == nil {
 		t.Error("it was sent")
 	}
 }

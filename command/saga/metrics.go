@@ -65,7 +65,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	}
 }
 
-func (m *metrics) handled(kind, result string) {
+func (m *metrics) countHandled(kind, result string) {
 	m.handledTotal.WithLabelValues(kind, result).Inc()
 }
 

@@ -36,7 +36,6 @@ func TestMetricsTellWhatIsDueRetriedFailedAndBehind(t *testing.T) {
 		"openings retried":    {value(t, m.retried.WithLabelValues("sales_open")), 1},
 		"openings failed":     {value(t, m.failed.WithLabelValues("sales_open")), 1},
 		"oldest opening":      {value(t, m.overdue.WithLabelValues("sales_open")), 120},
-		"payments overdue":    {value(t, m.overdue.WithLabelValues("payment")), 0},
 		"refunds due":         {value(t, m.jobsDue.WithLabelValues("refund")), 1},
 		"refunds retried":     {value(t, m.jobsRetried.WithLabelValues("refund")), 1},
 		"refunds failed":      {value(t, m.jobsFailed.WithLabelValues("refund")), 1},

@@ -1,11 +1,10 @@
 // Package saga does what no process of the api lived to finish, and what takes time: holds expire, sales open and close, payments that
 // were left undecided are reconciled, refunds are carried out, cancelled events are wound up, customers are written to.
 //
-// The follower reads the log by position and writes down what follows from it, in the transaction that moves its cursor. What is only
-// time becomes a row in the table of deadlines, unless the log says before that it was done; the sweeper claims what is due and calls a
-// use case for it, and the log ends the deadline. What has an effect outside becomes a job (riverqueue/river): it is tried until it
-// succeeds, later and later, and stays to be seen when it does not. A payment that was left undecided begins as a deadline, since most
-// are decided in time, and becomes a job when that is due.
+// The follower reads the log by position and writes what follows from it, in the transaction that moves its cursor. What only waits for a
+// time becomes a row in the table of deadlines: lanes claim what is due and call a use case for it, and the log ends the deadline. What
+// has an effect outside becomes a job (riverqueue/river): it is tried until it succeeds, with growing pauses, and stays visible if it does
+// not. Webhooks that the api stored are jobs of the same queue (package command/webhook).
 //
 // All use cases are idempotent, nothing is lost to a process that dies, and any number of replicas share the work.
 package saga
@@ -23,6 +22,7 @@ import (
 
 	"ticketing/command"
 	"ticketing/command/eventstore"
+	"ticketing/command/webhook"
 	"ticketing/internal/mail"
 )
 
@@ -53,6 +53,8 @@ type Config struct {
 	Mailer   mail.Mailer
 	// Address answers where a user gets mail; "" when there is no such user (any more).
 	Address func(ctx context.Context, userID string) (string, error)
+	// Webhooks handles the webhooks that the api stored. Default: nil, their jobs wait for a replica that has it.
+	Webhooks *webhook.Handler
 	// PaymentTimeout is how long one call of a gateway may take. A payment is asked about when it has been undecided for a little
 	// longer than that since anything happened to it.
 	PaymentTimeout time.Duration
@@ -66,6 +68,9 @@ type Config struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
+
+// reconcileAfter is how long a payment is left to the process that handles it: a call that timed out still has to be recorded by its caller.
+func (c Config) reconcileAfter() time.Duration { return c.PaymentTimeout + c.PaymentTimeout/4 }
 
 func (c Config) withDefaults() Config {
 	if c.Poll == 0 {
@@ -103,7 +108,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	alive, die := context.WithCancel(context.WithoutCancel(ctx))
 	defer die()
-	f, p, lanes := newFollower(c, m, client), newPromoter(c, m, client), newLanes(c, m)
+	f, lanes := newFollower(c, m, client), newLanes(c, m)
 	g, ctx := errgroup.WithContext(ctx)
 	if err := client.Start(ctx); err != nil {
 		return unlessDone(ctx, fmt.Errorf("start the saga's jobs: %w", err))
@@ -114,9 +119,8 @@ func Run(ctx context.Context, c Config) error {
 		return nil
 	})
 	g.Go(func() error { stayAlive(alive, c, m, replicaID); return nil })
-	g.Go(func() error { return look(ctx, c, m, f, p, lanes) })
+	g.Go(func() error { return look(ctx, c, m, f, lanes) })
 	g.Go(func() error { return f.run(ctx) })
-	g.Go(func() error { return p.run(ctx) })
 	for _, l := range lanes {
 		g.Go(func() error { return l.run(ctx) })
 	}

@@ -12,14 +12,14 @@ import (
 type work func(ctx context.Context, by command.Caller, id string) error
 
 // How much of a kind is worked on at once follows from what the work waits for: holds wait for the engine, which makes batches of
-// up to 512 of them; payments and refunds wait for a gateway, which has limits of its own.
+// up to 512 of them; payments, refunds and webhooks wait for a gateway, which has limits of its own.
 const (
 	besideEngine  = 512
 	besideGateway = 32
 	few           = 8
 )
 
-// newLanes answers a lane for each kind of deadlines that are worked on as such.
+// newLanes returns a lane for each kind of deadline.
 func newLanes(c Config, m *metrics) []*lane {
 	s := c.Service
 	return []*lane{
@@ -29,7 +29,7 @@ func newLanes(c Config, m *metrics) []*lane {
 	}
 }
 
-// notYet says that nothing went wrong and that it is to be asked again.
-func notYet(err error) bool {
+// isPending reports whether err says that nothing went wrong and that the gateway is to be asked again.
+func isPending(err error) bool {
 	return errors.Is(err, command.ErrStillProcessing) || errors.Is(err, command.ErrRefundPending)
 }

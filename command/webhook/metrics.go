@@ -5,19 +5,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-type metrics struct {
-	received *prometheus.CounterVec
-	handled  *prometheus.CounterVec
+func newReceivedTotal(registerer prometheus.Registerer) *prometheus.CounterVec {
+	return newCounter(registerer, "received_total", "Webhooks of payment gateways: stored, repeated, ignored, refused as not genuine, or failed.")
 }
 
-// newMetrics makes metrics that nobody sees when registerer is nil.
-func newMetrics(registerer prometheus.Registerer) *metrics {
-	f := promauto.With(registerer)
-	counter := func(name, help string) *prometheus.CounterVec {
-		return f.NewCounterVec(prometheus.CounterOpts{Namespace: "ticketing", Subsystem: "webhook", Name: name, Help: help}, []string{"gateway", "result"})
-	}
-	return &metrics{
-		received: counter("received_total", "Webhooks of payment gateways: stored, repeated, ignored, refused as not genuine, or failed."),
-		handled:  counter("handled_total", "Attempts to handle webhooks: handled, unknown (no payment of ours), or failed."),
-	}
+func newHandledTotal(registerer prometheus.Registerer) *prometheus.CounterVec {
+	return newCounter(registerer, "handled_total", "Attempts to handle webhooks: handled, unknown (no payment of ours), or failed.")
+}
+
+func newCounter(registerer prometheus.Registerer, name, help string) *prometheus.CounterVec {
+	return promauto.With(registerer).NewCounterVec(prometheus.CounterOpts{
+		Namespace: "ticketing", Subsystem: "webhook", Name: name, Help: help,
+	}, []string{"gateway", "result"})
 }

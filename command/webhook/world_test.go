@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command"
@@ -72,7 +74,9 @@ func newShop(t *testing.T, gw interface {
 		Gateways: []gateway.Gateway{gw}, Enabled: []string{gw.Name()}, Timeout: testenv.Patience, Logger: silent,
 	})
 	require.NoError(t, err)
-	web := httptest.NewServer(webhook.NewReceiver(pool, silent, nil).Handler(gw))
+	receiver, err := webhook.NewReceiver(webhook.ReceiverConfig{Pool: pool, Logger: silent})
+	require.NoError(t, err)
+	web := httptest.NewServer(receiver.Handler(gw))
 	t.Cleanup(web.Close)
 	w := &shop{
 		t: t, pool: pool, source: gw, url: web.URL,
@@ -136,22 +140,31 @@ func (w *world) last(transactionID, kind string) stripetest.Event {
 	return w.double.Last(w.t, transactionID, kind)
 }
 
-// handle has everything handled that was stored.
+// handle runs a worker of webhook jobs until all that were stored have been handled.
 func (w *shop) handle() {
 	w.t.Helper()
-	ctx, stop := context.WithCancel(w.t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- webhook.Run(ctx, webhook.Config{
-			Pool: w.pool, Sources: []webhook.Source{w.source}, Service: w.service, Logger: slog.New(slog.DiscardHandler),
-		})
-	}()
+	handler := w.handler()
+	workers := river.NewWorkers()
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[webhook.Job]) error { return handler.Handle(ctx, job.Args) }))
+	client, err := river.NewClient(riverpgxv5.New(w.pool), &river.Config{
+		Workers: workers, Queues: map[string]river.QueueConfig{webhook.Queue: {MaxWorkers: 8}},
+		PollOnly: true, FetchCooldown: time.Millisecond, FetchPollInterval: 5 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(w.t, err)
+	require.NoError(w.t, client.Start(w.t.Context()))
 	testenv.Eventually(w.t, testenv.Patience, func() (bool, string) {
 		open := w.count(`SELECT count(*) FROM webhooks WHERE handled_at IS NULL`)
 		return open == 0, fmt.Sprintf("%d webhooks are not handled", open)
 	})
-	stop()
-	require.NoError(w.t, <-ended)
+	require.NoError(w.t, client.Stop(w.t.Context()))
+	require.Zero(w.t, w.count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`), "jobs are left")
+}
+
+func (w *shop) handler() *webhook.Handler {
+	w.t.Helper()
+	handler, err := webhook.NewHandler(webhook.HandlerConfig{Pool: w.pool, Sources: []webhook.Source{w.source}, Service: w.service})
+	require.NoError(w.t, err)
+	return handler
 }
 
 func (w *shop) count(query string, args ...any) (n int) {

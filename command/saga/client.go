@@ -1,0 +1,105 @@
+package saga
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"ticketing/command"
+	"ticketing/command/webhook"
+)
+
+const (
+	// fetchCooldown is how soon a queue is asked again that had more jobs than there was room for.
+	fetchCooldown = 10 * time.Millisecond
+	// rescueAfter is when a job counts as lost whose replica lives but never recorded its result. The jobs of dead replicas are taken over
+	// much earlier (replica.go).
+	rescueAfter = 2 * workTimeout
+	// keepEnded is how long jobs that have ended can be looked at; those that were given up stay.
+	keepEnded = 24 * time.Hour
+)
+
+// newClient returns what makes jobs and, once started, works them. It polls instead of keeping a connection for LISTEN.
+func newClient(c Config, m *metrics, replicaID string) (*river.Client[pgx.Tx], error) {
+	client, err := river.NewClient(riverpgxv5.New(c.Pool), &river.Config{
+		ID: replicaID, Queues: c.queues(), Workers: c.workers(m), PeriodicJobs: c.periodicJobs(),
+		RetryPolicy: retryPolicy{c.Clock}, Test: river.TestConfig{Time: riverClock{c.Clock}},
+		PollOnly: true, FetchCooldown: fetchCooldown, FetchPollInterval: max(5*c.Poll, fetchCooldown),
+		JobTimeout: workTimeout, RescueStuckJobsAfter: rescueAfter, SoftStopTimeout: c.Drain,
+		CompletedJobRetentionPeriod: keepEnded, CancelledJobRetentionPeriod: 30 * keepEnded, DiscardedJobRetentionPeriod: -1,
+		Logger: slog.New(riverLog{c.Logger.Handler()}), ErrorHandler: panicCounter{m},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the saga's jobs: %w", err)
+	}
+	return client, nil
+}
+
+// queues says how much of a queue one replica works on at once: gateways and mail servers have limits of their own. A webhook is looked for
+// as often as the log, since a customer may be waiting for it.
+func (c Config) queues() map[string]river.QueueConfig {
+	queues := map[string]river.QueueConfig{
+		"refunds": {MaxWorkers: besideGateway}, "payments": {MaxWorkers: besideGateway}, "events": {MaxWorkers: few}, "mails": {MaxWorkers: few},
+	}
+	if c.Webhooks != nil {
+		queues[webhook.Queue] = river.QueueConfig{MaxWorkers: besideGateway, FetchPollInterval: max(c.Poll, fetchCooldown)}
+	}
+	return queues
+}
+
+func (c Config) workers(m *metrics) *river.Workers {
+	workers := river.NewWorkers()
+	addWorker(workers, c, m, func(ctx context.Context, by command.Caller, a refundJob) error {
+		return c.Service.ExecuteRefund(ctx, by, a.PaymentID, a.RefundID)
+	})
+	addWorker(workers, c, m, c.reconcilePayment)
+	addWorker(workers, c, m, c.sendMail)
+	addWorker(workers, c, m, c.windUpEvent)
+	if c.Webhooks != nil {
+		addWorker(workers, c, m, func(ctx context.Context, _ command.Caller, j webhook.Job) error { return c.Webhooks.Handle(ctx, j) })
+		addWorker(workers, c, m, func(ctx context.Context, _ command.Caller, _ webhook.ForgetJob) error { return c.Webhooks.Forget(ctx) })
+	}
+	return workers
+}
+
+func (c Config) periodicJobs() []*river.PeriodicJob {
+	if c.Webhooks == nil {
+		return nil
+	}
+	forget := func() (river.JobArgs, *river.InsertOpts) { return webhook.ForgetJob{}, nil }
+	return []*river.PeriodicJob{
+		river.NewPeriodicJob(river.PeriodicInterval(webhook.ForgetEvery), forget, &river.PeriodicJobOpts{RunOnStart: true}),
+	}
+}
+
+// retryPolicy says when a job that failed is tried again.
+type retryPolicy struct{ now func() time.Time }
+
+// NextRetry counts failures, not attempts: a job whose process died or that was put off has not failed.
+func (p retryPolicy) NextRetry(row *rivertype.JobRow) time.Time {
+	return p.now().Add(retryAfter(len(row.Errors) + 1))
+}
+
+// riverClock hands the saga's clock to river.
+type riverClock struct{ now func() time.Time }
+
+func (c riverClock) Now() time.Time { return c.now() }
+
+func (c riverClock) NowOrNil() *time.Time {
+	now := c.now()
+	return &now
+}
+
+// riverLog drops what river logs about its own starting and stopping.
+type riverLog struct{ slog.Handler }
+
+// Enabled is part of slog.Handler.
+func (l riverLog) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && l.Handler.Enabled(ctx, level)
+}

@@ -1,0 +1,42 @@
+package webhook
+
+import (
+	"time"
+
+	"github.com/riverqueue/river"
+)
+
+// Queue is the queue of the jobs below.
+const Queue = "webhooks"
+
+// maxAttempts lasts three days with the saga's pauses between attempts: as long as Stripe and PayPal send a webhook again that is not
+// answered. A job that is given up after that stays and can be looked at.
+const maxAttempts = 452
+
+// Job handles a webhook that was stored.
+type Job struct {
+	Gateway string `json:"gateway"`
+	EventID string `json:"event_id"`
+}
+
+// Kind is part of river.JobArgs.
+func (Job) Kind() string { return "webhook" }
+
+// InsertOpts is part of river.JobArgsWithInsertOpts. It needs no unique key: the stored webhook has one.
+func (Job) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts}
+}
+
+// ForgetEvery is how often old webhooks are deleted.
+const ForgetEvery = time.Hour
+
+// ForgetJob deletes webhooks that are old.
+type ForgetJob struct{}
+
+// Kind is part of river.JobArgs.
+func (ForgetJob) Kind() string { return "forget_webhooks" }
+
+// InsertOpts is part of river.JobArgsWithInsertOpts: there is one job an hour, however many replicas ask for it.
+func (ForgetJob) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: Queue, UniqueOpts: river.UniqueOpts{ByPeriod: ForgetEvery}}
+}
