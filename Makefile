@@ -48,6 +48,10 @@ setup-tests: $(NODE_MODULES)
 test: setup-tests ## run all tests, over real servers that they start themselves
 	go test $(TEST_FLAGS) $(PACKAGES)
 
+.PHONY: test-unit
+test-unit: ## run the tests that need no servers, in a few seconds
+	go test -short $(TEST_FLAGS) $(PACKAGES)
+
 .PHONY: test-race
 test-race: setup-tests ## run all tests with the race detector
 	go test -race $(TEST_FLAGS) $(PACKAGES)

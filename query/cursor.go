@@ -9,13 +9,13 @@ import (
 	"unicode/utf8"
 )
 
-// CursorError says that the arguments of a page are no good: a cursor that no such list answered, or two that exclude each other.
-// Its message is for the client.
+// CursorError says that the arguments of a page are invalid: a cursor of another list, or arguments that exclude each other. Its message
+// is for the client.
 type CursorError struct{ Message string }
 
 func (e *CursorError) Error() string { return e.Message }
 
-// list names what a cursor belongs to, so that a cursor of another list is refused instead of answering nonsense.
+// list names the list that a cursor belongs to, so that a cursor of another one is refused.
 type list string
 
 const (
@@ -30,50 +30,50 @@ const (
 	historyList     list = "history"
 )
 
-// instant is the key of lists that show the newest first. The id decides between what was created in the same microsecond.
+// instant is the key of lists that show the newest first. The id orders items of the same microsecond.
 type instant struct {
 	at time.Time
 	id string
 }
 
-// Every key is strictly between these two: the list begins at the newest.
+// Every key is strictly between these two. A list begins at the newest, near afterAll.
 var (
 	afterAll  = instant{at: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
 	beforeAll = instant{at: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)}
 )
 
 func (l list) instantCursor(at time.Time, id string) string {
-	return l.encode(strconv.FormatInt(at.UnixMicro(), 10), id)
+	return l.encodeCursor(strconv.FormatInt(at.UnixMicro(), 10), id)
 }
 
 func (l list) parseInstant(cursor string) (instant, error) {
-	micros, id, ok := l.decode(cursor)
+	micros, id, ok := l.decodeCursor(cursor)
 	if !ok || id == "" {
-		return instant{}, malformed()
+		return instant{}, newMalformedCursor()
 	}
 	at := time.UnixMicro(micros).UTC()
 	if at.Before(beforeAll.at) || at.After(afterAll.at) {
-		return instant{}, malformed()
+		return instant{}, newMalformedCursor()
 	}
 	return instant{at: at, id: id}, nil
 }
 
-func (l list) ordinalCursor(ordinal int) string { return l.encode(strconv.Itoa(ordinal), "") }
+func (l list) ordinalCursor(ordinal int) string { return l.encodeCursor(strconv.Itoa(ordinal), "") }
 
 func (l list) parseOrdinal(cursor string) (int32, error) {
-	ordinal, rest, ok := l.decode(cursor)
+	ordinal, rest, ok := l.decodeCursor(cursor)
 	if !ok || rest != "" || ordinal < 0 || ordinal > math.MaxInt32 {
-		return 0, malformed()
+		return 0, newMalformedCursor()
 	}
 	return int32(ordinal), nil
 }
 
-func (l list) encode(number, id string) string {
+func (l list) encodeCursor(number, id string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(string(l) + ":" + number + ":" + id))
 }
 
-func (l list) decode(cursor string) (number int64, id string, ok bool) {
-	const longest = 200 // ours are shorter; a client may send megabytes
+func (l list) decodeCursor(cursor string) (number int64, id string, ok bool) {
+	const longest = 200 // valid cursors are shorter; a client may send megabytes
 	if len(cursor) > longest {
 		return 0, "", false
 	}
@@ -89,4 +89,4 @@ func (l list) decode(cursor string) (number int64, id string, ok bool) {
 	return number, parts[2], err == nil
 }
 
-func malformed() error { return &CursorError{Message: "the cursor is not one that this list answered"} }
+func newMalformedCursor() error { return &CursorError{Message: "the cursor is not one of this list"} }

@@ -11,27 +11,28 @@ import (
 	"ticketing/query/db"
 )
 
-// EventFilter narrows a list of events. Drafts are listed for their organizer (Viewer) and for admins (All) only.
+// EventFilter narrows a list of events. Its conditions are combined with AND; a nil field is none. Drafts are listed only for their
+// organizer (Viewer) and for admins (All).
 type EventFilter struct {
 	Status       *string
 	OrganizerID  *string
 	StartsAfter  *time.Time // at this moment or later
 	StartsBefore *time.Time
-	Search       *string // all of its words begin words of the name, the venue or the description
-	Viewer       string  // user id, "" for somebody who is not signed in
+	Search       *string // each of its words is the beginning of a word of the name, the venue or the description
+	Viewer       string  // user id, "" if not signed in
 	All          bool
 }
 
-// Events answers those of the events that there are, drafts included: whether the viewer may see one is the caller's to decide.
+// Events returns the events with the given ids, as far as they exist. They include drafts: the caller decides whether the viewer may see one.
 func (r *Reader) Events(ctx context.Context, ids []string) (map[string]Event, error) {
 	rows, err := r.db.EventsByID(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("query: read events: %w", err)
+		return nil, fmt.Errorf("read events: %w", err)
 	}
-	return byID(convert(rows, event), func(e Event) string { return e.ID }), nil
+	return indexByID(convertRows(rows, newEvent), func(e Event) string { return e.ID }), nil
 }
 
-// EventPage answers events that the filter lets through, newest first.
+// EventPage returns a page of the events that match the filter, newest first.
 func (r *Reader) EventPage(ctx context.Context, f EventFilter, args PageArgs) (Page[Event], error) {
 	w, err := parseWindow(args, afterAll, beforeAll, eventList.parseInstant)
 	if err != nil {
@@ -39,23 +40,23 @@ func (r *Reader) EventPage(ctx context.Context, f EventFilter, args PageArgs) (P
 	}
 	arg := db.EventsNewestFirstParams{
 		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id,
-		Status: f.Status, OrganizerID: f.organizer(), StartsAfter: f.StartsAfter, StartsBefore: f.StartsBefore, Search: searchQuery(f.Search),
-		SeeAll: f.All, Viewer: f.Viewer, RowLimit: w.rows(),
+		Status: f.Status, OrganizerID: f.onlyOrganizer(), StartsAfter: f.StartsAfter, StartsBefore: f.StartsBefore, Search: searchQuery(f.Search),
+		SeeAll: f.All, Viewer: f.Viewer, RowLimit: w.rowLimit(),
 	}
-	events, all, err := r.search(ctx, w, arg)
-	if err == nil && !all {
+	events, ok, err := r.searchEvents(ctx, w, arg)
+	if err == nil && !ok {
 		events, err = readEvents(ctx, r.lists, arg, w.backward)
 	}
 	if err != nil {
-		return Page[Event]{}, fmt.Errorf("query: list events: %w", err)
+		return Page[Event]{}, fmt.Errorf("list events: %w", err)
 	}
-	return page(w, events, func(e Event) string { return eventList.instantCursor(e.CreatedAt, e.ID) }), nil
+	return cutPage(w, events, func(e Event) string { return eventList.instantCursor(e.CreatedAt, e.ID) }), nil
 }
 
-// search answers the events of a window when it searches for words that few of them have, and false otherwise. PostgreSQL can't tell how
-// rare words are that begin like one: going through the events in their order, it would look at all of them for one that there is once.
-// When there are more, they are soon come upon.
-func (r *Reader) search(ctx context.Context, w window[instant], arg db.EventsNewestFirstParams) (events []Event, all bool, err error) {
+// searchEvents returns the events of a window if the search matches few events, else false. PostgreSQL has no statistics for prefix matches
+// and would scan in list order, through all events if there is one match. So the text index is tried first; if it finds more than few,
+// list order is fast anyway.
+func (r *Reader) searchEvents(ctx context.Context, w window[instant], arg db.EventsNewestFirstParams) (events []Event, ok bool, err error) {
 	const few = 1_000
 	if arg.Search == nil {
 		return nil, false, nil
@@ -77,7 +78,7 @@ func (r *Reader) search(ctx context.Context, w window[instant], arg db.EventsNew
 	if len(found) == 0 {
 		return nil, true, nil
 	}
-	ids := convert(found[:min(len(found), int(w.rows()))], func(row db.EventsFoundRow) string { return row.ID })
+	ids := convertRows(found[:min(len(found), int(w.rowLimit()))], func(row db.EventsFoundRow) string { return row.ID })
 	byID, err := r.Events(ctx, ids)
 	for _, id := range ids {
 		if e, ok := byID[id]; ok {
@@ -87,8 +88,9 @@ func (r *Reader) search(ctx context.Context, w window[instant], arg db.EventsNew
 	return events, true, err
 }
 
-// organizer answers whose events can be meant at all, so that an index leads there: of drafts nobody but an admin sees others than their own.
-func (f EventFilter) organizer() *string {
+// onlyOrganizer returns the organizer to whose events the list is restricted, so that an index can be used: only an admin sees drafts of
+// others.
+func (f EventFilter) onlyOrganizer() *string {
 	if f.Status != nil && *f.Status == "DRAFT" && !f.All && f.OrganizerID == nil {
 		return &f.Viewer
 	}
@@ -98,13 +100,13 @@ func (f EventFilter) organizer() *string {
 func readEvents(ctx context.Context, q *db.Queries, arg db.EventsNewestFirstParams, backward bool) ([]Event, error) {
 	if backward {
 		rows, err := q.EventsOldestFirst(ctx, db.EventsOldestFirstParams(arg))
-		return convert(rows, func(row db.EventsOldestFirstRow) Event { return event(db.EventsByIDRow(row)) }), err
+		return convertRows(rows, func(row db.EventsOldestFirstRow) Event { return newEvent(db.EventsByIDRow(row)) }), err
 	}
 	rows, err := q.EventsNewestFirst(ctx, arg)
-	return convert(rows, func(row db.EventsNewestFirstRow) Event { return event(db.EventsByIDRow(row)) }), err
+	return convertRows(rows, func(row db.EventsNewestFirstRow) Event { return newEvent(db.EventsByIDRow(row)) }), err
 }
 
-// searchQuery answers nil for a search without words: it asks for nothing, so that it excludes nothing.
+// searchQuery returns nil for a search without words, which excludes nothing.
 func searchQuery(search *string) *string {
 	if search == nil {
 		return nil
@@ -115,10 +117,10 @@ func searchQuery(search *string) *string {
 	return nil
 }
 
-func event(row db.EventsByIDRow) Event {
+func newEvent(row db.EventsByIDRow) Event {
 	e := Event{
 		ID: row.ID, Version: row.Version, OrganizerID: row.OrganizerID, Name: row.Name, Description: row.Description,
-		Venue: row.Venue, StartsAt: row.StartsAt.UTC(), SalesOpenAt: utc(row.SalesOpenAt), SalesCloseAt: utc(row.SalesCloseAt),
+		Venue: row.Venue, StartsAt: row.StartsAt.UTC(), SalesOpenAt: toUTC(row.SalesOpenAt), SalesCloseAt: toUTC(row.SalesCloseAt),
 		MaxTicketsPerReservation: int(row.MaxTicketsPerReservation), PaymentAttempts: int(row.PaymentAttempts),
 		Status: row.Status, CreatedAt: row.CreatedAt.UTC(),
 	}
@@ -129,7 +131,7 @@ func event(row db.EventsByIDRow) Event {
 	return e
 }
 
-func utc(t *time.Time) *time.Time {
+func toUTC(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
 	}

@@ -2,7 +2,7 @@ package query
 
 import "time"
 
-// Filter narrows a list of reservations or payments: what is given must all hold.
+// Filter narrows a list of reservations or payments. Its conditions are combined with AND; a nil field is none.
 type Filter struct {
 	Status        *string
 	EventID       *string
@@ -18,50 +18,50 @@ type PaymentFilter struct {
 	Gateway *string
 }
 
-// Owner is whose lists are read together.
-type Owner bool
+// Owner is what the lists that are read together belong to.
+type Owner int
 
-// A page is read for each of several events, or for each of several customers.
+// Lists belong to customers or to events.
 const (
-	OfCustomers Owner = false
-	OfEvents    Owner = true
+	OfCustomers Owner = iota
+	OfEvents
 )
 
-// of answers the owner's id of what has both.
-func (o Owner) of(eventID, customerID string) string {
+// ownerID returns the id that is the owner's.
+func (o Owner) ownerID(eventID, customerID string) string {
 	if o == OfEvents {
 		return eventID
 	}
 	return customerID
 }
 
-// window reads the arguments of a page; the range of time only narrows what lies between the cursors, and so the index does all of it.
-func (f Filter) window(l list, args PageArgs) (window[instant], error) {
+// parseWindow parses the arguments of a page. The filter's range of time narrows the window, so that the index serves both.
+func (f Filter) parseWindow(l list, args PageArgs) (window[instant], error) {
 	w, err := parseWindow(args, afterAll, beforeAll, l.parseInstant)
 	if f.CreatedBefore != nil {
-		w.after = earlier(w.after, instant{at: *f.CreatedBefore})
+		w.after = minInstant(w.after, instant{at: *f.CreatedBefore})
 	}
 	if f.CreatedAfter != nil {
-		w.before = later(w.before, instant{at: *f.CreatedAfter})
+		w.before = maxInstant(w.before, instant{at: *f.CreatedAfter})
 	}
 	return w, err
 }
 
-func earlier(a, b instant) instant {
-	if b.before(a) {
+func minInstant(a, b instant) instant {
+	if b.isBefore(a) {
 		return b
 	}
 	return a
 }
 
-func later(a, b instant) instant {
-	if b.before(a) {
+func maxInstant(a, b instant) instant {
+	if b.isBefore(a) {
 		return a
 	}
 	return b
 }
 
-// before compares as the database does: ids byte by byte.
-func (a instant) before(b instant) bool {
+// isBefore compares as the database does: by time, then by the bytes of the ids.
+func (a instant) isBefore(b instant) bool {
 	return a.at.Before(b.at) || (a.at.Equal(b.at) && a.id < b.id)
 }

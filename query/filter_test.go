@@ -13,13 +13,14 @@ import (
 	"ticketing/query"
 )
 
-// sales are reservations with a payment each, of every combination, newest first.
+// sale is a reservation and its payment.
 type sale struct {
 	n                                int
 	customer, event, status, gateway string
 	at                               time.Time
 }
 
+// addSales adds sales of every combination and returns them newest first.
 func addSales(w tables, count int) []sale {
 	w.t.Helper()
 	sales := make([]sale, count)
@@ -42,22 +43,15 @@ func addSales(w tables, count int) []sale {
 func (s sale) reservation() string { return fmt.Sprintf("rsv_%03d", s.n) }
 func (s sale) payment() string     { return fmt.Sprintf("pay_%03d", s.n) }
 
-// through says whether a filter lets the sale through, by the filter's definition.
-func (s sale) through(f query.PaymentFilter) bool {
+// matches reports whether a filter matches the sale, by the filter's definition.
+func (s sale) matches(f query.PaymentFilter) bool {
 	is := func(wanted *string, value string) bool { return wanted == nil || *wanted == value }
 	return is(f.Status, s.status) && is(f.EventID, s.event) && is(f.CustomerID, s.customer) && is(f.Gateway, s.gateway) &&
 		(f.CreatedAfter == nil || !s.at.Before(*f.CreatedAfter)) && (f.CreatedBefore == nil || s.at.Before(*f.CreatedBefore))
 }
 
-// filters are all combinations of what can be asked for.
-func filters() []query.PaymentFilter {
-	maybe := func(values ...string) []*string {
-		all := []*string{nil}
-		for i := range values {
-			all = append(all, &values[i])
-		}
-		return all
-	}
+// allFilters returns all combinations of conditions.
+func allFilters() []query.PaymentFilter {
 	from, until := noon.Add(3*time.Second), noon.Add(9*time.Second)
 	var all []query.PaymentFilter
 	for _, status := range maybe("COMPLETED", "none") {
@@ -75,30 +69,30 @@ func filters() []query.PaymentFilter {
 	return all
 }
 
-func TestEveryFilterInPages(t *testing.T) {
+func TestPagesHoldWhatTheFilterMatches(t *testing.T) {
 	w := newTables(t)
 	sales := addSales(w, 60)
-	for _, f := range filters() {
+	for _, f := range allFilters() {
 		var payments, reservations []string
 		for _, s := range sales {
-			if s.through(f) {
+			if s.matches(f) {
 				payments = append(payments, s.payment())
 			}
-			if s.through(query.PaymentFilter{Filter: f.Filter}) {
+			if s.matches(query.PaymentFilter{Filter: f.Filter}) {
 				reservations = append(reservations, s.reservation())
 			}
 		}
-		require.Equal(t, payments, walk(t, func(args query.PageArgs) (query.Page[query.Payment], error) {
+		require.Equal(t, payments, readAllPages(t, func(args query.PageArgs) (query.Page[query.Payment], error) {
 			return w.reader.PaymentPage(t.Context(), f, args)
 		}, func(p query.Payment) string { return p.ID }))
-		require.Equal(t, reservations, walk(t, func(args query.PageArgs) (query.Page[query.Reservation], error) {
+		require.Equal(t, reservations, readAllPages(t, func(args query.PageArgs) (query.Page[query.Reservation], error) {
 			return w.reader.ReservationPage(t.Context(), f.Filter, args)
 		}, func(r query.Reservation) string { return r.ID }))
 	}
 }
 
-// walk reads a list to its end in pages of seven, and back, which must come to the same.
-func walk[T any](t *testing.T, read func(query.PageArgs) (query.Page[T], error), id func(T) string) []string {
+// readAllPages reads a list to its end in pages of seven, and back, and requires that both have the same items.
+func readAllPages[T any](t *testing.T, read func(query.PageArgs) (query.Page[T], error), id func(T) string) []string {
 	t.Helper()
 	var there, back []string
 	for args := first(7); ; {
@@ -127,8 +121,7 @@ func walk[T any](t *testing.T, read func(query.PageArgs) (query.Page[T], error),
 	return there
 }
 
-// Pages of several owners, read at once, are those that each has when it is read alone.
-func TestPagesOfSeveral(t *testing.T) {
+func TestPagesOfSeveralOwnersEqualThePagesOfEach(t *testing.T) {
 	w := newTables(t)
 	addSales(w, 60)
 	middle, err := w.reader.ReservationPage(t.Context(), query.Filter{}, first(20))
@@ -173,8 +166,7 @@ func requireSamePage[T any](t *testing.T, want, got query.Page[T]) {
 	require.Equal(t, want.Info, got.Info)
 }
 
-// Whoever goes through a list while others add to it sees everything once that was there when they began.
-func TestListsAreStableWhileRowsAreAdded(t *testing.T) {
+func TestPagingWhileRowsAreAddedSeesEachOldRowOnce(t *testing.T) {
 	w := newTables(t)
 	sales := addSales(w, 60)
 	were := map[string]bool{}
@@ -183,7 +175,7 @@ func TestListsAreStableWhileRowsAreAdded(t *testing.T) {
 	}
 	seen := map[string]int{}
 	args := first(7)
-	for n := range 20 { // what is added at the end would be read for ever
+	for n := range 20 { // rows added at the end would be read for ever
 		page, err := w.reader.PaymentPage(t.Context(), query.PaymentFilter{}, args)
 		require.NoError(t, err)
 		for i, p := range page.Items {

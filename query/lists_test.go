@@ -10,7 +10,7 @@ import (
 	"ticketing/query"
 )
 
-func TestWhoSeesWhichEvents(t *testing.T) {
+func TestDraftsAreListedForTheirOrganizerAndAdmins(t *testing.T) {
 	w := newTables(t)
 	w.addEvent("evt_1", "DRAFT", "usr_1", noon)
 	w.addEvent("evt_2", "DRAFT", "usr_2", noon.Add(time.Hour))
@@ -22,17 +22,17 @@ func TestWhoSeesWhichEvents(t *testing.T) {
 		filter query.EventFilter
 		ids    []string
 	}{
-		"somebody":           {query.EventFilter{}, []string{"evt_4", "evt_3"}},
-		"an organizer":       {query.EventFilter{Viewer: "usr_1"}, []string{"evt_4", "evt_3", "evt_1"}},
-		"an admin":           {query.EventFilter{All: true}, []string{"evt_4", "evt_3", "evt_2", "evt_1"}},
-		"drafts, somebody":   {query.EventFilter{Status: &draft}, []string{}},
-		"drafts, organizer":  {query.EventFilter{Status: &draft, Viewer: "usr_2"}, []string{"evt_2"}},
-		"drafts, admin":      {query.EventFilter{Status: &draft, All: true}, []string{"evt_2", "evt_1"}},
-		"one's own":          {query.EventFilter{OrganizerID: &two, Viewer: "usr_2"}, []string{"evt_4", "evt_3", "evt_2"}},
-		"somebody else's":    {query.EventFilter{OrganizerID: &two, Viewer: "usr_1"}, []string{"evt_4", "evt_3"}},
-		"somebody's drafts":  {query.EventFilter{OrganizerID: &two, Viewer: "usr_1", Status: &draft}, []string{}},
-		"from hour to hour":  {query.EventFilter{All: true, StartsAfter: &hour, StartsBefore: &third}, []string{"evt_3", "evt_2"}},
-		"after the earliest": {query.EventFilter{All: true, StartsAfter: &noon}, []string{"evt_4", "evt_3", "evt_2", "evt_1"}},
+		"not signed in":         {query.EventFilter{}, []string{"evt_4", "evt_3"}},
+		"an organizer":          {query.EventFilter{Viewer: "usr_1"}, []string{"evt_4", "evt_3", "evt_1"}},
+		"an admin":              {query.EventFilter{All: true}, []string{"evt_4", "evt_3", "evt_2", "evt_1"}},
+		"drafts, not signed in": {query.EventFilter{Status: &draft}, []string{}},
+		"drafts, organizer":     {query.EventFilter{Status: &draft, Viewer: "usr_2"}, []string{"evt_2"}},
+		"drafts, admin":         {query.EventFilter{Status: &draft, All: true}, []string{"evt_2", "evt_1"}},
+		"own events":            {query.EventFilter{OrganizerID: &two, Viewer: "usr_2"}, []string{"evt_4", "evt_3", "evt_2"}},
+		"another's events":      {query.EventFilter{OrganizerID: &two, Viewer: "usr_1"}, []string{"evt_4", "evt_3"}},
+		"another's drafts":      {query.EventFilter{OrganizerID: &two, Viewer: "usr_1", Status: &draft}, []string{}},
+		"from hour to hour":     {query.EventFilter{All: true, StartsAfter: &hour, StartsBefore: &third}, []string{"evt_3", "evt_2"}},
+		"after the earliest":    {query.EventFilter{All: true, StartsAfter: &noon}, []string{"evt_4", "evt_3", "evt_2", "evt_1"}},
 	} {
 		for _, args := range []query.PageArgs{first(10), last(10)} {
 			page, err := w.reader.EventPage(t.Context(), tc.filter, args)
@@ -50,7 +50,7 @@ func TestWhoSeesWhichEvents(t *testing.T) {
 	require.Equal(t, "usr_1", events["evt_1"].OrganizerID)
 }
 
-func TestSeatsInTheirOrder(t *testing.T) {
+func TestSeatsAreListedRowByRow(t *testing.T) {
 	w := newTables(t)
 	for i := range 12 {
 		w.exec(`INSERT INTO seats VALUES ('evt_1', 'floor', $1, $2, 'AVAILABLE')`, "A-"+strconv.Itoa(i+1), i)
@@ -63,7 +63,7 @@ func TestSeatsInTheirOrder(t *testing.T) {
 	require.True(t, page.Info.HasNextPage)
 	page, err = w.reader.SeatPage(t.Context(), "evt_1", "floor", query.PageArgs{First: &five, After: page.Info.EndCursor})
 	require.NoError(t, err)
-	require.Equal(t, "A-10", page.Items[4].Label, "by place, not by letter")
+	require.Equal(t, "A-10", page.Items[4].Label, "by number, not by letter")
 	page, err = w.reader.SeatPage(t.Context(), "evt_1", "floor", query.PageArgs{Last: &five, Before: page.Info.StartCursor})
 	require.NoError(t, err)
 	require.Equal(t, "A-1", page.Items[0].Label)
@@ -73,7 +73,7 @@ func TestSeatsInTheirOrder(t *testing.T) {
 	require.Empty(t, none.Items)
 }
 
-func TestPaymentsOfACustomer(t *testing.T) {
+func TestPaymentsAreListedByCustomerAndReservation(t *testing.T) {
 	w := newTables(t)
 	for i, customer := range []string{"usr_1", "usr_1", "usr_2"} {
 		w.exec(`INSERT INTO payments (id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status,
@@ -92,8 +92,7 @@ func TestPaymentsOfACustomer(t *testing.T) {
 	require.Equal(t, "pay_0", byReservation["rsv_1"][0].ID, "oldest first")
 }
 
-// Whether few events have the words or many, the pages are the same.
-func TestSearchingInPages(t *testing.T) {
+func TestSearchReturnsTheSamePagesForRareAndFrequentWords(t *testing.T) {
 	w := newTables(t)
 	w.exec(`INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, max_tickets_per_reservation, payment_attempts,
 			status, created_at, search)
@@ -109,12 +108,12 @@ func TestSearchingInPages(t *testing.T) {
 	gala, concert, none := "Galá", "con", "opera"
 	for name, c := range map[string]struct {
 		filter query.EventFilter
-		step   int // between the events that are found
+		step   int // between matching events
 	}{
-		"few":                {query.EventFilter{Search: &gala}, 6},
-		"at most as are few": {query.EventFilter{Search: &gala, All: true}, 3},
-		"many":               {query.EventFilter{Search: &concert}, 2},
-		"all":                {query.EventFilter{Search: &concert, All: true}, 1},
+		"few":             {query.EventFilter{Search: &gala}, 6},
+		"just few enough": {query.EventFilter{Search: &gala, All: true}, 3},
+		"many":            {query.EventFilter{Search: &concert}, 2},
+		"all":             {query.EventFilter{Search: &concert, All: true}, 1},
 	} {
 		var want []string
 		for n := 3099; n >= 100; n-- {
@@ -122,7 +121,7 @@ func TestSearchingInPages(t *testing.T) {
 				want = append(want, "evt_"+strconv.Itoa(n))
 			}
 		}
-		// ids of one moment are in the order of text, which is that of numbers but between 999 and 1000: they are of different moments
+		// Ids of one second are ordered as text, which equals the order of numbers except between 999 and 1000, of different seconds.
 		var found []string
 		for args := first(100); ; {
 			page := find(c.filter, args)

@@ -1,5 +1,5 @@
-// Package query reads the read tables. It knows nothing of the write side: what it answers may be a moment behind the log, and
-// carries its stream's version so that a caller can tell.
+// Package query reads the read tables. It knows nothing of the write side. Its results may be a moment behind the log; they carry their
+// stream's version, so that a caller can tell.
 package query
 
 import (
@@ -9,7 +9,7 @@ import (
 	"ticketing/internal/money"
 )
 
-// Event is the occasion that tickets are sold for.
+// Event is what tickets are sold for.
 type Event struct {
 	ID                       string
 	Version                  int64
@@ -25,11 +25,11 @@ type Event struct {
 	PaymentAttempts          int
 	Status                   string // a value of the API's EventStatus
 	CreatedAt                time.Time
-	// Inventory is nil until somebody loads it: another projection keeps it.
+	// Inventory is nil until it is loaded: it comes from another projection.
 	Inventory *Inventory
 }
 
-// Inventory is what an event has to sell. Version is that of the inventory's stream, 0 while there is none.
+// Inventory is what an event has to sell. Version is the version of the inventory's stream, 0 before its first section.
 type Inventory struct {
 	EventID  string
 	Version  int64
@@ -55,7 +55,7 @@ type Seat struct {
 	Ordinal int // place in the section: row by row, by number
 }
 
-// Reservation is one customer's hold on seats, or what became of it. Status is a value of the API's ReservationStatus.
+// Reservation is seats taken for one customer. Status is a value of the API's ReservationStatus.
 type Reservation struct {
 	ID            string
 	Version       int64
@@ -74,7 +74,7 @@ type Reservation struct {
 	Metadata      json.RawMessage
 }
 
-// ReservedSeat is one ticket. Label is empty for general admission. Its JSON form is that of the domain event.
+// ReservedSeat is one ticket. Label is empty for general admission. Its JSON form is the one in the domain event.
 type ReservedSeat struct {
 	Section string      `json:"section"`
 	Label   string      `json:"label,omitempty"`

@@ -7,8 +7,8 @@ const (
 	maxPage     = 100
 )
 
-// PageArgs are the arguments of a connection. First or Last bounds the page (neither: the first 20; at most 100 are answered
-// however many are asked for), After and Before are cursors that a page answered.
+// PageArgs are the arguments of a connection. First or Last bounds the page, to 100 items at most; without either it has the first 20.
+// After and Before are cursors of an earlier page.
 type PageArgs struct {
 	First, Last   *int
 	After, Before *string
@@ -21,7 +21,7 @@ type Page[T any] struct {
 	Info    PageInfo
 }
 
-// PageInfo says what is around a page, as Relay's connections do. Cursors are nil when the page is empty.
+// PageInfo describes what is around a page, as Relay's connections do. The cursors of an empty page are nil.
 type PageInfo struct {
 	HasNextPage     bool
 	HasPreviousPage bool
@@ -29,7 +29,7 @@ type PageInfo struct {
 	EndCursor       *string
 }
 
-// window is a page to read: limit rows at most strictly between two keys, from its beginning or, backward, from its end.
+// window is the part of a list to read: at most limit rows strictly between two keys, from the first one or, if backward, from the last.
 type window[K any] struct {
 	after, before K
 	limit         int
@@ -38,10 +38,10 @@ type window[K any] struct {
 	hasBefore     bool
 }
 
-// rows is how many rows to ask for: one more than wanted tells whether there is another page.
-func (w window[K]) rows() int32 { return int32(w.limit) + 1 } //nolint:gosec // at most maxPage
+// rowLimit returns how many rows to read: one more than the page has, which tells whether there is another page.
+func (w window[K]) rowLimit() int32 { return int32(w.limit) + 1 } //nolint:gosec // at most maxPage
 
-// parseWindow reads args for a list whose keys lie strictly between first and last.
+// parseWindow parses the arguments of a list whose keys are strictly between first and last.
 func parseWindow[K any](args PageArgs, first, last K, parse func(cursor string) (K, error)) (window[K], error) {
 	w := window[K]{after: first, before: last, limit: defaultPage}
 	switch {
@@ -73,8 +73,8 @@ func parseWindow[K any](args PageArgs, first, last K, parse func(cursor string) 
 	return w, nil
 }
 
-// page cuts what was read for a window (in the order of reading, one row too many when there are more) to the page.
-func page[K, T any](w window[K], read []T, cursor func(T) string) Page[T] {
+// cutPage makes a page of the rows that were read for a window, in the order of reading.
+func cutPage[K, T any](w window[K], read []T, cursor func(T) string) Page[T] {
 	more := len(read) > w.limit
 	if more {
 		read = read[:w.limit]
@@ -95,15 +95,15 @@ func page[K, T any](w window[K], read []T, cursor func(T) string) Page[T] {
 	return p
 }
 
-// pagesOf cuts what was read for the same window of several lists, each in the order of reading, to a page of each.
-func pagesOf[K, T any](w window[K], owners []string, read []T, owner, cursor func(T) string) map[string]Page[T] {
+// cutPages makes a page for each owner of the rows that were read for the same window of several lists, each in the order of reading.
+func cutPages[K, T any](w window[K], owners []string, read []T, owner, cursor func(T) string) map[string]Page[T] {
 	lists := make(map[string][]T, len(owners))
 	for _, item := range read {
 		lists[owner(item)] = append(lists[owner(item)], item)
 	}
 	pages := make(map[string]Page[T], len(owners))
 	for _, id := range owners {
-		pages[id] = page(w, lists[id], cursor)
+		pages[id] = cutPage(w, lists[id], cursor)
 	}
 	return pages
 }

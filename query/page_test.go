@@ -16,7 +16,7 @@ import (
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// tables are read tables with a reader over them.
+// tables are the read tables and a reader of them.
 type tables struct {
 	t      *testing.T
 	pool   *pgxpool.Pool
@@ -70,8 +70,8 @@ func first(n int) query.PageArgs { return query.PageArgs{First: &n} }
 
 func last(n int) query.PageArgs { return query.PageArgs{Last: &n} }
 
-// Ten reservations, two of them in each instant, so that the id decides between neighbours; rsv_9 is the newest.
-func ten(t *testing.T) (w tables, newestFirst []string) {
+// newTenReservations adds ten reservations, two in each microsecond, so that the id orders neighbours; rsv_9 is the newest.
+func newTenReservations(t *testing.T) (w tables, newestFirst []string) {
 	t.Helper()
 	w = newTables(t)
 	for i := range 10 {
@@ -84,8 +84,8 @@ func ten(t *testing.T) (w tables, newestFirst []string) {
 	return w, newestFirst
 }
 
-func TestForwardThroughAll(t *testing.T) {
-	w, newestFirst := ten(t)
+func TestPagingForwardReturnsAllInOrder(t *testing.T) {
+	w, newestFirst := newTenReservations(t)
 	found := []string{}
 	args := first(3)
 	for {
@@ -102,8 +102,8 @@ func TestForwardThroughAll(t *testing.T) {
 	require.Equal(t, newestFirst, found)
 }
 
-func TestBackwardThroughAll(t *testing.T) {
-	w, newestFirst := ten(t)
+func TestPagingBackwardReturnsAllInOrder(t *testing.T) {
+	w, newestFirst := newTenReservations(t)
 	found := []string{}
 	args := last(3)
 	for {
@@ -118,8 +118,8 @@ func TestBackwardThroughAll(t *testing.T) {
 	require.Equal(t, newestFirst, found)
 }
 
-func TestBetweenTwoCursors(t *testing.T) {
-	w, newestFirst := ten(t)
+func TestAPageLiesBetweenItsCursors(t *testing.T) {
+	w, newestFirst := newTenReservations(t)
 	all := w.page(query.PageArgs{})
 	args := first(2)
 	args.After, args.Before = &all.Cursors[1], &all.Cursors[8]
@@ -129,20 +129,20 @@ func TestBetweenTwoCursors(t *testing.T) {
 }
 
 func TestPagesStayPutWhileRowsAreAdded(t *testing.T) {
-	w, newestFirst := ten(t)
+	w, newestFirst := newTenReservations(t)
 	one := w.page(first(4))
 	w.addReservation("rsv_newer", "usr_1", noon.Add(time.Hour))
-	w.addReservation("rsv_a", "usr_1", noon.Add(3*time.Microsecond)) // among those on the first page
+	w.addReservation("rsv_a", "usr_1", noon.Add(3*time.Microsecond)) // between those on the first page
 	args := first(4)
 	args.After = one.Info.EndCursor
 	two := w.page(args)
 	require.Equal(t, newestFirst[4:8], ids(two))
 	back := last(4)
 	back.Before = two.Info.StartCursor
-	require.Equal(t, []string{"rsv_8", "rsv_a", "rsv_7", "rsv_6"}, ids(w.page(back)), "a row that was added between is there")
+	require.Equal(t, []string{"rsv_8", "rsv_a", "rsv_7", "rsv_6"}, ids(w.page(back)), "the added row is in its place")
 }
 
-func TestSizesOfPages(t *testing.T) {
+func TestPageSizesAreBounded(t *testing.T) {
 	w := newTables(t)
 	for i := range 120 {
 		w.addReservation(fmt.Sprintf("rsv_%03d", i), "usr_1", noon)
@@ -156,8 +156,8 @@ func TestSizesOfPages(t *testing.T) {
 	require.Len(t, w.page(first(100)).Cursors, 100)
 }
 
-func TestBadPageArguments(t *testing.T) {
-	w, _ := ten(t)
+func TestInvalidPageArgumentsAreRefused(t *testing.T) {
+	w, _ := newTenReservations(t)
 	one, negative := 1, -1
 	page := w.page(first(1))
 	bad := map[string]query.PageArgs{

@@ -9,23 +9,23 @@ import (
 	"ticketing/query/db"
 )
 
-// Payments answers those of the payments that there are.
+// Payments returns the payments with the given ids, as far as they exist.
 func (r *Reader) Payments(ctx context.Context, ids []string) (map[string]Payment, error) {
 	rows, err := r.db.PaymentsByID(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("query: read payments: %w", err)
+		return nil, fmt.Errorf("read payments: %w", err)
 	}
-	payments, err := tryConvert(rows, payment)
-	return byID(payments, func(p Payment) string { return p.ID }), err
+	payments, err := tryConvertRows(rows, newPayment)
+	return indexByID(payments, func(p Payment) string { return p.ID }), err
 }
 
-// PaymentsByRefund answers the payment of each of the refunds that there are.
+// PaymentsByRefund returns the payment of each refund that exists, by the refund's id.
 func (r *Reader) PaymentsByRefund(ctx context.Context, refundIDs []string) (map[string]Payment, error) {
 	rows, err := r.db.PaymentsByRefund(ctx, refundIDs)
 	if err != nil {
-		return nil, fmt.Errorf("query: read payments of refunds: %w", err)
+		return nil, fmt.Errorf("read payments of refunds: %w", err)
 	}
-	payments, err := tryConvert(rows, payment)
+	payments, err := tryConvertRows(rows, newPayment)
 	if err != nil {
 		return nil, err
 	}
@@ -38,13 +38,13 @@ func (r *Reader) PaymentsByRefund(ctx context.Context, refundIDs []string) (map[
 	return byRefund, nil
 }
 
-// PaymentsByReservation answers the payments of each reservation, oldest first.
+// PaymentsByReservation returns the payments of each reservation, oldest first.
 func (r *Reader) PaymentsByReservation(ctx context.Context, reservationIDs []string) (map[string][]Payment, error) {
 	rows, err := r.db.PaymentsByReservation(ctx, reservationIDs)
 	if err != nil {
-		return nil, fmt.Errorf("query: read payments of reservations: %w", err)
+		return nil, fmt.Errorf("read payments of reservations: %w", err)
 	}
-	payments, err := tryConvert(rows, payment)
+	payments, err := tryConvertRows(rows, newPayment)
 	if err != nil {
 		return nil, err
 	}
@@ -55,15 +55,15 @@ func (r *Reader) PaymentsByReservation(ctx context.Context, reservationIDs []str
 	return byReservation, nil
 }
 
-// PaymentPage answers payments that the filter lets through, newest first.
+// PaymentPage returns a page of the payments that match the filter, newest first.
 func (r *Reader) PaymentPage(ctx context.Context, f PaymentFilter, args PageArgs) (Page[Payment], error) {
-	w, err := f.window(paymentList, args)
+	w, err := f.parseWindow(paymentList, args)
 	if err != nil {
 		return Page[Payment]{}, err
 	}
 	arg := db.PaymentsNewestFirstParams{
 		Status: f.Status, EventID: f.EventID, CustomerID: f.CustomerID, Gateway: f.Gateway,
-		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id, RowLimit: w.rows(),
+		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id, RowLimit: w.rowLimit(),
 	}
 	var rows []db.Payment
 	if w.backward {
@@ -72,24 +72,24 @@ func (r *Reader) PaymentPage(ctx context.Context, f PaymentFilter, args PageArgs
 		rows, err = r.lists.PaymentsNewestFirst(ctx, arg)
 	}
 	if err != nil {
-		return Page[Payment]{}, fmt.Errorf("query: list payments: %w", err)
+		return Page[Payment]{}, fmt.Errorf("list payments: %w", err)
 	}
-	payments, err := tryConvert(rows, payment)
+	payments, err := tryConvertRows(rows, newPayment)
 	if err != nil {
 		return Page[Payment]{}, err
 	}
-	return page(w, payments, paymentCursor), nil
+	return cutPage(w, payments, paymentCursor), nil
 }
 
-// PaymentPagesOf answers a page, as PaymentPage does, for each of several customers or events, in one query.
+// PaymentPagesOf returns a page, as PaymentPage does, for each of several customers or events, in one query.
 func (r *Reader) PaymentPagesOf(ctx context.Context, by Owner, ids []string, f PaymentFilter, args PageArgs) (map[string]Page[Payment], error) {
-	w, err := f.window(paymentList, args)
+	w, err := f.parseWindow(paymentList, args)
 	if err != nil {
 		return nil, err
 	}
 	arg := db.PaymentsOfNewestFirstParams{
-		Owners: ids, ByEvent: bool(by), Status: f.Status, EventID: f.EventID, CustomerID: f.CustomerID, Gateway: f.Gateway,
-		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id, RowLimit: w.rows(),
+		Owners: ids, ByEvent: by == OfEvents, Status: f.Status, EventID: f.EventID, CustomerID: f.CustomerID, Gateway: f.Gateway,
+		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id, RowLimit: w.rowLimit(),
 	}
 	var rows []db.Payment
 	if w.backward {
@@ -98,28 +98,28 @@ func (r *Reader) PaymentPagesOf(ctx context.Context, by Owner, ids []string, f P
 		rows, err = r.lists.PaymentsOfNewestFirst(ctx, arg)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("query: list payments of several: %w", err)
+		return nil, fmt.Errorf("list payments of several: %w", err)
 	}
-	payments, err := tryConvert(rows, payment)
+	payments, err := tryConvertRows(rows, newPayment)
 	if err != nil {
 		return nil, err
 	}
-	return pagesOf(w, ids, payments, func(p Payment) string { return by.of(p.EventID, p.CustomerID) }, paymentCursor), nil
+	return cutPages(w, ids, payments, func(p Payment) string { return by.ownerID(p.EventID, p.CustomerID) }, paymentCursor), nil
 }
 
 func paymentCursor(p Payment) string { return paymentList.instantCursor(p.CreatedAt, p.ID) }
 
-func payment(row db.Payment) (Payment, error) {
+func newPayment(row db.Payment) (Payment, error) {
 	p := Payment{
 		ID: row.ID, Version: row.Version, ReservationID: row.ReservationID, CustomerID: row.CustomerID, EventID: row.EventID,
 		Amount:   money.Money{Minor: row.Amount, Currency: row.Currency},
 		Refunded: money.Money{Minor: row.Refunded, Currency: row.Currency},
 		Status:   row.Status, Gateway: row.Gateway, TransactionID: row.TransactionID,
 		FailureCode: row.FailureCode, FailureReason: row.FailureReason,
-		CreatedAt: row.CreatedAt.UTC(), CompletedAt: utc(row.CompletedAt), FailedAt: utc(row.FailedAt), Metadata: row.Metadata,
+		CreatedAt: row.CreatedAt.UTC(), CompletedAt: toUTC(row.CompletedAt), FailedAt: toUTC(row.FailedAt), Metadata: row.Metadata,
 	}
 	if err := json.Unmarshal(row.Refunds, &p.Refunds); err != nil {
-		return Payment{}, fmt.Errorf("query: refunds of payment %s: %w", row.ID, err)
+		return Payment{}, fmt.Errorf("parse the refunds of payment %s: %w", row.ID, err)
 	}
 	return p, nil
 }

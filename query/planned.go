@@ -8,13 +8,13 @@ import (
 	"ticketing/query/db"
 )
 
-// planned has every query planned for its own arguments. A statement that is prepared once is soon planned once for all arguments, and a
-// plan that must do with and without each filter ("$1 IS NULL OR status = $1") can use the index of none. Planning takes a fraction of a
-// millisecond, which a list is worth and a read by id is not.
+// planned plans every query for its own arguments. PostgreSQL soon plans a prepared statement once for all arguments, and a plan that has
+// to work with and without each filter ("$1 IS NULL OR status = $1") can use no filter's index. Planning takes a fraction of a millisecond,
+// which pays for lists but not for reads by id.
 type planned struct{ db.DBTX }
 
 // Query implements db.DBTX.
 func (p planned) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	// The statement has no name, so the server plans it at each execution; its description is remembered here, so it is one round trip.
+	// The statement has no name, so that the server plans it at each execution. pgx caches its description, so that it takes one round trip.
 	return p.DBTX.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/testenv"
@@ -21,22 +22,22 @@ import (
 	"ticketing/query/db"
 )
 
-// Every query of sql/query is planned here over a million rows, for what can be asked of it, and must read about what it answers: by an
-// index, and without sorting the table. The plans are those of the Reader's own calls.
+// Every query of sql/query is planned here over a million rows, with all of its filters. It must read little more than it returns: by an
+// index, without sorting the table. The plans are those of the Reader's own calls.
 
 const million = 1_000_000
 
-// explainer has PostgreSQL run every query under EXPLAIN as well, and fails for one that reads too much.
+// explainer also runs every query under EXPLAIN, and fails the test for one that reads too much.
 type explainer struct {
 	db.DBTX
 
 	t    *testing.T
 	pool *pgxpool.Pool
-	seen map[string]bool // the names of the queries that were looked at
-	most float64         // how many rows a query may look at for what it answers
+	seen map[string]bool // the names of the queries that were explained
+	most float64         // how many rows a query may read
 }
 
-// plan is a node of what EXPLAIN answers.
+// plan is a node of EXPLAIN's result.
 type plan struct {
 	Node    string  `json:"Node Type"`
 	Table   string  `json:"Relation Name"`
@@ -47,14 +48,14 @@ type plan struct {
 	Plans   []plan
 }
 
-// read is how many rows the scans below a node have looked at.
-func (p plan) read() float64 {
+// rowsRead returns how many rows the scans at and below a node have read.
+func (p plan) rowsRead() float64 {
 	var rows float64
 	if p.Table != "" { // a bitmap's rows are counted where the table is read
 		rows = (p.Rows + p.Removed + p.Checked) * p.Loops
 	}
 	for _, child := range p.Plans {
-		rows += child.read()
+		rows += child.rowsRead()
 	}
 	return rows
 }
@@ -66,15 +67,15 @@ func (e *explainer) Query(ctx context.Context, sql string, args ...any) (pgx.Row
 	e.t.Helper()
 	e.seen[queryName.FindStringSubmatch(sql)[1]] = true
 	// EXPLAIN is planned for its arguments, whatever the mode.
-	e.require(sql, args, e.explain(e.pool, `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) `+sql, args...))
+	e.requireFewRows(sql, args, e.explain(e.pool, `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) `+sql, args...))
 	if _, planned := args[0].(pgx.QueryExecMode); !planned {
-		e.require(sql, args, e.generic(sql, args))
+		e.requireFewRows(sql, args, e.genericPlan(sql, args))
 	}
 	return e.DBTX.Query(ctx, sql, args...)
 }
 
-// generic answers the plan that a prepared statement has for all arguments.
-func (e *explainer) generic(sql string, args []any) plan {
+// genericPlan returns the plan that a prepared statement has for all arguments.
+func (e *explainer) genericPlan(sql string, args []any) plan {
 	e.t.Helper()
 	tx, err := e.pool.Begin(e.t.Context())
 	require.NoError(e.t, err)
@@ -100,35 +101,35 @@ type rower interface {
 
 func (e *explainer) explain(by rower, sql string, args ...any) plan {
 	e.t.Helper()
-	var answer []byte
-	require.NoError(e.t, by.QueryRow(e.t.Context(), sql, args...).Scan(&answer), sql)
+	var result []byte
+	require.NoError(e.t, by.QueryRow(e.t.Context(), sql, args...).Scan(&result), sql)
 	var plans []struct{ Plan plan }
-	require.NoError(e.t, json.Unmarshal(answer, &plans))
+	require.NoError(e.t, json.Unmarshal(result, &plans))
 	return plans[0].Plan
 }
 
-func (e *explainer) require(sql string, args []any, p plan) {
+func (e *explainer) requireFewRows(sql string, args []any, p plan) {
 	e.t.Helper()
-	if p.read() > e.most {
+	if p.rowsRead() > e.most {
 		tree, _ := json.Marshal(p)
-		e.t.Errorf("reads %.0f rows\n%s\n%s\n%s", p.read(), sql, show(args), tree)
+		assert.Failf(e.t, "reads too much", "%.0f rows\n%s\n%s\n%s", p.rowsRead(), sql, printArgs(args), tree)
 	}
 }
 
-// show prints arguments, those behind pointers too.
-func show(args []any) string {
+// printArgs prints arguments, following pointers.
+func printArgs(args []any) string {
 	text, _ := json.Marshal(args)
 	return string(text)
 }
 
-// planned answers a reader whose every query is looked at, over read tables that were filled by SQL.
-func planned(t *testing.T, seen map[string]bool, most float64, fill ...string) *query.Reader {
+// newExplainedReader returns a reader whose queries are explained, over read tables that SQL statements fill.
+func newExplainedReader(t *testing.T, seen map[string]bool, most float64, fill ...string) *query.Reader {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), testenv.ReadDatabase(t))
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	began := time.Now()
-	indexes := dropIndexes(t, pool) // it is many times faster to make them of what is there
+	indexes := dropIndexes(t, pool) // building them over the filled tables is many times faster
 	for _, statement := range slices.Concat(fill, indexes, []string{`ANALYZE`}) {
 		_, err := pool.Exec(t.Context(), statement)
 		require.NoError(t, err, statement)
@@ -137,7 +138,7 @@ func planned(t *testing.T, seen map[string]bool, most float64, fill ...string) *
 	return query.NewReader(&explainer{DBTX: pool, t: t, pool: pool, seen: seen, most: most})
 }
 
-// dropIndexes drops all indexes but primary keys and answers the statements that make them again.
+// dropIndexes drops all indexes except primary keys and returns the statements that create them again.
 func dropIndexes(t *testing.T, pool *pgxpool.Pool) []string {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `SELECT indexname::text, indexdef FROM pg_indexes
@@ -154,7 +155,6 @@ func dropIndexes(t *testing.T, pool *pgxpool.Pool) []string {
 	return definitions
 }
 
-// Every query there is must be among those that were looked at.
 func TestEveryQueryUsesAnIndex(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fills tables with a million rows")
@@ -175,13 +175,13 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, name := range queryName.FindAllStringSubmatch(string(text), -1) {
-			require.True(t, seen[name[1]], "nobody looks at the plan of %s", name[1])
+			require.True(t, seen[name[1]], "no plan of %s was checked", name[1])
 		}
 	}
 }
 
-// A million reservations of one year: 5 % of one big event and the rest of a thousand, by 200,000 customers. Statuses are as skewed as
-// they are in life.
+// A million reservations of one year: 5 % of one big event and the rest of a thousand, by 200,000 customers. Statuses are
+// skewed as in production.
 const fillReservations = `
 INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, metadata)
 SELECT 'rsv_' || n, 3, CASE WHEN n % 20 = 0 THEN 'evt_big' ELSE 'evt_' || n % 1000 END, 'usr_' || n % 200000,
@@ -206,8 +206,8 @@ func maybe(values ...string) []*string {
 	return all
 }
 
-// asked are the filters that the plans are looked at for: each alone and with each other, for what there is much, little and nothing of.
-func asked() []query.Filter {
+// testedFilters returns filters alone and combined, for values with many, few and no rows.
+func testedFilters() []query.Filter {
 	var all []query.Filter
 	from := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	until := from.AddDate(0, 0, 1)
@@ -233,11 +233,11 @@ func numbered(prefix string, n int) []string {
 }
 
 func plansOfReservations(t *testing.T, seen map[string]bool) {
-	reader := planned(t, seen, million/100, `ALTER TABLE reservations SET UNLOGGED`, fillReservations)
+	reader := newExplainedReader(t, seen, million/100, `ALTER TABLE reservations SET UNLOGGED`, fillReservations)
 	ctx := t.Context()
 	_, err := reader.Reservations(ctx, numbered("rsv", 500))
 	require.NoError(t, err)
-	for _, f := range asked() {
+	for _, f := range testedFilters() {
 		for _, args := range []query.PageArgs{first(20), last(20)} {
 			_, err := reader.ReservationPage(ctx, f, args)
 			require.NoError(t, err)
@@ -250,7 +250,7 @@ func plansOfReservations(t *testing.T, seen map[string]bool) {
 }
 
 func plansOfPayments(t *testing.T, seen map[string]bool) {
-	reader := planned(t, seen, million/100, `ALTER TABLE payments SET UNLOGGED`, fillPayments)
+	reader := newExplainedReader(t, seen, million/100, `ALTER TABLE payments SET UNLOGGED`, fillPayments)
 	ctx := t.Context()
 	_, err := reader.Payments(ctx, numbered("pay", 500))
 	require.NoError(t, err)
@@ -258,7 +258,7 @@ func plansOfPayments(t *testing.T, seen map[string]bool) {
 	require.NoError(t, err)
 	_, err = reader.PaymentsByRefund(ctx, numbered("rfd", 10))
 	require.NoError(t, err)
-	for _, f := range asked() {
+	for _, f := range testedFilters() {
 		for _, gateway := range maybe("paypal", "sandbox") {
 			f := query.PaymentFilter{Filter: f, Gateway: gateway}
 			for _, args := range []query.PageArgs{first(20), last(20)} {
@@ -273,8 +273,8 @@ func plansOfPayments(t *testing.T, seen map[string]bool) {
 	}
 }
 
-// A million events of ten years by a thousand organizers; what is to come and what is on sale is little of it. All are concerts, one in a
-// thousand is a gala.
+// A million events of ten years by a thousand organizers, few of them in the future or on sale. All are concerts, one in a thousand is a
+// gala.
 const fillEvents = `
 INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, max_tickets_per_reservation, payment_attempts, status,
 	created_at, search)
@@ -284,16 +284,16 @@ SELECT 'evt_' || n, 3, 'usr_' || n % 1000, 'Concert ' || n, '', 'Hall', at + int
 FROM generate_series(1, 1000000) n, LATERAL (SELECT timestamptz '2017-01-01Z' + n * interval '5 minutes' AS at) t`
 
 func plansOfEvents(t *testing.T, seen map[string]bool) {
-	reader := planned(t, seen, million/20, `ALTER TABLE events SET UNLOGGED`, fillEvents)
+	reader := newExplainedReader(t, seen, million/20, `ALTER TABLE events SET UNLOGGED`, fillEvents)
 	ctx := t.Context()
 	_, err := reader.Events(ctx, numbered("evt", 500))
 	require.NoError(t, err)
 	for _, viewer := range []query.EventFilter{{}, {Viewer: "usr_7"}, {All: true}} {
-		for _, f := range askedOfEvents() {
+		for _, f := range testedEventFilters() {
 			f.Viewer, f.All = viewer.Viewer, viewer.All
 			pages := []query.PageArgs{first(20), last(20)}
 			if f.StartsAfter != nil {
-				pages = pages[:1] // the last of what is to come, where the newest come last, is a long way off, and PostgreSQL does not know
+				pages = pages[:1] // the last of the future events, where the newest come last, is far away, and PostgreSQL does not know it
 			}
 			for _, args := range pages {
 				_, err := reader.EventPage(ctx, f, args)
@@ -303,8 +303,8 @@ func plansOfEvents(t *testing.T, seen map[string]bool) {
 	}
 }
 
-// askedOfEvents are filters as asked() has them: each alone and in pairs.
-func askedOfEvents() []query.EventFilter {
+// testedEventFilters returns filters alone and in pairs.
+func testedEventFilters() []query.EventFilter {
 	soon := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
 	week := soon.AddDate(0, 0, 7)
 	var one []func(*query.EventFilter)
@@ -343,7 +343,7 @@ INSERT INTO sections SELECT 'evt_' || n / 2, CASE n % 2 WHEN 0 THEN 'Floor' ELSE
 FROM generate_series(0, 199999) n`
 
 func plansOfAvailability(t *testing.T, seen map[string]bool) {
-	reader := planned(t, seen, million/100, `ALTER TABLE seats SET UNLOGGED`, fillSeats, fillSections,
+	reader := newExplainedReader(t, seen, million/100, `ALTER TABLE seats SET UNLOGGED`, fillSeats, fillSections,
 		`INSERT INTO inventories SELECT 'evt_' || n, 1 FROM generate_series(0, 99999) n`)
 	_, err := reader.Inventories(t.Context(), numbered("evt", 100))
 	require.NoError(t, err)
@@ -364,7 +364,7 @@ SELECT 'evt_' || n / 10, 'Section ' || n % 10, 'EUR', n % 5000, 0, 200, 100 FROM
 )
 
 func plansOfSales(t *testing.T, seen map[string]bool) {
-	reader := planned(t, seen, million/100, `ALTER TABLE sales SET UNLOGGED`, `ALTER TABLE section_sales SET UNLOGGED`, fillSales, fillSectionSales)
+	reader := newExplainedReader(t, seen, million/100, `ALTER TABLE sales SET UNLOGGED`, `ALTER TABLE section_sales SET UNLOGGED`, fillSales, fillSectionSales)
 	ctx := t.Context()
 	_, err := reader.SalesReport(ctx, "evt_7", query.Days{})
 	require.NoError(t, err)
@@ -378,8 +378,7 @@ func plansOfSales(t *testing.T, seen map[string]bool) {
 	}
 }
 
-// A million customers over a year; a third pays in pounds. A million things happened to ten
-// thousand of them.
+// A million customers over a year, a third of whom pay in pounds, and a million entries in the histories of ten thousand of them.
 const (
 	fillCustomers = `
 INSERT INTO customers SELECT 'usr_' || n, 3, 2, 1, 4, at, at + interval '1 hour'
@@ -393,7 +392,7 @@ SELECT 'usr_' || n % 10000, n, now(), 'PAYMENT_COMPLETED', 'evt_1', 'rsv_1', 0, 
 )
 
 func plansOfCustomers(t *testing.T, seen map[string]bool) {
-	reader := planned(t, seen, million/100, `ALTER TABLE customers SET UNLOGGED`, `ALTER TABLE customer_spend SET UNLOGGED`,
+	reader := newExplainedReader(t, seen, million/100, `ALTER TABLE customers SET UNLOGGED`, `ALTER TABLE customer_spend SET UNLOGGED`,
 		`ALTER TABLE customer_history SET UNLOGGED`, fillCustomers, fillSpend, fillHistory)
 	ctx := t.Context()
 	_, err := reader.Customers(ctx, numbered("usr", 500))

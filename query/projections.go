@@ -51,15 +51,15 @@ func (p *Projections) Status(ctx context.Context) ([]ProjectionStatus, error) {
 	}
 	states, err := p.read.Projections(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("query: read projections: %w", err)
+		return nil, fmt.Errorf("read projections: %w", err)
 	}
 	checkpoints, err := p.read.ProjectionCheckpoints(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("query: read checkpoints: %w", err)
+		return nil, fmt.Errorf("read checkpoints: %w", err)
 	}
 	statuses := make([]ProjectionStatus, 0, len(p.categories))
 	for _, name := range slices.Sorted(maps.Keys(p.categories)) {
-		s := ProjectionStatus{Name: name, Partitions: p.partitions(name, published, checkpoints)}
+		s := ProjectionStatus{Name: name, Partitions: p.partitionsOf(name, published, checkpoints)}
 		for _, state := range states {
 			if state.Name == name {
 				s.Generation, s.DeadLetters = state.Generation, int(state.DeadLetters)
@@ -67,17 +67,17 @@ func (p *Projections) Status(ctx context.Context) ([]ProjectionStatus, error) {
 		}
 		statuses = append(statuses, s)
 	}
-	if err := p.age(ctx, published, statuses); err != nil {
+	if err := p.readAges(ctx, published, statuses); err != nil {
 		return nil, err
 	}
 	for i := range statuses {
-		statuses[i].sum(published)
+		statuses[i].sumLag(published)
 	}
 	return statuses, nil
 }
 
-// partitions answers what the projection has read of each partition of its topics.
-func (p *Projections) partitions(projection string, published published, checkpoints []db.ProjectionCheckpointsRow) []PartitionStatus {
+// partitionsOf answers what the projection has read of each partition of its topics.
+func (p *Projections) partitionsOf(projection string, published published, checkpoints []db.ProjectionCheckpointsRow) []PartitionStatus {
 	read := map[partitionID]db.ProjectionCheckpointsRow{}
 	for _, c := range checkpoints {
 		if c.Projection == projection {
@@ -97,8 +97,8 @@ func (p *Projections) partitions(projection string, published published, checkpo
 	return partitions
 }
 
-// sum adds up what a projection lacks.
-func (s *ProjectionStatus) sum(published published) {
+// sumLag adds up what a projection lacks.
+func (s *ProjectionStatus) sumLag(published published) {
 	s.Unpublished = published.waiting
 	s.LagRecords, s.LagSeconds = published.waiting, published.waitingSince
 	for _, partition := range s.Partitions {

@@ -11,7 +11,7 @@ import (
 	"ticketing/query"
 )
 
-// progress is the two databases that say how far projections are.
+// progress holds the two databases that show how far projections are.
 type progress struct {
 	t            *testing.T
 	read, events *pgxpool.Pool
@@ -36,7 +36,7 @@ func (p *progress) exec(pool *pgxpool.Pool, sql string, args ...any) {
 	require.NoError(p.t, err)
 }
 
-// append adds one domain event of so many seconds ago.
+// append adds a domain event that was recorded that many seconds ago.
 func (p *progress) append(position int, stream string, version, age int) {
 	p.t.Helper()
 	p.exec(p.events, `INSERT INTO domain_events VALUES (0, $1, $2, $3, 'X', 1, '{}', '{}', now() - make_interval(secs => $4))`,
@@ -64,7 +64,7 @@ func TestAProjectionThatNeverRanIsBehindByTheWholeLog(t *testing.T) {
 	p.append(1, "event-a", 1, 3600)
 	p.append(2, "payment-a", 1, 60)
 	s := p.status("events")
-	require.EqualValues(t, 2, s.LagRecords, "it is not known yet what they are about")
+	require.EqualValues(t, 2, s.LagRecords, "unpublished domain events count for all projections")
 	require.EqualValues(t, 2, s.Unpublished)
 	require.InDelta(t, 3600, s.LagSeconds, 60)
 }
@@ -80,7 +80,7 @@ func TestLagByPartition(t *testing.T) {
 	p.append(1, streams[0], 1, 5000)
 	p.append(2, streams[1], 1, 4000)
 	p.append(3, "payment-x", 1, 3900)
-	for i := range 150 { // partition 1 stays quiet for long
+	for i := range 150 { // meanwhile partition 1 gets nothing
 		p.append(4+i, streams[0], 2+i, 3000)
 	}
 	p.append(154, streams[1], 2, 20)
@@ -106,7 +106,7 @@ func TestLagByPartition(t *testing.T) {
 	require.InDelta(t, 3000, busy.LagSeconds, 60)
 	require.EqualValues(t, 1, quiet.Partition)
 	require.EqualValues(t, 1, quiet.LagRecords)
-	require.InDelta(t, 20, quiet.LagSeconds, 60, "what came after a long silence is not old")
+	require.InDelta(t, 20, quiet.LagSeconds, 60, "a record after a long silence is not old")
 
 	sales := p.status("sales")
 	require.Len(t, sales.Partitions, 3, "those of both topics")
@@ -114,7 +114,7 @@ func TestLagByPartition(t *testing.T) {
 	require.InDelta(t, 3900, sales.Partitions[2].LagSeconds, 60)
 }
 
-func TestWhatIsAppliedIsNoLag(t *testing.T) {
+func TestAppliedRecordsAreNoLag(t *testing.T) {
 	p := newProgress(t)
 	p.append(1, "event-a", 1, 5000)
 	p.exec(p.events, `INSERT INTO relay_cursor VALUES (0, gen_random_uuid(), 1)`)
@@ -125,12 +125,12 @@ func TestWhatIsAppliedIsNoLag(t *testing.T) {
 	require.Zero(t, s.LagRecords)
 	require.Zero(t, s.LagSeconds)
 
-	// Another topic of the same name ends where the projection has read to: nothing of it is applied.
+	// Another topic of the same name that ends where the projection has read up to: nothing of it is applied.
 	p.exec(p.events, `UPDATE relay_partitions SET last_position = 9`)
 	require.EqualValues(t, 1, p.status("events").LagRecords)
 	p.exec(p.read, `UPDATE projection_checkpoints SET next_offset = 5`)
 	require.EqualValues(t, 1, p.status("events").LagRecords)
-	// The projection read what the relay has not noted yet.
+	// The projection has read a record that the relay has not saved yet.
 	p.exec(p.read, `UPDATE projection_checkpoints SET position = 10`)
 	require.Zero(t, p.status("events").LagRecords)
 }

@@ -52,12 +52,12 @@ const waitingSQL = `WITH c AS (SELECT coalesce((SELECT position FROM relay_curso
 func (p *Projections) readPublished(ctx context.Context) (published, error) {
 	found := published{partitions: map[partitionID]tail{}, counts: map[string]int32{}}
 	if err := p.events.QueryRow(ctx, waitingSQL).Scan(&found.position, &found.waiting, &found.waitingSince); err != nil {
-		return found, fmt.Errorf("query: read what is not published: %w", err)
+		return found, fmt.Errorf("read what is not published: %w", err)
 	}
 	found.waiting, found.waitingSince = max(0, found.waiting), max(0, found.waitingSince)
 	rows, err := p.events.Query(ctx, `SELECT topic, partition, last_offset + 1, last_position FROM relay_partitions`)
 	if err != nil {
-		return found, fmt.Errorf("query: read what is published: %w", err)
+		return found, fmt.Errorf("read what is published: %w", err)
 	}
 	var id partitionID
 	var t tail
@@ -67,7 +67,7 @@ func (p *Projections) readPublished(ctx context.Context) (published, error) {
 		return nil
 	})
 	if err != nil {
-		return found, fmt.Errorf("query: read what is published: %w", err)
+		return found, fmt.Errorf("read what is published: %w", err)
 	}
 	return found, nil
 }
@@ -84,8 +84,8 @@ const ageSQL = `SELECT s.n, d.stream_id, extract(epoch FROM now() - d.recorded_a
 		(SELECT stream_id, recorded_at FROM domain_events WHERE shard = 0 AND position > s.after AND position <= s.until
 			ORDER BY position DESC LIMIT 100)) d`
 
-// age finds since when partitions have been behind.
-func (p *Projections) age(ctx context.Context, published published, statuses []ProjectionStatus) error {
+// readAges finds since when partitions have been behind.
+func (p *Projections) readAges(ctx context.Context, published published, statuses []ProjectionStatus) error {
 	var behind []*PartitionStatus
 	var numbers []int32
 	var after, until []int64
@@ -109,7 +109,7 @@ func (p *Projections) age(ctx context.Context, published published, statuses []P
 	}
 	rows, err := p.events.Query(ctx, ageSQL, numbers, after, until)
 	if err != nil {
-		return fmt.Errorf("query: read the age of what is not applied: %w", err)
+		return fmt.Errorf("read the age of what is not applied: %w", err)
 	}
 	var n int
 	var stream string
@@ -123,7 +123,7 @@ func (p *Projections) age(ctx context.Context, published published, statuses []P
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("query: read the age of what is not applied: %w", err)
+		return fmt.Errorf("read the age of what is not applied: %w", err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func day(n int) *time.Time {
 	return &t
 }
 
-// addSalesOfDays: Floor sells on two days, Box on one of them; some of it is given back on a third.
+// addSalesOfDays sells Floor on two days and Box on one of them, and returns some of Floor on a third.
 func addSalesOfDays(w tables) {
 	w.t.Helper()
 	w.exec(`INSERT INTO inventories VALUES ('evt_1', 1), ('evt_2', 1)`)
@@ -76,13 +76,13 @@ func TestASalesReportOfSomeDays(t *testing.T) {
 	require.Nil(t, nothing)
 	behind, err := w.reader.SalesReport(t.Context(), "evt_other", query.Days{})
 	require.NoError(t, err)
-	require.Equal(t, "Floor", behind.BySection[0].Section, "sold, though the sections are not known yet")
+	require.Equal(t, "Floor", behind.BySection[0].Section, "sold before its section is projected")
 }
 
 func TestSectionsByTicketsSold(t *testing.T) {
 	w := newTables(t)
 	var want []string
-	for i := range 20 { // neighbours have sold as much
+	for i := range 20 { // pairs of neighbours have sold as much
 		w.exec(`INSERT INTO section_sales (event_id, section, currency, sold, returned, gross, refunded) VALUES ($1, 'Floor: left', 'EUR', $2, 1, 5, 0)`,
 			"evt_"+strconv.Itoa(i+10), 30-i/2)
 		want = append(want, "evt_"+strconv.Itoa(i+10))
@@ -91,7 +91,7 @@ func TestSectionsByTicketsSold(t *testing.T) {
 		want[i], want[i+1] = want[i+1], want[i]
 	}
 	w.exec(`INSERT INTO section_sales (event_id, section, currency, sold, returned, gross, refunded) VALUES ('evt_none', 'Floor', 'EUR', 1, 1, 5, 5)`)
-	require.Equal(t, want, walk(t, func(args query.PageArgs) (query.Page[query.SectionSales], error) {
+	require.Equal(t, want, readAllPages(t, func(args query.PageArgs) (query.Page[query.SectionSales], error) {
 		return w.reader.SectionPage(t.Context(), args)
 	}, func(s query.SectionSales) string { return s.EventID }))
 	page, err := w.reader.SectionPage(t.Context(), first(1))
@@ -102,7 +102,7 @@ func TestSectionsByTicketsSold(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 }
 
-// addCustomers adds twenty who came one after another, were here last in the same order, and spent i euros and 100 yen each.
+// addCustomers adds twenty customers who were first and last seen one after the other, and spent i euros and 100 yen each.
 func addCustomers(w tables) (newestFirst []string) {
 	w.t.Helper()
 	for i := range 20 {
@@ -120,7 +120,7 @@ func TestCustomersInPages(t *testing.T) {
 	newestFirst := addCustomers(w)
 	ids := func(c query.Customer) string { return c.ID }
 	list := func(f query.CustomerFilter) []string {
-		return walk(t, func(args query.PageArgs) (query.Page[query.Customer], error) {
+		return readAllPages(t, func(args query.PageArgs) (query.Page[query.Customer], error) {
 			return w.reader.CustomerPage(t.Context(), f, args)
 		}, ids)
 	}
@@ -128,11 +128,11 @@ func TestCustomersInPages(t *testing.T) {
 	require.Equal(t, newestFirst, list(query.CustomerFilter{}))
 	require.Equal(t, newestFirst[13:17], list(query.CustomerFilter{FirstSeenAfter: &third, FirstSeenBefore: &seventh}))
 	top := func(currency string) []string {
-		return walk(t, func(args query.PageArgs) (query.Page[query.Customer], error) {
+		return readAllPages(t, func(args query.PageArgs) (query.Page[query.Customer], error) {
 			return w.reader.TopCustomerPage(t.Context(), currency, args)
 		}, ids)
 	}
-	require.Equal(t, newestFirst[:19], top("EUR"), "all but the one who got everything back")
+	require.Equal(t, newestFirst[:19], top("EUR"), "all but the one whose payments were all refunded")
 	require.Equal(t, newestFirst, top("JPY"))
 	require.Empty(t, top("USD"))
 
@@ -149,13 +149,13 @@ func TestCustomersInPages(t *testing.T) {
 	}, spend["usr_12"])
 }
 
-func TestWhatCustomersDidInPages(t *testing.T) {
+func TestCustomerHistoriesInPages(t *testing.T) {
 	w := newTables(t)
 	for i := range 20 {
 		w.exec(`INSERT INTO customer_history (customer_id, position, at, kind, event_id, reservation_id, tickets, amount, currency)
 			VALUES ($1, $2, $3, 'RESERVATION_INITIATED', 'evt_1', 'rsv_1', 2, 100, 'EUR')`, "usr_"+strconv.Itoa(i%2), i+1, noon)
 	}
-	require.Equal(t, []string{"19", "17", "15", "13", "11", "9", "7", "5", "3", "1"}, walk(t, func(args query.PageArgs) (query.Page[query.HistoryEntry], error) {
+	require.Equal(t, []string{"19", "17", "15", "13", "11", "9", "7", "5", "3", "1"}, readAllPages(t, func(args query.PageArgs) (query.Page[query.HistoryEntry], error) {
 		pages, err := w.reader.HistoryPagesOf(t.Context(), []string{"usr_1", "usr_0", "usr_none"}, args)
 		require.Empty(t, pages["usr_none"].Items)
 		return pages["usr_0"], err

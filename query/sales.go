@@ -14,10 +14,10 @@ import (
 	"ticketing/query/db"
 )
 
-// Sales is what was sold and given back.
+// Sales is what was sold and returned.
 type Sales struct {
-	Sold     int64 // tickets of reservations that were completed
-	Returned int64 // of these, tickets of reservations that were given back in full
+	Sold     int64 // tickets of completed reservations
+	Returned int64 // of these, tickets of reservations that were refunded in full
 	Tickets  int64 // the rest
 	Gross    money.Money
 	Refunded money.Money
@@ -32,14 +32,14 @@ type SectionSales struct {
 	Section string
 }
 
-// DaySales is what was sold and what was given back on a day of UTC, whenever that had been sold: it may be below zero.
+// DaySales is what was sold and what was returned on a day of UTC. Tickets may have been sold on an earlier day, so it may be negative.
 type DaySales struct {
 	Sales
 
 	Day time.Time
 }
 
-// SalesReport is what was sold for an event, and how that is made up.
+// SalesReport is what was sold for an event, with its parts.
 type SalesReport struct {
 	Sales
 
@@ -48,11 +48,11 @@ type SalesReport struct {
 	ByDay     []DaySales
 }
 
-// Days are days of UTC, with both ends.
+// Days is a range of days of UTC, both ends included; a nil end is open.
 type Days struct{ First, Last *time.Time }
 
-// SalesReport answers what was sold for an event in these days, with the sections that sold nothing. Without any section there is no
-// currency, and so no report: nil.
+// SalesReport returns what was sold for an event in a range of days, including the sections that sold nothing. It returns nil for an event
+// without sections, which has no currency.
 func (r *Reader) SalesReport(ctx context.Context, eventID string, days Days) (*SalesReport, error) {
 	arg := db.SalesOfEventParams{EventID: eventID, FirstDay: beforeAll.at, LastDay: afterAll.at}
 	if days.First != nil {
@@ -63,7 +63,7 @@ func (r *Reader) SalesReport(ctx context.Context, eventID string, days Days) (*S
 	}
 	rows, err := r.db.SalesOfEvent(ctx, arg)
 	if err != nil {
-		return nil, fmt.Errorf("query: read sales of %s: %w", eventID, err)
+		return nil, fmt.Errorf("read sales of %s: %w", eventID, err)
 	}
 	inventories, err := r.Inventories(ctx, []string{eventID})
 	if err != nil {
@@ -80,7 +80,7 @@ func salesReport(eventID string, rows []db.SalesOfEventRow, sections []Section) 
 	report := &SalesReport{EventID: eventID, BySection: []SectionSales{}, ByDay: []DaySales{}}
 	sold := map[string]Sales{}
 	for _, row := range rows {
-		sales := sales(row.Currency, row.Sold, row.Returned, row.Gross, row.Refunded)
+		sales := newSales(row.Currency, row.Sold, row.Returned, row.Gross, row.Refunded)
 		switch {
 		case row.OfSection:
 			sold[row.Section] = sales
@@ -91,38 +91,38 @@ func salesReport(eventID string, rows []db.SalesOfEventRow, sections []Section) 
 		}
 	}
 	if len(rows) == 0 {
-		report.Sales = sales(sections[0].Price.Currency, 0, 0, 0, 0)
+		report.Sales = newSales(sections[0].Price.Currency, 0, 0, 0, 0)
 	}
 	for _, s := range sections {
 		ofSection, some := sold[s.Name]
 		if !some {
-			ofSection = sales(s.Price.Currency, 0, 0, 0, 0)
+			ofSection = newSales(s.Price.Currency, 0, 0, 0, 0)
 		}
 		report.BySection = append(report.BySection, SectionSales{Sales: ofSection, EventID: eventID, Section: s.Name})
 		delete(sold, s.Name)
 	}
-	for _, name := range slices.Sorted(maps.Keys(sold)) { // another projection keeps the sections, and may be behind
+	for _, name := range slices.Sorted(maps.Keys(sold)) { // the sections come from another projection, which may be behind
 		report.BySection = append(report.BySection, SectionSales{Sales: sold[name], EventID: eventID, Section: name})
 	}
 	return report
 }
 
-// standing is the key of the sections by what they sold.
+// standing is the key of sections in the order of what they sold.
 type standing struct {
 	tickets        int64
 	event, section string
 }
 
 func (l list) parseStanding(cursor string) (standing, error) {
-	tickets, id, ok := l.decode(cursor)
+	tickets, id, ok := l.decodeCursor(cursor)
 	event, section, both := strings.Cut(id, ":")
 	if !ok || !both || event == "" {
-		return standing{}, malformed()
+		return standing{}, newMalformedCursor()
 	}
 	return standing{tickets: tickets, event: event, section: section}, nil
 }
 
-// SectionPage answers the sections of all events that sold tickets, those that sold most first.
+// SectionPage returns a page of all events' sections that have sold tickets, those that sold most first.
 func (r *Reader) SectionPage(ctx context.Context, args PageArgs) (Page[SectionSales], error) {
 	w, err := parseWindow(args, standing{tickets: math.MaxInt64}, standing{tickets: 1}, sectionList.parseStanding)
 	if err != nil {
@@ -130,33 +130,33 @@ func (r *Reader) SectionPage(ctx context.Context, args PageArgs) (Page[SectionSa
 	}
 	arg := db.SectionSalesBestFirstParams{
 		FewerThan: w.after.tickets, FewerThanEvent: w.after.event, FewerThanSection: w.after.section,
-		MoreThan: w.before.tickets, MoreThanEvent: w.before.event, MoreThanSection: w.before.section, RowLimit: w.rows(),
+		MoreThan: w.before.tickets, MoreThanEvent: w.before.event, MoreThanSection: w.before.section, RowLimit: w.rowLimit(),
 	}
 	var rows []db.SectionSalesBestFirstRow
 	if w.backward {
 		var reverse []db.SectionSalesWorstFirstRow
 		reverse, err = r.lists.SectionSalesWorstFirst(ctx, db.SectionSalesWorstFirstParams(arg))
-		rows = convert(reverse, func(row db.SectionSalesWorstFirstRow) db.SectionSalesBestFirstRow {
+		rows = convertRows(reverse, func(row db.SectionSalesWorstFirstRow) db.SectionSalesBestFirstRow {
 			return db.SectionSalesBestFirstRow(row)
 		})
 	} else {
 		rows, err = r.lists.SectionSalesBestFirst(ctx, arg)
 	}
 	if err != nil {
-		return Page[SectionSales]{}, fmt.Errorf("query: list sections: %w", err)
+		return Page[SectionSales]{}, fmt.Errorf("list sections: %w", err)
 	}
-	return page(w, convert(rows, sectionSales), func(s SectionSales) string {
-		return sectionList.encode(strconv.FormatInt(s.Tickets, 10), s.EventID+":"+s.Section)
+	return cutPage(w, convertRows(rows, sectionSales), func(s SectionSales) string {
+		return sectionList.encodeCursor(strconv.FormatInt(s.Tickets, 10), s.EventID+":"+s.Section)
 	}), nil
 }
 
 func sectionSales(row db.SectionSalesBestFirstRow) SectionSales {
 	return SectionSales{
-		Sales: sales(row.Currency, row.Sold, row.Returned, row.Gross, row.Refunded), EventID: row.EventID, Section: row.Section,
+		Sales: newSales(row.Currency, row.Sold, row.Returned, row.Gross, row.Refunded), EventID: row.EventID, Section: row.Section,
 	}
 }
 
-func sales(currency string, sold, returned, gross, refunded int64) Sales {
+func newSales(currency string, sold, returned, gross, refunded int64) Sales {
 	return Sales{
 		Sold: sold, Returned: returned, Tickets: sold - returned,
 		Gross:    money.Money{Minor: gross, Currency: currency},

@@ -49,9 +49,12 @@ func all(folder string) services.Options {
 	return services.Options{DataDir: folder, Postgres: true, Redis: true, Broker: true}
 }
 
-// dataDir answers a folder that servers of other users can reach.
+// dataDir returns a folder that servers which run as other users can reach.
 func dataDir(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts servers: not with -short")
+	}
 	folder, err := os.MkdirTemp("", "ticketing-test-") // t.TempDir is closed to other users
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })

@@ -9,18 +9,18 @@ import (
 	"ticketing/internal/services"
 )
 
-// Topics are what a test's broker has: the names that the platform uses unless told otherwise.
+// Topics returns the topics of a test's broker: the platform's default names.
 func Topics() []string {
 	return []string{"ticketing-events", "ticketing-inventory-events", "ticketing-reservation-events", "ticketing-payment-events"}
 }
 
-// Broker starts a broker in another process for a test and answers its addresses. It has Topics with so many partitions each.
+// Broker starts a broker for a test and returns its addresses. It has Topics, each with that many partitions.
 func Broker(t testing.TB, partitions int) []string {
 	t.Helper()
 	return BrokerServer(t, partitions).Addrs()
 }
 
-// BrokerProc is a broker in another process that can be killed and started again. Its methods belong to the test's goroutine.
+// BrokerProc is a broker in a process of its own that a test can kill and start again. Call its methods on the test's goroutine.
 type BrokerProc struct {
 	t       testing.TB
 	folder  string
@@ -29,9 +29,10 @@ type BrokerProc struct {
 	addrs   []string
 }
 
-// BrokerServer starts a broker for a test; it is stopped when the test is over.
+// BrokerServer starts a broker for a test, which is stopped when the test is over.
 func BrokerServer(t testing.TB, partitions int) *BrokerProc {
 	t.Helper()
+	needServer(t)
 	folder := tempDir(t)
 	b := &BrokerProc{t: t, folder: folder}
 	b.options = services.BrokerOptions{DataDir: filepath.Join(folder, "broker"), Topics: Topics(), Partitions: partitions}
@@ -44,7 +45,7 @@ func BrokerServer(t testing.TB, partitions int) *BrokerProc {
 	return b
 }
 
-// Addrs stays the same over Kill and Start.
+// Addrs returns the addresses, which stay the same over Kill and Start.
 func (b *BrokerProc) Addrs() []string { return b.addrs }
 
 // Kill ends the broker as kill -9 does.
@@ -56,7 +57,7 @@ func (b *BrokerProc) Kill() {
 	b.helper = nil
 }
 
-// Stop ends the broker in order.
+// Stop shuts the broker down.
 func (b *BrokerProc) Stop() {
 	b.t.Helper()
 	if err := b.helper.stop(); err != nil {
@@ -65,7 +66,7 @@ func (b *BrokerProc) Stop() {
 	b.helper = nil
 }
 
-// Start starts it again on its port, with all that was produced. Wipe first for one that lost everything.
+// Start starts the broker again on its port, with all records. Call Wipe before it for a broker that lost them.
 func (b *BrokerProc) Start() {
 	b.t.Helper()
 	h, err := startHelper(b.folder, job{Broker: &b.options})
@@ -74,16 +75,16 @@ func (b *BrokerProc) Start() {
 	}
 	addrs := strings.Split(h.ready, ",")
 	if b.addrs != nil && addrs[0] != b.addrs[0] {
-		b.t.Errorf("testenv: the broker came back on %s instead of %s", addrs[0], b.addrs[0])
+		b.t.Errorf("the broker came back on %s instead of %s", addrs[0], b.addrs[0])
 	}
 	b.helper, b.addrs = h, addrs
 }
 
-// Wipe throws away the topics and groups of a broker that is down; its port stays. At its start it makes Topics again.
+// Wipe deletes the topics and groups of a broker that is down. Its port stays, and Start creates Topics again.
 func (b *BrokerProc) Wipe() {
 	b.t.Helper()
 	if b.helper != nil {
-		b.t.Fatal("testenv: kill it first")
+		b.t.Fatal("kill the broker before wiping it")
 	}
 	if err := os.RemoveAll(filepath.Join(b.options.DataDir, "data")); err != nil {
 		b.t.Fatal(err)

@@ -17,11 +17,11 @@ import (
 	"ticketing/internal/postgres"
 )
 
-// DB is the URLs of three fresh, migrated databases.
+// DB holds the URLs of three fresh, migrated databases.
 type DB struct{ Events, Read, Auth string }
 
-// Databases makes three databases for a test; they are dropped when it is over. The server behind them is started once a test process
-// and does not sync to the disk, so it is not for tests about durability.
+// Databases creates three databases for a test, which are dropped when it is over. Their server is started once per test process and does
+// not sync to the disk, so it is no server for tests of durability.
 func Databases(t testing.TB) DB {
 	t.Helper()
 	s := sharedServer(t)
@@ -29,52 +29,52 @@ func Databases(t testing.TB) DB {
 	var group errgroup.Group
 	for template, url := range map[*template]*string{&s.events: &db.Events, &s.read: &db.Read, &s.auth: &db.Auth} {
 		group.Go(func() (err error) {
-			*url, err = s.create(template)
+			*url, err = s.createDatabase(template)
 			return err
 		})
 	}
 	err := group.Wait()
-	t.Cleanup(func() { s.drop(t, db.Events, db.Read, db.Auth) })
+	t.Cleanup(func() { s.dropDatabases(t, db.Events, db.Read, db.Auth) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	return db
 }
 
-// EventsDatabase makes the log's database for a test that needs no other.
+// EventsDatabase creates only the log's database.
 func EventsDatabase(t testing.TB) string {
 	t.Helper()
 	s := sharedServer(t)
-	return s.one(t, &s.events)
+	return s.createOne(t, &s.events)
 }
 
-// ReadDatabase makes the read tables' database for a test that needs no other.
+// ReadDatabase creates only the database of the read tables.
 func ReadDatabase(t testing.TB) string {
 	t.Helper()
 	s := sharedServer(t)
-	return s.one(t, &s.read)
+	return s.createOne(t, &s.read)
 }
 
-// AuthDatabase makes the users' database for a test that needs no other.
+// AuthDatabase creates only the database of the users.
 func AuthDatabase(t testing.TB) string {
 	t.Helper()
 	s := sharedServer(t)
-	return s.one(t, &s.auth)
+	return s.createOne(t, &s.auth)
 }
 
-// EmptyDatabase makes a database without any table.
+// EmptyDatabase creates a database without any table.
 func EmptyDatabase(t testing.TB) string {
 	t.Helper()
 	s := sharedServer(t)
-	return s.one(t, &s.empty)
+	return s.createOne(t, &s.empty)
 }
 
-// server is the PostgreSQL of a test process, with a migrated database of each kind to copy from.
+// server is the PostgreSQL of a test process, with a migrated template of each kind of database.
 type server struct {
 	url                       string
-	helper                    *helper // kept: a collected pipe is closed, and the end of its stdin stops the helper
+	helper                    *helper // referenced so that its pipe is not collected and closed, which would stop it
 	events, read, auth, empty template
-	made                      atomic.Int64
+	created                   atomic.Int64
 }
 
 type template struct {
@@ -88,6 +88,7 @@ var shared = sync.OnceValues(startServer) //nolint:gochecknoglobals // one serve
 
 func sharedServer(t testing.TB) *server {
 	t.Helper()
+	needServer(t)
 	s, err := shared()
 	if err != nil {
 		t.Fatal(err)
@@ -98,10 +99,10 @@ func sharedServer(t testing.TB) *server {
 func startServer() (*server, error) {
 	folder, err := os.MkdirTemp("", "ticketing-test-")
 	if err != nil {
-		return nil, fmt.Errorf("testenv: %w", err)
+		return nil, fmt.Errorf("start the test server: %w", err)
 	}
 	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // the server's user passes through it
-		return nil, fmt.Errorf("testenv: %w", err)
+		return nil, fmt.Errorf("start the test server: %w", err)
 	}
 	h, err := startHelper(folder, job{Postgres: folder})
 	if err != nil {
@@ -117,18 +118,18 @@ func startServer() (*server, error) {
 	}, nil
 }
 
-func (s *server) one(t testing.TB, from *template) string {
+func (s *server) createOne(t testing.TB, from *template) string {
 	t.Helper()
-	url, err := s.create(from)
+	url, err := s.createDatabase(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.drop(t, url) })
+	t.Cleanup(func() { s.dropDatabases(t, url) })
 	return url
 }
 
-// migrate makes a template at its first use: most test processes use only one.
-func (s *server) migrate(ctx context.Context, from *template) error {
+// migrateTemplate fills a template when it is first used: most test processes use only one.
+func (s *server) migrateTemplate(ctx context.Context, from *template) error {
 	from.once.Do(func() {
 		if from.files == nil {
 			return
@@ -145,13 +146,13 @@ func (s *server) migrate(ctx context.Context, from *template) error {
 	return from.err
 }
 
-func (s *server) create(from *template) (string, error) {
+func (s *server) createDatabase(from *template) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	if err := s.migrate(ctx, from); err != nil {
+	if err := s.migrateTemplate(ctx, from); err != nil {
 		return "", err
 	}
-	name := fmt.Sprintf("test_%d", s.made.Add(1))
+	name := fmt.Sprintf("test_%d", s.created.Add(1))
 	err := s.exec(ctx, `CREATE DATABASE `+pgx.Identifier{name}.Sanitize()+` TEMPLATE `+pgx.Identifier{from.name}.Sanitize())
 	if err != nil {
 		return "", err
@@ -159,8 +160,8 @@ func (s *server) create(from *template) (string, error) {
 	return postgres.WithDatabase(s.url, name)
 }
 
-// drop drops databases, also when the test left connections open. "" is one that was not made.
-func (s *server) drop(t testing.TB, urls ...string) {
+// dropDatabases drops databases, even if the test left connections open. It skips "", a database that was not created.
+func (s *server) dropDatabases(t testing.TB, urls ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
@@ -173,7 +174,7 @@ func (s *server) drop(t testing.TB, urls ...string) {
 			err = s.exec(ctx, `DROP DATABASE `+pgx.Identifier{cfg.Database}.Sanitize()+` WITH (FORCE)`)
 		}
 		if err != nil {
-			t.Errorf("testenv: drop: %v", err)
+			t.Errorf("drop a test database: %v", err)
 		}
 	}
 }
@@ -181,11 +182,11 @@ func (s *server) drop(t testing.TB, urls ...string) {
 func (s *server) exec(ctx context.Context, sql string) error {
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {
-		return fmt.Errorf("testenv: %w", err)
+		return fmt.Errorf("connect to the test server: %w", err)
 	}
 	_, err = conn.Exec(ctx, sql)
 	if err = errors.Join(err, conn.Close(ctx)); err != nil {
-		return fmt.Errorf("testenv: %w", err)
+		return fmt.Errorf("run %s: %w", sql, err)
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package testenv gives tests real servers: fresh databases, a Redis and a broker of their own, all gone when the test is over. It
-// promises that nothing is left behind, also when the test process is killed.
+// Package testenv starts real servers for tests: fresh databases, a Redis, a broker. Each is gone when its test is over, and nothing is left
+// behind even if the test process is killed. With go test -short, a test that asks for a server is skipped.
 package testenv
 
 import (
@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for what takes a moment on a machine that has time for it: long enough that only a fault uses it up.
+// Patience is how long a test waits for what takes a moment on an idle machine. Only a fault, not a busy machine, uses it up.
 const Patience = 90 * time.Second
 
-// Eventually waits until the condition holds and fails the test after timeout with the last state that it described. The condition is
-// called on the test's goroutine, so it may use t.
+// Eventually waits until the condition holds. After timeout it fails the test with the last state that the condition described. The
+// condition runs on the test's goroutine, so it may use t.
 func Eventually(t testing.TB, timeout time.Duration, condition func() (holds bool, state string)) {
 	t.Helper()
 	const longest = 100 * time.Millisecond
@@ -24,6 +24,14 @@ func Eventually(t testing.TB, timeout time.Duration, condition func() (holds boo
 		if time.Now().After(deadline) {
 			t.Fatalf("not so after %s; last: %s", timeout, state)
 		}
-		time.Sleep(wait) // between two looks
+		time.Sleep(wait)
+	}
+}
+
+// needServer skips the test if it is to run without servers.
+func needServer(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a server: not with -short")
 	}
 }

@@ -17,17 +17,17 @@ import (
 	"ticketing/internal/services"
 )
 
-// helperVariable makes a test binary a server instead of running tests: servers that must outlive a test, or be a process of their
-// own, run in a second copy of the binary.
+// helperVariable is set in the environment of a second copy of the test binary, which then is a server instead of running tests. Servers
+// that outlive a test or need a process of their own run in such a copy.
 const helperVariable = "TICKETING_TEST_HELPER"
 
-// job is what a helper is asked to do.
+// job is what a helper does.
 type job struct {
 	Postgres string                  // run PostgreSQL in this folder, and remove the folder at the end
 	Broker   *services.BrokerOptions // run a broker
 }
 
-//nolint:gochecknoinits // the only moment before the tests of a binary start that no test package needs to know of
+//nolint:gochecknoinits // the only code that runs before a binary's tests without help from its packages
 func init() {
 	text, ok := os.LookupEnv(helperVariable)
 	if !ok {
@@ -40,11 +40,11 @@ func init() {
 	os.Exit(0)
 }
 
-// runHelper does the job until its stdin ends, which is when the test process is gone or wants it to stop.
+// runHelper does the job until its stdin ends: the test process has gone or stops it.
 func runHelper(text string) error {
 	var j job
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
-		return fmt.Errorf("testenv: %w", err)
+		return fmt.Errorf("parse %s: %w", helperVariable, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -67,49 +67,49 @@ func servePostgres(ctx context.Context, folder string) (err error) {
 		return errors.Join(err, p.Kill())
 	}
 	<-ctx.Done()
-	return p.Kill() // nobody needs the data any more
+	return p.Kill() // the data are not needed any more
 }
 
 // helper is a running helper.
 type helper struct {
 	child *process.Process
 	stdin *os.File
-	ready string // the line that it answered
+	ready string // the line that it printed when its server was ready
 }
 
 // startTimeout bounds how long a server may take to start on a machine that is busy with other tests.
 const startTimeout = time.Minute
 
-// startHelper answers when the helper's server takes connections. What it logs goes to a file in folder.
+// startHelper returns when the helper's server takes connections. The helper logs to a file in folder.
 func startHelper(folder string, j job) (_ *helper, err error) {
 	text, err := json.Marshal(j)
 	if err != nil {
-		return nil, fmt.Errorf("testenv: %w", err)
+		return nil, fmt.Errorf("start a test helper: %w", err)
 	}
 	logFile, err := os.Create(filepath.Join(folder, "helper.log"))
 	if err != nil {
-		return nil, fmt.Errorf("testenv: %w", err)
+		return nil, fmt.Errorf("start a test helper: %w", err)
 	}
 	defer logFile.Close() //nolint:errcheck // the child has its own
 	stdin, ours, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("testenv: %w", err)
+		return nil, fmt.Errorf("start a test helper: %w", err)
 	}
 	defer stdin.Close() //nolint:errcheck // the child has its own
 	output, stdout, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("testenv: %w", err), ours.Close())
+		return nil, errors.Join(fmt.Errorf("start a test helper: %w", err), ours.Close())
 	}
 	defer output.Close() //nolint:errcheck // only read from
 	program, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("testenv: %w", err)
+		return nil, fmt.Errorf("start a test helper: %w", err)
 	}
 	h := &helper{stdin: ours}
 	h.child, err = process.Start(process.Spec{
 		Path: program, Dir: folder, Env: append(os.Environ(), helperVariable+"="+string(text)),
 		Stdin: stdin, Stdout: stdout, Stderr: logFile,
-		DeathSignal: syscall.SIGURG, // does nothing: the end of stdin is the sign, and leaves time to clean up
+		DeathSignal: syscall.SIGURG, // ignored: the end of stdin stops the helper and leaves it time to clean up
 	})
 	if err = errors.Join(err, stdout.Close()); err != nil {
 		return nil, errors.Join(err, ours.Close())
@@ -118,11 +118,11 @@ func startHelper(folder string, j job) (_ *helper, err error) {
 }
 
 func (h *helper) awaitReady(output *os.File, logFile string) error {
-	_ = output.SetReadDeadline(time.Now().Add(startTimeout)) // not possible everywhere; then it waits
+	_ = output.SetReadDeadline(time.Now().Add(startTimeout)) // where a pipe has no deadlines, it waits
 	line, err := bufio.NewReader(output).ReadString('\n')
 	if err != nil {
-		log, _ := os.ReadFile(logFile) // without it the error says less
-		return errors.Join(fmt.Errorf("testenv: helper did not start: %w\n%s", err, log), h.kill())
+		log, _ := os.ReadFile(logFile) // the error is useful without it
+		return errors.Join(fmt.Errorf("start a test helper: %w\n%s", err, log), h.kill())
 	}
 	h.ready = strings.TrimSpace(line)
 	return nil
@@ -135,7 +135,7 @@ func (h *helper) stop() error {
 	case <-h.child.Done():
 		return err
 	case <-time.After(startTimeout):
-		return errors.Join(err, errors.New("testenv: helper did not stop"), h.child.Kill())
+		return errors.Join(err, errors.New("the test helper did not stop"), h.child.Kill())
 	}
 }
 

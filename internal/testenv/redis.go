@@ -9,13 +9,13 @@ import (
 	"ticketing/internal/services"
 )
 
-// Redis starts a Redis for a test and answers its URL.
+// Redis starts a Redis for a test and returns its URL.
 func Redis(t testing.TB) string {
 	t.Helper()
 	return RedisServer(t).URL()
 }
 
-// RedisProc is a Redis of a test that can be killed and started again. Its methods belong to the test's goroutine.
+// RedisProc is a Redis that a test can kill and start again. Call its methods on the test's goroutine.
 type RedisProc struct {
 	t      testing.TB
 	folder string
@@ -24,9 +24,10 @@ type RedisProc struct {
 	url    string
 }
 
-// RedisServer starts a Redis for a test; it is stopped when the test is over.
+// RedisServer starts a Redis for a test, which is stopped when the test is over.
 func RedisServer(t testing.TB) *RedisProc {
 	t.Helper()
+	needServer(t)
 	r := &RedisProc{t: t, folder: tempDir(t)}
 	r.Start()
 	t.Cleanup(func() {
@@ -37,7 +38,7 @@ func RedisServer(t testing.TB) *RedisProc {
 	return r
 }
 
-// URL stays the same over Kill and Start.
+// URL returns the URL, which stays the same over Kill and Start.
 func (r *RedisProc) URL() string { return r.url }
 
 // Kill ends the server as kill -9 does.
@@ -49,8 +50,8 @@ func (r *RedisProc) Kill() {
 	r.server = nil
 }
 
-// Start starts it again on its port, with what had reached the disk (a crash may lose the last second). Wipe first for one that lost
-// everything.
+// Start starts the server again on its port, with the data on its disk (a crash may lose the last second). Call Wipe before it for a
+// server that lost everything.
 func (r *RedisProc) Start() {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
@@ -62,18 +63,18 @@ func (r *RedisProc) Start() {
 	r.server, r.url, r.port = server, server.URL(), server.Port()
 }
 
-// Wipe throws away the data of a killed server.
+// Wipe deletes the data of a killed server.
 func (r *RedisProc) Wipe() {
 	r.t.Helper()
 	if r.server != nil {
-		r.t.Fatal("testenv: kill it first")
+		r.t.Fatal("kill Redis before wiping it")
 	}
 	if err := os.RemoveAll(filepath.Join(r.folder, "redis")); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
-// tempDir answers a folder that servers of other users can reach.
+// tempDir returns a folder that servers which run as other users can reach.
 func tempDir(t testing.TB) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "ticketing-test-") //nolint:usetesting // t.TempDir is closed to other users
