@@ -55,6 +55,9 @@ func TestStripeKnowsTheShapeOfEveryRequest(t *testing.T) {
 // what kinds of them there were.
 func startMock(t *testing.T) (base string, requests func() map[string]bool) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a server: not with -short")
+	}
 	tool, err := exec.Command("../../../scripts/tool", "stripe-mock").Output()
 	if err != nil {
 		t.Fatalf("build stripe-mock: %v", err)
