@@ -1,7 +1,6 @@
 package graph_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,35 +9,35 @@ import (
 )
 
 // addSales adds n events with a section each, and a reservation and a payment for each of n customers.
-func (w tables) addSales(n int) {
-	w.t.Helper()
-	w.exec(`INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, max_tickets_per_reservation, payment_attempts,
+func (a *api) addSales(n int) {
+	a.t.Helper()
+	a.exec(`INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, max_tickets_per_reservation, payment_attempts,
 			status, created_at, search)
 		SELECT 'evt_' || i, 1, 'usr_1', 'Night ' || i, '', '', now(), 8, 1, 'SALES_OPEN', now() + i * interval '1 second', '' FROM generate_series(1, $1::int) i`, n)
-	w.exec(`INSERT INTO inventories SELECT 'evt_' || i, 1 FROM generate_series(1, $1::int) i`, n)
-	w.exec(`INSERT INTO sections SELECT 'evt_' || i, 'Floor', 0, 100, 'EUR', false, 10, 9, 0, 1 FROM generate_series(1, $1::int) i`, n)
-	w.exec(`INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, metadata)
+	a.exec(`INSERT INTO inventories SELECT 'evt_' || i, 1 FROM generate_series(1, $1::int) i`, n)
+	a.exec(`INSERT INTO sections SELECT 'evt_' || i, 'Floor', 0, 100, 'EUR', false, 10, 9, 0, 1 FROM generate_series(1, $1::int) i`, n)
+	a.exec(`INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, metadata)
 		SELECT 'rsv_' || i, 1, 'evt_' || i, 'usr_' || i, 'COMPLETED', '[{"section": "Floor", "price": {"minor": 100, "currency": "EUR"}}]', 100,
 			'EUR', now() + i * interval '1 second', now(), '{}' FROM generate_series(1, $1::int) i`, n)
-	w.exec(`INSERT INTO payments (id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway,
+	a.exec(`INSERT INTO payments (id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway,
 			created_at, metadata)
 		SELECT 'pay_' || i, 1, 'rsv_' || i, 'usr_' || i, 'evt_' || i, 100, 0, 'EUR', '[]', 'COMPLETED', 'sandbox',
 			now() + i * interval '1 second', '{}' FROM generate_series(1, $1::int) i`, n)
-	w.exec(`INSERT INTO section_sales SELECT 'evt_' || i, 'Floor', 'EUR', i, 0, 100 * i, 0 FROM generate_series(1, $1::int) i`, n)
-	w.exec(`INSERT INTO customers SELECT 'usr_' || i, 1, 1, 0, 1, now(), now() FROM generate_series(1, $1::int) i`, n)
-	w.exec(`INSERT INTO customer_spend SELECT 'usr_' || i, 'EUR', 100 * i, 0 FROM generate_series(1, $1::int) i`, n)
-	w.exec(`INSERT INTO customer_history SELECT 'usr_' || i, j, now(), 'PAYMENT_COMPLETED', 'evt_' || i, 'rsv_' || i, 'pay_' || i, 0, 100, 'EUR'
+	a.exec(`INSERT INTO section_sales SELECT 'evt_' || i, 'Floor', 'EUR', i, 0, 100 * i, 0 FROM generate_series(1, $1::int) i`, n)
+	a.exec(`INSERT INTO customers SELECT 'usr_' || i, 1, 1, 0, 1, now(), now() FROM generate_series(1, $1::int) i`, n)
+	a.exec(`INSERT INTO customer_spend SELECT 'usr_' || i, 'EUR', 100 * i, 0 FROM generate_series(1, $1::int) i`, n)
+	a.exec(`INSERT INTO customer_history SELECT 'usr_' || i, j, now(), 'PAYMENT_COMPLETED', 'evt_' || i, 'rsv_' || i, 'pay_' || i, 0, 100, 'EUR'
 		FROM generate_series(1, $1::int) i, generate_series(1, 3) j`, n)
-	for i := range n {
-		w.people.signIn(fmt.Sprintf("usr_%d", i+1))
-	}
+	_, err := a.users.Exec(a.t.Context(), `INSERT INTO users (id, email, created_at, last_seen_at)
+		SELECT 'usr_' || i, i || '@example.com', now(), now() FROM generate_series(1, $1::int) i`, n)
+	require.NoError(a.t, err)
 }
 
 func TestHowManyQueriesAListTakesDoesNotDependOnItsLength(t *testing.T) {
 	t.Parallel()
-	w := newTables(t)
-	w.addSales(100)
-	admin := w.as(newUser(), auth.RoleAdmin)
+	a := newAPI(t)
+	a.addSales(100)
+	admin := a.as(newUser(), auth.RoleAdmin)
 	for name, c := range map[string]struct {
 		query   string
 		queries int
@@ -58,10 +57,10 @@ func TestHowManyQueriesAListTakesDoesNotDependOnItsLength(t *testing.T) {
 			payments(filter: {status: COMPLETED}, last: 3) { nodes { id } } } } } }`, 6},
 	} {
 		for _, n := range []int{1, 10, 100} {
-			w.counts.take()
-			got := w.do(c.query, vars{"n": n}, admin...)
+			a.queries.take()
+			got := a.do(c.query, vars{"n": n}, admin...)
 			require.Empty(t, got.Errors, "%s: %s", name, got.body)
-			queries := w.counts.take()
+			queries := a.queries.take()
 			require.Len(t, queries, c.queries, "%s of %d: %v", name, n, queries)
 		}
 	}
@@ -69,12 +68,14 @@ func TestHowManyQueriesAListTakesDoesNotDependOnItsLength(t *testing.T) {
 
 func TestObjectsThatAnOperationNamesAreReadTogether(t *testing.T) {
 	t.Parallel()
-	w := newTables(t)
-	const a, b = "rsv_01h455vb4pex5vsknk084sn02q", "rsv_01h455vb4pex5vsknk084sn02r"
-	w.exec(`INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, metadata)
-		SELECT id, 1, 'evt_' || id, 'usr_1', 'COMPLETED', '[]', 100, 'EUR', now(), now(), '{}' FROM unnest($1::text[]) id`, []string{a, b})
-	got := w.do(`query($a: ID!, $b: ID!) { a: reservation(id: $a) { event { id } payments { id } } b: node(id: $b) { ... on Reservation { event { id } payments { id } } } }`,
-		vars{"a": a, "b": b}, w.as("usr_1")...)
+	a := newAPI(t)
+	const one, other = "rsv_01h455vb4pex5vsknk084sn02q", "rsv_01h455vb4pex5vsknk084sn02r"
+	a.exec(`INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, metadata)
+		SELECT id, 1, 'evt_' || id, 'usr_1', 'COMPLETED', '[]', 100, 'EUR', now(), now(), '{}' FROM unnest($1::text[]) id`, []string{one, other})
+	me := a.as("usr_1")
+	a.queries.take()
+	got := a.do(`query($a: ID!, $b: ID!) { a: reservation(id: $a) { event { id } payments { id } } b: node(id: $b) { ... on Reservation { event { id } payments { id } } } }`,
+		vars{"a": one, "b": other}, me...)
 	require.Empty(t, got.Errors, got.body)
-	require.Len(t, w.counts.take(), 3)
+	require.Len(t, a.queries.take(), 3)
 }

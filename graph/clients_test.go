@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// node runs a script of graph/clients, which holds what others have written: audits and client libraries.
-func node(t *testing.T, script string, args ...string) string {
+// runNode runs a script of graph/clients, which uses audits and client libraries of others.
+func runNode(t *testing.T, script string, args ...string) string {
 	t.Helper()
 	needClients(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -23,7 +23,7 @@ func node(t *testing.T, script string, args ...string) string {
 	return string(out)
 }
 
-// needClients skips a test where the clients of others are not installed.
+// needClients skips a test where they are not installed.
 func needClients(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat("clients/node_modules"); err != nil {
@@ -38,19 +38,19 @@ func TestTheClientsOfOthersFollowAReservation(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			needClients(t) // before anything runs beside it
-			a := newLiveAPI(t)
+			a := newAPI(t)
 			me := newUser()
-			r := a.reads.addReservation(a.reads.addEvent(newUser(), "SALES_OPEN"), me)
-			token := a.people.signIn(me)
+			r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
+			token := a.signIn(me)
 			moved := make(chan struct{})
 			go func() {
 				defer close(moved)
-				for a.reads.called("Reservations") == 0 && t.Context().Err() == nil {
+				for a.queries.count("name: ReservationsByID") == 0 && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond) // until it is watched
 				}
-				a.change(r, 2, "COMPLETED")
+				a.announceReservation(r, 2, "COMPLETED")
 			}()
-			out := node(t, "subscribe.mjs", kind, a.url, token, r.ID, "COMPLETED")
+			out := runNode(t, "subscribe.mjs", kind, a.url, token, r.ID, "COMPLETED")
 			<-moved
 			require.Contains(t, out, `{"data":{"reservationStatus":{"version":2,"status":"COMPLETED"}}}`)
 			require.Contains(t, out, "GRAPHQL_VALIDATION_FAILED")
@@ -60,5 +60,5 @@ func TestTheClientsOfOthersFollowAReservation(t *testing.T) {
 
 func TestTheAuditsOfGraphQLOverHTTPPass(t *testing.T) {
 	t.Parallel()
-	require.Contains(t, node(t, "audit.mjs", newAPI(t).url), "61 of 61 audits pass")
+	require.Contains(t, runNode(t, "audit.mjs", newAPI(t).url), "61 of 61 audits pass")
 }

@@ -14,7 +14,7 @@ type feeds struct {
 	payments     *live.Feed[query.Payment]
 }
 
-func newFeeds(hub *live.Hub, reads Reads) feeds {
+func newFeeds(hub *live.Hub, reads *query.Reader) feeds {
 	return feeds{
 		availability: live.NewFeed(hub, availabilitySource(reads)),
 		events: live.NewFeed(hub, live.Source[query.Event]{

@@ -1,9 +1,11 @@
 package graph_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -13,7 +15,7 @@ import (
 	"ticketing/internal/testenv"
 )
 
-func TestPostAnswersByTheRulesOfGraphQLOverHTTP(t *testing.T) {
+func TestPostFollowsGraphQLOverHTTP(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	const asked = `{"query":"{ __typename }"}`
@@ -24,7 +26,7 @@ func TestPostAnswersByTheRulesOfGraphQLOverHTTP(t *testing.T) {
 		hasData      bool
 	}{
 		"json":               {asked, "application/json", 200, "application/json; charset=utf-8", true},
-		"no wish":            {asked, "", 200, "application/json; charset=utf-8", true},
+		"no Accept":          {asked, "", 200, "application/json; charset=utf-8", true},
 		"anything":           {asked, "*/*", 200, "application/json; charset=utf-8", true},
 		"graphql":            {asked, "application/graphql-response+json, application/json;q=0.9", 200, "application/graphql-response+json; charset=utf-8", true},
 		"preferred json":     {asked, "application/graphql-response+json;q=0.5, application/json", 200, "application/json; charset=utf-8", true},
@@ -58,7 +60,7 @@ func TestPostAnswersByTheRulesOfGraphQLOverHTTP(t *testing.T) {
 func TestGetOnlyReads(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	get := func(values url.Values) answer {
+	get := func(values url.Values) response {
 		r, err := http.NewRequest(http.MethodGet, a.url+"?"+values.Encode(), nil)
 		require.NoError(t, err)
 		return a.send(r)
@@ -75,7 +77,7 @@ func TestOtherSitesCannotForgeRequests(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, inProduction)
 	me := newUser()
-	cookie := "__Host-ticketing_session=" + a.people.signIn(me)
+	cookie := "__Host-ticketing_session=" + a.signIn(me)
 	const who = `{ me { id } }`
 
 	for name, c := range map[string]struct {
@@ -111,10 +113,10 @@ func TestOtherSitesCannotForgeRequests(t *testing.T) {
 	require.Equal(t, "https://tickets.example.com", a.send(allowed, "Origin", "https://tickets.example.com").header.Get("Access-Control-Allow-Origin"))
 }
 
-func TestABadBearerTokenIsNotPassedOver(t *testing.T) {
+func TestABadBearerTokenIsAnError(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	cookie := "__Host-ticketing_session=" + a.people.signIn(newUser())
+	cookie := "__Host-ticketing_session=" + a.signIn(newUser())
 	for _, header := range []string{"Bearer wrong", "Bearer ", "Basic YTpi", "wrong"} {
 		got := a.do(`{ me { id } }`, nil, "Authorization", header, "Cookie", cookie)
 		require.Equal(t, "UNAUTHENTICATED", got.code(), header)
@@ -122,7 +124,7 @@ func TestABadBearerTokenIsNotPassedOver(t *testing.T) {
 		got = a.do(`{ me { id } }`, nil, "Authorization", header, "Accept", "application/graphql-response+json")
 		require.Equal(t, http.StatusUnauthorized, got.status, header)
 	}
-	require.Empty(t, a.do(`{ me { id } }`, nil, "Cookie", "__Host-ticketing_session=old").Errors, "else nobody could sign in again")
+	require.Empty(t, a.do(`{ me { id } }`, nil, "Cookie", "__Host-ticketing_session=old").Errors, "otherwise its browser could not sign in again")
 }
 
 func TestBodiesAreBounded(t *testing.T) {
@@ -150,14 +152,14 @@ func TestOperationsAreCounted(t *testing.T) {
 	a.do(`{ nope }`, nil)
 	a.do(`mutation { publishEvent(input: {eventId: "e"}) { event { id } } }`, nil)
 	want := map[string]float64{"query ok": 1, "none GRAPHQL_VALIDATION_FAILED": 1, "mutation UNAUTHENTICATED": 1}
-	testenv.Eventually(t, testenv.Patience, func() (bool, string) { // an operation ends after its answer
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { // an operation ends after its response
 		counted := a.counted()
 		return maps.Equal(want, counted), fmt.Sprint(counted)
 	})
 	require.NotContains(t, a.log.String(), "nope", "what clients write is not logged")
 }
 
-// counted answers the counters of operations by type and code.
+// counted returns the counters of operations by type and code.
 func (a *api) counted() map[string]float64 {
 	a.t.Helper()
 	families, err := a.metrics.Gather()
@@ -181,4 +183,17 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 	got := a.send(r)
 	require.Equal(t, http.StatusMethodNotAllowed, got.status)
 	require.Equal(t, "GET, POST, OPTIONS", got.header.Get("Allow"))
+}
+
+func TestAClientThatHasLeftCausesNoPanic(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ __typename }"}`))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	a.server.ServeHTTP(w, r)
+	require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
+	require.NotContains(t, w.Body.String(), "INTERNAL")
 }

@@ -58,7 +58,7 @@ func (r subscriptionResolver) Availability(ctx context.Context, eventID string) 
 
 // availabilitySource reads events with their inventories, by the inventory's version. An event without an inventory has an empty one at
 // version 0.
-func availabilitySource(reads Reads) live.Source[query.Event] {
+func availabilitySource(reads *query.Reader) live.Source[query.Event] {
 	return live.Source[query.Event]{
 		Channel: announceChannel(announce.Availability),
 		Version: func(e query.Event) int64 { return e.Inventory.Version },

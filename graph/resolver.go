@@ -3,20 +3,24 @@ package graph
 import (
 	"context"
 
+	"ticketing/command"
+	"ticketing/command/eventstore"
 	"ticketing/graph/apierror"
 	"ticketing/graph/generated"
+	"ticketing/internal/auth"
 	"ticketing/internal/ratelimit"
+	"ticketing/query"
 )
 
 // Resolver resolves the API's fields: each maps its input, makes one call, and maps the result. What belongs to one subject (events,
 // payments, …) is in one file, beside the schema file of the same name.
 type Resolver struct {
-	commands    Commands
-	reads       Reads
-	projections Projections
-	auth        People
-	log         Log
-	limiter     Limiter
+	commands    *command.Service
+	reads       *query.Reader
+	projections *query.Projections
+	auth        *auth.Service
+	log         eventstore.Reader
+	limiter     *ratelimit.Limiter
 	limits      RateLimits
 	feeds       feeds
 

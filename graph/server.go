@@ -18,21 +18,25 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"ticketing/command"
+	"ticketing/command/eventstore"
 	"ticketing/graph/live"
 	"ticketing/graph/transport"
+	"ticketing/internal/auth"
 	"ticketing/internal/ratelimit"
+	"ticketing/query"
 )
 
 // Config is what the API works with. The caller closes what it passes in.
 type Config struct {
-	Commands    Commands      // Required.
-	Reads       Reads         // Required.
-	Projections Projections   // Required.
-	People      People        // Required.
-	Log         Log           // Required.
-	Limiter     Limiter       // Required.
-	Connections Connections   // Required.
-	Redis       *redis.Client // Where projectors announce changes. Required.
+	Commands    *command.Service       // Required.
+	Reads       *query.Reader          // Required.
+	Projections *query.Projections     // Required.
+	Auth        *auth.Service          // Required.
+	Log         eventstore.Reader      // Required.
+	Limiter     *ratelimit.Limiter     // Required.
+	Connections *ratelimit.Connections // Required.
+	Redis       *redis.Client          // Where projectors announce changes. Required.
 
 	Logger     *slog.Logger          // Default: slog.Default().
 	Registerer prometheus.Registerer // Default: metrics are not registered.
@@ -79,7 +83,7 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) validate() error {
-	if c.Commands == nil || c.Reads == nil || c.Projections == nil || c.People == nil || c.Log == nil || c.Limiter == nil ||
+	if c.Commands == nil || c.Reads == nil || c.Projections == nil || c.Auth == nil || c.Log.DB == nil || c.Limiter == nil ||
 		c.Connections == nil || c.Redis == nil {
 		return errors.New("check the config of the API: a required field is missing")
 	}
@@ -91,7 +95,7 @@ type Server struct {
 	*transport.Handler
 
 	resolver    *Resolver
-	connections Connections
+	connections *ratelimit.Connections
 	hub         *live.Hub
 	closed      *executor.Executor // for the public
 	open        *executor.Executor // for admins, and in development for all
@@ -109,7 +113,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	hub := live.NewHub(live.Config{Redis: cfg.Redis, Logger: cfg.Logger})
 	r := &Resolver{
-		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.People, log: cfg.Log,
+		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.Auth, log: cfg.Log,
 		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), development: cfg.Development,
 	}
 	s := &Server{

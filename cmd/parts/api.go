@@ -45,7 +45,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	limiter := ratelimit.New(b.redis)
 	connections := ratelimit.NewConnections(limiter)
 	server, err := graph.New(graph.Config{
-		Commands: write.service, Reads: query.NewReader(b.read), Projections: b.projections, People: people,
+		Commands: write.service, Reads: query.NewReader(b.read), Projections: b.projections, Auth: people,
 		Log: eventstore.Reader{DB: b.events}, Limiter: limiter, Connections: connections, Redis: b.redis,
 		Logger: e.Log, Registerer: e.registerer("api"),
 		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,

@@ -1,43 +1,13 @@
 package graph_test
 
 import (
-	"context"
-	"slices"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/auth"
 )
-
-// change does something to a user that is not erased.
-func (f *fakePeople) change(userID string, do func(u *auth.User)) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	u, ok := f.users[userID]
-	if !ok || u.ErasedAt != nil {
-		return auth.ErrUserNotFound
-	}
-	do(&u)
-	f.users[userID] = u
-	return nil
-}
-
-func (f *fakePeople) EraseUser(_ context.Context, _, userID string) error {
-	return f.change(userID, func(u *auth.User) {
-		at := time.Now()
-		*u = auth.User{ID: u.ID, ErasedAt: &at}
-	})
-}
-
-func (f *fakePeople) GrantRole(_ context.Context, _, userID string, role auth.Role) error {
-	return f.change(userID, func(u *auth.User) { u.Roles = append(u.Roles, role) })
-}
-
-func (f *fakePeople) RevokeRole(_ context.Context, _, userID string, role auth.Role) error {
-	return f.change(userID, func(u *auth.User) { u.Roles = slices.DeleteFunc(u.Roles, func(r auth.Role) bool { return r == role }) })
-}
 
 const (
 	eraseMutation  = `mutation($id: ID!) { eraseCustomer(input: {userId: $id}) { user { id email roles } userErrors { code field } } }`
@@ -45,7 +15,7 @@ const (
 	revokeMutation = `mutation($id: ID!, $role: Role! = ORGANIZER) { revokeRole(input: {userId: $id, role: $role}) { user { id roles } userErrors { code field } } }`
 )
 
-func TestErasingIsForOneselfAndAdmins(t *testing.T) {
+func TestUsersAndAdminsErase(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	alice, bob := newUser(), newUser()
@@ -64,7 +34,7 @@ func TestErasingIsForOneselfAndAdmins(t *testing.T) {
 	require.Equal(t, "INVALID", code)
 }
 
-func TestRolesAreTheAdminsToGive(t *testing.T) {
+func TestOnlyAdminsGrantAndRevokeRoles(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	alice := newUser()
@@ -83,4 +53,19 @@ func TestRolesAreTheAdminsToGive(t *testing.T) {
 	require.Equal(t, []any{"role"}, field)
 	code, _ = a.do(grantMutation, vars{"id": newUser()}, admin...).userError(t, "grantRole")
 	require.Equal(t, "NOT_FOUND", code)
+}
+
+func TestAdminsFindUsers(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	alice, adminID := newUser(), newUser()
+	a.signIn(alice, auth.RoleOrganizer)
+	admin := a.as(adminID, auth.RoleAdmin)
+	const users = `query($f: UserFilter) { users(filter: $f) { nodes { id email roles sessions { id } } edges { cursor node { id } } pageInfo { hasNextPage } } }`
+	nodes := a.do(users, vars{"f": vars{"email": strings.ToUpper(alice) + "@Example.com"}}, admin...).field(t, "users")["nodes"].([]any)
+	require.Len(t, nodes, 1)
+	require.Equal(t, alice, nodes[0].(map[string]any)["id"])
+	require.Contains(t, a.do(users, vars{"f": vars{"role": "ADMIN"}}, admin...).body, adminID)
+	require.Contains(t, a.do(users, nil, admin...).body, alice)
+	require.Equal(t, "BAD_USER_INPUT", a.do(users, vars{"f": vars{"email": "nonsense"}}, admin...).code())
 }
