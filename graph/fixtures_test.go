@@ -125,6 +125,6 @@ func (a *api) reserve(eventID string, customer []string) (reservationID string) 
 // recorded returns the number of domain events in the log.
 func (a *api) recorded() (n int) {
 	a.t.Helper()
-	require.NoError(a.t, a.events.QueryRow(a.t.Context(), `SELECT count(*) FROM domain_events`).Scan(&n))
+	require.NoError(a.t, a.write.Pool.QueryRow(a.t.Context(), `SELECT count(*) FROM domain_events`).Scan(&n))
 	return n
 }

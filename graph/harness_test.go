@@ -19,12 +19,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
-	"ticketing/command"
-	"ticketing/command/catalog"
-	"ticketing/command/engine"
+	"ticketing/command/commandtest"
 	"ticketing/command/eventstore"
-	"ticketing/command/gateway"
-	"ticketing/command/gateway/sandbox"
 	"ticketing/graph"
 	"ticketing/internal/auth"
 	"ticketing/internal/mail"
@@ -45,8 +41,9 @@ type api struct {
 	log     *lockedBuffer
 	metrics *prometheus.Registry
 
-	events, read, users *pgxpool.Pool
-	queries             *queryLog // of the read side, and those for users
+	write       *commandtest.System
+	read, users *pgxpool.Pool
+	queries     *queryLog // of the read side, and those for users
 }
 
 type option func(*graph.Config)
@@ -57,7 +54,8 @@ func newAPI(t *testing.T, options ...option) *api {
 	t.Helper()
 	a := &api{t: t, log: &lockedBuffer{}, metrics: prometheus.NewRegistry(), queries: &queryLog{}}
 	urls := testenv.Databases(t)
-	a.events, a.read, a.users = a.openPool(urls.Events, nil), a.openPool(urls.Read, nil), a.openPool(urls.Auth, nil)
+	a.write = commandtest.New(t, commandtest.Config{Database: urls.Events})
+	a.read, a.users = a.openPool(urls.Read, nil), a.openPool(urls.Auth, nil)
 	redisURL, err := redis.ParseURL(testenv.Redis(t))
 	require.NoError(t, err)
 	a.redis = redis.NewClient(redisURL)
@@ -70,8 +68,8 @@ func newAPI(t *testing.T, options ...option) *api {
 	limiter := ratelimit.New(a.redis)
 	traced := a.openPool(urls.Read, a.queries)
 	cfg := graph.Config{
-		Commands: a.startWriteSide(), Reads: query.NewReader(traced), Projections: query.NewProjections(a.read, a.events, map[string]string{"payment": "t"}, map[string][]string{"sales": {"payment"}}),
-		Auth: a.auth, Log: eventstore.Reader{DB: a.events}, Limiter: limiter, Connections: ratelimit.NewConnections(limiter),
+		Commands: a.write.Service, Reads: query.NewReader(traced), Projections: query.NewProjections(a.read, a.write.Pool, map[string]string{"payment": "t"}, map[string][]string{"sales": {"payment"}}),
+		Auth: a.auth, Log: eventstore.Reader{DB: a.write.Pool}, Limiter: limiter, Connections: ratelimit.NewConnections(limiter),
 		Redis: a.redis, Logger: logger, Registerer: a.metrics, Development: true, BaseURL: "https://tickets.example.com",
 		RateLimits: graph.RateLimits{SignIn: plenty, Mutations: plenty, Messages: plenty},
 	}
@@ -95,19 +93,6 @@ func (a *api) openPool(url string, tracer pgx.QueryTracer) *pgxpool.Pool {
 	return pool
 }
 
-// startWriteSide returns use cases with the sandbox as their only gateway.
-func (a *api) startWriteSide() *command.Service {
-	a.t.Helper()
-	quiet := slog.New(slog.DiscardHandler)
-	decider := engine.New(engine.Config{Pool: a.events, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Logger: quiet})
-	router, err := gateway.NewRouter(gateway.Config{
-		Gateways: []gateway.Gateway{sandbox.New(a.events)}, Enabled: []string{sandbox.Name}, Timeout: testenv.Patience, Logger: quiet,
-	})
-	require.NoError(a.t, err)
-	a.run(decider.Run)
-	return &command.Service{Engine: decider, Gateways: router, Hold: 5 * time.Minute, Logger: quiet}
-}
-
 func (a *api) newAuth(url string) *auth.Service {
 	a.t.Helper()
 	service, err := auth.New(auth.Dependencies{
@@ -122,27 +107,18 @@ func (a *api) newAuth(url string) *auth.Service {
 }
 
 func (a *api) serve() {
-	a.stop = a.run(a.server.Run)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- a.server.Run(ctx) }()
 	web := httptest.NewUnstartedServer(a.server)
 	web.Config.ReadTimeout, web.Config.IdleTimeout = time.Second, time.Minute // operations and streams take longer than reading them
 	web.Start()
-	a.url = web.URL
-	a.t.Cleanup(func() {
-		a.stop() // before web.Close, which waits for streams
-		web.Close()
-	})
-}
-
-// run runs a part of the API until the test ends or stop is called.
-func (a *api) run(part func(context.Context) error) (stop context.CancelFunc) {
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- part(ctx) }()
+	a.url, a.stop = web.URL, stop
 	a.t.Cleanup(func() {
 		stop()
 		require.NoError(a.t, <-ended)
+		web.Close() // waits for streams
 	})
-	return stop
 }
 
 type noMail struct{}
