@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"ticketing/command/relay/progress"
 	"ticketing/query/db"
 )
 
@@ -76,21 +77,21 @@ func (p *Projections) Status(ctx context.Context) ([]ProjectionStatus, error) {
 	return statuses, nil
 }
 
-// partitionsOf answers what the projection has read of each partition of its topics.
+// partitionsOf returns what the projection has read of each partition of its topics.
 func (p *Projections) partitionsOf(projection string, published published, checkpoints []db.ProjectionCheckpointsRow) []PartitionStatus {
-	read := map[partitionID]db.ProjectionCheckpointsRow{}
+	read := map[progress.PartitionID]db.ProjectionCheckpointsRow{}
 	for _, c := range checkpoints {
 		if c.Projection == projection {
-			read[partitionID{c.Topic, c.Partition}] = c
+			read[progress.PartitionID{Topic: c.Topic, Index: c.Partition}] = c
 		}
 	}
 	partitions := []PartitionStatus{}
 	for _, category := range p.categories[projection] {
 		topic := p.topics[category]
 		for index := range published.counts[topic] {
-			id := partitionID{topic, index}
+			id := progress.PartitionID{Topic: topic, Index: index}
 			partitions = append(partitions, PartitionStatus{
-				Topic: topic, Partition: index, Position: read[id].Position, LagRecords: published.partitions[id].ahead(read[id]),
+				Topic: topic, Partition: index, Position: read[id].Position, LagRecords: countAhead(published.partitions[id], read[id]),
 			})
 		}
 	}
@@ -99,8 +100,8 @@ func (p *Projections) partitionsOf(projection string, published published, check
 
 // sumLag adds up what a projection lacks.
 func (s *ProjectionStatus) sumLag(published published) {
-	s.Unpublished = published.waiting
-	s.LagRecords, s.LagSeconds = published.waiting, published.waitingSince
+	s.Unpublished = published.lag.Events
+	s.LagRecords, s.LagSeconds = published.lag.Events, published.lag.Age.Seconds()
 	for _, partition := range s.Partitions {
 		s.LagRecords += partition.LagRecords
 		s.LagSeconds = max(s.LagSeconds, partition.LagSeconds)

@@ -7,67 +7,44 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"ticketing/command/relay/progress"
 	"ticketing/internal/kafka"
 	"ticketing/query/db"
 )
 
-// published is what the log's database says about the broker.
+// published is how far the relay has published the log.
 type published struct {
-	position     int64   // of the log, up to which it is published
-	waiting      int64   // domain events behind that
-	waitingSince float64 // age of the oldest of them in seconds
-	partitions   map[partitionID]tail
-	counts       map[string]int32 // partitions by topic
+	lag        progress.Lag
+	partitions map[progress.PartitionID]*progress.Partition
+	counts     map[string]int32 // partitions by topic
 }
 
-type partitionID struct {
-	topic string
-	index int32
-}
-
-// tail is the end of a partition.
-type tail struct {
-	end          int64 // offset after the last record
-	lastPosition int64 // of the last record, 0 when the relay has yet to find out
-}
-
-// ahead answers how many records the partition has that are not read. One that ends where the reader is, but with another record than
-// the one that the reader knows, is a new partition: nothing of it is read.
-func (t tail) ahead(read db.ProjectionCheckpointsRow) int64 {
-	known := t.lastPosition > 0 && read.Position > 0
-	if known && ((read.NextOffset == t.end && read.Position != t.lastPosition) ||
-		(read.NextOffset > t.end && read.Position < t.lastPosition)) {
-		return t.end
+// countAhead returns how many records the partition has after a checkpoint. A partition that ends where the checkpoint is, but with
+// another record, is a new one: none of it is read.
+func countAhead(p *progress.Partition, read db.ProjectionCheckpointsRow) int64 {
+	if p == nil {
+		return 0
 	}
-	return max(0, t.end-read.NextOffset)
+	end := p.LastOffset + 1
+	known := p.LastPosition != progress.Unverifiable && read.Position > 0
+	if known && ((read.NextOffset == end && read.Position != p.LastPosition) || (read.NextOffset > end && read.Position < p.LastPosition)) {
+		return end
+	}
+	return max(0, end-read.NextOffset)
 }
-
-const waitingSQL = `WITH c AS (SELECT coalesce((SELECT position FROM relay_cursor WHERE shard = 0), 0) AS position)
-	SELECT c.position,
-		coalesce((SELECT d.position FROM domain_events d WHERE d.shard = 0 ORDER BY d.position DESC LIMIT 1), 0) - c.position,
-		coalesce((SELECT extract(epoch FROM now() - d.recorded_at)::float8 FROM domain_events d
-			WHERE d.shard = 0 AND d.position > c.position ORDER BY d.position LIMIT 1), 0)
-	FROM c`
 
 func (p *Projections) readPublished(ctx context.Context) (published, error) {
-	found := published{partitions: map[partitionID]tail{}, counts: map[string]int32{}}
-	if err := p.events.QueryRow(ctx, waitingSQL).Scan(&found.position, &found.waiting, &found.waitingSince); err != nil {
-		return found, fmt.Errorf("read what is not published: %w", err)
-	}
-	found.waiting, found.waitingSince = max(0, found.waiting), max(0, found.waitingSince)
-	rows, err := p.events.Query(ctx, `SELECT topic, partition, last_offset + 1, last_position FROM relay_partitions`)
+	lag, err := progress.ReadLag(ctx, p.events)
 	if err != nil {
-		return found, fmt.Errorf("read what is published: %w", err)
+		return published{}, err
 	}
-	var id partitionID
-	var t tail
-	_, err = pgx.ForEachRow(rows, []any{&id.topic, &id.index, &t.end, &t.lastPosition}, func() error {
-		found.partitions[id] = t
-		found.counts[id.topic]++
-		return nil
-	})
+	partitions, err := progress.ReadPartitions(ctx, p.events)
 	if err != nil {
-		return found, fmt.Errorf("read what is published: %w", err)
+		return published{}, err
+	}
+	found := published{lag: lag, partitions: partitions, counts: map[string]int32{}}
+	for id := range partitions {
+		found.counts[id.Topic]++
 	}
 	return found, nil
 }
@@ -97,9 +74,9 @@ func (p *Projections) readAges(ctx context.Context, published published, statuse
 			}
 			numbers = append(numbers, int32(len(behind))) //nolint:gosec // there are far fewer
 			behind = append(behind, partition)
-			last := published.partitions[partitionID{partition.Topic, partition.Partition}].lastPosition
-			if last == 0 {
-				last = published.position
+			last := published.partitions[progress.PartitionID{Topic: partition.Topic, Index: partition.Partition}].LastPosition
+			if last == progress.Unverifiable {
+				last = published.lag.Published
 			}
 			after, until = append(after, partition.Position), append(until, last)
 		}

@@ -6,11 +6,11 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// breakerFailures is how many times in a row the broker may fail until nothing is sent to it any more; after longestRetry one try may pass.
-// A payment gateway gets half a minute, since customers can come back. Here all readers wait, so the pause is short.
+// breakerFailures is the number of failures in a row that open the breaker. After longestRetry it lets one attempt through: that is
+// shorter than for payment gateways, because all readers wait meanwhile.
 const breakerFailures = 5
 
-// breaker is the circuit breaker around the broker. Its sessions come one after another, so one may pass at a time.
+// breaker is the circuit breaker around the broker.
 type breaker struct {
 	*gobreaker.TwoStepCircuitBreaker[struct{}]
 }
@@ -26,7 +26,7 @@ func newBreaker(m *metrics) *breaker {
 	})}
 }
 
-// guard runs what talks to the broker, if it may. What ends because the relay is told to end says nothing about the broker.
+// guard calls f, which uses the broker, unless the breaker is open. An error after ctx has ended does not count as a failure.
 func (b *breaker) guard(ctx context.Context, f func() error) error {
 	report, refused := b.Allow()
 	if refused != nil {

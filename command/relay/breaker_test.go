@@ -29,10 +29,10 @@ func TestBreakerOpensAfterFiveFailuresInARow(t *testing.T) {
 		require.ErrorIs(t, try(fail), fail)
 	}
 	require.Error(t, try(nil))
-	require.Equal(t, 2*breakerFailures, calls, "nothing is sent while it is open")
+	require.Equal(t, 2*breakerFailures, calls, "an open breaker lets nothing through")
 }
 
-func TestBreakerCountsNothingOfARelayThatIsToldToEnd(t *testing.T) {
+func TestBreakerCountsNoFailuresOfARelayThatShutsDown(t *testing.T) {
 	b := newBreaker(newMetrics(nil))
 	gone, leave := context.WithCancel(t.Context())
 	leave()
@@ -41,7 +41,7 @@ func TestBreakerCountsNothingOfARelayThatIsToldToEnd(t *testing.T) {
 	}
 }
 
-func TestABrokerThatIsAwayOpensTheBreakerAndItClosesByItself(t *testing.T) {
+func TestBreakerOpensWhileTheBrokerIsAwayAndClosesAfterwards(t *testing.T) {
 	w := newWorld(t)
 	registry := prometheus.NewRegistry()
 	var away atomic.Bool
@@ -57,7 +57,7 @@ func TestABrokerThatIsAwayOpensTheBreakerAndItClosesByItself(t *testing.T) {
 	w.start()
 	awaitBreaker(t, registry, 1)
 	away.Store(false)
-	w.eventuallyPublished(map[string]int{"event-evt_1": 1})
+	w.requirePublished(map[string]int{"event-evt_1": 1})
 	awaitBreaker(t, registry, 0)
 }
 

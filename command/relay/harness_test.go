@@ -16,11 +16,12 @@ import (
 	"ticketing/command/event"
 	"ticketing/command/payment"
 	"ticketing/command/relay/logtest"
+	"ticketing/command/relay/progress"
 	"ticketing/internal/cloudevents"
 	"ticketing/internal/testenv"
 )
 
-// world is a log, a broker, and the relays between them that a test starts.
+// world is a log, a broker, and the relays that a test starts between them.
 type world struct {
 	t       *testing.T
 	cfg     Config
@@ -50,7 +51,7 @@ func newWorld(t *testing.T) *world {
 	}
 }
 
-// start runs a relay until the test ends or stop is called.
+// start runs a relay until stop is called or the test ends.
 func (w *world) start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -60,8 +61,8 @@ func (w *world) start() (stop func()) {
 	return stop
 }
 
-// session is an opened session of this test's own, to be stopped between two steps.
-func (w *world) session() *session {
+// openSession returns a session whose steps the test runs itself.
+func (w *world) openSession() *session {
 	w.t.Helper()
 	conn, err := takeLease(w.t.Context(), w.cfg.Pool)
 	require.NoError(w.t, err)
@@ -72,14 +73,14 @@ func (w *world) session() *session {
 	return s
 }
 
-// kill ends a session as the death of its process does.
+// kill ends a session as the end of its process does.
 func (w *world) kill(s *session) {
 	s.client.Close()
 	closeQuietly(s.conn)
 }
 
-// published answers what a reader finds who begins at the start: the events by stream, in order, duplicates included.
-func (w *world) published() map[string][]cloudevents.Event {
+// readPublished returns what a new reader reads: the events by stream, in order, with duplicates.
+func (w *world) readPublished() map[string][]cloudevents.Event {
 	w.t.Helper()
 	found := map[string][]cloudevents.Event{}
 	ends, err := w.admin.ListEndOffsets(w.t.Context(), "events", "payments")
@@ -116,7 +117,7 @@ func (w *world) published() map[string][]cloudevents.Event {
 	return found
 }
 
-// versions is what a reader makes of a stream who takes only what comes next.
+// versions returns the version that a reader reaches who applies only the next version of the stream.
 func versions(found []cloudevents.Event) int {
 	next := 1
 	for _, e := range found {
@@ -127,14 +128,14 @@ func versions(found []cloudevents.Event) int {
 	return next - 1
 }
 
-// eventuallyPublished waits until readers find the streams whole.
-func (w *world) eventuallyPublished(want map[string]int) {
+// requirePublished waits until readers read the streams completely.
+func (w *world) requirePublished(want map[string]int) {
 	w.t.Helper()
 	testenv.Eventually(w.t, testenv.Patience, func() (bool, string) {
-		found := w.published()
+		found := w.readPublished()
 		for stream, count := range want {
 			if versions(found[stream]) != count {
-				return false, stream + " is not whole"
+				return false, stream + " is not complete"
 			}
 		}
 		return true, ""
@@ -143,8 +144,8 @@ func (w *world) eventuallyPublished(want map[string]int) {
 
 func (w *world) cursor() int64 {
 	w.t.Helper()
-	var position int64
-	require.NoError(w.t, w.cfg.Pool.QueryRow(w.t.Context(), `SELECT coalesce(max(position), 0) FROM relay_cursor`).Scan(&position))
+	position, err := progress.ReadPosition(w.t.Context(), w.cfg.Pool)
+	require.NoError(w.t, err)
 	return position
 }
 

@@ -14,12 +14,12 @@ import (
 // leaseClass is the first key of the lease's advisory lock; the shard is the second.
 const leaseClass = 0x72656c79
 
-// takeLease answers a connection that holds the lease for as long as it lives. Everything that the holder does to the database goes
-// through it, so that whoever lost the lease can't move the cursor any more.
+// takeLease returns a connection that holds the lease as long as it is open. The holder writes only through it, so that a relay that has
+// lost the lease can no longer move the cursor.
 func takeLease(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
 	config := pool.Config().ConnConfig.Copy()
-	// A holder whose machine has gone must not keep the lease for the hours that TCP would. A cursor that a crash of the database
-	// sets back costs duplicates only, so that moving it need not wait for the disk.
+	// The keepalives end the lease of a holder whose machine is gone within seconds; TCP alone would take hours. Moving the cursor need
+	// not wait for the disk: if a crash of the database sets the cursor back, that only causes duplicates.
 	for name, value := range map[string]string{
 		"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3", "tcp_user_timeout": "10000",
 		"synchronous_commit": "off", "application_name": "ticketing relay",
@@ -28,7 +28,7 @@ func takeLease(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("relay: connect to the events database: %w", err)
+		return nil, fmt.Errorf("connect to the events database: %w", err)
 	}
 	var taken bool
 	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, int32(leaseClass), int32(eventstore.Shard)).Scan(&taken)
@@ -37,12 +37,12 @@ func takeLease(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
 	}
 	closeQuietly(conn)
 	if err != nil {
-		return nil, fmt.Errorf("relay: take the lease: %w", err)
+		return nil, fmt.Errorf("take the lease: %w", err)
 	}
 	return nil, errStandby
 }
 
-// closeQuietly gives the lease back at once, also when the caller's context has ended.
+// closeQuietly gives the lease back at once, even if the caller's context has ended.
 func closeQuietly(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

@@ -8,7 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"ticketing/command/eventstore"
+	"ticketing/command/relay/progress"
+	"ticketing/internal/wait"
 )
 
 type metrics struct {
@@ -20,7 +21,7 @@ type metrics struct {
 	lagSeconds   prometheus.Gauge
 }
 
-// newMetrics makes metrics that nobody sees when registerer is nil.
+// newMetrics returns metrics, which are not registered if registerer is nil.
 func newMetrics(registerer prometheus.Registerer) *metrics {
 	f := promauto.With(registerer)
 	counter := func(name, help string) *prometheus.CounterVec {
@@ -39,27 +40,13 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	}
 }
 
-const lagSQL = `WITH c AS (SELECT coalesce((SELECT position FROM relay_cursor WHERE shard = $1), 0) AS position)
-	SELECT coalesce((SELECT d.position FROM domain_events d WHERE d.shard = $1 ORDER BY d.position DESC LIMIT 1), 0) - c.position,
-		coalesce((SELECT extract(epoch FROM now() - d.recorded_at)::float8 FROM domain_events d
-			WHERE d.shard = $1 AND d.position > c.position ORDER BY d.position LIMIT 1), 0)
-	FROM c`
-
-// watchLag keeps the lag metrics moving also while the relay itself is stuck, which is when they matter.
+// watchLag keeps the lag metrics up to date, independently of sessions: they matter most while none can work.
 func watchLag(ctx context.Context, pool *pgxpool.Pool, m *metrics) {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		var positions int64
-		var seconds float64
-		if err := pool.QueryRow(ctx, lagSQL, eventstore.Shard).Scan(&positions, &seconds); err == nil {
-			m.lagPositions.Set(float64(positions))
-			m.lagSeconds.Set(seconds)
+	for ctx.Err() == nil {
+		if lag, err := progress.ReadLag(ctx, pool); err == nil {
+			m.lagPositions.Set(float64(lag.Events))
+			m.lagSeconds.Set(lag.Age.Seconds())
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+		_ = wait.For(ctx, time.Second)
 	}
 }

@@ -11,44 +11,45 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"ticketing/command/eventstore"
+	"ticketing/command/relay/progress"
 	"ticketing/internal/cloudevents"
 	"ticketing/internal/kafka"
 )
 
-// errLost says that the broker numbers records anew: the partition is not the one that was published to.
-var errLost = errors.New("relay: a partition has lost what was published")
+// errLost says that offsets start over: the partition is not the one that was published to.
+var errLost = errors.New("a partition has lost what was published")
 
-// publish writes those of the page that wanted accepts, waits until the broker has acknowledged all of them, and answers the
-// partitions that they went to.
-func (s *session) publish(
-	ctx context.Context, page []eventstore.Recorded, wanted func(*partition, int64) bool,
-) (map[partitionID]*partition, error) {
+// publishPage publishes the records of the page that wanted selects, waits until the broker has acknowledged all of them, and returns
+// the partitions that they went to.
+func (s *session) publishPage(
+	ctx context.Context, page []eventstore.Recorded, wanted func(*progress.Partition, int64) bool,
+) (map[progress.PartitionID]*progress.Partition, error) {
 	records := make([]*kgo.Record, 0, len(page))
 	positions := make([]int64, 0, len(page))
 	for i := range page {
-		record := s.record(&page[i])
+		record := s.newRecord(&page[i])
 		if record == nil {
 			continue
 		}
-		if wanted(s.partitions[partitionID{record.Topic, record.Partition}], page[i].Position) {
+		if wanted(s.partitions[progress.PartitionID{Topic: record.Topic, Index: record.Partition}], page[i].Position) {
 			records, positions = append(records, record), append(positions, page[i].Position)
 		}
 	}
 	if len(records) == 0 {
-		return map[partitionID]*partition{}, nil
+		return map[progress.PartitionID]*progress.Partition{}, nil
 	}
-	ctx, span := otel.Tracer("ticketing/command/relay").Start(ctx, "relay publish", trace.WithLinks(requests(page)...),
+	ctx, span := otel.Tracer("ticketing/command/relay").Start(ctx, "relay publish", trace.WithLinks(requestLinks(page)...),
 		trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(attribute.Int("records", len(records))))
 	defer span.End()
-	if err := s.breaker.guard(ctx, func() error { return s.produce(ctx, records) }); err != nil {
-		return nil, fmt.Errorf("relay: publish to the broker: %w", err)
+	if err := s.breaker.guard(ctx, func() error { return s.produceRecords(ctx, records) }); err != nil {
+		return nil, fmt.Errorf("publish to the broker: %w", err)
 	}
-	return s.note(records, positions)
+	return s.recordAcks(records, positions)
 }
 
-// produce answers when all records are acknowledged, or when it has waited long enough: the client itself waits for ever for the answer to
-// what it has sent, and gives up only when the session closes it.
-func (s *session) produce(ctx context.Context, records []*kgo.Record) error {
+// produceRecords returns when all records are acknowledged, or after publishTimeout: the client itself waits for acknowledgements until
+// the session closes it.
+func (s *session) produceRecords(ctx context.Context, records []*kgo.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	done := make(chan error, 1)
@@ -61,24 +62,24 @@ func (s *session) produce(ctx context.Context, records []*kgo.Record) error {
 	}
 }
 
-// note takes down what the broker acknowledged.
-func (s *session) note(records []*kgo.Record, positions []int64) (map[partitionID]*partition, error) {
-	touched := map[partitionID]*partition{}
+// recordAcks updates the partitions with the acknowledged records.
+func (s *session) recordAcks(records []*kgo.Record, positions []int64) (map[progress.PartitionID]*progress.Partition, error) {
+	touched := map[progress.PartitionID]*progress.Partition{}
 	for i, record := range records {
-		id := partitionID{record.Topic, record.Partition}
+		id := progress.PartitionID{Topic: record.Topic, Index: record.Partition}
 		p := s.partitions[id]
-		if record.Offset <= p.lastOffset {
-			return nil, fmt.Errorf("%w: %s/%d gives offset %d again", errLost, id.topic, id.index, record.Offset)
+		if record.Offset <= p.LastOffset {
+			return nil, fmt.Errorf("%w: %s/%d gives offset %d again", errLost, id.Topic, id.Index, record.Offset)
 		}
-		p.lastOffset, p.lastPosition = record.Offset, positions[i]
+		p.LastOffset, p.LastPosition = record.Offset, positions[i]
 		touched[id] = p
-		s.metrics.published.WithLabelValues(id.topic).Inc()
+		s.metrics.published.WithLabelValues(id.Topic).Inc()
 	}
 	return touched, nil
 }
 
-// record answers the record of a domain event, nil when its category is not published.
-func (s *session) record(r *eventstore.Recorded) *kgo.Record {
+// newRecord returns the record of a domain event, or nil if its category is not published.
+func (s *session) newRecord(r *eventstore.Recorded) *kgo.Record {
 	category, _ := eventstore.SplitStreamID(r.StreamID)
 	topic, ok := s.cfg.Topics[category]
 	if !ok {
@@ -87,7 +88,7 @@ func (s *session) record(r *eventstore.Recorded) *kgo.Record {
 	event := cloudevents.Event{
 		ID: r.ID(), Type: r.Type, Source: fmt.Sprintf("/ticketing/log/%d", r.Shard), Subject: r.StreamID, Time: r.RecordedAt,
 		Traceparent: r.Metadata.Traceparent, Shard: r.Shard, Position: r.Position, StreamVersion: r.Version,
-		SchemaVersion: r.SchemaVersion, Incarnation: s.cursor.incarnation, CorrelationID: r.Metadata.CorrelationID,
+		SchemaVersion: r.SchemaVersion, Incarnation: s.cursor.Incarnation, CorrelationID: r.Metadata.CorrelationID,
 		CausationID: r.Metadata.CausationID, Actor: r.Metadata.Actor, Data: r.Data,
 	}
 	record := event.Record(topic)

@@ -11,11 +11,12 @@ import (
 	"ticketing/command/event"
 	"ticketing/command/eventstore"
 	"ticketing/command/payment"
+	"ticketing/command/relay/progress"
 	"ticketing/internal/testenv"
 )
 
-// publishUnnoted publishes a page as a relay does that dies, or has lost its lease, before it can move the cursor.
-func (w *world) publishUnnoted(s *session, after int64) {
+// publishUnrecorded publishes a page without moving the cursor, as a relay that dies or has lost its lease.
+func (w *world) publishUnrecorded(s *session, after int64) {
 	w.t.Helper()
 	page, err := eventstore.ReadAll(w.t.Context(), w.cfg.Pool, after, pageSize)
 	require.NoError(w.t, err)
@@ -24,18 +25,22 @@ func (w *world) publishUnnoted(s *session, after int64) {
 	require.NoError(w.t, err)
 	defer client.Close()
 	for i := range page {
-		require.NoError(w.t, client.ProduceSync(w.t.Context(), s.record(&page[i])).FirstErr())
+		require.NoError(w.t, client.ProduceSync(w.t.Context(), s.newRecord(&page[i])).FirstErr())
 	}
 }
 
 func (w *world) refills() (refills int64) {
 	w.t.Helper()
-	require.NoError(w.t, w.cfg.Pool.QueryRow(w.t.Context(), `SELECT sum(refills) FROM relay_partitions`).Scan(&refills))
+	partitions, err := progress.ReadPartitions(w.t.Context(), w.cfg.Pool)
+	require.NoError(w.t, err)
+	for _, p := range partitions {
+		refills += p.Refills
+	}
 	return refills
 }
 
-// fill appends streams of both topics and answers how long each is.
-func (w *world) fill(from, to int) map[string]int {
+// appendStreams appends streams of both topics and returns their lengths.
+func (w *world) appendStreams(from, to int) map[string]int {
 	want := map[string]int{}
 	for i := from; i < to; i++ {
 		stream := fmt.Sprintf("event-evt_%d", i)
@@ -51,54 +56,54 @@ func (w *world) fill(from, to int) map[string]int {
 func TestDeletedTopicIsFilledAgain(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	want := w.fill(0, 30)
-	w.eventuallyPublished(want)
+	want := w.appendStreams(0, 30)
+	w.requirePublished(want)
 
 	_, err := w.admin.DeleteTopics(t.Context(), "events")
 	require.NoError(t, err)
-	w.eventuallyPublished(want)
+	w.requirePublished(want)
 	require.Positive(t, w.refills())
-	for stream, found := range w.published() {
-		require.Len(t, found, want[stream], "%s: the other topic is left alone", stream)
+	for stream, found := range w.readPublished() {
+		require.Len(t, found, want[stream], "%s: the other topic is unchanged", stream)
 	}
 
-	for stream, count := range w.fill(30, 40) {
+	for stream, count := range w.appendStreams(30, 40) {
 		want[stream] = count
 	}
-	w.eventuallyPublished(want)
+	w.requirePublished(want)
 }
 
-// The topic is deleted and made anew, and published to before anybody looks: only the offsets and the tail tell.
+// The topic is created again and published to before the relay verifies it: only offsets and tail show the loss.
 func TestReplacedTopicIsFilledAgain(t *testing.T) {
 	w := newWorld(t)
 	stop := w.start()
-	want := w.fill(0, 5)
-	w.eventuallyPublished(want)
+	want := w.appendStreams(0, 5)
+	w.requirePublished(want)
 	stop()
-	old := w.session()
+	old := w.openSession()
 	w.kill(old)
 
 	_, err := w.admin.DeleteTopics(t.Context(), "events")
 	require.NoError(t, err)
 	_, err = w.admin.CreateTopics(t.Context(), 3, 1, nil, "events")
 	require.NoError(t, err)
-	for stream, count := range w.fill(5, 40) {
+	for stream, count := range w.appendStreams(5, 40) {
 		want[stream] = count
 	}
-	w.publishUnnoted(old, 15)
+	w.publishUnrecorded(old, 15)
 
 	w.start()
-	w.eventuallyPublished(want)
+	w.requirePublished(want)
 }
 
 func TestLostEndIsFilledAgain(t *testing.T) {
 	w := newWorld(t)
 	stop := w.start()
-	want := w.fill(0, 30)
-	w.eventuallyPublished(want)
+	want := w.appendStreams(0, 30)
+	w.requirePublished(want)
 	stop()
-	// The broker can't be made to lose its end: let the relay believe that there was more, of later domain events.
-	for stream, count := range w.fill(30, 31) {
+	// The broker can't be made to lose its end. Instead the tables claim more records, of later domain events.
+	for stream, count := range w.appendStreams(30, 31) {
 		want[stream] = count
 	}
 	_, err := w.cfg.Pool.Exec(t.Context(), `UPDATE relay_partitions SET last_offset = last_offset + 2, last_position = last_position + 3`)
@@ -107,14 +112,14 @@ func TestLostEndIsFilledAgain(t *testing.T) {
 	require.NoError(t, err)
 
 	w.start()
-	w.eventuallyPublished(want)
+	w.requirePublished(want)
 }
 
-// A refill goes on where it was, whoever finishes it; what is new does not wait for it.
-func TestRefillOutlivesItsRelay(t *testing.T) {
+// New records do not wait for it.
+func TestAnotherRelayContinuesARefill(t *testing.T) {
 	w := newWorld(t)
-	first := w.session()
-	want := w.fill(0, 30)
+	first := w.openSession()
+	want := w.appendStreams(0, 30)
 	for moved := true; moved; {
 		var err error
 		moved, err = first.publishNews(t.Context())
@@ -124,52 +129,57 @@ func TestRefillOutlivesItsRelay(t *testing.T) {
 	_, err := w.admin.DeleteTopics(t.Context(), "events", "payments")
 	require.NoError(t, err)
 
-	second := w.session()
-	for stream, count := range w.fill(30, 31) {
+	second := w.openSession()
+	for stream, count := range w.appendStreams(30, 31) {
 		want[stream] = count
 	}
 	_, err = second.publishNews(t.Context())
 	require.NoError(t, err)
-	filling, err := second.refill(t.Context())
+	filling, err := second.refillPartitions(t.Context())
 	require.NoError(t, err)
 	require.True(t, filling)
 	w.kill(second)
 
 	w.start()
-	w.eventuallyPublished(want)
+	w.requirePublished(want)
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		var filling int
-		require.NoError(t, w.cfg.Pool.QueryRow(t.Context(), `SELECT count(*) FROM relay_partitions WHERE filled_to IS NOT NULL`).Scan(&filling))
-		return filling == 0, "still filling"
+		partitions, err := progress.ReadPartitions(t.Context(), w.cfg.Pool)
+		require.NoError(t, err)
+		for _, p := range partitions {
+			if p.FilledTo != nil {
+				return false, "the refill goes on"
+			}
+		}
+		return true, ""
 	})
-	require.Len(t, w.published()["event-evt_30"], 2, "what was new came in its place, once")
+	require.Len(t, w.readPublished()["event-evt_30"], 2, "new records are published once, in order")
 }
 
-// A broker without topic ids takes what is meant for a deleted topic into its successor: then only the offsets tell.
-func TestOffsetsThatStartAgainAreALoss(t *testing.T) {
+// A broker without topic ids accepts records for a deleted topic into the new topic of its name: only offsets show the loss.
+func TestOffsetsThatStartOverAreALoss(t *testing.T) {
 	w := newWorld(t)
-	s := w.session()
-	w.fill(0, 1)
+	s := w.openSession()
+	w.appendStreams(0, 1)
 	page, err := eventstore.ReadAll(t.Context(), w.cfg.Pool, 0, 1)
 	require.NoError(t, err)
-	record := s.record(&page[0])
+	record := s.newRecord(&page[0])
 	record.Offset = 3
-	s.partitions[partitionID{record.Topic, record.Partition}].lastOffset = 3
-	_, err = s.note([]*kgo.Record{record}, []int64{1})
+	s.partitions[progress.PartitionID{Topic: record.Topic, Index: record.Partition}].LastOffset = 3
+	_, err = s.recordAcks([]*kgo.Record{record}, []int64{1})
 	require.ErrorIs(t, err, errLost)
 }
 
 func TestChangedNumberOfPartitionsIsFilledAgain(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	want := w.fill(0, 30)
-	w.eventuallyPublished(want)
+	want := w.appendStreams(0, 30)
+	w.requirePublished(want)
 	_, err := w.admin.CreatePartitions(t.Context(), 2, "events")
 	require.NoError(t, err)
-	// At least once more: a session that a slow broker ends in mid-page publishes the page again.
+	// At least: a session that a slow broker ends in mid-page publishes the page again.
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		found := len(w.published()["event-evt_0"])
+		found := len(w.readPublished()["event-evt_0"])
 		return found >= 4, fmt.Sprintf("%d records of event-evt_0, want its 2 published again; %d refills", found, w.refills())
 	})
-	w.eventuallyPublished(want)
+	w.requirePublished(want)
 }

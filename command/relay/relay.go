@@ -1,12 +1,13 @@
-// Package relay publishes the log to the broker: every domain event at least once, those of one stream in order, within
-// milliseconds of its commit.
+// Package relay publishes the log to the broker: every domain event at least once, those of one stream in order, within milliseconds of
+// its commit.
 //
-// Any number of relays may run. One of them holds the lease and works; the others stand by. Nothing is lost whenever one dies:
-// the cursor moves after the broker has acknowledged, so that at worst a page is published twice. A broker that lost records is
-// filled again from the log. Readers must bear duplicates, and must not rely on offsets for being right.
+// Any number of relays may run. One of them holds the lease and publishes; the others stand by. A relay that dies loses nothing: the
+// cursor moves once the broker has acknowledged, so at worst a page is published twice. If the broker loses records, the relay publishes
+// them again from the log. Readers must expect duplicates, and offsets that start over.
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -23,31 +24,48 @@ import (
 
 // Config is what a relay needs.
 type Config struct {
-	Pool       *pgxpool.Pool     // of the events database; the lease has a connection of its own with the same settings
-	Kafka      []kgo.Opt         // how to reach the broker: seed brokers, TLS, SASL
-	Topics     map[string]string // name of the topic by category of streams; other categories are not published
-	Partitions int32             // of a topic that has to be created
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer // nil: nobody sees the metrics
+	Pool       *pgxpool.Pool         // Of the events database; the lease has a connection of its own with the same settings. Required.
+	Kafka      []kgo.Opt             // How to reach the broker: seed brokers, TLS, SASL. Required.
+	Topics     map[string]string     // Names of topics by category of streams; other categories are not published. Required.
+	Partitions int32                 // Of a topic that the relay creates. Default: 1.
+	Logger     *slog.Logger          // Default: slog.Default().
+	Registerer prometheus.Registerer // Default: metrics are not registered.
+}
+
+func (c Config) withDefaults() Config {
+	c.Partitions = cmp.Or(c.Partitions, 1)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c
+}
+
+func (c Config) validate() error {
+	if c.Pool == nil || len(c.Kafka) == 0 || len(c.Topics) == 0 {
+		return errors.New("a relay needs Pool, Kafka and Topics")
+	}
+	return nil
 }
 
 const (
-	pageSize       = 2000                  // domain events read, published and acknowledged at a time
-	shortestIdle   = 2 * time.Millisecond  // between looks at a log that has just moved …
-	longestIdle    = 20 * time.Millisecond // … and at one that has been quiet
-	verifyEvery    = 3 * time.Second       // compare the partitions' tails with what was published
+	pageSize       = 2000                  // domain events that are read, published and acknowledged at a time
+	shortestIdle   = 2 * time.Millisecond  // between reads of a log that has just grown …
+	longestIdle    = 20 * time.Millisecond // … and of one that has not
+	verifyEvery    = 3 * time.Second       // between comparisons of the partitions' tails with what was published
 	standbyEvery   = 300 * time.Millisecond
-	metadataAge    = 50 * time.Millisecond // what the broker said last is looked up again after
-	publishTimeout = 10 * time.Second      // then a new session looks what is the matter with the broker
+	metadataAge    = 50 * time.Millisecond // after which the client asks the broker for metadata again
+	publishTimeout = 10 * time.Second      // after which a new session begins
 	shortestRetry  = 50 * time.Millisecond
 	longestRetry   = 2 * time.Second
 )
 
-// errStandby says that somebody else holds the lease.
+// errStandby says that another relay holds the lease.
 var errStandby = errors.New("another relay holds the lease")
 
-// Run publishes until ctx ends, through every fault of database and broker. It answers nil.
+// Run publishes until ctx ends, despite faults of the database and the broker. It returns an error only if cfg lacks a required field.
 func Run(ctx context.Context, cfg Config) error {
+	if err := cfg.validate(); err != nil {
+		return err
+	}
+	cfg = cfg.withDefaults()
 	metrics := newMetrics(cfg.Registerer)
 	go watchLag(ctx, cfg.Pool, metrics)
 
@@ -56,7 +74,7 @@ func Run(ctx context.Context, cfg Config) error {
 		Name: "relay", Shortest: shortestRetry, Longest: longestRetry, Expected: []error{gobreaker.ErrOpenState}, Logger: cfg.Logger,
 	})
 	loop.Run(ctx, func(ctx context.Context) error {
-		err := lead(ctx, cfg, metrics, breaker, loop)
+		err := leadUntilFault(ctx, cfg, metrics, breaker, loop)
 		if errors.Is(err, errStandby) {
 			return wait.For(ctx, standbyEvery)
 		}
@@ -65,11 +83,11 @@ func Run(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// lead takes the lease and works until the first fault. A fault ends the session as a whole: what the broker and the database hold
-// is looked at afresh by the next one, instead of being guessed by this one.
-func lead(ctx context.Context, cfg Config, m *metrics, b *breaker, loop *supervise.Loop) error {
+// leadUntilFault takes the lease and publishes until the first fault, which ends the session: the next one reads again what the broker
+// and the database have.
+func leadUntilFault(ctx context.Context, cfg Config, m *metrics, b *breaker, loop *supervise.Loop) error {
 	if b.State() == gobreaker.StateOpen {
-		return gobreaker.ErrOpenState // without taking the lease from anybody
+		return gobreaker.ErrOpenState // leave the lease to a relay that can use it
 	}
 	conn, err := takeLease(ctx, cfg.Pool)
 	if err != nil {
@@ -88,6 +106,6 @@ func lead(ctx context.Context, cfg Config, m *metrics, b *breaker, loop *supervi
 	if loop.Works() {
 		message = "relay publishes again"
 	}
-	cfg.Logger.Info(message, "position", s.cursor.position)
-	return s.run(ctx)
+	cfg.Logger.Info(message, "position", s.cursor.Position)
+	return s.publishUntilFault(ctx)
 }

@@ -9,6 +9,8 @@ import (
 	"ticketing/command/event"
 	"ticketing/command/payment"
 	"ticketing/internal/testenv"
+
+	"ticketing/command/relay/progress"
 )
 
 func TestPublishesTheLogInOrder(t *testing.T) {
@@ -18,12 +20,12 @@ func TestPublishesTheLogInOrder(t *testing.T) {
 	w.log.Append(t, "unheard-of-1", event.EventPublished{})
 	w.log.Append(t, "event-evt_1", event.SalesOpened{})
 	w.start()
-	w.eventuallyPublished(map[string]int{"event-evt_1": 3, "payment-pay_1": 1})
+	w.requirePublished(map[string]int{"event-evt_1": 3, "payment-pay_1": 1})
 
 	w.log.Append(t, "event-evt_1", event.SalesClosed{})
-	w.eventuallyPublished(map[string]int{"event-evt_1": 4})
+	w.requirePublished(map[string]int{"event-evt_1": 4})
 
-	found := w.published()
+	found := w.readPublished()
 	require.NotContains(t, found, "unheard-of-1")
 	first := found["event-evt_1"][0]
 	require.Equal(t, "EventCreated", first.Type)
@@ -34,48 +36,48 @@ func TestPublishesTheLogInOrder(t *testing.T) {
 	require.EqualValues(t, 5, found["event-evt_1"][2].Position)
 }
 
-// A relay may die after any step: what was not published is, and what was may be again.
+// A relay may die after any step: at worst records are published twice.
 func TestNothingIsLostBetweenPublishingAndMovingTheCursor(t *testing.T) {
 	w := newWorld(t)
 	w.log.Append(t, "event-evt_1", created("a"), event.EventPublished{})
-	s := w.session()
+	s := w.openSession()
 	moved, err := s.publishNews(t.Context())
 	require.NoError(t, err)
 	require.True(t, moved)
 
 	w.log.Append(t, "event-evt_1", event.SalesOpened{})
-	require.NoError(t, s.conn.Close(t.Context())) // it dies having published, before it moves the cursor
-	w.publishUnnoted(s, s.cursor.position)
+	require.NoError(t, s.conn.Close(t.Context())) // it dies after publishing, before it moves the cursor
+	w.publishUnrecorded(s, s.cursor.Position)
 	require.EqualValues(t, 2, w.cursor())
 	w.kill(s)
 
 	w.log.Append(t, "event-evt_1", event.SalesClosed{})
 	w.start()
-	w.eventuallyPublished(map[string]int{"event-evt_1": 4})
+	w.requirePublished(map[string]int{"event-evt_1": 4})
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return w.cursor() == 4, "cursor" })
-	require.Len(t, w.published()["event-evt_1"], 5, "one of them twice")
-	require.Zero(t, w.refills(), "a repeated record is no loss")
+	require.Len(t, w.readPublished()["event-evt_1"], 5, "one of them twice")
+	require.Zero(t, w.refills(), "a duplicate is not a loss")
 }
 
 func TestCursorIsMovedByOneRelayOnly(t *testing.T) {
 	w := newWorld(t)
-	s := w.session()
+	s := w.openSession()
 	_, err := w.cfg.Pool.Exec(t.Context(), `UPDATE relay_cursor SET position = 7`)
 	require.NoError(t, err)
-	require.ErrorIs(t, moveCursor(t.Context(), s.conn, s.cursor, 1, nil), errOutrun)
+	require.ErrorIs(t, s.cursor.Move(t.Context(), s.conn, 1, nil), progress.ErrOutrun)
 	require.EqualValues(t, 7, w.cursor())
 }
 
 func TestAnotherRelayTakesOver(t *testing.T) {
 	w := newWorld(t)
-	holder := w.session()
+	holder := w.openSession()
 	_, err := takeLease(t.Context(), w.cfg.Pool)
 	require.ErrorIs(t, err, errStandby)
 
 	w.start() // stands by
 	w.log.Append(t, "event-evt_1", created("a"))
 	w.kill(holder)
-	w.eventuallyPublished(map[string]int{"event-evt_1": 1})
+	w.requirePublished(map[string]int{"event-evt_1": 1})
 }
 
 func TestTwoRelaysPublishOnce(t *testing.T) {
@@ -88,8 +90,8 @@ func TestTwoRelaysPublishOnce(t *testing.T) {
 		w.log.Append(t, stream, created("a"), event.EventPublished{})
 		want[stream] = 2
 	}
-	w.eventuallyPublished(want)
-	for stream, found := range w.published() {
+	w.requirePublished(want)
+	for stream, found := range w.readPublished() {
 		require.Len(t, found, 2, stream)
 	}
 }
@@ -98,16 +100,16 @@ func TestNewIncarnationIsPublishedFromTheStart(t *testing.T) {
 	w := newWorld(t)
 	stop := w.start()
 	w.log.Append(t, "event-evt_1", created("a"), event.EventPublished{}, event.SalesOpened{})
-	w.eventuallyPublished(map[string]int{"event-evt_1": 3})
-	before := w.published()["event-evt_1"]
+	w.requirePublished(map[string]int{"event-evt_1": 3})
+	before := w.readPublished()["event-evt_1"]
 
 	w.log.NewIncarnation(t, 2) // sales were never opened
 	w.log.Append(t, "event-evt_1", event.EventCancelled{})
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		return len(w.published()["event-evt_1"]) == 6, "all three again"
+		return len(w.readPublished()["event-evt_1"]) == 6, "all three again"
 	})
 	stop()
-	again := w.published()["event-evt_1"][3:]
+	again := w.readPublished()["event-evt_1"][3:]
 	require.Equal(t, "EventCancelled", again[2].Type)
 	require.NotEqual(t, before[2].ID, again[2].ID)
 	require.Equal(t, before[0].ID, again[0].ID, "the same domain event has the same id")
@@ -116,15 +118,15 @@ func TestNewIncarnationIsPublishedFromTheStart(t *testing.T) {
 	}
 }
 
-// A log that is shorter than what was published is no log to go on with.
-func TestLogRestoredWithoutNewIncarnationIsRefused(t *testing.T) {
+// Such a log is shorter than what was published.
+func TestALogRestoredWithoutANewIncarnationIsNotPublished(t *testing.T) {
 	w := newWorld(t)
-	s := w.session()
+	s := w.openSession()
 	w.log.Append(t, "event-evt_1", created("a"), event.EventPublished{})
 	_, err := s.publishNews(t.Context())
 	require.NoError(t, err)
 	_, err = w.cfg.Pool.Exec(t.Context(), `DELETE FROM domain_events WHERE position = 2`)
 	require.NoError(t, err)
-	err = s.verify(t.Context())
+	err = s.verifyPartitions(t.Context())
 	require.ErrorContains(t, err, "without a new incarnation")
 }

@@ -12,10 +12,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"ticketing/command/eventstore"
+	"ticketing/command/relay/progress"
 	"ticketing/internal/wait"
 )
 
-// session is the work of one holder of the lease, up to its first fault.
+// session is the work of a relay that holds the lease, up to the first fault.
 type session struct {
 	cfg     Config
 	conn    *pgx.Conn
@@ -24,21 +25,21 @@ type session struct {
 
 	client     *kgo.Client
 	admin      *kadm.Client
-	cursor     cursor
+	cursor     progress.Cursor
 	counts     map[string]int32 // partitions by topic
-	partitions map[partitionID]*partition
+	partitions map[progress.PartitionID]*progress.Partition
 	verified   time.Time
 }
 
-// open finds out where log and broker stand.
+// open reads the cursor and the partitions, and compares them with the broker.
 func (s *session) open(ctx context.Context) (err error) {
-	if s.cursor, err = loadCursor(ctx, s.conn); err != nil {
+	if s.cursor, err = progress.LoadCursor(ctx, s.conn); err != nil {
 		return err
 	}
-	if s.partitions, err = loadPartitions(ctx, s.conn); err != nil {
+	if s.partitions, err = progress.ReadPartitions(ctx, s.conn); err != nil {
 		return err
 	}
-	// A new client for every session: one that has seen a topic deleted refuses to write into its successor.
+	// Each session has a new client: one that has seen a topic deleted refuses to write to a new topic of that name.
 	s.client, err = kgo.NewClient(append(slices.Clone(s.cfg.Kafka),
 		kgo.RequiredAcks(kgo.AllISRAcks()), // with idempotent writes, which are the default: no gaps, no reordering
 		kgo.ProducerLinger(0),
@@ -49,18 +50,18 @@ func (s *session) open(ctx context.Context) (err error) {
 		kgo.MaxVersions(producingByName()),
 	)...)
 	if err != nil {
-		return fmt.Errorf("relay: make a broker client: %w", err)
+		return fmt.Errorf("make a broker client: %w", err)
 	}
 	s.admin = kadm.NewClient(s.client)
-	if err := s.verify(ctx); err != nil {
+	if err := s.verifyPartitions(ctx); err != nil {
 		s.client.Close()
 		return err
 	}
 	return nil
 }
 
-// producingByName is all of the protocol, but with topics named by name in what is produced. Two topics of unknown id in one request
-// make kfake, the broker of laptops and tests, panic (v0.0.0-20260918054303), and two is what a deleted and remade broker has.
+// producingByName returns the versions of the protocol in which produce requests name topics by name. A request with two unknown topic
+// ids, as after all topics were deleted and created again, makes kfake, the broker of laptops and tests, panic (v0.0.0-20260918054303).
 func producingByName() *kversion.Versions {
 	const produce, lastWithNames = 0, 12
 	versions := kversion.Stable()
@@ -68,12 +69,12 @@ func producingByName() *kversion.Versions {
 	return versions
 }
 
-// run publishes what is new and, a page at a time in between, what partitions have lost.
-func (s *session) run(ctx context.Context) error {
+// publishUntilFault publishes what is new and, page by page in between, what partitions have lost.
+func (s *session) publishUntilFault(ctx context.Context) error {
 	idle := shortestIdle
 	for {
 		if time.Since(s.verified) > verifyEvery {
-			if err := s.verify(ctx); err != nil {
+			if err := s.verifyPartitions(ctx); err != nil {
 				return err
 			}
 		}
@@ -81,7 +82,7 @@ func (s *session) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		filling, err := s.refill(ctx)
+		filling, err := s.refillPartitions(ctx)
 		if err != nil {
 			return err
 		}
@@ -98,36 +99,37 @@ func (s *session) run(ctx context.Context) error {
 	}
 }
 
-// publishNews publishes a page behind the cursor and moves the cursor. Partitions that are being filled again are left out: their
-// records come in order, by refill.
+// publishNews publishes the page after the cursor, moves the cursor, and reports whether there was any. It skips partitions during a
+// refill, which publishes their records in order.
 func (s *session) publishNews(ctx context.Context) (bool, error) {
-	page, err := eventstore.ReadAll(ctx, s.conn, s.cursor.position, pageSize)
+	page, err := eventstore.ReadAll(ctx, s.conn, s.cursor.Position, pageSize)
 	if err != nil {
-		return false, fmt.Errorf("relay: %w", err)
+		return false, err
 	}
 	if len(page) == 0 {
 		return false, nil
 	}
-	touched, err := s.publish(ctx, page, func(p *partition, _ int64) bool { return p.filledTo == nil })
+	touched, err := s.publishPage(ctx, page, func(p *progress.Partition, _ int64) bool { return p.FilledTo == nil })
 	if err != nil {
 		return false, err
 	}
 	to := page[len(page)-1].Position
-	if err := moveCursor(ctx, s.conn, s.cursor, to, touched); err != nil {
+	if err := s.cursor.Move(ctx, s.conn, to, touched); err != nil {
 		return false, err
 	}
-	s.cursor.position = to
+	s.cursor.Position = to
 	return true, nil
 }
 
-// refill publishes a page of what lost partitions lack. They are whole again when they reach the cursor.
-func (s *session) refill(ctx context.Context) (bool, error) {
-	lost := map[partitionID]*partition{}
-	from := s.cursor.position
+// refillPartitions publishes a page of what partitions have lost, and reports whether there was any. A partition is complete when it
+// reaches the cursor.
+func (s *session) refillPartitions(ctx context.Context) (bool, error) {
+	lost := map[progress.PartitionID]*progress.Partition{}
+	from := s.cursor.Position
 	for id, p := range s.partitions {
-		if p.filledTo != nil {
+		if p.FilledTo != nil {
 			lost[id] = p
-			from = min(from, *p.filledTo)
+			from = min(from, *p.FilledTo)
 		}
 	}
 	if len(lost) == 0 {
@@ -135,27 +137,27 @@ func (s *session) refill(ctx context.Context) (bool, error) {
 	}
 	page, err := eventstore.ReadAll(ctx, s.conn, from, pageSize)
 	if err != nil {
-		return false, fmt.Errorf("relay: %w", err)
+		return false, err
 	}
-	beyond, _ := slices.BinarySearchFunc(page, s.cursor.position+1, func(r eventstore.Recorded, position int64) int {
+	beyond, _ := slices.BinarySearchFunc(page, s.cursor.Position+1, func(r eventstore.Recorded, position int64) int {
 		return int(r.Position - position)
 	})
 	page = page[:beyond]
-	_, err = s.publish(ctx, page, func(p *partition, position int64) bool { return p.filledTo != nil && position > *p.filledTo })
+	_, err = s.publishPage(ctx, page, func(p *progress.Partition, position int64) bool { return p.FilledTo != nil && position > *p.FilledTo })
 	if err != nil {
 		return false, err
 	}
-	reached := s.cursor.position
+	reached := s.cursor.Position
 	if len(page) > 0 {
 		reached = page[len(page)-1].Position
 	}
 	for _, p := range lost {
-		p.filledTo = filledTo(max(reached, *p.filledTo), s.cursor.position)
+		p.FilledTo = filledTo(max(reached, *p.FilledTo), s.cursor.Position)
 	}
-	return true, moveCursor(ctx, s.conn, s.cursor, s.cursor.position, lost)
+	return true, s.cursor.Move(ctx, s.conn, s.cursor.Position, lost)
 }
 
-// filledTo is nil, whole again, when the partition has reached the cursor.
+// filledTo returns a partition's FilledTo: nil if it has reached the cursor.
 func filledTo(reached, cursor int64) *int64 {
 	if reached >= cursor {
 		return nil

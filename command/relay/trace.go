@@ -9,10 +9,10 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// requests answers links to the sampled requests that a page of domain events came from. The records carry the requests' own trace
-// context, so that readers continue those.
-func requests(page []eventstore.Recorded) []trace.Link {
-	const most = 32 // a page may come from thousands of requests
+// requestLinks returns links to the sampled requests that a page of domain events came from. The records themselves carry the trace
+// contexts of their requests, which readers continue.
+func requestLinks(page []eventstore.Recorded) []trace.Link {
+	const most = 32 // of what may be thousands of requests
 	var links []trace.Link
 	var last string
 	for i := range page {

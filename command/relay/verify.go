@@ -8,12 +8,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/internal/cloudevents"
+
+	"ticketing/command/relay/progress"
 )
 
-// verify compares each partition's tail with what was published to it, and marks for refill what has lost something: the topic,
-// only its end, or (with a changed number of partitions) the place where readers would look for a stream's records.
-func (s *session) verify(ctx context.Context) error {
-	if err := s.cursor.check(ctx, s.conn); err != nil {
+// verifyPartitions compares each partition's tail with what was published to it, and starts a refill of those that have lost records:
+// all of them, the last ones or, when the number of partitions has changed, those of streams that now belong to another partition.
+func (s *session) verifyPartitions(ctx context.Context) error {
+	if err := s.cursor.Check(ctx, s.conn); err != nil {
 		return err
 	}
 	counts, err := s.ensureTopics(ctx)
@@ -23,18 +25,18 @@ func (s *session) verify(ctx context.Context) error {
 	s.counts = counts
 	changed := s.adoptPartitions()
 
-	starts, ends, err := s.ends(ctx)
+	starts, ends, err := s.listOffsets(ctx)
 	if err != nil {
 		return err
 	}
-	present := map[partitionID]int64{} // where the record published last should be
+	present := map[progress.PartitionID]int64{} // offsets of the records published last
 	for id, p := range s.partitions {
-		start, _ := starts.Lookup(id.topic, id.index)
-		end, _ := ends.Lookup(id.topic, id.index)
+		start, _ := starts.Lookup(id.Topic, id.Index)
+		end, _ := ends.Lookup(id.Topic, id.Index)
 		switch {
-		case p.lastOffset < start.Offset: // nothing published yet, or an operator let it go
-		case p.lastOffset < end.Offset:
-			present[id] = p.lastOffset
+		case p.LastOffset < start.Offset: // nothing is published, or an operator has deleted it
+		case p.LastOffset < end.Offset:
+			present[id] = p.LastOffset
 		default:
 			s.markLost(id, end.Offset-1)
 			changed = true
@@ -45,7 +47,7 @@ func (s *session) verify(ctx context.Context) error {
 		return err
 	}
 	if changed || lost {
-		if err := savePartitions(ctx, s.conn, s.partitions); err != nil {
+		if err := progress.SavePartitions(ctx, s.conn, s.partitions); err != nil {
 			return err
 		}
 	}
@@ -53,13 +55,13 @@ func (s *session) verify(ctx context.Context) error {
 	return nil
 }
 
-// adoptPartitions takes up new partitions and forgets gone ones. When a topic's number of partitions has changed, its keys have
-// moved, and all of it is published again to where they are now.
+// adoptPartitions adds new partitions, removes those that are gone, and reports whether there were any. When a topic's number of
+// partitions has changed, its keys belong to other partitions, and all of it is published again.
 func (s *session) adoptPartitions() bool {
 	known := map[string]int32{}
 	for id := range s.partitions {
-		known[id.topic]++
-		if id.index >= s.counts[id.topic] {
+		known[id.Topic]++
+		if id.Index >= s.counts[id.Topic] {
 			delete(s.partitions, id)
 		}
 	}
@@ -70,20 +72,20 @@ func (s *session) adoptPartitions() bool {
 		}
 		changed = true
 		for i := range count {
-			id := partitionID{topic, i}
+			id := progress.PartitionID{Topic: topic, Index: i}
 			if s.partitions[id] == nil {
-				s.partitions[id] = &partition{lastOffset: -1}
+				s.partitions[id] = &progress.Partition{LastOffset: -1}
 			}
-			if s.cursor.position > 0 {
-				s.markLost(id, s.partitions[id].lastOffset)
+			if s.cursor.Position > 0 {
+				s.markLost(id, s.partitions[id].LastOffset)
 			}
 		}
 	}
 	return changed
 }
 
-// compareTails reads the records at the offsets and marks the partitions where another record stands than the one published.
-func (s *session) compareTails(ctx context.Context, offsets map[partitionID]int64) (bool, error) {
+// compareTails starts a refill of the partitions that have another record at the offset than the one that was published.
+func (s *session) compareTails(ctx context.Context, offsets map[progress.PartitionID]int64) (bool, error) {
 	tails, err := s.readAt(ctx, offsets)
 	if err != nil {
 		return false, err
@@ -91,7 +93,7 @@ func (s *session) compareTails(ctx context.Context, offsets map[partitionID]int6
 	lost := false
 	for id, offset := range offsets {
 		p, tail := s.partitions[id], tails[id]
-		if p.lastPosition == unverifiable || (tail.Position == p.lastPosition && tail.Incarnation == s.cursor.incarnation) {
+		if p.LastPosition == progress.Unverifiable || (tail.Position == p.LastPosition && tail.Incarnation == s.cursor.Incarnation) {
 			continue
 		}
 		s.markLost(id, offset)
@@ -100,33 +102,33 @@ func (s *session) compareTails(ctx context.Context, offsets map[partitionID]int6
 	return lost, nil
 }
 
-// markLost lets refill publish again all that the partition should hold. That its beginning is still what it was can't be told from
-// its end: a relay may have published to a new topic before anybody noticed that it is new.
-func (s *session) markLost(id partitionID, lastOffset int64) {
+// markLost starts a refill of the whole partition. Its end does not show whether its beginning is complete: a relay may have published
+// to a new topic before it noticed that the topic is new.
+func (s *session) markLost(id progress.PartitionID, lastOffset int64) {
 	p := s.partitions[id]
-	p.lastOffset, p.lastPosition, p.refills = lastOffset, unverifiable, p.refills+1
-	p.filledTo = filledTo(0, s.cursor.position)
-	s.metrics.refills.WithLabelValues(id.topic).Inc()
-	s.cfg.Logger.Warn("the broker has lost records; they are published again from the log", "topic", id.topic, "partition", id.index)
+	p.LastOffset, p.LastPosition, p.Refills = lastOffset, progress.Unverifiable, p.Refills+1
+	p.FilledTo = filledTo(0, s.cursor.Position)
+	s.metrics.refills.WithLabelValues(id.Topic).Inc()
+	s.cfg.Logger.Warn("the broker has lost records; the relay publishes them again", "topic", id.Topic, "partition", id.Index)
 }
 
-// readAt answers the records at the given offsets; one that is no CloudEvent of ours is the zero value.
-func (s *session) readAt(ctx context.Context, offsets map[partitionID]int64) (map[partitionID]cloudevents.Event, error) {
-	read := map[partitionID]cloudevents.Event{}
+// readAt returns the records at the offsets. One that is not a CloudEvent of ours is the zero value.
+func (s *session) readAt(ctx context.Context, offsets map[progress.PartitionID]int64) (map[progress.PartitionID]cloudevents.Event, error) {
+	read := map[progress.PartitionID]cloudevents.Event{}
 	if len(offsets) == 0 {
 		return read, nil
 	}
 	from := map[string]map[int32]kgo.Offset{}
 	for id, offset := range offsets {
-		if from[id.topic] == nil {
-			from[id.topic] = map[int32]kgo.Offset{}
+		if from[id.Topic] == nil {
+			from[id.Topic] = map[int32]kgo.Offset{}
 		}
-		from[id.topic][id.index] = kgo.NewOffset().At(offset)
+		from[id.Topic][id.Index] = kgo.NewOffset().At(offset)
 	}
 	client, err := kgo.NewClient(append(s.cfg.Kafka[:len(s.cfg.Kafka):len(s.cfg.Kafka)],
 		kgo.ConsumePartitions(from), kgo.FetchMaxWait(100*time.Millisecond), kgo.FetchMaxPartitionBytes(1<<16))...)
 	if err != nil {
-		return nil, fmt.Errorf("relay: make a client to read tails: %w", err)
+		return nil, fmt.Errorf("make a client to read tails: %w", err)
 	}
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
@@ -134,10 +136,10 @@ func (s *session) readAt(ctx context.Context, offsets map[partitionID]int64) (ma
 	for len(read) < len(offsets) {
 		fetches := client.PollRecords(ctx, pageSize)
 		if err := fetches.Err0(); err != nil {
-			return nil, fmt.Errorf("relay: read tails: %w", err)
+			return nil, fmt.Errorf("read tails: %w", err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			id := partitionID{r.Topic, r.Partition}
+			id := progress.PartitionID{Topic: r.Topic, Index: r.Partition}
 			if _, seen := read[id]; !seen {
 				read[id], _ = cloudevents.Parse(r)
 			}

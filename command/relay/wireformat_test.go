@@ -16,14 +16,14 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// The records are read by others: another Kafka client, and the SDK of those who wrote the specification.
+// They are read with another Kafka client and the CloudEvents project's own SDK.
 func TestRecordsAreCloudEventsToOthers(t *testing.T) {
 	w := newWorld(t)
 	first := created("Jazz, „Größe“ & 🎷")
 	w.log.Append(t, "event-evt_1", first, event.EventPublished{})
 	w.log.Append(t, "payment-pay_1", payment.PaymentFailed{Code: payment.Declined, Reason: "no", FailedAt: time.Unix(1, 2).UTC()})
 	w.start()
-	w.eventuallyPublished(map[string]int{"event-evt_1": 2, "payment-pay_1": 1})
+	w.requirePublished(map[string]int{"event-evt_1": 2, "payment-pay_1": 1})
 
 	recorded, err := eventstore.ReadAll(t.Context(), w.cfg.Pool, 0, 10)
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func number(t *testing.T, extension any) int64 {
 	return n
 }
 
-// readAsOthers reads so many records with a client that is not ours, by the id of the CloudEvent.
+// readAsOthers reads count records with another Kafka client, and returns them by the id of the CloudEvent.
 func (w *world) readAsOthers(count int) map[string]*sarama.ConsumerMessage {
 	w.t.Helper()
 	consumer, err := sarama.NewConsumer(w.brokers, sarama.NewConfig())

@@ -2,11 +2,9 @@ package runner
 
 import (
 	"context"
-	"fmt"
-
-	"github.com/jackc/pgx/v5"
 
 	"ticketing/command/eventstore"
+	"ticketing/command/relay/progress"
 	"ticketing/projector/tables"
 )
 
@@ -17,24 +15,17 @@ type published struct {
 }
 
 func readPublished(ctx context.Context, log eventstore.Querier) (published, error) {
-	p := published{refills: map[tables.Partition]int64{}}
 	head, err := eventstore.ReadHead(ctx, log)
 	if err != nil {
-		return p, err
+		return published{}, err
 	}
-	p.incarnation = head.Incarnation
-	rows, err := log.Query(ctx, `SELECT topic, partition, refills FROM relay_partitions`)
+	partitions, err := progress.ReadPartitions(ctx, log)
 	if err != nil {
-		return p, fmt.Errorf("read the relay's partitions: %w", err)
+		return published{}, err
 	}
-	var id tables.Partition
-	var refills int64
-	_, err = pgx.ForEachRow(rows, []any{&id.Topic, &id.Index, &refills}, func() error {
-		p.refills[id] = refills
-		return nil
-	})
-	if err != nil {
-		return p, fmt.Errorf("read the relay's partitions: %w", err)
+	p := published{incarnation: head.Incarnation, refills: make(map[tables.Partition]int64, len(partitions))}
+	for id, partition := range partitions {
+		p.refills[tables.Partition(id)] = partition.Refills
 	}
 	return p, nil
 }

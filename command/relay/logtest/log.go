@@ -1,5 +1,5 @@
-// Package logtest appends domain events straight to a log, for the tests of those who read it. It asks nobody whether the domain
-// events make sense, and keeps positions and versions dense as the engine does.
+// Package logtest appends domain events to a log without deciding them, for tests of the log's readers. Like the engine, it keeps
+// positions and versions dense.
 package logtest
 
 import (
@@ -28,7 +28,7 @@ func (l Log) Append(t testing.TB, streamID string, domainEvents ...any) {
 		for _, e := range domainEvents {
 			name, version, data, err := l.Registry.Encode(e)
 			require.NoError(t, err)
-			if err := insert(tx, streamID, name, version, data); err != nil {
+			if err := insertEvent(tx, streamID, name, version, data); err != nil {
 				return err
 			}
 		}
@@ -37,16 +37,16 @@ func (l Log) Append(t testing.TB, streamID string, domainEvents ...any) {
 	require.NoError(t, err)
 }
 
-// AppendRaw writes one domain event as it would stand in the log, whatever it is.
+// AppendRaw writes any type, schema version and data to the end of a stream.
 func (l Log) AppendRaw(t testing.TB, streamID, name string, schemaVersion int, data string) {
 	t.Helper()
 	err := pgx.BeginFunc(context.Background(), l.Pool, func(tx pgx.Tx) error {
-		return insert(tx, streamID, name, schemaVersion, json.RawMessage(data))
+		return insertEvent(tx, streamID, name, schemaVersion, json.RawMessage(data))
 	})
 	require.NoError(t, err)
 }
 
-// NewIncarnation makes the log another one, without its domain events above a position: as a restore does that lost commits.
+// NewIncarnation removes the domain events above a position and changes the incarnation, as a restore that loses commits.
 func (l Log) NewIncarnation(t testing.TB, lastPosition int64) {
 	t.Helper()
 	err := pgx.BeginFunc(context.Background(), l.Pool, func(tx pgx.Tx) error {
@@ -61,7 +61,7 @@ func (l Log) NewIncarnation(t testing.TB, lastPosition int64) {
 	require.NoError(t, err)
 }
 
-func insert(tx pgx.Tx, streamID, name string, schemaVersion int, data json.RawMessage) error {
+func insertEvent(tx pgx.Tx, streamID, name string, schemaVersion int, data json.RawMessage) error {
 	ctx := context.Background()
 	if _, err := tx.Exec(ctx, `LOCK TABLE domain_events IN EXCLUSIVE MODE`); err != nil {
 		return fmt.Errorf("lock: %w", err)
