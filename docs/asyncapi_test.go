@@ -122,7 +122,6 @@ func requireResolved(t *testing.T, root, at any) {
 	}
 }
 
-// Whoever adds a type, a version or a field has to describe it.
 func TestEveryDomainEventIsDescribedAsItIs(t *testing.T) {
 	d := readDocument(t)
 	registry := catalog.Registry()
@@ -157,7 +156,7 @@ func TestEveryDomainEventIsDescribedAsItIs(t *testing.T) {
 	require.Error(t, d.check(t, "EventPublished.v1", []byte(`{"by": "usr_1"}`)), "a field that is not described shows")
 }
 
-// addressOf answers the topic of the one channel that has the message.
+// addressOf returns the topic of the one channel that has the message.
 func (d *document) addressOf(t *testing.T, message string) string {
 	t.Helper()
 	var addresses []string
