@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command/engine"
+	"ticketing/command/eventstore"
 )
 
 // whileDeciding has f called in the middle of the first decision, under the lock.
@@ -106,7 +107,7 @@ func TestAFrozenHolderOfTheLockIsEnded(t *testing.T) {
 	defer frozen.Release()
 	_, err = frozen.Exec(t.Context(), `BEGIN`)
 	require.NoError(t, err)
-	_, err = frozen.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1, $2)`, int32(0x7469636b), int32(0))
+	_, err = frozen.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard))
 	require.NoError(t, err)
 	bystander, err := pgx.Connect(t.Context(), pool.Config().ConnString())
 	require.NoError(t, err)

@@ -12,9 +12,6 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// lockClass is the first key of the advisory lock; the shard is the second.
-const lockClass = 0x7469636b // "tick"
-
 // A process may freeze while it holds the lock: its session ends by itself, and whoever waits longer than a second ends it.
 // And rows are found by their keys, always: a plan that was made while the tables were almost empty reads all of them, under the lock, and
 // outlives that by minutes (measured: PostgreSQL's time a command grew from 36 to 88 µs in 8 s of selling).
@@ -67,7 +64,7 @@ func (e *Engine) lock(ctx context.Context) error {
 func (e *Engine) begin(ctx context.Context) error {
 	b := &pgx.Batch{}
 	b.Queue(`BEGIN`)
-	b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, int32(lockClass), int32(eventstore.Shard))
+	b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard))
 	b.Queue(eventstore.HeadSQL, eventstore.Shard)
 	results := e.connection.SendBatch(ctx, b)
 	defer func() { _ = results.Close() }() // again after a fault: its error is known then
@@ -101,7 +98,7 @@ func (e *Engine) endHolder(ctx context.Context) error {
 				AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 				AND xact_start < clock_timestamp() - interval '1 second')
 		SELECT pid FROM holder WHERE pg_terminate_backend(pid)`,
-		uint32(lockClass), uint32(eventstore.Shard))
+		uint32(eventstore.LockClass), uint32(eventstore.Shard))
 	if err != nil {
 		return fmt.Errorf("end the frozen holder of the lock: %w", err)
 	}

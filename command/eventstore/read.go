@@ -12,6 +12,9 @@ import (
 // Shard is the one shard there is until one PostgreSQL is not enough.
 const Shard int16 = 0
 
+// LockClass is the first key of the advisory lock under which the log is appended to; the shard is the second.
+const LockClass = 0x7469636b // "tick"
+
 // Querier is what reading needs of a pgx connection, pool or transaction.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)

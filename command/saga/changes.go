@@ -10,11 +10,11 @@ import (
 	"ticketing/command/reservation"
 )
 
-// changes is what a stretch of the log means for the deadlines, where later domain events override earlier ones, and the jobs it asks for.
+// changes collects what a batch of domain events means for deadlines, where later ones override earlier ones, and the jobs that follow.
 type changes struct {
 	reconcileAfter time.Duration
-	set            map[key]deadline
-	ended          map[key]struct{}
+	set            map[deadlineKey]deadline
+	ended          map[deadlineKey]struct{}
 	jobs           []job          // but for those below
 	undecided      map[string]job // by payment: asks the gateway when nothing has happened to the payment for a while
 	mails          []job
@@ -23,26 +23,26 @@ type changes struct {
 
 func newChanges(reconcileAfter time.Duration) *changes {
 	return &changes{
-		reconcileAfter: reconcileAfter, set: map[key]deadline{}, ended: map[key]struct{}{}, undecided: map[string]job{},
+		reconcileAfter: reconcileAfter, set: map[deadlineKey]deadline{}, ended: map[deadlineKey]struct{}{}, undecided: map[string]job{},
 		events: map[string]struct{}{},
 	}
 }
 
-func (c *changes) due(kind Kind, id string, d deadline) {
-	k := key{kind, id}
+func (c *changes) setDeadline(kind Kind, id string, d deadline) {
+	k := deadlineKey{kind, id}
 	delete(c.ended, k)
 	c.set[k] = d
 }
 
-func (c *changes) end(kind Kind, id string) {
-	k := key{kind, id}
+func (c *changes) endDeadline(kind Kind, id string) {
+	k := deadlineKey{kind, id}
 	delete(c.set, k)
 	c.ended[k] = struct{}{}
 }
 
-// fold takes the next domain event of the log. It looks only into those that can matter; a type that this build does not know is an
+// foldRecord adds the next domain event of the log. It decodes only those that can matter; a type that this build does not know is an
 // error, since it might set or end a deadline.
-func (c *changes) fold(registry *eventstore.Registry, r *eventstore.Recorded) error {
+func (c *changes) foldRecord(registry *eventstore.Registry, r *eventstore.Recorded) error {
 	category, id := eventstore.SplitStreamID(r.StreamID)
 	if category == event.Category {
 		c.events[id] = struct{}{}
@@ -67,16 +67,16 @@ func (c *changes) fold(registry *eventstore.Registry, r *eventstore.Recorded) er
 func (c *changes) foldReservation(id string, domainEvent reservation.DomainEvent, by cause) {
 	switch e := domainEvent.(type) {
 	case reservation.ReservationInitiated:
-		c.due(Hold, id, deadline{dueAt: e.ExpiresAt, cause: by})
+		c.setDeadline(Hold, id, deadline{dueAt: e.ExpiresAt, cause: by})
 	case reservation.PaymentRequested:
-		c.due(Hold, id, deadline{dueAt: e.ExpiresAt, cause: by})
+		c.setDeadline(Hold, id, deadline{dueAt: e.ExpiresAt, cause: by})
 	case reservation.PaymentAttemptFailed: // the hold goes on as it is
 	case reservation.ReservationCompleted:
-		c.end(Hold, id)
+		c.endDeadline(Hold, id)
 		c.mails = append(c.mails, job{args: mailJob{Mail: ConfirmedMail, ID: id}, cause: by})
 	case reservation.ReservationCancelled, reservation.ReservationExpired, reservation.ReservationCompensated,
 		reservation.ReservationRefunded:
-		c.end(Hold, id)
+		c.endDeadline(Hold, id)
 	}
 }
 
@@ -90,19 +90,19 @@ func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eve
 		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID}, cause: causeOf(r)})
 	case payment.PaymentRefunded:
 		c.mails = append(c.mails, job{args: mailJob{Mail: RefundedMail, ID: e.RefundID, PaymentID: id}, cause: causeOf(r)})
-	case payment.RefundFailed: // the payment tells; somebody has to look
-	case payment.RefundReported, payment.PaymentDisputed, payment.DisputeClosed: // at the gateway, which carries them out
+	case payment.RefundFailed: // final; the payment shows it
+	case payment.RefundReported, payment.PaymentDisputed, payment.DisputeClosed: // the gateway carries these out
 	}
 }
 
-// foldEvent sets what the state of an event asks for: last is the domain event that led to it.
+// foldEvent sets the deadlines and jobs that follow from an event's state: last is the domain event that led to it.
 func (c *changes) foldEvent(id string, s event.State, last *eventstore.Recorded) {
-	window := func(kind Kind, at *time.Time, asked bool) {
-		if asked && at != nil {
-			c.due(kind, id, deadline{dueAt: *at, cause: causeOf(last)})
+	window := func(kind Kind, at *time.Time, pending bool) {
+		if pending && at != nil {
+			c.setDeadline(kind, id, deadline{dueAt: *at, cause: causeOf(last)})
 			return
 		}
-		c.end(kind, id)
+		c.endDeadline(kind, id)
 	}
 	window(SalesOpen, s.SalesOpenAt, s.Status == event.Published)
 	window(SalesClose, s.SalesCloseAt, s.Status == event.Published || s.Status == event.SalesOpen)

@@ -28,7 +28,7 @@ const (
 // newClient returns what makes jobs and, once started, works them. It polls instead of keeping a connection for LISTEN.
 func newClient(c Config, m *metrics, replicaID string) (*river.Client[pgx.Tx], error) {
 	client, err := river.NewClient(riverpgxv5.New(c.Pool), &river.Config{
-		ID: replicaID, Queues: c.queues(), Workers: c.workers(m), PeriodicJobs: c.periodicJobs(),
+		ID: replicaID, Queues: c.queueConfigs(), Workers: c.newWorkers(m), PeriodicJobs: c.periodicJobs(),
 		RetryPolicy: retryPolicy{c.Clock}, Test: river.TestConfig{Time: riverClock{c.Clock}},
 		PollOnly: true, FetchCooldown: fetchCooldown, FetchPollInterval: max(5*c.Poll, fetchCooldown),
 		JobTimeout: workTimeout, RescueStuckJobsAfter: rescueAfter, SoftStopTimeout: c.Drain,
@@ -41,9 +41,9 @@ func newClient(c Config, m *metrics, replicaID string) (*river.Client[pgx.Tx], e
 	return client, nil
 }
 
-// queues says how much of a queue one replica works on at once: gateways and mail servers have limits of their own. A webhook is looked for
+// queueConfigs says how much of a queue one replica works on at once: gateways and mail servers have limits of their own. A webhook is looked for
 // as often as the log, since a customer may be waiting for it.
-func (c Config) queues() map[string]river.QueueConfig {
+func (c Config) queueConfigs() map[string]river.QueueConfig {
 	queues := map[string]river.QueueConfig{
 		"refunds": {MaxWorkers: besideGateway}, "payments": {MaxWorkers: besideGateway}, "events": {MaxWorkers: few}, "mails": {MaxWorkers: few},
 	}
@@ -53,7 +53,7 @@ func (c Config) queues() map[string]river.QueueConfig {
 	return queues
 }
 
-func (c Config) workers(m *metrics) *river.Workers {
+func (c Config) newWorkers(m *metrics) *river.Workers {
 	workers := river.NewWorkers()
 	addWorker(workers, c, m, func(ctx context.Context, by command.Caller, a refundJob) error {
 		return c.Service.ExecuteRefund(ctx, by, a.PaymentID, a.RefundID)
@@ -86,7 +86,7 @@ func (p retryPolicy) NextRetry(row *rivertype.JobRow) time.Time {
 	return p.now().Add(retryAfter(len(row.Errors) + 1))
 }
 
-// riverClock hands the saga's clock to river.
+// riverClock gives River the saga's clock.
 type riverClock struct{ now func() time.Time }
 
 func (c riverClock) Now() time.Time { return c.now() }
@@ -96,7 +96,7 @@ func (c riverClock) NowOrNil() *time.Time {
 	return &now
 }
 
-// riverLog drops what river logs about its own starting and stopping.
+// riverLog drops what River logs about its own starting and stopping.
 type riverLog struct{ slog.Handler }
 
 // Enabled is part of slog.Handler.

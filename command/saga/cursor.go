@@ -12,9 +12,8 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// lockCursor answers how far the log has been followed, and keeps other replicas from following until tx ends; errStandby if one of
-// them is. A log of another incarnation is followed from its start, with new deadlines; jobs look for
-// themselves at what the log says now.
+// lockCursor returns how far the log has been followed, and keeps other replicas from following until tx ends. It returns errStandby if
+// another replica is following. A log of another incarnation is followed from its start, with new deadlines; jobs read the log themselves.
 func lockCursor(ctx context.Context, tx pgx.Tx) (position int64, err error) {
 	var same bool
 	err = tx.QueryRow(ctx, `SELECT c.position, c.incarnation IS NOT DISTINCT FROM l.incarnation
@@ -31,7 +30,8 @@ func lockCursor(ctx context.Context, tx pgx.Tx) (position int64, err error) {
 	return 0, startOver(ctx, tx)
 }
 
-// startOver lets no deadline be worked on until the log has been followed as far as it goes now: most of what was set in it has ended in it.
+// startOver drops all deadlines. None is worked on until the log has been followed up to its present end: most of those set in it also end
+// in it.
 func startOver(ctx context.Context, tx pgx.Tx) error {
 	head, err := eventstore.ReadHead(ctx, tx)
 	if err != nil {
@@ -47,7 +47,7 @@ func startOver(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// lockSQL locks what endSQL and setSQL are going to change, in the order in which everybody waits for rows: so nobody waits in a circle.
+// lockSQL locks the rows that endSQL and setSQL change, in the order of deadlineTable.
 const lockSQL = `SELECT FROM deadlines d JOIN unnest($1::text[], $2::text[]) AS changed(kind, id) USING (kind, id)
 	ORDER BY kind, id FOR UPDATE OF d`
 
@@ -65,8 +65,8 @@ const setSQL = `INSERT INTO deadlines (kind, id, due_at, next_at, correlation_id
 // writeDeadlines writes the deadlines and moves the cursor, in one round trip.
 func (c *changes) writeDeadlines(ctx context.Context, tx pgx.Tx, position int64) error {
 	b := &pgx.Batch{}
-	endedKinds, endedIDs := columns(c.ended)
-	setKinds, setIDs := columns(c.set)
+	endedKinds, endedIDs := keyColumns(c.ended)
+	setKinds, setIDs := keyColumns(c.set)
 	if len(c.ended)+len(c.set) > 0 {
 		b.Queue(lockSQL, slices.Concat(endedKinds, setKinds), slices.Concat(endedIDs, setIDs))
 	}
@@ -77,7 +77,7 @@ func (c *changes) writeDeadlines(ctx context.Context, tx pgx.Tx, position int64)
 		var dueAt []time.Time
 		var correlationIDs, causationIDs, traceparents []string
 		for i := range setIDs {
-			d := c.set[key{setKinds[i], setIDs[i]}]
+			d := c.set[deadlineKey{setKinds[i], setIDs[i]}]
 			dueAt, correlationIDs = append(dueAt, d.dueAt), append(correlationIDs, d.CorrelationID)
 			causationIDs, traceparents = append(causationIDs, d.CausationID), append(traceparents, d.Traceparent)
 		}
@@ -90,8 +90,8 @@ func (c *changes) writeDeadlines(ctx context.Context, tx pgx.Tx, position int64)
 	return nil
 }
 
-// columns answers the keys of a set as the arrays of a statement.
-func columns[V any](set map[key]V) (kinds []Kind, ids []string) {
+// keyColumns returns the keys of a set as parameters of a statement.
+func keyColumns[V any](set map[deadlineKey]V) (kinds []Kind, ids []string) {
 	for k := range set {
 		kinds, ids = append(kinds, k.kind), append(ids, k.id)
 	}

@@ -6,27 +6,27 @@ import (
 	"ticketing/command"
 )
 
-// Kind says what a deadline is for. The values stand in the table and in the metrics.
+// Kind is what a deadline is for. The values are used in the table and in the metrics.
 type Kind string
 
-// The kinds of deadlines, and whose id they go by.
+// The kinds of deadlines.
 const (
-	Hold       Kind = "hold"        // reservation: its hold ends
-	SalesOpen  Kind = "sales_open"  // event: its sales window begins
-	SalesClose Kind = "sales_close" // event: its sales window ends
+	Hold       Kind = "hold"        // The hold of a reservation ends.
+	SalesOpen  Kind = "sales_open"  // The sales window of an event begins.
+	SalesClose Kind = "sales_close" // The sales window of an event ends.
 )
 
-func kinds() []Kind {
+func deadlineKinds() []Kind {
 	return []Kind{Hold, SalesOpen, SalesClose}
 }
 
-// key names a deadline.
-type key struct {
+// deadlineKey names a deadline.
+type deadlineKey struct {
 	kind Kind
 	id   string
 }
 
-// cause is the domain event that set a deadline or made a job: what is done about it is recorded as its consequence.
+// cause is the domain event that set a deadline or made a job: what is done then is recorded as its consequence.
 type cause struct {
 	CorrelationID string `json:"correlation_id"`
 	CausationID   string `json:"causation_id"`
@@ -41,13 +41,13 @@ func causeOfCaller(by command.Caller) cause {
 	return cause{CorrelationID: by.CorrelationID, CausationID: by.CausationID, Traceparent: by.Traceparent}
 }
 
-// deadline is what the follower sets.
+// deadline is set by the follower.
 type deadline struct {
 	dueAt time.Time
 	cause
 }
 
-// mostAttempts is how many attempts may fail until a deadline or a job counts as failed: with the pauses between them, a quarter of an
+// mostAttempts is how many attempts may fail before a deadline or a job counts as failed: with the pauses between them, a quarter of an
 // hour. It is still tried again, rarely; a job for three days, until lastAttempt.
 const (
 	mostAttempts = 20
@@ -58,10 +58,10 @@ const (
 const (
 	firstPause  = time.Second
 	longPause   = time.Minute
-	failedPause = 10 * time.Minute // once it counts as failed
+	failedPause = 10 * time.Minute // when it counts as failed
 )
 
-// retryAfter answers how long to wait after so many failed attempts.
+// retryAfter returns how long to wait after so many failed attempts.
 func retryAfter(attempts int) time.Duration {
 	if attempts >= mostAttempts {
 		return failedPause
@@ -73,8 +73,8 @@ func retryAfter(attempts int) time.Duration {
 	return min(pause, longPause)
 }
 
-// recheckAfter answers when to look again at what was worked on without an error and has not ended yet: mostly the follower
-// is a moment behind, or a gateway needs time. The longer it lasts, the rarer.
+// recheckAfter returns how long to wait with work that did not fail and has not ended yet: mostly the follower is a moment behind, or a
+// gateway needs time. The pauses grow with the age of the work.
 func recheckAfter(age time.Duration) time.Duration {
 	const soonest, latest = 5 * time.Second, 10 * time.Minute
 	return min(max(age, soonest), latest)

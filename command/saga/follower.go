@@ -15,24 +15,24 @@ import (
 
 	"ticketing/command/event"
 	"ticketing/command/eventstore"
+	"ticketing/internal/wait"
 )
 
-// followBatch is how many domain events are followed in one transaction, followTimeout how long that may take.
 const (
-	followBatch   = 1_000
-	followTimeout = 10 * time.Second
-	failurePause  = time.Second // after a failure, so that a broken database is not hammered
+	batchSize     = 1_000            // domain events that are followed in one transaction
+	followTimeout = 10 * time.Second // of that transaction
+	failurePause  = time.Second      // after a failure, to spare a database that has a fault
 )
 
-// A process that freezes while it follows loses the cursor's lock. A commit that a crash of the database loses is followed again: the
-// cursor is lost with it, the log is not.
+// A process that freezes while it follows loses the cursor's lock. If a crash of the database loses a commit, the batch is followed again:
+// the cursor was in the same transaction.
 const followSettings = `SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL synchronous_commit = off`
 
-// errStandby says that another replica is following at this moment.
+// errStandby means that another replica is following at this moment.
 var errStandby = errors.New("another replica follows")
 
-// follower keeps deadlines and jobs in step with the log. One replica at a time follows, a batch at a time, so whoever dies is replaced by the
-// next one that looks.
+// follower writes the deadlines and jobs that follow from the log. One replica at a time follows, and takes a lock for each batch: if it
+// dies, any other goes on.
 type follower struct {
 	pool           *pgxpool.Pool
 	registry       *eventstore.Registry
@@ -60,33 +60,33 @@ func (f *follower) run(ctx context.Context) error {
 		if err := f.catchUp(ctx); err != nil && ctx.Err() == nil {
 			f.metrics.followFailures.Inc()
 			f.log.ErrorContext(ctx, "the saga could not follow the log", "error", err)
-			wait(ctx, failurePause)
+			_ = wait.For(ctx, failurePause)
 		}
 	}
 }
 
-// catchUp follows to the end of the log, unless another replica is at it.
+// catchUp follows to the end of the log, unless another replica is following.
 func (f *follower) catchUp(ctx context.Context) error {
 	for {
-		n, err := f.follow(ctx)
+		n, err := f.followNext(ctx)
 		if errors.Is(err, errStandby) {
 			return nil
 		}
-		if err != nil || n < followBatch {
+		if err != nil || n < batchSize {
 			return err
 		}
 	}
 }
 
-// follow follows one batch as one transaction and answers how many domain events that were.
-func (f *follower) follow(ctx context.Context) (n int, err error) {
+// followNext follows one batch in one transaction and returns how many domain events were in it.
+func (f *follower) followNext(ctx context.Context) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, followTimeout)
 	defer cancel()
 	err = pgx.BeginFunc(ctx, f.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, followSettings); err != nil {
 			return fmt.Errorf("set up following: %w", err)
 		}
-		n, err = f.step(ctx, tx)
+		n, err = f.applyNext(ctx, tx)
 		return err
 	})
 	if err != nil {
@@ -96,19 +96,19 @@ func (f *follower) follow(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// step moves the cursor and writes the consequences: both or, when tx does not commit, neither.
-func (f *follower) step(ctx context.Context, tx pgx.Tx) (int, error) {
+// applyNext moves the cursor and writes the consequences, both in tx.
+func (f *follower) applyNext(ctx context.Context, tx pgx.Tx) (int, error) {
 	position, err := lockCursor(ctx, tx)
 	if err != nil {
 		return 0, err
 	}
-	recorded, err := eventstore.ReadAll(ctx, tx, position, followBatch)
+	recorded, err := eventstore.ReadAll(ctx, tx, position, batchSize)
 	if err != nil || len(recorded) == 0 {
 		return 0, err
 	}
 	c := newChanges(f.reconcileAfter)
 	for i := range recorded {
-		if err := c.fold(f.registry, &recorded[i]); err != nil {
+		if err := c.foldRecord(f.registry, &recorded[i]); err != nil {
 			return 0, err
 		}
 	}
@@ -127,12 +127,12 @@ func (f *follower) step(ctx context.Context, tx pgx.Tx) (int, error) {
 	return len(recorded), insertJobs(ctx, f.client, tx, slices.Concat(c.jobs, slices.Collect(maps.Values(c.undecided)), mails))
 }
 
-// foldEvent reads the whole stream, as it is now: it is short, and may say more than has been followed.
+// foldEvent reads the whole stream of an event as it is now. It is short, and may be ahead of the cursor.
 func (f *follower) foldEvent(ctx context.Context, db eventstore.Querier, c *changes, eventID string) error {
 	var state event.State
 	var last eventstore.Recorded
 	for {
-		recorded, err := eventstore.ReadStream(ctx, db, event.Stream(eventID), last.Version, followBatch)
+		recorded, err := eventstore.ReadStream(ctx, db, event.Stream(eventID), last.Version, batchSize)
 		if err != nil {
 			return err
 		}
@@ -147,17 +147,9 @@ func (f *follower) foldEvent(ctx context.Context, db eventstore.Querier, c *chan
 			}
 			state, last = event.Evolve(state, domainEvent), r
 		}
-		if len(recorded) < followBatch {
+		if len(recorded) < batchSize {
 			c.foldEvent(eventID, state, &last)
 			return nil
 		}
-	}
-}
-
-// wait waits, or not when ctx ends.
-func wait(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
 	}
 }

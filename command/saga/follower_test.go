@@ -76,7 +76,7 @@ func TestDeadlinesFollowFromTheLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, inSteps := range []bool{false, true} { // whether all is followed at once or one by one comes to the same
-				empty(t, pool)
+				emptyDatabase(t, pool)
 				for i := range test.log {
 					mustRecord(t, pool, start, test.log[i])
 					if inSteps || i == len(test.log)-1 {
@@ -117,14 +117,14 @@ func TestJobsFollowFromTheLog(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			empty(t, pool)
+			emptyDatabase(t, pool)
 			mustRecord(t, pool, start, test.log...)
 			mustFollow(t, f, -1)
 			_, err := pool.Exec(t.Context(), `UPDATE saga_cursor SET position = 0`) // lost, and followed again
 			check(t, err)
 			mustFollow(t, f, -1)
 			var got []string
-			for _, j := range jobs(t, pool) {
+			for _, j := range jobRows(t, pool) {
 				entry := j.Kind + " " + j.Args
 				if j.State == "scheduled" {
 					entry += " after " + j.ScheduledAt.Sub(start).String()
@@ -138,8 +138,8 @@ func TestJobsFollowFromTheLog(t *testing.T) {
 	}
 }
 
-// empty takes the log back to its beginning.
-func empty(t *testing.T, pool *pgxpool.Pool) {
+// emptyDatabase takes the log back to its beginning.
+func emptyDatabase(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	if _, err := pool.Exec(t.Context(), `TRUNCATE domain_events, deadlines, river_job, customer_mails; UPDATE saga_cursor SET position = 0, complete_at = 0`); err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func empty(t *testing.T, pool *pgxpool.Pool) {
 
 func mustFollow(t *testing.T, f *follower, want int) {
 	t.Helper()
-	n, err := f.follow(t.Context())
+	n, err := f.followNext(t.Context())
 	if err != nil || (want >= 0 && n != want) {
 		t.Fatalf("followed %d domain events, %v; want %d", n, err, want)
 	}
@@ -157,7 +157,7 @@ func mustFollow(t *testing.T, f *follower, want int) {
 // expectDeadlines compares what is due when.
 func expectDeadlines(t *testing.T, pool *pgxpool.Pool, want []row) {
 	t.Helper()
-	got := table(t, pool)
+	got := deadlineRows(t, pool)
 	for i := range got {
 		if !got[i].NextAt.Equal(got[i].DueAt) {
 			t.Errorf("%s %s is due at %v, but to be worked on at %v", got[i].Kind, got[i].ID, got[i].DueAt, got[i].NextAt)
@@ -181,20 +181,20 @@ func TestCursorAndConsequencesMoveTogetherOrNotAtAll(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			if n, err := f.step(ctx, tx); err != nil || n != 5 {
+			if n, err := f.applyNext(ctx, tx); err != nil || n != 5 {
 				t.Errorf("%s: followed %d, %v", name, n, err)
 			}
 			return end(cancel)
 		})
-		if err == nil || len(table(t, pool)) != 0 || len(jobs(t, pool)) != 0 {
-			t.Fatalf("%s: got %v, %d deadlines and %d jobs", name, err, len(table(t, pool)), len(jobs(t, pool)))
+		if err == nil || len(deadlineRows(t, pool)) != 0 || len(jobRows(t, pool)) != 0 {
+			t.Fatalf("%s: got %v, %d deadlines and %d jobs", name, err, len(deadlineRows(t, pool)), len(jobRows(t, pool)))
 		}
 		cancel()
 		_, err = pool.Exec(t.Context(), `SELECT FROM saga_cursor FOR UPDATE`) // waits until the server has noticed
 		check(t, err)
 	}
 	mustFollow(t, f, 5)
-	if deadlines, made := table(t, pool), jobs(t, pool); len(deadlines) != 3 || len(made) != 2 {
+	if deadlines, made := deadlineRows(t, pool), jobRows(t, pool); len(deadlines) != 3 || len(made) != 2 {
 		t.Fatalf("got %d deadlines, want 3, and %d jobs, want 2", len(deadlines), len(made))
 	}
 	mustFollow(t, f, 0)
@@ -205,10 +205,10 @@ func TestOneReplicaFollowsAtATime(t *testing.T) {
 	mustRecord(t, pool, start, holds(1, start)...)
 	first, second := newTestFollower(t, pool), newTestFollower(t, pool)
 	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-		if _, err := first.step(t.Context(), tx); err != nil {
+		if _, err := first.applyNext(t.Context(), tx); err != nil {
 			return err
 		}
-		if _, err := second.follow(t.Context()); !errors.Is(err, errStandby) {
+		if _, err := second.followNext(t.Context()); !errors.Is(err, errStandby) {
 			t.Errorf("the second replica got %v, want to stand by", err)
 		}
 		return nil
@@ -222,7 +222,7 @@ func TestOneReplicaFollowsAtATime(t *testing.T) {
 const killSQL = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'killed' AND datname = current_database()`
 
 func TestFollowersThatAreKilledFollowEachDomainEventOnce(t *testing.T) {
-	const n = 8 * followBatch
+	const n = 8 * batchSize
 	pool := newPool(t)
 	mustRecord(t, pool, start, holds(n, start)...)
 	killed, err := pgxpool.ParseConfig(pool.Config().ConnString())
@@ -260,7 +260,7 @@ func TestFollowersThatAreKilledFollowEachDomainEventOnce(t *testing.T) {
 	})
 	cancel()
 	replicas.Wait()
-	for _, d := range table(t, pool) {
+	for _, d := range deadlineRows(t, pool) {
 		if d.Revision != 0 {
 			t.Fatalf("%s was followed %d times", d.ID, d.Revision+1)
 		}
@@ -297,15 +297,15 @@ func TestAnotherIncarnationOfTheLogIsFollowedFromItsStart(t *testing.T) {
 func TestNothingIsWorkedOnBeforeTheLogWasFollowedOnce(t *testing.T) {
 	pool := newPool(t)
 	f := newTestFollower(t, pool)
-	mustRecord(t, pool, start, holds(followBatch, start)...)
+	mustRecord(t, pool, start, holds(batchSize, start)...)
 	mustRecord(t, pool, start, fact{reservation.Stream(holdID(0)), reservation.ReservationCompleted{}})
-	c := claims{pool: pool, kind: Hold, lease: time.Minute}
-	mustFollow(t, f, followBatch)
-	if taken, err := c.take(t.Context(), start, 10); err != nil || len(taken) != 0 {
+	c := deadlineTable{pool: pool, kind: Hold, lease: time.Minute}
+	mustFollow(t, f, batchSize)
+	if taken, err := c.claimDue(t.Context(), start, 10); err != nil || len(taken) != 0 {
 		t.Fatalf("claimed %d holds, %v, though some have ended", len(taken), err)
 	}
 	mustFollow(t, f, 1)
-	if taken, err := c.take(t.Context(), start, 10); err != nil || len(taken) != 10 {
+	if taken, err := c.claimDue(t.Context(), start, 10); err != nil || len(taken) != 10 {
 		t.Fatalf("claimed %d holds, %v; want 10", len(taken), err)
 	}
 }
@@ -317,7 +317,7 @@ func TestAnUnknownDomainEventStopsFollowing(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), `UPDATE domain_events SET type = 'ReservationPromised'`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.follow(t.Context()); err == nil {
+	if _, err := f.followNext(t.Context()); err == nil {
 		t.Fatal("it was passed over: it might set a deadline")
 	}
 	expectDense(t, pool)

@@ -62,10 +62,10 @@ type fact struct {
 	event  any
 }
 
-// record appends facts to the log at a time, as the engine would.
-func record(ctx context.Context, pool *pgxpool.Pool, at time.Time, facts ...fact) error {
+// recordFacts appends facts to the log at a time, as the engine would.
+func recordFacts(ctx context.Context, pool *pgxpool.Pool, at time.Time, facts ...fact) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, int32(0x7469636b), int32(eventstore.Shard)); err != nil { // the engine's lock
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard)); err != nil {
 			return err
 		}
 		head, err := eventstore.ReadHead(ctx, tx)
@@ -92,7 +92,7 @@ func record(ctx context.Context, pool *pgxpool.Pool, at time.Time, facts ...fact
 
 func mustRecord(t *testing.T, pool *pgxpool.Pool, at time.Time, facts ...fact) {
 	t.Helper()
-	if err := record(t.Context(), pool, at, facts...); err != nil {
+	if err := recordFacts(t.Context(), pool, at, facts...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -253,7 +253,7 @@ func (p *post) ids() []string {
 // expires is an ExpireHold that records what the real one does.
 func expires(pool *pgxpool.Pool, c *clock) func(context.Context, string) error {
 	return func(ctx context.Context, id string) error {
-		return record(ctx, pool, c.now(), fact{reservation.Stream(id), reservation.ReservationExpired{ExpiredAt: c.now()}})
+		return recordFacts(ctx, pool, c.now(), fact{reservation.Stream(id), reservation.ReservationExpired{ExpiredAt: c.now()}})
 	}
 }
 
@@ -265,8 +265,8 @@ func config(pool *pgxpool.Pool, s Service, c *clock) Config {
 	}
 }
 
-// run runs a replica until the test is over or stop is called, which waits for its end.
-func run(t *testing.T, c Config) (stop func()) {
+// runSaga runs a replica until the test is over or stop is called, which waits for its end.
+func runSaga(t *testing.T, c Config) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
@@ -281,14 +281,14 @@ func run(t *testing.T, c Config) (stop func()) {
 	return stop
 }
 
-// settle waits until nothing is to be done at the clock's time. It does what river's scheduler does every five seconds: what it is time to
+// waitUntilIdle waits until nothing is to be done at the clock's time. It does what river's scheduler does every five seconds: what it is time to
 // try again becomes available.
-func settle(t *testing.T, pool *pgxpool.Pool, c *clock) {
+func waitUntilIdle(t *testing.T, pool *pgxpool.Pool, c *clock) {
 	t.Helper()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		_, err := pool.Exec(t.Context(), `UPDATE river_job SET state = 'available' WHERE state IN ('retryable', 'scheduled') AND scheduled_at <= $1`, c.now())
 		check(t, err)
-		settled, err := Settled(t.Context(), pool, c.now())
+		settled, err := Idle(t.Context(), pool, c.now())
 		return settled, fmt.Sprintf("settled: %v, %v", settled, err)
 	})
 }
@@ -305,9 +305,9 @@ type row struct {
 	Failed    bool
 }
 
-func table(t *testing.T, db eventstore.Querier) []row {
+func deadlineRows(t *testing.T, db eventstore.Querier) []row {
 	t.Helper()
-	return collect[row](t, db, `SELECT kind, id, due_at, next_at, revision, attempts, coalesce(last_error, ''), failed_at IS NOT NULL
+	return collectRows[row](t, db, `SELECT kind, id, due_at, next_at, revision, attempts, coalesce(last_error, ''), failed_at IS NOT NULL
 		FROM deadlines ORDER BY kind, id`)
 }
 
@@ -321,19 +321,19 @@ type jobRow struct {
 	LastError   string
 }
 
-func jobs(t *testing.T, db eventstore.Querier) []jobRow {
+func jobRows(t *testing.T, db eventstore.Querier) []jobRow {
 	t.Helper()
-	return collect[jobRow](t, db, `SELECT kind, args::text, state::text, scheduled_at, coalesce(cardinality(errors), 0),
+	return collectRows[jobRow](t, db, `SELECT kind, args::text, state::text, scheduled_at, coalesce(cardinality(errors), 0),
 		coalesce(errors[cardinality(errors)]->>'error', '') FROM river_job ORDER BY id`)
 }
 
 // unfinished answers the jobs that have not ended.
 func unfinished(t *testing.T, db eventstore.Querier) []jobRow {
 	t.Helper()
-	return slices.DeleteFunc(jobs(t, db), func(j jobRow) bool { return j.State == "completed" })
+	return slices.DeleteFunc(jobRows(t, db), func(j jobRow) bool { return j.State == "completed" })
 }
 
-func collect[R any](t *testing.T, db eventstore.Querier, query string) []R {
+func collectRows[R any](t *testing.T, db eventstore.Querier, query string) []R {
 	t.Helper()
 	rows, err := db.Query(t.Context(), query)
 	check(t, err)

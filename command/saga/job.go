@@ -14,8 +14,8 @@ import (
 	"ticketing/command/webhook"
 )
 
-// Every job has an effect outside, and each kind has a queue of its own, so that what hangs holds up nothing else. Arguments name what
-// is to be done by id; nothing personal is in them.
+// Every job has an effect outside, and each kind has a queue of its own, so that one that hangs delays no other. Arguments are ids only, and
+// hold nothing personal.
 
 // refundJob has the gateway give money back.
 type refundJob struct {
@@ -33,7 +33,7 @@ type windUpJob struct {
 	EventID string `json:"event_id" river:"unique"`
 }
 
-// mailJob writes to a customer.
+// mailJob sends a mail to a customer.
 type mailJob struct {
 	Mail      Mail   `json:"mail"                 river:"unique"`
 	ID        string `json:"id"                   river:"unique"` // of the reservation or refund
@@ -52,7 +52,7 @@ func jobKinds() []string {
 	}
 }
 
-// queueOf answers the queue of a kind of jobs.
+// queueOf returns the queue of a kind of jobs.
 func queueOf(kind string) string {
 	return map[string]string{"refund": "refunds", "reconcile": "payments", "event_cancelled": "events", "mail": "mails"}[kind]
 }
@@ -65,15 +65,15 @@ type job struct {
 	dueAt time.Time // zero: now
 }
 
-// live are the states in which a job keeps others like it from being made. One that has ended does not: following the log again makes it
-// again, and its use case finds that there is nothing to do. (Mails are sent once: see newMails.)
-func live() []rivertype.JobState {
+// liveStates are the states in which a job keeps others with its arguments from being made. A job that has ended does not: following the log
+// again makes it again, and its use case finds nothing to do. (Mails are sent once: see newMails.)
+func liveStates() []rivertype.JobState {
 	return []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
 	}
 }
 
-// insertJobs makes jobs in tx, except those that are there already.
+// insertJobs makes jobs in tx, except those that exist already.
 func insertJobs(ctx context.Context, client *river.Client[pgx.Tx], tx pgx.Tx, jobs []job) error {
 	if len(jobs) == 0 {
 		return nil
@@ -86,7 +86,7 @@ func insertJobs(ctx context.Context, client *river.Client[pgx.Tx], tx pgx.Tx, jo
 		}
 		params[i] = river.InsertManyParams{Args: j.args, InsertOpts: &river.InsertOpts{
 			MaxAttempts: lastAttempt, Metadata: metadata, Queue: queueOf(j.args.Kind()), ScheduledAt: j.dueAt,
-			UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live()},
+			UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: liveStates()},
 		}}
 	}
 	if _, err := client.InsertManyTx(ctx, tx, params); err != nil {
@@ -95,22 +95,22 @@ func insertJobs(ctx context.Context, client *river.Client[pgx.Tx], tx pgx.Tx, jo
 	return nil
 }
 
-// newMails remembers in tx that the mails are asked for, and answers those that never were before.
-func newMails(ctx context.Context, tx pgx.Tx, asked []job) ([]job, error) {
-	if len(asked) == 0 {
+// newMails records in tx that the mails are requested, and returns those that never were before.
+func newMails(ctx context.Context, tx pgx.Tx, requested []job) ([]job, error) {
+	if len(requested) == 0 {
 		return nil, nil
 	}
-	kinds, ids := make([]string, len(asked)), make([]string, len(asked))
-	byKey := make(map[mailJob]job, len(asked))
-	for i, j := range asked {
-		args := j.args.(mailJob) //nolint:forcetypeassert // only mails are handed in
+	kinds, ids := make([]string, len(requested)), make([]string, len(requested))
+	byKey := make(map[mailJob]job, len(requested))
+	for i, j := range requested {
+		args := j.args.(mailJob) //nolint:forcetypeassert // callers pass only mails
 		kinds[i], ids[i] = string(args.Mail), args.ID
 		byKey[mailJob{Mail: args.Mail, ID: args.ID}] = j
 	}
 	rows, err := tx.Query(ctx, `INSERT INTO customer_mails (mail, id) SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS m(mail, id)
 		ORDER BY mail, id ON CONFLICT DO NOTHING RETURNING mail, id`, kinds, ids)
 	if err != nil {
-		return nil, fmt.Errorf("remember mails: %w", err)
+		return nil, fmt.Errorf("record mails: %w", err)
 	}
 	var fresh []job
 	var key mailJob
@@ -119,12 +119,12 @@ func newMails(ctx context.Context, tx pgx.Tx, asked []job) ([]job, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("remember mails: %w", err)
+		return nil, fmt.Errorf("record mails: %w", err)
 	}
 	return fresh, nil
 }
 
-// callerOf answers on whose behalf a job's domain events are recorded.
+// callerOf returns the caller of a job's use case.
 func callerOf(row *rivertype.JobRow) (command.Caller, error) {
 	var by cause
 	if err := json.Unmarshal(row.Metadata, &by); err != nil {

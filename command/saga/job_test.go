@@ -68,10 +68,10 @@ func TestAJobThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	d.refund = func(context.Context, string, string) error { return errors.New("the gateway is down") }
 	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}})
-	run(t, config(pool, d, c))
+	runSaga(t, config(pool, d, c))
 	for failures := 1; failures <= mostAttempts; failures++ {
-		settle(t, pool, c)
-		got := jobs(t, pool)[0]
+		waitUntilIdle(t, pool, c)
+		got := jobRows(t, pool)[0]
 		if d.count("refund pay rfd") != failures || got.Errors != failures || got.LastError != "the gateway is down" {
 			t.Fatalf("failure %d: %d calls, job %+v", failures, d.count("refund pay rfd"), got)
 		}
@@ -79,18 +79,18 @@ func TestAJobThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing.T) {
 			t.Fatalf("failure %d: tried again after %v", failures, pause)
 		}
 		c.move(retryAfter(failures) - time.Millisecond)
-		settle(t, pool, c)
+		waitUntilIdle(t, pool, c)
 		c.move(time.Millisecond)
 	}
 	m := newMetrics(nil)
-	check(t, m.sample(t.Context(), pool, c.now()))
+	check(t, m.sampleAll(t.Context(), pool, c.now()))
 	if failed := value(t, m.jobsFailed.WithLabelValues("refund")); failed != 1 {
 		t.Errorf("%v jobs count as failed", failed)
 	}
 	d.mutex.Lock()
 	d.refund = nil
 	d.mutex.Unlock()
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if left := unfinished(t, pool); len(left) != 0 {
 		t.Errorf("left are %+v", left)
 	}
@@ -103,13 +103,13 @@ func TestAJobIsGivenUpAfterThreeDaysAndStaysVisible(t *testing.T) {
 	mustFollow(t, newTestFollower(t, pool), 1)
 	_, err := pool.Exec(t.Context(), `UPDATE river_job SET attempt = max_attempts - 1, errors = array_fill('{"error": "down"}'::jsonb, ARRAY[max_attempts - 1])`)
 	check(t, err)
-	run(t, config(pool, d, c))
-	settle(t, pool, c)
-	if got := jobs(t, pool)[0]; got.State != "discarded" || d.total() != 1 {
+	runSaga(t, config(pool, d, c))
+	waitUntilIdle(t, pool, c)
+	if got := jobRows(t, pool)[0]; got.State != "discarded" || d.total() != 1 {
 		t.Fatalf("got %+v after %d calls", got, d.total())
 	}
 	m := newMetrics(nil)
-	check(t, m.sample(t.Context(), pool, c.now()))
+	check(t, m.sampleAll(t.Context(), pool, c.now()))
 	if failed := value(t, m.jobsFailed.WithLabelValues("refund")); failed != 1 {
 		t.Errorf("%v jobs count as failed", failed)
 	}
@@ -122,9 +122,9 @@ func TestWhatAGatewayNeedsTimeForIsAskedAgainAndIsNoFailure(t *testing.T) {
 	mustRecord(t, pool, start, fact{"payment-pay", payment.PaymentProcessing{}}, fact{"payment-other", payment.RefundRequested{RefundID: "rfd"}})
 	cfg := config(pool, d, c)
 	c.move(cfg.reconcileAfter())
-	run(t, cfg)
+	runSaga(t, cfg)
 	for age, asked := range []int{1, 2, 3} { // a minute each
-		settle(t, pool, c)
+		waitUntilIdle(t, pool, c)
 		want := c.now().Add(recheckAfter(time.Duration(age) * time.Minute))
 		left := unfinished(t, pool)
 		require.Len(t, left, 2)
@@ -147,10 +147,10 @@ func TestReplicasShareJobsAndDoNothingTwice(t *testing.T) {
 		doubles[i].refund = func(ctx context.Context, paymentID, refundID string) error {
 			return shared.ExecuteRefund(ctx, command.Caller{}, paymentID, refundID)
 		}
-		run(t, config(pool, doubles[i], c))
+		runSaga(t, config(pool, doubles[i], c))
 	}
 	mustRecord(t, pool, start, refunds(n)...)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if len(shared.calls) != n || shared.total() != n || len(shared.overlapping) != 0 {
 		t.Errorf("%d calls for %d of %d refunds; twice at once: %v", shared.total(), len(shared.calls), n, shared.overlapping)
 	}
@@ -176,11 +176,11 @@ func TestAJobOfADeadReplicaIsTakenOver(t *testing.T) {
 	mustFollow(t, newTestFollower(t, pool), 2)
 	cfg := config(pool, d, c)
 	cfg.Lease = 300 * time.Millisecond
-	check(t, beat(t.Context(), cfg.withDefaults(), "dead")) // once, and never again
+	check(t, renewReplica(t.Context(), cfg.withDefaults(), "dead")) // once, and never again
 	_, err := pool.Exec(t.Context(), `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = $1, attempted_by = '{dead}'`, start)
 	check(t, err)
-	run(t, cfg)
-	settle(t, pool, c)
+	runSaga(t, cfg)
+	waitUntilIdle(t, pool, c)
 	if d.count("refund pay rfd0") != 1 || d.count("refund pay rfd1") != 1 {
 		t.Errorf("got calls %v", d.calls)
 	}
@@ -192,8 +192,8 @@ func TestAJobOfALivingReplicaIsNotTakenOver(t *testing.T) {
 	d.refund = func(context.Context, string, string) error { <-release; return nil }
 	cfg := config(pool, d, c)
 	cfg.Lease = 300 * time.Millisecond
-	run(t, cfg)
-	run(t, cfg)
+	runSaga(t, cfg)
+	runSaga(t, cfg)
 	mustRecord(t, pool, start, refunds(1)...)
 	alive := func() (until time.Time) {
 		check(t, pool.QueryRow(t.Context(), `SELECT coalesce(min(alive_until), now()) FROM saga_replicas`).Scan(&until))
@@ -206,7 +206,7 @@ func TestAJobOfALivingReplicaIsNotTakenOver(t *testing.T) {
 		return until.After(first.Add(3 * cfg.Lease)), fmt.Sprintf("alive until %v, at first %v", until, first)
 	})
 	close(release)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if d.total() != 1 {
 		t.Errorf("worked on %d times", d.total())
 	}
@@ -221,10 +221,10 @@ func TestAJobThatPanicsIsTriedAgain(t *testing.T) {
 		return nil
 	}
 	mustRecord(t, pool, start, refunds(2)...)
-	run(t, config(pool, d, c))
-	settle(t, pool, c)
+	runSaga(t, config(pool, d, c))
+	waitUntilIdle(t, pool, c)
 	c.move(time.Second)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if left := unfinished(t, pool); len(left) != 0 || d.count("refund pay rfd0") != 2 || d.count("refund pay rfd1") != 1 {
 		t.Errorf("left are %+v after calls %v", left, d.calls)
 	}
@@ -234,15 +234,15 @@ func TestAnUndecidedPaymentIsAskedAboutUntilItIsDecided(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	mustRecord(t, pool, start, fact{"payment-soon", payment.PaymentInitiated{}}, fact{"payment-pay", payment.PaymentInitiated{}})
 	mustRecord(t, pool, start, fact{"payment-soon", payment.PaymentCompleted{}})
-	run(t, config(pool, d, c))
-	settle(t, pool, c)
+	runSaga(t, config(pool, d, c))
+	waitUntilIdle(t, pool, c)
 	require.Zero(t, d.total(), "a payment is asked about before it has been undecided for a while")
 	c.move(time.Minute)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	mustRecord(t, pool, c.now(), fact{"payment-pay", payment.PaymentProcessing{}}) // undecided again
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	c.move(time.Minute)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	require.Equal(t, 2, d.count("reconcile pay"))
 	require.Zero(t, d.count("reconcile soon"))
 	require.Empty(t, unfinished(t, pool))
@@ -252,16 +252,16 @@ func TestAPaymentThatSomethingHappenedToIsLeftToTheProcessThatHandlesIt(t *testi
 	pool, c, d := newPool(t), newClock(), newDouble()
 	mustRecord(t, pool, start, fact{"payment-pay", payment.PaymentInitiated{}})
 	cfg := config(pool, d, c)
-	run(t, cfg)
-	settle(t, pool, c)
+	runSaga(t, cfg)
+	waitUntilIdle(t, pool, c)
 	c.move(cfg.reconcileAfter() - time.Second)
 	mustRecord(t, pool, c.now(), fact{"payment-pay", payment.PaymentProcessing{}})
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	c.move(cfg.reconcileAfter() - time.Millisecond)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	require.Zero(t, d.total())
 	c.move(time.Millisecond)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	require.Equal(t, 1, d.count("reconcile pay"))
 	require.Empty(t, unfinished(t, pool))
 }
@@ -278,10 +278,10 @@ func TestEverybodyIsToldOnceThatAnEventIsCancelled(t *testing.T) {
 	mustRecord(t, pool, start, fact{"event-evt", event.EventCancelled{}})
 	cfg := config(pool, d, c)
 	cfg.Mailer = p
-	run(t, cfg)
-	settle(t, pool, c)
+	runSaga(t, cfg)
+	waitUntilIdle(t, pool, c)
 	c.move(time.Minute)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if got := p.ids(); d.count("wind up evt") != 2 || !slices.Equal(got, []string{"event_cancelled.rsv1", "event_cancelled.rsv2"}) {
 		t.Errorf("wound up %d times, got mails %v", d.count("wind up evt"), got)
 	}
@@ -292,13 +292,13 @@ func TestAMailIsAskedForOnceThoughTheLogIsFollowedAgain(t *testing.T) {
 	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}}, fact{"payment-pay", payment.PaymentRefunded{RefundID: "rfd"}})
 	cfg := config(pool, d, c)
 	cfg.Mailer = p
-	run(t, cfg)
-	settle(t, pool, c)
+	runSaga(t, cfg)
+	waitUntilIdle(t, pool, c)
 	for _, sql := range []string{`DELETE FROM river_job`, `UPDATE log_incarnation SET incarnation = gen_random_uuid()`} {
 		_, err := pool.Exec(t.Context(), sql)
 		check(t, err)
 	}
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if got := p.ids(); !slices.Equal(got, []string{"refunded.rfd", "reservation_confirmed.rsv"}) {
 		t.Errorf("got mails %v", got)
 	}
@@ -309,8 +309,8 @@ func TestAMailIsTriedAgainWhileTheServerIsDownAndWrittenToNobodyWhoIsGone(t *tes
 	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}})
 	cfg := config(pool, d, c)
 	cfg.Mailer = p
-	run(t, cfg)
-	settle(t, pool, c)
+	runSaga(t, cfg)
+	waitUntilIdle(t, pool, c)
 	if left := unfinished(t, pool); len(left) != 1 || left[0].LastError != "connection refused" || len(p.ids()) != 0 {
 		t.Fatalf("left are %+v, mails %v", left, p.ids())
 	}
@@ -318,7 +318,7 @@ func TestAMailIsTriedAgainWhileTheServerIsDownAndWrittenToNobodyWhoIsGone(t *tes
 	p.err = nil
 	p.mutex.Unlock()
 	c.move(time.Minute)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if left := unfinished(t, pool); len(left) != 0 || len(p.ids()) != 1 {
 		t.Fatalf("left are %+v, mails %v", left, p.ids())
 	}
@@ -329,8 +329,8 @@ func TestSomebodyWhoWasErasedIsWrittenNoMail(t *testing.T) {
 	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}})
 	cfg := config(pool, d, c)
 	cfg.Mailer, cfg.Address = p, func(context.Context, string) (string, error) { return "", nil }
-	run(t, cfg)
-	settle(t, pool, c)
+	runSaga(t, cfg)
+	waitUntilIdle(t, pool, c)
 	if left := unfinished(t, pool); len(left) != 0 || len(p.ids()) != 0 || d.count("sale rsv") != 1 {
 		t.Errorf("left are %+v, mails %v", left, p.ids())
 	}
@@ -342,17 +342,17 @@ func TestWorkThatHangsDoesNotHoldUpOtherKinds(t *testing.T) {
 	d.refund = func(context.Context, string, string) error { <-release; return nil }
 	d.expireHold = expires(pool, c)
 	mustRecord(t, pool, start, refunds(2*besideGateway)...)
-	run(t, config(pool, d, c))
+	runSaga(t, config(pool, d, c))
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		return d.total() == besideGateway, fmt.Sprintf("%d refunds are being worked on, want %d", d.total(), besideGateway)
 	})
 	mustRecord(t, pool, start, holds(100, start)...)
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		left := len(table(t, pool))
+		left := len(deadlineRows(t, pool))
 		return left == 0, fmt.Sprintf("%d deadlines are left", left)
 	})
 	close(release)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if d.total() != 100+2*besideGateway {
 		t.Errorf("%d calls", d.total())
 	}
@@ -376,13 +376,13 @@ func TestWhatWaitedInTheFormerQueuesBecomesJobs(t *testing.T) {
 	require.NoError(t, err)
 	for range 2 {
 		migrate("up")
-		made := jobs(t, pool)
+		made := jobRows(t, pool)
 		require.Len(t, made, 2)
 		require.Equal(t, []string{"reconcile", `{"payment_id": "pay"}`, "scheduled"}, []string{made[0].Kind, made[0].Args, made[0].State})
 		require.Equal(t, []string{"webhook", `{"gateway": "stripe", "event_id": "waiting"}`, "available"}, []string{made[1].Kind, made[1].Args, made[1].State})
-		require.Len(t, table(t, pool), 1)
+		require.Len(t, deadlineRows(t, pool), 1)
 		migrate("down")
-		require.Empty(t, jobs(t, pool))
-		require.Len(t, table(t, pool), 2)
+		require.Empty(t, jobRows(t, pool))
+		require.Len(t, deadlineRows(t, pool), 2)
 	}
 }

@@ -11,43 +11,43 @@ import (
 )
 
 const (
-	workTimeout = 5 * time.Minute  // of one use case: it may call a gateway a few times, or wind up a large event; a job's too
+	workTimeout = 5 * time.Minute  // of a deadline or a job: it may call a gateway a few times, or wind up a large event
 	sqlTimeout  = 10 * time.Second // of one statement
 )
 
-// lane works off the deadlines of one kind, so many at once, whatever becomes of the other kinds: sales that can't open must not keep
-// holds from expiring. All of its state belongs to the goroutine of run.
+// lane works on the deadlines of one kind, a limited number at once and independently of the other kinds: sales that can't open must not
+// keep holds from expiring. All of its state belongs to the goroutine of run.
 type lane struct {
-	claims
+	deadlineTable
 
 	slots   int
-	work    work
+	work    useCase
 	drain   time.Duration
 	now     func() time.Time
 	metrics *metrics
 	log     *slog.Logger
 
-	wake  chan struct{} // something may be due
-	ended chan ended    // has room for all slots: work never waits for the lane
+	wake  chan struct{}  // something may be due
+	ended chan endedWork // has room for all slots, so that work never waits for the lane
 	held  map[string]claim
-	more  bool // the last look found as much as there was room for
+	more  bool // the last claim filled all slots, so more may be due
 }
 
-// ended is a claim whose work has ended.
-type ended struct {
+// endedWork is a claim whose work has ended.
+type endedWork struct {
 	claim claim
 	err   error
 }
 
-func newLane(c Config, m *metrics, kind Kind, slots int, w work) *lane {
+func newLane(c Config, m *metrics, kind Kind, slots int, w useCase) *lane {
 	return &lane{
-		claims: claims{pool: c.Pool, kind: kind, lease: c.Lease},
-		slots:  slots, work: w, drain: c.Drain, now: c.Clock, metrics: m, log: c.Logger,
-		wake: make(chan struct{}, 1), ended: make(chan ended, slots), held: make(map[string]claim, slots),
+		deadlineTable: deadlineTable{pool: c.Pool, kind: kind, lease: c.Lease},
+		slots:         slots, work: w, drain: c.Drain, now: c.Clock, metrics: m, log: c.Logger,
+		wake: make(chan struct{}, 1), ended: make(chan endedWork, slots), held: make(map[string]claim, slots),
 	}
 }
 
-// run claims and settles until ctx ends, and then waits for what is being worked on.
+// run claims deadlines and records results until ctx ends, and then waits for the work that was begun.
 func (l *lane) run(ctx context.Context) error {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -62,21 +62,21 @@ func (l *lane) run(ctx context.Context) error {
 		case <-giveUp:
 			stop()
 		case <-l.wake:
-			l.take(ctx, working)
+			l.startDue(ctx, working)
 		case e := <-l.ended:
-			l.settle(working, e)
+			l.recordEnded(working, e)
 			if l.more {
-				l.take(ctx, working)
+				l.startDue(ctx, working)
 			}
 		case <-renew.C:
-			l.renew(working)
+			l.renewHeld(working)
 		}
 	}
 	return nil
 }
 
-// take claims as many deadlines as there is room for and starts working on them.
-func (l *lane) take(ctx, working context.Context) {
+// startDue claims as many due deadlines as there are free slots and starts working on them.
+func (l *lane) startDue(ctx, working context.Context) {
 	room := l.slots - len(l.held)
 	if room == 0 || ctx.Err() != nil {
 		l.more = ctx.Err() == nil
@@ -84,20 +84,20 @@ func (l *lane) take(ctx, working context.Context) {
 	}
 	sqlCtx, cancel := context.WithTimeout(ctx, sqlTimeout)
 	defer cancel()
-	taken, err := l.claims.take(sqlCtx, l.now(), room)
+	taken, err := l.deadlineTable.claimDue(sqlCtx, l.now(), room)
 	if err != nil {
-		l.failed(ctx, err)
+		l.reportFailure(ctx, err)
 		return
 	}
 	l.more = len(taken) == room
 	for _, c := range taken {
 		l.held[c.id] = c
-		go func() { l.ended <- l.handle(working, c) }()
+		go func() { l.ended <- l.callUseCase(working, c) }()
 	}
 }
 
-// handle works on one claim. A panic fails the claim, not the process: all replicas would die of the same one.
-func (l *lane) handle(working context.Context, c claim) (e ended) {
+// callUseCase works on one claim. A panic fails the claim, not the process: otherwise it would end one replica after the other.
+func (l *lane) callUseCase(working context.Context, c claim) (e endedWork) {
 	ctx, cancel := context.WithTimeout(working, workTimeout)
 	defer cancel()
 	e.claim = c
@@ -111,62 +111,62 @@ func (l *lane) handle(working context.Context, c claim) (e ended) {
 	return e
 }
 
-// settle writes what became of first and of whatever else has ended meanwhile, in one statement. When it fails, the leases run out and
-// the work is done again.
-func (l *lane) settle(working context.Context, first ended) {
-	all := []ended{first}
+// recordEnded writes the results of first and of all other work that has ended meanwhile, in one statement. If it fails, the leases expire
+// and the work is done again.
+func (l *lane) recordEnded(working context.Context, first endedWork) {
+	all := []endedWork{first}
 	for len(l.ended) > 0 {
 		all = append(all, <-l.ended)
 	}
-	results := make([]result, len(all))
+	results := make([]claimResult, len(all))
 	for i, e := range all {
 		delete(l.held, e.claim.id)
-		results[i] = l.judge(working, e)
+		results[i] = l.resultOf(working, e)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), sqlTimeout)
 	defer cancel()
-	if err := l.claims.settle(ctx, results); err != nil {
-		l.failed(ctx, err)
+	if err := l.deadlineTable.recordResults(ctx, results); err != nil {
+		l.reportFailure(ctx, err)
 	}
 }
 
-// judge says what becomes of a claim whose work has ended.
-func (l *lane) judge(working context.Context, e ended) result {
+// resultOf returns what to write of a claim whose work has ended.
+func (l *lane) resultOf(working context.Context, e endedWork) claimResult {
 	now := l.now()
-	r := result{claim: e.claim, nextAt: now.Add(recheckAfter(now.Sub(e.claim.dueAt)))}
+	r := claimResult{claim: e.claim, nextAt: now.Add(recheckAfter(now.Sub(e.claim.dueAt)))}
 	switch {
 	case e.err == nil:
 		l.metrics.countHandled(string(l.kind), "done")
 	case isPending(e.err):
 		l.metrics.countHandled(string(l.kind), "not_yet")
 		r.lastError = e.err.Error()
-	case working.Err() != nil: // cut off by the shutdown: the next replica may begin at once
+	case working.Err() != nil: // interrupted by the shutdown: another replica may start at once
 		r.nextAt, r.attempts = now, e.claim.attempts
 	default:
 		l.metrics.countHandled(string(l.kind), "failed")
 		r.attempts = e.claim.attempts + 1
 		r.nextAt, r.lastError, r.failed = now.Add(retryAfter(r.attempts)), e.err.Error(), r.attempts >= mostAttempts
-		l.log.WarnContext(working, "a deadline could not be met and is tried again", "kind", l.kind, "id", e.claim.id,
+		l.log.WarnContext(working, "the work of a deadline failed and is tried again", "kind", l.kind, "id", e.claim.id,
 			"due", e.claim.dueAt, "attempts", r.attempts, "again", r.nextAt, "error", e.err)
 	}
 	return r
 }
 
-func (l *lane) renew(working context.Context) {
+func (l *lane) renewHeld(working context.Context) {
 	if len(l.held) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), sqlTimeout)
 	defer cancel()
-	if err := l.claims.renew(ctx, slices.Collect(maps.Values(l.held))); err != nil {
-		l.failed(ctx, err)
+	if err := l.deadlineTable.renewLeases(ctx, slices.Collect(maps.Values(l.held))); err != nil {
+		l.reportFailure(ctx, err)
 	}
 }
 
-func (l *lane) failed(ctx context.Context, err error) {
+func (l *lane) reportFailure(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
 	l.metrics.sweepFailures.Inc()
-	l.log.ErrorContext(ctx, "the saga's sweep failed", "error", err)
+	l.log.ErrorContext(ctx, "the saga could not claim or record deadlines", "error", err)
 }

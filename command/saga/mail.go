@@ -13,19 +13,19 @@ import (
 	"ticketing/internal/mail"
 )
 
-// Mail is a kind of mail to customers. The values stand in the tables.
+// Mail is a kind of mail to customers. The values are used in the tables.
 type Mail string
 
-// What customers are written. Each is asked for once per reservation or refund, and sent at least once: a replica that dies between the
-// mail server's yes and writing it down has it sent again, under the same Message-ID.
+// The mails. Each is requested once per reservation or refund, and sent at least once: if a replica dies after the mail server accepted it
+// and before that is recorded, it is sent again, with the same Message-ID.
 const (
 	ConfirmedMail      Mail = "reservation_confirmed"
 	RefundedMail       Mail = "refunded"
 	EventCancelledMail Mail = "event_cancelled"
 )
 
-// sendMail writes a mail from what the log says now, to the address that the customer has now. What is no longer true is not sent, and nobody
-// who was erased is written to.
+// sendMail composes a mail from what the log says now and sends it to the customer's present address. A mail that is no longer true is not
+// sent, nor one to a customer who was erased.
 func (c Config) sendMail(ctx context.Context, by command.Caller, a mailJob) error {
 	load := func() (command.Sale, error) { return c.Service.Sale(ctx, by, a.ID) }
 	if a.Mail == RefundedMail {
@@ -39,7 +39,7 @@ func (c Config) sendMail(ctx context.Context, by command.Caller, a mailJob) erro
 	if err != nil || address == "" {
 		return err
 	}
-	message, err := compose(a, sale, address)
+	message, err := composeMail(a, sale, address)
 	if err != nil || message.To == "" {
 		return err
 	}
@@ -47,9 +47,9 @@ func (c Config) sendMail(ctx context.Context, by command.Caller, a mailJob) erro
 	return c.Mailer.Send(ctx, message)
 }
 
-// compose answers the mail; one to nobody when there is no reason for it any more.
-func compose(a mailJob, sale command.Sale, address string) (mail.Message, error) {
-	p := purchase(sale)
+// composeMail returns the mail, without a recipient if there is no reason for it any more.
+func composeMail(a mailJob, sale command.Sale, address string) (mail.Message, error) {
+	p := purchaseOf(sale)
 	switch a.Mail {
 	case ConfirmedMail:
 		if sale.Reservation.Status == reservation.Completed && sale.Event.Status != event.Cancelled {
@@ -83,7 +83,7 @@ func explainRefund(r payment.Refund) string {
 	return fmt.Sprintf("the organizer gave it back (“%s”)", reason)
 }
 
-func purchase(sale command.Sale) mail.Purchase {
+func purchaseOf(sale command.Sale) mail.Purchase {
 	p := mail.Purchase{
 		ReservationID: sale.Reservation.ID, Event: sale.Event.Name, Venue: sale.Event.Venue, StartsAt: sale.Event.StartsAt,
 		Total: sale.Reservation.Total.String(),

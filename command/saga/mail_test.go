@@ -57,7 +57,7 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 		"a refund that was not given": {mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := compose(test.job, test.sale, "ann@example.com")
+			m, err := composeMail(test.job, test.sale, "ann@example.com")
 			check(t, err)
 			if test.says == "" && m.To != "" || test.says != "" && (m.To != "ann@example.com" || !strings.Contains(m.Text, test.says)) {
 				t.Errorf("got a mail to %q that says\n%s", m.To, m.Text)

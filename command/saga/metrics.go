@@ -13,7 +13,7 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// sampleEvery is how often the gauges are measured. All replicas answer the same.
+// sampleEvery is how often the gauges are measured. All replicas measure the same.
 const sampleEvery = 5 * time.Second
 
 type metrics struct {
@@ -32,7 +32,7 @@ type metrics struct {
 	sweepFailures  prometheus.Counter
 }
 
-// newMetrics makes metrics that nobody sees when registerer is nil.
+// newMetrics returns metrics that are not registered if registerer is nil.
 func newMetrics(registerer prometheus.Registerer) *metrics {
 	f := promauto.With(registerer)
 	const namespace, subsystem = "ticketing", "saga"
@@ -45,23 +45,23 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	return &metrics{
 		due:         gauges("deadlines_due", "Deadlines that are due and not yet done, those being worked on included."),
 		retried:     gauges("deadlines_retried", "Deadlines whose last attempt failed."),
-		failed:      gauges("deadlines_failed", "Deadlines whose attempts are used up: somebody should look (table deadlines, last_error)."),
-		overdue:     gauges("oldest_overdue_seconds", "How long the oldest deadline that is due, or was tried in vain, has been due."),
+		failed:      gauges("deadlines_failed", "Deadlines whose attempts are used up: the cause has to be found (table deadlines, last_error)."),
+		overdue:     gauges("oldest_overdue_seconds", "How long the oldest deadline that is due, or whose last attempt failed, has been due."),
 		jobsDue:     gauges("jobs_due", "Jobs that are due and not yet done, those being worked on included."),
 		jobsRetried: gauges("jobs_retried", "Jobs that failed and are tried again."),
 		jobsFailed: gauges("jobs_failed",
-			"Jobs that failed for a quarter of an hour or were given up: somebody should look (table river_job, errors)."),
-		oldestJob: gauges("oldest_job_seconds", "How long ago the oldest job was made that is due, or was tried in vain."),
+			"Jobs that failed for a quarter of an hour or were given up: the cause has to be found (table river_job, errors)."),
+		oldestJob: gauges("oldest_job_seconds", "The age of the oldest job that is due, or whose last attempt failed."),
 		lag: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "follower_lag", Help: "Domain events that are not followed yet.",
 		}),
 		followed: counter("followed_total", "Domain events followed by this process."),
 		handledTotal: f.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "handled_total",
-			Help: "Deadlines and jobs worked on by this process: done, not_yet (a gateway needs time), failed, or refused (a mail, for good).",
+			Help: "Deadlines and jobs worked on by this process: done, not_yet (a gateway needs time), failed, or refused (a mail, by its server).",
 		}, []string{"kind", "result"}),
 		followFailures: counter("follow_failures_total", "Times that the log could not be followed."),
-		sweepFailures:  counter("sweep_failures_total", "Times that what is due could not be looked for, claimed, settled or taken over."),
+		sweepFailures:  counter("sweep_failures_total", "Times that due work could not be found, claimed, recorded or taken over."),
 	}
 }
 
@@ -69,12 +69,12 @@ func (m *metrics) countHandled(kind, result string) {
 	m.handledTotal.WithLabelValues(kind, result).Inc()
 }
 
-// sample measures the gauges until ctx ends.
-func sample(ctx context.Context, c Config, m *metrics) error {
+// sampleRepeatedly measures the gauges until ctx ends.
+func sampleRepeatedly(ctx context.Context, c Config, m *metrics) error {
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
 	for {
-		if err := m.sample(ctx, c.Pool, c.Clock()); err != nil && ctx.Err() == nil {
+		if err := m.sampleAll(ctx, c.Pool, c.Clock()); err != nil && ctx.Err() == nil {
 			c.Logger.WarnContext(ctx, "the saga could not measure itself", "error", err)
 		}
 		select {
@@ -85,7 +85,7 @@ func sample(ctx context.Context, c Config, m *metrics) error {
 	}
 }
 
-// Both parts of the union are found through an index, however many deadlines lie in the future.
+// Both parts of the union use an index, however many deadlines are in the future.
 const sampleSQL = `SELECT k.kind, count(*) FILTER (WHERE next_at <= $1), count(*) FILTER (WHERE attempts > 0), count(failed_at), min(due_at)
 	FROM unnest($2::text[]) AS k(kind) LEFT JOIN (
 		SELECT kind, next_at, due_at, attempts, failed_at FROM deadlines WHERE kind = ANY ($2) AND next_at <= $1
@@ -93,10 +93,10 @@ const sampleSQL = `SELECT k.kind, count(*) FILTER (WHERE next_at <= $1), count(*
 		SELECT kind, next_at, due_at, attempts, failed_at FROM deadlines WHERE attempts > 0 AND next_at > $1
 	) AS d USING (kind) GROUP BY k.kind`
 
-func (m *metrics) sample(ctx context.Context, pool *pgxpool.Pool, now time.Time) error {
+func (m *metrics) sampleAll(ctx context.Context, pool *pgxpool.Pool, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
 	defer cancel()
-	rows, err := pool.Query(ctx, sampleSQL, now, kinds())
+	rows, err := pool.Query(ctx, sampleSQL, now, deadlineKinds())
 	if err != nil {
 		return fmt.Errorf("measure deadlines: %w", err)
 	}
@@ -128,7 +128,7 @@ func (m *metrics) sample(ctx context.Context, pool *pgxpool.Pool, now time.Time)
 	return nil
 }
 
-// sampleJobsSQL looks at what has not ended and at what was given up, however much was done. $3 is after how many failures a job counts as failed.
+// sampleJobsSQL reads only jobs that have not ended or were given up. $3 is after how many failures a job counts as failed.
 const sampleJobsSQL = `SELECT k.kind,
 		count(*) FILTER (WHERE state = 'running' OR state IN ('available', 'retryable', 'scheduled') AND scheduled_at <= $1),
 		count(*) FILTER (WHERE state <> 'discarded' AND cardinality(errors) > 0),

@@ -19,16 +19,16 @@ func TestMetricsTellWhatIsDueRetriedFailedAndBehind(t *testing.T) {
 	mustFollow(t, newTestFollower(t, pool), 7)
 	mustRecord(t, pool, start, holds(2, start)...)
 
-	openings := claims{pool: pool, kind: SalesOpen, lease: time.Minute}
-	taken, err := openings.take(t.Context(), start, 1)
+	openings := deadlineTable{pool: pool, kind: SalesOpen, lease: time.Minute}
+	taken, err := openings.claimDue(t.Context(), start, 1)
 	check(t, err)
-	check(t, openings.settle(t.Context(), []result{
+	check(t, openings.recordResults(t.Context(), []claimResult{
 		{claim: taken[0], nextAt: in(time.Hour), attempts: mostAttempts, failed: true, lastError: "down"},
 	}))
 	_, err = pool.Exec(t.Context(), `UPDATE river_job SET state = 'retryable', scheduled_at = $1, errors = array_fill('{"error": "down"}'::jsonb, ARRAY[$2::int])
 		WHERE args->>'refund_id' = 'rfd'`, in(time.Hour), mostAttempts)
 	check(t, err)
-	check(t, m.sample(t.Context(), pool, in(2*time.Minute)))
+	check(t, m.sampleAll(t.Context(), pool, in(2*time.Minute)))
 	for name, test := range map[string]struct{ got, want float64 }{
 		"holds due":           {value(t, m.due.WithLabelValues("hold")), 3},
 		"oldest hold overdue": {value(t, m.overdue.WithLabelValues("hold")), 60},

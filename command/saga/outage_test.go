@@ -66,7 +66,7 @@ func TestAGatewayThatIsDownForTenMinutesCostsNobodyAnything(t *testing.T) {
 	o := &outage{Gateways: w.Gateways}
 	w.Gateways = o
 	w.clock.move(time.Hour)
-	run(t, config(w.pool, w, w.clock))
+	runSaga(t, config(w.pool, w, w.clock))
 	paid, lost, inAction := w.reserve(t), w.reserve(t), w.reserve(t)
 	w.pay(t, paid, "pm_card_visa", payment.Completed)
 	charged := w.pay(t, lost, "pm_sandbox_timeout", payment.Processing)
@@ -97,7 +97,7 @@ func TestAGatewayThatIsDownForTenMinutesCostsNobodyAnything(t *testing.T) {
 			t.Errorf("reservation %s is %s", r.ID, got)
 		}
 	}
-	if rows, jobs := table(t, w.pool), unfinished(t, w.pool); len(rows)+len(jobs) != 0 {
+	if rows, jobs := deadlineRows(t, w.pool), unfinished(t, w.pool); len(rows)+len(jobs) != 0 {
 		t.Errorf("left are %+v, %+v", rows, jobs)
 	}
 	w.expectMoney(t, 0)

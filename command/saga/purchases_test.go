@@ -33,7 +33,7 @@ func state[S, E any](t *testing.T, pool *pgxpool.Pool, stream string, evolve fun
 
 func TestSalesOpenAndCloseByTheClock(t *testing.T) {
 	w := newWorld(t, 10)
-	run(t, config(w.pool, w, w.clock))
+	runSaga(t, config(w.pool, w, w.clock))
 	for _, step := range []struct {
 		passes time.Duration
 		want   event.Status
@@ -67,9 +67,9 @@ func TestThousandsOfHoldsExpireInSeconds(t *testing.T) {
 	if reserved < n-64 {
 		t.Fatalf("%d of %d seats are reserved", reserved, n)
 	}
-	run(t, config(w.pool, w, w.clock))
-	run(t, config(w.pool, w, w.clock))
-	settle(t, w.pool, w.clock)
+	runSaga(t, config(w.pool, w, w.clock))
+	runSaga(t, config(w.pool, w, w.clock))
+	waitUntilIdle(t, w.pool, w.clock)
 	began := time.Now()
 	w.pass(t, hold)
 	took := time.Since(began)
@@ -81,7 +81,7 @@ func TestThousandsOfHoldsExpireInSeconds(t *testing.T) {
 
 func TestWhatAnAPIProcessDidNotLiveToFinishIsFinished(t *testing.T) {
 	w := newWorld(t, 10)
-	run(t, config(w.pool, w, w.clock))
+	runSaga(t, config(w.pool, w, w.clock))
 	w.pass(t, time.Hour)
 	unpaid, declined, abandoned, lost := w.reserve(t), w.reserve(t), w.reserve(t), w.reserve(t)
 	w.payDeclined(t, declined)
@@ -126,9 +126,9 @@ func TestEverybodyOfACancelledEventGetsTheirMoneyBack(t *testing.T) {
 	_, err := w.CancelEvent(t.Context(), organizer, w.eventID, "the hall burned down")
 	check(t, err)
 
-	run(t, config(w.pool, w, w.clock))
-	run(t, config(w.pool, w, w.clock))
-	settle(t, w.pool, w.clock)
+	runSaga(t, config(w.pool, w, w.clock))
+	runSaga(t, config(w.pool, w, w.clock))
+	waitUntilIdle(t, w.pool, w.clock)
 	w.expect(t, held.ID, reservation.Cancelled)
 	w.expect(t, inAction.ID, reservation.Cancelled)
 	w.pass(t, time.Minute) // what the gateway had refused or left pending is tried again
@@ -140,7 +140,7 @@ func TestEverybodyOfACancelledEventGetsTheirMoneyBack(t *testing.T) {
 		t.Errorf("%d seats are reserved, %d sold", s.Reserved, s.Sold)
 	}
 	w.expectMoney(t, 0)
-	if rows, jobs := table(t, w.pool), unfinished(t, w.pool); len(rows)+len(jobs) != 0 {
+	if rows, jobs := deadlineRows(t, w.pool), unfinished(t, w.pool); len(rows)+len(jobs) != 0 {
 		t.Errorf("left are %+v, %+v", rows, jobs)
 	}
 }
@@ -168,7 +168,7 @@ func TestACancelledEventIsWoundUpThoughReplicasDieOverIt(t *testing.T) {
 		check(t, Run(ctx, c))
 		cancel()
 		w.clock.move(time.Minute)
-		settled, err = Settled(t.Context(), w.pool, w.clock.now())
+		settled, err = Idle(t.Context(), w.pool, w.clock.now())
 		check(t, err)
 	}
 	if s := w.section(t); s.Sold != 0 {

@@ -11,7 +11,7 @@ import (
 // reconcilePayment asks the gateway about a payment that is still undecided. As long as something was recorded of the payment a short time
 // ago, the process that handles it is left to finish.
 func (c Config) reconcilePayment(ctx context.Context, by command.Caller, a reconcileJob) error {
-	recorded, err := eventstore.ReadStream(ctx, c.Pool, payment.Stream(a.PaymentID), 0, followBatch)
+	recorded, err := eventstore.ReadStream(ctx, c.Pool, payment.Stream(a.PaymentID), 0, batchSize)
 	if err != nil || len(recorded) == 0 { // the log was restored without it
 		return err
 	}

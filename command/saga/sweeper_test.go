@@ -27,14 +27,14 @@ func TestReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 			defer shared.begin(command.Caller{}, id)()
 			return nil
 		}
-		run(t, config(pool, doubles[i], c))
+		runSaga(t, config(pool, doubles[i], c))
 	}
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if total := shared.total(); total != 0 {
 		t.Fatalf("%d holds were worked on before they were due", total)
 	}
 	c.move(time.Minute)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if total := shared.total(); total != n || len(shared.calls) != n || len(shared.overlapping) != 0 {
 		t.Errorf("%d calls for %d of %d holds; twice at once: %v", total, len(shared.calls), n, shared.overlapping)
 	}
@@ -48,17 +48,17 @@ func TestReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 func TestWhatCameDueWhileNothingRanIsDoneAtTheStart(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	d.expireHold = expires(pool, c)
-	stop := run(t, config(pool, d, c))
+	stop := runSaga(t, config(pool, d, c))
 	mustRecord(t, pool, start, holds(10, in(time.Minute))...)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	stop()
 
 	mustRecord(t, pool, in(time.Second), fact{reservation.Stream("rsv_late"), reservation.ReservationInitiated{ExpiresAt: in(2 * time.Minute)}})
 	mustRecord(t, pool, in(time.Second), fact{reservation.Stream(holdID(0)), reservation.ReservationCompleted{}})
 	c.move(time.Hour)
-	run(t, config(pool, d, c))
-	settle(t, pool, c)
-	if rows := table(t, pool); len(rows) != 0 {
+	runSaga(t, config(pool, d, c))
+	waitUntilIdle(t, pool, c)
+	if rows := deadlineRows(t, pool); len(rows) != 0 {
 		t.Errorf("left are %+v", rows)
 	}
 	if d.count("expire rsv_late") == 0 || d.count("expire "+holdID(9)) == 0 {
@@ -79,8 +79,8 @@ func TestEachKindCallsItsUseCaseAsTheConsequenceOfItsDomainEvent(t *testing.T) {
 		fact{"payment-pay", payment.PaymentRefunded{RefundID: "rfd"}},
 	)
 	c.move(time.Minute)
-	run(t, config(pool, d, c))
-	settle(t, pool, c)
+	runSaga(t, config(pool, d, c))
+	waitUntilIdle(t, pool, c)
 	var incarnation string
 	if err := pool.QueryRow(t.Context(), `SELECT incarnation::text FROM log_incarnation`).Scan(&incarnation); err != nil {
 		t.Fatal(err)
@@ -101,11 +101,11 @@ func TestADeadlineThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing
 	pool, c, d := newPool(t), newClock(), newDouble()
 	d.expireHold = func(context.Context, string) error { return errors.New("the database is down") }
 	mustRecord(t, pool, start, holds(1, start)...)
-	run(t, config(pool, d, c))
+	runSaga(t, config(pool, d, c))
 	expire := "expire " + holdID(0)
 	for attempt := 1; attempt <= mostAttempts; attempt++ {
-		settle(t, pool, c)
-		got := table(t, pool)[0]
+		waitUntilIdle(t, pool, c)
+		got := deadlineRows(t, pool)[0]
 		if d.count(expire) != attempt || got.Attempts != attempt || got.LastError != "the database is down" || got.Failed != (attempt == mostAttempts) {
 			t.Fatalf("attempt %d: %d calls, row %+v", attempt, d.count(expire), got)
 		}
@@ -113,16 +113,16 @@ func TestADeadlineThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing
 			t.Fatalf("attempt %d: tried again after %v", attempt, pause)
 		}
 		c.move(retryAfter(attempt) - time.Millisecond)
-		settle(t, pool, c)
+		waitUntilIdle(t, pool, c)
 		c.move(time.Millisecond)
 	}
 	if lasted := c.now().Sub(start); lasted < 15*time.Minute || lasted > time.Hour {
 		t.Errorf("it counts as failed after %v", lasted)
 	}
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	mustRecord(t, pool, c.now(), fact{reservation.Stream(holdID(0)), reservation.ReservationExpired{}})
-	settle(t, pool, c)
-	if rows := table(t, pool); len(rows) != 0 {
+	waitUntilIdle(t, pool, c)
+	if rows := deadlineRows(t, pool); len(rows) != 0 {
 		t.Errorf("left are %+v", rows)
 	}
 }
@@ -130,10 +130,10 @@ func TestADeadlineThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing
 func TestWorkThatChangesNothingIsDoneAgainUntilTheLogSaysThatItIsDone(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	mustRecord(t, pool, start, holds(1, start)...)
-	run(t, config(pool, d, c))
-	settle(t, pool, c)
+	runSaga(t, config(pool, d, c))
+	waitUntilIdle(t, pool, c)
 	c.move(5 * time.Second)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if d.count("expire "+holdID(0)) != 2 {
 		t.Errorf("got calls %v", d.calls)
 	}
@@ -148,9 +148,9 @@ func TestAPanicFailsTheDeadlineAndNotTheProcess(t *testing.T) {
 		return nil
 	}
 	mustRecord(t, pool, start, holds(2, start)...)
-	run(t, config(pool, d, c))
-	settle(t, pool, c)
-	if rows := table(t, pool); rows[0].LastError != "panicked: out of range" || rows[1].LastError != "" || d.count("expire "+holdID(1)) != 1 {
+	runSaga(t, config(pool, d, c))
+	waitUntilIdle(t, pool, c)
+	if rows := deadlineRows(t, pool); rows[0].LastError != "panicked: out of range" || rows[1].LastError != "" || d.count("expire "+holdID(1)) != 1 {
 		t.Errorf("got %+v", rows)
 	}
 }
@@ -159,20 +159,20 @@ func TestADeadlineOfADeadReplicaComesDueAgain(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	mustRecord(t, pool, start, holds(1, start)...)
 	mustFollow(t, newTestFollower(t, pool), 1)
-	dead := claims{pool: pool, kind: Hold, lease: 300 * time.Millisecond}
-	taken, err := dead.take(t.Context(), start, 10)
+	dead := deadlineTable{pool: pool, kind: Hold, lease: 300 * time.Millisecond}
+	taken, err := dead.claimDue(t.Context(), start, 10)
 	if err != nil || len(taken) != 1 {
 		t.Fatalf("claimed %d, %v", len(taken), err)
 	}
-	run(t, config(pool, d, c))
-	settle(t, pool, c)
+	runSaga(t, config(pool, d, c))
+	waitUntilIdle(t, pool, c)
 	if d.count("expire "+holdID(0)) != 1 {
 		t.Errorf("got calls %v", d.calls)
 	}
-	before := table(t, pool)
-	late := []result{{claim: taken[0], nextAt: start, attempts: 7}}
-	if err := dead.settle(t.Context(), late); err != nil || table(t, pool)[0] != before[0] {
-		t.Errorf("a dead replica's result counted: %v, %+v", err, table(t, pool))
+	before := deadlineRows(t, pool)
+	late := []claimResult{{claim: taken[0], nextAt: start, attempts: 7}}
+	if err := dead.recordResults(t.Context(), late); err != nil || deadlineRows(t, pool)[0] != before[0] {
+		t.Errorf("a dead replica's result counted: %v, %+v", err, deadlineRows(t, pool))
 	}
 }
 
@@ -183,8 +183,8 @@ func TestALeaseIsRenewedWhileWorkGoesOn(t *testing.T) {
 	mustRecord(t, pool, start, holds(1, start)...)
 	cfg := config(pool, d, c)
 	cfg.Lease = 300 * time.Millisecond
-	run(t, cfg)
-	run(t, cfg)
+	runSaga(t, cfg)
+	runSaga(t, cfg)
 	claimedUntil := func() (until time.Time) {
 		if err := pool.QueryRow(t.Context(), `SELECT coalesce(max(claimed_until), '-infinity'::timestamptz) FROM deadlines WHERE claimed_until IS NOT NULL`).Scan(&until); err != nil {
 			return time.Time{} // -infinity: not claimed yet
@@ -198,7 +198,7 @@ func TestALeaseIsRenewedWhileWorkGoesOn(t *testing.T) {
 		return until.After(first.Add(3 * cfg.Lease)), fmt.Sprintf("claimed until %v, at first %v", until, first)
 	})
 	close(release)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	if d.total() != 1 {
 		t.Errorf("worked on %d times", d.total())
 	}
@@ -229,7 +229,7 @@ func TestStoppingLetsWorkComeToItsEnd(t *testing.T) {
 			mustRecord(t, pool, start, holds(1, start)...)
 			cfg := config(pool, d, c)
 			cfg.Drain, cfg.Lease = test.drain, time.Hour
-			stop := run(t, cfg)
+			stop := runSaga(t, cfg)
 			<-working
 			stopped := make(chan struct{})
 			go func() { stop(); close(stopped) }()
@@ -240,9 +240,9 @@ func TestStoppingLetsWorkComeToItsEnd(t *testing.T) {
 			if test.hangs {
 				close(goOn)
 			}
-			run(t, cfg)
-			settle(t, pool, c)
-			if got := table(t, pool)[0]; d.total() != test.calls || got.Attempts != 0 {
+			runSaga(t, cfg)
+			waitUntilIdle(t, pool, c)
+			if got := deadlineRows(t, pool)[0]; d.total() != test.calls || got.Attempts != 0 {
 				t.Errorf("%d calls, want %d; row %+v", d.total(), test.calls, got)
 			}
 		})

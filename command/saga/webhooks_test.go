@@ -70,7 +70,7 @@ func TestAWebhookTakesEffectSoonAfterItWasStored(t *testing.T) {
 	pool, h := newPool(t), &hearing{hints: make(chan string, 10)}
 	cfg := hearingConfig(t, pool, h)
 	cfg.Poll = 100 * time.Millisecond // as in production
-	run(t, cfg)
+	runSaga(t, cfg)
 	sendWebhook(t, pool, "first")
 	require.Equal(t, "pay_first", <-h.hints)
 	quickest := time.Hour
@@ -98,7 +98,7 @@ func TestAWebhookWhoseReplicaDiedIsHandledByAnother(t *testing.T) {
 	defer func() { require.NoError(t, client.StopAndCancel(t.Context())) }()
 
 	alive := &hearing{hints: make(chan string, 10)}
-	run(t, hearingConfig(t, pool, alive))
+	runSaga(t, hearingConfig(t, pool, alive))
 	require.Equal(t, "pay_evt", <-alive.hints)
 }
 
@@ -115,21 +115,21 @@ func TestAWebhookThatFailsIsTriedAgainAndVisible(t *testing.T) {
 	}
 	cfg := hearingConfig(t, pool, h)
 	cfg.Clock = c.now
-	run(t, cfg)
+	runSaga(t, cfg)
 	sendWebhook(t, pool, "evt")
 	for failures := 1; failures <= 3; failures++ {
-		settle(t, pool, c)
+		waitUntilIdle(t, pool, c)
 		left := unfinished(t, pool)
 		require.Len(t, left, 1)
 		require.Equal(t, failures, left[0].Errors)
 		require.Equal(t, "the gateway is down", left[0].LastError)
 		m := newMetrics(nil)
-		require.NoError(t, m.sample(t.Context(), pool, c.now()))
+		require.NoError(t, m.sampleAll(t.Context(), pool, c.now()))
 		require.EqualValues(t, 1, value(t, m.jobsRetried.WithLabelValues("webhook")))
 		c.move(retryAfter(failures))
 	}
 	down.Store(false)
-	settle(t, pool, c)
+	waitUntilIdle(t, pool, c)
 	require.Empty(t, unfinished(t, pool))
 	require.Len(t, h.hints, 4)
 }
@@ -139,7 +139,7 @@ func TestOldWebhooksAreForgottenByTheSaga(t *testing.T) {
 	sendWebhook(t, pool, "evt")
 	_, err := pool.Exec(t.Context(), `UPDATE webhooks SET received_at = now() - interval '31 days'; DELETE FROM river_job`)
 	require.NoError(t, err)
-	run(t, hearingConfig(t, pool, h))
+	runSaga(t, hearingConfig(t, pool, h))
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		var n int
 		require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM webhooks`).Scan(&n))

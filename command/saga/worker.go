@@ -29,7 +29,7 @@ type worker[A river.JobArgs] struct {
 	work    func(ctx context.Context, by command.Caller, args A) error
 }
 
-// Work is part of river.Worker. Panics are river's to catch.
+// Work is part of river.Worker. River catches panics.
 func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	kind := job.Kind
 	by, err := callerOf(job.JobRow)
@@ -47,11 +47,11 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	case isPending(err):
 		w.metrics.countHandled(kind, "not_yet")
 		return river.JobSnooze(recheckAfter(w.now().Sub(job.CreatedAt)))
-	case ctx.Err() != nil && errors.Is(err, context.Canceled): // cut off by the shutdown: the next replica may begin at once
+	case ctx.Err() != nil && errors.Is(err, context.Canceled): // interrupted by the shutdown: another replica may start at once
 		return river.JobSnooze(0)
 	case mail.Final(err):
 		w.metrics.countHandled(kind, "refused")
-		w.log.WarnContext(ctx, "a mail was refused for good", "job", job.ID, "error", err)
+		w.log.WarnContext(ctx, "a mail was refused by its server and is not tried again", "job", job.ID, "error", err)
 		return river.JobCancel(err)
 	}
 	w.metrics.countHandled(kind, "failed")
@@ -72,7 +72,7 @@ func (panicCounter) HandleError(context.Context, *rivertype.JobRow, error) *rive
 	return nil
 }
 
-// HandlePanic is part of river.ErrorHandler: river has logged it.
+// HandlePanic is part of river.ErrorHandler: River has logged it.
 func (p panicCounter) HandlePanic(_ context.Context, row *rivertype.JobRow, _ any, _ string) *river.ErrorHandlerResult {
 	p.metrics.countHandled(row.Kind, "failed")
 	return nil

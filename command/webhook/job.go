@@ -9,11 +9,11 @@ import (
 // Queue is the queue of the jobs below.
 const Queue = "webhooks"
 
-// maxAttempts lasts three days with the saga's pauses between attempts: as long as Stripe and PayPal send a webhook again that is not
-// answered. A job that is given up after that stays and can be looked at.
+// maxAttempts lasts three days with the saga's pauses between attempts: as long as Stripe and PayPal send a webhook again that was not
+// accepted. A job that is given up after that stays visible.
 const maxAttempts = 452
 
-// Job handles a webhook that was stored.
+// Job has a stored webhook handled.
 type Job struct {
 	Gateway string `json:"gateway"`
 	EventID string `json:"event_id"`
@@ -22,7 +22,7 @@ type Job struct {
 // Kind is part of river.JobArgs.
 func (Job) Kind() string { return "webhook" }
 
-// InsertOpts is part of river.JobArgsWithInsertOpts. It needs no unique key: the stored webhook has one.
+// InsertOpts is part of river.JobArgsWithInsertOpts. The job needs no unique key: the stored webhook has one.
 func (Job) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: Queue, MaxAttempts: maxAttempts}
 }
@@ -36,7 +36,7 @@ type ForgetJob struct{}
 // Kind is part of river.JobArgs.
 func (ForgetJob) Kind() string { return "forget_webhooks" }
 
-// InsertOpts is part of river.JobArgsWithInsertOpts: there is one job an hour, however many replicas ask for it.
+// InsertOpts is part of river.JobArgsWithInsertOpts. There is one job an hour, however many replicas request it.
 func (ForgetJob) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: Queue, UniqueOpts: river.UniqueOpts{ByPeriod: ForgetEvery}}
 }

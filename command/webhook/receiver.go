@@ -1,9 +1,9 @@
-// Package webhook receives what payment gateways report on their own. A request is checked over its raw body to be the gateway's, stored once
-// by the gateway's id of the event together with a job, and answered; a 2xx means that both are committed. The saga works the job
-// (package command/saga): the webhook is only a hint, after which the gateway itself is asked about the payment
-// (command.Service.HearOfPayment). An event may therefore come twice, late, out of order, or before our own call has returned.
+// Package webhook receives what payment gateways report on their own. The receiver checks a request over its raw body, and stores it once by the
+// gateway's id of the event, together with a job; a 2xx means that both are committed. The saga does the job (package command/saga): the
+// webhook is only a hint, after which the gateway itself is asked about the payment (command.Service.HearOfPayment). An event may therefore
+// come twice, late, out of order, or before our own call has returned.
 //
-// Only the ids of the body are kept: it has the customer's name and address in it.
+// Of the body only ids are kept: it contains the customer's name and address.
 package webhook
 
 import (

@@ -11,7 +11,7 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// claim is a deadline that this replica works on until its lease ends or is renewed.
+// claim is a deadline that this replica works on while its lease lasts.
 type claim struct {
 	id       string
 	dueAt    time.Time
@@ -20,8 +20,8 @@ type claim struct {
 	cause
 }
 
-// result is what becomes of a claim.
-type result struct {
+// claimResult is what is written of a claim whose work has ended.
+type claimResult struct {
 	claim     claim
 	nextAt    time.Time
 	attempts  int
@@ -29,9 +29,10 @@ type result struct {
 	failed    bool // the attempts are used up
 }
 
-// claims hands out the deadlines of one kind. Claiming passes over rows that somebody else has locked. Settling waits for them: another
-// replica's look may have locked them for a moment. Everybody who waits, the follower too, locks rows in the order of kind and id.
-type claims struct {
+// deadlineTable claims the deadlines of one kind and records results. Claiming skips rows that are locked; recording waits for them, since
+// another replica's claiming may have locked them for a moment. Everything that waits, the follower too, locks rows in the order of kind and
+// id, so that there is no deadlock.
+type deadlineTable struct {
 	pool  *pgxpool.Pool
 	kind  Kind
 	lease time.Duration
@@ -40,8 +41,8 @@ type claims struct {
 // dueSQL is the condition of a deadline that may be claimed; $1 is the time. Leases run by the database's clock, which all replicas share.
 const dueSQL = `next_at <= $1 AND (claimed_until IS NULL OR claimed_until < clock_timestamp())`
 
-// take claims up to limit deadlines that are due at now, the longest due first.
-func (c claims) take(ctx context.Context, now time.Time, limit int) ([]claim, error) {
+// claimDue claims up to limit deadlines that are due at now, beginning with those that have been due longest.
+func (c deadlineTable) claimDue(ctx context.Context, now time.Time, limit int) ([]claim, error) {
 	rows, err := c.pool.Query(ctx, `WITH due AS (
 			SELECT id FROM deadlines WHERE kind = $2 AND `+dueSQL+`
 				AND EXISTS (SELECT FROM saga_cursor WHERE shard = $5 AND position >= complete_at)
@@ -64,8 +65,8 @@ func (c claims) take(ctx context.Context, now time.Time, limit int) ([]claim, er
 	return taken, nil
 }
 
-// mineSQL locks those of the rows ($1 kind, $2 ids, $3 revisions) that have not been set or claimed anew since they were claimed. The
-// arrays have the rows found by their keys even before PostgreSQL has any statistics.
+// mineSQL locks those of the rows ($1 kind, $2 ids, $3 revisions) that have not been set or claimed again since they were claimed. With the
+// arrays PostgreSQL finds the rows by their keys even before it has statistics.
 const mineSQL = `WITH mine AS (
 		SELECT d.id FROM deadlines d JOIN unnest($2::text[], $3::bigint[]) AS asked(id, revision) USING (id, revision)
 		WHERE d.kind = $1 AND d.id = ANY ($2) ORDER BY d.kind, d.id FOR UPDATE OF d
@@ -73,8 +74,8 @@ const mineSQL = `WITH mine AS (
 
 const whereMineSQL = ` WHERE d.kind = $1 AND d.id = ANY (ARRAY(SELECT id FROM mine))`
 
-// settle writes what became of claims. One that was set or claimed anew meanwhile is left as it is.
-func (c claims) settle(ctx context.Context, results []result) error {
+// recordResults writes the results of claims. Rows that were set or claimed again meanwhile are left as they are.
+func (c deadlineTable) recordResults(ctx context.Context, results []claimResult) error {
 	var ids, errs []string
 	var revisions []int64
 	var nextAt []time.Time
@@ -90,13 +91,13 @@ func (c claims) settle(ctx context.Context, results []result) error {
 		FROM unnest($2::text[], $4::timestamptz[], $5::integer[], $6::text[], $7::boolean[]) AS s(id, next_at, attempts, last_error, failed)`+
 		whereMineSQL+` AND d.id = s.id`, c.kind, ids, revisions, nextAt, attempts, errs, failed)
 	if err != nil {
-		return fmt.Errorf("settle %d %s deadlines: %w", len(results), c.kind, err)
+		return fmt.Errorf("record the results of %d %s deadlines: %w", len(results), c.kind, err)
 	}
 	return nil
 }
 
-// renew lengthens the leases of claims that take their time.
-func (c claims) renew(ctx context.Context, held []claim) error {
+// renewLeases extends the leases of claims whose work goes on.
+func (c deadlineTable) renewLeases(ctx context.Context, held []claim) error {
 	ids, revisions := make([]string, len(held)), make([]int64, len(held))
 	for i, d := range held {
 		ids[i], revisions[i] = d.id, d.revision

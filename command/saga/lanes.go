@@ -7,12 +7,11 @@ import (
 	"ticketing/command"
 )
 
-// work calls the use case that a deadline is for. Its success does not end the deadline: a domain event does; should it not come, the work
-// is done again.
-type work func(ctx context.Context, by command.Caller, id string) error
+// useCase does what a deadline is for. Its success does not end the deadline, a domain event does; without one the work is done again.
+type useCase func(ctx context.Context, by command.Caller, id string) error
 
-// How much of a kind is worked on at once follows from what the work waits for: holds wait for the engine, which makes batches of
-// up to 512 of them; payments, refunds and webhooks wait for a gateway, which has limits of its own.
+// How many of a kind are worked on at once depends on what the work waits for: holds wait for the engine, which makes batches of up to 512
+// of them; payments, refunds and webhooks wait for a gateway, which has limits of its own.
 const (
 	besideEngine  = 512
 	besideGateway = 32

@@ -83,7 +83,7 @@ func check(t *testing.T, err error) {
 func (w *world) pass(t *testing.T, d time.Duration) {
 	t.Helper()
 	w.clock.move(d)
-	settle(t, w.pool, w.clock)
+	waitUntilIdle(t, w.pool, w.clock)
 }
 
 func (w *world) reserve(t *testing.T) command.Reservation {

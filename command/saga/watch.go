@@ -1,0 +1,81 @@
+package saga
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"ticketing/command/eventstore"
+	"ticketing/internal/wait"
+)
+
+// behindSQL is true if the log goes on after the cursor c, or has changed its incarnation. $2 is the shard.
+const behindSQL = `(coalesce((SELECT position FROM domain_events WHERE shard = $2 ORDER BY position DESC LIMIT 1), 0) > c.position
+	OR c.incarnation IS DISTINCT FROM (SELECT incarnation FROM log_incarnation WHERE shard = $2))`
+
+// findWorkSQL finds in one cheap query, which writes nothing, whether there is anything to follow and which kinds of deadlines are due.
+const findWorkSQL = `SELECT ` + behindSQL + `, ARRAY(
+		SELECT k.kind FROM unnest($3::text[]) AS k(kind),
+			LATERAL (SELECT FROM deadlines d WHERE d.kind = k.kind AND ` + dueSQL + ` LIMIT 1) AS due
+	) FROM saga_cursor c WHERE shard = $2`
+
+// watchForWork wakes the follower and the lanes when there may be work for them, until ctx ends.
+func watchForWork(ctx context.Context, c Config, m *metrics, f *follower, lanes []*lane) error {
+	tick := time.NewTicker(c.Poll)
+	defer tick.Stop()
+	for {
+		if err := findWork(ctx, c, f, lanes); err != nil && ctx.Err() == nil {
+			m.sweepFailures.Inc()
+			c.Logger.ErrorContext(ctx, "the saga could not look for work", "error", err)
+			_ = wait.For(ctx, failurePause)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func findWork(ctx context.Context, c Config, f *follower, lanes []*lane) error {
+	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
+	defer cancel()
+	var behind bool
+	var due []Kind
+	if err := c.Pool.QueryRow(ctx, findWorkSQL, c.Clock(), eventstore.Shard, deadlineKinds()).Scan(&behind, &due); err != nil {
+		return fmt.Errorf("look for work: %w", err)
+	}
+	if behind {
+		wakeUp(f.wake)
+	}
+	for _, l := range lanes {
+		if slices.Contains(due, l.kind) {
+			wakeUp(l.wake)
+		}
+	}
+	return nil
+}
+
+// wakeUp leaves a signal, unless one is there already.
+func wakeUp(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Idle reports whether there is nothing to do at this moment: the log is followed to its end, and no deadline or job is due at now or being
+// worked on. What failed and is tried again later does not count. It is for tests and others that wait for the saga.
+func Idle(ctx context.Context, db eventstore.Querier, now time.Time) (bool, error) {
+	var idle bool
+	err := db.QueryRow(ctx, `SELECT NOT `+behindSQL+` AND NOT EXISTS (
+			SELECT FROM deadlines WHERE next_at <= $1 OR claimed_until > clock_timestamp()
+		) AND NOT EXISTS (
+			SELECT FROM river_job WHERE state = 'running' OR state IN ('available', 'retryable', 'scheduled') AND scheduled_at <= $1
+		) FROM saga_cursor c WHERE shard = $2`, now, eventstore.Shard).Scan(&idle)
+	if err != nil {
+		return false, fmt.Errorf("find out whether the saga is idle: %w", err)
+	}
+	return idle, nil
+}
