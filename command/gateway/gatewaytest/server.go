@@ -1,5 +1,5 @@
-// Package gatewaytest is what the doubles of payment gateways share: an HTTP server whose requests a test can make fail, wait or lose
-// their answers, and webhooks that are kept and delivered. What a gateway does with a request is the double's own.
+// Package gatewaytest is what the doubles of payment gateways share: an HTTP server whose requests a test can make fail, wait or lose the
+// response, and webhooks that are kept and delivered. What a gateway does with a request is in its own double.
 package gatewaytest
 
 import (

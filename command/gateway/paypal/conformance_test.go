@@ -11,14 +11,14 @@ import (
 	"ticketing/command/payment"
 )
 
-// customer is the gateway with somebody at PayPal's page, whom the suite tells by "card tokens" what to do there.
+// customer is the gateway with a customer on PayPal's page, who does there what the "card token" says.
 type customer struct {
 	*paypal.Gateway
 
 	double *paypaltest.Server
 }
 
-// What customers do as soon as the order is there.
+// What customers do as soon as the order exists.
 const (
 	approves = "approves"
 	poor     = "approves with a card that is declined"

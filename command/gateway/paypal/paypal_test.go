@@ -1,6 +1,7 @@
 package paypal_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command/gateway"
@@ -25,7 +27,9 @@ func newPayment(minor int64, currency string) gateway.Payment {
 	}
 }
 
-// newApproved is a gateway, PayPal, and a payment that the customer has approved.
+type gatewayCall = func(context.Context, gateway.Payment) (gateway.Result, error)
+
+// newApproved returns a gateway, its double, and a payment that the customer has approved.
 func newApproved(t *testing.T) (*paypal.Gateway, *paypaltest.Server, gateway.Payment) {
 	t.Helper()
 	double := paypaltest.New(t)
@@ -37,24 +41,20 @@ func newApproved(t *testing.T) (*paypal.Gateway, *paypaltest.Server, gateway.Pay
 	return g, double, p
 }
 
-func TestAChargeWhoseAnswerIsLostIsFoundAndNotDoneAgain(t *testing.T) {
+func TestACaptureWhoseResponseIsLostIsNotRepeated(t *testing.T) {
 	g, double, p := newApproved(t)
 	double.Inject(paypaltest.Fault{On: "/capture", LoseAnswer: true})
 	_, err := g.Confirm(t.Context(), p)
 	require.Error(t, err)
 	require.NotErrorIs(t, err, gateway.ErrUnavailable, "it may have been charged")
-	for _, ask := range []string{"look up", "confirm", "cancel"} {
-		result, err := map[string]func() (gateway.Result, error){
-			"look up": func() (gateway.Result, error) { return g.Lookup(t.Context(), p) },
-			"confirm": func() (gateway.Result, error) { return g.Confirm(t.Context(), p) },
-			"cancel":  func() (gateway.Result, error) { return g.Cancel(t.Context(), p) },
-		}[ask]()
-		require.NoError(t, err, ask)
-		require.Equal(t, payment.OutcomeSucceeded, result.Outcome, ask)
+	for _, call := range []gatewayCall{g.Lookup, g.Confirm, g.Cancel} {
+		result, err := call(t.Context(), p)
+		require.NoError(t, err)
+		require.Equal(t, payment.OutcomeSucceeded, result.Outcome)
 	}
 }
 
-func TestAnOrderWhoseAnswerIsLostIsTheSameWhenItIsAskedForAgain(t *testing.T) {
+func TestAnOrderWhoseResponseIsLostIsFoundByOurID(t *testing.T) {
 	double := paypaltest.New(t)
 	g, p := newGateway(double), newPayment(2500, "EUR")
 	double.Inject(paypaltest.Fault{On: "POST /v2/checkout/orders", LoseAnswer: true})
@@ -67,7 +67,7 @@ func TestAnOrderWhoseAnswerIsLostIsTheSameWhenItIsAskedForAgain(t *testing.T) {
 	require.Equal(t, found.TransactionID, again.TransactionID)
 }
 
-func TestWhatPayPalTurnsAwayUnseenIsUnavailable(t *testing.T) {
+func TestOnlyARequestThatPayPalRefusedIsUnavailable(t *testing.T) {
 	for status, unavailable := range map[int]bool{
 		http.StatusTooManyRequests: true, http.StatusForbidden: true, http.StatusInternalServerError: false, http.StatusServiceUnavailable: false,
 	} {
@@ -77,13 +77,21 @@ func TestWhatPayPalTurnsAwayUnseenIsUnavailable(t *testing.T) {
 		require.Error(t, err)
 		require.Equal(t, unavailable, errors.Is(err, gateway.ErrUnavailable), "%d: %v", status, err)
 	}
+	g, double, p := newApproved(t)
+	double.Down()
+	_, err := g.Confirm(t.Context(), p)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, gateway.ErrUnavailable, "the request was sent")
+}
+
+func TestARequestThatCannotBeSentIsUnavailable(t *testing.T) {
 	g := paypal.New(paypal.Config{ClientID: "id", ClientSecret: "a-secret-of-the-account", APIBase: "http://127.0.0.1:1"})
 	_, err := g.Lookup(t.Context(), gateway.Payment{ID: "pay", TransactionID: "x"})
 	require.ErrorIs(t, err, gateway.ErrUnavailable)
 	require.NotContains(t, err.Error(), "a-secret")
 }
 
-func TestWhatAnotherRequestIsAtIsTriedAgain(t *testing.T) {
+func TestABusyRequestIsSentAgain(t *testing.T) {
 	g, double, p := newApproved(t)
 	double.Inject(paypaltest.Fault{On: "/capture", Status: http.StatusConflict, Code: "BUSY"})
 	result, err := g.Confirm(t.Context(), p)
@@ -91,15 +99,14 @@ func TestWhatAnotherRequestIsAtIsTriedAgain(t *testing.T) {
 	require.Equal(t, payment.OutcomeSucceeded, result.Outcome)
 }
 
-func TestOneTokenIsAskedForHoweverManyNeedIt(t *testing.T) {
+func TestConcurrentCallsRequestOneAccessToken(t *testing.T) {
 	g, double, p := newApproved(t)
 	lookups := func() {
 		var wg sync.WaitGroup
 		for range 16 {
 			wg.Go(func() {
-				if _, err := g.Lookup(t.Context(), p); err != nil {
-					t.Error(err)
-				}
+				_, err := g.Lookup(t.Context(), p)
+				assert.NoError(t, err)
 			})
 		}
 		wg.Wait()
@@ -108,7 +115,7 @@ func TestOneTokenIsAskedForHoweverManyNeedIt(t *testing.T) {
 	require.Equal(t, 1, double.Tokens())
 	double.ExpireToken()
 	lookups()
-	require.Equal(t, 2, double.Tokens(), "a stale one is replaced, once for all")
+	require.Equal(t, 2, double.Tokens(), "a stale one is replaced once")
 }
 
 func TestAWrongSecretIsUnavailableAndStaysSecret(t *testing.T) {
@@ -149,12 +156,8 @@ func TestAmountsThatPayPalCannotTake(t *testing.T) {
 func TestACaptureThatPayPalReviewsIsProcessing(t *testing.T) {
 	g, double, p := newApproved(t)
 	double.Review(p.TransactionID, true)
-	for _, ask := range []func() (gateway.Result, error){
-		func() (gateway.Result, error) { return g.Confirm(t.Context(), p) },
-		func() (gateway.Result, error) { return g.Cancel(t.Context(), p) }, // it can't be taken back any more
-		func() (gateway.Result, error) { return g.Lookup(t.Context(), p) },
-	} {
-		result, err := ask()
+	for _, call := range []gatewayCall{g.Confirm, g.Cancel, g.Lookup} {
+		result, err := call(t.Context(), p)
 		require.NoError(t, err)
 		require.Equal(t, payment.OutcomeProcessing, result.Outcome)
 	}
@@ -164,7 +167,7 @@ func TestACaptureThatPayPalReviewsIsProcessing(t *testing.T) {
 	require.Equal(t, payment.OutcomeSucceeded, result.Outcome)
 }
 
-func TestWhatWasDeclinedCannotBeApprovedAgain(t *testing.T) {
+func TestADeclinedOrderCannotBeApprovedAgain(t *testing.T) {
 	double := paypaltest.New(t)
 	g, p := newGateway(double), newPayment(2500, "EUR")
 	created, err := g.Create(t.Context(), p)
@@ -174,14 +177,14 @@ func TestWhatWasDeclinedCannotBeApprovedAgain(t *testing.T) {
 	result, err := g.Confirm(t.Context(), p)
 	require.NoError(t, err)
 	require.Equal(t, payment.Declined, result.Code)
-	double.ChangeCard(p.TransactionID) // the customer takes another card on PayPal's page
+	double.ChangeCard(p.TransactionID) // on PayPal's page
 	result, err = g.Confirm(t.Context(), p)
 	require.NoError(t, err)
 	require.Equal(t, payment.OutcomeFailed, result.Outcome)
 	require.NotContains(t, double.Calls()[len(double.Calls())-1].Path, "/capture")
 }
 
-func TestARefundIsGivenOnceThoughPayPalHasForgottenItsKey(t *testing.T) {
+func TestALostRefundIsNotRepeatedAfterPayPalDroppedItsKey(t *testing.T) {
 	g, double, p := newApproved(t)
 	_, err := g.Confirm(t.Context(), p)
 	require.NoError(t, err)
@@ -200,7 +203,7 @@ func TestARefundIsGivenOnceThoughPayPalHasForgottenItsKey(t *testing.T) {
 	require.Len(t, reversals, 1)
 }
 
-func TestARefundThatMayBeGivenLaterIsNoRefusal(t *testing.T) {
+func TestARefundThatMayBePossibleLaterIsAnError(t *testing.T) {
 	g, double, p := newApproved(t)
 	_, err := g.Confirm(t.Context(), p)
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 	"ticketing/internal/id"
 )
 
-// newWebhookGateway is a gateway that hears webhooks, and one of them.
+// newWebhookGateway returns a gateway that accepts webhooks, its double, and an event.
 func newWebhookGateway(t *testing.T) (*paypal.Gateway, *paypaltest.Server, paypaltest.Event) {
 	t.Helper()
 	double := paypaltest.New(t)
@@ -22,7 +22,7 @@ func newWebhookGateway(t *testing.T) (*paypal.Gateway, *paypaltest.Server, paypa
 	return g, double, paypaltest.NewEvent("PAYMENT.CAPTURE.COMPLETED", "", map[string]string{"id": "1", "custom_id": id.New(id.Payment)})
 }
 
-func TestPayPalIsLeftAloneWhileItCannotSayWhatIsGenuine(t *testing.T) {
+func TestWebhooksAreNotVerifiedWhilePayPalFails(t *testing.T) {
 	g, double, e := newWebhookGateway(t)
 	for range 5 {
 		double.Inject(paypaltest.Fault{On: "/verify-webhook-signature", Status: http.StatusInternalServerError})
@@ -30,23 +30,23 @@ func TestPayPalIsLeftAloneWhileItCannotSayWhatIsGenuine(t *testing.T) {
 		require.Error(t, err)
 		require.NotErrorIs(t, err, gateway.ErrNotGenuine)
 	}
-	asked := len(double.Calls())
+	calls := len(double.Calls())
 	_, err := g.ReadWebhook(t.Context(), double.Sign(e.Body), e.Body)
 	require.ErrorIs(t, err, gateway.ErrUnavailable)
 	require.NotErrorIs(t, err, gateway.ErrNotGenuine)
-	require.Len(t, double.Calls(), asked)
+	require.Len(t, double.Calls(), calls)
 
 	_, err = g.Create(t.Context(), newPayment(2500, "EUR"))
-	require.NoError(t, err, "payments go on")
+	require.NoError(t, err, "payments continue")
 }
 
-func TestStrangersCannotKeepPayPalsWebhooksOut(t *testing.T) {
+func TestForgedWebhooksDoNotOpenTheBreaker(t *testing.T) {
 	g, double, e := newWebhookGateway(t)
 	forged, malformed := double.Sign(e.Body), double.Sign(e.Body)
 	forged.Set("Paypal-Transmission-Sig", "bm9uc2Vuc2U=")
 	malformed.Set("Paypal-Transmission-Time", "now")
 	for _, header := range []http.Header{forged, malformed} {
-		for range 6 { // one more than opens the breaker
+		for range 6 { // five failures open the breaker
 			_, err := g.ReadWebhook(t.Context(), header, e.Body)
 			require.ErrorIs(t, err, gateway.ErrNotGenuine)
 		}
@@ -61,7 +61,7 @@ func TestStrangersCannotKeepPayPalsWebhooksOut(t *testing.T) {
 	require.NoError(t, id.Check(id.Payment, notice.PaymentID))
 }
 
-func TestWithoutAWebhookIDNothingIsGenuine(t *testing.T) {
+func TestWithoutAWebhookIDNoWebhookIsGenuine(t *testing.T) {
 	_, double, e := newWebhookGateway(t)
 	_, err := newGateway(double).ReadWebhook(t.Context(), double.Sign(e.Body), e.Body)
 	require.ErrorIs(t, err, gateway.ErrNotGenuine)

@@ -1,11 +1,11 @@
 package sandbox_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
 
 	"ticketing/command/gateway"
 	"ticketing/command/gateway/conformance"
@@ -19,9 +19,7 @@ import (
 func newPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), testenv.EventsDatabase(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return pool
 }
@@ -50,108 +48,95 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// begin answers a payment that exists at the sandbox.
-func begin(t *testing.T, g *sandbox.Gateway, token string) gateway.Payment {
+// createPayment returns a payment that exists in the sandbox, unconfirmed.
+func createPayment(t *testing.T, g *sandbox.Gateway, token string) gateway.Payment {
 	t.Helper()
 	p := gateway.Payment{ID: id.New(id.Payment), Amount: money.Money{Minor: 2500, Currency: "EUR"}, CardToken: token}
 	result, err := g.Create(t.Context(), p)
-	if err != nil || result.Outcome != payment.OutcomeCreated {
-		t.Fatalf("create: got %+v, %v", result, err)
-	}
+	requireOutcome(t, result, err, payment.OutcomeCreated)
 	p.TransactionID = result.TransactionID
 	return p
 }
 
-func expectOutcome(t *testing.T, got gateway.Result, err error, want payment.Outcome) {
+func requireOutcome(t *testing.T, got gateway.Result, err error, want payment.Outcome) {
 	t.Helper()
-	if err != nil || got.Outcome != want {
-		t.Fatalf("got %+v, %v; want %s", got, err, want)
-	}
+	require.NoError(t, err)
+	require.Equal(t, want, got.Outcome, got.Reason)
 }
 
-func TestUnavailable(t *testing.T) {
+func TestAnUnavailablePaymentIsNotCreated(t *testing.T) {
 	g := sandbox.New(newPool(t))
 	p := gateway.Payment{ID: id.New(id.Payment), Amount: money.Money{Minor: 2500, Currency: "EUR"}, CardToken: "pm_sandbox_unavailable"}
-	if _, err := g.Create(t.Context(), p); !errors.Is(err, gateway.ErrUnavailable) {
-		t.Fatalf("create: got %v, want ErrUnavailable", err)
-	}
-	if _, err := g.Lookup(t.Context(), p); !errors.Is(err, gateway.ErrUnknownPayment) {
-		t.Fatalf("look up: got %v, want ErrUnknownPayment", err)
-	}
+	_, err := g.Create(t.Context(), p)
+	require.ErrorIs(t, err, gateway.ErrUnavailable)
+	_, err = g.Lookup(t.Context(), p)
+	require.ErrorIs(t, err, gateway.ErrUnknownPayment)
 }
 
-func TestTimeoutChargesAndLosesTheAnswer(t *testing.T) {
+func TestATimeoutChargesAndLosesTheResponse(t *testing.T) {
 	g := sandbox.New(newPool(t))
-	p := begin(t, g, "pm_sandbox_timeout")
-	if _, err := g.Confirm(t.Context(), p); err == nil || errors.Is(err, gateway.ErrUnavailable) {
-		t.Fatalf("confirm: got %v, want an error that leaves open what happened", err)
-	}
+	p := createPayment(t, g, "pm_sandbox_timeout")
+	_, err := g.Confirm(t.Context(), p)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, gateway.ErrUnavailable, "it may have been charged")
 	result, err := g.Lookup(t.Context(), p)
-	expectOutcome(t, result, err, payment.OutcomeSucceeded)
+	requireOutcome(t, result, err, payment.OutcomeSucceeded)
 	result, err = g.Confirm(t.Context(), p)
-	expectOutcome(t, result, err, payment.OutcomeSucceeded)
+	requireOutcome(t, result, err, payment.OutcomeSucceeded)
 }
 
-func TestActionHasASecretOfItsOwnAndMayEndInADecline(t *testing.T) {
+func TestAnActionHasASecretOfItsOwnAndCanEndInADecline(t *testing.T) {
 	g := sandbox.New(newPool(t))
-	p := begin(t, g, "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds")
+	p := createPayment(t, g, "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds")
 	first, err := g.Confirm(t.Context(), p)
-	expectOutcome(t, first, err, payment.OutcomeRequiresAction)
+	requireOutcome(t, first, err, payment.OutcomeRequiresAction)
 	found, err := g.Lookup(t.Context(), p)
-	expectOutcome(t, found, err, payment.OutcomeRequiresAction)
+	requireOutcome(t, found, err, payment.OutcomeRequiresAction)
 	secret := first.NextAction.ClientSecret
-	if len(strings.TrimPrefix(secret, p.TransactionID)) < 26 || found.NextAction.ClientSecret != secret {
-		t.Fatalf("got secrets %q and %q", secret, found.NextAction.ClientSecret)
-	}
-	other, err := g.Confirm(t.Context(), begin(t, g, "pm_card_authenticationRequired"))
-	expectOutcome(t, other, err, payment.OutcomeRequiresAction)
-	if other.NextAction.ClientSecret[len(other.TransactionID):] == secret[len(p.TransactionID):] {
-		t.Fatal("two payments share a secret")
-	}
+	require.Equal(t, secret, found.NextAction.ClientSecret)
+	require.GreaterOrEqual(t, len(strings.TrimPrefix(secret, p.TransactionID)), 26)
+	other, err := g.Confirm(t.Context(), createPayment(t, g, "pm_card_authenticationRequired"))
+	requireOutcome(t, other, err, payment.OutcomeRequiresAction)
+	require.NotEqual(t, other.NextAction.ClientSecret[len(other.TransactionID):], secret[len(p.TransactionID):])
 	p.CardToken = ""
 	result, err := g.Confirm(t.Context(), p)
-	expectOutcome(t, result, err, payment.OutcomeFailed)
-	if result.Reason != "Your card has insufficient funds." {
-		t.Fatalf("got reason %q", result.Reason)
-	}
+	requireOutcome(t, result, err, payment.OutcomeFailed)
+	require.Equal(t, "Your card has insufficient funds.", result.Reason)
 }
 
-func TestApprovalByRedirect(t *testing.T) {
+func TestAPaymentWithoutATokenIsApprovedByRedirect(t *testing.T) {
 	g := sandbox.New(newPool(t))
-	p := begin(t, g, "")
+	p := createPayment(t, g, "")
 	p.ReturnURL = "https://shop.example/return"
 	result, err := g.Confirm(t.Context(), p)
-	expectOutcome(t, result, err, payment.OutcomeRequiresAction)
-	if result.NextAction.RedirectURL != p.ReturnURL || result.NextAction.ClientSecret != "" {
-		t.Fatalf("got next action %+v", result.NextAction)
-	}
+	requireOutcome(t, result, err, payment.OutcomeRequiresAction)
+	require.Equal(t, &gateway.NextAction{RedirectURL: p.ReturnURL}, result.NextAction)
 	p.ReturnURL = ""
 	result, err = g.Confirm(t.Context(), p)
-	expectOutcome(t, result, err, payment.OutcomeSucceeded)
+	requireOutcome(t, result, err, payment.OutcomeSucceeded)
 }
 
 func TestRefundsThatDoNotSucceedAtOnce(t *testing.T) {
 	g := sandbox.New(newPool(t))
-	type answer struct {
+	type response struct {
 		result gateway.RefundResult
 		err    error
 	}
 	failed := gateway.RefundResult{Failed: true, Reason: "The card's bank refused the refund."}
-	for token, answers := range map[string][]answer{
+	for token, responses := range map[string][]response{
 		"pm_card_pendingRefund":        {{result: gateway.RefundResult{Pending: true}}, {}, {}},
 		"tok_refundFail":               {{result: failed}, {result: failed}},
 		"pm_sandbox_refundUnavailable": {{err: gateway.ErrUnavailable}, {}, {}},
 	} {
 		t.Run(token, func(t *testing.T) {
-			p := begin(t, g, token)
+			p := createPayment(t, g, token)
 			result, err := g.Confirm(t.Context(), p)
-			expectOutcome(t, result, err, payment.OutcomeSucceeded)
+			requireOutcome(t, result, err, payment.OutcomeSucceeded)
 			refund := gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: p.Amount}
-			for i, want := range answers {
+			for i, want := range responses {
 				got, err := g.Refund(t.Context(), refund)
-				if got != want.result || !errors.Is(err, want.err) {
-					t.Errorf("call %d: got %+v, %v; want %+v, %v", i, got, err, want.result, want.err)
-				}
+				require.ErrorIs(t, err, want.err, i)
+				require.Equal(t, want.result, got, i)
 			}
 		})
 	}
@@ -159,22 +144,20 @@ func TestRefundsThatDoNotSucceedAtOnce(t *testing.T) {
 
 func TestAnotherRequestUnderTheSameIDIsAMismatch(t *testing.T) {
 	g := sandbox.New(newPool(t))
-	p := begin(t, g, "pm_card_visa")
+	p := createPayment(t, g, "pm_card_visa")
 	p.Amount.Currency = "USD"
-	if _, err := g.Create(t.Context(), p); !errors.Is(err, sandbox.ErrIdempotencyMismatch) {
-		t.Fatalf("create: got %v", err)
-	}
-	other := begin(t, g, "pm_card_visa")
+	_, err := g.Create(t.Context(), p)
+	require.ErrorIs(t, err, sandbox.ErrIdempotencyMismatch)
+	other := createPayment(t, g, "pm_card_visa")
 	refund := gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: other.Amount}
 	for _, paid := range []gateway.Payment{p, other} {
 		result, err := g.Confirm(t.Context(), paid)
-		expectOutcome(t, result, err, payment.OutcomeSucceeded)
+		requireOutcome(t, result, err, payment.OutcomeSucceeded)
 	}
-	if result, err := g.Refund(t.Context(), refund); err != nil || result.Failed {
-		t.Fatalf("refund: got %+v, %v", result, err)
-	}
+	result, err := g.Refund(t.Context(), refund)
+	require.NoError(t, err)
+	require.Equal(t, gateway.RefundResult{}, result)
 	refund.TransactionID = other.TransactionID
-	if _, err := g.Refund(t.Context(), refund); !errors.Is(err, sandbox.ErrIdempotencyMismatch) {
-		t.Fatalf("refund of another payment: got %v", err)
-	}
+	_, err = g.Refund(t.Context(), refund)
+	require.ErrorIs(t, err, sandbox.ErrIdempotencyMismatch, "a refund of another payment")
 }

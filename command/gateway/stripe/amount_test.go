@@ -4,10 +4,12 @@ import (
 	"math"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"ticketing/internal/money"
 )
 
-func TestAmountsAsStripeCountsThem(t *testing.T) {
+func TestAmountsAreConvertedToStripesUnitsAndBack(t *testing.T) {
 	for _, c := range []struct {
 		currency string
 		minor    int64
@@ -25,17 +27,18 @@ func TestAmountsAsStripeCountsThem(t *testing.T) {
 		{"KWD", 5124, 0},
 		{"BHD", 10, 10},
 		{"TND", 15, 0},
-		{"IQD", 1000, 0}, // which Stripe does not have
+		{"IQD", 1000, 0}, // Stripe does not have it
 		{"CLF", 10000, 0},
 		{"MGA", 50000, 500},
 		{"MGA", 50020, 0},
 	} {
 		units, err := toUnits(money.Money{Minor: c.minor, Currency: c.currency})
-		if units != c.units || (err == nil) != (c.units != 0) {
-			t.Errorf("%d %s: got %d, %v; want %d", c.minor, c.currency, units, err, c.units)
+		require.Equal(t, c.units, units, c)
+		if c.units == 0 {
+			require.Error(t, err, c)
+			continue
 		}
-		if back := fromUnits(units, c.currency); err == nil && back.Minor != c.minor {
-			t.Errorf("%d %s came back as %d", c.minor, c.currency, back.Minor)
-		}
+		require.NoError(t, err, c)
+		require.Equal(t, c.minor, fromUnits(units, c.currency).Minor, c)
 	}
 }

@@ -14,6 +14,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"ticketing/command/gateway"
 	"ticketing/command/gateway/stripe"
 	"ticketing/internal/id"
@@ -24,7 +27,7 @@ import (
 )
 
 // TestStripeKnowsTheShapeOfEveryRequest sends each kind of request to stripe-mock, which checks them against Stripe's own description of its
-// API. It keeps no state, so what it answers is of no interest.
+// API. It keeps no state, so its responses do not matter.
 func TestStripeKnowsTheShapeOfEveryRequest(t *testing.T) {
 	base, requests := startMock(t)
 	g := stripe.New(stripe.Config{APIKey: "sk_test_123", APIBase: base})
@@ -45,43 +48,33 @@ func TestStripeKnowsTheShapeOfEveryRequest(t *testing.T) {
 		"POST /v1/payment_intents", "GET /v1/payment_intents/pi_123", "POST /v1/payment_intents/pi_123/confirm",
 		"GET /v1/refunds", "POST /v1/refunds", "GET /v1/disputes",
 	} {
-		if !sent[kind] {
-			t.Errorf("%s was not sent", kind)
-		}
+		require.True(t, sent[kind], kind)
 	}
 }
 
-// startMock starts stripe-mock and answers its address, and a function that fails the test for every request that was refused and answers
-// what kinds of them there were.
+// startMock starts stripe-mock and returns its address, and a function that returns the kinds of requests that were sent. A request that
+// it refuses fails the test.
 func startMock(t *testing.T) (base string, requests func() map[string]bool) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs a server: not with -short")
 	}
 	tool, err := exec.Command("../../../scripts/tool", "stripe-mock").Output()
-	if err != nil {
-		t.Fatalf("build stripe-mock: %v", err)
-	}
+	require.NoError(t, err, "build stripe-mock")
 	port, err := services.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	log, err := os.Create(filepath.Join(t.TempDir(), "stripe-mock.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	mock, err := process.Start(process.Spec{Path: strings.TrimSpace(string(tool)), Args: []string{"-http-addr", address}, Stdout: log, Stderr: log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() { _ = mock.Kill() })
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		answered, err := http.Get("http://" + address + "/v1")
+		response, err := http.Get("http://" + address + "/v1")
 		if err != nil {
 			return false, err.Error()
 		}
-		_ = answered.Body.Close()
+		_ = response.Body.Close()
 		return true, ""
 	})
 
@@ -92,9 +85,7 @@ func startMock(t *testing.T) (base string, requests func() map[string]bool) {
 		mu.Lock()
 		defer mu.Unlock()
 		sent[r.Request.Method+" "+r.Request.URL.Path] = true
-		if r.StatusCode != http.StatusOK {
-			t.Errorf("%s %s was refused: %s", r.Request.Method, r.Request.URL, r.Status)
-		}
+		assert.Equal(t, http.StatusOK, r.StatusCode, "%s %s", r.Request.Method, r.Request.URL)
 		return nil
 	}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,17 +100,13 @@ func startMock(t *testing.T) (base string, requests func() map[string]bool) {
 	}
 }
 
-// leaveOutToken takes out what Stripe's API takes and its description leaves out: a token as the card of a new payment method.
+// leaveOutToken removes a token as the card of a new payment method: Stripe's API takes it, but its description lacks it.
 func leaveOutToken(t *testing.T, r *http.Request) {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, err)
 	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, err)
 	if form.Get("payment_method_data[card][token]") != "" && form.Get("payment_method_data[type]") == "card" {
 		form.Del("payment_method_data[card][token]")
 		form.Del("payment_method_data[type]")
