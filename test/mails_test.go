@@ -26,7 +26,7 @@ func mailsOf(t testing.TB, post *mailtest.PostOffice, email string) map[string][
 
 func TestACustomerIsWrittenOnceAboutEachThingThatHappens(t *testing.T) {
 	t.Parallel()
-	post := mailtest.Open(t, mailtest.Options{Busy: func(n int) bool { return n%3 == 0 }}) // every third mail has to be tried again
+	post := mailtest.Open(t, mailtest.Config{Busy: func(n int) bool { return n%3 == 0 }}) // every third mail has to be tried again
 	env := environment(t)
 	env["SMTP_URL"], env["MAIL_FROM"] = "smtp://"+post.Address, "Ticketing <tickets@example.com>"
 	s := startIn(t, env)
@@ -72,7 +72,7 @@ func awaitMails(t testing.TB, post *mailtest.PostOffice, email string, want ...s
 
 func TestSomebodyWhoWasErasedGetsNoMail(t *testing.T) {
 	t.Parallel()
-	post := mailtest.Open(t, mailtest.Options{})
+	post := mailtest.Open(t, mailtest.Config{})
 	env := environment(t)
 	env["SMTP_URL"], env["MAIL_FROM"] = "smtp://"+post.Address, "tickets@example.com"
 	s := startIn(t, env)

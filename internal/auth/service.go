@@ -73,7 +73,7 @@ func New(d Dependencies, cfg Config) (*Service, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	s.mails = mail.NewQueue(d.Mailer, s.log)
+	s.mails = mail.NewQueue(mail.QueueConfig{Mailer: d.Mailer, Logger: s.log})
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.watching.Go(func() { s.followChanges(ctx) })

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// uuid is what idempotency keys often are: their digits pass for a card's once in a few hundred times.
+// uuid matches UUIDs, which idempotency keys often are: one in a few hundred has digits like a card's.
 var uuid = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
 
-// A card's number has so many digits (ISO/IEC 7812).
-const shortest, longest = 13, 19
+// The number of digits of a card's number (ISO/IEC 7812).
+const minDigits, maxDigits = 13, 19
 
-// IsIn says whether a text holds a number that could be a payment card's: 13 to 19 digits, written together or in groups with blanks, dots and
-// dashes between them, that begin like a card's and pass the Luhn check. Tokens of gateways are not written so. A part of a longer number is
-// none: idempotency keys and timestamps of many digits would hold one more often than not.
+// IsIn reports whether a text contains a number that could be a payment card's: 13 to 19 digits, together or in groups separated by blanks,
+// dots and dashes, that begin like a card's and pass the Luhn check. Tokens of gateways do not look like that. A part of a longer number
+// does not count, since most idempotency keys and timestamps of many digits would contain one.
 func IsIn(text string) bool {
-	if len(text) < shortest {
+	if len(text) < minDigits {
 		return false
 	}
 	var groups []string // of digits, with nothing but separators between them
@@ -43,22 +43,22 @@ func IsIn(text string) bool {
 	return false
 }
 
-// endsInCard says whether the last groups together are a card's number.
+// endsInCard reports whether the last groups together are a card's number.
 func endsInCard(groups []string) bool {
 	digits := ""
 	for i := len(groups) - 1; i >= 0; i-- {
 		digits = groups[i] + digits
-		if len(digits) > longest {
+		if len(digits) > maxDigits {
 			return false
 		}
-		if len(digits) >= shortest && isCard(digits) {
+		if len(digits) >= minDigits && isCard(digits) {
 			return true
 		}
 	}
 	return false
 }
 
-// isCard checks the first digit of the industries that issue payment cards, and the Luhn sum.
+// isCard checks that the first digit is one of the card industry's, and the Luhn sum.
 func isCard(digits string) bool {
 	if digits[0] < '2' || digits[0] > '6' {
 		return false

@@ -1,5 +1,5 @@
-// Package cloudevents writes and reads Kafka records as CloudEvents 1.0 in binary mode: attributes and extensions are headers, the
-// value is the data. It knows the shape of the envelope and nothing of what is inside.
+// Package cloudevents writes and reads Kafka records as CloudEvents 1.0 in binary mode: attributes and extensions are headers, the value is
+// the data, which it does not interpret.
 package cloudevents
 
 import (
@@ -17,7 +17,7 @@ const (
 	contentType = "application/json"
 )
 
-// Event is a domain event on its way through the broker.
+// Event is a domain event as the broker carries it.
 type Event struct {
 	ID          string
 	Type        string
@@ -26,12 +26,12 @@ type Event struct {
 	Time        time.Time
 	Traceparent string // W3C Trace Context, "" for none
 
-	// Extensions: where the domain event stands in the log, and who caused it.
+	// Extensions: the domain event's place in the log, and its cause.
 	Shard         int16
 	Position      int64
 	StreamVersion int64
 	SchemaVersion int
-	Incarnation   string // of the log that was published, which may be later than the one the domain event was written in
+	Incarnation   string // of the log when it was published; the domain event may be from an earlier one
 	CorrelationID string
 	CausationID   string
 	Actor         string
@@ -39,7 +39,7 @@ type Event struct {
 	Data json.RawMessage
 }
 
-// Record answers the Kafka record for a topic.
+// Record returns the Kafka record for a topic.
 func (e *Event) Record(topic string) *kgo.Record {
 	r := &kgo.Record{Topic: topic, Key: []byte(e.Subject), Value: e.Data, Headers: make([]kgo.RecordHeader, 0, 17)}
 	add := func(key, value string) {
@@ -66,7 +66,7 @@ func (e *Event) Record(topic string) *kgo.Record {
 	return r
 }
 
-// Parse reads a record that Record made. It refuses whatever lacks what a reader needs in order to place it in its stream.
+// Parse parses a record that Record made. A record without its place in a stream is an error.
 func Parse(r *kgo.Record) (Event, error) {
 	e := Event{Data: r.Value}
 	var bad []error
@@ -79,7 +79,7 @@ func Parse(r *kgo.Record) (Event, error) {
 		bad = append(bad, errors.New("type, subject, incarnation, position, streamversion or schemaversion is missing"))
 	}
 	if err := errors.Join(bad...); err != nil {
-		return Event{}, fmt.Errorf("not a CloudEvent of the log: %w", err)
+		return Event{}, fmt.Errorf("parse a CloudEvent of the log: %w", err)
 	}
 	return e, nil
 }

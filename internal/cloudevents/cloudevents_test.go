@@ -20,7 +20,7 @@ func example() cloudevents.Event {
 	}
 }
 
-func TestWhatIsWrittenIsRead(t *testing.T) {
+func TestParseReadsWhatRecordWrites(t *testing.T) {
 	e := example()
 	record := e.Record("topic")
 	require.Equal(t, "inventory-evt_1", string(record.Key))

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// Check looks at one dependency.
+// Check is the health check of one dependency.
 type Check struct {
 	Name string
-	// Critical says that this process cannot serve without it. What all replicas share and can do without must not take every one of
-	// them out at once: it only shows as degraded.
+	// Critical means that this process cannot serve without the dependency. Any other failure is reported as degraded: it must not stop all
+	// replicas at once.
 	Critical bool
-	// Probe answers what is to be shown of the dependency, nil for nothing, and what is wrong with it.
+	// Probe returns details to report, or nil, and what is wrong with the dependency.
 	Probe func(context.Context) (detail any, err error)
 }
 
-// probeTimeout bounds one look: orchestrators wait a second or two for an answer.
+// probeTimeout bounds all checks: orchestrators wait a second or two.
 const probeTimeout = 2 * time.Second
 
-type healthAnswer struct {
+type healthReport struct {
 	Status string                `json:"status"` // ok, degraded or unavailable
 	Checks map[string]checkState `json:"checks,omitempty"`
 }
@@ -33,32 +33,32 @@ type checkState struct {
 	Detail   any    `json:"detail,omitempty"`
 }
 
-// Live answers GET /health/live: the process runs.
+// Live handles GET /health/live: the process runs.
 func Live() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeHealth(w, http.StatusOK, healthAnswer{Status: "ok"})
+		writeReport(w, http.StatusOK, healthReport{Status: "ok"})
 	})
 }
 
-// Ready answers GET /health/ready: each dependency with its state. It is 503 only when a critical one fails. detailed adds the errors,
-// which are for operators, not for everybody.
+// Ready handles GET /health/ready: it reports the state of each dependency, with status 503 only when a critical one fails. detailed adds
+// the errors, which are for operators only.
 func Ready(checks []Check, detailed bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
 		defer cancel()
-		answer := healthAnswer{Status: "ok", Checks: map[string]checkState{}}
+		report := healthReport{Status: "ok", Checks: map[string]checkState{}}
 		code := http.StatusOK
 		for name, state := range probeAll(ctx, checks, detailed) {
-			answer.Checks[name] = state
+			report.Checks[name] = state
 			switch {
 			case state.Status == "ok":
 			case state.Critical:
-				answer.Status, code = "unavailable", http.StatusServiceUnavailable
-			case answer.Status == "ok":
-				answer.Status = "degraded"
+				report.Status, code = "unavailable", http.StatusServiceUnavailable
+			case report.Status == "ok":
+				report.Status = "degraded"
 			}
 		}
-		writeHealth(w, code, answer)
+		writeReport(w, code, report)
 	})
 }
 
@@ -85,9 +85,9 @@ func probeAll(ctx context.Context, checks []Check, detailed bool) map[string]che
 	return states
 }
 
-func writeHealth(w http.ResponseWriter, code int, answer healthAnswer) {
+func writeReport(w http.ResponseWriter, code int, report healthReport) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // the client is gone: nobody is left to tell
+	_ = json.NewEncoder(w).Encode(report) //nolint:errchkjson // the client is gone
 }

@@ -16,7 +16,7 @@ import (
 	"ticketing/internal/httpserver"
 )
 
-func TestReadyTellsCriticalFromDegraded(t *testing.T) {
+func TestOnlyACriticalFailureMakesAProcessUnavailable(t *testing.T) {
 	t.Parallel()
 	fine := func(context.Context) (any, error) { return 7, nil }
 	broken := func(context.Context) (any, error) { return 8, errors.New("secret host is down") }
@@ -40,14 +40,14 @@ func TestReadyTellsCriticalFromDegraded(t *testing.T) {
 	}
 }
 
-func TestRunDrainsWhatIsBeingAnswered(t *testing.T) {
+func TestRunWaitsForRequestsInProgress(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	answering, goOn := make(chan struct{}), make(chan struct{})
+	started, release := make(chan struct{}), make(chan struct{})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		close(answering)
-		<-goOn
+		close(started)
+		<-release
 		_, _ = io.WriteString(w, "done")
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -64,9 +64,9 @@ func TestRunDrainsWhatIsBeingAnswered(t *testing.T) {
 		text, _ := io.ReadAll(response.Body)
 		body <- string(text)
 	}()
-	<-answering
+	<-started
 	cancel()
-	close(goOn)
+	close(release)
 	require.Equal(t, "done", <-body)
 	require.NoError(t, <-ended)
 }

@@ -10,7 +10,7 @@ import (
 	"ticketing/internal/httpserver"
 )
 
-func TestSecureIsOnEveryAnswerAndPagesSetTheirOwnPolicy(t *testing.T) {
+func TestEveryResponseHasTheSecurityHeadersAndPagesSetTheirOwnPolicy(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, _ *http.Request) {

@@ -1,4 +1,4 @@
-// Package httpserver runs HTTP servers that drain before they end, and answers whether a process is alive and ready.
+// Package httpserver runs HTTP servers that drain before they end, and reports whether a process is alive and ready.
 package httpserver
 
 import (
@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// Run serves until ctx ends, then stops accepting and lets what is being answered come to its end, for drain at most. Long-lived
-// streams are their handler's to end. Reading a request is bounded; writing an answer is the handler's to bound, since streams have no
-// end.
+// Run serves until ctx ends. Then it accepts no more connections and waits up to drain for the requests in progress. Handlers must end
+// long-lived streams themselves, and bound the time of writing a response.
 func Run(ctx context.Context, listener net.Listener, handler http.Handler, drain time.Duration, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,

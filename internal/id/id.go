@@ -1,6 +1,5 @@
-// Package id makes and checks the public identifiers: TypeIDs (https://github.com/jetify-com/typeid, spec 0.3.0), a type
-// prefix and a UUIDv7 in base32, such as "evt_01h455vb4pex5vsknk084sn02q". They sort by the
-// millisecond of their making, no finer.
+// Package id makes and checks the public identifiers: TypeIDs (https://github.com/jetify-com/typeid, spec 0.3.0), which have a type prefix
+// and a UUIDv7 in base32, such as "evt_01h455vb4pex5vsknk084sn02q". They sort by the millisecond in which they were made.
 package id
 
 import (
@@ -12,7 +11,7 @@ import (
 	"ticketing/internal/text"
 )
 
-// Prefixes of the identifiers, one a type.
+// The prefixes, one for each type.
 const (
 	Event       = "evt"
 	Reservation = "rsv"
@@ -25,21 +24,20 @@ const (
 // longestQuote is how many bytes of a malformed identifier an error repeats.
 const longestQuote = 40
 
-// New makes an identifier of the type that prefix names. It panics only when the machine has no randomness to give.
+// New returns a new identifier with a prefix.
 func New(prefix string) string {
 	return typeid.Must(typeid.WithPrefix(prefix)).String()
 }
 
-// Derive makes the identifier that something from outside always gets, from a name that is its own there. It panics for a prefix that is
-// none.
+// Derive returns an identifier for something outside, which is always the same for its name there. It panics for a malformed prefix.
 func Derive(prefix, name string) string {
 	sum := sha256.Sum256([]byte(name))
 	uuid := sum[:16]
-	uuid[6], uuid[8] = uuid[6]&0x0f|0x80, uuid[8]&0x3f|0x80 // version 8: made in a way of one's own
+	uuid[6], uuid[8] = uuid[6]&0x0f|0x80, uuid[8]&0x3f|0x80 // version 8: custom
 	return typeid.Must(typeid.FromUUIDBytesWithPrefix(prefix, uuid)).String()
 }
 
-// Check says whether s is a well-formed identifier of the type that prefix names.
+// Check returns an error unless s is a well-formed identifier with this prefix.
 func Check(prefix, s string) error {
 	tid, err := typeid.FromString(s)
 	if err != nil || tid.Prefix() != prefix {
@@ -48,7 +46,7 @@ func Check(prefix, s string) error {
 	return nil
 }
 
-// Prefix answers the type prefix of a well-formed identifier, and "" for anything else.
+// Prefix returns the prefix of a well-formed identifier, and "" for anything else.
 func Prefix(s string) string {
 	tid, err := typeid.FromString(s)
 	if err != nil {

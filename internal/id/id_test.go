@@ -20,13 +20,13 @@ func TestNewIsWellFormedAndOfItsType(t *testing.T) {
 		require.Len(t, s, len(prefix)+1+26)
 		for _, other := range prefixes {
 			if other != prefix {
-				require.Error(t, Check(other, s), "%s is no %s", s, other)
+				require.Error(t, Check(other, s))
 			}
 		}
 	}
 }
 
-func TestWhatIsDerivedIsAlwaysTheSame(t *testing.T) {
+func TestDeriveReturnsTheSameIDForAName(t *testing.T) {
 	one := Derive(Refund, "stripe/re_1")
 	require.NoError(t, Check(Refund, one))
 	require.Equal(t, one, Derive(Refund, "stripe/re_1"))
@@ -47,7 +47,7 @@ func TestNewIsNewEachTime(t *testing.T) {
 	}
 }
 
-// Identifiers sort by the millisecond of their making, which is what they begin with. Within one they are in no order.
+// Identifiers begin with the millisecond in which they were made. Within one they have no order.
 func TestNewBeginsWithTheTime(t *testing.T) {
 	before := time.Now().UnixMilli()
 	tid, err := typeid.FromString(New(Event))
@@ -61,7 +61,7 @@ func TestNewBeginsWithTheTime(t *testing.T) {
 	require.Less(t, "evt_01h455vb4pex5vsknk084sn02q", tid.String(), "made in 2023")
 }
 
-func TestMalformed(t *testing.T) {
+func TestMalformedIDsAreRefused(t *testing.T) {
 	const good = "01h455vb4pex5vsknk084sn02q"
 	require.NoError(t, Check(Event, "evt_"+good))
 	for _, s := range []string{
@@ -72,17 +72,17 @@ func TestMalformed(t *testing.T) {
 	} {
 		err := Check(Event, s)
 		require.Error(t, err, "%.60q", s)
-		require.Less(t, len(err.Error()), 250, "the message repeats all that a client sends")
+		require.Less(t, len(err.Error()), 250, "the message repeats a part of the input only")
 	}
 }
 
-func TestPrefixOfWhatIsNoID(t *testing.T) {
+func TestAMalformedIDHasNoPrefix(t *testing.T) {
 	for _, s := range []string{"", "evt", "evt_", "evt_x", "01h455vb4pex5vsknk084sn02q"} {
 		require.Empty(t, Prefix(s), s)
 	}
 }
 
-// What is taken once must be the only way to write it: two spellings of one id would be two streams.
+// An id has one spelling only: two would be two streams.
 func FuzzCheck(f *testing.F) {
 	for _, prefix := range prefixes {
 		f.Add(New(prefix))
@@ -95,15 +95,12 @@ func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		prefix := Prefix(s)
 		for _, p := range prefixes {
-			if ok := Check(p, s) == nil; ok != (prefix == p) {
-				t.Fatalf("Prefix(%q) is %q, and Check(%q) says %v", s, prefix, p, ok)
-			}
+			require.Equal(t, prefix == p, Check(p, s) == nil, "%q with prefix %q", s, p)
 		}
 		if prefix == "" {
 			return
 		}
-		if len(s) != len(prefix)+1+26 || s != strings.ToLower(s) {
-			t.Fatalf("%q is taken", s)
-		}
+		require.Len(t, s, len(prefix)+1+26)
+		require.Equal(t, strings.ToLower(s), s)
 	})
 }

@@ -8,11 +8,11 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// composeMessage makes of m what goes over the wire: both parts in UTF-8, and headers that keep answering machines quiet.
+// composeMessage returns m with both parts in UTF-8 and headers that prevent automatic replies.
 func composeMessage(from *mail.Address, m Message) (*gomail.Msg, error) {
 	to, err := mail.ParseAddress(m.To)
 	if err != nil {
-		return nil, fmt.Errorf("compose mail: %w", errRecipient)
+		return nil, fmt.Errorf("compose a mail: %w", errRecipient)
 	}
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)

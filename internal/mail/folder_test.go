@@ -7,47 +7,38 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"ticketing/internal/mail/mailtest"
 )
 
-func TestFolderKeepsMailsFromOthers(t *testing.T) {
+func TestOnlyTheOwnerCanReadMailsInTheFolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "mail")
 	mailer, err := Open(Config{From: "tickets@example.com", Folder: path})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	message, err := MagicLink("ann@example.com", "http://127.0.0.1:8080/auth/verify#token=abc", time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := mailer.Send(t.Context(), message); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, mailer.Send(t.Context(), message))
 
 	files, err := os.ReadDir(path)
-	if err != nil || len(files) != 1 || !strings.HasSuffix(files[0].Name(), ".eml") {
-		t.Fatalf("the folder holds %v, %v", files, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	require.True(t, strings.HasSuffix(files[0].Name(), ".eml"), files[0].Name())
 	info, err := files[0].Info()
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the mail's mode is %v, %v", info.Mode(), err)
-	}
-	if dir, err := os.Stat(path); err != nil || dir.Mode().Perm() != 0o700 {
-		t.Errorf("the folder's mode is %v, %v", dir.Mode(), err)
-	}
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	dir, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o700), dir.Mode().Perm())
 	data, err := os.ReadFile(filepath.Join(path, files[0].Name()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := mailtest.Parts(t, string(data))["text/plain"]; !strings.Contains(text, "http://127.0.0.1:8080/auth/verify#token=abc") {
-		t.Errorf("the mail says:\n%s", text)
-	}
+	require.NoError(t, err)
+	require.Contains(t, mailtest.Parts(t, string(data))["text/plain"], "http://127.0.0.1:8080/auth/verify#token=abc")
 }
 
-func TestOpenRefusesWhatCannotWork(t *testing.T) {
+func TestOpenRefusesAnInvalidConfiguration(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"no sender":       {Folder: t.TempDir()},
-		"nowhere to":      {From: "tickets@example.com"},
+		"no target":       {From: "tickets@example.com"},
 		"another scheme":  {From: "tickets@example.com", SMTPURL: "https://user:s3cret@mail.example.com"},
 		"no host":         {From: "tickets@example.com", SMTPURL: "smtp://user:s3cret@:587"},
 		"a path":          {From: "tickets@example.com", SMTPURL: "smtp://user:s3cret@mail.example.com/x"},
@@ -57,20 +48,17 @@ func TestOpenRefusesWhatCannotWork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Open(cfg)
-			if err == nil || strings.Contains(err.Error(), "s3cret") {
-				t.Errorf("it answers %v", err)
-			}
+			require.Error(t, err)
+			require.NotContains(t, err.Error(), "s3cret")
 		})
 	}
 }
 
-func TestLifetimesAreSaidInWords(t *testing.T) {
+func TestLifetimesAreWrittenInWords(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		15 * time.Minute: "15 minutes", time.Minute: "1 minute", 2 * time.Hour: "2 hours", time.Hour: "60 minutes",
 		90 * time.Second: "90 seconds", time.Second: "1 second",
 	} {
-		if got := durationInWords(d); got != want {
-			t.Errorf("%s reads %q, not %q", d, got, want)
-		}
+		require.Equal(t, want, durationInWords(d))
 	}
 }

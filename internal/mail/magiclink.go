@@ -17,7 +17,7 @@ var (
 	magicLinkHTML = htmltemplate.Must(htmltemplate.ParseFS(templates, "templates/magiclink.html"))
 )
 
-// MagicLink answers the mail that signs a person in: link is a whole URL, and lives for lifetime.
+// MagicLink returns the mail with which a user signs in: link is a URL that is valid for lifetime.
 func MagicLink(to, link string, lifetime time.Duration) (Message, error) {
 	data := struct{ Link, Lifetime string }{Link: link, Lifetime: durationInWords(lifetime)}
 	var text, html strings.Builder
@@ -30,7 +30,7 @@ func MagicLink(to, link string, lifetime time.Duration) (Message, error) {
 	return Message{To: to, Subject: "Your sign-in link", Text: text.String(), HTML: html.String()}, nil
 }
 
-// durationInWords says a lifetime as a person would.
+// durationInWords returns "15 minutes", for example.
 func durationInWords(d time.Duration) string {
 	n, unit := int(d/time.Second), "second"
 	switch {

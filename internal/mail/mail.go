@@ -1,14 +1,14 @@
-// Package mail writes and sends the mails of the platform: by SMTP, or, on a laptop without a mail server, as .eml files into a
-// folder. It knows nothing of who gets a mail and why; that a mail is sent at all (and once) is its caller's to see to.
+// Package mail writes and sends the platform's mails: by SMTP, or, on a laptop without a mail server, as .eml files in a folder. Its callers
+// make sure that a mail is sent, and sent once.
 //
 // No address, subject or content of a mail appears in its errors and logs.
 package mail
 
 import "context"
 
-// Message is one mail to one person, as text and as HTML with the same content.
+// Message is a mail to one recipient, as text and as HTML with the same content.
 type Message struct {
-	// ID names the mail, so that a server may tell that it got the same one twice; empty: a new name each time it is sent.
+	// ID identifies the mail, so that a server can drop a duplicate. Default: a new one each time it is sent.
 	ID      string
 	To      string // a bare address
 	Subject string
@@ -16,8 +16,7 @@ type Message struct {
 	HTML    string
 }
 
-// Mailer sends mails. Send returns when the next server has taken the mail over, or the file is on the disk; it is safe for
-// concurrent use.
+// Mailer sends mails. Send returns when the server has accepted the mail, or the file is written; it is safe for concurrent use.
 type Mailer interface {
 	Send(ctx context.Context, m Message) error
 }

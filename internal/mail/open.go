@@ -6,36 +6,34 @@ import (
 	"net/mail"
 	"net/url"
 	"strconv"
-
-	"ticketing/internal/loopback"
 )
 
-// Config says where mails go.
+// Config configures a Mailer.
 type Config struct {
-	// SMTPURL is smtp://[user:password@]host[:587] (STARTTLS when the server offers it, and always before a password goes to
-	// another machine) or smtps://[user:password@]host[:465]. Empty: mails are written into Folder.
+	// SMTPURL is smtp://[user:password@]host[:587] (STARTTLS if the server offers it, and always before a password is sent to another
+	// machine) or smtps://[user:password@]host[:465]. Default: mails are written into Folder.
 	SMTPURL string
-	From    string // MAIL_FROM: an address, with or without a name
-	Folder  string // where mails are written while there is no SMTPURL; made when missing
+	From    string // MAIL_FROM: an address, with or without a name. Required.
+	Folder  string // for mails without SMTPURL, which requires it; it is created if missing
 }
 
-// Open answers the mailer that cfg asks for. It checks the configuration but connects to nothing.
+// Open returns the mailer that cfg describes. It checks the configuration but connects to nothing.
 func Open(cfg Config) (Mailer, error) {
 	from, err := mail.ParseAddress(cfg.From)
 	if err != nil {
-		return nil, fmt.Errorf("read the sender of mails: %w", err)
+		return nil, fmt.Errorf("parse the sender of mails: %w", err)
 	}
 	if cfg.SMTPURL == "" {
 		return newFolder(cfg.Folder, from)
 	}
 	server, err := parseServer(cfg.SMTPURL)
 	if err != nil {
-		return nil, fmt.Errorf("read the URL of the mail server: %w", err)
+		return nil, fmt.Errorf("parse the URL of the mail server: %w", err)
 	}
 	return &smtpMailer{server: server, from: from}, nil
 }
 
-// server is where an SMTP URL points.
+// server is a parsed SMTP URL.
 type server struct {
 	host     string
 	port     int
@@ -44,7 +42,7 @@ type server struct {
 	password string
 }
 
-// parseServer reads an SMTP URL. Its errors never quote the URL: there is a password in it.
+// parseServer parses an SMTP URL. Its errors never quote the URL, since it contains a password.
 func parseServer(text string) (server, error) {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -61,10 +59,10 @@ func parseServer(text string) (server, error) {
 		return server{}, errors.New("it begins with neither smtp:// nor smtps://")
 	}
 	if s.host == "" {
-		return server{}, errors.New("it names no host")
+		return server{}, errors.New("it has no host")
 	}
 	if u.Path != "" && u.Path != "/" || u.RawQuery != "" {
-		return server{}, errors.New("it has a path or parameters, which mean nothing here")
+		return server{}, errors.New("it has a path or parameters")
 	}
 	if p := u.Port(); p != "" {
 		if s.port, err = strconv.Atoi(p); err != nil || s.port < 1 || s.port > 65535 {
@@ -73,6 +71,3 @@ func parseServer(text string) (server, error) {
 	}
 	return s, nil
 }
-
-// isLocal says whether the server is on this machine, so that what is said to it can't be overheard.
-func (s server) isLocal() bool { return loopback.Is(s.host) }

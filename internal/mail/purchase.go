@@ -13,7 +13,7 @@ var (
 	purchaseHTML = htmltemplate.Must(htmltemplate.ParseFS(templates, "templates/purchase/*.html"))
 )
 
-// Purchase is what customers are written about. Amounts are ready to read, such as "25.00 EUR".
+// Purchase is what mails to customers are about. Amounts are formatted, such as "25.00 EUR".
 type Purchase struct {
 	ReservationID string
 	Event         string
@@ -30,17 +30,17 @@ type Ticket struct {
 	Price   string
 }
 
-// Starts says when the event begins, in the one time zone that is known.
+// Starts returns the time at which the event begins, in UTC.
 func (p Purchase) Starts() string {
 	return p.StartsAt.UTC().Format("Monday, 2 January 2006, 15:04 UTC")
 }
 
-// ReservationConfirmed answers the mail that a purchase's tickets come with.
+// ReservationConfirmed returns the mail with the tickets of a purchase.
 func ReservationConfirmed(to string, p Purchase) (Message, error) {
 	return purchaseMail(to, "Your tickets: "+p.Event, "confirmed", struct{ Purchase }{p})
 }
 
-// Refunded answers the mail that says that amount was given back, and why, in half a sentence.
+// Refunded returns the mail about a refund; why is half a sentence.
 func Refunded(to string, p Purchase, amount, why string) (Message, error) {
 	return purchaseMail(to, "Your refund: "+p.Event, "refunded", struct {
 		Purchase
@@ -49,7 +49,7 @@ func Refunded(to string, p Purchase, amount, why string) (Message, error) {
 	}{p, amount, why})
 }
 
-// EventCancelled answers the mail that says that an event does not take place; paid, that its reader's money comes back.
+// EventCancelled returns the mail about a cancelled event; with paid it announces a refund.
 func EventCancelled(to string, p Purchase, paid bool) (Message, error) {
 	return purchaseMail(to, "Cancelled: "+p.Event, "cancelled", struct {
 		Purchase
@@ -69,5 +69,5 @@ func purchaseMail(to, subject, name string, data any) (Message, error) {
 	return Message{To: to, Subject: oneLine(subject), Text: text.String(), HTML: html.String()}, nil
 }
 
-// oneLine keeps what an organizer called an event from beginning another header.
+// oneLine keeps an event's name from beginning another header.
 func oneLine(subject string) string { return strings.Join(strings.Fields(subject), " ") }

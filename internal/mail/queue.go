@@ -8,40 +8,48 @@ import (
 	"time"
 )
 
-// The queue's bounds. A mail server that is away for longer than the pauses together loses the mails that were tried meanwhile:
-// whoever waits for one asks for another.
+// The queue's bounds. A mail that cannot be sent within all pauses is lost, and the user requests another.
 const (
-	queueLength  = 1000
+	maxQueued    = 1000
 	queueWorkers = 4
 )
 
-var pauses = []time.Duration{time.Second, 5 * time.Second, 25 * time.Second}
+var retryPauses = []time.Duration{time.Second, 5 * time.Second, 25 * time.Second}
 
-// Queue sends mails in the background, so that how long a mail takes says nothing to whoever asked for it. It is held in memory,
-// for mails that are worthless after a restart; what must arrive belongs into a durable job.
+// QueueConfig configures a Queue.
+type QueueConfig struct {
+	Mailer Mailer       // Required.
+	Logger *slog.Logger // Default: slog.Default().
+}
+
+// Queue sends mails in the background, so that the time of a request does not depend on sending its mail. It is held in memory, for mails
+// that are worthless after a restart; a mail that must arrive needs a durable job.
 type Queue struct {
 	mailer  Mailer
 	log     *slog.Logger
 	waiting chan Message
-	closing chan struct{} // closed: no new mails, no more waiting before another try
+	closing chan struct{} // closed: no new mails, no more pauses
 	once    sync.Once
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
-	mu      sync.RWMutex // held for reading while a mail is put in, so that nothing is put into a closed channel
+	mu      sync.RWMutex // held for reading during Enqueue, so that it never sends on a closed channel
 	closed  bool
 }
 
-// NewQueue answers a queue whose workers run until Close.
-func NewQueue(m Mailer, log *slog.Logger) *Queue {
+// NewQueue returns a queue whose workers run until Close.
+func NewQueue(c QueueConfig) *Queue {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	q := &Queue{mailer: m, log: log, waiting: make(chan Message, queueLength), closing: make(chan struct{}), cancel: cancel}
+	q := &Queue{mailer: c.Mailer, log: c.Logger, waiting: make(chan Message, maxQueued), closing: make(chan struct{}), cancel: cancel}
 	for range queueWorkers {
 		q.workers.Go(func() { q.sendQueued(ctx) })
 	}
 	return q
 }
 
-// Enqueue takes a mail over without waiting. Error: ErrQueueFull.
+// Enqueue adds a mail without waiting. Its only error is ErrQueueFull.
 func (q *Queue) Enqueue(m Message) error {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
@@ -56,8 +64,8 @@ func (q *Queue) Enqueue(m Message) error {
 	}
 }
 
-// Close takes no more mails, tries each that waits once more, and returns when all are done, or with ctx's error when it ends
-// first: what then still waits is lost.
+// Close accepts no more mails, tries each queued one once more, and returns when all are done, or when ctx ends: then the rest is lost, and
+// Close returns an error.
 func (q *Queue) Close(ctx context.Context) error {
 	q.once.Do(func() {
 		q.mu.Lock()
@@ -78,7 +86,7 @@ func (q *Queue) Close(ctx context.Context) error {
 func (q *Queue) sendQueued(ctx context.Context) {
 	for m := range q.waiting {
 		if ctx.Err() != nil {
-			return // Close says that mails were lost
+			return // Close returns an error
 		}
 		if err := q.deliverMail(ctx, m); err != nil {
 			q.log.ErrorContext(ctx, "mail not sent", "error", err)
@@ -86,9 +94,9 @@ func (q *Queue) sendQueued(ctx context.Context) {
 	}
 }
 
-// deliverMail tries until the mail is sent, hopeless, or tried often enough.
+// deliverMail tries until the mail is sent, the error is final, or there are no more pauses.
 func (q *Queue) deliverMail(ctx context.Context, m Message) error {
-	for _, pause := range pauses {
+	for _, pause := range retryPauses {
 		err := q.mailer.Send(ctx, m)
 		if err == nil || !worthRetrying(err) || ctx.Err() != nil {
 			return err

@@ -2,10 +2,11 @@ package mail
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync/atomic"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/mail/mailtest"
 )
@@ -15,69 +16,50 @@ type mailerFunc func(context.Context, Message) error
 
 func (f mailerFunc) Send(ctx context.Context, m Message) error { return f(ctx, m) }
 
-func TestCloseSendsWhatWaits(t *testing.T) {
+func newTestQueue(m Mailer) *Queue {
+	return NewQueue(QueueConfig{Mailer: m, Logger: slog.New(slog.DiscardHandler)})
+}
+
+func TestCloseSendsQueuedMails(t *testing.T) {
 	var sent atomic.Int64
-	q := NewQueue(mailerFunc(func(context.Context, Message) error { sent.Add(1); return nil }), slog.New(slog.DiscardHandler))
+	q := newTestQueue(mailerFunc(func(context.Context, Message) error { sent.Add(1); return nil }))
 	for range 100 {
-		if err := q.Enqueue(Message{}); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, q.Enqueue(Message{}))
 	}
-	if err := q.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if sent.Load() != 100 {
-		t.Errorf("%d of 100 mails were sent", sent.Load())
-	}
-	if err := q.Enqueue(Message{}); !errors.Is(err, ErrQueueFull) {
-		t.Errorf("a closed queue answers %v", err)
-	}
+	require.NoError(t, q.Close(t.Context()))
+	require.EqualValues(t, 100, sent.Load())
+	require.ErrorIs(t, q.Enqueue(Message{}), ErrQueueFull, "a closed queue accepts no mail")
 }
 
 func TestQueueIsBounded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	q := NewQueue(mailerFunc(func(ctx context.Context, _ Message) error { <-ctx.Done(); return ctx.Err() }), slog.New(slog.DiscardHandler))
+	q := newTestQueue(mailerFunc(func(ctx context.Context, _ Message) error { <-ctx.Done(); return ctx.Err() }))
 	var err error
-	taken := 0
-	for ; err == nil; taken++ {
+	accepted := 0
+	for ; err == nil; accepted++ {
 		err = q.Enqueue(Message{})
 	}
-	if !errors.Is(err, ErrQueueFull) || taken > queueLength+queueWorkers+1 {
-		t.Errorf("the queue took %d mails and answered %v", taken, err)
-	}
+	require.ErrorIs(t, err, ErrQueueFull)
+	require.LessOrEqual(t, accepted, maxQueued+queueWorkers+1)
 	cancel()
-	if err := q.Close(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("closing in a hurry answers %v", err)
-	}
+	require.ErrorIs(t, q.Close(ctx), context.Canceled)
 }
 
-func TestPassingFailureIsTriedAgain(t *testing.T) {
-	post := mailtest.Open(t, mailtest.Options{Busy: func(n int) bool { return n == 1 }})
-	q := NewQueue(open(t, "smtp://"+post.Address), slog.New(slog.DiscardHandler))
-	if err := q.Enqueue(Message{To: "ann@example.com", Text: "Hi", HTML: "Hi"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := q.Close(t.Context()); err != nil { // closing doesn't wait for the pause before another try
-		t.Fatal(err)
-	}
-	if asked := len(post.Got()); asked != 2 {
-		t.Errorf("the server was asked %d times", asked)
-	}
+func TestATemporaryFailureIsRetried(t *testing.T) {
+	post := mailtest.Open(t, mailtest.Config{Busy: func(n int) bool { return n == 1 }})
+	q := newTestQueue(open(t, "smtp://"+post.Address))
+	require.NoError(t, q.Enqueue(Message{To: "ann@example.com", Text: "Hi", HTML: "Hi"}))
+	require.NoError(t, q.Close(t.Context())) // it skips the pause before the next try
+	require.Len(t, post.Got(), 2)
 }
 
-func TestHopelessMailIsTriedOnce(t *testing.T) {
+func TestAPermanentFailureIsNotRetried(t *testing.T) {
 	var tries atomic.Int64
-	q := NewQueue(mailerFunc(func(context.Context, Message) error {
+	q := newTestQueue(mailerFunc(func(context.Context, Message) error {
 		tries.Add(1)
 		return refusal{code: 550}
-	}), slog.New(slog.DiscardHandler))
-	if err := q.Enqueue(Message{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := q.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if tries.Load() != 1 {
-		t.Errorf("it was tried %d times", tries.Load())
-	}
+	}))
+	require.NoError(t, q.Enqueue(Message{}))
+	require.NoError(t, q.Close(t.Context()))
+	require.EqualValues(t, 1, tries.Load())
 }

@@ -10,19 +10,21 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"ticketing/internal/loopback"
 )
 
-// sendTimeout bounds one mail, from the connection to the server's last word.
+// sendTimeout bounds sending one mail, with its connection.
 const sendTimeout = 30 * time.Second
 
-// smtpMailer hands each mail over on a connection of its own: mails are rare, and servers drop idle connections.
+// smtpMailer opens a connection for each mail: mails are rare, and servers drop idle connections.
 type smtpMailer struct {
 	server server
 	from   *mail.Address
-	tls    *tls.Config // nil: the system's certificates
+	tls    *tls.Config // Default: the system's certificates.
 }
 
-// Send answers when the server has taken the mail over. It gives up when ctx ends, or after half a minute.
+// Send returns when the server has accepted the mail, when ctx ends, or after half a minute.
 func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
@@ -40,20 +42,20 @@ func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 
 	client, err := gomail.NewClient(s.server.host, s.clientOptions(conn)...)
 	if err != nil {
-		return fmt.Errorf("prepare the mail client: %w", err)
+		return fmt.Errorf("create the mail client: %w", err)
 	}
 	session, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
 		return fmt.Errorf("open a session with the mail server: %w", err)
 	}
 	if err := client.SendWithSMTPClient(session, msg); err != nil {
-		return fmt.Errorf("send mail: %w", withoutRecipient(err))
+		return fmt.Errorf("send a mail: %w", withoutRecipient(err))
 	}
-	_ = session.Quit() // the mail has been taken over already
+	_ = session.Quit() // the server has accepted the mail
 	return nil
 }
 
-// dialServer connects, with TLS at once for smtps://.
+// dialServer connects, with TLS for smtps://.
 func (s *smtpMailer) dialServer(ctx context.Context) (conn net.Conn, err error) {
 	address := net.JoinHostPort(s.server.host, strconv.Itoa(s.server.port))
 	if s.server.implicit {
@@ -67,10 +69,10 @@ func (s *smtpMailer) dialServer(ctx context.Context) (conn net.Conn, err error) 
 	return conn, nil
 }
 
-// clientOptions are go-mail's for one mail over conn. A password is sent to another machine only under TLS.
+// clientOptions returns go-mail's options for one mail over conn. A password is sent to another machine only with TLS.
 func (s *smtpMailer) clientOptions(conn net.Conn) []gomail.Option {
 	policy := gomail.TLSOpportunistic
-	if s.server.user != "" && !s.server.isLocal() {
+	if s.server.user != "" && !loopback.Is(s.server.host) {
 		policy = gomail.TLSMandatory
 	}
 	options := []gomail.Option{

@@ -19,21 +19,21 @@ type Money struct {
 	Currency string `json:"currency"`
 }
 
-// ErrOverflow is returned when a sum leaves the range of int64.
+// ErrOverflow means that a sum is outside the range of int64.
 var ErrOverflow = errors.New("amount is out of range")
 
 // longestQuote is how many bytes of a malformed amount or currency an error repeats.
 const longestQuote = 24
 
-// Exponent answers how many digits the currency has after the point (ISO 4217: JPY 0, EUR 2, BHD 3), and false for a code
-// that is not a current ISO 4217 currency.
+// Exponent returns the number of decimal places of a currency (ISO 4217: JPY 0, EUR 2, BHD 3), and false for a code that is not a current
+// ISO 4217 currency.
 func Exponent(code string) (int, bool) {
 	digits, ok := currency.GetDigits(code)
 	return int(digits), ok
 }
 
-// Parse reads a decimal such as "150.00" of the given currency. Fewer digits than the currency has are filled with zeros; more
-// digits, signs, exponents and blanks are refused.
+// Parse parses a decimal such as "150.00" of a currency. Missing decimal places are zeros; more than the currency has, signs, exponents
+// and blanks are errors.
 func Parse(decimal, code string) (Money, error) {
 	exp, ok := Exponent(code)
 	if !ok {
@@ -53,7 +53,7 @@ func Parse(decimal, code string) (Money, error) {
 	return Money{Minor: minor, Currency: code}, nil
 }
 
-// Decimal prints the amount with exactly the digits of its currency: "150.00", "1500", "1.500".
+// Decimal returns the amount with the decimal places of its currency: "150.00", "1500", "1.500".
 func (m Money) Decimal() string {
 	exp, _ := Exponent(m.Currency)
 	sign, abs := "", uint64(m.Minor) //nolint:gosec // two's complement: negated below
@@ -70,10 +70,10 @@ func (m Money) Decimal() string {
 	return sign + s[:len(s)-exp] + "." + s[len(s)-exp:]
 }
 
-// String prints the amount for people: "150.00 EUR".
+// String returns the amount with its currency: "150.00 EUR".
 func (m Money) String() string { return m.Decimal() + " " + m.Currency }
 
-// Add answers m + other. Both must be of one currency: adding two is a programming error and panics.
+// Add returns m + other. It panics if their currencies differ.
 func (m Money) Add(other Money) (Money, error) {
 	if m.Currency != other.Currency {
 		panic(fmt.Sprintf("money: %s + %s", m.Currency, other.Currency))

@@ -16,13 +16,13 @@ func TestExponentsAreThoseOfISO4217(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoCurrency(t *testing.T) {
+func TestUnknownCurrenciesAreRefused(t *testing.T) {
 	for _, code := range []string{"", "eur", "EU", "EURO", "€", "XYZ", "DEM", " EUR", "EUR\x00", strings.Repeat("E", 1<<20)} {
 		_, ok := Exponent(code)
 		require.False(t, ok, "%.10q", code)
 		_, err := Parse("1", code)
 		require.Error(t, err, "%.10q", code)
-		require.Less(t, len(err.Error()), 200, "the message repeats all that a client sends")
+		require.Less(t, len(err.Error()), 200, "the message repeats a part of the input only")
 	}
 }
 
@@ -71,7 +71,7 @@ func TestParseRefuses(t *testing.T) {
 		for _, decimal := range decimals {
 			m, err := Parse(decimal, code)
 			require.Error(t, err, "%.30q %s is %d", decimal, code, m.Minor)
-			require.Less(t, len(err.Error()), 200, "the message repeats all that a client sends")
+			require.Less(t, len(err.Error()), 200, "the message repeats a part of the input only")
 		}
 	}
 }
@@ -84,7 +84,7 @@ func TestNegativeAmountsArePrinted(t *testing.T) {
 	require.Equal(t, "-9223372036854775808", Money{Minor: math.MinInt64, Currency: "JPY"}.Decimal())
 }
 
-func TestAdd(t *testing.T) {
+func TestAddReturnsTheSum(t *testing.T) {
 	sum, err := Money{Minor: 1, Currency: "EUR"}.Add(Money{Minor: 2, Currency: "EUR"})
 	require.NoError(t, err)
 	require.Equal(t, Money{Minor: 3, Currency: "EUR"}, sum)

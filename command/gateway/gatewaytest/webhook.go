@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/wait"
 )
 
 // How often an event is delivered until it is accepted. Gateways pause for longer.
@@ -45,10 +47,8 @@ func (s *Server) deliverEvent(ctx context.Context, url string, e Event) {
 		if status, err := post(ctx, url, e.Body, s.config.Sign(e.Body)); err == nil && status < http.StatusMultipleChoices {
 			return
 		}
-		select {
-		case <-ctx.Done():
+		if wait.For(ctx, redeliveryPause) != nil {
 			return
-		case <-time.After(redeliveryPause):
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"ticketing/internal/wait"
 )
 
 const (
@@ -28,13 +30,8 @@ func RetryBusy[T any](ctx context.Context, isBusy func(error) bool, send func() 
 	pause := firstBusyPause
 	for try := 1; ; try++ {
 		value, err := send()
-		if err == nil || !isBusy(err) || try == busyTries {
+		if err == nil || !isBusy(err) || try == busyTries || wait.For(ctx, pause) != nil {
 			return value, err
-		}
-		select {
-		case <-ctx.Done():
-			return value, err
-		case <-time.After(pause):
 		}
 		pause *= 2
 	}

@@ -18,23 +18,24 @@ import (
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+	"github.com/stretchr/testify/require"
 )
 
 // PostOffice is a mail server in this process, reached over TCP.
 type PostOffice struct {
 	Address string
-	Roots   *x509.CertPool // trust its certificate, when it has TLS
-	options Options
+	Roots   *x509.CertPool // to trust its certificate, with TLS
+	config  Config
 	mu      sync.Mutex
 	got     []Delivery
 }
 
-// Options says how a server behaves.
-type Options struct {
+// Config configures a PostOffice. By default it accepts every mail, without TLS.
+type Config struct {
 	TLS, Implicit bool
-	Password      string           // asks for robot's password
-	Refuse        *smtp.SMTPError  // what every recipient is refused with
-	Busy          func(n int) bool // whether to answer the nth mail with "try again later"
+	Password      string           // of the user robot
+	Refuse        *smtp.SMTPError  // for every recipient
+	Busy          func(n int) bool // reports whether the nth mail gets "try again later"
 }
 
 // Delivery is a mail that arrived.
@@ -43,26 +44,24 @@ type Delivery struct {
 	Encrypted      bool
 }
 
-// Open opens a server until the test is over.
-func Open(t testing.TB, options Options) *PostOffice {
+// Open starts a server that ends with the test.
+func Open(t testing.TB, c Config) *PostOffice {
 	t.Helper()
-	p := &PostOffice{options: options}
+	p := &PostOffice{config: c}
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return &session{office: p, conn: c}, nil
 	}))
 	server.Domain = "localhost"
 	server.ErrorLog = quiet{}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	p.Address = listener.Addr().String()
-	if options.TLS {
+	if c.TLS {
 		var certificate tls.Certificate
 		certificate, p.Roots = selfSigned(t)
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
 	}
-	if options.Implicit {
+	if c.Implicit {
 		listener = tls.NewListener(listener, server.TLSConfig)
 	}
 	go func() { _ = server.Serve(listener) }()
@@ -70,20 +69,18 @@ func Open(t testing.TB, options Options) *PostOffice {
 	return p
 }
 
-// Got answers the mails that arrived.
+// Got returns the mails that arrived.
 func (p *PostOffice) Got() []Delivery {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.got)
 }
 
-// Only answers the one mail that arrived.
+// Only returns the only mail that arrived.
 func (p *PostOffice) Only(t testing.TB) Delivery {
 	t.Helper()
 	got := p.Got()
-	if len(got) != 1 {
-		t.Fatalf("%d mails arrived", len(got))
-	}
+	require.Len(t, got, 1)
 	return got[0]
 }
 
@@ -95,7 +92,7 @@ type session struct {
 }
 
 func (s *session) AuthMechanisms() []string {
-	if _, encrypted := s.conn.TLSConnectionState(); encrypted && s.office.options.Password != "" {
+	if _, encrypted := s.conn.TLSConnectionState(); encrypted && s.office.config.Password != "" {
 		return []string{sasl.Plain}
 	}
 	return nil
@@ -103,7 +100,7 @@ func (s *session) AuthMechanisms() []string {
 
 func (s *session) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, password string) error {
-		if user != "robot" || password != s.office.options.Password {
+		if user != "robot" || password != s.office.config.Password {
 			return smtp.ErrAuthFailed
 		}
 		s.signed = true
@@ -112,7 +109,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 }
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
-	if s.office.options.Password != "" && !s.signed {
+	if s.office.config.Password != "" && !s.signed {
 		return smtp.ErrAuthRequired
 	}
 	s.mail.From = from
@@ -120,8 +117,8 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	if s.office.options.Refuse != nil {
-		return s.office.options.Refuse
+	if s.office.config.Refuse != nil {
+		return s.office.config.Refuse
 	}
 	s.mail.To = to
 	return nil
@@ -137,7 +134,7 @@ func (s *session) Data(r io.Reader) error {
 	s.office.mu.Lock()
 	defer s.office.mu.Unlock()
 	s.office.got = append(s.office.got, s.mail)
-	if s.office.options.Busy != nil && s.office.options.Busy(len(s.office.got)) {
+	if s.office.config.Busy != nil && s.office.config.Busy(len(s.office.got)) {
 		return &smtp.SMTPError{Code: 451, Message: "try again later"}
 	}
 	return nil
@@ -151,26 +148,20 @@ type quiet struct{}
 func (quiet) Printf(string, ...any) {}
 func (quiet) Println(...any)        {}
 
-// selfSigned makes a certificate for 127.0.0.1 and the pool that trusts it.
+// selfSigned returns a certificate for 127.0.0.1 and a pool that trusts it.
 func selfSigned(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "post office"}, IsCA: true, BasicConstraintsValid: true,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
