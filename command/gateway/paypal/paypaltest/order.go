@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 type amount struct {
@@ -143,9 +145,7 @@ func (s *Server) Approve(t testing.TB, orderOrPage string, declines bool) {
 	s.Lock()
 	defer s.Unlock()
 	o := s.orders[orderOrPage[strings.LastIndex(orderOrPage, "=")+1:]]
-	if o == nil || !s.approveOrder(o, declines) {
-		t.Fatalf("order %s can't be approved", orderOrPage)
-	}
+	require.True(t, o != nil && s.approveOrder(o, declines), "order %s can't be approved", orderOrPage)
 }
 
 // ApproveOnce is the customer approving an order, unless it is approved already.

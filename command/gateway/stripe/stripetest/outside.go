@@ -3,6 +3,8 @@ package stripetest
 import (
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // The methods below are what happens at Stripe without a call of this project: what customers, banks and users of the dashboard do.
@@ -13,9 +15,7 @@ func (s *Server) Authenticate(t testing.TB, clientSecret string) {
 	t.Helper()
 	transactionID, _, _ := strings.Cut(clientSecret, "_secret_")
 	s.changeIntent(t, transactionID, func(i *intent) {
-		if i.secret != clientSecret {
-			t.Fatalf("this is not the client secret of %s", i.id)
-		}
+		require.Equal(t, i.secret, clientSecret, i.id)
 		s.finishAuthentication(t, i)
 	})
 }
@@ -28,14 +28,17 @@ func (s *Server) AuthenticateTransaction(t testing.TB, transactionID string) {
 
 func (s *Server) finishAuthentication(t testing.TB, i *intent) {
 	t.Helper()
-	switch {
-	case i.status != "requires_action":
-		t.Fatalf("there is nothing to authenticate: %s", i.status)
-	case i.card.decline != "":
+	require.Equal(t, "requires_action", i.status)
+	s.finishPayment(i)
+}
+
+// finishPayment charges the card, or declines it.
+func (s *Server) finishPayment(i *intent) {
+	if i.card.decline != "" {
 		s.declineIntent(i)
-	default:
-		s.succeedIntent(i)
+		return
 	}
+	s.succeedIntent(i)
 }
 
 // PayAfterAll is the bank paying although the payment was cancelled.
@@ -58,14 +61,8 @@ func (s *Server) FailAuthentication(t testing.TB, transactionID string) {
 func (s *Server) Settle(t testing.TB, transactionID string) {
 	t.Helper()
 	s.changeIntent(t, transactionID, func(i *intent) {
-		if i.status != "processing" {
-			t.Fatalf("nothing is processing: %s", i.status)
-		}
-		if i.card.decline != "" {
-			s.declineIntent(i)
-			return
-		}
-		s.succeedIntent(i)
+		require.Equal(t, "processing", i.status)
+		s.finishPayment(i)
 	})
 }
 
@@ -86,9 +83,7 @@ func (s *Server) SettleRefunds(t testing.TB, transactionID, status string) {
 func (s *Server) RefundInDashboard(t testing.TB, transactionID string, units int64) {
 	t.Helper()
 	s.changeIntent(t, transactionID, func(i *intent) {
-		if units > i.amount-s.refundedUnits(i) {
-			t.Fatalf("%d is more than is left", units)
-		}
+		require.LessOrEqual(t, units, i.amount-s.refundedUnits(i))
 		s.makeRefund(i, units, map[string]string{})
 	})
 }
@@ -121,9 +116,7 @@ func (s *Server) changeIntent(t testing.TB, transactionID string, f func(*intent
 	s.Lock()
 	defer s.Unlock()
 	i := s.intents[transactionID]
-	if i == nil {
-		t.Fatalf("there is no PaymentIntent %q", transactionID)
-	}
+	require.NotNil(t, i, transactionID)
 	f(i)
 }
 
