@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"ticketing/command/audit"
 	"ticketing/command/catalog"
 	"ticketing/command/commandtest"
 	"ticketing/command/event"
@@ -18,7 +19,6 @@ import (
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/internal/testenv"
-	"ticketing/internal/verify"
 )
 
 // The whole write side, in two replicas over one PostgreSQL, is held to a simple model of the business: whatever customers, organizer and
@@ -34,7 +34,7 @@ func TestTheWriteSideUnderRandomCommands(t *testing.T) {
 		require.NoError(t, err)
 		w := &world{
 			model: &model{}, url: url, pool: pool, bank: newBank(), ending: &ending, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-			log:    verify.NewLog(catalog.Registry(), head.Position),
+			log:    audit.New(audit.Config{Registry: catalog.Registry(), After: head.Position}),
 			ledger: &ledger{position: head.Position, reservations: map[string]reservation.State{}, payments: map[string]payment.State{}},
 		}
 		for range 2 {

@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ticketing/command"
+	"ticketing/command/audit"
 	"ticketing/command/catalog"
 	"ticketing/command/commandtest"
 	"ticketing/command/engine"
@@ -23,7 +24,6 @@ import (
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
-	"ticketing/internal/verify"
 )
 
 // process is one replica of the write side. It can die at any step that it makes towards the outside: at what it sends to PostgreSQL,
@@ -116,7 +116,7 @@ type world struct {
 	bank    *bank
 	ending  *sync.WaitGroup
 	all     []*process
-	log     *verify.Log
+	log     *audit.Log
 	ledger  *ledger
 	history []asked // that can be asked again
 	woundUp bool
@@ -183,7 +183,7 @@ func (l *ledger) read(t *rapid.T, pool *pgxpool.Pool) {
 // check wants the log to be whole, to say exactly what the model says, and the bank to have what it must.
 func (w *world) check(t *rapid.T) {
 	w.ledger.read(t, w.pool)
-	found := verify.NewReport(10)
+	found := audit.NewReport(10)
 	require.NoError(t, w.log.Read(context.Background(), w.pool, w.ledger.position, found))
 	w.log.Check(func(string, int64) bool { return !w.woundUp }, found)
 	require.True(t, found.OK(), "%v", found.Findings)

@@ -17,10 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command/catalog"
+	"ticketing/command/saga"
 	"ticketing/internal/config"
 	"ticketing/internal/services"
 	"ticketing/internal/testenv"
-	"ticketing/internal/verify"
+	"ticketing/projector/verify"
 )
 
 // TestThreeReplicasAnswerAsOne records what customers are told who all want the same few seats from three api processes, one of which is
@@ -90,7 +91,7 @@ func (p *platform) requireVerified() {
 	p.t.Helper()
 	cfg, err := config.Load(p.env)
 	require.NoError(p.t, err)
-	o := verify.Options{Registry: catalog.Registry(), Wait: 10 * time.Second, Show: 20, Topics: map[string]string{
+	o := verify.Config{Registry: catalog.Registry(), WindingUp: saga.ReadWindingUp, Wait: 10 * time.Second, Show: 20, Topics: map[string]string{
 		"event": cfg.EventTopic, "inventory": cfg.InventoryTopic, "reservation": cfg.ReservationTopic, "payment": cfg.PaymentTopic,
 	}}
 	for url, pool := range map[string]**pgxpool.Pool{cfg.EventsURL: &o.Events, cfg.ReadURL: &o.Read} {

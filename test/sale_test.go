@@ -11,8 +11,9 @@ import (
 
 	"ticketing/command/catalog"
 	"ticketing/command/eventstore"
+	"ticketing/command/saga"
 	"ticketing/internal/testenv"
-	"ticketing/internal/verify"
+	"ticketing/projector/verify"
 )
 
 // sale is an on-sale in which everything happens once: somebody pays and is refunded, somebody is declined, somebody lets it expire.
@@ -65,8 +66,9 @@ func (s *system) pool(url string) *pgxpool.Pool {
 // awaitWhole waits until the read tables say exactly what the log says, which must break no invariant.
 func (s *system) awaitWhole() {
 	s.t.Helper()
-	options := verify.Options{
+	options := verify.Config{
 		Events: s.pool(s.cfg.EventsURL), Read: s.pool(s.cfg.ReadURL), Registry: catalog.Registry(), Topics: s.topics(), Show: 5,
+		WindingUp: saga.ReadWindingUp,
 	}
 	testenv.Eventually(s.t, testenv.Patience, func() (bool, string) {
 		report, err := verify.Run(s.t.Context(), options)

@@ -18,64 +18,65 @@ import (
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
+	"ticketing/command/saga"
 	"ticketing/internal/config"
 	"ticketing/internal/postgres"
 	"ticketing/internal/services"
-	"ticketing/internal/verify"
+	"ticketing/projector/verify"
 )
 
 // The exit statuses of ticketing verify.
 const (
-	whole       = 0
-	wrong       = 1
-	notVerified = 2
+	statusOK          = 0
+	statusWrong       = 1
+	statusNotVerified = 2
 )
 
-// verifyLog is the subcommand verify: it says whether the log is whole and the read tables say what it says, and changes nothing. The
-// answer is the process's exit status.
+// verifyLog is the subcommand verify: it prints whether the log is sound and the read tables agree with it, and changes nothing. It
+// returns the exit status of the process.
 func verifyLog(ctx context.Context, args []string, out io.Writer) int {
-	var o verify.Options
+	var cfg verify.Config
 	flags := flag.NewFlagSet("ticketing verify", flag.ContinueOnError)
-	flags.DurationVar(&o.Wait, "wait", 5*time.Second, "how long to wait for read tables that are behind")
-	flags.IntVar(&o.Show, "show", 100, "how many findings of each kind to print")
+	flags.DurationVar(&cfg.Wait, "wait", 5*time.Second, "how long to wait for read tables that are behind")
+	flags.IntVar(&cfg.Show, "show", 100, "how many findings of each kind to print")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return notVerified
+		return statusNotVerified
 	}
-	report, err := verifyWith(ctx, o)
+	report, err := runVerify(ctx, cfg)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "ticketing verify: %v\n", err)
-		return notVerified
+		return statusNotVerified
 	}
 	report.Print(out)
 	if !report.OK() {
-		return wrong
+		return statusWrong
 	}
-	return whole
+	return statusOK
 }
 
-func verifyWith(ctx context.Context, o verify.Options) (report *verify.Report, err error) {
-	cfg, stop, err := databases(ctx)
+func runVerify(ctx context.Context, v verify.Config) (report *verify.Report, err error) {
+	cfg, stop, err := findDatabases(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	o.Registry = catalog.Registry()
-	o.Topics = map[string]string{
+	v.Registry, v.WindingUp = catalog.Registry(), saga.ReadWindingUp
+	v.Topics = map[string]string{
 		event.Category: cfg.EventTopic, inventory.Category: cfg.InventoryTopic,
 		reservation.Category: cfg.ReservationTopic, payment.Category: cfg.PaymentTopic,
 	}
-	for url, pool := range map[string]**pgxpool.Pool{cfg.EventsURL: &o.Events, cfg.ReadURL: &o.Read} {
+	for url, pool := range map[string]**pgxpool.Pool{cfg.EventsURL: &v.Events, cfg.ReadURL: &v.Read} {
 		if *pool, err = postgres.NewPool(ctx, url, postgres.Config{ApplicationName: "ticketing verify", ConnectTimeout: cfg.ConnectTimeout}); err != nil {
 			return nil, err
 		}
 		defer (*pool).Close()
 	}
-	return verify.Run(ctx, o)
+	return verify.Run(ctx, v)
 }
 
-// databases answers where the log and the read tables are: where the environment says, else in the private PostgreSQL of DATA_DIR,
-// which nobody else may be running meanwhile. stop ends what was started.
-func databases(ctx context.Context) (cfg config.Config, stop func() error, err error) {
+// findDatabases returns a configuration with the URLs of the log and the read tables: those of the environment, else of the private
+// PostgreSQL of DATA_DIR, which no other process may be running. stop ends what was started.
+func findDatabases(ctx context.Context) (cfg config.Config, stop func() error, err error) {
 	environ := config.Environ()
 	needs := []config.Need{config.NeedEvents, config.NeedRead}
 	given := environ[string(config.NeedEvents)] != "" || environ[string(config.NeedRead)] != ""

@@ -2,7 +2,6 @@ package projection
 
 import (
 	"fmt"
-	"strings"
 
 	"ticketing/command/eventstore"
 )
@@ -23,13 +22,13 @@ func Decode(registry *eventstore.Registry, r eventstore.Recorded) Record {
 
 // Category returns the category of the record's stream.
 func (r *Record) Category() string {
-	category, _, _ := strings.Cut(r.StreamID, "-")
+	category, _ := eventstore.SplitStreamID(r.StreamID)
 	return category
 }
 
 // AggregateID returns the id of the record's aggregate: the stream's id without its category.
 func (r *Record) AggregateID() string {
-	_, id, _ := strings.Cut(r.StreamID, "-")
+	_, id := eventstore.SplitStreamID(r.StreamID)
 	return id
 }
 

@@ -131,7 +131,7 @@ func TestARebuildResumesWhereItWasEnded(t *testing.T) {
 	w.ProjectAll(events.Projection{})
 	fillHalf(w, events.Projection{}, 5)
 	require.Equal(t, "PUBLISHED", w.Event("evt_4").Status, "the live tables are read")
-	w.RenameType("EventCreated", "Gibberish") // so that what is filled already can be told from what is read now
+	w.RenameType("EventCreated", "Gibberish") // so that rows from before are known from those of now
 	w.Append("event-evt_1", event.EventCancelled{})
 
 	stages := rebuild(w, events.Projection{})

@@ -1,0 +1,195 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"ticketing/projector/sales"
+)
+
+// eventSales are the sums of the reservations and payments of one event, by the keys of their rows.
+type eventSales struct {
+	eventID  string
+	days     map[string]*sales.DayRow
+	sections map[string]*sales.SectionRow
+}
+
+// counts are what is added to a sum.
+type counts struct{ sold, returned, gross, refunded int64 }
+
+// compareSales compares the sums with the reservations and payments that they are made of, all of one event at one moment. Those were
+// compared with the log row by row.
+func compareSales(ctx context.Context, c *comparison) error {
+	rows, err := c.Read.Query(ctx, `SELECT DISTINCT event_id FROM sale_reservations UNION SELECT event_id FROM sales
+		UNION SELECT event_id FROM section_sales ORDER BY 1`)
+	if err != nil {
+		return fmt.Errorf("read sales: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("read sales: %w", err)
+	}
+	for _, id := range ids {
+		err := c.snapshot(ctx, func(tx pgx.Tx) error {
+			s := &eventSales{eventID: id, days: map[string]*sales.DayRow{}, sections: map[string]*sales.SectionRow{}}
+			if err := c.sumSales(ctx, tx, s); err != nil {
+				return err
+			}
+			if err := compareSums(ctx, c, tx, "sales", "t.section || ' ' || t.day || ' ' || t.currency", id, s.days); err != nil {
+				return err
+			}
+			return compareSums(ctx, c, tx, "section_sales", "t.section || ' ' || t.currency", id, s.sections)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// soldReservation is a row of sale_reservations with the refunds of its payment.
+type soldReservation struct {
+	id, currency              string
+	sections                  []sales.Section
+	refunds                   []sales.Refund
+	soldAt, returnedAt        *time.Time
+	sectionsJSON, refundsJSON []byte
+}
+
+// sumSales sums up an event's reservations and what was refunded of them, and compares how that is spread over their sections.
+func (c *comparison) sumSales(ctx context.Context, tx pgx.Tx, s *eventSales) error {
+	rows, err := tx.Query(ctx, `SELECT r.id, r.currency, r.sections, r.sold_at, r.returned_at, coalesce(p.refunds, '[]')
+		FROM sale_reservations r LEFT JOIN sale_payments p ON p.id = r.payment_id WHERE r.event_id = $1 ORDER BY r.id`, s.eventID)
+	if err != nil {
+		return fmt.Errorf("read sale_reservations: %w", err)
+	}
+	var r soldReservation
+	_, err = pgx.ForEachRow(rows, []any{&r.id, &r.currency, &r.sectionsJSON, &r.soldAt, &r.returnedAt, &r.refundsJSON}, func() error {
+		r.sections, r.refunds = nil, nil
+		if err := json.Unmarshal(r.sectionsJSON, &r.sections); err != nil {
+			return fmt.Errorf("sections of %s: %w", r.id, err)
+		}
+		if err := json.Unmarshal(r.refundsJSON, &r.refunds); err != nil {
+			return fmt.Errorf("refunds of %s: %w", r.id, err)
+		}
+		for i, refunded := range s.addReservation(r) {
+			if section := r.sections[i]; refunded != section.Refunded {
+				c.report.add(Finding{
+					Kind: Differs, Table: "sale_reservations", Key: r.id, Column: "sections, refunded of " + section.Name,
+					Log: strconv.FormatInt(refunded, 10), Row: strconv.FormatInt(section.Refunded, 10),
+				})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read sale_reservations: %w", err)
+	}
+	return nil
+}
+
+// addReservation adds a reservation and returns what is refunded of each section.
+func (s *eventSales) addReservation(r soldReservation) []int64 {
+	kept, refunded := make([]int64, len(r.sections)), make([]int64, len(r.sections))
+	for i, section := range r.sections {
+		kept[i] = section.Gross
+		if r.soldAt != nil {
+			s.add(section.Name, *r.soldAt, r.currency, counts{sold: section.Tickets, gross: section.Gross})
+		}
+		if r.returnedAt != nil {
+			s.add(section.Name, *r.returnedAt, r.currency, counts{returned: section.Tickets})
+		}
+	}
+	for _, refund := range r.refunds {
+		for i, share := range splitAmount(refund.Amount, kept) {
+			kept[i] -= share
+			refunded[i] += share
+			s.add(r.sections[i].Name, refund.At, r.currency, counts{refunded: share})
+		}
+	}
+	return refunded
+}
+
+// splitAmount splits an amount in proportion to what is kept, by largest remainder.
+func splitAmount(amount int64, kept []int64) []int64 {
+	shares := make([]int64, len(kept))
+	whole := new(big.Int)
+	for _, k := range kept {
+		whole.Add(whole, big.NewInt(k))
+	}
+	if whole.Sign() == 0 {
+		return shares
+	}
+	rests, left := make([]*big.Int, len(kept)), amount
+	for i, k := range kept {
+		share, rest := new(big.Int).QuoRem(new(big.Int).Mul(big.NewInt(amount), big.NewInt(k)), whole, new(big.Int))
+		shares[i], rests[i] = share.Int64(), rest
+		left -= shares[i]
+	}
+	for ; left > 0; left-- {
+		largest := 0
+		for i := range rests {
+			if rests[i].Cmp(rests[largest]) > 0 {
+				largest = i
+			}
+		}
+		shares[largest]++
+		rests[largest] = big.NewInt(-1)
+	}
+	return shares
+}
+
+func (s *eventSales) add(section string, when time.Time, currency string, by counts) {
+	day := when.UTC().Truncate(24 * time.Hour)
+	key := section + " " + day.Format(time.DateOnly) + " " + currency
+	d := s.days[key]
+	if d == nil {
+		d = &sales.DayRow{EventID: s.eventID, Section: section, Day: pgtype.Date{Time: day, Valid: true}, Currency: currency}
+		s.days[key] = d
+	}
+	d.Sold, d.Returned, d.Gross, d.Refunded = d.Sold+by.sold, d.Returned+by.returned, d.Gross+by.gross, d.Refunded+by.refunded
+	d.Tickets, d.Net = d.Sold-d.Returned, d.Gross-d.Refunded
+
+	key = section + " " + currency
+	t := s.sections[key]
+	if t == nil {
+		t = &sales.SectionRow{EventID: s.eventID, Section: section, Currency: currency}
+		s.sections[key] = t
+	}
+	t.Sold, t.Returned, t.Gross, t.Refunded = t.Sold+by.sold, t.Returned+by.returned, t.Gross+by.gross, t.Refunded+by.refunded
+	t.Tickets, t.Net = t.Sold-t.Returned, t.Gross-t.Refunded
+}
+
+// compareSums compares the rows of an event in sales or section_sales.
+func compareSums[R any](ctx context.Context, c *comparison, tx pgx.Tx, table, key, eventID string, want map[string]*R) error {
+	rows, err := tx.Query(ctx, `SELECT `+key+`, to_jsonb(t) FROM `+table+` t WHERE event_id = $1 ORDER BY 1`, eventID)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", table, err)
+	}
+	var id string
+	var row []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &row}, func() error {
+		expected := want[id]
+		delete(want, id)
+		if expected == nil {
+			c.report.Rows[table]++
+			c.report.add(Finding{Kind: Differs, Table: table, Key: eventID + " " + id, Log: "nothing was sold", Row: string(row)})
+			return nil
+		}
+		return compareRow(c.report, table, eventID+" "+id, *expected, row, nil)
+	})
+	if err != nil {
+		return fmt.Errorf("read %s: %w", table, err)
+	}
+	for _, id := range sortedKeys(want) {
+		c.report.add(Finding{Kind: Differs, Table: table, Key: eventID + " " + id, Log: "something was sold", Row: "no row"})
+	}
+	return nil
+}

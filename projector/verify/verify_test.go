@@ -1,0 +1,250 @@
+package verify_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ticketing/command/audit"
+	"ticketing/command/commandtest"
+	"ticketing/command/inventory"
+	"ticketing/command/payment"
+	"ticketing/command/reservation"
+	"ticketing/internal/money"
+	"ticketing/projector/verify"
+)
+
+func TestACleanSystemHasNoFindings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Tell()
+	w.project()
+	r := w.verify()
+	require.Empty(t, r.Findings)
+	require.True(t, r.OK())
+	require.Equal(t, map[string]int64{
+		"events": 2, "inventories": 2, "sections": 6, "seats": 12, "reservations": 11, "payments": 8,
+		"sale_reservations": 11, "sale_payments": 8, "sales": 5, "section_sales": 5,
+		"customers": 7, "customer_streams": 19, "customer_spend": 2, "customer_history": 27,
+	}, r.Rows)
+	require.Equal(t, map[string]audit.Sum{"EUR": {Taken: 14100 + 7050 + 2500, Refunded: 7050, Due: 14100 + 2500}}, r.Audit.Money)
+	var out strings.Builder
+	r.Print(&out)
+	require.Contains(t, out.String(), "0 broken, 0 differ, 0 behind")
+}
+
+func TestAnEmptySystemHasNoFindings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.verify()
+	require.Empty(t, r.Findings)
+	require.True(t, r.OK())
+}
+
+func TestDisputesAreNoDifference(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Tell()
+	for id, closed := range map[string][]any{
+		"dp_open": nil, "dp_won": {payment.DisputeClosed{DisputeID: "dp_won", Won: true}}, "dp_lost": {payment.DisputeClosed{DisputeID: "dp_lost"}},
+	} {
+		w.log.Append(t, payment.Stream(w.Payment), append([]any{payment.PaymentDisputed{DisputeID: id, Amount: money.Money{Minor: 100, Currency: "EUR"}}}, closed...)...)
+	}
+	w.project()
+	require.Empty(t, w.verify().Findings)
+}
+
+func TestEveryTamperingWithTheReadTablesIsFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Tell()
+	w.project()
+	for name, tamper := range map[string]struct {
+		statement     string
+		arg           func(w *world) string
+		table, column string
+		key           func(w *world) string
+		log, row      string
+	}{
+		"a row deleted": {
+			`DELETE FROM reservations WHERE id = $1`, func(w *world) string { return w.Held },
+			"reservations", "version", func(w *world) string { return w.Held }, "1", "no row",
+		},
+		"a row invented": {
+			`INSERT INTO reservations SELECT 'rsv_ghost', version, event_id, customer_id, status, seats, total, currency, created_at, expires_at,
+				completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations WHERE id = $1`,
+			func(w *world) string { return w.Held },
+			"reservations", "version", func(*world) string { return "rsv_ghost" }, "no stream", "1",
+		},
+		"an old row put back": {
+			`UPDATE payments SET version = version - 1 WHERE id = $1`, func(w *world) string { return w.Payment },
+			"payments", "version", func(w *world) string { return w.Payment }, "3", "2",
+		},
+		"a count changed": {
+			`UPDATE sections SET available = available - 1, sold = sold + 1 WHERE event_id = $1 AND name = 'Floor'`,
+			func(w *world) string { return w.EventID },
+			"sections", "sold", func(w *world) string { return w.EventID + " Floor" }, "2", "3",
+		},
+		"a section deleted": {
+			`DELETE FROM sections WHERE event_id = $1 AND name = 'Lawn'`, func(w *world) string { return w.EventID },
+			"sections", "", func(w *world) string { return w.EventID + " Lawn" }, "a section", "no row",
+		},
+		"a seat flipped": {
+			`UPDATE seats SET status = 'AVAILABLE' WHERE event_id = $1 AND label = 'A-1'`, func(w *world) string { return w.EventID },
+			"seats", "status", func(w *world) string { return w.EventID + " Stalls A-1" }, "SOLD", "AVAILABLE",
+		},
+		"a seat deleted": {
+			`DELETE FROM seats WHERE event_id = $1 AND label = 'B-2'`, func(w *world) string { return w.EventID },
+			"seats", "", func(w *world) string { return w.EventID + " Stalls B-2" }, "AVAILABLE", "no row",
+		},
+		"seats of no event": {
+			`UPDATE seats SET event_id = 'evt_ghost' WHERE event_id = $1`, func(w *world) string { return w.EventID },
+			"seats", "", func(*world) string { return "evt_ghost Stalls B-2" }, "nothing", "a row of an event without inventory",
+		},
+		"an inventory deleted": {
+			`DELETE FROM inventories WHERE event_id = $1`, func(w *world) string { return w.EventID },
+			"inventories", "version", func(w *world) string { return w.EventID }, "16", "no row",
+		},
+		"a payment's amount changed": {
+			`UPDATE payments SET amount = 14000 WHERE id = $1`, func(w *world) string { return w.Payment },
+			"payments", "amount", func(w *world) string { return w.Payment }, "14100", "14000",
+		},
+		"a status changed": {
+			`UPDATE reservations SET status = 'COMPLETED' WHERE id = $1`, func(w *world) string { return w.Held },
+			"reservations", "status", func(w *world) string { return w.Held }, `"SEATS_RESERVED"`, `"COMPLETED"`,
+		},
+		"a time changed": {
+			`UPDATE events SET starts_at = starts_at + interval '1 microsecond' WHERE id = $1`, func(w *world) string { return w.EventID },
+			"events", "starts_at", func(w *world) string { return w.EventID }, `"2026-11-02T12:00:00Z"`, `"2026-11-02T12:00:00.000001Z"`,
+		},
+		"a search word removed": {
+			`UPDATE events SET search = ts_delete(search, 'arena') WHERE id = $1`, func(w *world) string { return w.EventID },
+			"events", "search", func(w *world) string { return w.EventID },
+			`["arena","etes","first","night","ou","vous"]`, `["etes","first","night","ou","vous"]`,
+		},
+		"a sale moved to another day": {
+			`UPDATE sales SET day = day + 1 WHERE event_id = $1 AND section = 'Floor'`, func(w *world) string { return w.EventID },
+			"sales", "", func(w *world) string { return w.EventID + " Floor 2026-11-01 EUR" }, "something was sold", "no row",
+		},
+		"a sale counted twice": {
+			`UPDATE section_sales SET sold = sold + 2 WHERE event_id = $1 AND section = 'Floor'`, func(w *world) string { return w.EventID },
+			"section_sales", "sold", func(w *world) string { return w.EventID + " Floor EUR" }, "2", "4",
+		},
+		"a refund taken from another section": {
+			`UPDATE sale_reservations SET sections = jsonb_set(sections, '{0,refunded}', '1') WHERE event_id = $1 AND returned_at IS NOT NULL`,
+			func(w *world) string { return w.CancelledID },
+			"sale_reservations", "sections, refunded of Stalls", func(w *world) string { return w.Refunded }, "4550", "1",
+		},
+		"a sale's price changed": {
+			`UPDATE sale_reservations SET sections = jsonb_set(sections, '{0,gross}', '1') WHERE id = $1`, func(w *world) string { return w.Held },
+			"sale_reservations", "sections", func(w *world) string { return w.Held },
+			`[{"section":"Stalls","tickets":1,"gross":4550,"refunded":0}]`, `[{"section":"Stalls","tickets":1,"gross":1,"refunded":0}]`,
+		},
+		"a refund forgotten": {
+			`UPDATE sale_payments SET refunds = '[]' WHERE event_id = $1`, func(w *world) string { return w.CancelledID },
+			"section_sales", "refunded", func(w *world) string { return w.CancelledID + " Stalls EUR" }, "0", "4550",
+		},
+		"a customer deleted": {
+			`DELETE FROM customers WHERE id = $1`, func(*world) string { return "usr_alice" },
+			"customers", "", func(*world) string { return "usr_alice" }, "a customer", "no row",
+		},
+		"a customer of nothing": {
+			`INSERT INTO customers SELECT 'usr_ghost', reservations, completed, returned, tickets, first_seen, last_seen FROM customers WHERE id = $1`,
+			func(*world) string { return "usr_alice" },
+			"customers", "", func(*world) string { return "usr_ghost" }, "nothing", "a customer without streams",
+		},
+		"a customer's tickets": {
+			`UPDATE customers SET tickets = tickets + 1 WHERE id = $1`, func(*world) string { return "usr_grace" },
+			"customers", "tickets", func(*world) string { return "usr_grace" }, "2", "3",
+		},
+		"a customer's spend": {
+			`UPDATE customer_spend SET spent = 0 WHERE customer_id = $1`, func(*world) string { return "usr_alice" },
+			"customer_spend", "spent", func(*world) string { return "usr_alice EUR" }, "21150", "0",
+		},
+		"a stream of another customer": {
+			`UPDATE customer_streams SET customer_id = 'usr_bob' WHERE id = $1`, func(w *world) string { return reservation.Stream(w.Held) },
+			"customer_streams", "customer_id", func(w *world) string { return reservation.Stream(w.Held) }, `"usr_carol"`, `"usr_bob"`,
+		},
+		"a seat sold dearer": {
+			`UPDATE reservations SET seats = jsonb_set(seats, '{0,price,minor}', '1') WHERE id = $1`, func(w *world) string { return w.Held },
+			"reservations", "seats", func(w *world) string { return w.Held },
+			`[{"section":"Stalls","label":"B-1","price":{"minor":4550,"currency":"EUR"}}]`,
+			`[{"label":"B-1","price":{"minor":1,"currency":"EUR"},"section":"Stalls"}]`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer w.rebuild()
+			w.exec(w.read, tamper.statement, tamper.arg(w))
+			r := w.verify()
+			require.False(t, r.OK())
+			require.Zero(t, r.Counts[verify.Broken], "%v", r.Findings)
+			f := requireFound(t, r, verify.Differs, tamper.table, tamper.key(w), tamper.column)
+			require.Equal(t, [2]string{tamper.log, tamper.row}, [2]string{f.Log, f.Row})
+		})
+	}
+}
+
+func TestHistoryThatTheLogDoesNotTellIsFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Tell()
+	w.project()
+	for name, statement := range map[string]string{
+		"changed":     `UPDATE customer_history SET amount = amount + 1 WHERE reservation_id = $1 AND payment_id IS NOT NULL`,
+		"deleted":     `DELETE FROM customer_history WHERE reservation_id = $1 AND payment_id IS NOT NULL`,
+		"at one time": `UPDATE customer_history SET at = at + interval '1 microsecond' WHERE reservation_id = $1 AND payment_id IS NOT NULL`,
+		"made up": `INSERT INTO customer_history SELECT customer_id, position + 1000, at, kind, event_id, reservation_id, payment_id, tickets, amount, currency
+			FROM customer_history WHERE reservation_id = $1 AND payment_id IS NOT NULL`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer w.rebuild()
+			w.exec(w.read, statement, w.Completed)
+			r := w.verify()
+			require.Equal(t, map[verify.Kind]int{verify.Differs: 1}, r.Counts, "%v", r.Findings)
+			requireFound(t, r, verify.Differs, "customer_history", "usr_alice "+payment.Stream(w.Payment), "")
+		})
+	}
+}
+
+func TestRowsThatMayStillComeAreBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Tell()
+	w.project()
+	// The log goes on, and is not published.
+	_, err := w.OpenSales(t.Context(), commandtest.Organizer, w.EventID)
+	require.NoError(t, err)
+	fresh := w.ReserveFor("usr_heidi", w.EventID, commandtest.Tickets("Floor", 1))
+	r := w.verify()
+	require.True(t, r.OK(), "%v", r.Findings)
+	require.Equal(t, map[verify.Kind]int{verify.Behind: 5}, r.Counts)
+	f := requireFound(t, r, verify.Behind, "reservations", fresh, "version")
+	require.Equal(t, "no row", f.Row)
+	requireFound(t, r, verify.Behind, "inventories", w.EventID, "version")
+	requireFound(t, r, verify.Behind, "events", w.EventID, "version")
+
+	// What waits behind a dead letter is behind, however far its projection is.
+	w.exec(w.Pool, `UPDATE relay_cursor SET position = position + 3`)
+	w.exec(w.read, `INSERT INTO projection_dead_letters (projection, stream_id, version, waiting_version, position, type, error)
+		VALUES ('availability', $1, 1, 1, 1, '', '')`, inventory.Stream(w.EventID))
+	r = w.verify()
+	require.Equal(t, map[verify.Kind]int{verify.Behind: 1, verify.Differs: 4}, r.Counts, "%v", r.Findings)
+	require.Contains(t, requireFound(t, r, verify.Behind, "inventories", w.EventID, "version").Row, "dead letter")
+}
+
+func TestOutputIsBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.MakeEvent("First night")
+	w.project()
+	w.exec(w.read, `UPDATE seats SET ordinal = ordinal + 100`)
+	w.exec(w.read, `UPDATE sections SET price = price + 1, currency = 'USD', ordinal = ordinal + 10, seated = NOT seated, capacity = capacity + 1, available = available + 1`)
+	r := w.verify()
+	require.Equal(t, 6+3*6, r.Counts[verify.Differs])
+	require.Len(t, r.Findings, 20)
+	var out strings.Builder
+	r.Print(&out)
+	require.Contains(t, out.String(), "and 4 more")
+	require.Less(t, strings.Count(out.String(), "\n"), 40)
+}
