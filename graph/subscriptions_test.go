@@ -45,7 +45,7 @@ func TestAReservationIsFollowedToItsEnd(t *testing.T) {
 	require.Equal(t, "complete", w.receive()["type"])
 }
 
-func TestASubscriptionWaitsForARowThatIsNotThereYet(t *testing.T) {
+func TestASubscriptionWaitsForANewReservation(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	me := newUser()
@@ -92,7 +92,7 @@ func TestWhoMaySubscribe(t *testing.T) {
 	theirs.next("2", "availability")
 }
 
-func TestAvailabilityMovesWithTheInventory(t *testing.T) {
+func TestAvailabilityFollowsTheInventory(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	e := a.addEvent(newUser(), "SALES_OPEN")
@@ -148,10 +148,10 @@ func TestCloseCodes(t *testing.T) {
 		})
 	}
 	require.EqualValues(t, 4406, a.dialAs([]string{"graphql-ws"}).closed())
-	require.EqualValues(t, 4408, a.dial().closed(), "nothing was said in time")
+	require.EqualValues(t, 4408, a.dial().closed(), "no connection_init in time")
 }
 
-func TestAnIDIsUsedOnceAtATime(t *testing.T) {
+func TestTwoOperationsCannotHaveOneID(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	me := newUser()
@@ -163,7 +163,7 @@ func TestAnIDIsUsedOnceAtATime(t *testing.T) {
 	require.EqualValues(t, 4409, w.closed())
 }
 
-func TestPingsAreAnsweredAtAnyTime(t *testing.T) {
+func TestAPingGetsAPongAtAnyTime(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	w := a.dial()
@@ -173,7 +173,7 @@ func TestPingsAreAnsweredAtAnyTime(t *testing.T) {
 	w.init(`{}`)
 }
 
-func TestSocketsAreBounded(t *testing.T) {
+func TestTheOperationsOfASocketAreBounded(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	me := newUser()
@@ -215,7 +215,7 @@ func TestPagesOfOtherOriginsCannotConnect(t *testing.T) {
 	}
 }
 
-func TestABadTokenOfAHandshakeIsNotPassedOver(t *testing.T) {
+func TestABadTokenInAHandshakeIsAnError(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	me := newUser()
@@ -251,7 +251,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 	require.Contains(t, refused.data, `"retryAfterSeconds":`)
 
 	var anonymous []*wire
-	testenv.Eventually(t, testenv.Patience, func() (bool, string) { // once those that were refused are counted no more
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { // once the refused ones are no longer counted
 		if len(anonymous) < 2 {
 			anonymous = append(anonymous, a.dial().init(`null`))
 		}
@@ -308,7 +308,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	require.Equal(t, websocket.StatusServiceRestart, w.closed())
 	rest, err := io.ReadAll(events.body)
 	require.NoError(t, err)
-	require.NotContains(t, string(rest), "complete", "the client is to connect again")
+	require.NotContains(t, string(rest), "complete", "the client should connect again")
 }
 
 func TestGoroutinesEndWithTheClient(t *testing.T) { //nolint:paralleltest // counts goroutines
@@ -334,7 +334,7 @@ func TestGoroutinesEndWithTheClient(t *testing.T) { //nolint:paralleltest // cou
 	})
 }
 
-func TestEventStreams(t *testing.T) {
+func TestAnEventStreamFollowsAReservation(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	me := newUser()
@@ -347,7 +347,7 @@ func TestEventStreams(t *testing.T) {
 	require.Contains(t, events.next().data, `"COMPLETED"`)
 }
 
-func TestEventStreamsOfOneAnswer(t *testing.T) {
+func TestAnEventStreamOfAQueryHasOneResponse(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	for query, want := range map[string]string{

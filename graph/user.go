@@ -14,7 +14,7 @@ import (
 
 type userResolver struct{ *Resolver }
 
-// viewerOf returns the signed-in user of a field whose @auth rule demands one, and the zero Principal where nobody is signed in.
+// viewerOf returns the signed-in user, and the zero Principal when there is none.
 func viewerOf(ctx context.Context) auth.Principal {
 	viewer, _ := auth.FromContext(ctx)
 	return viewer

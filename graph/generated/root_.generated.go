@@ -191,48 +191,48 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../schema/audit.graphqls", Input: `extend type Query {
   """
-  What stands in the log of one event, reservation or payment, the oldest first: who did what, when and why. It is read from the log itself
-  and never behind. Pages are those of ` + "`" + `events` + "`" + `.
+  The log of one event, reservation or payment, the oldest first: who did what, when and why. It is read from the log itself and is never
+  behind. Pages are as in ` + "`" + `events` + "`" + `.
   """
   auditLog(id: ID!, stream: AuditStream! = EVENT, first: Int, after: String, last: Int, before: String): AuditLogConnection @auth(rule: ADMIN)
 
-  "Who gave whom which role, who was forgotten or signed out by whom: the oldest first. Pages are those of ` + "`" + `events` + "`" + `."
+  "Which admin granted or revoked which role, erased a user or ended their sessions: the oldest first. Pages are as in ` + "`" + `events` + "`" + `."
   accessLog(filter: AccessLogFilter, first: Int, after: String, last: Int, before: String): AccessLogConnection @auth(rule: ADMIN)
 }
 
-"Which of the two streams of an event's id to show. Other ids have one stream."
+"Which of the two streams of an event to show. Other objects have one stream."
 enum AuditStream {
-  "What was decided about the event itself."
+  "The changes of the event itself."
   EVENT
-  "What happened to its seats."
+  "The changes of its sections and seats."
   INVENTORY
 }
 
-"A domain event: a fact of the log. It names people by their ids only."
+"A domain event. It has no personal data: users appear by id only."
 type AuditLogEntry {
-  "Its identity: what the ` + "`" + `causationId` + "`" + ` of its consequences names."
+  "Its id. Domain events that follow from it have it as their ` + "`" + `causationId` + "`" + `."
   id: ID!
   "The stream, such as \"reservation-rsv_…\"."
   stream: String!
-  "The place in the stream, from 1, without gaps."
+  "The position in the stream, from 1, without gaps."
   version: Int!
-  "The place in the whole log, from 1, without gaps. A string, since it outgrows Int."
+  "The position in the whole log, from 1, without gaps. A string, because it outgrows Int."
   position: String!
   "What happened, such as \"SeatsReserved\"."
   type: String!
-  "The version of the shape of ` + "`" + `data` + "`" + `."
+  "The version of the format of ` + "`" + `data` + "`" + `."
   schemaVersion: Int!
   "When it was decided."
   recordedAt: Time!
   "The id of the user who did it, or \"system:…\"."
   actor: String!
-  "Names the request: the same on everything that the request brought about, and in the X-Request-Id of its response."
+  "The id of the request: the same on every domain event that followed from it, and in the X-Request-Id of its response."
   correlationId: String!
-  "The ` + "`" + `id` + "`" + ` of the domain event that this one follows from; the correlation id when a request asked for it."
+  "The ` + "`" + `id` + "`" + ` of the domain event that this one follows from; the correlation id when it follows from a request."
   causationId: String
-  "The span that it was decided in (W3C Trace Context), or null."
+  "The trace span in which it was decided (W3C Trace Context), or null."
   traceparent: String
-  "What was decided."
+  "Its data."
   data: JSON!
 }
 
@@ -242,7 +242,7 @@ type AuditLogConnection {
   edges: [AuditLogEdge!]!
   "The page's entries."
   nodes: [AuditLogEntry!]!
-  "Where the page lies."
+  "The position of the page in the list."
   pageInfo: PageInfo!
 }
 
@@ -266,17 +266,17 @@ input AccessLogFilter {
 enum AccessAction {
   "The user signed in for the first time."
   USER_CREATED
-  "The user got a role."
+  "The user was granted a role."
   ROLE_GRANTED
-  "The user lost a role."
+  "A role of the user was revoked."
   ROLE_REVOKED
-  "The user was forgotten."
+  "The user was erased."
   USER_ERASED
   "An admin ended the user's sessions."
   SESSIONS_ENDED
 }
 
-"Who did what to whom: entries are only ever added, and there is no personal data in them."
+"What was done to a user, and by which admin. Entries are never changed and have no personal data."
 type AccessLogEntry {
   "The entry's id."
   id: ID!
@@ -284,11 +284,11 @@ type AccessLogEntry {
   at: Time!
   "What was done."
   action: AccessAction!
-  "Who did it; null for the platform itself: a first sign-in, ADMIN_EMAILS."
+  "The user who did it; null for the platform itself: a first sign-in, ADMIN_EMAILS."
   actor: User
-  "To whom."
+  "The user that it was done to."
   user: User
-  "The role, where the action is about one."
+  "The role, if the action is about one."
   role: Role
 }
 
@@ -298,7 +298,7 @@ type AccessLogConnection {
   edges: [AccessLogEdge!]!
   "The page's entries."
   nodes: [AccessLogEntry!]!
-  "Where the page lies."
+  "The position of the page in the list."
   pageInfo: PageInfo!
 }
 
@@ -310,11 +310,11 @@ type AccessLogEdge {
   node: AccessLogEntry!
 }
 `, BuiltIn: false},
-	{Name: "../schema/connection.graphqls", Input: `"Where a page lies in its list (Relay Cursor Connections). Cursors are opaque and stay valid while their list exists."
+	{Name: "../schema/connection.graphqls", Input: `"The position of a page in its list (Relay Cursor Connections). Cursors are opaque and stay valid while their list exists."
 type PageInfo {
-  "Whether more follows after ` + "`" + `endCursor` + "`" + `."
+  "Whether there are more elements after ` + "`" + `endCursor` + "`" + `."
   hasNextPage: Boolean!
-  "Whether something comes before ` + "`" + `startCursor` + "`" + `."
+  "Whether there are elements before ` + "`" + `startCursor` + "`" + `."
   hasPreviousPage: Boolean!
   "The cursor of the page's first element, null on an empty page."
   startCursor: String
@@ -323,54 +323,54 @@ type PageInfo {
 }
 `, BuiltIn: false},
 	{Name: "../schema/customer.graphqls", Input: `extend type Query {
-  "One customer, or null for somebody who has never made a reservation."
+  "One customer, or null for a user who has never made a reservation."
   customer(id: ID!): Customer @auth(rule: ADMIN)
 
-  "Everybody who has made a reservation, those who came last first. Pages are those of ` + "`" + `events` + "`" + `."
+  "Users who have made a reservation, by their first one, the newest first. Pages are as in ` + "`" + `events` + "`" + `."
   customers(filter: CustomerFilter, first: Int, after: String, last: Int, before: String): CustomerConnection @auth(rule: ADMIN)
 
   """
-  The customers by what they spent in one currency and did not get back, the most first. Pages are those of ` + "`" + `events` + "`" + `; who spends or is refunded
+  Customers by what they spent in one currency less refunds, the highest first. Pages are as in ` + "`" + `events` + "`" + `; a customer who spends or is refunded
   between two pages moves in the list.
   """
   topCustomers(currencyCode: String!, first: Int, after: String, last: Int, before: String): CustomerConnection @auth(rule: ADMIN)
 }
 
-"Somebody who has made a reservation, in numbers."
+"The numbers of a user who has made a reservation."
 type Customer {
   "The user's id, usr_…."
   id: ID!
-  "Who it is, with their reservations and payments."
+  "The user, with their reservations and payments."
   user: User
   "How many reservations they made."
   reservationCount: Int!
-  "How many of these they paid, whatever was given back later."
+  "How many of these they paid, including those that were refunded later."
   completedCount: Int!
-  "How many of these were given back in full."
+  "How many of these were refunded in full."
   returnedCount: Int!
-  "Tickets that they bought and did not give back."
+  "Tickets that they bought, without those that were refunded."
   tickets: Int!
   "What they spent, by currency."
   spend: [CustomerSpend!]!
   "When they made their first reservation."
   firstSeenAt: Time!
-  "When they did something last."
+  "When they last did something."
   lastSeenAt: Time!
-  "What they did and what became of it, the newest first. Pages are those of ` + "`" + `events` + "`" + `."
+  "What they did and what followed from it, the newest first. Pages are as in ` + "`" + `events` + "`" + `."
   history(first: Int, after: String, last: Int, before: String): CustomerHistoryConnection!
 }
 
-"What a customer's payments in one currency came to."
+"The sums of a customer's payments in one currency."
 type CustomerSpend {
-  "What was taken."
+  "The amount that was taken."
   spent: Money!
-  "What was given back of it."
+  "The amount that was refunded of it."
   refunded: Money!
   "The difference."
   net: Money!
 }
 
-"Which customers to list. What is given must all hold."
+"Which customers to list. All given conditions must hold."
 input CustomerFilter {
   "Only customers who made their first reservation at this moment or later."
   firstSeenAfter: Time
@@ -384,7 +384,7 @@ type CustomerConnection {
   edges: [CustomerEdge!]!
   "The page's customers."
   nodes: [Customer!]!
-  "Where the page lies."
+  "The position of the page in the list."
   pageInfo: PageInfo!
 }
 
@@ -396,21 +396,21 @@ type CustomerEdge {
   node: Customer!
 }
 
-"Something that a customer did, or what became of it."
+"Something that a customer did, or that followed from it."
 type CustomerHistoryEntry {
   "What happened."
   kind: CustomerHistoryKind!
-  "When."
+  "When it happened."
   at: Time!
-  "The event that it was about."
+  "The event that it is about."
   event: Event
-  "The reservation that it was about."
+  "The reservation that it is about."
   reservationId: ID!
-  "The payment that it was about, or null."
+  "The payment that it is about, or null."
   paymentId: ID
-  "How many tickets, where it is about a reservation; else 0."
+  "The number of tickets of a reservation; otherwise 0."
   tickets: Int!
-  "What the reservation costs, what was or was to be taken, or what was given back."
+  "The price of the reservation, or the amount of the payment or refund."
   amount: Money!
 }
 
@@ -420,19 +420,19 @@ enum CustomerHistoryKind {
   RESERVATION_INITIATED
   "Their reservation was paid."
   RESERVATION_COMPLETED
-  "Their reservation was given up."
+  "Their reservation was cancelled."
   RESERVATION_CANCELLED
   "Their reservation was not paid in time."
   RESERVATION_EXPIRED
   "The last payment of their reservation was declined."
   RESERVATION_COMPENSATED
-  "Their reservation was given back in full."
+  "Their reservation was refunded in full."
   RESERVATION_REFUNDED
-  "Their money was taken."
+  "A payment of theirs was completed."
   PAYMENT_COMPLETED
-  "Their payment failed."
+  "A payment of theirs failed."
   PAYMENT_FAILED
-  "Money was given back to them."
+  "Money was refunded to them."
   PAYMENT_REFUNDED
 }
 
@@ -442,7 +442,7 @@ type CustomerHistoryConnection {
   edges: [CustomerHistoryEdge!]!
   "The page's entries."
   nodes: [CustomerHistoryEntry!]!
-  "Where the page lies."
+  "The position of the page in the list."
   pageInfo: PageInfo!
 }
 
@@ -454,19 +454,19 @@ type CustomerHistoryEdge {
   node: CustomerHistoryEntry!
 }
 `, BuiltIn: false},
-	{Name: "../schema/errors.graphqls", Input: `"Something that the customer can mend. The payload's object is null unless it did change."
+	{Name: "../schema/errors.graphqls", Input: `"An error that the customer can correct. The payload's object is null unless it changed all the same."
 type UserError {
   "What is wrong, for programs."
   code: UserErrorCode!
-  "What is wrong, for people, in English. It may change; don't compare it."
+  "What is wrong, for people, in English. The text may change; do not compare it."
   message: String!
-  "The path in the input, such as [\"items\", \"0\", \"quantity\"], or null when no single field is to blame."
+  "The path in the input, such as [\"items\", \"0\", \"quantity\"], or null when the error is not about a single field."
   field: [String!]
 }
 
-"What a customer can act on. Everything else is a GraphQL error with ` + "`" + `extensions.code` + "`" + `."
+"Errors that a customer can act on. All others are GraphQL errors with ` + "`" + `extensions.code` + "`" + `."
 enum UserErrorCode {
-  "A field is out of range, malformed or contradicts another; the section exists already; the currency is a second one."
+  "A field is out of range, malformed or contradicts another; the section exists already; the event has another currency."
   INVALID
   "What the input names does not exist."
   NOT_FOUND
@@ -482,63 +482,63 @@ enum UserErrorCode {
   LIMIT_EXCEEDED
   "The hold is over; reserve again."
   RESERVATION_EXPIRED
-  "The customer's bank or the gateway said no. Nothing was charged."
+  "The customer's bank or the gateway declined the payment. No money was taken."
   PAYMENT_DECLINED
   "Another payment of this reservation is with the gateway."
   PAYMENT_IN_PROGRESS
-  "The gateway can't be reached and certainly did not charge: try again."
+  "The gateway can't be reached, and no money was taken: try again."
   GATEWAY_UNAVAILABLE
   "The idempotency key was used before with another input."
   IDEMPOTENCY_KEY_REUSED
-  "The sign-in link is unknown, used or out of date."
+  "The sign-in link is unknown, used or expired."
   LINK_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/event.graphqls", Input: `extend type Query {
   """
-  One event, or null when there is none. A draft exists only for its organizer and for admins. With ` + "`" + `minVersion` + "`" + ` the answer waits up to
-  two seconds until the event is known at that version, then fails with READ_BEHIND: pass the version that a mutation answered to
-  read your own writes.
+  One event, or null when there is none. A draft is visible only to its organizer and to admins. With ` + "`" + `minVersion` + "`" + ` the query waits up to two
+  seconds for the event to be at least at that version, then fails with READ_BEHIND: pass the version that a mutation returned, to read
+  your own writes.
   """
   event(id: ID!, minVersion: Int): Event @auth(rule: PUBLIC)
 
   """
-  Events, the newest first. Drafts appear only to their organizer and to admins. A page has as many as ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` asks for, at
-  most 100, and 20 when neither is given; giving both is BAD_USER_INPUT.
+  Events, the newest first. Drafts are listed only for their organizer and for admins. A page has ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` elements, at most 100,
+  and 20 when neither is given; giving both is BAD_USER_INPUT.
   """
   events(filter: EventFilter, first: Int, after: String, last: Int, before: String): EventConnection @auth(rule: PUBLIC)
 }
 
 extend type Mutation {
-  "Makes a draft. Its maker is its organizer."
+  "Creates a draft. The viewer is its organizer."
   createEvent(input: CreateEventInput!): CreateEventPayload @auth(rule: ORGANIZER)
 
-  "Changes what an event says of itself; fields that are left out stay as they are. Limits and inventory are not changed here."
+  "Changes the texts and times of an event; fields that are left out stay as they are. It does not change limits and inventory."
   updateEvent(input: UpdateEventInput!): EventPayload @auth(rule: ORGANIZER)
 
-  "Shows a draft to everybody."
+  "Makes a draft visible to all."
   publishEvent(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
 
-  "Lets customers reserve."
+  "Lets customers reserve seats."
   openSales(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
 
-  "Ends reserving; reservations that exist can still be paid."
+  "Ends the sales; existing reservations can still be paid."
   closeSales(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
 
-  "Calls the event off: unpaid reservations end, and everything that was paid is refunded by itself."
+  "Cancels the event: unpaid reservations end, and all payments are refunded automatically."
   cancelEvent(input: CancelEventInput!): EventPayload @auth(rule: ORGANIZER)
 
-  "Says that the event took place."
+  "Records that the event took place."
   completeEvent(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
 }
 
-"The occasion that tickets are sold for."
+"What tickets are sold for: a concert, a match."
 type Event implements Node {
   "The event's id, evt_…."
   id: ID!
-  "Rises by one with every change of the event. The sections' counts have a version of their own."
+  "Rises by one with every change of the event. The counts of the sections have their own version."
   version: Int!
-  "Rises with every change of the sections' counts; 0 while there are no sections."
+  "Rises with every change of the counts of the sections; 0 while there are no sections."
   inventoryVersion: Int!
   "The name, 1 to 200 characters."
   name: String!
@@ -548,45 +548,45 @@ type Event implements Node {
   venue: String!
   "When it begins."
   startsAt: Time!
-  "When sales open by themselves, or null. With a window, sales open and close by themselves and the status follows."
+  "When sales open automatically, or null. The status follows."
   salesOpenAt: Time
-  "When sales close by themselves, or null."
+  "When sales close automatically, or null."
   salesCloseAt: Time
-  "How many tickets one reservation may hold."
+  "How many tickets one reservation may have."
   maxTicketsPerReservation: Int!
-  "How many tickets one customer may hold over all reservations, or null for no limit."
+  "How many tickets one customer may have over all reservations, or null for no limit."
   maxTicketsPerCustomer: Int
-  "What can be done with the event now."
+  "The state of the event."
   status: EventStatus!
-  "What the event has to sell, in the order in which it was added."
+  "The sections, in the order in which they were added."
   sections: [Section!]!
-  "The event's reservations, the newest first: for its organizer and for admins, else FORBIDDEN. Pages are those of ` + "`" + `events` + "`" + `."
+  "The event's reservations, the newest first: for its organizer and for admins, for others FORBIDDEN. Pages are as in ` + "`" + `events` + "`" + `."
   reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection
-  "The event's payments, as ` + "`" + `reservations` + "`" + `."
+  "The event's payments, under the same rules as ` + "`" + `reservations` + "`" + `."
   payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection
 }
 
-"What can be done with an event."
+"The state of an event."
 enum EventStatus {
   "Being prepared: visible to its organizer and to admins."
   DRAFT
-  "Visible to everybody, not on sale yet."
+  "Visible to all, not on sale yet."
   PUBLISHED
   "Seats can be reserved."
   SALES_OPEN
-  "Nothing more can be reserved for now; what is reserved can be paid."
+  "Nothing can be reserved now; reservations can still be paid."
   SALES_CLOSED
-  "Called off; what was paid is refunded."
+  "Cancelled; all payments are refunded."
   CANCELLED
   "It took place."
   COMPLETED
 }
 
-"Which events to list. What is given must all hold."
+"Which events to list. All given conditions must hold."
 input EventFilter {
   "Only events in this state."
   status: EventStatus
-  "Only events of this organizer; drafts among them only for the organizer and for admins."
+  "Only events of this organizer. Drafts are listed only for the organizer and for admins."
   organizerId: ID
   "Only events that begin at this moment or later."
   startsAfter: Time
@@ -602,7 +602,7 @@ type EventConnection {
   edges: [EventEdge!]!
   "The page's events."
   nodes: [Event!]!
-  "Where the page lies."
+  "The position of the page in the list."
   pageInfo: PageInfo!
 }
 
@@ -624,15 +624,15 @@ input CreateEventInput {
   venue: String!
   "When it begins."
   startsAt: Time!
-  "When sales open by themselves. With both windows absent, openSales and closeSales alone decide."
+  "When sales open automatically. Without it and ` + "`" + `salesCloseAt` + "`" + `, sales open and close with openSales and closeSales only."
   salesOpenAt: Time
-  "When sales close by themselves, after ` + "`" + `salesOpenAt` + "`" + `."
+  "When sales close automatically, after ` + "`" + `salesOpenAt` + "`" + `."
   salesCloseAt: Time
   "1 to 100."
   maxTicketsPerReservation: Int! = 8
   "1 to 10,000; null for no limit."
   maxTicketsPerCustomer: Int
-  "1 to 10: how many payments may be declined until the reservation is compensated and its seats are free again."
+  "1 to 10: after how many declined payments the reservation is compensated and its seats are free again."
   paymentAttempts: Int! = 1
   "Optional here: 1 to 255 printable ASCII characters."
   idempotencyKey: String
@@ -646,7 +646,7 @@ type CreateEventPayload {
   userErrors: [UserError!]!
 }
 
-"What shall change. A field that is left out or null stays as it is."
+"What to change. A field that is left out or null stays as it is."
 input UpdateEventInput {
   "The event."
   eventId: ID!
@@ -658,9 +658,9 @@ input UpdateEventInput {
   venue: String
   "When it begins."
   startsAt: Time
-  "When sales open by themselves."
+  "When sales open automatically."
   salesOpenAt: Time
-  "When sales close by themselves."
+  "When sales close automatically."
   salesCloseAt: Time
 }
 
@@ -670,7 +670,7 @@ input EventIDInput {
   eventId: ID!
 }
 
-"Calls an event off."
+"Cancels an event."
 input CancelEventInput {
   "The event."
   eventId: ID!
@@ -678,7 +678,7 @@ input CancelEventInput {
   reason: String
 }
 
-"The event as it was decided."
+"The event after the change."
 type EventPayload {
   "The event, or null with ` + "`" + `userErrors` + "`" + `."
   event: Event
@@ -687,60 +687,60 @@ type EventPayload {
 }
 `, BuiltIn: false},
 	{Name: "../schema/identity.graphqls", Input: `extend type Query {
-  "Whoever is signed in, or null."
+  "The signed-in user, or null."
   me: User @auth(rule: PUBLIC)
 }
 
 extend type Mutation {
   """
-  Mails a sign-in link to the address. It works once, within 15 minutes, and the answer does not tell whether anybody uses the address.
+  Sends a sign-in link to the address. It works once, within 15 minutes. The payload is the same whether or not a user has the address.
   Limited by address and by IP: RATE_LIMITED.
   """
   requestMagicLink(input: RequestMagicLinkInput!): RequestMagicLinkPayload @auth(rule: PUBLIC)
 
   """
   Exchanges the token of a sign-in link for a session. With the request header ` + "`" + `X-Session: cookie` + "`" + ` the session is set as an HttpOnly cookie
-  and ` + "`" + `sessionToken` + "`" + ` is null. A token that is unknown, used or out of date is LINK_INVALID.
+  and ` + "`" + `sessionToken` + "`" + ` is null. A token that is unknown, used or expired is LINK_INVALID.
   """
   verifyMagicLink(input: VerifyMagicLinkInput!): VerifyMagicLinkPayload @auth(rule: PUBLIC)
 
-  "Ends the session of this request, here and in every open subscription. Signed out already, it does nothing."
+  "Ends the session of this request, with its open subscriptions. It does nothing when there is no session."
   signOut: SignOutPayload @auth(rule: PUBLIC)
 
   """
-  Gives the session of this request a new token, in the same way as it is kept: in the answer, or in the cookie. The old one is good for
-  another half minute. To do when the viewer's roles have changed, within a day (` + "`" + `Session.renewBy` + "`" + `): a token that somebody else may have got
-  hold of before then gains nothing by it. Sessions in cookies are renewed by themselves, with the next request.
+  Gives the session of this request a new token, where the old one was: in the payload, or in the cookie. The old token stays valid for
+  another 30 seconds. Clients must call it within a day after the viewer's roles changed (` + "`" + `Session.renewBy` + "`" + `), so that a token that was stolen
+  before does not get the new roles for long. Sessions in cookies are renewed automatically, with the next request.
   """
   renewSession: RenewSessionPayload @auth(rule: SIGNED_IN)
 
-  "Ends one of the viewer's own sessions, and its open subscriptions with it."
+  "Ends one of the viewer's own sessions, with its open subscriptions."
   revokeSession(input: RevokeSessionInput!): UserPayload @auth(rule: SIGNED_IN)
 
-  "Signs out everywhere: ends all sessions of the viewer or, for admins, of somebody else; somebody else's is FORBIDDEN to all others."
+  "Ends all sessions of the viewer or, for admins, of another user. For others that is FORBIDDEN."
   revokeAllSessions(input: RevokeAllSessionsInput): UserPayload @auth(rule: SIGNED_IN)
 }
 
 """
-Somebody signed in somewhere. It ends at the first of ` + "`" + `idleExpiresAt` + "`" + ` (unless it is used before), ` + "`" + `expiresAt` + "`" + ` and ` + "`" + `renewBy` + "`" + `, or when it is
-revoked. Open subscriptions end with it; they do not count as its use.
+A signed-in browser or client. It ends at the first of ` + "`" + `idleExpiresAt` + "`" + ` (unless it is used before), ` + "`" + `expiresAt` + "`" + ` and ` + "`" + `renewBy` + "`" + `, or when it is
+revoked. Open subscriptions end with it; they do not count as use.
 """
 type Session {
-  "Names the session, ses_…; it can't be used as its token."
+  "The session's id, ses_…; it is not its token."
   id: ID!
   "Whether it is the session of this request."
   current: Boolean!
-  "What signed in, as it called itself in the User-Agent header; null when it said nothing."
+  "The User-Agent header of the sign-in; null without one."
   userAgent: String
   "When the user signed in."
   createdAt: Time!
-  "When it was used last, to the minute."
+  "When it was last used, to the minute."
   lastSeenAt: Time!
-  "The end of its lifetime: it moves while the session is used, up to a fixed age."
+  "When its lifetime ends: it moves while the session is used, up to a maximum age."
   expiresAt: Time!
   "When it ends unless it is used before."
   idleExpiresAt: Time!
-  "When it ends unless it is renewed with ` + "`" + `renewSession` + "`" + `, since the user's roles changed; null when nothing is due."
+  "When it ends unless it is renewed with ` + "`" + `renewSession` + "`" + `, because the user's roles changed; null when they did not."
   renewBy: Time
 }
 
@@ -750,9 +750,9 @@ input RequestMagicLinkInput {
   email: String!
 }
 
-"The answer is the same whether or not anybody uses the address."
+"The same whether or not a user has the address."
 type RequestMagicLinkPayload {
-  "The link's token, only where AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING is on; else null."
+  "The link's token, only if AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING is on; otherwise null."
   token: String
   "What is wrong with the input; empty on success."
   userErrors: [UserError!]!
@@ -760,7 +760,7 @@ type RequestMagicLinkPayload {
 
 "The token of a sign-in link."
 input VerifyMagicLinkInput {
-  "The token as it was mailed."
+  "The token of the mailed link."
   token: String!
 }
 
@@ -768,15 +768,15 @@ input VerifyMagicLinkInput {
 type VerifyMagicLinkPayload {
   "Send it as ` + "`" + `Authorization: Bearer …` + "`" + `. Null with ` + "`" + `X-Session: cookie` + "`" + `."
   sessionToken: String
-  "When the session's lifetime ends. It moves while the session is used; unused, the session ends earlier: see ` + "`" + `Session` + "`" + `."
+  "When the session's lifetime ends. It moves while the session is used; an unused session ends earlier: see ` + "`" + `Session` + "`" + `."
   expiresAt: Time
-  "Who is signed in now."
+  "The user who is signed in now."
   user: User
   "LINK_INVALID, or empty on success."
   userErrors: [UserError!]!
 }
 
-"The session is over."
+"The result of a sign-out."
 type SignOutPayload {
   "Always empty."
   userErrors: [UserError!]!
@@ -784,7 +784,7 @@ type SignOutPayload {
 
 "The session with its new token."
 type RenewSessionPayload {
-  "Send it as ` + "`" + `Authorization: Bearer …` + "`" + ` from now on. Null when the session is kept in a cookie, which has the new token then."
+  "Send it as ` + "`" + `Authorization: Bearer …` + "`" + ` from now on. Null when the session is in a cookie, which then has the new token."
   sessionToken: String
   "When the session's lifetime ends, as in ` + "`" + `verifyMagicLink` + "`" + `."
   expiresAt: Time
@@ -800,19 +800,19 @@ input RevokeSessionInput {
 
 "Whose sessions to end."
 input RevokeAllSessionsInput {
-  "The user; left out, it is the viewer. Somebody else only for admins."
+  "The user; without it, the viewer. Only admins may name another user."
   userId: ID
-  "Leaves the session of this request alone."
+  "Keeps the session of this request."
   keepCurrent: Boolean! = false
 }
 `, BuiltIn: false},
 	{Name: "../schema/inventory.graphqls", Input: `extend type Mutation {
-  "Adds one section: general admission with ` + "`" + `capacity` + "`" + `, or numbered seats with ` + "`" + `rows` + "`" + `. All sections of an event share one currency."
+  "Adds one section: general admission with ` + "`" + `capacity` + "`" + `, or numbered seats with ` + "`" + `rows` + "`" + `. All sections of an event have one currency."
   addInventory(input: AddInventoryInput!): AddInventoryPayload @auth(rule: ORGANIZER)
 }
 
 extend type Subscription {
-  "An event with the counts of its sections, whenever ` + "`" + `inventoryVersion` + "`" + ` rises. A draft is NOT_FOUND but for its organizer and admins."
+  "An event with the counts of its sections, whenever ` + "`" + `inventoryVersion` + "`" + ` rises. A draft is NOT_FOUND except for its organizer and admins."
   availability(eventId: ID!): Event! @auth(rule: PUBLIC)
 }
 
@@ -820,17 +820,17 @@ extend type Subscription {
 type Section {
   "The name, 1 to 100 characters, unique in its event."
   name: String!
-  "What one ticket costs now. A reservation keeps the price of its moment."
+  "The price of one ticket now. A reservation keeps the price at which it was made."
   price: Money!
   "How many tickets there are."
   capacity: Int!
   "How many can be reserved now."
   available: Int!
-  "How many are held by unpaid reservations."
+  "How many are in unpaid reservations."
   reserved: Int!
   "How many are paid."
   sold: Int!
-  "The numbered seats, row by row; empty for general admission. Pages are those of ` + "`" + `events` + "`" + `."
+  "The numbered seats, row by row; empty for general admission. Pages are as in ` + "`" + `events` + "`" + `."
   seats(first: Int, after: String): SeatConnection!
 }
 
@@ -846,7 +846,7 @@ type Seat {
 enum SeatStatus {
   "It can be reserved."
   AVAILABLE
-  "An unpaid reservation holds it."
+  "It is in an unpaid reservation."
   RESERVED
   "It is paid."
   SOLD
@@ -858,7 +858,7 @@ type SeatConnection {
   edges: [SeatEdge!]!
   "The page's seats."
   nodes: [Seat!]!
-  "Where the page lies."
+  "The position of the page in the list."
   pageInfo: PageInfo!
 }
 
@@ -876,7 +876,7 @@ input AddInventoryInput {
   eventId: ID!
   "1 to 100 characters, unique in the event."
   section: String!
-  "What one ticket costs; 0 is allowed. All sections of an event share one currency."
+  "The price of one ticket; 0 is allowed. All sections of an event have one currency."
   price: MoneyInput!
   "General admission: how many tickets, 1 to 10,000,000."
   capacity: Int
@@ -902,7 +902,7 @@ type AddInventoryPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
-	{Name: "../schema/money.graphqls", Input: `"An amount of one currency, with exactly the decimal places that ISO 4217 gives the currency: EUR 150.00, JPY 1500, BHD 1.500."
+	{Name: "../schema/money.graphqls", Input: `"An amount in one currency, with exactly the decimal places that ISO 4217 gives the currency: EUR 150.00, JPY 1500, BHD 1.500."
 type Money {
   "The amount in units of the currency, not in cents."
   amount: Decimal!
@@ -910,7 +910,7 @@ type Money {
   currencyCode: String!
 }
 
-"An amount of one currency. More decimal places than the currency has, signs and exponents are INVALID."
+"An amount in one currency. More decimal places than the currency has, signs and exponents are INVALID."
 input MoneyInput {
   "The amount in units of the currency, for example \"150.00\"."
   amount: Decimal!
@@ -927,15 +927,15 @@ input MoneyInput {
 type ProjectionStatus {
   "The projection, such as \"reservations\"."
   name: String!
-  "Rises with every rebuild of its tables; 0 when nobody has kept them yet."
+  "Rises with every rebuild of its tables; 0 before they were first filled."
   generation: Int!
-  "Streams that wait behind a domain event that can't be applied, and records that are none of ours."
+  "Streams that wait behind a domain event that can't be applied, and records that are not domain events."
   deadLetters: Int!
-  "Domain events that are missing in its tables, not published ones among them."
+  "Domain events that are missing in its tables, including unpublished ones."
   lagRecords: Int!
-  "Since when something is missing, in seconds; 0 when nothing is."
+  "The age of the oldest missing domain event in seconds; 0 when none is missing."
   lagSeconds: Float!
-  "Domain events that are not published yet, whatever they are about."
+  "Domain events of all kinds that the relay has not published yet."
   unpublished: Int!
   "How far it has read each partition of its topics."
   partitions: [PartitionStatus!]!
@@ -947,9 +947,9 @@ type PartitionStatus {
   topic: String!
   "The partition's number."
   partition: Int!
-  "The place in the log of the record that was applied last; \"0\" for none. A string, since it outgrows Int."
+  "The position in the log of the record that was applied last; \"0\" for none. A string, because it outgrows Int."
   position: String!
-  "Records that are published and not applied."
+  "Records that are published and not applied yet."
   lagRecords: Int!
   "The age of the oldest of them in seconds."
   lagSeconds: Float!
@@ -957,28 +957,28 @@ type PartitionStatus {
 `, BuiltIn: false},
 	{Name: "../schema/payment.graphqls", Input: `extend type Query {
   """
-  One payment: for its customer, for the event's organizer and for admins. Somebody else's is FORBIDDEN, nothing there is NOT_FOUND.
-  ` + "`" + `minVersion` + "`" + ` waits as for ` + "`" + `event` + "`" + `.
+  One payment: for its customer, for the event's organizer and for admins. For others it is FORBIDDEN; NOT_FOUND when there is none.
+  ` + "`" + `minVersion` + "`" + ` waits as in ` + "`" + `event` + "`" + `.
   """
   payment(id: ID!, minVersion: Int): Payment @auth(rule: SIGNED_IN)
 
-  "All payments, the newest first. Pages are those of ` + "`" + `events` + "`" + `. An organizer reads those of an event from the event."
+  "All payments, the newest first. Pages are as in ` + "`" + `events` + "`" + `. An organizer reads those of an event in ` + "`" + `Event` + "`" + `."
   payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection @auth(rule: ADMIN)
 }
 
 extend type Mutation {
   """
-  Pays a reservation. The payment's status says how it went: COMPLETED; REQUIRES_ACTION with ` + "`" + `nextAction` + "`" + ` (then call ` + "`" + `confirmPayment` + "`" + `);
-  PROCESSING, when the outcome is not known yet and will follow by itself; FAILED, with PAYMENT_DECLINED in ` + "`" + `userErrors` + "`" + `.
+  Pays a reservation. The payment's status is the outcome: COMPLETED; REQUIRES_ACTION with ` + "`" + `nextAction` + "`" + ` (then call ` + "`" + `confirmPayment` + "`" + `);
+  PROCESSING, when the gateway has not decided yet; FAILED, with PAYMENT_DECLINED in ` + "`" + `userErrors` + "`" + `.
   """
   processPayment(input: ProcessPaymentInput!): ProcessPaymentPayload @auth(rule: SIGNED_IN)
 
-  "Goes on with a payment after the customer did what its ` + "`" + `nextAction` + "`" + ` asked."
+  "Continues a payment after the customer has done what its ` + "`" + `nextAction` + "`" + ` demands."
   confirmPayment(input: ConfirmPaymentInput!): ProcessPaymentPayload @auth(rule: SIGNED_IN)
 
   """
-  Gives money back, all of it or a part: for admins and the event's organizer. A full refund ends the reservation and frees its seats once
-  the gateway has paid it out.
+  Refunds a payment, in full or in part: for admins and the event's organizer. A full refund ends the reservation and releases its seats once
+  the gateway has carried it out.
   """
   refundPayment(input: RefundPaymentInput!): RefundPaymentPayload @auth(rule: ORGANIZER)
 }
@@ -989,25 +989,25 @@ type Payment implements Node {
   id: ID!
   "Rises by one with every change."
   version: Int!
-  "How it went."
+  "Its state."
   status: PaymentStatus!
-  "What it pays. Null for a moment when it is not known on the read side yet."
+  "The reservation that it pays. Null for a moment while the read side does not know it yet."
   reservation: Reservation
-  "What is charged."
+  "The amount to take."
   amount: Money!
-  "What was given back so far."
+  "The amount that was refunded so far."
   refunded: Money!
   "Its refunds, the oldest first."
   refunds: [Refund!]!
-  "Who takes the money: \"stripe\", \"paypal\" or \"sandbox\"."
+  "The gateway: \"stripe\", \"paypal\" or \"sandbox\"."
   gateway: String!
-  "The gateway's own id, or null while it has none."
+  "The gateway's id of the payment, or null while there is none."
   transactionId: String
   "Why it failed, for people, or null."
   failureReason: String
-  "What the customer must do next. Only in the answers of processPayment and confirmPayment: it is not stored."
+  "What the customer must do next. Only in the payloads of processPayment and confirmPayment: it is not stored."
   nextAction: PaymentNextAction
-  "When it was begun."
+  "When it was started."
   createdAt: Time!
   "When the money was taken, or null."
   completedAt: Time
@@ -1015,43 +1015,43 @@ type Payment implements Node {
   failedAt: Time
 }
 
-"How a payment went."
+"The state of a payment."
 enum PaymentStatus {
-  "Begun, not at the gateway yet."
+  "Started, not at the gateway yet."
   INITIATED
   "The customer must do something: see ` + "`" + `nextAction` + "`" + `."
   REQUIRES_ACTION
-  "With the gateway; the outcome follows by itself."
+  "At the gateway, which has not decided yet; the outcome follows without a call."
   PROCESSING
   "The money was taken."
   COMPLETED
   "No money was taken."
   FAILED
-  "A part of the money was given back."
+  "A part of the money was refunded."
   PARTIALLY_REFUNDED
-  "All of the money was given back."
+  "All of the money was refunded."
   REFUNDED
 }
 
-"Money given back of one payment."
+"Money of a payment that is given back."
 type Refund implements Node {
   "The refund's id, rfd_…."
   id: ID!
-  "How much."
+  "The amount."
   amount: Money!
-  "How it went."
+  "Its state."
   status: RefundStatus!
   "Why, or null."
   reason: String
-  "When it was asked for."
+  "When it was requested."
   createdAt: Time!
 }
 
-"How a refund went."
+"The state of a refund."
 enum RefundStatus {
-  "With the gateway."
+  "At the gateway, which has not carried it out yet."
   PENDING
-  "The money was given back."
+  "The money was refunded."
   COMPLETED
   "The gateway refused it for good."
   FAILED
@@ -1059,13 +1059,13 @@ enum RefundStatus {
 
 "What the customer must do before a payment can go on."
 type PaymentNextAction {
-  "For the gateway's own browser library (3-D Secure), or null."
+  "The secret for the gateway's browser library (3-D Secure), or null."
   clientSecret: String
-  "A page of the gateway to send the customer to, or null."
+  "The page of the gateway to send the customer to, or null."
   redirectUrl: String
 }
 
-"Which payments to list. What is given must all hold."
+"Which payments to list. All given conditions must hold."
 input PaymentFilter {
   "Only payments in this state."
   status: PaymentStatus
@@ -1075,9 +1075,9 @@ input PaymentFilter {
   customerId: ID
   "Only payments at this gateway, such as \"stripe\"."
   gateway: String
-  "Only payments that were begun at this moment or later."
+  "Only payments that were started at this moment or later."
   createdAfter: Time
-  "Only payments that were begun before this moment."
+  "Only payments that were started before this moment."
   createdBefore: Time
 }
 
@@ -1087,7 +1087,7 @@ type PaymentConnection {
   edges: [PaymentEdge!]!
   "The page's payments."
   nodes: [Payment!]!
-  "Where the page lies."
+  "The position of the page in the list."
   pageInfo: PageInfo!
 }
 
@@ -1109,39 +1109,39 @@ input ProcessPaymentInput {
   idempotencyKey: String
 }
 
-"How to pay: exactly one."
+"How to pay: exactly one of these."
 input PaymentMethodInput @oneOf {
-  "By card, through a token of the gateway."
+  "By card, with a token of the gateway."
   card: CardInput
   "With PayPal: the customer approves on the page of ` + "`" + `nextAction.redirectUrl` + "`" + `; after that, confirmPayment charges."
   paypal: PayPalInput
 }
 
-"Where PayPal sends the customer back to: absolute https URLs of up to 2,000 characters; in development also http ones of this machine."
+"Where PayPal sends the customer: absolute https URLs of up to 2,000 characters; in development also http URLs of this machine."
 input PayPalInput {
-  "After approving."
+  "After the customer approved."
   returnUrl: String!
-  "After changing their mind. Nothing was charged then, and the reservation can be paid in another way when its payment has ended."
+  "After the customer cancelled. No money was taken then, and the reservation can be paid in another way once its payment has ended."
   cancelUrl: String!
 }
 
-"A card, as the gateway knows it."
+"A card that the gateway knows."
 input CardInput {
-  "A gateway token such as \"pm_card_visa\", up to 255 characters. A card number is refused and kept nowhere."
+  "A gateway token such as \"pm_card_visa\", up to 255 characters. A card number is refused and stored nowhere."
   token: String!
 }
 
-"How the payment went, and the reservation with it."
+"The payment and its reservation."
 type ProcessPaymentPayload {
-  "The payment: also beside ` + "`" + `userErrors` + "`" + ` when it was made and declined."
+  "The payment. When it was declined, it is set beside ` + "`" + `userErrors` + "`" + `."
   payment: Payment
   "The reservation as it is after the payment."
   reservation: Reservation
-  "Why it was not paid; empty when it was, and while that is not known."
+  "Why it was not paid; empty when it was, and while that is unknown."
   userErrors: [UserError!]!
 }
 
-"Goes on with a payment."
+"Continues a payment."
 input ConfirmPaymentInput {
   "The payment."
   paymentId: ID!
@@ -1149,19 +1149,19 @@ input ConfirmPaymentInput {
   idempotencyKey: String
 }
 
-"Gives money of a payment back."
+"Refunds money of a payment."
 input RefundPaymentInput {
   "The payment."
   paymentId: ID!
-  "How much; all that is left when absent. Refunds that are still pending count as given."
+  "The amount; without it, all that is left. Pending refunds count as refunded."
   amount: MoneyInput
-  "Why, for the customer, up to 500 characters."
+  "The reason, for the customer, up to 500 characters."
   reason: String
   "1 to 255 printable ASCII characters; required here or as the Idempotency-Key header."
   idempotencyKey: String
 }
 
-"The refund that was asked for, and its payment."
+"The requested refund and its payment."
 type RefundPaymentPayload {
   "The refund. PENDING at first: the gateway carries it out a moment later."
   refund: Refund
@@ -1173,58 +1173,58 @@ type RefundPaymentPayload {
 `, BuiltIn: false},
 	{Name: "../schema/reports.graphqls", Input: `extend type Query {
   """
-  What was sold for an event: for its organizer and for admins, else FORBIDDEN; NOT_FOUND when there is no such event. ` + "`" + `from` + "`" + ` and ` + "`" + `until` + "`" + ` narrow
-  it to days of UTC, both of them included. Null while the event has no sections, and so no currency. It may be a moment behind the log.
+  The sales of an event: for its organizer and for admins, for others FORBIDDEN; NOT_FOUND when there is no such event. ` + "`" + `from` + "`" + ` and ` + "`" + `until` + "`" + ` limit
+  it to days of UTC, both included. Null while the event has no sections, and so no currency. It may be a moment behind the log.
   """
   salesReport(eventId: ID!, from: Date, until: Date): SalesReport @auth(rule: ORGANIZER)
 
-  "The sections of all events by the tickets that they sold, the most first. Pages are those of ` + "`" + `events` + "`" + `."
+  "The sections of all events by tickets sold, the highest first. Pages are as in ` + "`" + `events` + "`" + `."
   popularSections(first: Int, after: String, last: Int, before: String): SectionSalesConnection @auth(rule: ADMIN)
 }
 
-"What was sold for an event, and how that is made up: the parts of each list add up to the whole."
+"The sales of an event. The parts of each list add up to the whole."
 type SalesReport {
   "The event."
   event: Event
-  "Tickets that were sold and not given back."
+  "Tickets that were sold and not refunded."
   tickets: Int!
   "Tickets that were sold."
   sold: Int!
-  "Of these, tickets of reservations that were given back in full."
+  "Of these, tickets of reservations that were refunded in full."
   returned: Int!
-  "What the sold tickets cost."
+  "The price of the sold tickets."
   gross: Money!
-  "What was given back of it, in part or in full."
+  "The amount that was refunded of it, in part or in full."
   refunded: Money!
   "The difference."
   net: Money!
-  "By section, in the order in which the event has them. Sections that sold nothing are there too."
+  "By section, in the order of the event. Sections that sold nothing are included."
   bySection: [SectionSales!]!
-  "By day, the first day first. Days on which nothing was sold or given back are left out."
+  "By day, the first day first. Days without sales and refunds are left out."
   byDay: [DaySales!]!
 }
 
-"What was sold of one section. What is given back of a reservation in part is spread over its sections."
+"The sales of one section. A partial refund of a reservation is spread over its sections."
 type SectionSales {
   "The event."
   event: Event
   "The section's name."
   section: String!
-  "Tickets that were sold and not given back."
+  "Tickets that were sold and not refunded."
   tickets: Int!
   "Tickets that were sold."
   sold: Int!
-  "Of these, tickets of reservations that were given back in full."
+  "Of these, tickets of reservations that were refunded in full."
   returned: Int!
-  "What the sold tickets cost."
+  "The price of the sold tickets."
   gross: Money!
-  "What was given back of it."
+  "The amount that was refunded of it."
   refunded: Money!
   "The difference."
   net: Money!
 }
 
-"What was sold on a day, and what was given back on it whenever it had been sold: differences may be below zero."
+"The sales and refunds of a day. A refund counts on its own day, so differences may be below zero."
 type DaySales {
   "The day."
   day: Date!
@@ -1232,11 +1232,11 @@ type DaySales {
   tickets: Int!
   "Tickets that were sold on the day."
   sold: Int!
-  "Tickets of reservations that were given back in full on the day."
+  "Tickets of reservations that were refunded in full on the day."
   returned: Int!
-  "What the tickets that were sold on the day cost."
+  "The price of the tickets that were sold on the day."
   gross: Money!
-  "What was given back on the day."
+  "The amount that was refunded on the day."
   refunded: Money!
   "The difference."
   net: Money!
@@ -1248,7 +1248,7 @@ type SectionSalesConnection {
   edges: [SectionSalesEdge!]!
   "The page's sections."
   nodes: [SectionSales!]!
-  "Where the page lies."
+  "The position of the page in the list."
   pageInfo: PageInfo!
 }
 
@@ -1262,81 +1262,81 @@ type SectionSalesEdge {
 `, BuiltIn: false},
 	{Name: "../schema/reservation.graphqls", Input: `extend type Query {
   """
-  One reservation: for its customer, for the event's organizer and for admins. Somebody else's is FORBIDDEN, nothing there is NOT_FOUND.
-  ` + "`" + `minVersion` + "`" + ` waits as for ` + "`" + `event` + "`" + `.
+  One reservation: for its customer, for the event's organizer and for admins. For others it is FORBIDDEN; NOT_FOUND when there is none.
+  ` + "`" + `minVersion` + "`" + ` waits as in ` + "`" + `event` + "`" + `.
   """
   reservation(id: ID!, minVersion: Int): Reservation @auth(rule: SIGNED_IN)
 
-  "All reservations, the newest first. Pages are those of ` + "`" + `events` + "`" + `. An organizer reads those of an event from the event."
+  "All reservations, the newest first. Pages are as in ` + "`" + `events` + "`" + `. An organizer reads those of an event in ` + "`" + `Event` + "`" + `."
   reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection @auth(rule: ADMIN)
 }
 
 extend type Mutation {
   """
-  Holds seats for five minutes, at the price of this moment, all or nothing. The hold is extended once, when its payment goes to the
-  gateway.
+  Reserves seats at the current price: all of them or none. They are kept for five minutes; this hold is extended once, when a payment goes
+  to the gateway.
   """
   reserveSeats(input: ReserveSeatsInput!): ReserveSeatsPayload @auth(rule: SIGNED_IN)
 
-  "Gives up a reservation that is not paid, and its seats."
+  "Cancels an unpaid reservation and releases its seats."
   cancelReservation(input: CancelReservationInput!): CancelReservationPayload @auth(rule: SIGNED_IN)
 }
 
 extend type Subscription {
   """
-  One reservation, for those who may read it. Right after ` + "`" + `reserveSeats` + "`" + ` it waits up to two seconds for the reservation to be known,
-  then ends with NOT_FOUND.
+  One reservation, for those who may read it. Right after ` + "`" + `reserveSeats` + "`" + ` it waits up to two seconds for the read side to know the
+  reservation, then ends with NOT_FOUND.
   """
   reservationStatus(id: ID!): Reservation! @auth(rule: SIGNED_IN)
 }
 
-"One customer's hold on seats, from the reservation to the ticket or to its end."
+"Seats taken for one customer, until they are paid or the reservation ends."
 type Reservation implements Node {
   "The reservation's id, rsv_…."
   id: ID!
   "Rises by one with every change."
   version: Int!
-  "What became of it."
+  "Its state."
   status: ReservationStatus!
-  "The event. Null for a moment when it is not known on the read side yet."
+  "The event. Null for a moment while the read side does not know it yet."
   event: Event
-  "Whose it is. Null when the person is not known."
+  "The customer. Null when the user is unknown."
   customer: User
   "The tickets."
   seats: [ReservedSeat!]!
-  "What all of it costs."
+  "The price of all tickets."
   total: Money!
   "When it was made."
   createdAt: Time!
-  "The end of the hold: past it nothing can be paid. It moves once, when a payment goes to the gateway."
+  "The end of the hold: after it the reservation can't be paid. It moves once, when a payment goes to the gateway."
   expiresAt: Time!
   "When it was paid, or null."
   completedAt: Time
-  "When its hold ended unpaid, or null."
+  "When its hold ended without a payment, or null."
   expiredAt: Time
   "When it was cancelled, or null."
   cancelledAt: Time
-  "When its last payment attempt was declined and its seats were given back, or null."
+  "When its last payment attempt was declined and its seats were released, or null."
   compensatedAt: Time
   "Its payments, the oldest first. They may be a moment behind the reservation."
   payments: [Payment!]!
 }
 
-"What became of a reservation."
+"The state of a reservation."
 enum ReservationStatus {
-  "The seats are held until ` + "`" + `expiresAt` + "`" + ` and can be paid."
+  "The seats are kept until ` + "`" + `expiresAt` + "`" + `, and the reservation can be paid."
   SEATS_RESERVED
   "A payment is with the gateway."
   PAYMENT_PENDING
   "Paid: the seats are sold to the customer."
   COMPLETED
-  "Not paid in time; the seats were given back."
+  "Not paid in time; the seats were released."
   EXPIRED
-  "Given up, or ended with its event; the seats were given back."
+  "Cancelled by the customer or with its event; the seats were released."
   CANCELLED
-  "The last payment attempt was declined; the seats were given back."
+  "The last payment attempt was declined; the seats were released."
   COMPENSATED
-  "Paid, and given back in full; so were the seats."
+  "Paid and refunded in full; the seats were released."
   REFUNDED
 }
 
@@ -1346,11 +1346,11 @@ type ReservedSeat {
   section: String!
   "The seat, or null for general admission."
   label: String
-  "What it cost when it was reserved."
+  "Its price when it was reserved."
   price: Money!
 }
 
-"Which reservations to list. What is given must all hold."
+"Which reservations to list. All given conditions must hold."
 input ReservationFilter {
   "Only reservations in this state."
   status: ReservationStatus
@@ -1370,7 +1370,7 @@ type ReservationConnection {
   edges: [ReservationEdge!]!
   "The page's reservations."
   nodes: [Reservation!]!
-  "Where the page lies."
+  "The position of the page in the list."
   pageInfo: PageInfo!
 }
 
@@ -1382,7 +1382,7 @@ type ReservationEdge {
   node: Reservation!
 }
 
-"Seats to hold, all or nothing."
+"Seats to reserve: all of them or none."
 input ReserveSeatsInput {
   "The event."
   eventId: ID!
@@ -1396,13 +1396,13 @@ input ReserveSeatsInput {
 input ReserveItemInput {
   "The section's name."
   section: String!
-  "How many, 1 or more: the best that are available, together where it can be."
+  "How many, 1 or more: the best that are available, next to each other where possible."
   quantity: Int
   "Numbered seats by their labels."
   seats: [String!]
 }
 
-"The new hold."
+"The new reservation."
 type ReserveSeatsPayload {
   "The reservation, or null with ` + "`" + `userErrors` + "`" + `."
   reservation: Reservation
@@ -1410,7 +1410,7 @@ type ReserveSeatsPayload {
   userErrors: [UserError!]!
 }
 
-"Gives a reservation up."
+"Cancels a reservation."
 input CancelReservationInput {
   "The reservation."
   reservationId: ID!
@@ -1420,7 +1420,7 @@ input CancelReservationInput {
   idempotencyKey: String
 }
 
-"The reservation that was given up."
+"The cancelled reservation."
 type CancelReservationPayload {
   "The reservation, or null with ` + "`" + `userErrors` + "`" + `."
   reservation: Reservation
@@ -1429,7 +1429,7 @@ type CancelReservationPayload {
 }
 `, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
-A moment in UTC as RFC 3339 text, for example "2026-12-31T20:00:00Z". Other offsets than Z are refused, so that nobody has to guess.
+A moment in UTC as RFC 3339 text, for example "2026-12-31T20:00:00Z". Offsets other than Z are refused.
 """
 scalar Time
 
@@ -1437,109 +1437,109 @@ scalar Time
 scalar Date
 
 """
-An exact decimal number as a string, for example "150.00". Never a JSON number: floating point loses cents.
+An exact decimal number as a string, for example "150.00". It is never a JSON number: floating point loses cents.
 """
 scalar Decimal
 
-"A JSON value, as it stands in the log."
+"A JSON value, as it is in the log."
 scalar JSON
 
 """
-States who may call a root field. Every root field carries it; the server refuses to be built without. What else depends on the
-single object (somebody else's reservation, a draft) is said in the field's description.
+Declares who may call a root field. Every root field has it. Rules that depend on the single object (another user's reservation, a draft)
+are in the field's description.
 """
 directive @auth(rule: AuthRule!) on FIELD_DEFINITION
 
 "Who may call a root field."
 enum AuthRule {
-  "Everybody, signed in or not."
+  "Every client, signed in or not."
   PUBLIC
-  "Whoever is signed in; everybody else gets UNAUTHENTICATED."
+  "Signed-in users; others get UNAUTHENTICATED."
   SIGNED_IN
-  "Organizers and admins; other users get FORBIDDEN, everybody else UNAUTHENTICATED."
+  "Organizers and admins; other users get FORBIDDEN, clients that are not signed in UNAUTHENTICATED."
   ORGANIZER
-  "Admins; other users get FORBIDDEN, everybody else UNAUTHENTICATED."
+  "Admins; other users get FORBIDDEN, clients that are not signed in UNAUTHENTICATED."
   ADMIN
 }
 
 "An object that can be read again by its id alone."
 interface Node {
-  "A TypeID: the type's prefix (evt_, rsv_, pay_, rfd_, usr_) and 26 characters. Ids sort by the time of their making."
+  "A TypeID: the type's prefix (evt_, rsv_, pay_, rfd_, usr_) and 26 characters. Ids sort by creation time."
   id: ID!
 }
 
 """
-Reads answer from tables that follow the log of facts by a moment. Root fields are nullable: one that fails takes no answer of its
-neighbours with it. Errors that a client should tell apart carry ` + "`" + `extensions.code` + "`" + `.
+Queries read tables that follow the log of domain events with a short delay. Root fields are nullable, so that one that fails does not
+affect the others. Errors have an ` + "`" + `extensions.code` + "`" + `.
 """
 type Query {
   """
   The object with this id, under the same rules as the field that reads its type: ` + "`" + `event` + "`" + `, ` + "`" + `reservation` + "`" + `, ` + "`" + `payment` + "`" + `; users are
-  visible to themselves and to admins. BAD_USER_INPUT for something that is no id of this API.
+  visible to themselves and to admins. BAD_USER_INPUT for an id that is not one of this API.
   """
   node(id: ID!): Node @auth(rule: PUBLIC)
 }
 
 """
-One mutation is one business action. What a customer can mend comes back as ` + "`" + `userErrors` + "`" + ` with the payload's object null; everything else
-is a GraphQL error. Where an input has an ` + "`" + `idempotencyKey` + "`" + ` it is required, as the field or as the ` + "`" + `Idempotency-Key` + "`" + ` header (the header only
-for an operation with a single such mutation): the same key with the same input answers the first outcome for 24 hours and does nothing
-twice, the same key with another input is IDEMPOTENCY_KEY_REUSED.
+One mutation is one business action. Errors that a customer can correct are in ` + "`" + `userErrors` + "`" + `, and the payload's object is null; all others
+are GraphQL errors. Where an input has an ` + "`" + `idempotencyKey` + "`" + ` it is required, as the field or as the ` + "`" + `Idempotency-Key` + "`" + ` header (the header only
+for an operation with a single such mutation). For 24 hours, the same key with the same input returns the first outcome and does nothing
+twice; the same key with another input is IDEMPOTENCY_KEY_REUSED.
 """
 type Mutation
 
 """
-The state now, then the newest state whenever it changed. Versions only rise, states in between may be skipped, the last one always
-arrives. Over graphql-transport-ws, or server-sent events in the distinct connections mode of graphql-sse.
+A subscription sends the state now, then the newest state whenever it changed. Versions only rise; states in between may be skipped; the
+last one always arrives. It runs over graphql-transport-ws, or over server-sent events in the distinct connections mode of graphql-sse.
 """
 type Subscription
 `, BuiltIn: false},
 	{Name: "../schema/user.graphqls", Input: `extend type Query {
-  "Users in the order in which they came: who has an address, who has a role. Pages are those of ` + "`" + `events` + "`" + `."
+  "Users in the order of their first sign-in. Pages are as in ` + "`" + `events` + "`" + `."
   users(filter: UserFilter, first: Int, after: String, last: Int, before: String): UserConnection @auth(rule: ADMIN)
 }
 
 extend type Mutation {
   """
-  Forgets a person, for good: mail address, name and roles are removed and all sessions end. Reservations and payments stay, without a
-  name. The address may sign in again, as somebody new. For oneself and for admins; somebody else's is FORBIDDEN. Doing it again is no
-  error.
+  Erases a user permanently: removes mail address, name and roles, and ends all sessions. Reservations and payments stay, with the user's id
+  only. The address may sign in again, as a new user. Users may erase themselves, and admins any user; for others it is FORBIDDEN. Erasing a
+  user again is not an error.
   """
   eraseCustomer(input: EraseCustomerInput!): UserPayload @auth(rule: SIGNED_IN)
 
-  "Gives a user a role, in force at once. One that they have already is no error."
+  "Grants a user a role, effective at once. Granting it again is not an error."
   grantRole(input: RoleInput!): UserPayload @auth(rule: ADMIN)
 
   """
-  Takes a role from a user, in force at once, in open subscriptions too. Everybody stays a CUSTOMER. Whoever is in ADMIN_EMAILS is an
-  admin again with the next sign-in.
+  Revokes a role of a user, effective at once, in open subscriptions too. Every user stays a CUSTOMER. A user in ADMIN_EMAILS becomes an admin
+  again with the next sign-in.
   """
   revokeRole(input: RoleInput!): UserPayload @auth(rule: ADMIN)
 }
 
-"Somebody who signed in once."
+"A person with an account."
 type User implements Node {
   "The user's id, usr_…."
   id: ID!
-  "The mail address: for oneself and for admins, else null; null for all once the person was erased."
+  "The mail address: for the user and for admins, for others null; null for all once the user is erased."
   email: String
-  "The roles: for oneself and for admins, else empty."
+  "The roles: for the user and for admins, for others empty."
   roles: [Role!]!
   """
-  The user's reservations, the newest first: for oneself and for admins, else FORBIDDEN. Pages are those of ` + "`" + `events` + "`" + `.
+  The user's reservations, the newest first: for the user and for admins, for others FORBIDDEN. Pages are as in ` + "`" + `events` + "`" + `.
   """
   reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection!
-  "The user's payments, the newest first, as ` + "`" + `reservations` + "`" + `."
+  "The user's payments, the newest first, under the same rules as ` + "`" + `reservations` + "`" + `."
   payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection!
-  "Where the user is signed in, the newest first: for oneself and for admins, else FORBIDDEN."
+  "The user's sessions, the newest first: for the user and for admins, for others FORBIDDEN."
   sessions: [Session!]!
 }
 
 "What a user may do."
 enum Role {
-  "Reserve and pay. Everybody has it."
+  "Reserve and pay. Every user has it."
   CUSTOMER
-  "Make events and sell tickets for them."
+  "Create events and sell tickets for them."
   ORGANIZER
   "Everything."
   ADMIN
@@ -1547,9 +1547,9 @@ enum Role {
 
 "Which users to list; all of them when it is empty."
 input UserFilter {
-  "Whoever has this mail address."
+  "Only the user with this mail address."
   email: String
-  "Those who have this role."
+  "Only users with this role."
   role: Role
 }
 
@@ -1559,7 +1559,7 @@ type UserConnection {
   edges: [UserEdge!]!
   "The page's users."
   nodes: [User!]!
-  "Where the page lies."
+  "The position of the page in the list."
   pageInfo: PageInfo!
 }
 
@@ -1571,7 +1571,7 @@ type UserEdge {
   node: User!
 }
 
-"Whom to forget."
+"Which user to erase."
 input EraseCustomerInput {
   "The user."
   userId: ID!
@@ -1585,7 +1585,7 @@ input RoleInput {
   role: Role!
 }
 
-"The user as they are now."
+"The user after the change."
 type UserPayload {
   "The user, or null with ` + "`" + `userErrors` + "`" + `."
   user: User

@@ -22,7 +22,7 @@ type row struct {
 	version int64
 }
 
-// table is what a feed reads, and counts how often.
+// table is what a feed reads. It counts the reads.
 type table struct {
 	mu      sync.Mutex
 	rows    map[string]row
@@ -105,7 +105,7 @@ func (e *env) move(id string, version int64) {
 	require.NoError(e.t, e.redis.Publish(e.t.Context(), "test:"+id, strconv.FormatInt(version, 10)).Err())
 }
 
-// follow begins a stream and answers its first state.
+// follow starts a stream and returns its first state.
 func (e *env) follow(id string) (<-chan *row, int64) {
 	e.t.Helper()
 	ctx, cancel := context.WithTimeout(e.t.Context(), testenv.Patience)
@@ -153,7 +153,7 @@ func TestASlowReaderGetsTheNewestState(t *testing.T) {
 		e.move("a", version)
 		require.Equal(t, version, next(t, witness)) // the hub knows it
 	}
-	// The goroutine of states has been told as often; it needs a moment to take the last one.
+	// The goroutine of states was woken as often; it takes a moment to read the last state.
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		select {
 		case state := <-states:
@@ -164,7 +164,7 @@ func TestASlowReaderGetsTheNewestState(t *testing.T) {
 	})
 }
 
-func TestARowIsWaitedFor(t *testing.T) {
+func TestAtLeastWaitsForTheRow(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	watch := e.feed.Watch("late")
@@ -187,14 +187,14 @@ func TestARowIsWaitedFor(t *testing.T) {
 	require.InDelta(t, 2, time.Since(began).Seconds(), 1)
 }
 
-func TestWhyARowCannotBeReadIsSaid(t *testing.T) {
+func TestTheErrorOfAReadIsReturned(t *testing.T) {
 	t.Parallel()
 	e := start(t)
-	e.table.err = errors.New("the database is away")
+	e.table.err = errors.New("the database is down")
 	watch := e.feed.Watch("a")
 	defer watch.Close()
 	_, err := watch.AtLeast(t.Context(), 0)
-	require.ErrorContains(t, err, "the database is away")
+	require.ErrorContains(t, err, "the database is down")
 
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -202,23 +202,23 @@ func TestWhyARowCannotBeReadIsSaid(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestALostAnnouncementMakesNobodyWrong(t *testing.T) {
+func TestALostAnnouncementIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.table.set("a", 1)
 	states, _ := e.follow("a")
-	e.table.set("a", 2) // and nobody says so
+	e.table.set("a", 2) // without an announcement
 	require.EqualValues(t, 2, next(t, states))
 }
 
-func TestRedisMayRestart(t *testing.T) {
+func TestAStreamSurvivesARestartOfRedis(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.table.set("a", 1)
 	states, _ := e.follow("a")
 	e.proc.Kill()
 	e.table.set("a", 2)
-	require.EqualValues(t, 2, next(t, states), "without Redis it is late, not wrong")
+	require.EqualValues(t, 2, next(t, states), "without Redis it is late")
 
 	e.table.set("b", 7)
 	_, first := e.follow("b")
@@ -260,7 +260,7 @@ func TestAnnouncementsAreReadInOneQuery(t *testing.T) {
 	require.Less(t, e.table.count()-before, 10, "what is announced during a query is in the next one")
 }
 
-func TestManyWatchOneRow(t *testing.T) {
+func TestManyWatchesOfOneRowShareItsReads(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.table.set("a", 1)
@@ -281,7 +281,7 @@ func TestManyWatchOneRow(t *testing.T) {
 	require.EqualValues(t, 1, subscribers["test:a"], "one connection a process")
 }
 
-func TestWhatNobodyWatchesIsForgotten(t *testing.T) {
+func TestAnObjectIsForgottenWithItsLastWatch(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.table.set("a", 1)

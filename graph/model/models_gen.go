@@ -25,7 +25,7 @@ type AddInventoryInput struct {
 	EventID string `json:"eventId"`
 	// 1 to 100 characters, unique in the event.
 	Section string `json:"section"`
-	// What one ticket costs; 0 is allowed. All sections of an event share one currency.
+	// The price of one ticket; 0 is allowed. All sections of an event have one currency.
 	Price *MoneyInput `json:"price"`
 	// General admission: how many tickets, 1 to 10,000,000.
 	Capacity *int `json:"capacity,omitempty"`
@@ -43,35 +43,35 @@ type AddInventoryPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A domain event: a fact of the log. It names people by their ids only.
+// A domain event. It has no personal data: users appear by id only.
 type AuditLogEntry struct {
-	// Its identity: what the `causationId` of its consequences names.
+	// Its id. Domain events that follow from it have it as their `causationId`.
 	ID string `json:"id"`
 	// The stream, such as "reservation-rsv_…".
 	Stream string `json:"stream"`
-	// The place in the stream, from 1, without gaps.
+	// The position in the stream, from 1, without gaps.
 	Version int `json:"version"`
-	// The place in the whole log, from 1, without gaps. A string, since it outgrows Int.
+	// The position in the whole log, from 1, without gaps. A string, because it outgrows Int.
 	Position string `json:"position"`
 	// What happened, such as "SeatsReserved".
 	Type string `json:"type"`
-	// The version of the shape of `data`.
+	// The version of the format of `data`.
 	SchemaVersion int `json:"schemaVersion"`
 	// When it was decided.
 	RecordedAt time.Time `json:"recordedAt"`
 	// The id of the user who did it, or "system:…".
 	Actor string `json:"actor"`
-	// Names the request: the same on everything that the request brought about, and in the X-Request-Id of its response.
+	// The id of the request: the same on every domain event that followed from it, and in the X-Request-Id of its response.
 	CorrelationID string `json:"correlationId"`
-	// The `id` of the domain event that this one follows from; the correlation id when a request asked for it.
+	// The `id` of the domain event that this one follows from; the correlation id when it follows from a request.
 	CausationID *string `json:"causationId,omitempty"`
-	// The span that it was decided in (W3C Trace Context), or null.
+	// The trace span in which it was decided (W3C Trace Context), or null.
 	Traceparent *string `json:"traceparent,omitempty"`
-	// What was decided.
+	// Its data.
 	Data any `json:"data"`
 }
 
-// Calls an event off.
+// Cancels an event.
 type CancelEventInput struct {
 	// The event.
 	EventID string `json:"eventId"`
@@ -79,7 +79,7 @@ type CancelEventInput struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
-// Gives a reservation up.
+// Cancels a reservation.
 type CancelReservationInput struct {
 	// The reservation.
 	ReservationID string `json:"reservationId"`
@@ -89,7 +89,7 @@ type CancelReservationInput struct {
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
-// The reservation that was given up.
+// The cancelled reservation.
 type CancelReservationPayload struct {
 	// The reservation, or null with `userErrors`.
 	Reservation *query.Reservation `json:"reservation,omitempty"`
@@ -97,13 +97,13 @@ type CancelReservationPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A card, as the gateway knows it.
+// A card that the gateway knows.
 type CardInput struct {
-	// A gateway token such as "pm_card_visa", up to 255 characters. A card number is refused and kept nowhere.
+	// A gateway token such as "pm_card_visa", up to 255 characters. A card number is refused and stored nowhere.
 	Token string `json:"token"`
 }
 
-// Goes on with a payment.
+// Continues a payment.
 type ConfirmPaymentInput struct {
 	// The payment.
 	PaymentID string `json:"paymentId"`
@@ -121,15 +121,15 @@ type CreateEventInput struct {
 	Venue string `json:"venue"`
 	// When it begins.
 	StartsAt time.Time `json:"startsAt"`
-	// When sales open by themselves. With both windows absent, openSales and closeSales alone decide.
+	// When sales open automatically. Without it and `salesCloseAt`, sales open and close with openSales and closeSales only.
 	SalesOpenAt *time.Time `json:"salesOpenAt,omitempty"`
-	// When sales close by themselves, after `salesOpenAt`.
+	// When sales close automatically, after `salesOpenAt`.
 	SalesCloseAt *time.Time `json:"salesCloseAt,omitempty"`
 	// 1 to 100.
 	MaxTicketsPerReservation int `json:"maxTicketsPerReservation"`
 	// 1 to 10,000; null for no limit.
 	MaxTicketsPerCustomer *int `json:"maxTicketsPerCustomer,omitempty"`
-	// 1 to 10: how many payments may be declined until the reservation is compensated and its seats are free again.
+	// 1 to 10: after how many declined payments the reservation is compensated and its seats are free again.
 	PaymentAttempts int `json:"paymentAttempts"`
 	// Optional here: 1 to 255 printable ASCII characters.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
@@ -143,7 +143,7 @@ type CreateEventPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Which customers to list. What is given must all hold.
+// Which customers to list. All given conditions must hold.
 type CustomerFilter struct {
 	// Only customers who made their first reservation at this moment or later.
 	FirstSeenAfter *time.Time `json:"firstSeenAfter,omitempty"`
@@ -151,17 +151,17 @@ type CustomerFilter struct {
 	FirstSeenBefore *time.Time `json:"firstSeenBefore,omitempty"`
 }
 
-// Whom to forget.
+// Which user to erase.
 type EraseCustomerInput struct {
 	// The user.
 	UserID string `json:"userId"`
 }
 
-// Which events to list. What is given must all hold.
+// Which events to list. All given conditions must hold.
 type EventFilter struct {
 	// Only events in this state.
 	Status *string `json:"status,omitempty"`
-	// Only events of this organizer; drafts among them only for the organizer and for admins.
+	// Only events of this organizer. Drafts are listed only for the organizer and for admins.
 	OrganizerID *string `json:"organizerId,omitempty"`
 	// Only events that begin at this moment or later.
 	StartsAfter *time.Time `json:"startsAfter,omitempty"`
@@ -177,7 +177,7 @@ type EventIDInput struct {
 	EventID string `json:"eventId"`
 }
 
-// The event as it was decided.
+// The event after the change.
 type EventPayload struct {
 	// The event, or null with `userErrors`.
 	Event *query.Event `json:"event,omitempty"`
@@ -185,7 +185,7 @@ type EventPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// An amount of one currency. More decimal places than the currency has, signs and exponents are INVALID.
+// An amount in one currency. More decimal places than the currency has, signs and exponents are INVALID.
 type MoneyInput struct {
 	// The amount in units of the currency, for example "150.00".
 	Amount string `json:"amount"`
@@ -193,18 +193,18 @@ type MoneyInput struct {
 	CurrencyCode string `json:"currencyCode"`
 }
 
-// One mutation is one business action. What a customer can mend comes back as `userErrors` with the payload's object null; everything else
-// is a GraphQL error. Where an input has an `idempotencyKey` it is required, as the field or as the `Idempotency-Key` header (the header only
-// for an operation with a single such mutation): the same key with the same input answers the first outcome for 24 hours and does nothing
-// twice, the same key with another input is IDEMPOTENCY_KEY_REUSED.
+// One mutation is one business action. Errors that a customer can correct are in `userErrors`, and the payload's object is null; all others
+// are GraphQL errors. Where an input has an `idempotencyKey` it is required, as the field or as the `Idempotency-Key` header (the header only
+// for an operation with a single such mutation). For 24 hours, the same key with the same input returns the first outcome and does nothing
+// twice; the same key with another input is IDEMPOTENCY_KEY_REUSED.
 type Mutation struct {
 }
 
-// Where a page lies in its list (Relay Cursor Connections). Cursors are opaque and stay valid while their list exists.
+// The position of a page in its list (Relay Cursor Connections). Cursors are opaque and stay valid while their list exists.
 type PageInfo struct {
-	// Whether more follows after `endCursor`.
+	// Whether there are more elements after `endCursor`.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether something comes before `startCursor`.
+	// Whether there are elements before `startCursor`.
 	HasPreviousPage bool `json:"hasPreviousPage"`
 	// The cursor of the page's first element, null on an empty page.
 	StartCursor *string `json:"startCursor,omitempty"`
@@ -212,15 +212,15 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
-// Where PayPal sends the customer back to: absolute https URLs of up to 2,000 characters; in development also http ones of this machine.
+// Where PayPal sends the customer: absolute https URLs of up to 2,000 characters; in development also http URLs of this machine.
 type PayPalInput struct {
-	// After approving.
+	// After the customer approved.
 	ReturnURL string `json:"returnUrl"`
-	// After changing their mind. Nothing was charged then, and the reservation can be paid in another way when its payment has ended.
+	// After the customer cancelled. No money was taken then, and the reservation can be paid in another way once its payment has ended.
 	CancelURL string `json:"cancelUrl"`
 }
 
-// Which payments to list. What is given must all hold.
+// Which payments to list. All given conditions must hold.
 type PaymentFilter struct {
 	// Only payments in this state.
 	Status *string `json:"status,omitempty"`
@@ -230,15 +230,15 @@ type PaymentFilter struct {
 	CustomerID *string `json:"customerId,omitempty"`
 	// Only payments at this gateway, such as "stripe".
 	Gateway *string `json:"gateway,omitempty"`
-	// Only payments that were begun at this moment or later.
+	// Only payments that were started at this moment or later.
 	CreatedAfter *time.Time `json:"createdAfter,omitempty"`
-	// Only payments that were begun before this moment.
+	// Only payments that were started before this moment.
 	CreatedBefore *time.Time `json:"createdBefore,omitempty"`
 }
 
-// How to pay: exactly one.
+// How to pay: exactly one of these.
 type PaymentMethodInput struct {
-	// By card, through a token of the gateway.
+	// By card, with a token of the gateway.
 	Card *CardInput `json:"card,omitempty"`
 	// With PayPal: the customer approves on the page of `nextAction.redirectUrl`; after that, confirmPayment charges.
 	Paypal *PayPalInput `json:"paypal,omitempty"`
@@ -246,9 +246,9 @@ type PaymentMethodInput struct {
 
 // What the customer must do before a payment can go on.
 type PaymentNextAction struct {
-	// For the gateway's own browser library (3-D Secure), or null.
+	// The secret for the gateway's browser library (3-D Secure), or null.
 	ClientSecret *string `json:"clientSecret,omitempty"`
-	// A page of the gateway to send the customer to, or null.
+	// The page of the gateway to send the customer to, or null.
 	RedirectURL *string `json:"redirectUrl,omitempty"`
 }
 
@@ -262,34 +262,34 @@ type ProcessPaymentInput struct {
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
-// How the payment went, and the reservation with it.
+// The payment and its reservation.
 type ProcessPaymentPayload struct {
-	// The payment: also beside `userErrors` when it was made and declined.
+	// The payment. When it was declined, it is set beside `userErrors`.
 	Payment *Payment `json:"payment,omitempty"`
 	// The reservation as it is after the payment.
 	Reservation *query.Reservation `json:"reservation,omitempty"`
-	// Why it was not paid; empty when it was, and while that is not known.
+	// Why it was not paid; empty when it was, and while that is unknown.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Reads answer from tables that follow the log of facts by a moment. Root fields are nullable: one that fails takes no answer of its
-// neighbours with it. Errors that a client should tell apart carry `extensions.code`.
+// Queries read tables that follow the log of domain events with a short delay. Root fields are nullable, so that one that fails does not
+// affect the others. Errors have an `extensions.code`.
 type Query struct {
 }
 
-// Gives money of a payment back.
+// Refunds money of a payment.
 type RefundPaymentInput struct {
 	// The payment.
 	PaymentID string `json:"paymentId"`
-	// How much; all that is left when absent. Refunds that are still pending count as given.
+	// The amount; without it, all that is left. Pending refunds count as refunded.
 	Amount *MoneyInput `json:"amount,omitempty"`
-	// Why, for the customer, up to 500 characters.
+	// The reason, for the customer, up to 500 characters.
 	Reason *string `json:"reason,omitempty"`
 	// 1 to 255 printable ASCII characters; required here or as the Idempotency-Key header.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
-// The refund that was asked for, and its payment.
+// The requested refund and its payment.
 type RefundPaymentPayload struct {
 	// The refund. PENDING at first: the gateway carries it out a moment later.
 	Refund *query.Refund `json:"refund,omitempty"`
@@ -301,7 +301,7 @@ type RefundPaymentPayload struct {
 
 // The session with its new token.
 type RenewSessionPayload struct {
-	// Send it as `Authorization: Bearer …` from now on. Null when the session is kept in a cookie, which has the new token then.
+	// Send it as `Authorization: Bearer …` from now on. Null when the session is in a cookie, which then has the new token.
 	SessionToken *string `json:"sessionToken,omitempty"`
 	// When the session's lifetime ends, as in `verifyMagicLink`.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
@@ -315,15 +315,15 @@ type RequestMagicLinkInput struct {
 	Email string `json:"email"`
 }
 
-// The answer is the same whether or not anybody uses the address.
+// The same whether or not a user has the address.
 type RequestMagicLinkPayload struct {
-	// The link's token, only where AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING is on; else null.
+	// The link's token, only if AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING is on; otherwise null.
 	Token *string `json:"token,omitempty"`
 	// What is wrong with the input; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Which reservations to list. What is given must all hold.
+// Which reservations to list. All given conditions must hold.
 type ReservationFilter struct {
 	// Only reservations in this state.
 	Status *string `json:"status,omitempty"`
@@ -341,13 +341,13 @@ type ReservationFilter struct {
 type ReserveItemInput struct {
 	// The section's name.
 	Section string `json:"section"`
-	// How many, 1 or more: the best that are available, together where it can be.
+	// How many, 1 or more: the best that are available, next to each other where possible.
 	Quantity *int `json:"quantity,omitempty"`
 	// Numbered seats by their labels.
 	Seats []string `json:"seats,omitempty"`
 }
 
-// Seats to hold, all or nothing.
+// Seats to reserve: all of them or none.
 type ReserveSeatsInput struct {
 	// The event.
 	EventID string `json:"eventId"`
@@ -357,7 +357,7 @@ type ReserveSeatsInput struct {
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
-// The new hold.
+// The new reservation.
 type ReserveSeatsPayload struct {
 	// The reservation, or null with `userErrors`.
 	Reservation *query.Reservation `json:"reservation,omitempty"`
@@ -367,9 +367,9 @@ type ReserveSeatsPayload struct {
 
 // Whose sessions to end.
 type RevokeAllSessionsInput struct {
-	// The user; left out, it is the viewer. Somebody else only for admins.
+	// The user; without it, the viewer. Only admins may name another user.
 	UserID *string `json:"userId,omitempty"`
-	// Leaves the session of this request alone.
+	// Keeps the session of this request.
 	KeepCurrent bool `json:"keepCurrent"`
 }
 
@@ -395,18 +395,18 @@ type SeatRowInput struct {
 	Seats int `json:"seats"`
 }
 
-// The session is over.
+// The result of a sign-out.
 type SignOutPayload struct {
 	// Always empty.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// The state now, then the newest state whenever it changed. Versions only rise, states in between may be skipped, the last one always
-// arrives. Over graphql-transport-ws, or server-sent events in the distinct connections mode of graphql-sse.
+// A subscription sends the state now, then the newest state whenever it changed. Versions only rise; states in between may be skipped; the
+// last one always arrives. It runs over graphql-transport-ws, or over server-sent events in the distinct connections mode of graphql-sse.
 type Subscription struct {
 }
 
-// What shall change. A field that is left out or null stays as it is.
+// What to change. A field that is left out or null stays as it is.
 type UpdateEventInput struct {
 	// The event.
 	EventID string `json:"eventId"`
@@ -418,31 +418,31 @@ type UpdateEventInput struct {
 	Venue *string `json:"venue,omitempty"`
 	// When it begins.
 	StartsAt *time.Time `json:"startsAt,omitempty"`
-	// When sales open by themselves.
+	// When sales open automatically.
 	SalesOpenAt *time.Time `json:"salesOpenAt,omitempty"`
-	// When sales close by themselves.
+	// When sales close automatically.
 	SalesCloseAt *time.Time `json:"salesCloseAt,omitempty"`
 }
 
-// Something that the customer can mend. The payload's object is null unless it did change.
+// An error that the customer can correct. The payload's object is null unless it changed all the same.
 type UserError struct {
 	// What is wrong, for programs.
 	Code string `json:"code"`
-	// What is wrong, for people, in English. It may change; don't compare it.
+	// What is wrong, for people, in English. The text may change; do not compare it.
 	Message string `json:"message"`
-	// The path in the input, such as ["items", "0", "quantity"], or null when no single field is to blame.
+	// The path in the input, such as ["items", "0", "quantity"], or null when the error is not about a single field.
 	Field []string `json:"field,omitempty"`
 }
 
 // Which users to list; all of them when it is empty.
 type UserFilter struct {
-	// Whoever has this mail address.
+	// Only the user with this mail address.
 	Email *string `json:"email,omitempty"`
-	// Those who have this role.
+	// Only users with this role.
 	Role *string `json:"role,omitempty"`
 }
 
-// The user as they are now.
+// The user after the change.
 type UserPayload struct {
 	// The user, or null with `userErrors`.
 	User *User `json:"user,omitempty"`
@@ -452,7 +452,7 @@ type UserPayload struct {
 
 // The token of a sign-in link.
 type VerifyMagicLinkInput struct {
-	// The token as it was mailed.
+	// The token of the mailed link.
 	Token string `json:"token"`
 }
 
@@ -460,9 +460,9 @@ type VerifyMagicLinkInput struct {
 type VerifyMagicLinkPayload struct {
 	// Send it as `Authorization: Bearer …`. Null with `X-Session: cookie`.
 	SessionToken *string `json:"sessionToken,omitempty"`
-	// When the session's lifetime ends. It moves while the session is used; unused, the session ends earlier: see `Session`.
+	// When the session's lifetime ends. It moves while the session is used; an unused session ends earlier: see `Session`.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
-	// Who is signed in now.
+	// The user who is signed in now.
 	User *User `json:"user,omitempty"`
 	// LINK_INVALID, or empty on success.
 	UserErrors []*UserError `json:"userErrors"`
@@ -472,13 +472,13 @@ type VerifyMagicLinkPayload struct {
 type AuthRule string
 
 const (
-	// Everybody, signed in or not.
+	// Every client, signed in or not.
 	AuthRulePublic AuthRule = "PUBLIC"
-	// Whoever is signed in; everybody else gets UNAUTHENTICATED.
+	// Signed-in users; others get UNAUTHENTICATED.
 	AuthRuleSignedIn AuthRule = "SIGNED_IN"
-	// Organizers and admins; other users get FORBIDDEN, everybody else UNAUTHENTICATED.
+	// Organizers and admins; other users get FORBIDDEN, clients that are not signed in UNAUTHENTICATED.
 	AuthRuleOrganizer AuthRule = "ORGANIZER"
-	// Admins; other users get FORBIDDEN, everybody else UNAUTHENTICATED.
+	// Admins; other users get FORBIDDEN, clients that are not signed in UNAUTHENTICATED.
 	AuthRuleAdmin AuthRule = "ADMIN"
 )
 

@@ -135,7 +135,7 @@ func (s *socket) admitOperation(full bool) error {
 	return nil
 }
 
-// sendPong answers a ping, unless there are too many of them.
+// sendPong responds to a ping, unless there are too many of them.
 func (s *socket) sendPong(payload json.RawMessage) error {
 	if s.viewer != nil && s.h.host.AllowMessage(s.viewer) != nil {
 		return &closeError{closeTooMany, "Too many messages"}

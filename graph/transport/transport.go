@@ -31,7 +31,7 @@ import (
 type Host interface {
 	// Executor returns the executor for operations of ctx's viewer.
 	Executor(ctx context.Context) graphql.GraphExecutor
-	// SignIn returns a context with the viewer to whom the credentials belong. No credentials are fine; a bad bearer token is an error.
+	// SignIn returns a context with the viewer that the credentials belong to. No credentials are fine; a bad bearer token is an error.
 	SignIn(ctx context.Context, c Credentials) (context.Context, error)
 	// SessionEnded returns a channel that gets one value when what SignIn found is no longer true: true when the session is over, false
 	// when only the roles changed and the client may connect again. It watches until ctx ends.

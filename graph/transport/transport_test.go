@@ -71,7 +71,7 @@ func waitForNoStreams(t *testing.T, h *Handler) {
 	})
 }
 
-func TestAStalledSocketIsGivenUp(t *testing.T) {
+func TestAStalledSocketIsClosed(t *testing.T) {
 	t.Parallel()
 	h, url := serve(t, func(c *Config) { c.WriteTimeout = 200 * time.Millisecond })
 	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{subprotocol}})
@@ -83,7 +83,7 @@ func TestAStalledSocketIsGivenUp(t *testing.T) {
 	waitForNoStreams(t, h) // although the client does not read
 }
 
-func TestAStalledEventStreamIsGivenUp(t *testing.T) {
+func TestAStalledEventStreamIsClosed(t *testing.T) {
 	t.Parallel()
 	h, url := serve(t, func(c *Config) { c.WriteTimeout = 200 * time.Millisecond })
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", url[len("http://"):])
@@ -91,18 +91,18 @@ func TestAStalledEventStreamIsGivenUp(t *testing.T) {
 	defer conn.Close()
 	_, err = io.WriteString(conn, "GET /?query=subscription+%7B+flood+%7D HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
 	require.NoError(t, err)
-	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return len(h.streams) == 1, "not begun" })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return len(h.streams) == 1, "not started" })
 	waitForNoStreams(t, h)
 }
 
-func TestASocketWhoseClientIsGoneIsNoticed(t *testing.T) {
+func TestASocketWithoutPongsIsClosed(t *testing.T) {
 	t.Parallel()
 	h, url := serve(t, func(c *Config) { c.KeepAlive, c.WriteTimeout = 50*time.Millisecond, 200*time.Millisecond })
 	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{subprotocol}})
 	require.NoError(t, err)
 	defer conn.CloseNow()
 	require.NoError(t, conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init"}`)))
-	waitForNoStreams(t, h) // the client does not read, so it answers no ping
+	waitForNoStreams(t, h) // the client does not read, and so sends no pong
 }
 
 func TestStreamsAreBounded(t *testing.T) {
@@ -117,7 +117,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	waitForNoStreams(t, h)
 }
 
-func TestNegotiation(t *testing.T) {
+func TestTheMediaTypeIsNegotiated(t *testing.T) {
 	t.Parallel()
 	for accept, want := range map[string]string{
 		"": mediaJSON, "*/*": mediaJSON, "application/*": mediaJSON, "text/html": "", "text/html, */*;q=0.1": mediaJSON,
@@ -129,7 +129,7 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
-// FuzzParams holds that whatever bytes arrive are a request or a problem, never a panic.
+// FuzzParams checks that any bytes are either a request or an error, and never a panic.
 func FuzzParams(f *testing.F) {
 	for _, seed := range []string{`{"query":"{ a }"}`, `{"query":1}`, `[]`, `{"query":"{ a }","variables":{"a":[1.5,null]}}`, "\xff", `{"query":"{a}"}{`} {
 		f.Add([]byte(seed))
@@ -137,7 +137,7 @@ func FuzzParams(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		params, wrong := decodeParams(body)
 		if (params == nil) == (wrong == nil) {
-			t.Fatal("either a request or a problem")
+			t.Fatal("either a request or an error")
 		}
 		if params != nil && params.Query == "" {
 			t.Fatal("a request without a query")

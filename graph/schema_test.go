@@ -6,9 +6,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"ticketing/query"
 )
 
-func TestEveryRootFieldSaysWhoMayCallIt(t *testing.T) {
+func TestEveryRootFieldDeclaresWhoMayCallIt(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, unauthorizedFields(schema))
 	forgetful := gqlparser.MustLoadSchema(&ast.Source{Input: `
@@ -20,8 +22,8 @@ func TestEveryRootFieldSaysWhoMayCallIt(t *testing.T) {
 	require.Equal(t, []string{"Query.b", "Mutation.c", "Subscription.e"}, unauthorizedFields(forgetful))
 }
 
-// The schema is the public documentation: nothing of it goes without a word.
-func TestEverythingIsDescribed(t *testing.T) {
+// The schema is the reference for clients.
+func TestEverythingInTheSchemaIsDescribed(t *testing.T) {
 	t.Parallel()
 	for _, def := range schema.Types {
 		if def.BuiltIn {
@@ -39,10 +41,17 @@ func TestEverythingIsDescribed(t *testing.T) {
 	}
 }
 
-func TestInputsWithAKey(t *testing.T) {
+func TestTheseInputsHaveAnIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, map[string]bool{
 		"CreateEventInput": true, "ReserveSeatsInput": true, "CancelReservationInput": true, "ProcessPaymentInput": true, "ConfirmPaymentInput": true,
 		"RefundPaymentInput": true,
 	}, keyedInputs)
+}
+
+func TestAPositionIsTextSinceItOutgrowsInt(t *testing.T) {
+	t.Parallel()
+	position, err := partitionStatusResolver{}.Position(t.Context(), &query.PartitionStatus{Position: 1 << 50})
+	require.NoError(t, err)
+	require.Equal(t, "1125899906842624", position)
 }
