@@ -11,32 +11,32 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// People sign in through the mailed link and work with GraphiQL, in a real browser that lets no page do what it should not. Pictures of
-// all pages are kept by `go test -artifacts`.
+// Users sign in through the mailed link and work with GraphiQL in a real browser, which fails if a page does what it must not. Screenshots of
+// all pages are kept with `go test -artifacts`.
 func TestAdminsWorkWithGraphiQLInABrowser(t *testing.T) {
 	t.Parallel()
-	chromium := browser(t)
-	env := environment(t)
-	env["AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"] = "false" // the mail is read, as people would
-	s := startIn(t, env)
+	chromium := findChromium(t)
+	env := newEnvironment(t)
+	env["AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"] = "false" // the link is read from the mail
+	s := startSystemIn(t, env)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "graphiql.mjs", chromium, s.url, filepath.Join(s.cfg.DataDir, "mail"), t.ArtifactDir(),
 		adminEmail, "carol@example.com")
 	cmd.Dir = "browser"
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it takes its browser with it
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // ends its browser, too
 	cmd.WaitDelay = 10 * time.Second
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", output)
 
-	require.Equal(t, 1, count(t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events WHERE type = 'EventCreated'`), "GraphiQL acted")
-	require.Equal(t, 2, count(t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events WHERE type = 'ReservationInitiated'`),
+	require.Equal(t, 1, queryCount(t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events WHERE type = 'EventCreated'`), "GraphiQL acted")
+	require.Equal(t, 2, queryCount(t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events WHERE type = 'ReservationInitiated'`),
 		"each press of the button was one action")
 }
 
-// browser answers where Chromium is.
-func browser(t *testing.T) string {
+// findChromium returns Chromium's path.
+func findChromium(t *testing.T) string {
 	t.Helper()
 	_, missing := os.Stat("browser/node_modules")
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {

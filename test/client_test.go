@@ -15,7 +15,7 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// client is somebody who talks to the API over HTTP, as a storefront would.
+// client uses the API over HTTP as one user.
 type client struct {
 	t     testing.TB
 	url   string // of the api, without a path
@@ -26,7 +26,7 @@ type client struct {
 	forwardedFor string // sent as X-Forwarded-For, unless empty
 }
 
-// graphQLError is a top-level error of an answer.
+// graphQLError is a top-level error of a response.
 type graphQLError struct {
 	Message    string         `json:"message"`
 	Path       []any          `json:"path"`
@@ -38,12 +38,12 @@ func (e graphQLError) code() string { return fmt.Sprint(e.Extensions["code"]) }
 // vars are the variables of an operation.
 type vars map[string]any
 
-// send executes an operation and answers its data and its errors.
-func (c *client) send(query string, v vars, data any) []graphQLError {
+// execute executes an operation, decodes its data and returns its errors.
+func (c *client) execute(query string, v vars, data any) []graphQLError {
 	c.t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": v})
 	require.NoError(c.t, err)
-	answer, err := c.post(body)
+	answer, err := c.postOperation(body)
 	require.NoError(c.t, err)
 	var result struct {
 		Data   json.RawMessage
@@ -56,7 +56,7 @@ func (c *client) send(query string, v vars, data any) []graphQLError {
 	return result.Errors
 }
 
-func (c *client) post(body []byte) ([]byte, error) {
+func (c *client) postOperation(body []byte) ([]byte, error) {
 	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.url+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -84,18 +84,18 @@ var httpClient = &http.Client{
 	Transport: &http.Transport{MaxIdleConnsPerHost: 256},
 }
 
-// do executes an operation that must have no top-level errors.
-func (c *client) do(query string, v vars, data any) {
+// mustExecute executes an operation that must have no top-level errors.
+func (c *client) mustExecute(query string, v vars, data any) {
 	c.t.Helper()
-	errs := c.send(query, v, data)
+	errs := c.execute(query, v, data)
 	require.Empty(c.t, errs)
 }
 
-// read executes a query with a minVersion, and tries again while the read side of a busy machine is behind, as READ_BEHIND asks.
-func (c *client) read(query string, v vars, data any) {
+// executeWhenRead executes a query with a minVersion, and again while the read side is behind: READ_BEHIND asks for a retry.
+func (c *client) executeWhenRead(query string, v vars, data any) {
 	c.t.Helper()
 	testenv.Eventually(c.t, testenv.Patience, func() (bool, string) {
-		errs := c.send(query, v, data)
+		errs := c.execute(query, v, data)
 		if len(errs) == 1 && errs[0].code() == "READ_BEHIND" {
 			return false, errs[0].Message
 		}
@@ -104,18 +104,18 @@ func (c *client) read(query string, v vars, data any) {
 	})
 }
 
-// refused executes an operation that must fail with a top-level error, and answers its code.
-func (c *client) refused(query string, v vars) string {
+// requireError executes an operation that must fail with a top-level error, and returns its code.
+func (c *client) requireError(query string, v vars) string {
 	c.t.Helper()
-	errs := c.send(query, v, nil)
+	errs := c.execute(query, v, nil)
 	require.NotEmpty(c.t, errs, "%s must be refused", query)
 	return errs[0].code()
 }
 
-// key is a fresh idempotency key.
-func key() string { return uuid.NewString() }
+// newKey returns a new idempotency key.
+func newKey() string { return uuid.NewString() }
 
-// The parts of answers that the tests look at.
+// The parts of responses that the tests use.
 type (
 	moneyValue struct {
 		Amount       string
@@ -191,11 +191,11 @@ const (
 	errorFields = `userErrors { code message field }`
 )
 
-// mutate executes one mutation that takes an input and answers a payload.
-func (c *client) mutate(name, inputType, selection string, input vars) payload {
+// executeMutation executes a mutation with an input and returns its payload.
+func (c *client) executeMutation(name, inputType, selection string, input vars) payload {
 	c.t.Helper()
 	var data map[string]payload
-	c.do(fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { %s %s } }`, inputType, name, selection, errorFields), vars{"input": input}, &data)
+	c.mustExecute(fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { %s %s } }`, inputType, name, selection, errorFields), vars{"input": input}, &data)
 	return data[name]
 }
 
@@ -205,7 +205,7 @@ func (c *client) createEvent(more vars) payload {
 	for k, v := range more {
 		input[k] = v
 	}
-	return c.mutate("createEvent", "CreateEventInput", "event { "+eventFields+" }", input)
+	return c.executeMutation("createEvent", "CreateEventInput", "event { "+eventFields+" }", input)
 }
 
 func (c *client) addInventory(eventID, section, price string, what vars) payload {
@@ -214,102 +214,102 @@ func (c *client) addInventory(eventID, section, price string, what vars) payload
 	for k, v := range what {
 		input[k] = v
 	}
-	return c.mutate("addInventory", "AddInventoryInput", "event { "+eventFields+" }", input)
+	return c.executeMutation("addInventory", "AddInventoryInput", "event { "+eventFields+" }", input)
 }
 
 func (c *client) eventAction(name, eventID string) payload {
 	c.t.Helper()
-	return c.mutate(name, "EventIDInput", "event { "+eventFields+" }", vars{"eventId": eventID})
+	return c.executeMutation(name, "EventIDInput", "event { "+eventFields+" }", vars{"eventId": eventID})
 }
 
-func (c *client) reserve(eventID string, items ...vars) payload {
+func (c *client) reserveSeats(eventID string, items ...vars) payload {
 	c.t.Helper()
-	return c.reserveWithKey(key(), eventID, items...)
+	return c.reserveSeatsWithKey(newKey(), eventID, items...)
 }
 
-func (c *client) reserveWithKey(idempotencyKey, eventID string, items ...vars) payload {
+func (c *client) reserveSeatsWithKey(idempotencyKey, eventID string, items ...vars) payload {
 	c.t.Helper()
-	return c.mutate("reserveSeats", "ReserveSeatsInput", "reservation { "+reservationFields+" }",
+	return c.executeMutation("reserveSeats", "ReserveSeatsInput", "reservation { "+reservationFields+" }",
 		vars{"eventId": eventID, "items": append([]vars{}, items...), "idempotencyKey": idempotencyKey})
 }
 
-func (c *client) cancel(reservationID string) payload {
+func (c *client) cancelReservation(reservationID string) payload {
 	c.t.Helper()
-	return c.mutate("cancelReservation", "CancelReservationInput", "reservation { "+reservationFields+" }",
-		vars{"reservationId": reservationID, "idempotencyKey": key()})
+	return c.executeMutation("cancelReservation", "CancelReservationInput", "reservation { "+reservationFields+" }",
+		vars{"reservationId": reservationID, "idempotencyKey": newKey()})
 }
 
-func (c *client) pay(reservationID, token string) payload {
+func (c *client) payByCard(reservationID, token string) payload {
 	c.t.Helper()
-	return c.payWithKey(key(), reservationID, token)
+	return c.payByCardWithKey(newKey(), reservationID, token)
 }
 
-func (c *client) payWithKey(idempotencyKey, reservationID, token string) payload {
+func (c *client) payByCardWithKey(idempotencyKey, reservationID, token string) payload {
 	c.t.Helper()
-	return c.mutate("processPayment", "ProcessPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }",
+	return c.executeMutation("processPayment", "ProcessPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }",
 		vars{"reservationId": reservationID, "method": vars{"card": vars{"token": token}}, "idempotencyKey": idempotencyKey})
 }
 
 func (c *client) payWithPayPal(idempotencyKey, reservationID string) payload {
 	c.t.Helper()
-	return c.mutate("processPayment", "ProcessPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }", vars{
+	return c.executeMutation("processPayment", "ProcessPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }", vars{
 		"reservationId": reservationID, "idempotencyKey": idempotencyKey,
 		"method": vars{"paypal": vars{"returnUrl": "http://localhost/paid", "cancelUrl": "http://localhost/cart"}},
 	})
 }
 
-func (c *client) confirm(paymentID string) payload {
+func (c *client) confirmPayment(paymentID string) payload {
 	c.t.Helper()
-	return c.mutate("confirmPayment", "ConfirmPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }",
-		vars{"paymentId": paymentID, "idempotencyKey": key()})
+	return c.executeMutation("confirmPayment", "ConfirmPaymentInput", "payment { "+paymentFields+" } reservation { "+reservationFields+" }",
+		vars{"paymentId": paymentID, "idempotencyKey": newKey()})
 }
 
-// refund asks for money back; all that is left when amount is empty.
-func (c *client) refund(paymentID, amount string) payload {
+// refundPayment refunds an amount; without one, everything that is left.
+func (c *client) refundPayment(paymentID, amount string) payload {
 	c.t.Helper()
-	return c.refundWithKey(key(), paymentID, amount)
+	return c.refundPaymentWithKey(newKey(), paymentID, amount)
 }
 
-func (c *client) refundWithKey(idempotencyKey, paymentID, amount string) payload {
+func (c *client) refundPaymentWithKey(idempotencyKey, paymentID, amount string) payload {
 	c.t.Helper()
 	input := vars{"paymentId": paymentID, "idempotencyKey": idempotencyKey, "reason": "rain"}
 	if amount != "" {
 		input["amount"] = vars{"amount": amount, "currencyCode": "EUR"}
 	}
-	return c.mutate("refundPayment", "RefundPaymentInput", "refund { "+refundFields+" } payment { "+paymentFields+" }", input)
+	return c.executeMutation("refundPayment", "RefundPaymentInput", "refund { "+refundFields+" } payment { "+paymentFields+" }", input)
 }
 
-// event reads an event from the read tables; nil when it is not visible.
-func (c *client) event(id string) *eventValue {
+// readEvent reads an event from the read tables; nil if it is not visible.
+func (c *client) readEvent(id string) *eventValue {
 	c.t.Helper()
 	var data struct{ Event *eventValue }
-	c.do(`query($id: ID!) { event(id: $id) { `+eventFields+` } }`, vars{"id": id}, &data)
+	c.mustExecute(`query($id: ID!) { event(id: $id) { `+eventFields+` } }`, vars{"id": id}, &data)
 	return data.Event
 }
 
-// reservation reads a reservation from the read tables, at least at that version.
-func (c *client) reservation(id string, minVersion int) *reservationValue {
+// readReservation reads a reservation from the read tables, at minVersion or later.
+func (c *client) readReservation(id string, minVersion int) *reservationValue {
 	c.t.Helper()
 	var data struct{ Reservation *reservationValue }
-	c.read(`query($id: ID!, $v: Int) { reservation(id: $id, minVersion: $v) { `+reservationFields+` } }`, vars{"id": id, "v": minVersion}, &data)
+	c.executeWhenRead(`query($id: ID!, $v: Int) { reservation(id: $id, minVersion: $v) { `+reservationFields+` } }`, vars{"id": id, "v": minVersion}, &data)
 	return data.Reservation
 }
 
-func (c *client) payment(id string, minVersion int) *paymentValue {
+func (c *client) readPayment(id string, minVersion int) *paymentValue {
 	c.t.Helper()
 	var data struct{ Payment *paymentValue }
-	c.read(`query($id: ID!, $v: Int) { payment(id: $id, minVersion: $v) { `+paymentFields+` } }`, vars{"id": id, "v": minVersion}, &data)
+	c.executeWhenRead(`query($id: ID!, $v: Int) { payment(id: $id, minVersion: $v) { `+paymentFields+` } }`, vars{"id": id, "v": minVersion}, &data)
 	return data.Payment
 }
 
-// signIn signs somebody in by magic link.
+// signIn signs a user in with a magic link.
 func signIn(t testing.TB, url, email string) *client {
 	t.Helper()
 	c := &client{t: t, url: url}
 	var requested struct {
 		RequestMagicLink struct{ Token string }
 	}
-	c.do(`mutation($e: String!) { requestMagicLink(input: {email: $e}) { token `+errorFields+` } }`, vars{"e": email}, &requested)
+	c.mustExecute(`mutation($e: String!) { requestMagicLink(input: {email: $e}) { token `+errorFields+` } }`, vars{"e": email}, &requested)
 	require.NotEmpty(t, requested.RequestMagicLink.Token)
 	var verified struct {
 		VerifyMagicLink struct {
@@ -318,19 +318,23 @@ func signIn(t testing.TB, url, email string) *client {
 			UserErrors   []userError
 		}
 	}
-	c.do(`mutation($t: String!) { verifyMagicLink(input: {token: $t}) { sessionToken user { id } `+errorFields+` } }`,
+	c.mustExecute(`mutation($t: String!) { verifyMagicLink(input: {token: $t}) { sessionToken user { id } `+errorFields+` } }`,
 		vars{"t": requested.RequestMagicLink.Token}, &verified)
 	require.Empty(t, verified.VerifyMagicLink.UserErrors)
 	c.token, c.id = verified.VerifyMagicLink.SessionToken, verified.VerifyMagicLink.User.ID
 	return c
 }
 
-// item asks for best-available tickets, named for seats by their labels.
-func item(section string, quantity int) vars { return vars{"section": section, "quantity": quantity} }
+// bestSeats is an item for the best available tickets, namedSeats one for seats by their labels.
+func bestSeats(section string, quantity int) vars {
+	return vars{"section": section, "quantity": quantity}
+}
 
-func named(section string, labels ...string) vars { return vars{"section": section, "seats": labels} }
+func namedSeats(section string, labels ...string) vars {
+	return vars{"section": section, "seats": labels}
+}
 
-func requireOK(t testing.TB, p payload) payload {
+func requireAccepted(t testing.TB, p payload) payload {
 	t.Helper()
 	require.Empty(t, p.UserErrors)
 	return p

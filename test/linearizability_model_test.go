@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The event of the linearizability test is small, so that everybody wants the same: five numbered seats and three places to stand.
+// The event of the linearizability test is small, so that all customers want the same: five numbered seats and three standing places.
 const (
 	stallSeats  = 5
 	floorPlaces = 3
@@ -35,21 +35,21 @@ func (s seatSet) labels() []string {
 
 func (s seatSet) count() int { return bits.OnesCount8(uint8(s)) }
 
-// request is what a client asks: to reserve named seats, the best seats, places to stand, or to cancel what it was given before.
+// request is one of four: reserve named seats, the best seats, or standing places; cancel an earlier reservation.
 type request struct {
 	named seatSet
 	best  int
 	floor int
 
 	cancels bool
-	number  int    // of the reservation: each wish has its own
+	number  int    // of the reservation: each request has its own
 	given   answer // what is cancelled
 }
 
-// answer is what a client was told.
+// answer is the outcome that a client received.
 type answer struct {
 	code  string // of the rejection; empty: accepted
-	lost  bool   // nobody knows
+	lost  bool   // there was no response
 	seats seatSet
 	floor int
 }
@@ -61,10 +61,10 @@ type hall struct {
 	active [mostWishes / 64]uint64
 }
 
-func (h hall) holds(number int) bool { return h.active[number/64]&(1<<(number%64)) != 0 }
+func (h hall) isActive(number int) bool { return h.active[number/64]&(1<<(number%64)) != 0 }
 
-// give is what it means that a request is accepted with this answer; false: it can't be.
-func (h hall) give(r request, a answer) (hall, bool) {
+// accept returns the state after a request that was accepted with this answer; false: the model would not accept it.
+func (h hall) accept(r request, a answer) (hall, bool) {
 	if a.seats&h.taken != 0 || a.seats&r.named != r.named || a.seats.count() != r.named.count()+r.best || a.floor != r.floor ||
 		h.floor+a.floor > floorPlaces {
 		return h, false
@@ -75,8 +75,8 @@ func (h hall) give(r request, a answer) (hall, bool) {
 	return h, true
 }
 
-func (h hall) free(r request) (hall, bool) {
-	if !h.holds(r.number) {
+func (h hall) release(r request) (hall, bool) {
+	if !h.isActive(r.number) {
 		return h, false
 	}
 	h.taken &^= r.given.seats
@@ -85,11 +85,11 @@ func (h hall) free(r request) (hall, bool) {
 	return h, true
 }
 
-// rejects says whether a wish must be rejected with that code.
+// rejects reports whether a request must be rejected with that code.
 func (h hall) rejects(r request, code string) bool {
 	switch {
 	case r.cancels:
-		return code == "INVALID_STATE" && !h.holds(r.number)
+		return code == "INVALID_STATE" && !h.isActive(r.number)
 	case h.taken&r.named != 0:
 		return code == "SEAT_UNAVAILABLE"
 	case (h.taken|r.named).count()+r.best > stallSeats, h.floor+r.floor > floorPlaces:
@@ -98,11 +98,11 @@ func (h hall) rejects(r request, code string) bool {
 	return false
 }
 
-// after answers the states that a request and its answer can lead to. A request whose answer is lost was carried out in any way that was
+// nextStates returns the states that a request and its answer can lead to. A request whose answer is lost was executed in any way that was
 // possible, or not at all.
-func (h hall) after(r request, a answer) []hall {
+func (h hall) nextStates(r request, a answer) []hall {
 	if a.lost {
-		return append(h.anyhow(r), h)
+		return append(h.anyOutcome(r), h)
 	}
 	if a.code != "" {
 		if h.rejects(r, a.code) {
@@ -110,9 +110,9 @@ func (h hall) after(r request, a answer) []hall {
 		}
 		return nil
 	}
-	act := h.give
+	act := h.accept
 	if r.cancels {
-		act = func(r request, _ answer) (hall, bool) { return h.free(r) }
+		act = func(r request, _ answer) (hall, bool) { return h.release(r) }
 	}
 	if next, ok := act(r, a); ok {
 		return []hall{next}
@@ -120,30 +120,30 @@ func (h hall) after(r request, a answer) []hall {
 	return nil
 }
 
-func (h hall) anyhow(r request) (states []hall) {
+func (h hall) anyOutcome(r request) (states []hall) {
 	if r.cancels {
-		if next, ok := h.free(r); ok {
+		if next, ok := h.release(r); ok {
 			states = append(states, next)
 		}
 		return states
 	}
 	for seats := range seatSet(1 << stallSeats) {
-		if next, ok := h.give(r, answer{seats: seats, floor: r.floor}); ok {
+		if next, ok := h.accept(r, answer{seats: seats, floor: r.floor}); ok {
 			states = append(states, next)
 		}
 	}
 	return states
 }
 
-// linearizable says whether there is an order in which the model could have answered the same, with no request moved out of the time
-// between its being sent and its being answered.
+// linearizable reports whether the model gives the same answers in some order of the requests, each executed between the time at which it
+// was sent and the time of its answer.
 func linearizable(t testing.TB, history []porcupine.Operation) bool {
 	t.Helper()
 	model := porcupine.NondeterministicModel{
 		Init: func() []any { return []any{hall{}} },
 		Step: func(state, input, output any) []any {
 			var states []any
-			for _, next := range state.(hall).after(input.(request), output.(answer)) {
+			for _, next := range state.(hall).nextStates(input.(request), output.(answer)) {
 				states = append(states, next)
 			}
 			return states
@@ -172,7 +172,7 @@ func (a answer) String() string {
 	return fmt.Sprintf("%s, %d floor", strings.Join(a.seats.labels(), " "), a.floor)
 }
 
-func TestTheCheckerKnowsABadHistory(t *testing.T) {
+func TestTheCheckerFindsABadHistory(t *testing.T) {
 	t.Parallel()
 	const a1, a2 = seatSet(1), seatSet(2)
 	did := func(call, end int64, r request, a answer) porcupine.Operation {

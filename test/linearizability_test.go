@@ -24,15 +24,15 @@ import (
 	"ticketing/projector/verify"
 )
 
-// TestThreeReplicasAnswerAsOne records what customers are told who all want the same few seats from three api processes, one of which is
-// killed meanwhile, and asks whether one process that decides one request after another could have told them the same.
-func TestThreeReplicasAnswerAsOne(t *testing.T) {
+// TestThreeReplicasAreLinearizable records the answers of three api processes to customers who all want the same few seats. One process is
+// killed meanwhile. A single process that decides one request after another must be able to give the same answers.
+func TestThreeReplicasAreLinearizable(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	p.start("relay")
-	p.start("projector")
-	replicas := []*platform{p, p.replica(), p.replica()}
-	apis := make([]part, len(replicas))
+	p.startPart("relay")
+	p.startPart("projector")
+	replicas := []*platform{p, p.startReplica(), p.startReplica()}
+	apis := make([]runningPart, len(replicas))
 	for i, r := range replicas {
 		apis[i] = r.startAPI()
 	}
@@ -47,14 +47,14 @@ func TestThreeReplicasAnswerAsOne(t *testing.T) {
 		buyer := &buyer{client: signIn(t, p.url, fmt.Sprintf("buyer%d@example.com", c)), eventID: eventID}
 		for s := range sessions {
 			seed := uint64(c*sessions + s)
-			group.Go(func() { h.play(buyer, int(seed), requests, rand.New(rand.NewPCG(seed, 2))) })
+			group.Go(func() { h.runSession(buyer, int(seed), requests, rand.New(rand.NewPCG(seed, 2))) })
 		}
 	}
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		n := h.answered()
-		return n > customers*sessions*requests/3, fmt.Sprintf("%d requests were answered", n)
+		n := h.countResponses()
+		return n > customers*sessions*requests/3, fmt.Sprintf("%d requests have an answer", n)
 	})
-	apis[1].kill()
+	apis[1].killNow()
 	replicas[1].startAPI()
 	group.Wait()
 	lost := 0
@@ -63,21 +63,21 @@ func TestThreeReplicasAnswerAsOne(t *testing.T) {
 			lost++
 		}
 	}
-	t.Logf("%d requests, %d sent again, %d never answered", len(h.history), h.repeated, lost)
+	t.Logf("%d requests, %d sent again, %d without an answer", len(h.history), h.repeated, lost)
 	require.Len(t, h.history, customers*sessions*requests)
 	require.Less(t, lost, len(h.history)/10, "a history of lost answers proves nothing")
 	if !linearizable(t, h.history) {
 		for _, o := range h.history {
 			t.Logf("%12d–%12d client %d: %v → %v", o.Call, o.Return, o.ClientId, o.Input, o.Output)
 		}
-		t.Fatal("no order of the requests explains the answers")
+		t.Fatal("no order of the requests explains the outcomes")
 	}
 	p.awaitReadSide()
-	p.requireVerified()
+	p.requireVerifiedLive()
 }
 
-// replica is another api of the platform, on a port of its own.
-func (p *platform) replica() *platform {
+// startReplica starts another api of the platform, on a port of its own.
+func (p *platform) startReplica() *platform {
 	p.t.Helper()
 	port, err := services.FreePort()
 	require.NoError(p.t, err)
@@ -86,8 +86,8 @@ func (p *platform) replica() *platform {
 	return r
 }
 
-// requireVerified wants the log to be whole and the read tables to say what it says, while everything runs.
-func (p *platform) requireVerified() {
+// requireVerifiedLive checks that the log is sound and that the read tables agree with it, while everything runs.
+func (p *platform) requireVerifiedLive() {
 	p.t.Helper()
 	cfg, err := config.Load(p.env)
 	require.NoError(p.t, err)
@@ -107,11 +107,11 @@ func (p *platform) requireVerified() {
 // smallHall is an event as the model knows it.
 func smallHall(t testing.TB, organizer *client) string {
 	t.Helper()
-	id := requireOK(t, organizer.createEvent(vars{"maxTicketsPerReservation": 100})).Event.ID
-	requireOK(t, organizer.addInventory(id, "Floor", "20.00", vars{"capacity": floorPlaces}))
-	requireOK(t, organizer.addInventory(id, "Stalls", "45.50", vars{"rows": []vars{{"row": "A", "seats": 3}, {"row": "B", "seats": 2}}}))
-	requireOK(t, organizer.eventAction("publishEvent", id))
-	requireOK(t, organizer.eventAction("openSales", id))
+	id := requireAccepted(t, organizer.createEvent(vars{"maxTicketsPerReservation": 100})).Event.ID
+	requireAccepted(t, organizer.addInventory(id, "Floor", "20.00", vars{"capacity": floorPlaces}))
+	requireAccepted(t, organizer.addInventory(id, "Stalls", "45.50", vars{"rows": []vars{{"row": "A", "seats": 3}, {"row": "B", "seats": 2}}}))
+	requireAccepted(t, organizer.eventAction("publishEvent", id))
+	requireAccepted(t, organizer.eventAction("openSales", id))
 	return id
 }
 
@@ -125,15 +125,15 @@ type buyer struct {
 	hasIDs []string
 }
 
-func (b *buyer) add(id string, r request, a answer) {
+func (b *buyer) addReservation(id string, r request, a answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.has = append(b.has, request{cancels: true, number: r.number, given: a})
 	b.hasIDs = append(b.hasIDs, id)
 }
 
-// pick answers something to cancel; mostly the newest, and sometimes what was cancelled already.
-func (b *buyer) pick(random *rand.Rand) (string, request, bool) {
+// pickReservation returns a reservation to cancel: mostly the newest, sometimes one that is cancelled already.
+func (b *buyer) pickReservation(random *rand.Rand) (string, request, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.has) == 0 {
@@ -143,7 +143,7 @@ func (b *buyer) pick(random *rand.Rand) (string, request, bool) {
 	return b.hasIDs[i], b.has[i], true
 }
 
-// recorder writes a history.
+// recorder keeps a history.
 type recorder struct {
 	t     testing.TB
 	began time.Time
@@ -154,22 +154,22 @@ type recorder struct {
 	repeated int
 }
 
-func (h *recorder) answered() int {
+func (h *recorder) countResponses() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.history)
 }
 
-// play is one session: it sends one request after another, each to any of the replicas.
-func (h *recorder) play(b *buyer, session, requests int, random *rand.Rand) {
+// runSession sends one request after another, each to any of the replicas.
+func (h *recorder) runSession(b *buyer, session, requests int, random *rand.Rand) {
 	for n := range requests {
-		id, r, cancels := b.pick(random)
+		id, r, cancels := b.pickReservation(random)
 		if !cancels || random.IntN(5) < 3 {
-			r = drawWish(random, session*requests+n)
+			r = drawRequest(random, session*requests+n)
 		}
 		query, input := r.mutation(b.eventID, id)
 		call := time.Since(h.began).Nanoseconds()
-		made, a := h.send(b.client, query, input, random)
+		made, a := h.sendUntilAnswered(b.client, query, input, random)
 		o := porcupine.Operation{ClientId: session, Input: r, Output: a, Call: call, Return: time.Since(h.began).Nanoseconds()}
 		if a.lost {
 			o.Return = math.MaxInt64
@@ -178,12 +178,12 @@ func (h *recorder) play(b *buyer, session, requests int, random *rand.Rand) {
 		h.history = append(h.history, o)
 		h.mu.Unlock()
 		if made != "" && !r.cancels {
-			b.add(made, r, a)
+			b.addReservation(made, r, a)
 		}
 	}
 }
 
-func drawWish(random *rand.Rand, number int) request {
+func drawRequest(random *rand.Rand, number int) request {
 	r := request{number: number}
 	switch random.IntN(4) {
 	case 0:
@@ -204,24 +204,24 @@ func (r request) mutation(eventID, reservationID string) (query string, input va
 	const answer = `reservation { id seats { section label } } userErrors { code message }`
 	if r.cancels {
 		return `mutation($i: CancelReservationInput!) { answer: cancelReservation(input: $i) { ` + answer + ` } }`,
-			vars{"reservationId": reservationID, "idempotencyKey": key()}
+			vars{"reservationId": reservationID, "idempotencyKey": newKey()}
 	}
 	var items []vars
 	if r.named != 0 {
-		items = append(items, named("Stalls", r.named.labels()...))
+		items = append(items, namedSeats("Stalls", r.named.labels()...))
 	}
 	if r.best > 0 {
-		items = append(items, item("Stalls", r.best))
+		items = append(items, bestSeats("Stalls", r.best))
 	}
 	if r.floor > 0 {
-		items = append(items, item("Floor", r.floor))
+		items = append(items, bestSeats("Floor", r.floor))
 	}
 	return `mutation($i: ReserveSeatsInput!) { answer: reserveSeats(input: $i) { ` + answer + ` } }`,
-		vars{"eventId": eventID, "items": items, "idempotencyKey": key()}
+		vars{"eventId": eventID, "items": items, "idempotencyKey": newKey()}
 }
 
-// send sends a request until a replica answers it, with the same key to another one each time.
-func (h *recorder) send(c *client, query string, input vars, random *rand.Rand) (reservationID string, a answer) {
+// sendUntilAnswered sends a request until a replica responds, each time to another one with the same key.
+func (h *recorder) sendUntilAnswered(c *client, query string, input vars, random *rand.Rand) (reservationID string, a answer) {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": vars{"i": input}})
 	if err != nil {
 		h.t.Error(err)
@@ -230,9 +230,9 @@ func (h *recorder) send(c *client, query string, input vars, random *rand.Rand) 
 	first := random.IntN(len(h.urls))
 	for try, until := 0, time.Now().Add(20*time.Second); time.Now().Before(until); try++ {
 		one := &client{t: c.t, url: h.urls[(first+try)%len(h.urls)], token: c.token}
-		data, err := one.post(body)
+		data, err := one.postOperation(body)
 		if err == nil {
-			if reservationID, a, ok := h.read(data); ok {
+			if reservationID, a, ok := h.readAnswer(data); ok {
 				return reservationID, a
 			}
 		}
@@ -243,8 +243,8 @@ func (h *recorder) send(c *client, query string, input vars, random *rand.Rand) 
 	return "", answer{lost: true}
 }
 
-// read understands an answer; false: it may be tried again.
-func (h *recorder) read(data []byte) (reservationID string, a answer, ok bool) {
+// readAnswer decodes an answer; false: the request may be retried.
+func (h *recorder) readAnswer(data []byte) (reservationID string, a answer, ok bool) {
 	var result struct {
 		Data   struct{ Answer *payload }
 		Errors []graphQLError
@@ -254,7 +254,7 @@ func (h *recorder) read(data []byte) (reservationID string, a answer, ok bool) {
 	}
 	if len(result.Errors) > 0 || result.Data.Answer == nil {
 		if !slices.ContainsFunc(result.Errors, func(e graphQLError) bool { return e.code() == "UNAVAILABLE" }) {
-			h.t.Errorf("answered %s", data)
+			h.t.Errorf("unexpected response: %s", data)
 		}
 		return "", a, false
 	}

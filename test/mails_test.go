@@ -12,7 +12,7 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// mailsOf answers what arrived for somebody about their purchases, by Message-ID: one may arrive again, never another under its name.
+// mailsOf returns the mails about a user's purchases by Message-ID: one may arrive twice, but never another one with the same id.
 func mailsOf(t testing.TB, post *mailtest.PostOffice, email string) map[string][]mailtest.Delivery {
 	t.Helper()
 	got := map[string][]mailtest.Delivery{}
@@ -24,17 +24,17 @@ func mailsOf(t testing.TB, post *mailtest.PostOffice, email string) map[string][
 	return got
 }
 
-func TestACustomerIsWrittenOnceAboutEachThingThatHappens(t *testing.T) {
+func TestACustomerGetsOneMailAboutEachChange(t *testing.T) {
 	t.Parallel()
 	post := mailtest.Open(t, mailtest.Config{Busy: func(n int) bool { return n%3 == 0 }}) // every third mail has to be tried again
-	env := environment(t)
+	env := newEnvironment(t)
 	env["SMTP_URL"], env["MAIL_FROM"] = "smtp://"+post.Address, "Ticketing <tickets@example.com>"
-	s := startIn(t, env)
+	s := startSystemIn(t, env)
 	organizer, alice, bob := s.admin(), s.customer("alice"), s.customer("bob")
 	id := onSale(t, organizer, 10, vars{"name": "First night", "venue": "Town hall"})
-	bought := requireOK(t, alice.reserve(id, item("Floor", 1), named("Stalls", "A-1"))).Reservation
-	requireOK(t, alice.pay(bought.ID, "pm_card_visa"))
-	held := requireOK(t, bob.reserve(id, item("Floor", 1))).Reservation
+	bought := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1), namedSeats("Stalls", "A-1"))).Reservation
+	requireAccepted(t, alice.payByCard(bought.ID, "pm_card_visa"))
+	held := requireAccepted(t, bob.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 
 	confirmed := "<reservation_confirmed." + bought.ID + "@example.com>"
 	awaitMails(t, post, "alice@example.com", confirmed)
@@ -43,20 +43,20 @@ func TestACustomerIsWrittenOnceAboutEachThingThatHappens(t *testing.T) {
 		require.Contains(t, tickets, says)
 	}
 
-	requireOK(t, organizer.mutate("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": id}))
+	requireAccepted(t, organizer.executeMutation("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": id}))
 	awaitStatus(t, alice, bought.ID, "REFUNDED")
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		n := count(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE kind = 'mail' AND state = 'completed'`)
+		n := queryCount(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE kind = 'mail' AND state = 'completed'`)
 		return n == 4, fmt.Sprintf("%d of 4 mails were sent", n)
 	})
-	refunded := "<refunded." + text(t, s.cfg.EventsURL, `SELECT id FROM customer_mails WHERE mail = 'refunded'`) + "@example.com>"
+	refunded := "<refunded." + queryText(t, s.cfg.EventsURL, `SELECT id FROM customer_mails WHERE mail = 'refunded'`) + "@example.com>"
 	awaitMails(t, post, "alice@example.com", confirmed, "<event_cancelled."+bought.ID+"@example.com>", refunded)
 	awaitMails(t, post, "bob@example.com", "<event_cancelled."+held.ID+"@example.com>")
 	require.Contains(t, mailtest.Parts(t, mailsOf(t, post, "alice@example.com")[refunded][0].Data)["text/plain"], "you get 65.50 EUR back, because the event was cancelled")
-	require.Equal(t, 0, count(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE to_jsonb(river_job)::text LIKE '%@example%'`), "nobody is named in a job")
+	require.Equal(t, 0, queryCount(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE to_jsonb(river_job)::text LIKE '%@example%'`), "no job contains an address")
 }
 
-// awaitMails waits until just these mails have arrived for somebody, each by its name.
+// awaitMails waits until exactly these mails have arrived for a user.
 func awaitMails(t testing.TB, post *mailtest.PostOffice, email string, want ...string) {
 	t.Helper()
 	slices.Sort(want)
@@ -70,22 +70,22 @@ func awaitMails(t testing.TB, post *mailtest.PostOffice, email string, want ...s
 	})
 }
 
-func TestSomebodyWhoWasErasedGetsNoMail(t *testing.T) {
+func TestAnErasedUserGetsNoMail(t *testing.T) {
 	t.Parallel()
 	post := mailtest.Open(t, mailtest.Config{})
-	env := environment(t)
+	env := newEnvironment(t)
 	env["SMTP_URL"], env["MAIL_FROM"] = "smtp://"+post.Address, "tickets@example.com"
-	s := startIn(t, env)
+	s := startSystemIn(t, env)
 	organizer, alice := s.admin(), s.customer("alice")
 	id := onSale(t, organizer, 10, nil)
-	bought := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	requireOK(t, alice.pay(bought.ID, "pm_card_visa"))
+	bought := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	requireAccepted(t, alice.payByCard(bought.ID, "pm_card_visa"))
 	awaitMails(t, post, "alice@example.com", "<reservation_confirmed."+bought.ID+"@example.com>")
 	_, wrong := alice.changeUser("eraseCustomer", "EraseCustomerInput", vars{"userId": alice.id})
 	require.Empty(t, wrong)
-	requireOK(t, organizer.mutate("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": id}))
+	requireAccepted(t, organizer.executeMutation("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": id}))
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		n := count(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE kind = 'mail' AND state = 'completed'`)
+		n := queryCount(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE kind = 'mail' AND state = 'completed'`)
 		return n == 3, fmt.Sprintf("%d of 3 mails have ended", n)
 	})
 	awaitMails(t, post, "alice@example.com", "<reservation_confirmed."+bought.ID+"@example.com>")

@@ -15,11 +15,11 @@ import (
 	"ticketing/internal/testenv"
 )
 
-func TestEveryDomainEventSaysWhoAskedForItAndWhy(t *testing.T) {
+func TestEveryDomainEventNamesItsActorAndCause(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	a := playSale(t, s)
-	log := s.log()
+	log := s.readLog()
 	known := map[string]eventstore.Recorded{}
 	touched := map[string][]string{} // streams by correlation id
 	actors := map[string]int{}
@@ -50,12 +50,12 @@ func TestEveryDomainEventSaysWhoAskedForItAndWhy(t *testing.T) {
 	require.ElementsMatch(t, []string{"event-" + a.eventID, inventory, paid, payment}, touched[a.cancelRequest], "the refund too, which the saga made")
 }
 
-func TestNobodysAddressIsInTheLogOrTheTopics(t *testing.T) {
+func TestNoMailAddressIsInTheLogOrTheTopics(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	playSale(t, s)
-	log := s.log()
-	// No name is so short that a random id could have it in it.
+	log := s.readLog()
+	// The names are too long to occur in a random id.
 	lookForAddresses := func(where string, texts ...string) {
 		for _, text := range texts {
 			for _, personal := range []string{"alice", "robert", "carol", "admin@", "example.com", "%40", "@"} {
@@ -68,7 +68,7 @@ func TestNobodysAddressIsInTheLogOrTheTopics(t *testing.T) {
 		require.NoError(t, err)
 		lookForAddresses(fmt.Sprintf("position %d", r.Position), r.StreamID, r.Type, string(r.Data), string(metadata))
 	}
-	records := s.records(len(log))
+	records := s.readRecords(len(log))
 	for _, r := range records {
 		texts := []string{string(r.Key), string(r.Value)}
 		for _, h := range r.Headers {
@@ -78,11 +78,11 @@ func TestNobodysAddressIsInTheLogOrTheTopics(t *testing.T) {
 	}
 }
 
-// records reads what is in the topics, which must be n records.
-func (s *system) records(n int) []*kgo.Record {
+// readRecords reads the records of all topics, which must be n.
+func (s *system) readRecords(n int) []*kgo.Record {
 	s.t.Helper()
 	var names []string
-	for _, topic := range s.topics() {
+	for _, topic := range s.readTopics() {
 		names = append(names, topic)
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.cfg.Brokers...), kgo.ConsumeTopics(names...),

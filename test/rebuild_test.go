@@ -13,10 +13,10 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// pastSales puts a history into the log: so many reservations of an event that were made and cancelled, four domain events each.
-func (p *platform) pastSales(eventID string, reservations int) {
+// fillHistory appends so many reservations of an event that were made and cancelled, four domain events each.
+func (p *platform) fillHistory(eventID string, reservations int) {
 	p.t.Helper()
-	_, err := p.pool("DATABASE_URL").Exec(p.t.Context(), `WITH head AS (
+	_, err := p.openPool("DATABASE_URL").Exec(p.t.Context(), `WITH head AS (
 			SELECT (SELECT max(position) FROM domain_events) AS position, incarnation,
 				(SELECT max(version) FROM domain_events WHERE stream_id = 'inventory-' || $1) AS version
 			FROM log_incarnation
@@ -42,7 +42,7 @@ func (p *platform) pastSales(eventID string, reservations int) {
 	require.NoError(p.t, err)
 }
 
-// readers read a reservation again and again, and note how long each answer takes.
+// readers read a reservation again and again, and keep how long each response takes.
 type readers struct {
 	group sync.WaitGroup
 	stop  chan struct{}
@@ -51,8 +51,8 @@ type readers struct {
 	wrong error
 }
 
-// read lets somebody read their reservation through the API until done is called.
-func (p *platform) read(c *client, reservationID string) *readers {
+// startReaders reads a reservation through the API until finish is called.
+func (p *platform) startReaders(c *client, reservationID string) *readers {
 	r := &readers{stop: make(chan struct{})}
 	for range 2 {
 		r.group.Go(func() {
@@ -68,7 +68,7 @@ func (p *platform) read(c *client, reservationID string) *readers {
 				var answer struct {
 					Data struct{ Reservation *reservationValue }
 				}
-				c.try(`query($i: ID!) { reservation(id: $i) { id status } }`, reservationID, &answer)
+				c.tryExecute(`query($i: ID!) { reservation(id: $i) { id status } }`, reservationID, &answer)
 				took := time.Since(began)
 				r.mu.Lock()
 				r.took = append(r.took, took)
@@ -82,12 +82,12 @@ func (p *platform) read(c *client, reservationID string) *readers {
 	return r
 }
 
-// p99 answers what one read in a hundred took longer than since the last call.
-func (r *readers) p99(t testing.TB) time.Duration {
+// takeP99 returns the 99th percentile of the reads since the last call.
+func (r *readers) takeP99(t testing.TB) time.Duration {
 	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	require.NoError(t, r.wrong, "readers have seen something else than what is there")
+	require.NoError(t, r.wrong, "readers have seen a wrong reservation")
 	require.NotEmpty(t, r.took)
 	slices.Sort(r.took)
 	p99 := r.took[len(r.took)*99/100]
@@ -95,56 +95,56 @@ func (r *readers) p99(t testing.TB) time.Duration {
 	return p99
 }
 
-func (r *readers) done() {
+func (r *readers) finish() {
 	close(r.stop)
 	r.group.Wait()
 }
 
-// rebuildPosition answers how far the rebuild of a projection has come, and whether there is one.
+// rebuildPosition returns how far the rebuild of a projection is, 0 without one.
 func (p *platform) rebuildPosition(name string) int {
 	p.t.Helper()
-	return count(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT coalesce((SELECT position FROM projection_rebuilds WHERE projection = $1), 0)`, name)
+	return queryCount(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT coalesce((SELECT position FROM projection_rebuilds WHERE projection = $1), 0)`, name)
 }
 
-// All projections are rebuilt while people buy and read; the rebuild is killed in the middle, and goes on.
+// All projections are rebuilt while customers buy and read; the rebuild is killed meanwhile, and continues.
 func TestARebuildNeedsNoDowntime(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	p.env["RESERVATION_HOLD"] = "1h"
-	p.start("relay")
-	p.start("projector")
+	p.startPart("relay")
+	p.startPart("projector")
 	p.startAPI()
 	alice := signIn(t, p.url, "alice@example.com")
 	id := onSale(t, signIn(t, p.url, adminEmail), 1_000_000, nil)
-	p.pastSales(id, 15_000)
-	kept := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	p.fillHistory(id, 15_000)
+	kept := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	p.awaitLag(100)
 	awaitStatus(t, alice, kept.ID, "SEATS_RESERVED")
-	shoppers := p.shop(id, 2)
-	readers := p.read(alice, kept.ID)
-	t.Cleanup(readers.done)
+	shoppers := p.startShoppers(id, 2)
+	readers := p.startReaders(alice, kept.ID)
+	t.Cleanup(readers.finish)
 	shoppers.awaitMore(t, 60)
-	before := readers.p99(t)
+	before := readers.takeP99(t)
 
-	// Killed when a part of the log is read.
-	log := count(t, p.env["DATABASE_URL"], `SELECT count(*) FROM domain_events`)
-	rebuild := p.start("projector", "rebuild", "reservations")
+	// It is killed when it has read a part of the log.
+	log := queryCount(t, p.env["DATABASE_URL"], `SELECT count(*) FROM domain_events`)
+	rebuild := p.startPart("projector", "rebuild", "reservations")
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		position := p.rebuildPosition("reservations")
 		return position > 0, "no page is filled"
 	})
-	rebuild.kill()
+	rebuild.killNow()
 	reached := p.rebuildPosition("reservations")
 	require.Positive(t, reached)
 	require.Less(t, reached, log, "it was killed in the middle")
 	generations := func() string {
-		return text(t, p.env["PROJECTION_DATABASE_URL"], `SELECT string_agg(DISTINCT generation::text, ' ') FROM projections`)
+		return queryText(t, p.env["PROJECTION_DATABASE_URL"], `SELECT string_agg(DISTINCT generation::text, ' ') FROM projections`)
 	}
 	require.Equal(t, "1", generations(), "the live tables serve")
 
-	// It goes on, with all the others.
-	status, output := p.run("projector", "rebuild", "--all")
-	during := readers.p99(t)
+	// It continues, with all the others.
+	status, output := p.runProgram("projector", "rebuild", "--all")
+	during := readers.takeP99(t)
 	require.Zero(t, status, output)
 	var at int
 	for line := range strings.Lines(output) {
@@ -153,12 +153,12 @@ func TestARebuildNeedsNoDowntime(t *testing.T) {
 	require.Equal(t, reached, at, output)
 	require.Contains(t, output, "reservations: rebuilt up to position ")
 	require.Equal(t, "2", generations())
-	require.Zero(t, count(t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'rebuild%'`), "the old ones are gone")
+	require.Zero(t, queryCount(t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'rebuild%'`), "the old ones are gone")
 	t.Logf("p99 of a read: %s before, %s meanwhile, %.1f times", before, during, float64(during)/float64(before))
-	// A machine that is busy with other tests makes single reads slow; who waits for a rebuild waits for seconds.
+	// Other tests on the machine make single reads slow; a read that waits for a rebuild takes seconds.
 	require.Less(t, during, max(50*before, 3*time.Second))
 
 	shoppers.awaitMore(t, 30)
-	shoppers.leave()
-	p.verify()
+	shoppers.finish()
+	p.requireVerified()
 }

@@ -16,46 +16,46 @@ import (
 	"ticketing/projector/verify"
 )
 
-// sale is an on-sale in which everything happens once: somebody pays and is refunded, somebody is declined, somebody lets it expire.
-type sale struct {
+// playedSale has one of each: a paid and refunded reservation, a declined one, an expired one.
+type playedSale struct {
 	eventID                      string
 	paid, declined, expired      string // reservations
 	payment                      string // of what was paid
-	reserveRequest, payRequest   string // ids of the requests of who paid
+	reserveRequest, payRequest   string // request ids of the paid one
 	cancelRequest                string
 	organizer, alice, bob, carol *client
 }
 
-// as is the client with a request id of its own.
-func (c *client) as(requestID string) *client {
+// withRequestID returns the client with a request id.
+func (c *client) withRequestID(requestID string) *client {
 	named := *c
 	named.requestID = requestID
 	return &named
 }
 
-// playSale plays a sale to its end, until the saga and the read side have nothing left to do.
-func playSale(t testing.TB, s *system) sale {
+// playSale sells until the saga and the read side have nothing left to do.
+func playSale(t testing.TB, s *system) playedSale {
 	t.Helper()
-	a := sale{
+	a := playedSale{
 		reserveRequest: "reserve-request", payRequest: "pay-request", cancelRequest: "cancel-request",
 		organizer: s.admin(), alice: s.customer("alice"), bob: s.customer("robert"), carol: s.customer("carol"),
 	}
 	a.eventID = onSale(t, a.organizer, 10, nil)
-	a.paid = requireOK(t, a.alice.as(a.reserveRequest).reserve(a.eventID, item("Floor", 2), named("Stalls", "A-1"))).Reservation.ID
-	a.payment = requireOK(t, a.alice.as(a.payRequest).pay(a.paid, "pm_card_visa")).Payment.ID
-	a.declined = requireOK(t, a.bob.reserve(a.eventID, item("Floor", 1))).Reservation.ID
-	requireRejected(t, a.bob.pay(a.declined, "pm_card_chargeDeclined"), "PAYMENT_DECLINED")
-	a.expired = requireOK(t, a.carol.reserve(a.eventID, item("Floor", 1))).Reservation.ID
-	s.clock.advance(hold + time.Second)
+	a.paid = requireAccepted(t, a.alice.withRequestID(a.reserveRequest).reserveSeats(a.eventID, bestSeats("Floor", 2), namedSeats("Stalls", "A-1"))).Reservation.ID
+	a.payment = requireAccepted(t, a.alice.withRequestID(a.payRequest).payByCard(a.paid, "pm_card_visa")).Payment.ID
+	a.declined = requireAccepted(t, a.bob.reserveSeats(a.eventID, bestSeats("Floor", 1))).Reservation.ID
+	requireRejected(t, a.bob.payByCard(a.declined, "pm_card_chargeDeclined"), "PAYMENT_DECLINED")
+	a.expired = requireAccepted(t, a.carol.reserveSeats(a.eventID, bestSeats("Floor", 1))).Reservation.ID
+	s.clock.advance(holdDuration + time.Second)
 	awaitStatus(t, a.carol, a.expired, "EXPIRED")
-	requireOK(t, a.organizer.as(a.cancelRequest).mutate("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": a.eventID}))
+	requireAccepted(t, a.organizer.withRequestID(a.cancelRequest).executeMutation("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": a.eventID}))
 	awaitStatus(t, a.alice, a.paid, "REFUNDED")
-	s.awaitWhole()
+	s.awaitVerified()
 	return a
 }
 
-// pool connects to one of the system's databases until the test is over.
-func (s *system) pool(url string) *pgxpool.Pool {
+// openPool connects to one of the system's databases for the test.
+func (s *system) openPool(url string) *pgxpool.Pool {
 	s.t.Helper()
 	pool, err := pgxpool.New(s.t.Context(), url)
 	require.NoError(s.t, err)
@@ -63,11 +63,11 @@ func (s *system) pool(url string) *pgxpool.Pool {
 	return pool
 }
 
-// awaitWhole waits until the read tables say exactly what the log says, which must break no invariant.
-func (s *system) awaitWhole() {
+// awaitVerified waits until the read tables agree with the log, which must be sound.
+func (s *system) awaitVerified() {
 	s.t.Helper()
 	options := verify.Config{
-		Events: s.pool(s.cfg.EventsURL), Read: s.pool(s.cfg.ReadURL), Registry: catalog.Registry(), Topics: s.topics(), Show: 5,
+		Events: s.openPool(s.cfg.EventsURL), Read: s.openPool(s.cfg.ReadURL), Registry: catalog.Registry(), Topics: s.readTopics(), Show: 5,
 		WindingUp: saga.ReadWindingUp,
 	}
 	testenv.Eventually(s.t, testenv.Patience, func() (bool, string) {
@@ -77,14 +77,14 @@ func (s *system) awaitWhole() {
 	})
 }
 
-func (s *system) topics() map[string]string {
+func (s *system) readTopics() map[string]string {
 	return map[string]string{
 		"event": s.cfg.EventTopic, "inventory": s.cfg.InventoryTopic, "reservation": s.cfg.ReservationTopic, "payment": s.cfg.PaymentTopic,
 	}
 }
 
-// log answers all domain events.
-func (s *system) log() []eventstore.Recorded {
+// readLog returns all domain events.
+func (s *system) readLog() []eventstore.Recorded {
 	s.t.Helper()
 	conn, err := pgx.Connect(s.t.Context(), s.cfg.EventsURL)
 	require.NoError(s.t, err)

@@ -12,10 +12,10 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// socket answers a WebSocket of the client that has told the first state of a reservation.
-func (c *client) socket(reservationID string) *websocket.Conn {
+// openSocket returns a WebSocket that has received the first state of a reservation.
+func (c *client) openSocket(reservationID string) *websocket.Conn {
 	c.t.Helper()
-	conn := c.connect()
+	conn := c.connectSocket()
 	operation, err := json.Marshal(map[string]any{"query": watchReservation, "variables": vars{"id": reservationID}})
 	require.NoError(c.t, err)
 	require.NoError(c.t, wsjson.Write(c.t.Context(), conn, wsMessage{ID: "1", Type: "subscribe", Payload: operation}))
@@ -39,44 +39,44 @@ func requireClosed(t *testing.T, conn *websocket.Conn, code websocket.StatusCode
 	}
 }
 
-func TestOpenSocketsEndWithTheirSession(t *testing.T) {
+func TestSocketsCloseWithTheirSession(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	here := s.customer("alice")
 	event := onSale(t, s.admin(), 100, nil)
 	awaitReservations(t, here, event)
-	r := requireOK(t, here.reserve(event, item("Floor", 1))).Reservation.ID
+	r := requireAccepted(t, here.reserveSeats(event, bestSeats("Floor", 1))).Reservation.ID
 	const unauthorized, again = 4401, websocket.StatusServiceRestart
 
-	stays := here.socket(r)
+	stays := here.openSocket(r)
 	there := signIn(t, s.url, "alice@example.com")
-	open := there.socket(r)
-	here.do(`mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { userErrors { code } } }`, vars{"id": there.session()}, nil)
+	open := there.openSocket(r)
+	here.mustExecute(`mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { userErrors { code } } }`, vars{"id": there.sessionID()}, nil)
 	requireClosed(t, open, unauthorized)
-	require.Equal(t, "UNAUTHENTICATED", there.refused(`{ me { id } }`, nil))
+	require.Equal(t, "UNAUTHENTICATED", there.requireError(`{ me { id } }`, nil))
 
 	there = signIn(t, s.url, "alice@example.com")
-	open = there.socket(r)
-	here.do(`mutation { revokeAllSessions(input: {keepCurrent: true}) { userErrors { code } } }`, nil, nil)
+	open = there.openSocket(r)
+	here.mustExecute(`mutation { revokeAllSessions(input: {keepCurrent: true}) { userErrors { code } } }`, nil, nil)
 	requireClosed(t, open, unauthorized)
 
 	_, wrong := s.admin().changeUser("grantRole", "RoleInput", vars{"userId": here.id, "role": "ORGANIZER"})
 	require.Empty(t, wrong)
 	requireClosed(t, stays, again)
-	stays = here.socket(r)
+	stays = here.openSocket(r)
 	var renewed struct{ RenewSession struct{ SessionToken string } }
-	here.do(`mutation { renewSession { sessionToken } }`, nil, &renewed)
+	here.mustExecute(`mutation { renewSession { sessionToken } }`, nil, &renewed)
 	requireClosed(t, stays, again)
 	here.token = renewed.RenewSession.SessionToken
-	stays = here.socket(r)
-	here.do(`mutation { signOut { userErrors { code } } }`, nil, nil)
+	stays = here.openSocket(r)
+	here.mustExecute(`mutation { signOut { userErrors { code } } }`, nil, nil)
 	requireClosed(t, stays, unauthorized)
 }
 
-// Who made an event loses it with the role of an organizer, and has it back with the role.
-func TestAnOrganizersEventsGoWithTheRole(t *testing.T) {
+// An organizer can manage their events only while they have the role.
+func TestAnOrganizerLosesTheirEventsWithTheRole(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	admin, organizer, alice := s.admin(), s.customer("organizer"), s.customer("alice")
 	change := func(mutation string) {
 		_, wrong := admin.changeUser(mutation, "RoleInput", vars{"userId": organizer.id, "role": "ORGANIZER"})
@@ -84,13 +84,13 @@ func TestAnOrganizersEventsGoWithTheRole(t *testing.T) {
 	}
 	change("grantRole")
 	event := onSale(t, organizer, 100, nil)
-	draft := requireOK(t, organizer.createEvent(vars{"name": secretPlans})).Event.ID
+	draft := requireAccepted(t, organizer.createEvent(vars{"name": secretPlans})).Event.ID
 	awaitEventStatus(t, organizer, draft, "DRAFT")
 	awaitReservations(t, alice, event)
-	r := requireOK(t, alice.reserve(event, item("Floor", 1))).Reservation
-	paid := requireOK(t, alice.pay(r.ID, "pm_card_visa"))
-	require.NotNil(t, organizer.reservation(r.ID, paid.Reservation.Version))
-	open := organizer.socket(r.ID)
+	r := requireAccepted(t, alice.reserveSeats(event, bestSeats("Floor", 1))).Reservation
+	paid := requireAccepted(t, alice.payByCard(r.ID, "pm_card_visa"))
+	require.NotNil(t, organizer.readReservation(r.ID, paid.Reservation.Version))
+	open := organizer.openSocket(r.ID)
 
 	change("revokeRole")
 	requireClosed(t, open, websocket.StatusServiceRestart)
@@ -101,14 +101,14 @@ func TestAnOrganizersEventsGoWithTheRole(t *testing.T) {
 		`mutation($id: ID!) { closeSales(input: {eventId: $id}) { userErrors { code } } }`:                           {"id": event},
 		`mutation($id: ID!) { refundPayment(input: {paymentId: $id, idempotencyKey: "k"}) { userErrors { code } } }`: {"id": paid.Payment.ID},
 	} {
-		told, body := organizer.told(question, v)
+		told, body := organizer.outcomeOf(question, v)
 		require.Equal(t, "FORBIDDEN", told, "%s: %s", question, body)
 	}
-	require.Nil(t, organizer.event(draft))
-	_, list := organizer.told(`{ events(first: 100) { nodes { name } } }`, nil)
+	require.Nil(t, organizer.readEvent(draft))
+	_, list := organizer.outcomeOf(`{ events(first: 100) { nodes { name } } }`, nil)
 	require.NotContains(t, list, secretPlans)
 
 	change("grantRole")
-	require.NotNil(t, organizer.event(draft))
-	require.NotNil(t, organizer.reservation(r.ID, 0))
+	require.NotNil(t, organizer.readEvent(draft))
+	require.NotNil(t, organizer.readReservation(r.ID, 0))
 }

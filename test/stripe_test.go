@@ -26,30 +26,30 @@ func withStripe(env map[string]string, double *stripetest.Server) map[string]str
 func startWithStripe(t testing.TB) (*system, *stripetest.Server) {
 	t.Helper()
 	double := stripetest.New(t)
-	s := startIn(t, withStripe(environment(t), double))
+	s := startSystemIn(t, withStripe(newEnvironment(t), double))
 	double.SendTo(s.url + "/webhooks/stripe")
 	return s, double
 }
 
-// awaitMoney waits until Stripe has exactly what completed reservations stand for, and no reservation waits for a payment.
+// awaitMoney waits until Stripe has exactly the money of completed reservations, and no reservation waits for a payment.
 func awaitMoney(t testing.TB, readURL string, double *stripetest.Server) {
 	t.Helper()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		due := count(t, readURL, `SELECT coalesce(sum(r.total - p.refunded), 0)::bigint FROM reservations r
+		due := queryCount(t, readURL, `SELECT coalesce(sum(r.total - p.refunded), 0)::bigint FROM reservations r
 			JOIN payments p ON p.reservation_id = r.id AND p.completed_at IS NOT NULL WHERE r.status = 'COMPLETED'`)
-		open := count(t, readURL, `SELECT count(*) FROM reservations WHERE status = 'PAYMENT_PENDING'`)
+		open := queryCount(t, readURL, `SELECT count(*) FROM reservations WHERE status = 'PAYMENT_PENDING'`)
 		kept := double.Balance()
 		return kept == int64(due) && open == 0, fmt.Sprintf("Stripe has %d, reservations stand for %d, %d wait for a payment", kept, due, open)
 	})
 }
 
-func TestACustomerWhoNeverComesBackFromThe3DSecurePageHasTheTickets(t *testing.T) {
+func TestA3DSecurePaymentCompletesWithoutTheCustomersReturn(t *testing.T) {
 	t.Parallel()
 	s, double := startWithStripe(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	waiting := requireOK(t, alice.pay(r.ID, "pm_card_authenticationRequired"))
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	waiting := requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired"))
 	require.Equal(t, "stripe", waiting.Payment.Gateway)
 	double.Authenticate(t, *waiting.Payment.NextAction.ClientSecret)
 	awaitStatus(t, alice, r.ID, "COMPLETED")
@@ -61,46 +61,46 @@ func TestAbandoned3DSecureIsCancelledAtStripe(t *testing.T) {
 	s, double := startWithStripe(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 1, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	waiting := requireOK(t, alice.pay(r.ID, "pm_card_authenticationRequired"))
-	require.Equal(t, r.ExpiresAt.Add(hold), waiting.Reservation.ExpiresAt, "the hold is extended once")
-	s.clock.advance(2*hold + time.Second)
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	waiting := requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired"))
+	require.Equal(t, r.ExpiresAt.Add(holdDuration), waiting.Reservation.ExpiresAt, "the hold is extended once")
+	s.clock.advance(2*holdDuration + time.Second)
 	awaitStatus(t, alice, r.ID, "EXPIRED")
 	require.Equal(t, "canceled", double.Payments()[0].Status)
 
-	// A bank that settles after all: the seat is free, and is taken back.
+	// The bank confirms after all: the seat is still available and is sold.
 	double.PayAfterAll(t, *waiting.Payment.TransactionID)
 	awaitStatus(t, alice, r.ID, "COMPLETED")
 	awaitSections(t, alice, id, map[string][3]int{"Floor": {0, 0, 1}})
 	awaitMoney(t, s.cfg.ReadURL, double)
 }
 
-func TestAPaymentAfterTheSeatsWereSoldToSomebodyElseGoesBack(t *testing.T) {
+func TestAPaymentAfterTheSeatsWereSoldAgainIsRefunded(t *testing.T) {
 	t.Parallel()
 	s, double := startWithStripe(t)
 	alice, bob := s.customer("alice"), s.customer("bob")
 	id := onSale(t, s.admin(), 1, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	waiting := requireOK(t, alice.pay(r.ID, "pm_card_authenticationRequired"))
-	s.clock.advance(2*hold + time.Second)
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	waiting := requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired"))
+	s.clock.advance(2*holdDuration + time.Second)
 	awaitStatus(t, alice, r.ID, "EXPIRED")
-	requireOK(t, bob.reserve(id, item("Floor", 1)))
+	requireAccepted(t, bob.reserveSeats(id, bestSeats("Floor", 1)))
 	double.PayAfterAll(t, *waiting.Payment.TransactionID)
 	awaitPayment(t, alice, waiting.Payment.ID, hasStatus("REFUNDED"))
-	require.Equal(t, "EXPIRED", alice.reservation(r.ID, 0).Status)
+	require.Equal(t, "EXPIRED", alice.readReservation(r.ID, 0).Status)
 	awaitMoney(t, s.cfg.ReadURL, double)
 }
 
-func TestTwoPaymentsOfOneReservationAreOneCharge(t *testing.T) {
+func TestTwoPaymentsOfOneReservationChargeOnce(t *testing.T) {
 	t.Parallel()
 	s, double := startWithStripe(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	var answers [4]payload
 	var wg sync.WaitGroup
 	for i := range answers {
-		wg.Go(func() { answers[i] = alice.pay(r.ID, "pm_card_visa") })
+		wg.Go(func() { answers[i] = alice.payByCard(r.ID, "pm_card_visa") })
 	}
 	wg.Wait()
 	paid := 0
@@ -116,17 +116,17 @@ func TestTwoPaymentsOfOneReservationAreOneCharge(t *testing.T) {
 	awaitMoney(t, s.cfg.ReadURL, double)
 }
 
-func TestAnEventThatIsCancelledWhileAPaymentIsWithStripe(t *testing.T) {
+func TestCancellingAnEventRefundsAPaymentInProgress(t *testing.T) {
 	t.Parallel()
 	s, double := startWithStripe(t)
 	organizer, alice := s.admin(), s.customer("alice")
 	id := onSale(t, organizer, 10, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	done, release := double.HoldAnswer("/confirm")
 	answered := make(chan payload, 1)
-	go func() { answered <- alice.pay(r.ID, "pm_card_visa") }()
+	go func() { answered <- alice.payByCard(r.ID, "pm_card_visa") }()
 	<-done
-	requireOK(t, organizer.mutate("cancelEvent", "CancelEventInput", "event { id status }", vars{"eventId": id, "reason": "rain"}))
+	requireAccepted(t, organizer.executeMutation("cancelEvent", "CancelEventInput", "event { id status }", vars{"eventId": id, "reason": "rain"}))
 	awaitMoney(t, s.cfg.ReadURL, double)
 	release()
 	<-answered
@@ -138,43 +138,43 @@ func TestARefundThatFailsIsTriedAgain(t *testing.T) {
 	s, double := startWithStripe(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 2))).Reservation
-	paid := requireOK(t, alice.pay(r.ID, "pm_card_visa"))
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 2))).Reservation
+	paid := requireAccepted(t, alice.payByCard(r.ID, "pm_card_visa"))
 	double.Inject(stripetest.Fault{On: "POST /v1/refunds", Status: 500})
 	double.Inject(stripetest.Fault{On: "POST /v1/refunds", LoseAnswer: true})
-	requireOK(t, s.admin().refund(paid.Payment.ID, "15.00"))
+	requireAccepted(t, s.admin().refundPayment(paid.Payment.ID, "15.00"))
 	awaitPayment(t, alice, paid.Payment.ID, func(p *paymentValue) bool {
-		s.clock.advance(time.Second) // retries wait by the clock
+		s.clock.advance(time.Second) // retries follow the system's clock
 		return p.Status == "PARTIALLY_REFUNDED"
 	})
 	awaitMoney(t, s.cfg.ReadURL, double)
 	require.EqualValues(t, 25_00, double.Balance(), "once")
 }
 
-func TestStripeIsAwayForTenMinutes(t *testing.T) {
+func TestPaymentsSurviveAnOutageOfStripe(t *testing.T) {
 	t.Parallel()
 	s, double := startWithStripe(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, nil)
-	waiting := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	requireOK(t, alice.pay(waiting.ID, "pm_card_authenticationRequired"))
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	waiting := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	requireAccepted(t, alice.payByCard(waiting.ID, "pm_card_authenticationRequired"))
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	double.Down()
-	refused := alice.pay(r.ID, "pm_card_visa")
+	refused := alice.payByCard(r.ID, "pm_card_visa")
 	requireRejected(t, refused, "GATEWAY_UNAVAILABLE")
 	require.Equal(t, "SEATS_RESERVED", refused.Reservation.Status, "the hold is kept, and no attempt used up")
 	s.clock.advance(10*time.Minute + time.Second)
 	awaitStatus(t, alice, r.ID, "EXPIRED")
-	require.Equal(t, "PAYMENT_PENDING", alice.reservation(waiting.ID, 0).Status, "nobody can say yet")
+	require.Equal(t, "PAYMENT_PENDING", alice.readReservation(waiting.ID, 0).Status, "the outcome is unknown")
 	double.Heal()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		s.clock.advance(time.Second) // retries wait by the clock
-		return alice.reservation(waiting.ID, 0).Status == "EXPIRED", "the payment is not given up"
+		s.clock.advance(time.Second) // retries follow the system's clock
+		return alice.readReservation(waiting.ID, 0).Status == "EXPIRED", "the payment is not given up"
 	})
 	awaitMoney(t, s.cfg.ReadURL, double)
 }
 
-// The parts run as processes here, which die and freeze at the worst moment.
+// In these tests parts are processes, which are killed or frozen at the worst moment.
 
 func startPlatformWithStripe(t testing.TB) (*platform, *stripetest.Server) {
 	t.Helper()
@@ -182,16 +182,16 @@ func startPlatformWithStripe(t testing.TB) (*platform, *stripetest.Server) {
 	p := newPlatform(t)
 	withStripe(p.env, double)
 	for _, part := range []string{"relay", "projector", "saga"} {
-		p.start(part)
+		p.startPart(part)
 	}
 	return p, double
 }
 
-// payInVain pays, for an api that does not live to answer.
-func payInVain(c *client, reservationID string) {
+// payWithoutResponse pays through an api that is killed before it responds.
+func payWithoutResponse(c *client, reservationID string) {
 	body := fmt.Sprintf(`{"query": "mutation { processPayment(input: {reservationId: \"%s\", method: {card: {token: \"pm_card_visa\"}}, idempotencyKey: \"%s\"}) { payment { id } } }"}`,
-		reservationID, key())
-	go func() { _, _ = c.post([]byte(body)) }()
+		reservationID, newKey())
+	go func() { _, _ = c.postOperation([]byte(body)) }()
 }
 
 func TestAnAPIThatIsKilledAfterStripeChargedAndBeforeItIsRecorded(t *testing.T) {
@@ -200,12 +200,12 @@ func TestAnAPIThatIsKilledAfterStripeChargedAndBeforeItIsRecorded(t *testing.T) 
 	api := p.startAPI()
 	admin, alice := signIn(t, p.url, adminEmail), signIn(t, p.url, "alice@example.com")
 	id := onSale(t, admin, 10, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	done, release := double.HoldAnswer("/confirm")
 	defer release()
-	payInVain(alice, r.ID)
+	payWithoutResponse(alice, r.ID)
 	<-done
-	api.kill()
+	api.killNow()
 	p.startAPI()
 	awaitStatus(t, alice, r.ID, "COMPLETED")
 	awaitMoney(t, p.env["PROJECTION_DATABASE_URL"], double)
@@ -218,18 +218,18 @@ func TestAnAPIThatIsFrozenBeforeItConfirmsChargesNothingWhenItWakes(t *testing.T
 	api := p.startAPI()
 	admin, alice := signIn(t, p.url, adminEmail), signIn(t, p.url, "alice@example.com")
 	id := onSale(t, admin, 10, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	done, release := double.HoldAnswer("POST /v1/payment_intents")
-	payInVain(alice, r.ID)
+	payWithoutResponse(alice, r.ID)
 	<-done
-	api.pause()
+	api.freeze()
 	release()
 	failed := func() int {
-		return count(t, p.env["DATABASE_URL"], `SELECT count(*) FROM domain_events WHERE type = 'PaymentFailed'`)
+		return queryCount(t, p.env["DATABASE_URL"], `SELECT count(*) FROM domain_events WHERE type = 'PaymentFailed'`)
 	}
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return failed() == 1, "the payment is not given up" })
-	api.goOn()
-	paid := requireOK(t, alice.pay(r.ID, "pm_card_visa")) // no attempt was used up
+	api.unfreeze()
+	paid := requireAccepted(t, alice.payByCard(r.ID, "pm_card_visa")) // no attempt was used up
 	require.Equal(t, "COMPLETED", paid.Reservation.Status)
 	awaitMoney(t, p.env["PROJECTION_DATABASE_URL"], double)
 	charged := 0

@@ -25,11 +25,11 @@ type wsMessage struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
-// watch subscribes over graphql-transport-ws and answers the channel of what comes; it is closed when the server completes or the
+// subscribe returns a channel of a subscription's messages over graphql-transport-ws. It is closed when the server completes or the
 // test ends.
-func (c *client) watch(query string, v vars) <-chan wsMessage {
+func (c *client) subscribe(query string, v vars) <-chan wsMessage {
 	c.t.Helper()
-	ctx, conn := c.t.Context(), c.connect()
+	ctx, conn := c.t.Context(), c.connectSocket()
 	operation, err := json.Marshal(map[string]any{"query": query, "variables": v})
 	require.NoError(c.t, err)
 	require.NoError(c.t, wsjson.Write(ctx, conn, wsMessage{ID: "1", Type: "subscribe", Payload: operation}))
@@ -38,11 +38,11 @@ func (c *client) watch(query string, v vars) <-chan wsMessage {
 	return messages
 }
 
-// connect answers a WebSocket on which the client is signed in.
-func (c *client) connect() *websocket.Conn {
+// connectSocket returns a WebSocket on which the client is signed in.
+func (c *client) connectSocket() *websocket.Conn {
 	c.t.Helper()
 	ctx := c.t.Context()
-	conn, _, err := c.dial()
+	conn, _, err := c.dialSocket()
 	require.NoError(c.t, err)
 	authorization, err := json.Marshal(map[string]string{"authorization": "Bearer " + c.token})
 	require.NoError(c.t, err)
@@ -53,8 +53,8 @@ func (c *client) connect() *websocket.Conn {
 	return conn
 }
 
-// dial opens a WebSocket on which nothing has been said yet.
-func (c *client) dial() (*websocket.Conn, *http.Response, error) {
+// dialSocket opens a WebSocket without signing in.
+func (c *client) dialSocket() (*websocket.Conn, *http.Response, error) {
 	url := "ws" + strings.TrimPrefix(c.url, "http") + "/graphql"
 	conn, response, err := websocket.Dial(c.t.Context(), url, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err == nil {
@@ -83,16 +83,16 @@ func readMessages(ctx context.Context, conn *websocket.Conn, messages chan<- wsM
 
 const watchReservation = `subscription($id: ID!) { reservationStatus(id: $id) { id version status } }`
 
-// awaitReservations waits until the projection of reservations works: a subscription waits for its row for 2 s only, and on a busy
-// machine the projectors of a system that has just started may take longer to join their groups.
+// awaitReservations waits until the projection of reservations runs: a subscription waits only 2 s for its row, and on a busy
+// machine the projectors of a new system may take longer to join their groups.
 func awaitReservations(t testing.TB, c *client, eventID string) {
 	t.Helper()
-	r := requireOK(t, c.reserve(eventID, item("Floor", 1))).Reservation
-	require.NotNil(t, c.reservation(r.ID, r.Version))
+	r := requireAccepted(t, c.reserveSeats(eventID, bestSeats("Floor", 1))).Reservation
+	require.NotNil(t, c.readReservation(r.ID, r.Version))
 }
 
-// follow reads states until one has the wanted status, and checks that versions only rise.
-func follow(t testing.TB, messages <-chan wsMessage, status string) {
+// awaitState reads states until one has the status, and checks that versions only rise.
+func awaitState(t testing.TB, messages <-chan wsMessage, status string) {
 	t.Helper()
 	last := 0
 	deadline := time.After(testenv.Patience)
@@ -119,41 +119,41 @@ func follow(t testing.TB, messages <-chan wsMessage, status string) {
 	}
 }
 
-func TestASubscriptionOpenedRightAfterTheMutationSeesEveryEnd(t *testing.T) {
+func TestASubscriptionRightAfterTheMutationReceivesTheFinalState(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 100, nil)
 	awaitReservations(t, alice, id)
 	for i, end := range []string{"COMPLETED", "COMPENSATED", "CANCELLED", "EXPIRED"} {
 		t.Run(end, func(t *testing.T) {
-			r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-			states := alice.watch(watchReservation, vars{"id": r.ID})
+			r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+			states := alice.subscribe(watchReservation, vars{"id": r.ID})
 			switch i {
 			case 0:
-				alice.pay(r.ID, "pm_card_visa")
+				alice.payByCard(r.ID, "pm_card_visa")
 			case 1:
-				alice.pay(r.ID, "pm_card_chargeDeclined")
+				alice.payByCard(r.ID, "pm_card_chargeDeclined")
 			case 2:
-				alice.cancel(r.ID)
+				alice.cancelReservation(r.ID)
 			case 3:
-				s.clock.advance(hold + time.Second)
+				s.clock.advance(holdDuration + time.Second)
 			}
-			follow(t, states, end)
+			awaitState(t, states, end)
 		})
 	}
 }
 
-func TestAvailabilityIsWatchedByItsInventoryVersion(t *testing.T) {
+func TestAvailabilityStatesHaveRisingInventoryVersions(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 100, nil)
 	awaitEventStatus(t, alice, id, "SALES_OPEN")
-	states := alice.watch(`subscription($id: ID!) { availability(eventId: $id) { id inventoryVersion sections { name available reserved sold } } }`, vars{"id": id})
+	states := alice.subscribe(`subscription($id: ID!) { availability(eventId: $id) { id inventoryVersion sections { name available reserved sold } } }`, vars{"id": id})
 	const reservations = 20
 	for range reservations {
-		requireOK(t, alice.reserve(id, item("Floor", 2)))
+		requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 2)))
 	}
 	last, deadline := -1, time.After(testenv.Patience)
 	for {
@@ -178,11 +178,11 @@ func TestAvailabilityIsWatchedByItsInventoryVersion(t *testing.T) {
 
 func TestSubscriptionsRunOverServerSentEvents(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 100, nil)
 	awaitReservations(t, alice, id)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	body, err := json.Marshal(map[string]any{"query": watchReservation, "variables": vars{"id": r.ID}})
 	require.NoError(t, err)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, alice.url+"/graphql", bytes.NewReader(body))
@@ -204,25 +204,25 @@ func TestSubscriptionsRunOverServerSentEvents(t *testing.T) {
 			}
 		}
 	}()
-	alice.cancel(r.ID)
-	follow(t, messages, "CANCELLED")
+	alice.cancelReservation(r.ID)
+	awaitState(t, messages, "CANCELLED")
 }
 
-func TestSomebodyElsesReservationCannotBeWatched(t *testing.T) {
+func TestOnlyTheOwnerCanWatchAReservation(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	alice, bob := s.customer("alice"), s.customer("bob")
 	id := onSale(t, s.admin(), 100, nil)
 	awaitReservations(t, alice, id)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	for who, want := range map[*client]string{bob: "FORBIDDEN", {t: t, url: alice.url, token: alice.token}: ""} {
-		m := <-who.watch(watchReservation, vars{"id": r.ID})
+		m := <-who.subscribe(watchReservation, vars{"id": r.ID})
 		if want == "" {
 			require.Equal(t, "next", m.Type, "%s", m.Payload)
 			continue
 		}
 		require.Contains(t, string(m.Payload), fmt.Sprintf("%q", want))
 	}
-	missing := <-alice.watch(watchReservation, vars{"id": "rsv_01h455vb4pex5vsknk084sn02q"})
+	missing := <-alice.subscribe(watchReservation, vars{"id": "rsv_01h455vb4pex5vsknk084sn02q"})
 	require.Contains(t, string(missing.Payload), `"NOT_FOUND"`)
 }

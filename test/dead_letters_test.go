@@ -12,8 +12,8 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// get answers the body at an address.
-func get(t testing.TB, url string) string {
+// getBody returns the body at an address.
+func getBody(t testing.TB, url string) string {
 	t.Helper()
 	response, err := http.Get(url)
 	require.NoError(t, err)
@@ -24,7 +24,7 @@ func get(t testing.TB, url string) string {
 	return string(body)
 }
 
-// An operator finds what can't be applied, and has it replayed when the reason is gone.
+// An operator finds records that could not be applied, and replays them after the repair.
 func TestAnOperatorReplaysDeadLetters(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -32,54 +32,54 @@ func TestAnOperatorReplaysDeadLetters(t *testing.T) {
 	p.startAPI()
 	alice := signIn(t, p.url, "alice@example.com")
 	id := onSale(t, signIn(t, p.url, adminEmail), 100, nil)
-	poisoned := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	fine := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	requireOK(t, alice.cancel(poisoned.ID))
+	poisoned := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	fine := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	requireAccepted(t, alice.cancelReservation(poisoned.ID))
 	rename := func(from, to string) {
-		_, err := p.pool("DATABASE_URL").Exec(t.Context(), `UPDATE domain_events SET type = $3 WHERE stream_id = 'reservation-' || $1 AND type = $2`,
+		_, err := p.openPool("DATABASE_URL").Exec(t.Context(), `UPDATE domain_events SET type = $3 WHERE stream_id = 'reservation-' || $1 AND type = $2`,
 			poisoned.ID, from, to)
 		require.NoError(t, err)
 	}
 	rename("ReservationInitiated", "ReservationImagined")
 
-	status, output := p.run("projector", "dead-letters", "list")
+	status, output := p.runProgram("projector", "dead-letters", "list")
 	require.Zero(t, status, output)
 	require.Contains(t, output, "There are no dead letters.")
-	p.start("relay")
-	projector := p.start("projector", "--projection", "reservations")
-	p.start("projector", "--projection", "events", "--projection", "availability", "--projection", "payments")
+	p.startPart("relay")
+	projector := p.startPart("projector", "--projection", "reservations")
+	p.startPart("projector", "--projection", "events", "--projection", "availability", "--projection", "payments")
 	awaitStatus(t, alice, fine.ID, "SEATS_RESERVED")
 	p.awaitLag(0, "reservations")
 
 	stream := "reservation-" + poisoned.ID
-	status, output = p.run("projector", "dead-letters", "list", "reservations", "payments")
+	status, output = p.runProgram("projector", "dead-letters", "list", "reservations", "payments")
 	require.Zero(t, status, output)
 	require.Regexp(t, `(?m)^PROJECTION +STREAM +VERSION +WAITING UP TO +TYPE +SINCE +ERROR\n`+
 		`reservations +`+stream+` +1 +2 +ReservationImagined +20\S+ \S+ +domain event type ReservationImagined, .* unknown to this build$`, output)
-	require.Contains(t, projector.said(), stream)
+	require.Contains(t, projector.readLog(), stream)
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		metrics := get(t, projector.metrics)
+		metrics := getBody(t, projector.metrics)
 		return regexp.MustCompile(`(?m)^ticketing_projector_dead_letters\{.*projection="reservations".*\} 1$`).MatchString(metrics) &&
 			regexp.MustCompile(`(?m)^ticketing_projector_dead_lettered_total\{.*projection="reservations".*\} 1$`).MatchString(metrics) &&
 			regexp.MustCompile(`(?m)^ticketing_projector_lag_records\{.*partition="0".*projection="reservations",topic="ticketing-reservation-events"\} 0$`).
 				MatchString(metrics), metrics
 	})
 
-	status, output = p.run("projector", "dead-letters", "replay")
+	status, output = p.runProgram("projector", "dead-letters", "replay")
 	require.Equal(t, 1, status, output)
 	require.Contains(t, output, "reservations: 0 replayed, 1 still can't be applied\n")
 	rename("ReservationImagined", "ReservationInitiated")
-	status, output = p.run("projector", "dead-letters", "replay", "--stream", "reservation-another")
+	status, output = p.runProgram("projector", "dead-letters", "replay", "--stream", "reservation-another")
 	require.Zero(t, status, output)
 	require.Contains(t, output, "There is nothing to replay.")
-	status, output = p.run("projector", "dead-letters", "replay", "--stream", stream, "reservations")
+	status, output = p.runProgram("projector", "dead-letters", "replay", "--stream", stream, "reservations")
 	require.Zero(t, status, output)
 	require.Contains(t, output, "reservations: 1 replayed, 0 still can't be applied\n")
-	require.Equal(t, "CANCELLED", alice.reservation(poisoned.ID, 2).Status)
+	require.Equal(t, "CANCELLED", alice.readReservation(poisoned.ID, 2).Status)
 
-	status, output = p.run("projector", "dead-letters", "replay", "--stream")
+	status, output = p.runProgram("projector", "dead-letters", "replay", "--stream")
 	require.Equal(t, 2, status, output)
-	status, output = p.run("projector", "rebuild", "weather")
+	status, output = p.runProgram("projector", "rebuild", "weather")
 	require.Equal(t, 2, status, output)
 	require.Contains(t, output, `there is no projection "weather"`)
 }
@@ -99,19 +99,19 @@ func TestReadinessShowsTheLagAndDegradesByIt(t *testing.T) {
 				}
 			}
 		}
-		require.NoError(t, json.Unmarshal([]byte(get(t, p.url+"/health/ready")), &answer)) // 200, whatever the lag
+		require.NoError(t, json.Unmarshal([]byte(getBody(t, p.url+"/health/ready")), &answer)) // 200 at any lag
 		reservations := answer.Checks["projection lag"].Detail["reservations"]
 		return answer.Status, reservations.Records, len(reservations.Partitions)
 	}
 	status, lag, _ := health()
 	require.Equal(t, "ok", status)
 	require.Positive(t, lag, "nothing is published yet")
-	p.pastSales(id, 250)
+	p.fillHistory(id, 250)
 	status, lag, _ = health()
 	require.Equal(t, "degraded", status)
 	require.GreaterOrEqual(t, lag, 1000.0)
-	p.start("relay")
-	p.start("projector")
+	p.startPart("relay")
+	p.startPart("projector")
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		status, lag, partitions := health()
 		return status == "ok" && lag == 0 && partitions == 3, status

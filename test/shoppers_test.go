@@ -17,7 +17,7 @@ import (
 	"ticketing/query"
 )
 
-// shoppers buy, cancel and leave tickets lying until they are stopped.
+// shoppers buy, cancel or abandon reservations until they are stopped.
 type shoppers struct {
 	group sync.WaitGroup
 	stop  chan struct{}
@@ -25,14 +25,14 @@ type shoppers struct {
 	done  atomic.Int64 // reservations made
 }
 
-// shop lets customers shop at an event.
-func (p *platform) shop(eventID string, customers int) *shoppers {
+// startShoppers lets customers shop at an event.
+func (p *platform) startShoppers(eventID string, customers int) *shoppers {
 	p.t.Helper()
 	s := &shoppers{stop: make(chan struct{})}
 	for i := range customers {
 		c := signIn(p.t, p.url, fmt.Sprintf("shopper%d@example.com", i))
 		s.group.Go(func() {
-			pace := time.NewTicker(50 * time.Millisecond) // people think before they buy
+			pace := time.NewTicker(50 * time.Millisecond) // customers think before they buy
 			defer pace.Stop()
 			for n := i; ; n++ {
 				select {
@@ -40,21 +40,21 @@ func (p *platform) shop(eventID string, customers int) *shoppers {
 					return
 				case <-pace.C:
 				}
-				s.visit(c, eventID, n)
+				s.buyOnce(c, eventID, n)
 			}
 		})
 	}
-	p.t.Cleanup(s.leave)
+	p.t.Cleanup(s.finish)
 	return s
 }
 
-// visit makes a reservation, and pays or cancels it or neither. What fails meanwhile is nobody's fault: only the tables count.
-func (s *shoppers) visit(c *client, eventID string, n int) {
+// buyOnce makes a reservation, and pays it, cancels it or does neither. Parts may be down, so errors are ignored: only the tables count.
+func (s *shoppers) buyOnce(c *client, eventID string, n int) {
 	var reserved struct {
 		Data struct{ ReserveSeats payload }
 	}
-	c.try(`mutation($i: ReserveSeatsInput!) { reserveSeats(input: $i) { reservation { id } } }`,
-		vars{"eventId": eventID, "items": []vars{item("Floor", 1+n%3)}, "idempotencyKey": key()}, &reserved)
+	c.tryExecute(`mutation($i: ReserveSeatsInput!) { reserveSeats(input: $i) { reservation { id } } }`,
+		vars{"eventId": eventID, "items": []vars{bestSeats("Floor", 1+n%3)}, "idempotencyKey": newKey()}, &reserved)
 	r := reserved.Data.ReserveSeats.Reservation
 	if r == nil {
 		return
@@ -62,27 +62,27 @@ func (s *shoppers) visit(c *client, eventID string, n int) {
 	s.done.Add(1)
 	switch n % 3 {
 	case 0:
-		c.try(`mutation($i: ProcessPaymentInput!) { processPayment(input: $i) { payment { id } } }`,
-			vars{"reservationId": r.ID, "method": vars{"card": vars{"token": "pm_card_visa"}}, "idempotencyKey": key()}, nil)
+		c.tryExecute(`mutation($i: ProcessPaymentInput!) { processPayment(input: $i) { payment { id } } }`,
+			vars{"reservationId": r.ID, "method": vars{"card": vars{"token": "pm_card_visa"}}, "idempotencyKey": newKey()}, nil)
 	case 1:
-		c.try(`mutation($i: CancelReservationInput!) { cancelReservation(input: $i) { reservation { id } } }`,
-			vars{"reservationId": r.ID, "idempotencyKey": key()}, nil)
+		c.tryExecute(`mutation($i: CancelReservationInput!) { cancelReservation(input: $i) { reservation { id } } }`,
+			vars{"reservationId": r.ID, "idempotencyKey": newKey()}, nil)
 	}
 }
 
-// try sends an operation with the variable i, and leaves the answer as it is when none comes.
-func (c *client) try(query string, i, answer any) {
+// tryExecute executes an operation with the variable i. Without a response it leaves answer unchanged.
+func (c *client) tryExecute(query string, i, answer any) {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": vars{"i": i}})
 	if err != nil {
 		return
 	}
-	if text, err := c.post(body); err == nil && answer != nil {
+	if text, err := c.postOperation(body); err == nil && answer != nil {
 		_ = json.Unmarshal(text, answer)
 	}
 }
 
-// leave ends the shopping and waits until everybody has left.
-func (s *shoppers) leave() {
+// finish stops the shoppers and waits for them.
+func (s *shoppers) finish() {
 	s.once.Do(func() { close(s.stop) })
 	s.group.Wait()
 }
@@ -97,35 +97,35 @@ func (s *shoppers) awaitMore(t testing.TB, more int64) {
 	})
 }
 
-// projections answers how far the projections are.
-func (p *platform) projections() []query.ProjectionStatus {
+// projectionStatus returns how far each projection is.
+func (p *platform) projectionStatus() []query.ProjectionStatus {
 	p.t.Helper()
 	topics := map[string]string{}
 	for i, category := range []string{"event", "inventory", "reservation", "payment"} {
 		topics[category] = testenv.Topics()[i]
 	}
-	statuses, err := query.NewProjections(p.pool("PROJECTION_DATABASE_URL"), p.pool("DATABASE_URL"), topics, projector.Categories()).Status(p.t.Context())
+	statuses, err := query.NewProjections(p.openPool("PROJECTION_DATABASE_URL"), p.openPool("DATABASE_URL"), topics, projector.Categories()).Status(p.t.Context())
 	require.NoError(p.t, err)
 	return statuses
 }
 
-// pool is a pool of the platform's own database, made once.
-func (p *platform) pool(variable string) *pgxpool.Pool {
+// openPool returns a pool for one of the platform's databases, the same one each time.
+func (p *platform) openPool(variable string) *pgxpool.Pool {
 	p.t.Helper()
-	if p.pools[variable] == nil {
+	if p.openPools[variable] == nil {
 		pool, err := pgxpool.New(p.t.Context(), p.env[variable])
 		require.NoError(p.t, err)
 		p.t.Cleanup(pool.Close)
-		p.pools[variable] = pool
+		p.openPools[variable] = pool
 	}
-	return p.pools[variable]
+	return p.openPools[variable]
 }
 
-// awaitLag waits until none of the projections (all, when none is named) is behind by more than most records.
+// awaitLag waits until no projection (of those named, or of all) is behind by more than most records.
 func (p *platform) awaitLag(most int64, names ...string) {
 	p.t.Helper()
 	testenv.Eventually(p.t, 2*testenv.Patience, func() (bool, string) {
-		statuses := p.projections()
+		statuses := p.projectionStatus()
 		for _, s := range statuses {
 			if (len(names) == 0 || slices.Contains(names, s.Name)) && s.LagRecords > most {
 				return false, fmt.Sprintf("%+v", s)
@@ -135,12 +135,12 @@ func (p *platform) awaitLag(most int64, names ...string) {
 	})
 }
 
-// awaitPassed waits until the projection has applied everything that is in the log now.
-func (p *platform) awaitPassed(name string) {
+// awaitAppliedAll waits until the projection has applied all that is in the log now.
+func (p *platform) awaitAppliedAll(name string) {
 	p.t.Helper()
-	head := int64(count(p.t, p.env["DATABASE_URL"], `SELECT max(position) FROM domain_events`))
+	head := int64(queryCount(p.t, p.env["DATABASE_URL"], `SELECT max(position) FROM domain_events`))
 	testenv.Eventually(p.t, 2*testenv.Patience, func() (bool, string) {
-		for _, s := range p.projections() {
+		for _, s := range p.projectionStatus() {
 			if s.Name != name {
 				continue
 			}

@@ -23,8 +23,8 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// hold is how long seats are held in the tests; the clock is moved, so that nobody waits for it.
-const hold = 5 * time.Minute
+// holdDuration is how long seats are held; tests move the clock instead of waiting.
+const holdDuration = 5 * time.Minute
 
 const adminEmail = "admin@example.com"
 
@@ -34,47 +34,47 @@ type clock struct{ offset atomic.Int64 }
 func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.offset.Load())) }
 func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 
-// system is all parts of the platform in this process, on databases, a Redis and a broker of its own.
+// system runs all parts of the platform in this process, on databases, a Redis and a broker of its own. Its clock can be moved.
 type system struct {
 	t     testing.TB
 	url   string
 	cfg   config.Config
 	clock *clock
 
-	mu        sync.Mutex
-	customers map[string]*client
+	mu            sync.Mutex
+	signedInUsers map[string]*client
 }
 
-// environment is what a system of its own needs; every value may be replaced.
-func environment(t testing.TB) map[string]string {
+// newEnvironment returns the configuration of a new system or platform, with its own databases, Redis and broker. Tests may change it.
+func newEnvironment(t testing.TB) map[string]string {
 	t.Helper()
 	db := testenv.Databases(t)
 	return map[string]string{
 		"ENVIRONMENT": "test", "DATABASE_URL": db.Events, "PROJECTION_DATABASE_URL": db.Read, "AUTH_DATABASE_URL": db.Auth,
 		"REDIS_URL": testenv.Redis(t), "REDPANDA_BROKERS": testenv.Broker(t, 3)[0], "DATA_DIR": t.TempDir(), "LOG_LEVEL": "warn",
-		"DATABASE_MAX_CONNECTIONS": "6", "DATABASE_MIN_CONNECTIONS": "1", "ADMIN_EMAILS": adminEmail, "RESERVATION_HOLD": hold.String(),
+		"DATABASE_MAX_CONNECTIONS": "6", "DATABASE_MIN_CONNECTIONS": "1", "ADMIN_EMAILS": adminEmail, "RESERVATION_HOLD": holdDuration.String(),
 		"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true", "AUTH_RATE_LIMIT_REQUESTS": "100000", "MUTATION_RATE_LIMIT_REQUESTS": "100000",
 	}
 }
 
-// start runs a system until the test is over.
-func start(t testing.TB) *system {
+// startSystem runs a system until the test is over.
+func startSystem(t testing.TB) *system {
 	t.Helper()
-	return startIn(t, environment(t))
+	return startSystemIn(t, newEnvironment(t))
 }
 
-// startIn runs a system in an environment that the test has made its own.
-func startIn(t testing.TB, env map[string]string) *system {
+// startSystemIn is startSystem with a changed environment.
+func startSystemIn(t testing.TB, env map[string]string) *system {
 	t.Helper()
 	cfg, err := config.Load(env)
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &system{t: t, url: "http://" + listener.Addr().String(), cfg: cfg, clock: &clock{}, customers: map[string]*client{}}
+	s := &system{t: t, url: "http://" + listener.Addr().String(), cfg: cfg, clock: &clock{}, signedInUsers: map[string]*client{}}
 	if env["AUTH_BASE_URL"] == "" {
-		s.cfg.AuthBaseURL = s.url // mailed links lead to where it listens
+		s.cfg.AuthBaseURL = s.url // mailed links use the port that was chosen
 	}
-	e := parts.Env{Config: s.cfg, Log: testLog(), Metrics: prometheus.NewRegistry(), Clock: s.clock.now}
+	e := parts.Env{Config: s.cfg, Log: newLogger(), Metrics: prometheus.NewRegistry(), Clock: s.clock.now}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return parts.API(ctx, e, listener) })
@@ -90,21 +90,21 @@ func startIn(t testing.TB, env map[string]string) *system {
 	return s
 }
 
-// testLog is silent unless TEST_LOG is set.
-func testLog() *slog.Logger {
+// newLogger is silent unless TEST_LOG is set.
+func newLogger() *slog.Logger {
 	if os.Getenv("TEST_LOG") == "" {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, nil))
 }
 
-// admin is the admin, signed in.
-func (s *system) admin() *client { return s.person(adminEmail) }
+// admin returns the admin, signed in.
+func (s *system) admin() *client { return s.signedIn(adminEmail) }
 
-// customer is somebody who buys, signed in.
-func (s *system) customer(name string) *client { return s.person(name + "@example.com") }
+// customer returns a signed-in customer.
+func (s *system) customer(name string) *client { return s.signedIn(name + "@example.com") }
 
-// organizer is somebody who holds events, signed in.
+// organizer returns a signed-in organizer.
 func (s *system) organizer(name string) *client {
 	s.t.Helper()
 	c := s.customer(name)
@@ -113,30 +113,32 @@ func (s *system) organizer(name string) *client {
 	return c
 }
 
-func (s *system) person(email string) *client {
+func (s *system) signedIn(email string) *client {
 	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.customers[email] == nil {
-		s.customers[email] = signIn(s.t, s.url, email)
+	if s.signedInUsers[email] == nil {
+		s.signedInUsers[email] = signIn(s.t, s.url, email)
 	}
-	return s.customers[email]
+	return s.signedInUsers[email]
 }
 
-// logLength is how many domain events there are.
+// logLength returns the number of domain events.
 func (s *system) logLength() int {
 	s.t.Helper()
-	return count(s.t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events`)
+	return queryCount(s.t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events`)
 }
 
-func count(t testing.TB, url, query string, args ...any) int { return one[int](t, url, query, args...) }
-
-func text(t testing.TB, url, query string, args ...any) string {
-	return one[string](t, url, query, args...)
+func queryCount(t testing.TB, url, query string, args ...any) int {
+	return queryValue[int](t, url, query, args...)
 }
 
-// one answers the one value that a query has.
-func one[T any](t testing.TB, url, query string, args ...any) (value T) {
+func queryText(t testing.TB, url, query string, args ...any) string {
+	return queryValue[string](t, url, query, args...)
+}
+
+// queryValue returns the only value of a query.
+func queryValue[T any](t testing.TB, url, query string, args ...any) (value T) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)

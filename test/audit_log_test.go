@@ -31,12 +31,12 @@ type auditPage struct {
 	}
 }
 
-func TestAdminsReadTheLog(t *testing.T) {
+func TestAdminsReadTheAuditLog(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	a := playSale(t, s)
 	var history auditPage
-	a.organizer.do(auditLogQuery, vars{"id": a.paid}, &history)
+	a.organizer.mustExecute(auditLogQuery, vars{"id": a.paid}, &history)
 	var types []string
 	for i, entry := range history.AuditLog.Nodes {
 		require.Equal(t, i+1, entry.Version)
@@ -52,14 +52,14 @@ func TestAdminsReadTheLog(t *testing.T) {
 	require.NotEqual(t, last.CorrelationID, last.CausationID)
 
 	for object, stream := range map[string]string{a.payment: "EVENT", a.eventID: "INVENTORY"} {
-		a.organizer.do(auditLogQuery, vars{"id": object, "stream": stream}, &history)
+		a.organizer.mustExecute(auditLogQuery, vars{"id": object, "stream": stream}, &history)
 		require.NotEmpty(t, history.AuditLog.Nodes)
 	}
 	var seen []int
 	after := any(nil)
 	for {
 		var page auditPage
-		a.organizer.do(auditLogQuery, vars{"id": a.eventID, "stream": "INVENTORY", "first": 2, "after": after}, &page)
+		a.organizer.mustExecute(auditLogQuery, vars{"id": a.eventID, "stream": "INVENTORY", "first": 2, "after": after}, &page)
 		for _, entry := range page.AuditLog.Nodes {
 			seen = append(seen, entry.Version)
 		}
@@ -67,10 +67,10 @@ func TestAdminsReadTheLog(t *testing.T) {
 			break
 		}
 	}
-	require.Len(t, seen, count(t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events WHERE stream_id = $1`, "inventory-"+a.eventID))
+	require.Len(t, seen, queryCount(t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events WHERE stream_id = $1`, "inventory-"+a.eventID))
 	require.IsIncreasing(t, seen)
 
-	nobody := &client{t: t, url: s.url}
-	require.Equal(t, "FORBIDDEN", a.alice.refused(auditLogQuery, vars{"id": a.paid}), "not even one's own")
-	require.Equal(t, "UNAUTHENTICATED", nobody.refused(auditLogQuery, vars{"id": a.paid}))
+	visitor := &client{t: t, url: s.url}
+	require.Equal(t, "FORBIDDEN", a.alice.requireError(auditLogQuery, vars{"id": a.paid}), "not even one's own")
+	require.Equal(t, "UNAUTHENTICATED", visitor.requireError(auditLogQuery, vars{"id": a.paid}))
 }

@@ -12,8 +12,8 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// from answers a client whose requests come through a proxy, which says that they come from an address.
-func (s *system) from(address string) *client {
+// clientFrom returns a client whose requests come through a proxy, from an address.
+func (s *system) clientFrom(address string) *client {
 	return &client{t: s.t, url: s.url, forwardedFor: address}
 }
 
@@ -21,9 +21,9 @@ const askForLink = `mutation($e: String!) { requestMagicLink(input: {email: $e})
 
 func TestSigningInIsLimitedByAddressAndByIP(t *testing.T) {
 	t.Parallel()
-	env := environment(t)
+	env := newEnvironment(t)
 	env["AUTH_RATE_LIMIT_REQUESTS"], env["AUTH_RATE_LIMIT_WINDOW"], env["TRUSTED_PROXIES"] = "5", "24h", "127.0.0.1"
-	s := startIn(t, env)
+	s := startSystemIn(t, env)
 	var data map[string]any
 
 	// Aliases are counted one by one.
@@ -31,36 +31,36 @@ func TestSigningInIsLimitedByAddressAndByIP(t *testing.T) {
 	for _, alias := range []string{"a", "b", "c", "d", "e", "f"} {
 		six.WriteString(alias + `: requestMagicLink(input: {email: "ann@example.com"}) { userErrors { code } } `)
 	}
-	errs := s.from("198.51.100.1").send("mutation { "+six.String()+"}", nil, &data)
+	errs := s.clientFrom("198.51.100.1").execute("mutation { "+six.String()+"}", nil, &data)
 	require.Len(t, errs, 1)
 	require.Equal(t, "RATE_LIMITED", errs[0].code())
 	require.Greater(t, errs[0].Extensions["retryAfterSeconds"], 3600.)
 
-	require.Equal(t, "RATE_LIMITED", s.from("198.51.100.2").refused(askForLink, vars{"e": "ANN@example.com"}), "by address, wherever from")
-	require.Equal(t, "RATE_LIMITED", s.from("198.51.100.1").refused(askForLink, vars{"e": "bob@example.com"}), "by IP, whoever it is")
-	require.Equal(t, "RATE_LIMITED", s.from("198.51.100.1").refused(`mutation { verifyMagicLink(input: {token: "x"}) { userErrors { code } } }`, nil))
-	require.Equal(t, "RATE_LIMITED", s.from("1.1.1.1, 198.51.100.1").refused(askForLink, vars{"e": "bob@example.com"}), "what a client claims is not believed")
-	s.from("198.51.100.3").do(askForLink, vars{"e": "bob@example.com"}, nil)
+	require.Equal(t, "RATE_LIMITED", s.clientFrom("198.51.100.2").requireError(askForLink, vars{"e": "ANN@example.com"}), "by address, wherever from")
+	require.Equal(t, "RATE_LIMITED", s.clientFrom("198.51.100.1").requireError(askForLink, vars{"e": "bob@example.com"}), "by IP, for any user")
+	require.Equal(t, "RATE_LIMITED", s.clientFrom("198.51.100.1").requireError(`mutation { verifyMagicLink(input: {token: "x"}) { userErrors { code } } }`, nil))
+	require.Equal(t, "RATE_LIMITED", s.clientFrom("1.1.1.1, 198.51.100.1").requireError(askForLink, vars{"e": "bob@example.com"}), "what a client claims is not believed")
+	s.clientFrom("198.51.100.3").mustExecute(askForLink, vars{"e": "bob@example.com"}, nil)
 }
 
 func TestConnectionsAndMessagesAreLimited(t *testing.T) {
 	t.Parallel()
-	env := environment(t)
+	env := newEnvironment(t)
 	env["WS_MAX_CONNECTIONS_PER_USER"], env["WS_MAX_CONNECTIONS_PER_IP"], env["WS_RATE_LIMIT_MESSAGES"] = "2", "4", "3"
-	s := startIn(t, env)
+	s := startSystemIn(t, env)
 	alice, bob := s.customer("alice"), s.customer("bob")
-	first := alice.connect()
-	alice.connect()
-	third, _, err := alice.dial()
+	first := alice.connectSocket()
+	alice.connectSocket()
+	third, _, err := alice.dialSocket()
 	require.NoError(t, err)
 	require.NoError(t, wsjson.Write(t.Context(), third, wsMessage{Type: "connection_init", Payload: json.RawMessage(`{"authorization":"Bearer ` + alice.token + `"}`)}))
 	requireClosed(t, third, 4429)
-	bob.connect()
-	testenv.Eventually(t, testenv.Patience, func() (bool, string) { // the third is uncounted a moment after it was closed
-		_, _, err := bob.dial()
+	bob.connectSocket()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { // a moment passes until the third is no longer counted
+		_, _, err := bob.dialSocket()
 		return err == nil, "it is still counted"
 	})
-	_, response, err := bob.dial()
+	_, response, err := bob.dialSocket()
 	require.Error(t, err)
 	require.Equal(t, http.StatusTooManyRequests, response.StatusCode)
 

@@ -12,76 +12,76 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// Members of one projection are killed, frozen and replaced while people buy.
-func TestProjectorsComeAndGo(t *testing.T) {
+// Members of one projection are killed, frozen and replaced while customers buy.
+func TestProjectorsMayBeKilledFrozenAndReplaced(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	p.start("relay")
+	p.startPart("relay")
 	p.startAPI()
-	members := []part{}
+	members := []runningPart{}
 	for range 3 {
-		members = append(members, p.start("projector", "--projection", "reservations"))
+		members = append(members, p.startPart("projector", "--projection", "reservations"))
 	}
-	others := p.start("projector", "--projection", "events", "--projection", "availability", "--projection", "payments",
+	others := p.startPart("projector", "--projection", "events", "--projection", "availability", "--projection", "payments",
 		"--projection", "sales", "--projection", "customers")
 	id := onSale(t, signIn(t, p.url, adminEmail), 1_000_000, nil)
-	shoppers := p.shop(id, 3)
+	shoppers := p.startShoppers(id, 3)
 	shoppers.awaitMore(t, 30)
-	p.awaitPassed("reservations")
+	p.awaitAppliedAll("reservations")
 
-	// Killed in mid-batch.
+	// One is killed within a batch.
 	p.awaitMembers("reservations", 3)
 	unlock := p.lockTable("reservations")
 	p.awaitBlocked("reservations", 3)
-	members[0].kill()
+	members[0].killNow()
 	unlock()
 	shoppers.awaitMore(t, 30)
-	p.awaitPassed("reservations")
-	members[0] = p.start("projector", "--projection", "reservations")
-	p.awaitPassed("reservations")
+	p.awaitAppliedAll("reservations")
+	members[0] = p.startPart("projector", "--projection", "reservations")
+	p.awaitAppliedAll("reservations")
 
-	// Frozen in mid-batch, for longer than its session: what it held is free again, and when it wakes up it must not write.
+	// One is frozen within a batch for longer than its session lasts: its partitions move on, and it must not write when it resumes.
 	p.awaitMembers("reservations", 3)
 	unlock = p.lockTable("reservations")
 	p.awaitBlocked("reservations", 3)
-	members[0].pause()
+	members[0].freeze()
 	unlock()
 	shoppers.awaitMore(t, 30)
-	p.awaitPassed("reservations") // by the others
-	members[0].goOn()
+	p.awaitAppliedAll("reservations") // by the others
+	members[0].unfreeze()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		said := members[0].said()
+		said := members[0].readLog()
 		return strings.Contains(said, "has taken over") || strings.Contains(said, "terminating connection"), "it has not tried to write: " + said
 	})
 	shoppers.awaitMore(t, 30)
-	p.awaitPassed("reservations")
+	p.awaitAppliedAll("reservations")
 
-	// Replaced, one after the other.
+	// All are replaced, one after the other.
 	for i := range members {
-		members[i].terminate()
-		members[i] = p.start("projector", "--projection", "reservations")
+		members[i].stop()
+		members[i] = p.startPart("projector", "--projection", "reservations")
 		shoppers.awaitMore(t, 20)
-		p.awaitPassed("reservations")
+		p.awaitAppliedAll("reservations")
 	}
-	shoppers.leave()
-	p.verify()
+	shoppers.finish()
+	p.requireVerified()
 	for _, member := range append(members, others) {
-		require.NotContains(t, member.said(), "dead letters")
+		require.NotContains(t, member.readLog(), "dead letters")
 	}
 }
 
-// Topics grow, are deleted and made anew, and are lost with the whole broker, while people buy. Nobody does anything about it.
-func TestTheBrokerIsDisposable(t *testing.T) {
+// Topics grow, are deleted and created again, and are lost with the whole broker, while customers buy. No operator intervenes.
+func TestTheBrokerMayBeLost(t *testing.T) {
 	t.Parallel()
 	broker := testenv.BrokerServer(t, 3)
-	env := environment(t)
+	env := newEnvironment(t)
 	env["REDPANDA_BROKERS"] = broker.Addrs()[0]
 	p := newPlatformIn(t, env)
-	p.start("relay")
+	p.startPart("relay")
 	p.startAPI()
-	projectors := []part{p.start("projector"), p.start("projector")}
+	projectors := []runningPart{p.startPart("projector"), p.startPart("projector")}
 	id := onSale(t, signIn(t, p.url, adminEmail), 1_000_000, nil)
-	shoppers := p.shop(id, 3)
+	shoppers := p.startShoppers(id, 3)
 	shoppers.awaitMore(t, 30)
 	client, err := kgo.NewClient(kgo.SeedBrokers(broker.Addrs()...))
 	require.NoError(t, err)
@@ -89,8 +89,8 @@ func TestTheBrokerIsDisposable(t *testing.T) {
 	admin := kadm.NewClient(client)
 	all := func() {
 		shoppers.awaitMore(t, 30)
-		for _, status := range p.projections() {
-			p.awaitPassed(status.Name)
+		for _, status := range p.projectionStatus() {
+			p.awaitAppliedAll(status.Name)
 		}
 	}
 	all()
@@ -101,13 +101,13 @@ func TestTheBrokerIsDisposable(t *testing.T) {
 	require.NoError(t, grown.Error())
 	shoppers.awaitMore(t, 30)
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		n := count(t, env["PROJECTION_DATABASE_URL"], `SELECT count(*) FROM projection_checkpoints
+		n := queryCount(t, env["PROJECTION_DATABASE_URL"], `SELECT count(*) FROM projection_checkpoints
 			WHERE projection = 'reservations' AND partition > 2 AND next_offset > 0`)
 		return n > 0, "nothing is read from the new partitions"
 	})
 	all()
 
-	// A topic is replaced under everybody's feet, with another number of partitions.
+	// A topic is replaced by one with another number of partitions.
 	_, err = admin.DeleteTopics(t.Context(), "ticketing-reservation-events")
 	require.NoError(t, err)
 	_, err = admin.CreateTopics(t.Context(), 2, 1, nil, "ticketing-reservation-events") // the relay may be faster
@@ -125,14 +125,14 @@ func TestTheBrokerIsDisposable(t *testing.T) {
 	shoppers.awaitMore(t, 30)
 	broker.Start()
 	all()
-	shoppers.leave()
-	p.verify()
+	shoppers.finish()
+	p.requireVerified()
 	for _, projector := range projectors {
-		require.NotContains(t, projector.said(), "dead letters")
+		require.NotContains(t, projector.readLog(), "dead letters")
 	}
 }
 
-// awaitMembers waits until so many projectors share a projection's partitions, with one each at least.
+// awaitMembers waits until so many projectors share a projection's partitions, each with at least one.
 func (p *platform) awaitMembers(projection string, members int) {
 	p.t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(p.env["REDPANDA_BROKERS"]))

@@ -24,16 +24,16 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// built is the folder of binaries, once they were asked for.
-var built string
+// binariesFolder holds the binaries after the first test that needs them.
+var binariesFolder string
 
-// binaries are the real programs, built once a test process.
+// binaries builds the real programs, once a test process.
 var binaries = sync.OnceValues(func() (string, error) {
 	folder, err := os.MkdirTemp("", "ticketing-bin-")
 	if err != nil {
 		return "", err
 	}
-	built = folder
+	binariesFolder = folder
 	build := exec.Command("go", "build", "-o", folder+"/", "ticketing/cmd/api", "ticketing/cmd/relay", "ticketing/cmd/projector", "ticketing/cmd/saga",
 		"ticketing/cmd/ticketing")
 	if output, err := build.CombinedOutput(); err != nil {
@@ -44,25 +44,25 @@ var binaries = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	_ = os.RemoveAll(built) // of nothing, it does nothing
+	_ = os.RemoveAll(binariesFolder) // does nothing without binaries
 	os.Exit(code)
 }
 
-// platform is the platform as an operator runs it: one process a part.
+// platform runs each part in a process of its own, as an operator would, so that parts can be killed and frozen.
 type platform struct {
-	t     testing.TB
-	env   map[string]string
-	url   string
-	pools map[string]*pgxpool.Pool
+	t         testing.TB
+	env       map[string]string
+	url       string
+	openPools map[string]*pgxpool.Pool
 }
 
-// newPlatform makes databases, Redis and broker, and starts no part.
+// newPlatform starts PostgreSQL, Redis and a broker, but no part.
 func newPlatform(t testing.TB) *platform {
 	t.Helper()
-	return newPlatformIn(t, environment(t))
+	return newPlatformIn(t, newEnvironment(t))
 }
 
-// newPlatformIn is newPlatform in an environment that the test has made its own.
+// newPlatformIn is newPlatform with a changed environment.
 func newPlatformIn(t testing.TB, env map[string]string) *platform {
 	t.Helper()
 	cfg, err := config.Load(env)
@@ -71,25 +71,25 @@ func newPlatformIn(t testing.TB, env map[string]string) *platform {
 	port, err := services.FreePort()
 	require.NoError(t, err)
 	env["PORT"] = strconv.Itoa(port)
-	return &platform{t: t, env: env, url: fmt.Sprintf("http://127.0.0.1:%d", port), pools: map[string]*pgxpool.Pool{}}
+	return &platform{t: t, env: env, url: fmt.Sprintf("http://127.0.0.1:%d", port), openPools: map[string]*pgxpool.Pool{}}
 }
 
-// part is a running process.
-type part struct {
+// runningPart is a part's process.
+type runningPart struct {
 	*process.Process
 	t       testing.TB
 	metrics string // address of its metrics
-	log     string // file with what it says
+	log     string // file with its output
 }
 
-// start starts a part; it is killed when the test is over.
-func (p *platform) start(name string, args ...string) part {
+// startPart starts a part, which is killed at the end of the test.
+func (p *platform) startPart(name string, args ...string) runningPart {
 	p.t.Helper()
 	folder, err := binaries()
 	require.NoError(p.t, err)
 	port, err := services.FreePort()
 	require.NoError(p.t, err)
-	env := append(p.environ(), "METRICS_PORT="+strconv.Itoa(port))
+	env := append(p.processEnvironment(), "METRICS_PORT="+strconv.Itoa(port))
 	log, err := os.Create(filepath.Join(p.t.TempDir(), name+".log"))
 	require.NoError(p.t, err)
 	child, err := process.Start(process.Spec{Path: filepath.Join(folder, name), Args: args, Env: env, Stdout: log, Stderr: log})
@@ -98,14 +98,14 @@ func (p *platform) start(name string, args ...string) part {
 		_ = child.Kill()
 		if p.t.Failed() {
 			text, _ := os.ReadFile(log.Name())
-			p.t.Logf("%s said:\n%s", name, text)
+			p.t.Logf("output of %s:\n%s", name, text)
 		}
 	})
-	return part{Process: child, t: p.t, metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", port), log: log.Name()}
+	return runningPart{Process: child, t: p.t, metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", port), log: log.Name()}
 }
 
-// environ is the environment as processes take it.
-func (p *platform) environ() []string {
+// processEnvironment returns the environment in the form that exec.Cmd needs.
+func (p *platform) processEnvironment() []string {
 	var list []string
 	for k, v := range p.env {
 		list = append(list, k+"="+v)
@@ -113,13 +113,13 @@ func (p *platform) environ() []string {
 	return list
 }
 
-// run runs a program to its end and answers its exit status and what it printed.
-func (p *platform) run(name string, args ...string) (status int, output string) {
+// runProgram runs a program to its end and returns its exit status and its output.
+func (p *platform) runProgram(name string, args ...string) (status int, output string) {
 	p.t.Helper()
 	folder, err := binaries()
 	require.NoError(p.t, err)
 	cmd := exec.Command(filepath.Join(folder, name), args...)
-	cmd.Env = p.environ()
+	cmd.Env = p.processEnvironment()
 	printed, err := cmd.CombinedOutput()
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
@@ -128,19 +128,19 @@ func (p *platform) run(name string, args ...string) (status int, output string) 
 	return cmd.ProcessState.ExitCode(), string(printed)
 }
 
-// verify has ticketing verify compare the read tables with the log, once they have come as far.
-func (p *platform) verify() {
+// requireVerified compares the read tables with the log by ticketing verify, when they have caught up.
+func (p *platform) requireVerified() {
 	p.t.Helper()
 	p.awaitLag(0)
-	status, output := p.run("ticketing", "verify", "-wait", testenv.Patience.String())
+	status, output := p.runProgram("ticketing", "verify", "-wait", testenv.Patience.String())
 	require.Zero(p.t, status, output)
 	require.Contains(p.t, output, " 0 behind", output)
 }
 
-// startAPI starts an api and waits until it answers.
-func (p *platform) startAPI() part {
+// startAPI starts an api and waits until it is ready.
+func (p *platform) startAPI() runningPart {
 	p.t.Helper()
-	api := p.start("api")
+	api := p.startPart("api")
 	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
 		response, err := http.Get(p.url + "/health/ready")
 		if err != nil {
@@ -152,44 +152,44 @@ func (p *platform) startAPI() part {
 	return api
 }
 
-// kill ends the process as kill -9 does.
-func (p part) kill() {
+// killNow ends the process as kill -9 does.
+func (p runningPart) killNow() {
 	p.t.Helper()
 	require.NoError(p.t, p.Kill())
 }
 
-// pause stops the process where it is, as a machine does that hangs; goOn lets it go on.
-func (p part) pause() {
+// freeze suspends the process, as on a machine that hangs; unfreeze resumes it.
+func (p runningPart) freeze() {
 	p.t.Helper()
 	require.NoError(p.t, p.Signal(syscall.SIGSTOP))
 }
 
-func (p part) goOn() {
+func (p runningPart) unfreeze() {
 	p.t.Helper()
 	require.NoError(p.t, p.Signal(syscall.SIGCONT))
 }
 
-// said answers what the process has logged.
-func (p part) said() string {
+// readLog returns the process's output.
+func (p runningPart) readLog() string {
 	p.t.Helper()
 	text, err := os.ReadFile(p.log)
 	require.NoError(p.t, err)
 	return string(text)
 }
 
-// terminate asks the process to end, and waits until it has.
-func (p part) terminate() {
+// stop sends SIGTERM and waits until the process has ended.
+func (p runningPart) stop() {
 	p.t.Helper()
 	require.NoError(p.t, p.Signal(syscall.SIGTERM))
 	select {
 	case <-p.Done():
-		require.NoError(p.t, p.Err(), "a part that is told to end must end well")
+		require.NoError(p.t, p.Err(), "a part that gets SIGTERM must exit with 0")
 	case <-time.After(testenv.Patience):
 		require.Fail(p.t, "the process did not end")
 	}
 }
 
-// awaitReadSide waits until the read tables say exactly what the log says.
+// awaitReadSide waits until the read tables agree with the log.
 func (p *platform) awaitReadSide() {
 	p.t.Helper()
 	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
@@ -198,9 +198,9 @@ func (p *platform) awaitReadSide() {
 			if table == "inventories" {
 				key = "event_id"
 			}
-			inLog := text(p.t, p.env["DATABASE_URL"], `SELECT coalesce(md5(string_agg(substr(stream_id, length($1) + 2) || ' ' || v, ',' ORDER BY stream_id COLLATE "C")), '')
+			inLog := queryText(p.t, p.env["DATABASE_URL"], `SELECT coalesce(md5(string_agg(substr(stream_id, length($1) + 2) || ' ' || v, ',' ORDER BY stream_id COLLATE "C")), '')
 				FROM (SELECT stream_id, max(version) AS v FROM domain_events WHERE stream_id LIKE $1 || '-%' GROUP BY stream_id) s`, category)
-			inTable := text(p.t, p.env["PROJECTION_DATABASE_URL"], fmt.Sprintf(
+			inTable := queryText(p.t, p.env["PROJECTION_DATABASE_URL"], fmt.Sprintf(
 				`SELECT coalesce(md5(string_agg(%[1]s || ' ' || version, ',' ORDER BY %[1]s)), '') FROM %[2]s`, key, table))
 			if inLog != inTable {
 				return false, table + " differs from the log"
@@ -208,8 +208,8 @@ func (p *platform) awaitReadSide() {
 		}
 		return true, ""
 	})
-	// What sections count must be what the reservations hold: nothing applied twice, nothing lost.
-	wrong := count(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(*) FROM sections s
+	// The sections' counts must equal the reservations' seats: no record applied twice, none lost.
+	wrong := queryCount(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(*) FROM sections s
 		LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE status IN ('SEATS_RESERVED', 'PAYMENT_PENDING')) AS reserved,
 				count(*) FILTER (WHERE status = 'COMPLETED') AS sold
 			FROM reservations r, jsonb_array_elements(r.seats) seat WHERE r.event_id = s.event_id AND seat->>'section' = s.name) held ON true
@@ -217,14 +217,14 @@ func (p *platform) awaitReadSide() {
 	require.Zero(p.t, wrong, "sections whose counts are not what reservations hold")
 }
 
-// lockTable locks a read table against everybody, until the answer is called.
+// lockTable locks a read table for writers until unlock is called.
 func (p *platform) lockTable(table string) (unlock func()) {
 	p.t.Helper()
 	conn, err := pgx.Connect(p.t.Context(), p.env["PROJECTION_DATABASE_URL"])
 	require.NoError(p.t, err)
 	tx, err := conn.Begin(p.t.Context())
 	require.NoError(p.t, err)
-	_, err = tx.Exec(p.t.Context(), `LOCK TABLE `+table+` IN SHARE ROW EXCLUSIVE MODE`) // readers go on
+	_, err = tx.Exec(p.t.Context(), `LOCK TABLE `+table+` IN SHARE ROW EXCLUSIVE MODE`) // reading is allowed
 	require.NoError(p.t, err)
 	return func() {
 		require.NoError(p.t, tx.Rollback(p.t.Context()))
@@ -232,11 +232,11 @@ func (p *platform) lockTable(table string) (unlock func()) {
 	}
 }
 
-// awaitBlocked waits until so many wait for a lock of the table: projectors in the middle of their transactions.
+// awaitBlocked waits until so many projectors wait for the table's lock, each within a transaction.
 func (p *platform) awaitBlocked(table string, projectors int) {
 	p.t.Helper()
 	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
-		n := count(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(DISTINCT pid) FROM pg_locks WHERE relation = $1::regclass AND NOT granted`, table)
+		n := queryCount(p.t, p.env["PROJECTION_DATABASE_URL"], `SELECT count(DISTINCT pid) FROM pg_locks WHERE relation = $1::regclass AND NOT granted`, table)
 		return n >= projectors, fmt.Sprintf("%d wait for %s", n, table)
 	})
 }

@@ -12,14 +12,14 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// onSale makes an event with a general-admission section "Floor" and numbered seats "Stalls", and opens its sales.
+// onSale creates an event with a general-admission section "Floor" and numbered seats "Stalls", and opens its sales.
 func onSale(t testing.TB, organizer *client, floor int, more vars) string {
 	t.Helper()
-	id := requireOK(t, organizer.createEvent(more)).Event.ID
-	requireOK(t, organizer.addInventory(id, "Floor", "20.00", vars{"capacity": floor}))
-	requireOK(t, organizer.addInventory(id, "Stalls", "45.50", vars{"rows": []vars{{"row": "A", "seats": 10}, {"row": "B", "seats": 10}}}))
-	requireOK(t, organizer.eventAction("publishEvent", id))
-	require.Equal(t, "SALES_OPEN", requireOK(t, organizer.eventAction("openSales", id)).Event.Status)
+	id := requireAccepted(t, organizer.createEvent(more)).Event.ID
+	requireAccepted(t, organizer.addInventory(id, "Floor", "20.00", vars{"capacity": floor}))
+	requireAccepted(t, organizer.addInventory(id, "Stalls", "45.50", vars{"rows": []vars{{"row": "A", "seats": 10}, {"row": "B", "seats": 10}}}))
+	requireAccepted(t, organizer.eventAction("publishEvent", id))
+	require.Equal(t, "SALES_OPEN", requireAccepted(t, organizer.eventAction("openSales", id)).Event.Status)
 	return id
 }
 
@@ -27,7 +27,7 @@ func onSale(t testing.TB, organizer *client, floor int, more vars) string {
 func awaitSections(t testing.TB, c *client, eventID string, want map[string][3]int) {
 	t.Helper()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		e := c.event(eventID)
+		e := c.readEvent(eventID)
 		if e == nil {
 			return false, "no event"
 		}
@@ -48,7 +48,7 @@ func awaitStatus(t testing.TB, c *client, reservationID, status string) *reserva
 	t.Helper()
 	var data struct{ Reservation *reservationValue }
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		errs := c.send(`query($id: ID!) { reservation(id: $id) { `+reservationFields+` } }`, vars{"id": reservationID}, &data)
+		errs := c.execute(`query($id: ID!) { reservation(id: $id) { `+reservationFields+` } }`, vars{"id": reservationID}, &data)
 		r := data.Reservation
 		return len(errs) == 0 && r != nil && r.Status == status, fmt.Sprintf("reservation is %+v, not %s: %v", r, status, errs)
 	})
@@ -57,30 +57,30 @@ func awaitStatus(t testing.TB, c *client, reservationID, status string) *reserva
 
 func TestAPurchaseFromBeginningToEnd(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	organizer, alice := s.admin(), s.customer("alice")
 	id := onSale(t, organizer, 50, nil)
 
-	reserved := requireOK(t, alice.reserve(id, item("Floor", 2), named("Stalls", "B-3", "B-4"))).Reservation
+	reserved := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 2), namedSeats("Stalls", "B-3", "B-4"))).Reservation
 	require.Equal(t, "SEATS_RESERVED", reserved.Status)
 	require.Equal(t, moneyValue{"131.00", "EUR"}, reserved.Total)
 	require.Len(t, reserved.Seats, 4)
 	awaitSections(t, alice, id, map[string][3]int{"Floor": {48, 2, 0}, "Stalls": {18, 2, 0}})
 
-	paid := requireOK(t, alice.pay(reserved.ID, "pm_card_visa"))
+	paid := requireAccepted(t, alice.payByCard(reserved.ID, "pm_card_visa"))
 	require.Equal(t, "COMPLETED", paid.Payment.Status)
 	require.Equal(t, "COMPLETED", paid.Reservation.Status)
 	require.Equal(t, "sandbox", paid.Payment.Gateway)
 
 	// All four projections.
-	r := alice.reservation(reserved.ID, paid.Reservation.Version)
+	r := alice.readReservation(reserved.ID, paid.Reservation.Version)
 	require.Equal(t, "COMPLETED", r.Status)
-	p := alice.payment(paid.Payment.ID, paid.Payment.Version)
+	p := alice.readPayment(paid.Payment.ID, paid.Payment.Version)
 	require.Equal(t, "COMPLETED", p.Status)
 	require.Equal(t, moneyValue{"131.00", "EUR"}, p.Amount)
 	require.NotNil(t, p.TransactionID)
 	awaitSections(t, alice, id, map[string][3]int{"Floor": {48, 0, 2}, "Stalls": {18, 0, 2}})
-	e := alice.event(id)
+	e := alice.readEvent(id)
 	require.Equal(t, "First night", e.Name)
 	require.Equal(t, "SALES_OPEN", e.Status)
 	for _, seat := range e.Sections[1].Seats.Nodes {
@@ -91,104 +91,104 @@ func TestAPurchaseFromBeginningToEnd(t *testing.T) {
 		require.Equal(t, want, seat.Status, seat.Label)
 	}
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		r := alice.reservation(reserved.ID, 0)
+		r := alice.readReservation(reserved.ID, 0)
 		return len(r.Payments) == 1 && r.Payments[0].Status == "COMPLETED" && r.Event != nil && r.Event.Name == "First night", fmt.Sprintf("%+v", r)
 	})
 }
 
 func TestAnUnpaidHoldExpiresOnTime(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 3), item("Stalls", 1))).Reservation
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 3), bestSeats("Stalls", 1))).Reservation
 	awaitSections(t, alice, id, map[string][3]int{"Floor": {7, 3, 0}, "Stalls": {19, 1, 0}})
 
-	s.clock.advance(hold - time.Second)
-	require.Equal(t, "SEATS_RESERVED", alice.reservation(r.ID, r.Version).Status)
+	s.clock.advance(holdDuration - time.Second)
+	require.Equal(t, "SEATS_RESERVED", alice.readReservation(r.ID, r.Version).Status)
 	s.clock.advance(2 * time.Second)
-	// Past its hold nothing can be paid, whether the sweep has come by or not.
-	requireRejected(t, alice.pay(r.ID, "pm_card_visa"), "RESERVATION_EXPIRED")
+	// After its hold a reservation cannot be paid, even before the saga has expired it.
+	requireRejected(t, alice.payByCard(r.ID, "pm_card_visa"), "RESERVATION_EXPIRED")
 	awaitStatus(t, alice, r.ID, "EXPIRED")
 	awaitSections(t, alice, id, map[string][3]int{"Floor": {10, 0, 0}, "Stalls": {20, 0, 0}})
 }
 
 func TestADeclinedPaymentCompensates(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1), named("Stalls", "A-1"))).Reservation
-	declined := alice.pay(r.ID, "pm_card_chargeDeclined")
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1), namedSeats("Stalls", "A-1"))).Reservation
+	declined := alice.payByCard(r.ID, "pm_card_chargeDeclined")
 	requireRejected(t, declined, "PAYMENT_DECLINED")
 	require.Equal(t, "FAILED", declined.Payment.Status)
 	require.NotNil(t, declined.Payment.FailureReason)
 	require.Equal(t, "COMPENSATED", declined.Reservation.Status)
 	awaitStatus(t, alice, r.ID, "COMPENSATED")
 	awaitSections(t, alice, id, map[string][3]int{"Floor": {10, 0, 0}, "Stalls": {20, 0, 0}})
-	requireOK(t, s.customer("bob").reserve(id, named("Stalls", "A-1")))
+	requireAccepted(t, s.customer("bob").reserveSeats(id, namedSeats("Stalls", "A-1")))
 }
 
 func TestADeclinedPaymentWithAttemptsLeftKeepsTheSeats(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, vars{"paymentAttempts": 2})
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	declined := alice.pay(r.ID, "tok_chargeDeclined")
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	declined := alice.payByCard(r.ID, "tok_chargeDeclined")
 	requireRejected(t, declined, "PAYMENT_DECLINED")
 	require.Equal(t, "SEATS_RESERVED", declined.Reservation.Status)
-	paid := requireOK(t, alice.pay(r.ID, "tok_visa"))
+	paid := requireAccepted(t, alice.payByCard(r.ID, "tok_visa"))
 	require.Equal(t, "COMPLETED", paid.Reservation.Status)
 }
 
 func TestAPaymentThatNeedsAnAction(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	waiting := requireOK(t, alice.pay(r.ID, "pm_card_authenticationRequired"))
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	waiting := requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired"))
 	require.Equal(t, "REQUIRES_ACTION", waiting.Payment.Status)
 	require.Equal(t, "PAYMENT_PENDING", waiting.Reservation.Status)
 	require.NotNil(t, waiting.Payment.NextAction)
-	require.Equal(t, r.ExpiresAt.Add(hold), waiting.Reservation.ExpiresAt, "a payment extends the hold once")
-	requireRejected(t, alice.pay(r.ID, "pm_card_visa"), "PAYMENT_IN_PROGRESS")
-	requireRejected(t, alice.cancel(r.ID), "PAYMENT_IN_PROGRESS")
-	done := requireOK(t, alice.confirm(waiting.Payment.ID))
+	require.Equal(t, r.ExpiresAt.Add(holdDuration), waiting.Reservation.ExpiresAt, "a payment extends the hold once")
+	requireRejected(t, alice.payByCard(r.ID, "pm_card_visa"), "PAYMENT_IN_PROGRESS")
+	requireRejected(t, alice.cancelReservation(r.ID), "PAYMENT_IN_PROGRESS")
+	done := requireAccepted(t, alice.confirmPayment(waiting.Payment.ID))
 	require.Equal(t, "COMPLETED", done.Payment.Status)
 	require.Equal(t, "COMPLETED", done.Reservation.Status)
 }
 
 func TestAnAbandonedActionExpiresWithItsHold(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, nil)
-	r := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	waiting := requireOK(t, alice.pay(r.ID, "pm_card_authenticationRequired"))
-	s.clock.advance(2*hold + time.Second)
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	waiting := requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired"))
+	s.clock.advance(2*holdDuration + time.Second)
 	awaitStatus(t, alice, r.ID, "EXPIRED")
 	awaitSections(t, alice, id, map[string][3]int{"Floor": {10, 0, 0}})
-	require.Equal(t, "FAILED", alice.payment(waiting.Payment.ID, waiting.Payment.Version+1).Status)
+	require.Equal(t, "FAILED", alice.readPayment(waiting.Payment.ID, waiting.Payment.Version+1).Status)
 }
 
 func TestACancelledReservationFreesItsSeatsAtOnce(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, nil)
-	r := requireOK(t, alice.reserve(id, named("Stalls", "A-1", "A-2"))).Reservation
-	require.Equal(t, "CANCELLED", requireOK(t, alice.cancel(r.ID)).Reservation.Status)
-	again := requireOK(t, s.customer("bob").reserve(id, named("Stalls", "A-1", "A-2")))
+	r := requireAccepted(t, alice.reserveSeats(id, namedSeats("Stalls", "A-1", "A-2"))).Reservation
+	require.Equal(t, "CANCELLED", requireAccepted(t, alice.cancelReservation(r.ID)).Reservation.Status)
+	again := requireAccepted(t, s.customer("bob").reserveSeats(id, namedSeats("Stalls", "A-1", "A-2")))
 	require.Equal(t, "SEATS_RESERVED", again.Reservation.Status)
-	requireRejected(t, alice.cancel(r.ID), "INVALID_STATE")
-	requireRejected(t, alice.pay(r.ID, "pm_card_visa"), "INVALID_STATE")
+	requireRejected(t, alice.cancelReservation(r.ID), "INVALID_STATE")
+	requireRejected(t, alice.payByCard(r.ID, "pm_card_visa"), "INVALID_STATE")
 }
 
 func TestTheLastSeatIsSoldOnce(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	organizer := s.admin()
 	const buyers, rounds = 100, 10
 	customers := make([]*client, buyers)
@@ -201,14 +201,14 @@ func TestTheLastSeatIsSoldOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, c := range customers {
 			wg.Go(func() {
-				p := c.reserve(id, item("Floor", 1))
+				p := c.reserveSeats(id, bestSeats("Floor", 1))
 				switch {
 				case p.Reservation != nil && len(p.UserErrors) == 0:
 					won.Add(1)
 				case len(p.UserErrors) == 1 && p.UserErrors[0].Code == "INSUFFICIENT_INVENTORY":
 					insufficient.Add(1)
 				default:
-					t.Errorf("answered %+v", p)
+					t.Errorf("unexpected payload %+v", p)
 				}
 			})
 		}
@@ -219,67 +219,67 @@ func TestTheLastSeatIsSoldOnce(t *testing.T) {
 	}
 }
 
-func TestACancelledEventIsWoundUp(t *testing.T) {
+func TestACancelledEventEndsItsReservations(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	organizer, alice, bob := s.admin(), s.customer("alice"), s.customer("bob")
 	id := onSale(t, organizer, 10, nil)
-	held := requireOK(t, alice.reserve(id, item("Floor", 2))).Reservation
-	sold := requireOK(t, bob.reserve(id, item("Floor", 3))).Reservation
-	paid := requireOK(t, bob.pay(sold.ID, "pm_card_visa"))
-	pending := requireOK(t, alice.reserve(id, item("Floor", 1))).Reservation
-	requireOK(t, alice.pay(pending.ID, "pm_card_authenticationRequired"))
-	p := organizer.mutate("cancelEvent", "CancelEventInput", "event { id status }", vars{"eventId": id, "reason": "rain"})
-	require.Equal(t, "CANCELLED", requireOK(t, p).Event.Status)
+	held := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 2))).Reservation
+	sold := requireAccepted(t, bob.reserveSeats(id, bestSeats("Floor", 3))).Reservation
+	paid := requireAccepted(t, bob.payByCard(sold.ID, "pm_card_visa"))
+	pending := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	requireAccepted(t, alice.payByCard(pending.ID, "pm_card_authenticationRequired"))
+	p := organizer.executeMutation("cancelEvent", "CancelEventInput", "event { id status }", vars{"eventId": id, "reason": "rain"})
+	require.Equal(t, "CANCELLED", requireAccepted(t, p).Event.Status)
 	awaitStatus(t, alice, held.ID, "CANCELLED")
 	awaitStatus(t, alice, pending.ID, "CANCELLED")
 	awaitStatus(t, bob, sold.ID, "REFUNDED")
-	refunded := bob.payment(paid.Payment.ID, paid.Payment.Version+2)
+	refunded := bob.readPayment(paid.Payment.ID, paid.Payment.Version+2)
 	require.Equal(t, "REFUNDED", refunded.Status)
 	require.Equal(t, paid.Payment.Amount.Amount, refunded.Refunded.Amount)
-	requireRejected(t, alice.reserve(id, item("Floor", 1)), "SALES_NOT_OPEN")
+	requireRejected(t, alice.reserveSeats(id, bestSeats("Floor", 1)), "SALES_NOT_OPEN")
 }
 
-func TestSalesWindowsOpenAndCloseByThemselves(t *testing.T) {
+func TestSalesOpenAndCloseOnSchedule(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	organizer, alice := s.admin(), s.customer("alice")
 	now := s.clock.now()
-	id := requireOK(t, organizer.createEvent(vars{
+	id := requireAccepted(t, organizer.createEvent(vars{
 		"salesOpenAt": now.Add(time.Hour).Format(time.RFC3339), "salesCloseAt": now.Add(2 * time.Hour).Format(time.RFC3339),
 	})).Event.ID
-	requireOK(t, organizer.addInventory(id, "Floor", "20.00", vars{"capacity": 10}))
-	requireOK(t, organizer.eventAction("publishEvent", id))
-	requireRejected(t, alice.reserve(id, item("Floor", 1)), "SALES_NOT_OPEN")
+	requireAccepted(t, organizer.addInventory(id, "Floor", "20.00", vars{"capacity": 10}))
+	requireAccepted(t, organizer.eventAction("publishEvent", id))
+	requireRejected(t, alice.reserveSeats(id, bestSeats("Floor", 1)), "SALES_NOT_OPEN")
 	awaitEventStatus(t, alice, id, "PUBLISHED")
 	s.clock.advance(time.Hour + time.Second)
-	requireOK(t, alice.reserve(id, item("Floor", 1)))
+	requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1)))
 	awaitEventStatus(t, alice, id, "SALES_OPEN")
 	s.clock.advance(time.Hour)
-	requireRejected(t, alice.reserve(id, item("Floor", 1)), "SALES_NOT_OPEN")
+	requireRejected(t, alice.reserveSeats(id, bestSeats("Floor", 1)), "SALES_NOT_OPEN")
 	awaitEventStatus(t, alice, id, "SALES_CLOSED")
 }
 
 func awaitEventStatus(t testing.TB, c *client, id, status string) {
 	t.Helper()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		e := c.event(id)
+		e := c.readEvent(id)
 		return e != nil && e.Status == status, fmt.Sprintf("event is %+v, not %s", e, status)
 	})
 }
 
 func TestAFreeReservationNeedsNoGateway(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startSystem(t)
 	organizer, alice := s.admin(), s.customer("alice")
-	id := requireOK(t, organizer.createEvent(nil)).Event.ID
-	requireOK(t, organizer.addInventory(id, "Free", "0.00", vars{"capacity": 10}))
-	requireOK(t, organizer.eventAction("publishEvent", id))
-	requireOK(t, organizer.eventAction("openSales", id))
-	r := requireOK(t, alice.reserve(id, item("Free", 2))).Reservation
-	p := alice.mutate("processPayment", "ProcessPaymentInput", "payment { id } reservation { id status }",
-		vars{"reservationId": r.ID, "idempotencyKey": key()})
-	requireOK(t, p)
+	id := requireAccepted(t, organizer.createEvent(nil)).Event.ID
+	requireAccepted(t, organizer.addInventory(id, "Free", "0.00", vars{"capacity": 10}))
+	requireAccepted(t, organizer.eventAction("publishEvent", id))
+	requireAccepted(t, organizer.eventAction("openSales", id))
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Free", 2))).Reservation
+	p := alice.executeMutation("processPayment", "ProcessPaymentInput", "payment { id } reservation { id status }",
+		vars{"reservationId": r.ID, "idempotencyKey": newKey()})
+	requireAccepted(t, p)
 	require.Nil(t, p.Payment)
 	require.Equal(t, "COMPLETED", p.Reservation.Status)
 	awaitSections(t, alice, id, map[string][3]int{"Free": {8, 0, 2}})
