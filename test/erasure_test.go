@@ -128,7 +128,7 @@ func (s *system) dumpReadTables() map[string]string {
 func (s *system) rebuildProjections() {
 	s.t.Helper()
 	cfg := projector.Config{
-		Events: s.openPool(s.cfg.EventsURL), Read: s.openPool(s.cfg.ReadURL), Topics: s.readTopics(), Registry: catalog.Registry(), Logger: newLogger(),
+		Events: s.openPool(s.cfg.EventsURL), Read: s.openPool(s.cfg.ReadURL), Topics: topicsOf(s.cfg), Registry: catalog.Registry(), Logger: newLogger(),
 		Registerer: prometheus.NewRegistry(),
 	}
 	for _, name := range projector.Names() {

@@ -13,15 +13,11 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"ticketing/command/catalog"
-	"ticketing/command/saga"
 	"ticketing/internal/config"
 	"ticketing/internal/services"
 	"ticketing/internal/testenv"
-	"ticketing/projector/verify"
 )
 
 // TestThreeReplicasAreLinearizable records the answers of three api processes to customers who all want the same few seats. One process is
@@ -91,17 +87,7 @@ func (p *platform) requireVerifiedLive() {
 	p.t.Helper()
 	cfg, err := config.Load(p.env)
 	require.NoError(p.t, err)
-	o := verify.Config{Registry: catalog.Registry(), WindingUp: saga.ReadWindingUp, Wait: 10 * time.Second, Show: 20, Topics: map[string]string{
-		"event": cfg.EventTopic, "inventory": cfg.InventoryTopic, "reservation": cfg.ReservationTopic, "payment": cfg.PaymentTopic,
-	}}
-	for url, pool := range map[string]**pgxpool.Pool{cfg.EventsURL: &o.Events, cfg.ReadURL: &o.Read} {
-		*pool, err = pgxpool.New(p.t.Context(), url)
-		require.NoError(p.t, err)
-		defer (*pool).Close()
-	}
-	report, err := verify.Run(p.t.Context(), o)
-	require.NoError(p.t, err)
-	require.Empty(p.t, report.Findings)
+	require.Empty(p.t, runVerify(p.t, cfg, 10*time.Second).Findings)
 }
 
 // smallHall is an event as the model knows it.

@@ -1,25 +1,18 @@
 package test
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/command"
-	"ticketing/command/catalog"
-	"ticketing/command/engine"
+	"ticketing/command/commandtest"
 	"ticketing/command/event"
-	"ticketing/command/gateway"
-	"ticketing/command/gateway/sandbox"
 	"ticketing/command/inventory"
-	"ticketing/internal/money"
 	"ticketing/internal/testenv"
 )
 
@@ -28,10 +21,9 @@ func TestTenThousandPaymentsAreRefundedOnceThoughASagaIsKilled(t *testing.T) {
 	t.Parallel()
 	const sold = 10_000
 	p := newPlatform(t)
-	s := writeSide(t, p)
-	organizer := command.Caller{Actor: "usr_organizer", CorrelationID: "test"}
-	eventID := sellTickets(t, s, organizer, sold)
-	_, err := s.CancelEvent(t.Context(), organizer, eventID, "rain")
+	s := commandtest.New(t, commandtest.Config{Database: p.env["DATABASE_URL"]})
+	eventID := sellTickets(t, s, sold)
+	_, err := s.CancelEvent(t.Context(), commandtest.Organizer, eventID, "rain")
 	require.NoError(t, err)
 
 	refunded := func() int { return queryCount(t, p.env["DATABASE_URL"], `SELECT count(*) FROM sandbox_refunds`) }
@@ -69,57 +61,27 @@ func awaitProgress(t testing.TB, n int, got func() int) {
 	}
 }
 
-// writeSide returns the use cases in this process, over the platform's databases.
-func writeSide(t testing.TB, p *platform) *command.Service {
-	t.Helper()
-	pool, err := pgxpool.New(t.Context(), p.env["DATABASE_URL"])
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	quiet := slog.New(slog.DiscardHandler)
-	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Logger: quiet})
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- e.Run(ctx) }()
-	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
-	router, err := gateway.NewRouter(gateway.Config{
-		Gateways: []gateway.Gateway{sandbox.New(pool)}, Enabled: []string{sandbox.Name}, Timeout: 30 * time.Second, Logger: quiet,
-	})
-	require.NoError(t, err)
-	return &command.Service{Engine: e, Gateways: router, Hold: time.Hour, Logger: quiet}
-}
-
 // sellTickets creates an event and sells n of its tickets, each to another customer.
-func sellTickets(t testing.TB, s *command.Service, organizer command.Caller, n int) (eventID string) {
+func sellTickets(t *testing.T, s *commandtest.System, n int) (eventID string) {
 	t.Helper()
-	ctx := t.Context()
-	occasion, err := s.CreateEvent(ctx, organizer, event.Create{
-		Name: "First night", Venue: "Town hall", StartsAt: time.Now().Add(time.Hour), MaxTicketsPerReservation: 8, PaymentAttempts: 1,
-	})
-	require.NoError(t, err)
-	_, err = s.AddInventory(ctx, organizer, occasion.ID, inventory.Add{Section: "Floor", Price: money.Money{Minor: 2500, Currency: "EUR"}, Capacity: &n})
-	require.NoError(t, err)
-	_, err = s.PublishEvent(ctx, organizer, occasion.ID)
-	require.NoError(t, err)
-	_, err = s.OpenSales(ctx, organizer, occasion.ID)
-	require.NoError(t, err)
-	var buyers errgroup.Group
+	eventID = s.OnSale(t, event.Create{StartsAt: time.Now().Add(time.Hour)}, commandtest.Standing("Floor", n, 25_00))
+	var customers errgroup.Group
 	var sold atomic.Int64
-	one := 1
 	for range 64 {
-		buyers.Go(func() error {
+		customers.Go(func() error {
 			for i := sold.Add(1); i <= int64(n); i = sold.Add(1) {
-				by := command.Caller{Actor: fmt.Sprintf("usr_%05d", i), CorrelationID: "test"}
-				r, err := s.ReserveSeats(ctx, by, command.ReserveSeats{EventID: occasion.ID, Items: []inventory.ReserveItem{{Section: "Floor", Quantity: &one}}})
+				by := commandtest.User(fmt.Sprintf("usr_%05d", i))
+				r, err := s.ReserveSeats(t.Context(), by, command.ReserveSeats{EventID: eventID, Items: []inventory.ReserveItem{commandtest.Tickets("Floor", 1)}})
 				if err != nil {
 					return err
 				}
-				if _, err := s.ProcessPayment(ctx, by, command.ProcessPayment{ReservationID: r.ID, CardToken: "pm_card_visa"}); err != nil {
+				if _, err := s.ProcessPayment(t.Context(), by, command.ProcessPayment{ReservationID: r.ID, CardToken: "pm_card_visa"}); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	require.NoError(t, buyers.Wait())
-	return occasion.ID
+	require.NoError(t, customers.Wait())
+	return eventID
 }

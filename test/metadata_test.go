@@ -82,7 +82,7 @@ func TestNoMailAddressIsInTheLogOrTheTopics(t *testing.T) {
 func (s *system) readRecords(n int) []*kgo.Record {
 	s.t.Helper()
 	var names []string
-	for _, topic := range s.readTopics() {
+	for _, topic := range topicsOf(s.cfg) {
 		names = append(names, topic)
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.cfg.Brokers...), kgo.ConsumeTopics(names...),

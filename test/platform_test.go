@@ -35,7 +35,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 	}
 	binariesFolder = folder
 	build := exec.Command("go", "build", "-o", folder+"/", "ticketing/cmd/api", "ticketing/cmd/relay", "ticketing/cmd/projector", "ticketing/cmd/saga",
-		"ticketing/cmd/ticketing")
+		"ticketing/cmd/ticketing", "ticketing/cmd/demo")
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, output)
 	}

@@ -12,6 +12,7 @@ import (
 	"ticketing/command/catalog"
 	"ticketing/command/eventstore"
 	"ticketing/command/saga"
+	"ticketing/internal/config"
 	"ticketing/internal/testenv"
 	"ticketing/projector/verify"
 )
@@ -66,20 +67,30 @@ func (s *system) openPool(url string) *pgxpool.Pool {
 // awaitVerified waits until the read tables agree with the log, which must be sound.
 func (s *system) awaitVerified() {
 	s.t.Helper()
-	options := verify.Config{
-		Events: s.openPool(s.cfg.EventsURL), Read: s.openPool(s.cfg.ReadURL), Registry: catalog.Registry(), Topics: s.readTopics(), Show: 5,
-		WindingUp: saga.ReadWindingUp,
-	}
 	testenv.Eventually(s.t, testenv.Patience, func() (bool, string) {
-		report, err := verify.Run(s.t.Context(), options)
-		require.NoError(s.t, err)
+		report := runVerify(s.t, s.cfg, 0)
 		return report.OK() && report.Counts[verify.Behind] == 0, fmt.Sprint(report.Findings)
 	})
 }
 
-func (s *system) readTopics() map[string]string {
+// runVerify compares the read tables with the log, and waits for rows that are behind.
+func runVerify(t testing.TB, cfg config.Config, patience time.Duration) *verify.Report {
+	t.Helper()
+	o := verify.Config{Registry: catalog.Registry(), WindingUp: saga.ReadWindingUp, Wait: patience, Show: 20, Topics: topicsOf(cfg)}
+	for url, pool := range map[string]**pgxpool.Pool{cfg.EventsURL: &o.Events, cfg.ReadURL: &o.Read} {
+		var err error
+		*pool, err = pgxpool.New(t.Context(), url)
+		require.NoError(t, err)
+		defer (*pool).Close()
+	}
+	report, err := verify.Run(t.Context(), o)
+	require.NoError(t, err)
+	return report
+}
+
+func topicsOf(cfg config.Config) map[string]string {
 	return map[string]string{
-		"event": s.cfg.EventTopic, "inventory": s.cfg.InventoryTopic, "reservation": s.cfg.ReservationTopic, "payment": s.cfg.PaymentTopic,
+		"event": cfg.EventTopic, "inventory": cfg.InventoryTopic, "reservation": cfg.ReservationTopic, "payment": cfg.PaymentTopic,
 	}
 }
 
