@@ -24,16 +24,11 @@ type Config struct {
 	Patience time.Duration
 	// Observe is called after each response. Default: nothing.
 	Observe func(operation string, took time.Duration)
-	// Retrying is called before each pause between two attempts. Default: nothing.
-	Retrying func(reason error, pause time.Duration)
 }
 
 func (c Config) withDefaults() Config {
 	if c.Observe == nil {
 		c.Observe = func(string, time.Duration) {}
-	}
-	if c.Retrying == nil {
-		c.Retrying = func(error, time.Duration) {}
 	}
 	return c
 }
@@ -60,8 +55,8 @@ func (c *Client) WithToken(token string) *Client {
 	return &Client{config: c.config, http: c.http, token: token}
 }
 
-// URL returns the API's address.
-func (c *Client) URL() string { return c.config.URL }
+// Token returns the session's token, "" without a session.
+func (c *Client) Token() string { return c.token }
 
 // Operation is a document with its variables. Name is for Observe and for errors.
 type Operation struct {
@@ -116,7 +111,6 @@ func (c *Client) Execute(ctx context.Context, op Operation, result any) error {
 		if pause == 0 || time.Now().Add(pause).After(deadline) {
 			return err
 		}
-		c.config.Retrying(err, pause)
 		if wait.For(ctx, pause) != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func TestOtherServersAreRecognized(t *testing.T) {
 
 func TestAContextEndsRetries(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	_, client := startServer(t, apiclient.Config{Patience: time.Hour, Retrying: func(error, time.Duration) { cancel() }}, outage)
+	_, client := startServer(t, apiclient.Config{Patience: time.Hour, Observe: func(string, time.Duration) { cancel() }}, outage)
 	require.Equal(t, "UNAVAILABLE", apiclient.CodeOf(client.Execute(ctx, counting, nil)))
 }
 

@@ -26,7 +26,6 @@ func (c *Client) Subscribe(ctx context.Context, op Operation, each func(data jso
 		case pause == 0 || failures == most:
 			return err
 		}
-		c.config.Retrying(err, pause)
 		_ = wait.For(ctx, pause)
 	}
 }

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	catchUpEvents = 400_000 // length of the log that projections catch up with
-	regulars      = 5_000   // customers in it
+	catchUpEvents    = 400_000 // length of the log that projections catch up with
+	catchUpCustomers = 5_000   // customers in it
 )
 
-// tablesOf are what each projection fills.
+// tablesOf lists the tables that each projection fills.
 var tablesOf = map[string][]string{
 	"availability": {"inventories", "sections", "seats"}, "reservations": {"reservations"}, "payments": {"payments"},
 	"sales":     {"sale_reservations", "sale_payments", "sales", "section_sales"},
@@ -27,25 +27,25 @@ var tablesOf = map[string][]string{
 
 func kafkaOptions(brokers []string) []kgo.Opt { return []kgo.Opt{kgo.SeedBrokers(brokers...)} }
 
-// catchUp measures how fast projections come up with a broker full of records, alone one after the other; beside it what PostgreSQL needs to
-// take the rows that these come to, by COPY, into tables with the same indexes and with synchronous_commit off as well. The time to join
+// benchCatchUp measures how fast projections catch up with a broker full of records, one after the other, and for comparison what PostgreSQL needs to
+// store the resulting rows, by COPY, into tables with the same indexes and with synchronous_commit off as well. The time to join
 // the group does not count, nor does the first batch.
-func catchUp(ctx context.Context, b *bench) (err error) {
+func benchCatchUp(ctx context.Context, b *bench) (err error) {
 	s, err := b.openReadSide(ctx, "catchup", true)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	began := time.Now()
-	if err := newPurchases(newCustomers(regulars)).write(ctx, s.events, catchUpEvents); err != nil {
+	if err := newPurchases(newCustomers(catchUpCustomers)).writeLog(ctx, s.events, catchUpEvents); err != nil {
 		return err
 	}
-	b.say("  filled the log in %.1f s", time.Since(began).Seconds())
+	b.printf("  filled the log in %.1f s", time.Since(began).Seconds())
 	began = time.Now()
-	if err := s.publish(ctx); err != nil {
+	if err := s.publishLog(ctx); err != nil {
 		return err
 	}
-	b.say("  published it in %.1f s", time.Since(began).Seconds())
+	b.printf("  published it in %.1f s", time.Since(began).Seconds())
 	for _, name := range []string{"reservations", "payments", "availability", "sales", "customers"} {
 		if err := b.catchUpOne(ctx, s, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -54,15 +54,15 @@ func catchUp(ctx context.Context, b *bench) (err error) {
 	return nil
 }
 
-// publish has the relay publish the whole log.
-func (s *readSide) publish(ctx context.Context) (err error) {
-	stop := s.relay(ctx)
+// publishLog publishes the whole log through the relay.
+func (s *readSide) publishLog(ctx context.Context) (err error) {
+	stop := s.startRelay(ctx)
 	defer func() { err = errors.Join(err, stop()) }()
 	head, err := eventstore.ReadHead(ctx, s.events)
 	if err != nil {
 		return err
 	}
-	return await(ctx, "the relay", 10*time.Millisecond, func() (bool, error) {
+	return awaitCondition(ctx, "the relay", 10*time.Millisecond, func() (bool, error) {
 		var position int64
 		err := s.events.QueryRow(ctx, `SELECT coalesce(max(position), 0) FROM relay_cursor`).Scan(&position)
 		return position == head.Position, err
@@ -72,32 +72,32 @@ func (s *readSide) publish(ctx context.Context) (err error) {
 func (b *bench) catchUpOne(ctx context.Context, s *readSide, name string) error {
 	var records, copied measured
 	for round := range min(b.rounds, 2) {
-		if err := s.empty(ctx, name); err != nil {
+		if err := s.emptyProjection(ctx, name); err != nil {
 			return err
 		}
-		err := b.measure(&records, name, func() (measured, error) {
-			return b.profiled("catchup-"+name, round, func() (measured, error) { return s.catchUp(ctx, name, round) })
+		err := b.measureSide(&records, name, func() (measured, error) {
+			return b.withProfile("catchup-"+name, round, func() (measured, error) { return s.catchUp(ctx, name, round) })
 		})
 		if err != nil {
 			return err
 		}
-		err = b.measure(&copied, "COPY of its rows", func() (measured, error) { return s.copyRows(ctx, tablesOf[name]) })
+		err = b.measureSide(&copied, "COPY of its rows", func() (measured, error) { return s.copyRows(ctx, tablesOf[name]) })
 		if err != nil {
 			return err
 		}
 	}
 	prefix := "catch_up_" + name
-	if name == "reservations" { // of which the goals are
+	if name == "reservations" { // the goals are about it
 		prefix = "catch_up"
 	}
-	b.figure(prefix+"_per_s", records.rate())
-	b.figure(prefix+"_ratio", records.rate()/copied.rate())
-	b.figure(prefix+"_time_ratio", copied.Took.Seconds()/records.Took.Seconds())
+	b.printFigure(prefix+"_per_s", records.perSecond())
+	b.printFigure(prefix+"_ratio", records.perSecond()/copied.perSecond())
+	b.printFigure(prefix+"_time_ratio", copied.Took.Seconds()/records.Took.Seconds())
 	return nil
 }
 
-// empty makes a projection begin again.
-func (s *readSide) empty(ctx context.Context, name string) error {
+// emptyProjection empties a projection, so that it starts again.
+func (s *readSide) emptyProjection(ctx context.Context, name string) error {
 	for _, table := range tablesOf[name] {
 		if _, err := s.read.Exec(ctx, `TRUNCATE `+pgx.Identifier{table}.Sanitize()); err != nil {
 			return fmt.Errorf("empty %s: %w", table, err)
@@ -106,22 +106,22 @@ func (s *readSide) empty(ctx context.Context, name string) error {
 	if _, err := s.read.Exec(ctx, `DELETE FROM projection_checkpoints WHERE projection = $1`, name); err != nil {
 		return fmt.Errorf("forget checkpoints: %w", err)
 	}
-	if _, err := s.read.Exec(ctx, `CHECKPOINT`); err != nil { // what the round before has left to write
+	if _, err := s.read.Exec(ctx, `CHECKPOINT`); err != nil { // writes what the round before left
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil
 }
 
 func (s *readSide) catchUp(ctx context.Context, name string, round int) (m measured, err error) {
-	all, err := s.published(ctx, name)
+	all, err := s.countRecords(ctx, name)
 	if err != nil {
 		return m, err
 	}
-	stop := s.projector(ctx, fmt.Sprintf("bench-%d", round), name)
+	stop := s.startProjector(ctx, fmt.Sprintf("bench-%d", round), name)
 	defer func() { err = errors.Join(err, stop()) }()
 	var began time.Time
 	first := int64(0)
-	err = await(ctx, "the projector", 2*time.Millisecond, func() (bool, error) {
+	err = awaitCondition(ctx, "the projector", 2*time.Millisecond, func() (bool, error) {
 		var done int64
 		err := s.read.QueryRow(ctx, `SELECT coalesce(sum(next_offset), 0) FROM projection_checkpoints WHERE projection = $1`, name).Scan(&done)
 		if began.IsZero() && done > 0 {
@@ -133,8 +133,8 @@ func (s *readSide) catchUp(ctx context.Context, name string, round int) (m measu
 	return m, err
 }
 
-// published answers how many records the projection has to read.
-func (s *readSide) published(ctx context.Context, name string) (records int64, err error) {
+// countRecords returns how many records the projection has to read.
+func (s *readSide) countRecords(ctx context.Context, name string) (records int64, err error) {
 	follows := []string{topics["reservation"], topics["payment"]}
 	switch name {
 	case "reservations":
@@ -151,7 +151,7 @@ func (s *readSide) published(ctx context.Context, name string) (records int64, e
 	return records, nil
 }
 
-// copyRows copies all rows of the tables into others like them.
+// copyRows copies all rows of the tables into tables of the same shape.
 func (s *readSide) copyRows(ctx context.Context, tables []string) (m measured, err error) {
 	conn, err := s.read.Acquire(ctx)
 	if err != nil {

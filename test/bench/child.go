@@ -12,20 +12,20 @@ import (
 	"ticketing/internal/process"
 )
 
-// childJob is this program's environment variable that makes it a child: it holds a job.
+// childJob is the environment variable that makes this program a child: it holds a job.
 const childJob = "TICKETING_BENCH_JOB"
 
-// job is what a child does: like an api process, it has an engine of its own; its clients are in it.
+// job is a child's work: like an api process, a child has an engine of its own; its clients run in the same process.
 type job struct {
 	URL     string
 	Events  []string
 	Clients int     // of a closed loop
-	Rate    float64 // of an open loop, when not 0
+	Rate    float64 // of an open loop, if not 0
 	Time    time.Duration
 	Profile string
 }
 
-// runChild says when it is ready, waits to be told to begin, and prints what it measured.
+// runChild reports that it is ready, waits for a line that starts it, and prints what it measured.
 func runChild(ctx context.Context) (err error) {
 	var j job
 	if err := json.Unmarshal([]byte(os.Getenv(childJob)), &j); err != nil {
@@ -36,8 +36,8 @@ func runChild(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
-	do := m.reserve(j.Events...)
-	if _, err := closedLoop(ctx, 1, time.Millisecond, m.reserve(j.Events...)); err != nil { // connects and loads
+	do := m.reserveWork(j.Events...)
+	if _, err := closedLoop(ctx, 1, time.Millisecond, m.reserveWork(j.Events...)); err != nil { // connects and loads
 		return err
 	}
 	fmt.Println("ready")
@@ -61,7 +61,7 @@ func runChild(ctx context.Context) (err error) {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
-// child is a running one, as its parent sees it.
+// child is a running child in its parent.
 type child struct {
 	*process.Process
 
@@ -70,8 +70,8 @@ type child struct {
 	close  func()
 }
 
-// together runs jobs at the same time, each in a process of its own.
-func together(jobs ...job) (sum measured, err error) {
+// runTogether runs jobs at the same time, each in its own process.
+func runTogether(jobs ...job) (sum measured, err error) {
 	children := make([]*child, 0, len(jobs))
 	defer func() {
 		for _, c := range children {
@@ -101,7 +101,7 @@ func together(jobs ...job) (sum measured, err error) {
 		if err := json.NewDecoder(c.says).Decode(&m); err != nil {
 			return sum, fmt.Errorf("read a child's result: %w", err)
 		}
-		sum = sum.beside(m)
+		sum = sum.plusParallel(m)
 	}
 	return sum, nil
 }

@@ -17,14 +17,14 @@ import (
 	"ticketing/internal/migrations"
 )
 
-// coldEvents is the length of the stream that is loaded.
+// coldEvents is the length of the stream to load.
 const coldEvents = 1_000_000
 
-// cold measures how long the first command waits that comes to a process which has nothing in memory, on an inventory stream of 1,000,000
+// benchCold measures how long the first command waits in a process that has nothing in memory, on an inventory stream of 1,000,000
 // domain events: half a million reservations of two tickets, two thirds of them paid, the others released. First without a snapshot, then
 // with the one that this first process writes.
-func cold(ctx context.Context, b *bench) (err error) {
-	url, drop, err := b.servers.database(ctx, "cold", migrations.Events)
+func benchCold(ctx context.Context, b *bench) (err error) {
+	url, drop, err := b.servers.createDatabase(ctx, "cold", migrations.Events)
 	if err != nil {
 		return err
 	}
@@ -33,16 +33,16 @@ func cold(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	eventID, err := m.stage(ctx, floor())
+	eventID, err := m.createEvent(ctx, newFloor())
 	if err != nil {
 		return errors.Join(err, m.close())
 	}
 	began := time.Now()
-	err = fillLog(ctx, m.pool, &sales{eventID: eventID, customers: newBuyers().names}, coldEvents)
+	err = fillLog(ctx, m.pool, &saleEvents{eventID: eventID, customers: newBuyers().names}, coldEvents)
 	if err := errors.Join(err, m.close()); err != nil {
 		return err
 	}
-	b.say("  filled the log in %.1f s", time.Since(began).Seconds())
+	b.printf("  filled the log in %.1f s", time.Since(began).Seconds())
 	return b.coldStarts(ctx, url, eventID)
 }
 
@@ -51,18 +51,18 @@ func (b *bench) coldStarts(ctx context.Context, url, eventID string) error {
 	without, err := b.firstCommand(ctx, url, eventID, "cold", func(m *market) error {
 		began := time.Now()
 		size, err := awaitSnapshot(ctx, m.pool, eventID)
-		b.say("  the snapshot has %.1f MB and was there %.1f s later", float64(size)/1e6, time.Since(began).Seconds())
+		b.printf("  the snapshot has %.1f MB and was there %.1f s later", float64(size)/1e6, time.Since(began).Seconds())
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	b.figure("cold_start_without_snapshot_s", without.Seconds())
+	b.printFigure("cold_start_without_snapshot_s", without.Seconds())
 	with, err := b.firstCommand(ctx, url, eventID, "cold-snapshot", func(*market) error { return nil })
 	if err != nil {
 		return err
 	}
-	b.figure("cold_start_with_snapshot_s", with.Seconds())
+	b.printFigure("cold_start_with_snapshot_s", with.Seconds())
 	return nil
 }
 
@@ -73,16 +73,16 @@ func (b *bench) firstCommand(ctx context.Context, url, eventID, profile string, 
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
 	before := cpuSoFar()
-	_, err = b.profiled(profile, 0, func() (measured, error) {
+	_, err = b.withProfile(profile, 0, func() (measured, error) {
 		began := time.Now()
-		err := m.reserve(eventID)(ctx, 0, 0)
+		err := m.reserveWork(eventID)(ctx, 0, 0)
 		took = time.Since(began)
 		return measured{}, err
 	})
 	if err != nil {
 		return 0, err
 	}
-	b.say("  %-26s %s", "first command", cpuSoFar().since(before, 1))
+	b.printf("  %-26s %s", "first command", cpuSoFar().perCommand(before, 1))
 	return took, then(m)
 }
 
@@ -100,15 +100,15 @@ func awaitSnapshot(ctx context.Context, pool *pgxpool.Pool, eventID string) (siz
 	}
 }
 
-// sales makes the inventory's domain events of a sale: each reservation is followed by its end when three others have begun.
-type sales struct {
+// saleEvents generates the inventory's domain events of a sale: a reservation ends when three others have begun.
+type saleEvents struct {
 	eventID   string
 	customers []string
 	made      int
 	open      []inventory.SeatsReserved
 }
 
-func (s *sales) next() inventory.DomainEvent {
+func (s *saleEvents) nextEvent() inventory.DomainEvent {
 	s.made++
 	if len(s.open) > 3 && s.made%2 == 0 {
 		r := s.open[0]
@@ -126,8 +126,8 @@ func (s *sales) next() inventory.DomainEvent {
 	return r
 }
 
-// fillLog appends n domain events to the inventory's stream by COPY, as no engine is needed for what nobody decides.
-func fillLog(ctx context.Context, pool *pgxpool.Pool, s *sales, n int) error {
+// fillLog appends n domain events to the inventory's stream by COPY: without decisions, no engine is needed.
+func fillLog(ctx context.Context, pool *pgxpool.Pool, s *saleEvents, n int) error {
 	head, err := eventstore.ReadHead(ctx, pool)
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func fillLog(ctx context.Context, pool *pgxpool.Pool, s *sales, n int) error {
 		}
 		version++
 		head.Position++
-		name, schemaVersion, data, err := registry.Encode(s.next())
+		name, schemaVersion, data, err := registry.Encode(s.nextEvent())
 		return []any{eventstore.Shard, head.Position, stream, version, name, schemaVersion, data, metadata, now}, err
 	}))
 	if err != nil {

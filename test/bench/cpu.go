@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// cpuTimes is what the processes of this run have used of the cores, by the program's name. Unlike rates it hardly depends on what else
+// cpuTimes is the CPU time of this run's processes, by the program's name. Unlike rates, it hardly depends on what else
 // the machine does.
 type cpuTimes map[string]time.Duration
 
 // kernelTick is the unit of /proc/<pid>/stat.
 const kernelTick = 10 * time.Millisecond
 
-// cpuSoFar adds up this process and its descendants, with those that have ended. Without /proc it answers nothing.
+// cpuSoFar adds up this process and its descendants, including those that have ended. Without /proc it returns nothing.
 func cpuSoFar() cpuTimes {
 	type one struct {
 		name   string
@@ -30,7 +30,7 @@ func cpuSoFar() cpuTimes {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			continue // it has ended
+			continue // the process has ended
 		}
 		pid, rest, _ := strings.Cut(string(text), " (")
 		end := strings.LastIndex(rest, ") ")
@@ -51,8 +51,8 @@ func cpuSoFar() cpuTimes {
 	return times
 }
 
-// since answers what each program used for a command.
-func (c cpuTimes) since(before cpuTimes, commands int) string {
+// perCommand returns what each program used for a command.
+func (c cpuTimes) perCommand(before cpuTimes, commands int) string {
 	var sum time.Duration
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(c)) {

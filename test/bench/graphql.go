@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"ticketing/cmd/parts"
 	"ticketing/internal/config"
 	"ticketing/internal/migrations"
@@ -22,15 +20,15 @@ import (
 	"ticketing/internal/services"
 )
 
-// A quarter of a thousand open connections, and as many people as share them.
+// The open connections, and the users who share them.
 const (
 	connections = 256
-	people      = 64
+	users       = 64
 )
 
-// graphQL measures reserveSeats from the HTTP request to the commit: the api's own binary, with sessions, rate limits (too high to be
+// benchGraphQL measures reserveSeats from the HTTP request to the commit: the api's own binary, with sessions, rate limits (too high to be
 // met), and an idempotency key a request. The client, PostgreSQL and Redis run on the same cores; relay and projectors do not.
-func graphQL(ctx context.Context, b *bench) (err error) {
+func benchGraphQL(ctx context.Context, b *bench) (err error) {
 	env, stop, err := b.apiEnvironment(ctx, "graphql")
 	if err != nil {
 		return err
@@ -56,7 +54,11 @@ func graphQL(ctx context.Context, b *bench) (err error) {
 	if err := awaitReady(ctx, url+"/health/ready"); err != nil {
 		return err
 	}
-	eventID, tokens, err := stageThroughAPI(ctx, url)
+	eventID, err := createEventThroughAPI(ctx, url)
+	if err != nil {
+		return err
+	}
+	_, tokens, err := signInMany(ctx, url, "customer", users)
 	if err != nil {
 		return err
 	}
@@ -67,22 +69,22 @@ func graphQL(ctx context.Context, b *bench) (err error) {
 		}
 		defer reservers[i].close()
 	}
-	reserve := func(_ context.Context, client, n int) error { return reservers[client].reserve(client, n) }
+	reserve := func(_ context.Context, client, n int) error { return reservers[client].reserveTwo(client, n) }
 	var all measured
 	for range b.rounds {
 		m := func() (measured, error) { return closedLoop(ctx, connections, b.round, reserve) }
-		if err := b.measure(&all, "reserveSeats", m); err != nil {
+		if err := b.measureSide(&all, "reserveSeats", m); err != nil {
 			return err
 		}
 	}
-	b.figure("graphql_reserve_per_s", all.rate())
+	b.printFigure("graphql_reserve_per_s", all.perSecond())
 	return nil
 }
 
-// apiEnvironment starts what the api needs beside PostgreSQL, and answers its configuration.
+// apiEnvironment starts what the api needs beside PostgreSQL, and returns its configuration.
 func (b *bench) apiEnvironment(ctx context.Context, name string) (env map[string]string, stop func() error, err error) {
 	folder := filepath.Join(b.servers.folder, name)
-	private, err := services.Start(ctx, services.Options{DataDir: folder, Redis: true, Broker: true, Logger: quiet()})
+	private, err := services.Start(ctx, services.Options{DataDir: folder, Redis: true, Broker: true, Logger: newLogger()})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,7 +108,7 @@ func (b *bench) apiEnvironment(ctx context.Context, name string) (env map[string
 		"DATABASE_URL": {name, migrations.Events}, "PROJECTION_DATABASE_URL": {name + "_read", migrations.Read},
 		"AUTH_DATABASE_URL": {name + "_auth", migrations.Auth},
 	} {
-		if env[variable], _, err = b.servers.database(ctx, database.name, database.files); err != nil {
+		if env[variable], _, err = b.servers.createDatabase(ctx, database.name, database.files); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -117,7 +119,7 @@ func (b *bench) apiEnvironment(ctx context.Context, name string) (env map[string
 	}, nil
 }
 
-// startAPI builds cmd/api and runs it. When profiles are wanted, this program runs the same as a child of its own, with a profile.
+// startAPI builds cmd/api and runs it. For profiles, it runs this program as an api that profiles itself.
 func (b *bench) startAPI(ctx context.Context, env map[string]string) (*process.Process, error) {
 	spec := process.Spec{Path: filepath.Join(b.servers.folder, "bin-api"), Stderr: os.Stderr}
 	if b.profiles != "" {
@@ -126,8 +128,8 @@ func (b *bench) startAPI(ctx context.Context, env map[string]string) (*process.P
 			return nil, fmt.Errorf("find this program: %w", err)
 		}
 		spec.Path = program
-		spec.Env = append(spec.Env, childAPI+"="+b.profile("graphql", 0))
-	} else if output, err := exec.CommandContext(ctx, "go", "build", "-o", spec.Path, "ticketing/cmd/api").CombinedOutput(); err != nil { //nolint:gosec // a path of our own
+		spec.Env = append(spec.Env, childAPI+"="+b.profilePath("graphql", 0))
+	} else if output, err := exec.CommandContext(ctx, "go", "build", "-o", spec.Path, "ticketing/cmd/api").CombinedOutput(); err != nil { //nolint:gosec // the path is this program's
 		return nil, fmt.Errorf("build the api: %w\n%s", err, output)
 	}
 	for name, value := range env {
@@ -136,7 +138,7 @@ func (b *bench) startAPI(ctx context.Context, env map[string]string) (*process.P
 	return process.Start(spec)
 }
 
-// childAPI is this program's environment variable that makes it an api which profiles itself into the file that it names.
+// childAPI is the environment variable that makes this program an api, which writes a profile to the file that it names.
 const childAPI = "TICKETING_BENCH_API"
 
 func runChildAPI() error {
@@ -172,26 +174,4 @@ func awaitReady(ctx context.Context, url string) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// stageThroughAPI signs everybody in and puts an event on sale.
-func stageThroughAPI(ctx context.Context, url string) (eventID string, tokens []string, err error) {
-	admin, err := signIn(ctx, url, adminEmail)
-	if err != nil {
-		return "", nil, err
-	}
-	if eventID, err = admin.stage(ctx); err != nil {
-		return "", nil, err
-	}
-	tokens = make([]string, people)
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(8)
-	for i := range tokens {
-		g.Go(func() error {
-			person, err := signIn(ctx, url, fmt.Sprintf("buyer%d@example.com", i))
-			tokens[i] = person.token
-			return err
-		})
-	}
-	return eventID, tokens, g.Wait()
 }

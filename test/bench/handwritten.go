@@ -18,14 +18,14 @@ import (
 	"ticketing/query"
 )
 
-// childHandler is this program's environment variable that makes it the hand-written server: the address to listen on.
+// childHandler is the environment variable that makes this program the hand-written server: the address to listen on.
 const (
 	childHandler    = "TICKETING_BENCH_HANDLER"
 	childHandlerURL = "TICKETING_BENCH_HANDLER_DATABASE"
 )
 
-// handwritten is what somebody would write for just these two answers, without GraphQL: net/http, the same statements over the same rows,
-// structs, encoding/json. It knows no sessions.
+// handwritten is a server for just these two queries without GraphQL: net/http, the same statements over the same rows,
+// structs, encoding/json. It has no sessions.
 type handwritten struct{ reads *query.Reader }
 
 func runChildHandler(ctx context.Context) error {
@@ -49,14 +49,16 @@ func newHandwritten(pool *pgxpool.Pool) http.Handler {
 	h := handwritten{query.NewReader(pool)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health/ready", func(http.ResponseWriter, *http.Request) {})
-	mux.HandleFunc("GET /events/{id}", func(w http.ResponseWriter, r *http.Request) { answer(w)(h.event(r.Context(), r.PathValue("id"))) })
+	mux.HandleFunc("GET /events/{id}", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w)(h.readEvent(r.Context(), r.PathValue("id")))
+	})
 	mux.HandleFunc("GET /customers/{id}/reservations", func(w http.ResponseWriter, r *http.Request) {
-		answer(w)(h.reservations(r.Context(), r.PathValue("id")))
+		writeJSON(w)(h.readReservations(r.Context(), r.PathValue("id")))
 	})
 	return mux
 }
 
-func answer(w http.ResponseWriter) func(value any, err error) {
+func writeJSON(w http.ResponseWriter) func(value any, err error) {
 	return func(value any, err error) {
 		body, encoding := json.Marshal(value)
 		if err := errors.Join(err, encoding); err != nil {
@@ -121,9 +123,9 @@ type (
 	}
 )
 
-func amount(m money.Money) amountAnswer { return amountAnswer{m.Decimal(), m.Currency} }
+func amountOf(m money.Money) amountAnswer { return amountAnswer{m.Decimal(), m.Currency} }
 
-func (h handwritten) event(ctx context.Context, id string) (any, error) {
+func (h handwritten) readEvent(ctx context.Context, id string) (any, error) {
 	events, err := h.reads.Events(ctx, []string{id})
 	if err != nil {
 		return nil, err
@@ -137,12 +139,12 @@ func (h handwritten) event(ctx context.Context, id string) (any, error) {
 		ID: e.ID, Version: e.Version, InventoryVersion: inventory.Version, Name: e.Name, Venue: e.Venue, StartsAt: e.StartsAt, Status: e.Status,
 	}
 	for _, s := range inventory.Sections {
-		a.Sections = append(a.Sections, sectionAnswer{s.Name, amount(s.Price), s.Capacity, s.Available, s.Reserved, s.Sold})
+		a.Sections = append(a.Sections, sectionAnswer{s.Name, amountOf(s.Price), s.Capacity, s.Available, s.Reserved, s.Sold})
 	}
 	return a, nil
 }
 
-func (h handwritten) reservations(ctx context.Context, customerID string) (any, error) {
+func (h handwritten) readReservations(ctx context.Context, customerID string) (any, error) {
 	first := pageOf
 	pages, err := h.reads.ReservationPagesOf(ctx, query.OfCustomers, []string{customerID}, query.Filter{}, query.PageArgs{First: &first})
 	if err != nil {
@@ -164,9 +166,9 @@ func (h handwritten) reservations(ctx context.Context, customerID string) (any, 
 	}
 	answers := make([]reservationAnswer, len(page.Items))
 	for i, r := range page.Items {
-		a := reservationAnswer{ID: r.ID, Version: r.Version, Status: r.Status, CreatedAt: r.CreatedAt, Total: amount(r.Total)}
+		a := reservationAnswer{ID: r.ID, Version: r.Version, Status: r.Status, CreatedAt: r.CreatedAt, Total: amountOf(r.Total)}
 		for _, s := range r.Seats {
-			seat := seatAnswer{Section: s.Section, Price: amount(s.Price)}
+			seat := seatAnswer{Section: s.Section, Price: amountOf(s.Price)}
 			if s.Label != "" {
 				seat.Label = &s.Label
 			}
@@ -176,7 +178,7 @@ func (h handwritten) reservations(ctx context.Context, customerID string) (any, 
 			a.Event = &occasionAnswer{e.ID, e.Name, e.StartsAt}
 		}
 		for _, p := range payments[r.ID] {
-			a.Payments = append(a.Payments, paymentAnswer{p.ID, p.Status, amount(p.Amount), amount(p.Refunded)})
+			a.Payments = append(a.Payments, paymentAnswer{p.ID, p.Status, amountOf(p.Amount), amountOf(p.Refunded)})
 		}
 		answers[i] = a
 	}

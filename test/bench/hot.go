@@ -7,16 +7,16 @@ import (
 	"ticketing/internal/migrations"
 )
 
-// hot measures one hot section and 500 clients who reserve two tickets each, again and again: the engine (two domain events and an
+// benchHot measures one hot section and 500 clients who each reserve two tickets again and again: the engine (two domain events and an
 // idempotency key a command) against the row lock, and against the floor, which appends the rows that the engine has just appended.
-// Every round has a section of its own, so that all begin with an empty one.
-func hot(ctx context.Context, b *bench) (err error) {
-	url, drop, err := b.servers.database(ctx, "hot", migrations.Events)
+// Every round has its own section, so that all start with an empty one.
+func benchHot(ctx context.Context, b *bench) (err error) {
+	url, drop, err := b.servers.createDatabase(ctx, "hot", migrations.Events)
 	if err != nil {
 		return err
 	}
 	defer drop()
-	copyURL, dropCopy, err := b.servers.database(ctx, "floor", migrations.Events)
+	copyURL, dropCopy, err := b.servers.createDatabase(ctx, "floor", migrations.Events)
 	if err != nil {
 		return err
 	}
@@ -38,34 +38,34 @@ func hot(ctx context.Context, b *bench) (err error) {
 	defer replay.close()
 
 	var locks, engine, appends measured
-	err = b.turns(
+	err = b.takeTurns(
 		func(int) error {
-			events, err := baseline.stage(ctx, 1)
+			events, err := baseline.createEvents(ctx, 1)
 			if err != nil {
 				return err
 			}
-			return b.measure(&locks, "row lock", func() (measured, error) { return closedLoop(ctx, clients, b.round, baseline.reserve(events...)) })
+			return b.measureSide(&locks, "row lock", func() (measured, error) { return closedLoop(ctx, clients, b.round, baseline.reserveWork(events...)) })
 		},
 		func(round int) error {
-			eventID, err := m.stage(ctx, floor())
+			eventID, err := m.createEvent(ctx, newFloor())
 			if err != nil {
 				return err
 			}
-			err = b.measure(&engine, "engine", func() (measured, error) {
-				return b.profiled("hot", round, func() (measured, error) { return closedLoop(ctx, clients, b.round, m.reserve(eventID)) })
+			err = b.measureSide(&engine, "engine", func() (measured, error) {
+				return b.withProfile("hot", round, func() (measured, error) { return closedLoop(ctx, clients, b.round, m.reserveWork(eventID)) })
 			})
 			if err != nil {
 				return err
 			}
-			return b.measure(&appends, "floor", func() (measured, error) { return replay.next(ctx) })
+			return b.measureSide(&appends, "floor", func() (measured, error) { return replay.appendNew(ctx) })
 		},
 	)
 	if err != nil {
 		return err
 	}
-	b.say("  %.0f commands in a batch", float64(replay.commands)/float64(replay.batches))
-	b.figure("hot_section_per_s", engine.rate())
-	b.figure("hot_section_ratio", engine.rate()/locks.rate())
-	b.figure("append_floor_ratio", engine.rate()/appends.rate())
+	b.printf("  %.0f commands in a batch", float64(replay.commands)/float64(replay.batches))
+	b.printFigure("hot_section_per_s", engine.perSecond())
+	b.printFigure("hot_section_ratio", engine.perSecond()/locks.perSecond())
+	b.printFigure("append_floor_ratio", engine.perSecond()/appends.perSecond())
 	return nil
 }

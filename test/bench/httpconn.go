@@ -12,7 +12,7 @@ import (
 	"strconv"
 )
 
-// httpConn is a connection that asks one thing after the other, with less work than net/http's client makes.
+// httpConn is a connection for one request after the other, which costs less than net/http's client.
 type httpConn struct {
 	conn    net.Conn
 	answers *bufio.Reader
@@ -29,8 +29,8 @@ func dialHTTP(ctx context.Context, address string) (*httpConn, error) {
 
 func (c *httpConn) close() { _ = c.conn.Close() }
 
-// postGraphQL makes a request that can be sent as it is.
-func postGraphQL(address, token, query string, variables vars) ([]byte, error) {
+// postGraphQL returns a request in the form in which it is sent.
+func postGraphQL(address, token, query string, variables map[string]any) ([]byte, error) {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return nil, fmt.Errorf("write the request: %w", err)
@@ -43,12 +43,12 @@ func postGraphQL(address, token, query string, variables vars) ([]byte, error) {
 		"%sContent-Length: %d\r\n\r\n%s", address, authorization, len(body), body), nil
 }
 
-// ask answers the body of the answer, which is the connection's own until it is asked again.
-func (c *httpConn) ask(request []byte) ([]byte, error) {
+// roundTrip sends a request and returns the response's body, which is valid until the next request.
+func (c *httpConn) roundTrip(request []byte) ([]byte, error) {
 	if _, err := c.conn.Write(request); err != nil {
 		return nil, fmt.Errorf("send: %w", err)
 	}
-	length, err := c.header()
+	length, err := c.readHeader()
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +62,8 @@ func (c *httpConn) ask(request []byte) ([]byte, error) {
 	return c.body, nil
 }
 
-// header reads an answer's header and answers the length of its body.
-func (c *httpConn) header() (length int, err error) {
+// readHeader reads a response's header and returns the length of its body.
+func (c *httpConn) readHeader() (length int, err error) {
 	length = -1
 	for {
 		line, err := c.answers.ReadSlice('\n')

@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// httpReserver is one connection that reserves. It costs as little as can be, since it takes its time from the server's cores: the
-// request is ready but for its idempotency key, and of the answer only what proves it is looked at.
+// httpReserver is one connection that reserves. It costs as little as possible, because it runs on the server's cores: the
+// request is complete except for its idempotency key, and only the proof of success is read from the response.
 type httpReserver struct {
 	*httpConn
 
 	request []byte
-	key     []byte // its place in request
+	key     []byte // its place in the request
 }
 
-// reservation is what a storefront asks for.
+// reserveQuery selects what a storefront would.
 const reserveQuery = `mutation Reserve($input: ReserveSeatsInput!) { reserveSeats(input: $input) {
 	reservation { id version status expiresAt seats { section label price { amount currencyCode } } total { amount currencyCode } }
 	userErrors { code message field } } }`
 
-// emptyKey is as long as every key.
+// emptyKey has the length of every key.
 const emptyKey = "00000000-0000-0000-0000-000000000000"
 
 func newHTTPReserver(ctx context.Context, address, token, eventID string) (*httpReserver, error) {
-	request, err := postGraphQL(address, token, reserveQuery, vars{"input": vars{
-		"eventId": eventID, "idempotencyKey": emptyKey, "items": []any{vars{"section": sectionName, "quantity": perCommand}},
+	request, err := postGraphQL(address, token, reserveQuery, map[string]any{"input": map[string]any{
+		"eventId": eventID, "idempotencyKey": emptyKey, "items": []any{map[string]any{"section": sectionName, "quantity": perCommand}},
 	}})
 	if err != nil {
 		return nil, err
@@ -39,10 +39,10 @@ func newHTTPReserver(ctx context.Context, address, token, eventID string) (*http
 	return &httpReserver{httpConn: conn, request: request, key: request[at : at+len(emptyKey)]}, nil
 }
 
-// reserve reserves, and answers when the reservation is durable.
-func (r *httpReserver) reserve(client, n int) error {
+// reserveTwo reserves two tickets and returns when the reservation is durable.
+func (r *httpReserver) reserveTwo(client, n int) error {
 	copy(r.key, fmt.Sprintf("%08x-%04x-%04x-0000-%012x", client, n>>16, n&0xffff, time.Now().UnixNano()&(1<<48-1))) // a UUID's form
-	answer, err := r.ask(r.request)
+	answer, err := r.roundTrip(r.request)
 	if err != nil {
 		return err
 	}

@@ -12,17 +12,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// work is one command of a client, the n-th; it answers when the command is durable.
+// work executes a client's n-th command and returns when it is durable.
 type work func(ctx context.Context, client, n int) error
 
-// measured is what a load came to.
+// measured is the result of a load.
 type measured struct {
 	Done      int
 	Took      time.Duration
 	Latencies []time.Duration // sorted
 }
 
-func (m measured) rate() float64 { return float64(m.Done) / m.Took.Seconds() }
+func (m measured) perSecond() float64 { return float64(m.Done) / m.Took.Seconds() }
 
 func (m measured) quantile(q float64) time.Duration {
 	if len(m.Latencies) == 0 {
@@ -33,30 +33,30 @@ func (m measured) quantile(q float64) time.Duration {
 
 func (m measured) String() string {
 	if len(m.Latencies) == 0 {
-		return fmt.Sprintf("%7.0f/s", m.rate())
+		return fmt.Sprintf("%7.0f/s", m.perSecond())
 	}
-	return fmt.Sprintf("%7.0f/s   p50 %6.2f ms   p99 %6.2f ms   max %6.2f ms", m.rate(), ms(m.quantile(0.5)), ms(m.quantile(0.99)), ms(m.quantile(1)))
+	return fmt.Sprintf("%7.0f/s   p50 %6.2f ms   p99 %6.2f ms   max %6.2f ms", m.perSecond(), milliseconds(m.quantile(0.5)), milliseconds(m.quantile(0.99)), milliseconds(m.quantile(1)))
 }
 
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// and adds what was measured at another time: the rate is then that of both times together.
-func (m measured) and(other measured) measured {
-	return measured{m.Done + other.Done, m.Took + other.Took, merge(m.Latencies, other.Latencies)}
+// plusLater adds a result of another time: the rate is then that of both times together.
+func (m measured) plusLater(other measured) measured {
+	return measured{m.Done + other.Done, m.Took + other.Took, mergeSorted(m.Latencies, other.Latencies)}
 }
 
-// beside adds what was measured at the same time.
-func (m measured) beside(other measured) measured {
-	return measured{m.Done + other.Done, max(m.Took, other.Took), merge(m.Latencies, other.Latencies)}
+// plusParallel adds a result of the same time.
+func (m measured) plusParallel(other measured) measured {
+	return measured{m.Done + other.Done, max(m.Took, other.Took), mergeSorted(m.Latencies, other.Latencies)}
 }
 
-func merge(a, b []time.Duration) []time.Duration {
+func mergeSorted(a, b []time.Duration) []time.Duration {
 	all := slices.Concat(a, b)
 	slices.Sort(all)
 	return all
 }
 
-// closedLoop has n clients work for a time, each as fast as it is answered.
+// closedLoop runs n clients for a time, each of which sends a command as soon as the one before is durable.
 func closedLoop(ctx context.Context, n int, d time.Duration, do work) (measured, error) {
 	latencies := make([][]time.Duration, n)
 	g, ctx := errgroup.WithContext(ctx)
@@ -74,13 +74,13 @@ func closedLoop(ctx context.Context, n int, d time.Duration, do work) (measured,
 		})
 	}
 	err := g.Wait()
-	m := measured{Took: time.Since(began), Latencies: merge(slices.Concat(latencies...), nil)}
+	m := measured{Took: time.Since(began), Latencies: mergeSorted(slices.Concat(latencies...), nil)}
 	m.Done = len(m.Latencies)
 	return m, err
 }
 
-// openLoop has commands come in at random at a rate, whether those before are answered or not: a latency counts from when a command was
-// due, so that a pause is charged to all who came in it.
+// openLoop sends commands at random times at a rate, whether or not those before have finished: a latency counts from when a command was
+// due, so that a pause counts for all commands that came during it.
 func openLoop(ctx context.Context, rate float64, d time.Duration, do work) (measured, error) {
 	var mu sync.Mutex
 	var m measured

@@ -12,13 +12,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// machine prints what the figures were measured on. How fast the disk syncs bounds every implementation that is durable.
-func (b *bench) machine(ctx context.Context) error {
+// printMachine prints what the figures were measured on. The speed of fsync bounds every durable implementation.
+func (b *bench) printMachine(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, b.servers.postgres.URL())
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Close(ctx) //nolint:errcheck // nothing depends on it any more
+	defer conn.Close(ctx) //nolint:errcheck // it is not used any more
 	var version, fsync, commit string
 	err = conn.QueryRow(ctx, `SELECT current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')`).
 		Scan(&version, &fsync, &commit)
@@ -29,8 +29,8 @@ func (b *bench) machine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.say("%s, %d × %s, load %s", time.Now().Format(time.DateTime), runtime.NumCPU(), cpuModel(), loadAverage())
-	b.say("PostgreSQL %s (fsync %s, synchronous_commit %s), %s, %.0f fsyncs/s", version, fsync, commit, runtime.Version(), syncs)
+	b.printf("%s, %d × %s, load %s", time.Now().Format(time.DateTime), runtime.NumCPU(), cpuModel(), loadAverage())
+	b.printf("PostgreSQL %s (fsync %s, synchronous_commit %s), %s, %.0f fsyncs/s", version, fsync, commit, runtime.Version(), syncs)
 	return nil
 }
 
@@ -40,7 +40,7 @@ func fsyncRate(folder string) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("measure fsync: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // synced as far as it matters
+	defer file.Close() //nolint:errcheck // every write is synced
 	block := make([]byte, 8<<10)
 	began, n := time.Now(), 0
 	for ; time.Since(began) < time.Second; n++ {
@@ -64,7 +64,7 @@ func cpuModel() string {
 	return runtime.GOARCH
 }
 
-// loadAverage tells how busy the machine was before: the figures of a busy one are lower.
+// loadAverage returns how busy the machine was before: the figures of a busy one are lower.
 func loadAverage() string {
 	text, _ := os.ReadFile("/proc/loadavg")
 	average, _, _ := strings.Cut(string(text), " ")

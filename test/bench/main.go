@@ -1,6 +1,6 @@
-// Command bench measures the write side and the read side (make bench): what batching under one lock is worth, how fast read tables follow,
+// Command bench measures the write side and the read side (make bench): the gain from batching under one lock, how fast read tables follow,
 // what GraphQL costs, against baselines in the same run, on the same machine and the same durable PostgreSQL. Ratios travel, absolute figures do not; so baseline and engine take turns, round by round,
-// and noise hits both. docs/benchmarks.md says what came out and what the figures mean.
+// and noise hits both. docs/benchmarks.md has the results and what they mean.
 //
 // It starts servers of its own in a temporary folder, with fsync on, and leaves nothing behind.
 package main
@@ -21,10 +21,10 @@ import (
 	"ticketing/internal/memory"
 )
 
-// clients is how many buyers there are at once, as the goals say.
+// clients is the number of simultaneous customers in the goals.
 const clients = 500
 
-// mostTime bounds the whole run.
+// mostTime bounds a run.
 const mostTime = 15 * time.Minute
 
 // benchmark is one thing that can be measured by itself.
@@ -34,19 +34,19 @@ type benchmark struct {
 	run  func(context.Context, *bench) error
 }
 
-func benchmarks() []benchmark {
+func allBenchmarks() []benchmark {
 	return []benchmark{
-		{"hot", "one hot section: engine, SELECT … FOR UPDATE, and the floor", hot},
-		{"replicas", "one hot event: three processes and one", replicas},
-		{"spread", "1,000 events at once: engine, and a transaction a command", spread},
-		{"latency", "a tenth of the top rate: alone and with three replicas", latency},
-		{"graphql", "reserveSeats over HTTP, sessions and idempotency on", graphQL},
-		{"cold", "cold start on a stream of 1,000,000 domain events", cold},
-		{"seats", "100,000 numbered seats in one event", seats},
-		{"catchup", "projections come up with a full broker: records/s, and COPY of the same rows", catchUp},
-		{"visible", "from the commit to the row in the read table, at 10 and 1,000 reservations/s", visible},
-		{"reads", "GraphQL queries over HTTP, and a handler written by hand", reads},
-		{"rebuild", "all read tables anew from 1,000,000 domain events", rebuild},
+		{"hot", "one hot section: engine, SELECT … FOR UPDATE, and the floor", benchHot},
+		{"replicas", "one hot event: three processes and one", benchReplicas},
+		{"spread", "1,000 events at once: engine, and a transaction a command", benchSpread},
+		{"latency", "a tenth of the top rate: alone and with three replicas", benchLatency},
+		{"graphql", "reserveSeats over HTTP, sessions and idempotency on", benchGraphQL},
+		{"cold", "cold start on a stream of 1,000,000 domain events", benchCold},
+		{"seats", "100,000 numbered seats in one event", benchSeats},
+		{"catchup", "projections come up with a full broker: records/s, and COPY of the same rows", benchCatchUp},
+		{"visible", "from the commit to the row in the read table, at 10 and 1,000 reservations/s", benchVisible},
+		{"reads", "GraphQL queries over HTTP, and a handler written by hand", benchReads},
+		{"rebuild", "all read tables anew from 1,000,000 domain events", benchRebuild},
 	}
 }
 
@@ -54,7 +54,7 @@ func benchmarks() []benchmark {
 type bench struct {
 	out      io.Writer
 	servers  *servers
-	round    time.Duration // how long each side of a comparison works at a time
+	round    time.Duration // how long each side of a comparison runs at a time
 	rounds   int
 	profiles string // folder for CPU profiles; empty: none
 }
@@ -64,15 +64,15 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if os.Getenv(childAPI) != "" {
-		exit(runChildAPI())
+		exitWith(runChildAPI())
 		return
 	}
 	if os.Getenv(childHandler) != "" {
-		exit(runChildHandler(ctx))
+		exitWith(runChildHandler(ctx))
 		return
 	}
 	if os.Getenv(childJob) != "" {
-		exit(runChild(ctx))
+		exitWith(runChild(ctx))
 		return
 	}
 	only := flag.String("only", "", "what to measure, separated by commas; empty: all")
@@ -81,45 +81,45 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 6, "how often the sides take turns")
 	flag.StringVar(&b.profiles, "profiles", "", "folder to write CPU profiles into")
 	flag.Parse()
-	exit(b.run(ctx, *only))
+	exitWith(b.runAll(ctx, *only))
 }
 
-// exit is called last: deferred calls of its caller would not run.
-func exit(err error) {
+// exitWith is called last: deferred calls of its caller would not run.
+func exitWith(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures what was asked for, one after the other.
-func (b *bench) run(ctx context.Context, only string) (err error) {
+// runAll measures what was asked for, one after the other.
+func (b *bench) runAll(ctx context.Context, only string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, mostTime)
 	defer cancel()
-	chosen, err := choose(only)
+	chosen, err := chooseBenchmarks(only)
 	if err != nil {
 		return err
 	}
 	if b.servers, err = startServers(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.servers.close()) }()
-	if err := b.machine(ctx); err != nil {
+	defer func() { err = errors.Join(err, b.servers.stopAll()) }()
+	if err := b.printMachine(ctx); err != nil {
 		return err
 	}
 	for _, one := range chosen {
-		b.say("\n%s: %s", one.name, one.what)
+		b.printf("\n%s: %s", one.name, one.what)
 		began := time.Now()
 		if err := one.run(ctx, b); err != nil {
 			return fmt.Errorf("%s: %w", one.name, err)
 		}
-		b.say("  (%.0f s)", time.Since(began).Seconds())
+		b.printf("  (%.0f s)", time.Since(began).Seconds())
 	}
 	return nil
 }
 
-func choose(only string) ([]benchmark, error) {
-	all := benchmarks()
+func chooseBenchmarks(only string) ([]benchmark, error) {
+	all := allBenchmarks()
 	if only == "" {
 		return all, nil
 	}
@@ -139,13 +139,13 @@ func namesOf(all []benchmark) []string {
 	return names
 }
 
-func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format+"\n", args...) }
+func (b *bench) printf(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format+"\n", args...) }
 
-// figure prints one result on a line of its own.
-func (b *bench) figure(name string, value float64) { b.say("%s=%.2f", name, value) }
+// printFigure prints one result on a line of its own.
+func (b *bench) printFigure(name string, value float64) { b.printf("%s=%.2f", name, value) }
 
-// turns runs the sides of a comparison one after the other in each round, in rotating order.
-func (b *bench) turns(sides ...func(round int) error) error {
+// takeTurns runs the sides of a comparison one after the other in each round, in rotating order.
+func (b *bench) takeTurns(sides ...func(round int) error) error {
 	for round := range b.rounds {
 		for i := range sides {
 			if err := sides[(round+i)%len(sides)](round); err != nil {

@@ -42,9 +42,9 @@ func openMarket(ctx context.Context, url string) (*market, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Logger: quiet()})
+	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Logger: newLogger()})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	m := &market{Service: &command.Service{Engine: e, Hold: hold, Logger: quiet()}, pool: pool, stop: stop, done: make(chan error, 1)}
+	m := &market{Service: &command.Service{Engine: e, Hold: hold, Logger: newLogger()}, pool: pool, stop: stop, done: make(chan error, 1)}
 	go func() { m.done <- e.Run(running) }()
 	return m, nil
 }
@@ -56,8 +56,8 @@ func (m *market) close() error {
 	return err
 }
 
-// stage puts a new event on sale.
-func (m *market) stage(ctx context.Context, in inventory.Add) (eventID string, err error) {
+// createEvent puts a new event on sale.
+func (m *market) createEvent(ctx context.Context, in inventory.Add) (eventID string, err error) {
 	by := command.Caller{Actor: id.New(id.User), CorrelationID: "bench"}
 	created, err := m.CreateEvent(ctx, by, event.Create{
 		Name: "First night", Venue: "Town hall", StartsAt: time.Now().AddDate(1, 0, 0), MaxTicketsPerReservation: 8, PaymentAttempts: 1,
@@ -71,27 +71,27 @@ func (m *market) stage(ctx context.Context, in inventory.Add) (eventID string, e
 	return created.ID, errors.Join(published, opened, added)
 }
 
-// floor is general admission for everybody who will ever come.
-func floor() inventory.Add {
+// newFloor is a general-admission section that is never sold out.
+func newFloor() inventory.Add {
 	capacity := inventory.MostCapacity
 	return inventory.Add{Section: sectionName, Price: money.Money{Minor: 7_900, Currency: "EUR"}, Capacity: &capacity}
 }
 
-// stageMany puts n events on sale.
-func (m *market) stageMany(ctx context.Context, n int) ([]string, error) {
+// createEvents puts n events on sale.
+func (m *market) createEvents(ctx context.Context, n int) ([]string, error) {
 	ids := make([]string, n)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(clients)
 	for i := range ids {
 		g.Go(func() (err error) {
-			ids[i], err = m.stage(ctx, floor())
+			ids[i], err = m.createEvent(ctx, newFloor())
 			return err
 		})
 	}
 	return ids, g.Wait()
 }
 
-// buyers are clients with names and idempotency keys that never come twice.
+// buyers are clients with unique names and idempotency keys.
 type buyers struct {
 	prefix string
 	names  []string
@@ -105,17 +105,17 @@ func newBuyers() buyers {
 	return b
 }
 
-// caller is what the API makes of a request: everything that is recorded with a command in production is here as well.
-func (b buyers) caller(client, n int) command.Caller {
+// newCaller returns a caller like the API's: with all that is recorded with a command in production.
+func (b buyers) newCaller(client, n int) command.Caller {
 	key := fmt.Sprintf("%s-%d-%d", b.prefix, client, n)
 	return command.Caller{Actor: b.names[client], CorrelationID: "req-" + key, Traceparent: traceparent, IdempotencyKey: key}
 }
 
-// reserve is the work of reserving two tickets of one of the events, at random, through the engine.
-func (m *market) reserve(events ...string) work {
+// reserveWork reserves two tickets of a random event through the engine.
+func (m *market) reserveWork(events ...string) work {
 	all, quantity := newBuyers(), perCommand
 	return func(ctx context.Context, client, n int) error {
-		_, err := m.ReserveSeats(ctx, all.caller(client, n), command.ReserveSeats{
+		_, err := m.ReserveSeats(ctx, all.newCaller(client, n), command.ReserveSeats{
 			EventID: events[rand.IntN(len(events))], //nolint:gosec // no secret
 			Items:   []inventory.ReserveItem{{Section: sectionName, Quantity: &quantity}},
 		})

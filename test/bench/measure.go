@@ -7,21 +7,21 @@ import (
 	"runtime/pprof"
 )
 
-// measure adds a round to what a side has done so far, and prints it with the CPU time that a command took of each program.
-func (b *bench) measure(sum *measured, side string, round func() (measured, error)) error {
+// measureSide adds a round to a side's result, and prints it with each program's CPU time for a command.
+func (b *bench) measureSide(sum *measured, side string, round func() (measured, error)) error {
 	before := cpuSoFar()
 	m, err := round()
 	if err != nil {
 		return fmt.Errorf("%s: %w", side, err)
 	}
-	b.say("  %-26s %s   %s", side, m, cpuSoFar().since(before, m.Done))
-	*sum = sum.and(m)
+	b.printf("  %-26s %s   %s", side, m, cpuSoFar().perCommand(before, m.Done))
+	*sum = sum.plusLater(m)
 	return nil
 }
 
-// profiled writes a CPU profile of a round, if profiles are wanted.
-func (b *bench) profiled(name string, round int, work func() (measured, error)) (measured, error) {
-	stop, err := startProfile(b.profile(name, round))
+// withProfile writes a CPU profile of a round, if there is a folder for profiles.
+func (b *bench) withProfile(name string, round int, work func() (measured, error)) (measured, error) {
+	stop, err := startProfile(b.profilePath(name, round))
 	if err != nil {
 		return measured{}, err
 	}
@@ -29,8 +29,8 @@ func (b *bench) profiled(name string, round int, work func() (measured, error)) 
 	return work()
 }
 
-// profile answers the file for a profile; "" when none is wanted.
-func (b *bench) profile(name string, round int) string {
+// profilePath returns the file for a profile, "" without a folder for profiles.
+func (b *bench) profilePath(name string, round int) string {
 	if b.profiles == "" {
 		return ""
 	}
@@ -42,7 +42,7 @@ func startProfile(path string) (stop func(), err error) {
 	if path == "" {
 		return func() {}, nil
 	}
-	file, err := os.Create(path) //nolint:gosec // where whoever runs this wants it
+	file, err := os.Create(path) //nolint:gosec // the path is an option
 	if err != nil {
 		return nil, fmt.Errorf("profile: %w", err)
 	}
@@ -51,6 +51,6 @@ func startProfile(path string) (stop func(), err error) {
 	}
 	return func() {
 		pprof.StopCPUProfile()
-		_ = file.Close() // a profile more or less
+		_ = file.Close() // a lost profile is no error
 	}, nil
 }

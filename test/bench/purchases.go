@@ -21,38 +21,38 @@ import (
 )
 
 const (
-	occasions  = 20 // events that the purchases are for
-	sectionsOf = 5  // sections of each
-	underWay   = 64 // purchases that are under way at the same time
-	refundEach = 20 // one in so many gives a ticket back
+	purchaseEvents   = 20 // events of the purchases
+	sectionsPerEvent = 5  // sections of each event
+	underWay         = 64 // simultaneous purchases
+	refundEach       = 20 // one in so many refunds a ticket
 )
 
-// fact is a domain event on its way into a log.
-type fact struct {
+// loggedEvent is a domain event to append.
+type loggedEvent struct {
 	stream string
 	actor  string
 	event  any
 }
 
-// purchases makes up a season's log: each purchase is two tickets, reserved, paid for and confirmed, in eight domain events of three streams;
-// now and then one ticket is given back. Many are under way at once, so that their records lie between each other's.
+// purchases generates a season's log: each purchase is two tickets, reserved, paid for and confirmed, in eight domain events of three streams;
+// some refund one ticket. Many run at once, so that their records are interleaved.
 type purchases struct {
 	eventIDs  []string
 	customers []string
 	made      int
-	queue     []fact
+	queue     []loggedEvent
 	at        time.Time
 }
 
 func newPurchases(customers []string) *purchases {
 	p := &purchases{customers: customers, at: time.Now().UTC().Add(-24 * time.Hour).Truncate(time.Microsecond)}
-	for i := range occasions {
-		p.open(i)
+	for i := range purchaseEvents {
+		p.openEvent(i)
 	}
 	return p
 }
 
-// newCustomers makes up people who take turns.
+// newCustomers returns new customers' ids.
 func newCustomers(n int) []string {
 	ids := make([]string, n)
 	for i := range ids {
@@ -61,12 +61,12 @@ func newCustomers(n int) []string {
 	return ids
 }
 
-func sectionOf(i int) string { return sectionName + " " + strconv.Itoa(i%sectionsOf) }
+func sectionOf(i int) string { return sectionName + " " + strconv.Itoa(i%sectionsPerEvent) }
 
-func price() money.Money { return money.Money{Minor: 7_900, Currency: "EUR"} }
+func ticketPrice() money.Money { return money.Money{Minor: 7_900, Currency: "EUR"} }
 
-// open puts an event on sale.
-func (p *purchases) open(i int) {
+// openEvent queues the domain events of an event on sale.
+func (p *purchases) openEvent(i int) {
 	eventID, organizer := id.New(id.Event), id.New(id.User)
 	p.eventIDs = append(p.eventIDs, eventID)
 	for _, e := range []any{
@@ -75,31 +75,31 @@ func (p *purchases) open(i int) {
 			MaxTicketsPerReservation: 8, PaymentAttempts: 1, CreatedAt: p.at,
 		}, event.EventPublished{}, event.SalesOpened{},
 	} {
-		p.queue = append(p.queue, fact{event.Stream(eventID), organizer, e})
+		p.queue = append(p.queue, loggedEvent{event.Stream(eventID), organizer, e})
 	}
-	for section := range sectionsOf {
-		p.queue = append(p.queue, fact{inventory.Stream(eventID), organizer, inventory.InventoryAdded{
-			Section: sectionOf(section), Price: price(), Capacity: inventory.MostCapacity,
+	for section := range sectionsPerEvent {
+		p.queue = append(p.queue, loggedEvent{inventory.Stream(eventID), organizer, inventory.InventoryAdded{
+			Section: sectionOf(section), Price: ticketPrice(), Capacity: inventory.MostCapacity,
 		}})
 	}
 }
 
-// next answers the next fact.
-func (p *purchases) next() fact {
+// nextFact returns the next domain event.
+func (p *purchases) nextFact() loggedEvent {
 	if len(p.queue) == 0 {
-		p.fill()
+		p.queuePurchases()
 	}
 	f := p.queue[0]
 	p.queue = p.queue[1:]
 	return f
 }
 
-// fill queues some purchases, step by step.
-func (p *purchases) fill() {
-	stories := make([][]fact, underWay)
+// queuePurchases queues some purchases, interleaved.
+func (p *purchases) queuePurchases() {
+	stories := make([][]loggedEvent, underWay)
 	longest := 0
 	for i := range stories {
-		stories[i] = p.purchase()
+		stories[i] = p.newPurchase()
 		longest = max(longest, len(stories[i]))
 	}
 	for step := range longest {
@@ -111,18 +111,18 @@ func (p *purchases) fill() {
 	}
 }
 
-func (p *purchases) purchase() []fact {
+func (p *purchases) newPurchase() []loggedEvent {
 	n := p.made
 	p.made++
 	p.at = p.at.Add(10 * time.Millisecond)
 	eventID, customer := p.eventIDs[n%len(p.eventIDs)], p.customers[n%len(p.customers)]
 	reservationID, paymentID := id.New(id.Reservation), id.New(id.Payment)
 	items := []inventory.Item{{Section: sectionOf(n), Quantity: perCommand}}
-	seat := reservation.Seat{Section: sectionOf(n), Price: price()}
-	total := money.Money{Minor: perCommand * price().Minor, Currency: price().Currency}
+	seat := reservation.Seat{Section: sectionOf(n), Price: ticketPrice()}
+	total := money.Money{Minor: perCommand * ticketPrice().Minor, Currency: ticketPrice().Currency}
 	sold := inventory.SeatsReserved{ReservationID: reservationID, CustomerID: customer, Items: items}
 	stock, bought, paid := inventory.Stream(eventID), reservation.Stream(reservationID), payment.Stream(paymentID)
-	story := []fact{
+	story := []loggedEvent{
 		{stock, customer, sold},
 		{bought, customer, reservation.ReservationInitiated{
 			EventID: eventID, CustomerID: customer, Seats: []reservation.Seat{seat, seat}, Total: total, PaymentAttempts: 1,
@@ -140,14 +140,14 @@ func (p *purchases) purchase() []fact {
 	if n%refundEach == 0 {
 		refundID := id.New(id.Refund)
 		story = append(story,
-			fact{paid, "system:bench", payment.RefundRequested{RefundID: refundID, Amount: price(), Reason: "ill", RequestedAt: p.at}},
-			fact{paid, "system:bench", payment.PaymentRefunded{RefundID: refundID, Amount: price(), RefundedAt: p.at}})
+			loggedEvent{paid, "system:bench", payment.RefundRequested{RefundID: refundID, Amount: ticketPrice(), Reason: "ill", RequestedAt: p.at}},
+			loggedEvent{paid, "system:bench", payment.PaymentRefunded{RefundID: refundID, Amount: ticketPrice(), RefundedAt: p.at}})
 	}
 	return story
 }
 
-// write appends n domain events by COPY, as no engine is needed for what nobody decides.
-func (p *purchases) write(ctx context.Context, pool *pgxpool.Pool, n int) error {
+// writeLog appends n domain events by COPY: without decisions, no engine is needed.
+func (p *purchases) writeLog(ctx context.Context, pool *pgxpool.Pool, n int) error {
 	head, err := eventstore.ReadHead(ctx, pool)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (p *purchases) write(ctx context.Context, pool *pgxpool.Pool, n int) error 
 			return nil, nil
 		}
 		head.Position++
-		f := p.next()
+		f := p.nextFact()
 		versions[f.stream]++
 		name, schemaVersion, data, err := registry.Encode(f.event)
 		if err != nil {

@@ -22,8 +22,8 @@ import (
 
 const (
 	readConnections = 16
-	readPeople      = 16
-	readEvents      = 100_000 // domain events in the log that the tables are made of
+	readers         = 16
+	readEvents      = 100_000 // domain events in the log of the tables
 	pageOf          = 20
 )
 
@@ -34,10 +34,10 @@ const reservationsQuery = `query Mine($first: Int!) { me { reservations(first: $
 	id version status createdAt total { amount currencyCode } seats { section label price { amount currencyCode } }
 	event { id name startsAt } payments { id status amount { amount currencyCode } refunded { amount currencyCode } } } } } }`
 
-// reads measures queries from the HTTP request to the answer's end: one event with its sections, and 20 reservations with their events and
-// payments. The api is its own binary; beside it, in a process of its own as well, a handler written by hand gives the same answers
-// from the same statements. It has no sessions to look up, so what a session costs counts against the api.
-func reads(ctx context.Context, b *bench) (err error) {
+// benchReads measures queries from the HTTP request to the end of the response: one event with its sections, and 20 reservations with their events and
+// payments. The api is its own binary; in another process a hand-written handler gives the same responses
+// from the same statements. It has no sessions, so their cost counts against the api.
+func benchReads(ctx context.Context, b *bench) (err error) {
 	env, stop, err := b.apiEnvironment(ctx, "reads")
 	if err != nil {
 		return err
@@ -54,55 +54,55 @@ func reads(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, end(api)) }()
+	defer func() { err = errors.Join(err, stopProcess(api)) }()
 	handler, address, err := startHandler(cfg.ReadURL)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, end(handler)) }()
+	defer func() { err = errors.Join(err, stopProcess(handler)) }()
 	for _, url := range []string{"http://" + cfg.Addr(), "http://" + address} {
 		if err := awaitReady(ctx, url+"/health/ready"); err != nil {
 			return err
 		}
 	}
-	customers, err := signInReaders(ctx, "http://"+cfg.Addr())
+	ids, tokens, err := signInMany(ctx, "http://"+cfg.Addr(), "reader", readers)
 	if err != nil {
 		return err
 	}
-	p := newPurchases(customers.ids)
+	p := newPurchases(ids)
 	if err := fillReadTables(ctx, cfg, p); err != nil {
 		return err
 	}
 	get := func(path string) []byte {
 		return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, address)
 	}
-	event, err := postGraphQL(cfg.Addr(), "", eventQuery, vars{"id": p.eventIDs[0]})
+	event, err := postGraphQL(cfg.Addr(), "", eventQuery, map[string]any{"id": p.eventIDs[0]})
 	if err != nil {
 		return err
 	}
-	err = b.compareReads(ctx, "event", []byte(`"available"`), sectionsOf, side{"GraphQL", cfg.Addr(), func(int) []byte { return event }},
-		side{"by hand", address, func(int) []byte { return get("/events/" + p.eventIDs[0]) }})
+	err = b.compareReads(ctx, "event", []byte(`"available"`), sectionsPerEvent, apiSide{"GraphQL", cfg.Addr(), func(int) []byte { return event }},
+		apiSide{"by hand", address, func(int) []byte { return get("/events/" + p.eventIDs[0]) }})
 	if err != nil {
 		return err
 	}
-	mine := make([][]byte, readPeople)
+	mine := make([][]byte, readers)
 	for i := range mine {
-		if mine[i], err = postGraphQL(cfg.Addr(), customers.tokens[i], reservationsQuery, vars{"first": pageOf}); err != nil {
+		if mine[i], err = postGraphQL(cfg.Addr(), tokens[i], reservationsQuery, map[string]any{"first": pageOf}); err != nil {
 			return err
 		}
 	}
 	return b.compareReads(ctx, "reservations", []byte(`"refunded"`), pageOf,
-		side{"GraphQL", cfg.Addr(), func(i int) []byte { return mine[i%readPeople] }},
-		side{"by hand", address, func(i int) []byte { return get("/customers/" + customers.ids[i%readPeople] + "/reservations") }})
+		apiSide{"GraphQL", cfg.Addr(), func(i int) []byte { return mine[i%readers] }},
+		apiSide{"by hand", address, func(i int) []byte { return get("/customers/" + ids[i%readers] + "/reservations") }})
 }
 
-func end(p *process.Process) error {
+func stopProcess(p *process.Process) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	return p.Stop(ctx, syscall.SIGTERM)
 }
 
-// startHandler starts the handler that is written by hand.
+// startHandler starts the hand-written handler.
 func startHandler(databaseURL string) (p *process.Process, address string, err error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -119,25 +119,7 @@ func startHandler(databaseURL string) (p *process.Process, address string, err e
 	return p, address, err
 }
 
-type readers struct{ ids, tokens []string }
-
-func signInReaders(ctx context.Context, url string) (readers, error) {
-	var r readers
-	for i := range readPeople {
-		p, err := signIn(ctx, url, fmt.Sprintf("reader%d@example.com", i))
-		if err != nil {
-			return r, err
-		}
-		var me struct{ Me struct{ ID string } }
-		if err := p.do(ctx, `{ me { id } }`, nil, &me); err != nil {
-			return r, err
-		}
-		r.ids, r.tokens = append(r.ids, me.Me.ID), append(r.tokens, p.token)
-	}
-	return r, nil
-}
-
-// fillReadTables makes a log and rebuilds what is read from it: no broker is needed for that.
+// fillReadTables writes a log and rebuilds the read tables from it, which needs no broker.
 func fillReadTables(ctx context.Context, cfg config.Config, p *purchases) error {
 	events, err := postgres.NewPool(ctx, cfg.EventsURL, postgres.Config{MaxConnections: 2})
 	if err != nil {
@@ -149,11 +131,11 @@ func fillReadTables(ctx context.Context, cfg config.Config, p *purchases) error 
 		return err
 	}
 	defer read.Close()
-	if err := p.write(ctx, events, readEvents); err != nil {
+	if err := p.writeLog(ctx, events, readEvents); err != nil {
 		return err
 	}
 	for _, name := range []string{"events", "availability", "reservations", "payments"} {
-		c := projector.Config{Events: events, Read: read, Topics: topics, Registry: catalog.Registry(), Logger: quiet()}
+		c := projector.Config{Events: events, Read: read, Topics: topics, Registry: catalog.Registry(), Logger: newLogger()}
 		if err := projector.Rebuild(ctx, c, name); err != nil {
 			return err
 		}
@@ -164,29 +146,29 @@ func fillReadTables(ctx context.Context, cfg config.Config, p *purchases) error 
 	return nil
 }
 
-// side is one of two servers that answer the same.
-type side struct {
+// apiSide is one of two servers with the same responses.
+type apiSide struct {
 	name, address string
 	request       func(connection int) []byte
 }
 
-// compareReads wants mark to be in every answer so often.
-func (b *bench) compareReads(ctx context.Context, what string, mark []byte, times int, graphQL, byHand side) error {
+// compareReads compares two servers. Every response must contain mark so many times.
+func (b *bench) compareReads(ctx context.Context, what string, mark []byte, times int, graphQL, byHand apiSide) error {
 	var sums [2]measured
-	round := func(sum *measured, s side) func(int) error {
+	round := func(sum *measured, s apiSide) func(int) error {
 		return func(int) error {
-			return b.measure(sum, s.name+", "+what, func() (measured, error) { return s.load(ctx, b.round, mark, times) })
+			return b.measureSide(sum, s.name+", "+what, func() (measured, error) { return s.runLoad(ctx, b.round, mark, times) })
 		}
 	}
-	if err := b.turns(round(&sums[0], graphQL), round(&sums[1], byHand)); err != nil {
+	if err := b.takeTurns(round(&sums[0], graphQL), round(&sums[1], byHand)); err != nil {
 		return err
 	}
-	b.figure("graphql_"+what+"_per_s", sums[0].rate())
-	b.figure("graphql_"+what+"_ratio", sums[0].rate()/sums[1].rate())
+	b.printFigure("graphql_"+what+"_per_s", sums[0].perSecond())
+	b.printFigure("graphql_"+what+"_ratio", sums[0].perSecond()/sums[1].perSecond())
 	return nil
 }
 
-func (s side) load(ctx context.Context, d time.Duration, mark []byte, times int) (measured, error) {
+func (s apiSide) runLoad(ctx context.Context, d time.Duration, mark []byte, times int) (measured, error) {
 	conns, requests := make([]*httpConn, readConnections), make([][]byte, readConnections)
 	for i := range conns {
 		var err error
@@ -197,7 +179,7 @@ func (s side) load(ctx context.Context, d time.Duration, mark []byte, times int)
 		requests[i] = s.request(i)
 	}
 	return closedLoop(ctx, readConnections, d, func(_ context.Context, client, _ int) error {
-		answer, err := conns[client].ask(requests[client])
+		answer, err := conns[client].roundTrip(requests[client])
 		if err == nil && bytes.Count(answer, mark) != times {
 			return fmt.Errorf("a wrong answer: %s", answer)
 		}

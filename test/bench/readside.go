@@ -28,11 +28,11 @@ var topics = map[string]string{
 	reservation.Category: "ticketing-reservation-events", payment.Category: "ticketing-payment-events",
 }
 
-// partitions is how many a topic has, as in production.
+// partitions is the number of a topic's partitions, as in production.
 const partitions = 6
 
-// readSide is a log, read tables, and a broker between them. Relay and projectors run in this process; so does the broker, whose work
-// comes from the same two cores.
+// readSide is a log, read tables, and a broker between them. Relay, projectors and the broker run in this process, on the
+// same two cores.
 type readSide struct {
 	eventsURL    string
 	events, read *pgxpool.Pool
@@ -41,7 +41,7 @@ type readSide struct {
 	drops        []func()
 }
 
-// openReadSide makes fresh databases, with a broker if records are to be read from one.
+// openReadSide creates new databases, and a broker if wanted.
 func (b *bench) openReadSide(ctx context.Context, name string, broker bool) (s *readSide, err error) {
 	s = &readSide{}
 	defer func() {
@@ -51,11 +51,11 @@ func (b *bench) openReadSide(ctx context.Context, name string, broker bool) (s *
 	}()
 	var readURL string
 	var drop func()
-	if s.eventsURL, drop, err = b.servers.database(ctx, name, migrations.Events); err != nil {
+	if s.eventsURL, drop, err = b.servers.createDatabase(ctx, name, migrations.Events); err != nil {
 		return s, err
 	}
 	s.drops = append(s.drops, drop)
-	if readURL, drop, err = b.servers.database(ctx, name+"_read", migrations.Read); err != nil {
+	if readURL, drop, err = b.servers.createDatabase(ctx, name+"_read", migrations.Read); err != nil {
 		return s, err
 	}
 	s.drops = append(s.drops, drop)
@@ -66,9 +66,9 @@ func (b *bench) openReadSide(ctx context.Context, name string, broker bool) (s *
 	if s.read, err = postgres.NewPool(ctx, readURL, options); err != nil {
 		return s, err
 	}
-	s.cfg = projector.Config{Events: s.events, Read: s.read, Topics: topics, Registry: catalog.Registry(), Group: "bench", Logger: quiet()}
+	s.cfg = projector.Config{Events: s.events, Read: s.read, Topics: topics, Registry: catalog.Registry(), Group: "bench", Logger: newLogger()}
 	if broker {
-		s.broker, err = services.StartBroker(services.BrokerOptions{DataDir: filepath.Join(b.servers.folder, name+"-broker"), Logger: quiet()})
+		s.broker, err = services.StartBroker(services.BrokerOptions{DataDir: filepath.Join(b.servers.folder, name+"-broker"), Logger: newLogger()})
 		if err != nil {
 			return s, err
 		}
@@ -92,22 +92,22 @@ func (s *readSide) close() (err error) {
 	return err
 }
 
-// relay publishes the log until stopped.
-func (s *readSide) relay(ctx context.Context) (stop func() error) {
-	return background(ctx, func(ctx context.Context) error {
-		return relay.Run(ctx, relay.Config{Pool: s.events, Kafka: s.cfg.Kafka, Topics: topics, Partitions: partitions, Logger: quiet()})
+// startRelay publishes the log until it is stopped.
+func (s *readSide) startRelay(ctx context.Context) (stop func() error) {
+	return runInBackground(ctx, func(ctx context.Context) error {
+		return relay.Run(ctx, relay.Config{Pool: s.events, Kafka: s.cfg.Kafka, Topics: topics, Partitions: partitions, Logger: newLogger()})
 	})
 }
 
-// projector keeps projections up to date until stopped, as a new consumer group.
-func (s *readSide) projector(ctx context.Context, group string, names ...string) (stop func() error) {
+// startProjector updates projections until it is stopped, as a new consumer group.
+func (s *readSide) startProjector(ctx context.Context, group string, names ...string) (stop func() error) {
 	cfg := s.cfg
 	cfg.Group, cfg.Projections = group, names
-	return background(ctx, func(ctx context.Context) error { return projector.Run(ctx, cfg) })
+	return runInBackground(ctx, func(ctx context.Context) error { return projector.Run(ctx, cfg) })
 }
 
-// background runs something until it is stopped.
-func background(ctx context.Context, run func(context.Context) error) (stop func() error) {
+// runInBackground runs a function until it is stopped.
+func runInBackground(ctx context.Context, run func(context.Context) error) (stop func() error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	var err error
@@ -119,8 +119,8 @@ func background(ctx context.Context, run func(context.Context) error) (stop func
 	}
 }
 
-// await asks often until something is so.
-func await(ctx context.Context, what string, every time.Duration, so func() (bool, error)) error {
+// awaitCondition waits until a condition is true, and checks it at intervals.
+func awaitCondition(ctx context.Context, what string, every time.Duration, so func() (bool, error)) error {
 	for {
 		if yes, err := so(); yes || err != nil {
 			return err

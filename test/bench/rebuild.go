@@ -9,26 +9,26 @@ import (
 	"ticketing/projector"
 )
 
-// rebuildEvents is the length of the log that the read tables are made of.
+// rebuildEvents is the length of the log to rebuild from.
 const rebuildEvents = 1_000_000
 
-// rebuild measures how long it takes to make all read tables anew from a log of 1,000,000 domain events, one projection after the other, as
+// benchRebuild measures how long it takes to rebuild all read tables from a log of 1,000,000 domain events, one projection after the other, as
 // `projector rebuild --all` does.
-func rebuild(ctx context.Context, b *bench) (err error) {
+func benchRebuild(ctx context.Context, b *bench) (err error) {
 	s, err := b.openReadSide(ctx, "rebuild", false)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	began := time.Now()
-	if err := newPurchases(newCustomers(regulars)).write(ctx, s.events, rebuildEvents); err != nil {
+	if err := newPurchases(newCustomers(catchUpCustomers)).writeLog(ctx, s.events, rebuildEvents); err != nil {
 		return err
 	}
-	b.say("  filled the log in %.1f s", time.Since(began).Seconds())
+	b.printf("  filled the log in %.1f s", time.Since(began).Seconds())
 	var all measured
 	for _, name := range projector.Names() {
-		err := b.measure(&all, name, func() (measured, error) {
-			return b.profiled("rebuild-"+name, 0, func() (measured, error) {
+		err := b.measureSide(&all, name, func() (measured, error) {
+			return b.withProfile("rebuild-"+name, 0, func() (measured, error) {
 				began := time.Now()
 				err := projector.Rebuild(ctx, s.cfg, name)
 				return measured{Done: rebuildEvents, Took: time.Since(began)}, err
@@ -38,6 +38,6 @@ func rebuild(ctx context.Context, b *bench) (err error) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	b.figure("rebuild_s", all.Took.Seconds())
+	b.printFigure("rebuild_s", all.Took.Seconds())
 	return nil
 }

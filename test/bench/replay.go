@@ -11,20 +11,20 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// replay is the floor: one loop that appends the rows which the engine has appended, in the same batches, to a second database of the
-// same server, with nothing decided, locked, looked up or answered. No engine that makes these rows durable in these batches could be
-// faster, and the clients need no time either. Both tables are of the same length when they take a batch.
+// replay is the lower bound: one loop that appends the rows that the engine has appended, in the same batches, to a second database of the
+// same server, without decisions, locks, look-ups or results. No engine that makes these rows durable in these batches could be
+// faster, and the clients need no time. Both tables have the same length before each batch.
 type replay struct {
 	from     *pgxpool.Pool
 	to       *pgx.Conn
-	position int64 // appended up to here
+	position int64 // the last one appended
 
 	batches, commands int
 }
 
-// appendBatch is what one batch of the engine made durable, as columns.
+// appendBatch has the rows of one of the engine's batches, as columns.
 type appendBatch struct {
-	position int64 // before it
+	position int64 // of the log before it
 	at       time.Time
 
 	streamIDs, types, data, metadata []string
@@ -45,20 +45,20 @@ func openReplay(ctx context.Context, from *pgxpool.Pool, to string) (*replay, er
 
 func (r *replay) close() { _ = r.to.Close(context.Background()) }
 
-// next appends what the engine has appended since the last time. A measured command is one with an idempotency key; only the appends
+// appendNew appends what the engine has appended since the last call. A measured command is one with an idempotency key; only the appends
 // are timed.
-func (r *replay) next(ctx context.Context) (m measured, err error) {
-	batches, err := r.read(ctx)
+func (r *replay) appendNew(ctx context.Context) (m measured, err error) {
+	batches, err := r.readBatches(ctx)
 	if err != nil {
 		return m, err
 	}
 	for _, b := range batches {
 		began := time.Now()
-		if err := r.append(ctx, b); err != nil {
+		if err := r.appendOne(ctx, b); err != nil {
 			return m, err
 		}
 		if len(b.keys) == 0 {
-			continue // staging
+			continue // setting up an event
 		}
 		took := time.Since(began)
 		m.Took += took
@@ -67,12 +67,12 @@ func (r *replay) next(ctx context.Context) (m measured, err error) {
 		r.batches++
 		r.commands += len(b.keys)
 	}
-	m.Latencies = merge(m.Latencies, nil)
+	m.Latencies = mergeSorted(m.Latencies, nil)
 	return m, nil
 }
 
-// read answers the engine's new batches: each has one time of its own.
-func (r *replay) read(ctx context.Context) ([]*appendBatch, error) {
+// readBatches returns the engine's new batches, which are told apart by their time.
+func (r *replay) readBatches(ctx context.Context) ([]*appendBatch, error) {
 	rows, err := r.from.Query(ctx, `SELECT recorded_at, position, stream_id, version, type, schema_version, data::text, metadata::text
 		FROM domain_events WHERE shard = $1 AND position > $2 ORDER BY position`, eventstore.Shard, r.position)
 	if err != nil {
@@ -128,8 +128,8 @@ func (r *replay) readKeys(ctx context.Context, byTime map[time.Time]*appendBatch
 	return nil
 }
 
-// append is one round trip: the engine's statement without what only a decision needs.
-func (r *replay) append(ctx context.Context, b *appendBatch) error {
+// appendOne appends a batch in one round trip: the engine's statement without what only a decision needs.
+func (r *replay) appendOne(ctx context.Context, b *appendBatch) error {
 	q := &pgx.Batch{}
 	q.Queue(`BEGIN`)
 	q.Queue(`WITH appended AS (

@@ -20,11 +20,11 @@ import (
 	"ticketing/internal/postgres"
 )
 
-// rowLock is the baseline: what one writes without an engine. Each reservation is a transaction that locks its section's row, looks
+// rowLock is the baseline: the usual design without an engine. Each reservation is a transaction that locks its section's row, checks
 // whether there is enough, and then changes the section and inserts the reservation and the same two domain events as JSON: as many rows
 // as the engine inserts for a command (two domain events and an idempotency key), and one update.
 //
-// Where there is a choice it is in the baseline's favour: it knows no idempotency keys, its log takes positions from a sequence, which is
+// Where there is a choice it favours the baseline: it has no idempotency keys, its log takes positions from a sequence, which is
 // not in commit order, all writes after the lock go in one round trip, and its pool has the best of several sizes.
 type rowLock struct {
 	pool     *pgxpool.Pool
@@ -62,8 +62,8 @@ func (l *rowLock) createTables(ctx context.Context) error {
 	return nil
 }
 
-// stage puts n events on sale.
-func (l *rowLock) stage(ctx context.Context, n int) ([]string, error) {
+// createEvents puts n events on sale.
+func (l *rowLock) createEvents(ctx context.Context, n int) ([]string, error) {
 	ids := make([]string, n)
 	for i := range ids {
 		ids[i] = id.New(id.Event)
@@ -76,11 +76,11 @@ func (l *rowLock) stage(ctx context.Context, n int) ([]string, error) {
 	return ids, nil
 }
 
-// reserve is the work of reserving two tickets of one of the events, at random.
-func (l *rowLock) reserve(events ...string) work {
+// reserveWork reserves two tickets of a random event.
+func (l *rowLock) reserveWork(events ...string) work {
 	all := newBuyers()
 	return func(ctx context.Context, client, n int) error {
-		by := all.caller(client, n)
+		by := all.newCaller(client, n)
 		eventID := events[rand.IntN(len(events))] //nolint:gosec // no secret
 		err := pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error { return l.reserveIn(ctx, tx, by, eventID) })
 		if err != nil {
@@ -102,14 +102,14 @@ func (l *rowLock) reserveIn(ctx context.Context, tx pgx.Tx, by command.Caller, e
 	if left < perCommand {
 		return fmt.Errorf("only %d left", left)
 	}
-	writes, err := l.writes(by, eventID, version, price)
+	writes, err := l.insertBatch(by, eventID, version, price)
 	if err != nil {
 		return err
 	}
 	return tx.SendBatch(ctx, writes).Close()
 }
 
-func (l *rowLock) writes(by command.Caller, eventID string, version int64, price money.Money) (*pgx.Batch, error) {
+func (l *rowLock) insertBatch(by command.Caller, eventID string, version int64, price money.Money) (*pgx.Batch, error) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	reservationID, total := id.New(id.Reservation), money.Money{Minor: price.Minor * perCommand, Currency: price.Currency}
 	metadata, err := json.Marshal(eventstore.Metadata{
@@ -146,7 +146,7 @@ func (l *rowLock) writes(by command.Caller, eventID string, version int64, price
 	return b, nil
 }
 
-// bestPool tries sizes of the baseline's pool and answers the baseline with the one that reserves most.
+// bestPool tries several pool sizes and returns the baseline with the fastest one.
 func bestPool(ctx context.Context, b *bench, url string, events int) (best *rowLock, err error) {
 	first, err := openRowLock(ctx, url, 1)
 	if err != nil {
@@ -156,7 +156,7 @@ func bestPool(ctx context.Context, b *bench, url string, events int) (best *rowL
 	if err := first.createTables(ctx); err != nil {
 		return nil, err
 	}
-	ids, err := first.stage(ctx, events)
+	ids, err := first.createEvents(ctx, events)
 	if err != nil {
 		return nil, err
 	}
@@ -166,14 +166,14 @@ func bestPool(ctx context.Context, b *bench, url string, events int) (best *rowL
 		if err != nil {
 			return nil, err
 		}
-		m, err := closedLoop(ctx, clients, b.round/2, l.reserve(ids...))
+		m, err := closedLoop(ctx, clients, b.round/2, l.reserveWork(ids...))
 		l.pool.Close()
 		if err != nil {
 			return nil, err
 		}
-		b.say("  baseline, pool of %2d        %s", connections, m)
-		if m.rate() > most {
-			size, most = connections, m.rate()
+		b.printf("  baseline, pool of %2d        %s", connections, m)
+		if m.perSecond() > most {
+			size, most = connections, m.perSecond()
 		}
 	}
 	return openRowLock(ctx, url, size)

@@ -7,13 +7,13 @@ import (
 	"ticketing/internal/migrations"
 )
 
-// spreadEvents are sold at once.
+// spreadEvents is the number of events on sale at once.
 const spreadEvents = 1_000
 
-// spread measures 1,000 events that are sold at once, to clients who each choose at random: one loop for all of them against
+// benchSpread measures 1,000 events on sale at once, to clients who each choose at random: one loop for all of them against
 // transactions of their own, where two rarely want the same row and PostgreSQL commits many of them with one fsync.
-func spread(ctx context.Context, b *bench) (err error) {
-	url, drop, err := b.servers.database(ctx, "spread", migrations.Events)
+func benchSpread(ctx context.Context, b *bench) (err error) {
+	url, drop, err := b.servers.createDatabase(ctx, "spread", migrations.Events)
 	if err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func spread(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer baseline.pool.Close()
-	sections, err := baseline.stage(ctx, spreadEvents)
+	sections, err := baseline.createEvents(ctx, spreadEvents)
 	if err != nil {
 		return err
 	}
@@ -32,27 +32,27 @@ func spread(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
-	events, err := m.stageMany(ctx, spreadEvents)
+	events, err := m.createEvents(ctx, spreadEvents)
 	if err != nil {
 		return err
 	}
 	var engine, transactions measured
-	err = b.turns(
+	err = b.takeTurns(
 		func(int) error {
-			return b.measure(&transactions, "a transaction each", func() (measured, error) {
-				return closedLoop(ctx, clients, b.round, baseline.reserve(sections...))
+			return b.measureSide(&transactions, "a transaction each", func() (measured, error) {
+				return closedLoop(ctx, clients, b.round, baseline.reserveWork(sections...))
 			})
 		},
 		func(round int) error {
-			return b.measure(&engine, "engine", func() (measured, error) {
-				return b.profiled("spread", round, func() (measured, error) { return closedLoop(ctx, clients, b.round, m.reserve(events...)) })
+			return b.measureSide(&engine, "engine", func() (measured, error) {
+				return b.withProfile("spread", round, func() (measured, error) { return closedLoop(ctx, clients, b.round, m.reserveWork(events...)) })
 			})
 		},
 	)
 	if err != nil {
 		return err
 	}
-	b.figure("spread_per_s", engine.rate())
-	b.figure("spread_ratio", engine.rate()/transactions.rate())
+	b.printFigure("spread_per_s", engine.perSecond())
+	b.printFigure("spread_ratio", engine.perSecond()/transactions.perSecond())
 	return nil
 }

@@ -15,10 +15,10 @@ import (
 	"ticketing/command/inventory"
 )
 
-// visible measures how long a committed reservation takes until somebody who asks all the time finds its row in the read table: through
-// relay, broker and projector, which run in this process beside the engine, at a leisurely rate and at that of a busy sale. It is counted
-// from the moment at which the command was answered, to when the statement that found the row was.
-func visible(ctx context.Context, b *bench) (err error) {
+// benchVisible measures how long a committed reservation takes until its row is in the read table, which is polled all the time: through
+// relay, broker and projector, which run in this process beside the engine, at a low rate and at that of a busy sale. It counts
+// from the return of the command to the return of the statement that found the row.
+func benchVisible(ctx context.Context, b *bench) (err error) {
 	s, err := b.openReadSide(ctx, "visible", true)
 	if err != nil {
 		return err
@@ -29,72 +29,72 @@ func visible(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
-	eventID, err := m.stage(ctx, floor())
+	eventID, err := m.createEvent(ctx, newFloor())
 	if err != nil {
 		return err
 	}
-	stopRelay := s.relay(ctx)
+	stopRelay := s.startRelay(ctx)
 	defer func() { err = errors.Join(err, stopRelay()) }()
-	stopProjector := s.projector(ctx, "bench", "reservations", "availability")
+	stopProjector := s.startProjector(ctx, "bench", "reservations", "availability")
 	defer func() { err = errors.Join(err, stopProjector()) }()
 
 	w := &watcher{read: s.read, committed: map[string]time.Time{}}
-	stopWatcher := background(ctx, w.run)
+	stopWatcher := runInBackground(ctx, w.poll)
 	defer func() { err = errors.Join(err, stopWatcher()) }()
 	quantity, all := perCommand, newBuyers()
 	do := func(ctx context.Context, client, n int) error {
-		r, err := m.ReserveSeats(ctx, all.caller(client, n), command.ReserveSeats{
+		r, err := m.ReserveSeats(ctx, all.newCaller(client, n), command.ReserveSeats{
 			EventID: eventID, Items: []inventory.ReserveItem{{Section: sectionName, Quantity: &quantity}},
 		})
 		if err == nil {
-			w.watch(r.ID, time.Now())
+			w.addReservation(r.ID, time.Now())
 		}
 		return err
 	}
-	if _, err := closedLoop(ctx, 1, 100*time.Millisecond, do); err != nil { // the group forms, and everything is loaded
+	if _, err := closedLoop(ctx, 1, 100*time.Millisecond, do); err != nil { // the consumer group forms, and everything is loaded
 		return err
 	}
-	if _, err := w.seen(ctx); err != nil {
+	if _, err := w.awaitAll(ctx); err != nil {
 		return err
 	}
 	for _, rate := range []float64{10, 1000} {
 		took := time.Duration(b.rounds) * b.round
 		var sum measured
-		err := b.measure(&sum, fmt.Sprintf("%.0f reservations/s", rate), func() (measured, error) {
-			return b.profiled(fmt.Sprintf("visible-%.0f", rate), 0, func() (measured, error) {
+		err := b.measureSide(&sum, fmt.Sprintf("%.0f reservations/s", rate), func() (measured, error) {
+			return b.withProfile(fmt.Sprintf("visible-%.0f", rate), 0, func() (measured, error) {
 				if _, err := openLoop(ctx, rate, took, do); err != nil {
 					return measured{}, err
 				}
-				latencies, err := w.seen(ctx)
+				latencies, err := w.awaitAll(ctx)
 				return measured{Done: len(latencies), Took: took, Latencies: latencies}, err
 			})
 		})
 		if err != nil {
 			return err
 		}
-		b.figure(fmt.Sprintf("visible_%.0f_p50_ms", rate), ms(sum.quantile(0.5)))
-		b.figure(fmt.Sprintf("visible_%.0f_p99_ms", rate), ms(sum.quantile(0.99)))
+		b.printFigure(fmt.Sprintf("visible_%.0f_p50_ms", rate), milliseconds(sum.quantile(0.5)))
+		b.printFigure(fmt.Sprintf("visible_%.0f_p99_ms", rate), milliseconds(sum.quantile(0.99)))
 	}
 	return nil
 }
 
-// watcher looks for the rows of reservations.
+// watcher polls for the rows of reservations.
 type watcher struct {
 	read *pgxpool.Pool
 
 	mu        sync.Mutex
-	committed map[string]time.Time // what was not seen yet
+	committed map[string]time.Time // without a row so far
 	latencies []time.Duration
 }
 
-func (w *watcher) watch(id string, committed time.Time) {
+func (w *watcher) addReservation(id string, committed time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.committed[id] = committed
 }
 
-// run asks again a millisecond after each answer.
-func (w *watcher) run(ctx context.Context) error {
+// poll reads again a millisecond after each result.
+func (w *watcher) poll(ctx context.Context) error {
 	for ctx.Err() == nil {
 		w.mu.Lock()
 		ids := make([]string, 0, len(w.committed))
@@ -103,7 +103,7 @@ func (w *watcher) run(ctx context.Context) error {
 		}
 		w.mu.Unlock()
 		if len(ids) > 0 {
-			if err := w.look(ctx, ids); err != nil && ctx.Err() == nil {
+			if err := w.readRows(ctx, ids); err != nil && ctx.Err() == nil {
 				return err
 			}
 		}
@@ -112,7 +112,7 @@ func (w *watcher) run(ctx context.Context) error {
 	return nil
 }
 
-func (w *watcher) look(ctx context.Context, ids []string) error {
+func (w *watcher) readRows(ctx context.Context, ids []string) error {
 	rows, err := w.read.Query(ctx, `SELECT id FROM reservations WHERE id = ANY ($1)`, ids)
 	if err != nil {
 		return fmt.Errorf("look for rows: %w", err)
@@ -131,9 +131,9 @@ func (w *watcher) look(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// seen waits until all was seen, and answers how long each took, sorted.
-func (w *watcher) seen(ctx context.Context) (latencies []time.Duration, err error) {
-	err = await(ctx, "rows", time.Millisecond, func() (bool, error) {
+// awaitAll waits until all rows were found, and returns how long each took, sorted.
+func (w *watcher) awaitAll(ctx context.Context) (latencies []time.Duration, err error) {
+	err = awaitCondition(ctx, "rows", time.Millisecond, func() (bool, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return len(w.committed) == 0, nil
