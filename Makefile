@@ -57,8 +57,8 @@ test-race: setup-tests ## run all tests with the race detector
 	go test -race $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: bench
-bench: setup ## measure the write side and the read side; ONLY=hot,catchup measures those
-	@go run ./test/bench -only='$(ONLY)'
+bench: setup ## measure the write side and the read side; ONLY=hot,catchup measures those, FLAGS=-h lists options
+	@go run -C test/bench . -only='$(ONLY)' $(FLAGS)
 
 .PHONY: verify
 verify: verify-format verify-vet verify-lint verify-generated verify-web test-race ## check everything that CI checks
@@ -70,13 +70,14 @@ verify-format:
 .PHONY: verify-vet
 verify-vet:
 	go vet ./...
+	go vet -C test/bench ./...
 
 .PHONY: verify-lint
 verify-lint: lint
 
 .PHONY: lint
 lint: ## check with golangci-lint, dependency directions among others
-	@tool=$$(scripts/tool golangci-lint) && $$tool run
+	@tool=$$(scripts/tool golangci-lint) && $$tool run && cd test/bench && $$tool run
 
 .PHONY: verify-generated
 verify-generated:

@@ -67,7 +67,7 @@ func (b *board) addLatency(operation string, took time.Duration) {
 // emptiestSection returns the section with most tickets left, as far as the subscription has said.
 func (b *board) emptiestSection() (best section) {
 	b.update(func() {
-		best = slices.MaxFunc(b.sections, func(x, y section) int { return x.Available - y.Available })
+		best = slices.MaxFunc(append([]section{{}}, b.sections...), func(x, y section) int { return x.Available - y.Available })
 	})
 	return best
 }
@@ -128,7 +128,7 @@ func (b *board) drawBar(s section) string {
 		return ""
 	}
 	const width = 28
-	cells := func(tickets int) int { return (tickets*(width-1) + s.Capacity - 1) / s.Capacity }
+	cells := func(tickets int) int { return (tickets*(width-1) + s.Capacity - 1) / max(1, s.Capacity) }
 	sold, reserved := cells(s.Sold), min(width-cells(s.Sold), cells(s.Reserved))
 	return fmt.Sprintf("\x1b[32m%s\x1b[33m%s\x1b[0m%s ",
 		strings.Repeat("█", sold), strings.Repeat("▓", reserved), strings.Repeat("░", width-sold-reserved))
