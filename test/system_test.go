@@ -1,4 +1,3 @@
-// Package test proves the whole system through its public API: over real PostgreSQL, real Redis, and a broker of another process.
 package test
 
 import (
