@@ -135,7 +135,7 @@ func (h hall) anyOutcome(r request) (states []hall) {
 	return states
 }
 
-// linearizable reports whether the model gives the same answers in some order of the requests, each executed between the time at which it
+// linearizable reports whether the model has the same outcomes in some order of the requests, each executed between the time at which it
 // was sent and the time of its answer.
 func linearizable(t testing.TB, history []porcupine.Operation) bool {
 	t.Helper()

@@ -20,8 +20,8 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// TestThreeReplicasAreLinearizable records the answers of three api processes to customers who all want the same few seats. One process is
-// killed meanwhile. A single process that decides one request after another must be able to give the same answers.
+// TestThreeReplicasAreLinearizable records the outcomes of three api processes for customers who all want the same few seats. One process is
+// killed meanwhile. A single process that decides one request after another must be able to reach the same outcomes.
 func TestThreeReplicasAreLinearizable(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

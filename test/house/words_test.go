@@ -70,7 +70,7 @@ func reportOldWords(t *testing.T, first location, text string) {
 	}
 }
 
-// splitWords turns "TestItIsTold" into "Test It Is Told".
+// splitWords turns "TestItExpires" into "Test It Expires".
 func splitWords(name string) string {
 	var words strings.Builder
 	for _, r := range name {
