@@ -11,7 +11,9 @@ import (
 // read table. Which role may call a mutation at all is in the GraphQL schema.
 
 // manages reports whether the caller may change the event.
-func (c Caller) manages(s event.State) bool { return c.Admin || c.Actor == s.OrganizerID }
+func (c Caller) manages(s event.State) bool {
+	return c.Principal.IsAdmin() || c.Principal.IsSystem() || c.Principal.ID() == s.OrganizerID
+}
 
 // mayManage returns NOT_FOUND for an event that does not exist and FORBIDDEN for another organizer's.
 func (c Caller) mayManage(s event.State) error {
@@ -37,7 +39,7 @@ func (c Caller) owns(s reservation.State) error {
 	if !s.Exists() {
 		return rejection.New(rejection.NotFound, "there is no such reservation").At("reservationId")
 	}
-	if c.Actor != s.CustomerID {
+	if c.Principal.ID() != s.CustomerID {
 		return rejection.New(rejection.Forbidden, "this is another customer's reservation")
 	}
 	return nil
@@ -45,7 +47,7 @@ func (c Caller) owns(s reservation.State) error {
 
 // mayCancel lets admins cancel what they don't own.
 func (c Caller) mayCancel(s reservation.State) error {
-	if s.Exists() && c.Admin {
+	if s.Exists() && c.Principal.IsAdmin() {
 		return nil
 	}
 	return c.owns(s)

@@ -28,7 +28,7 @@ func (s *Service) CancelReservation(ctx context.Context, by Caller, in CancelRes
 			}
 			return endReservation(tx, in.ReservationID, reservation.Cancel{Reason: in.Reason})
 		},
-		replay: func(ctx context.Context, ref string) (Reservation, error) { return s.reservation(ctx, by, ref) },
+		replay: s.replayReservation,
 	})
 	return r, err
 }

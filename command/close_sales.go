@@ -13,7 +13,6 @@ func (s *Service) CloseSales(ctx context.Context, by Caller, eventID string) (Ev
 
 // CloseScheduledSales closes sales if the window of the event says so now, and changes nothing otherwise. It is for the saga.
 func (s *Service) CloseScheduledSales(ctx context.Context, by Caller, eventID string) error {
-	by.Admin = true
 	_, err := s.changeEvent(ctx, by, eventID, event.CloseSales{Scheduled: true})
 	return err
 }

@@ -23,7 +23,7 @@ func (s *Service) ConfirmPayment(ctx context.Context, by Caller, paymentID strin
 		return paid, failureOf(paid)
 	}
 	ctx = context.WithoutCancel(ctx)
-	gw, err := s.Gateways.ByName(paid.Payment.Gateway)
+	gw, err := s.gateways.ByName(paid.Payment.Gateway)
 	if err != nil {
 		return Paid{}, err
 	}
@@ -33,7 +33,7 @@ func (s *Service) ConfirmPayment(ctx context.Context, by Caller, paymentID strin
 	}
 	result, err := ask(ctx, atGateway(*paid.Payment))
 	if err != nil {
-		s.Logger.WarnContext(ctx, "the outcome of a payment is not known yet", "payment", paymentID, "gateway", gw.Name(), "error", err)
+		s.logger.WarnContext(ctx, "the outcome of a payment is not known yet", "payment", paymentID, "gateway", gw.Name(), "error", err)
 		return paid, nil
 	}
 	recorded, err := s.recordOutcome(ctx, by, paymentID, outcomeOf(result))
@@ -45,7 +45,7 @@ func decideConfirm(tx *engine.Tx, by Caller, paymentID string) (Paid, error) {
 	if err != nil {
 		return Paid{}, err
 	}
-	if by.Actor != paid.Payment.CustomerID {
+	if by.Principal.ID() != paid.Payment.CustomerID {
 		return Paid{}, rejection.New(rejection.Forbidden, "this is another customer's payment")
 	}
 	if paid.Payment.Undecided() && !tx.Now.Before(paid.Reservation.ExpiresAt) {

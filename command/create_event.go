@@ -10,7 +10,7 @@ import (
 
 // CreateEvent makes a draft that belongs to the caller; OrganizerID in the input is overwritten.
 func (s *Service) CreateEvent(ctx context.Context, by Caller, in event.Create) (Event, error) {
-	in.OrganizerID = by.Actor
+	in.OrganizerID = by.Principal.ID()
 	eventID := id.New(id.Event)
 	e, _, err := executeOnce(ctx, s, by, action[Event]{
 		mutation: "createEvent", input: in, ref: Event.ref,
@@ -18,7 +18,7 @@ func (s *Service) CreateEvent(ctx context.Context, by Caller, in event.Create) (
 			state, err := events.Create(tx, eventID, in)
 			return Event{ID: eventID, Version: events.Version(tx, eventID), State: state}, err
 		},
-		replay: func(ctx context.Context, ref string) (Event, error) { return s.event(ctx, by, ref) },
+		replay: s.replayEvent,
 	})
 	return e, err
 }

@@ -22,7 +22,7 @@ func executeOnce[T any](ctx context.Context, s *Service, by Caller, a action[T])
 	if err != nil {
 		return value, false, err
 	}
-	result, err := s.Engine.Execute(ctx, engine.Request{
+	result, err := s.engine.Execute(ctx, engine.Request{
 		Metadata: by.metadata(), Streams: a.streams, Key: key,
 		Decide: func(tx *engine.Tx) (engine.Decided, error) {
 			value, err := a.decide(tx)

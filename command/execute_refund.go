@@ -15,19 +15,19 @@ var ErrRefundPending = errors.New("the refund is pending at the gateway")
 // ExecuteRefund has the gateway give the money of a requested refund back and records it. A payment that is refunded in full ends its
 // reservation and frees the seats in the same append.
 func (s *Service) ExecuteRefund(ctx context.Context, by Caller, paymentID, refundID string) error {
-	paid, err := s.paid(ctx, by, paymentID)
+	p, err := s.readPayment(ctx, paymentID)
 	if err != nil {
 		return err
 	}
-	refunding, err := viewRefunding(*paid.Payment, refundID)
+	refunding, err := viewRefunding(p, refundID)
 	if err != nil || refunding.Refund.Status != payment.RefundPending || refunding.Refund.Reported {
 		return err
 	}
-	gw, err := s.Gateways.ByName(paid.Payment.Gateway)
+	gw, err := s.gateways.ByName(p.Gateway)
 	if err != nil {
 		return err
 	}
-	result, err := gw.Refund(ctx, gateway.Refund{ID: refundID, TransactionID: paid.Payment.TransactionID, Amount: refunding.Refund.Amount})
+	result, err := gw.Refund(ctx, gateway.Refund{ID: refundID, TransactionID: p.TransactionID, Amount: refunding.Refund.Amount})
 	if err != nil {
 		return fmt.Errorf("refund %s at %s: %w", refundID, gw.Name(), err)
 	}

@@ -43,16 +43,16 @@ func decideExpire(tx *engine.Tx, reservationID string) (overdue overduePayment, 
 
 // giveUpPayment cancels a payment at the gateway, then ends its reservation by end. If it was paid after all, that is recorded instead.
 func (s *Service) giveUpPayment(ctx context.Context, by Caller, paymentID string, end reservation.Command) error {
-	paid, err := s.paid(ctx, by, paymentID)
+	p, err := s.readPayment(ctx, paymentID)
 	if err != nil {
 		return err
 	}
-	if paid.Payment.Undecided() {
-		gw, err := s.Gateways.ByName(paid.Payment.Gateway)
+	if p.Undecided() {
+		gw, err := s.gateways.ByName(p.Gateway)
 		if err != nil {
 			return err
 		}
-		result, err := gw.Cancel(ctx, atGateway(*paid.Payment))
+		result, err := gw.Cancel(ctx, atGateway(p))
 		switch {
 		case errors.Is(err, gateway.ErrUnknownPayment): // never created, and now never will be
 		case err != nil:

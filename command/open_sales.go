@@ -13,7 +13,6 @@ func (s *Service) OpenSales(ctx context.Context, by Caller, eventID string) (Eve
 
 // OpenScheduledSales opens sales if the window of the event says so now, and changes nothing otherwise. It is for the saga.
 func (s *Service) OpenScheduledSales(ctx context.Context, by Caller, eventID string) error {
-	by.Admin = true
 	_, err := s.changeEvent(ctx, by, eventID, event.OpenSales{Scheduled: true})
 	return err
 }

@@ -46,7 +46,7 @@ func (s *Service) ProcessPayment(ctx context.Context, by Caller, in ProcessPayme
 	var gw gateway.Gateway // none where no method is given: what costs nothing needs none
 	if method := in.method(); method != "" {
 		var err error
-		if gw, err = s.Gateways.Pick(method); err != nil {
+		if gw, err = s.gateways.Pick(method); err != nil {
 			return Paid{}, err
 		}
 	}
@@ -84,7 +84,7 @@ func (s *Service) decidePayment(tx *engine.Tx, by Caller, paymentID string, gw g
 	if r.Total.Minor == 0 {
 		return completeFree(tx, in.ReservationID)
 	}
-	if r, err = reservations.Decide(tx, in.ReservationID, reservation.RequestPayment{PaymentID: paymentID, Hold: s.Hold}); err != nil {
+	if r, err = reservations.Decide(tx, in.ReservationID, reservation.RequestPayment{PaymentID: paymentID, Hold: s.hold}); err != nil {
 		return Paid{}, err
 	}
 	if gw == nil {
@@ -135,7 +135,7 @@ func (s *Service) payAtGateway(ctx context.Context, by Caller, gw gateway.Gatewa
 	case errors.Is(err, gateway.ErrUnavailable):
 		return s.recordOutage(ctx, by, recorded, err)
 	case err != nil: // it may have been charged: PROCESSING, until the reconciler knows
-		s.Logger.WarnContext(ctx, "the outcome of a payment is not known yet", "payment", p.ID, "gateway", gw.Name(), "error", err)
+		s.logger.WarnContext(ctx, "the outcome of a payment is not known yet", "payment", p.ID, "gateway", gw.Name(), "error", err)
 		return recorded, nil
 	}
 	recorded, err = s.recordOutcome(ctx, by, p.ID, outcomeOf(confirmed))
@@ -145,7 +145,7 @@ func (s *Service) payAtGateway(ctx context.Context, by Caller, gw gateway.Gatewa
 // recordOutage records that the gateway could not be reached and certainly did not charge. It uses up no attempt, and the idempotency key
 // is free again: the customer is meant to try again.
 func (s *Service) recordOutage(ctx context.Context, by Caller, paid Paid, cause error) (Paid, error) {
-	s.Logger.WarnContext(ctx, "the payment gateway is unavailable", "payment", paid.Payment.ID, "gateway", paid.Payment.Gateway, "error", cause)
+	s.logger.WarnContext(ctx, "the payment gateway is unavailable", "payment", paid.Payment.ID, "gateway", paid.Payment.Gateway, "error", cause)
 	key, err := by.key(processPayment, nil)
 	if err != nil {
 		return Paid{}, err
@@ -156,23 +156,24 @@ func (s *Service) recordOutage(ctx context.Context, by Caller, paid Paid, cause 
 	return recorded, cmp.Or(err, failureOf(recorded))
 }
 
-// replayPayment returns what a retry returns: a payment as it is now, or the reservation that cost nothing.
+// replayPayment returns what a retry returns: a payment as it is now, or the reservation that cost nothing. It takes a turn in the write
+// loop: the first try may have ended with a commit that was not acknowledged, of the payment's outcome, and the retry must wait for it.
 func (s *Service) replayPayment(ctx context.Context, by Caller, ref string) (Paid, error) {
 	if id.Prefix(ref) == id.Reservation {
-		r, err := s.reservation(ctx, by, ref)
+		r, err := s.replayReservation(ctx, ref)
 		return Paid{Reservation: r}, err
 	}
-	paid, err := s.paid(ctx, by, ref)
+	paid, err := execute(ctx, s, by, []string{payments.Stream(ref)}, func(tx *engine.Tx) (Paid, error) { return viewPaid(tx, ref) })
 	if err != nil || paid.Payment.Status != payment.RequiresAction {
 		return paid, err
 	}
-	gw, err := s.Gateways.ByName(paid.Payment.Gateway)
+	gw, err := s.gateways.ByName(paid.Payment.Gateway)
 	if err != nil {
 		return paid, err
 	}
 	result, err := gw.Lookup(ctx, atGateway(*paid.Payment))
 	if err != nil {
-		s.Logger.WarnContext(ctx, "could not look up the next action of a payment", "payment", ref, "gateway", gw.Name(), "error", err)
+		s.logger.WarnContext(ctx, "could not look up the next action of a payment", "payment", ref, "gateway", gw.Name(), "error", err)
 		return paid, nil
 	}
 	return withAction(paid, result), nil

@@ -21,7 +21,7 @@ import (
 	"ticketing/command/reservation"
 )
 
-var organizer, saga = commandtest.Organizer, caller("system:saga", "")
+var organizer, saga = commandtest.Organizer, commandtest.Part("saga")
 
 var customers = []string{"usr_alice", "usr_bob", "usr_carol"}
 

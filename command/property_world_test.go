@@ -236,7 +236,7 @@ func drawFuse(t *rapid.T) int {
 }
 
 func caller(actor, key string) command.Caller {
-	return command.Caller{Actor: actor, CorrelationID: "request", IdempotencyKey: key}
+	return command.Caller{Principal: command.User(actor), Trace: command.Trace{CorrelationID: "request"}, IdempotencyKey: key}
 }
 
 func newPool(t testing.TB, url string) *pgxpool.Pool {

@@ -12,18 +12,18 @@ import (
 // ReconcilePayment asks the gateway about an undecided payment and records what it says. ErrStillProcessing means that it is still
 // undecided.
 func (s *Service) ReconcilePayment(ctx context.Context, by Caller, paymentID string) error {
-	paid, err := s.paid(ctx, by, paymentID)
-	if err != nil || !paid.Payment.Undecided() {
+	p, err := s.readPayment(ctx, paymentID)
+	if err != nil || !p.Undecided() {
 		return err
 	}
-	gw, err := s.Gateways.ByName(paid.Payment.Gateway)
+	gw, err := s.gateways.ByName(p.Gateway)
 	if err != nil {
 		return err
 	}
-	result, err := gw.Lookup(ctx, atGateway(*paid.Payment))
+	result, err := gw.Lookup(ctx, atGateway(p))
 	switch {
 	case errors.Is(err, gateway.ErrUnknownPayment), err == nil && result.Outcome == payment.OutcomeCreated:
-		return s.abandonUnconfirmed(ctx, by, gw, *paid.Payment)
+		return s.abandonUnconfirmed(ctx, by, gw, p)
 	case err != nil:
 		return fmt.Errorf("look up payment %s at %s: %w", paymentID, gw.Name(), err)
 	}

@@ -22,45 +22,49 @@ type Hint struct {
 	Reversals bool // also refunds and disputes
 }
 
-// HearOfPayment asks the gateway about the payment and applies what it says, forward only. So a hint may come twice, late, out of order, or
+// RecordWebhook asks the gateway about the payment and applies what it says, forward only. So a hint may come twice, late, out of order, or
 // before the call that it is about has returned. A rejection of code NOT_FOUND says that the gateway has no such payment.
-func (s *Service) HearOfPayment(ctx context.Context, by Caller, h Hint) error {
-	paid, err := s.paid(ctx, by, h.PaymentID)
+func (s *Service) RecordWebhook(ctx context.Context, by Caller, h Hint) error {
+	p, err := s.readPayment(ctx, h.PaymentID)
 	if err != nil {
 		return err
 	}
-	if paid.Payment.Gateway != h.Gateway {
+	if p.Gateway != h.Gateway {
 		return rejection.New(rejection.NotFound, "there is no such payment of %s", h.Gateway).At("paymentId")
 	}
-	gw, err := s.Gateways.ByName(h.Gateway)
+	gw, err := s.gateways.ByName(h.Gateway)
 	if err != nil {
 		return err
 	}
-	if paid.Payment.CompletedAt == nil {
-		if paid, err = s.refreshPayment(ctx, by, gw, paid); err != nil {
+	if p.CompletedAt == nil {
+		if p, err = s.refreshPayment(ctx, by, gw, p); err != nil {
 			return err
 		}
 	}
-	if !h.Reversals || paid.Payment.CompletedAt == nil {
+	if !h.Reversals || p.CompletedAt == nil {
 		return nil
 	}
-	return s.recordReversals(ctx, by, gw, *paid.Payment)
+	return s.recordReversals(ctx, by, gw, p)
 }
 
 // refreshPayment records the gateway's state of a payment. One that was only created is left alone: the process that created it is still at
 // work. One that the customer has approved is confirmed: they think that they have paid, and may never come back.
-func (s *Service) refreshPayment(ctx context.Context, by Caller, gw gateway.Gateway, paid Paid) (Paid, error) {
-	result, err := gw.Lookup(ctx, atGateway(*paid.Payment))
-	if err == nil && result.Outcome == payment.OutcomeRequiresAction && result.NextAction == nil && paid.Payment.Status == payment.RequiresAction {
-		result, err = gw.Confirm(ctx, atGateway(*paid.Payment))
+func (s *Service) refreshPayment(ctx context.Context, by Caller, gw gateway.Gateway, p Payment) (Payment, error) {
+	result, err := gw.Lookup(ctx, atGateway(p))
+	if err == nil && result.Outcome == payment.OutcomeRequiresAction && result.NextAction == nil && p.Status == payment.RequiresAction {
+		result, err = gw.Confirm(ctx, atGateway(p))
 	}
 	switch {
 	case errors.Is(err, gateway.ErrUnknownPayment), err == nil && result.Outcome == payment.OutcomeCreated:
-		return paid, nil
+		return p, nil
 	case err != nil:
-		return Paid{}, fmt.Errorf("look up payment %s at %s: %w", paid.Payment.ID, gw.Name(), err)
+		return Payment{}, fmt.Errorf("look up payment %s at %s: %w", p.ID, gw.Name(), err)
 	}
-	return s.recordOutcome(ctx, by, paid.Payment.ID, outcomeOf(result))
+	paid, err := s.recordOutcome(ctx, by, p.ID, outcomeOf(result))
+	if err != nil {
+		return Payment{}, err
+	}
+	return *paid.Payment, nil
 }
 
 // recordReversals records all refunds and disputes of a payment that the gateway knows.

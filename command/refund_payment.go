@@ -35,11 +35,11 @@ func (s *Service) RefundPayment(ctx context.Context, by Caller, in RefundPayment
 		decide: func(tx *engine.Tx) (Refunding, error) { return decideRefund(tx, by, refundID, in) },
 		replay: func(ctx context.Context, ref string) (Refunding, error) {
 			paymentID, refundID, _ := strings.Cut(ref, "/")
-			paid, err := s.paid(ctx, by, paymentID)
+			p, err := s.readPayment(ctx, paymentID)
 			if err != nil {
 				return Refunding{}, err
 			}
-			return viewRefunding(*paid.Payment, refundID)
+			return viewRefunding(p, refundID)
 		},
 	})
 	return refunding, err

@@ -24,8 +24,8 @@ func (s *Service) ReserveSeats(ctx context.Context, by Caller, in ReserveSeats) 
 	reservationID := id.New(id.Reservation)
 	r, _, err := executeOnce(ctx, s, by, action[Reservation]{
 		mutation: "reserveSeats", input: in, ref: Reservation.ref, streams: eventStreams(in.EventID),
-		decide: func(tx *engine.Tx) (Reservation, error) { return decideReserve(tx, by, reservationID, in, s.Hold) },
-		replay: func(ctx context.Context, ref string) (Reservation, error) { return s.reservation(ctx, by, ref) },
+		decide: func(tx *engine.Tx) (Reservation, error) { return decideReserve(tx, by, reservationID, in, s.hold) },
+		replay: s.replayReservation,
 	})
 	return r, err
 }
@@ -42,7 +42,7 @@ func decideReserve(tx *engine.Tx, by Caller, reservationID string, in ReserveSea
 		return Reservation{}, rejection.New(rejection.SalesNotOpen, "tickets of this event are not on sale").At("eventId")
 	}
 	inv, err := inventories.Decide(tx, in.EventID, inventory.Reserve{
-		ReservationID: reservationID, CustomerID: by.Actor, Items: in.Items,
+		ReservationID: reservationID, CustomerID: by.Principal.ID(), Items: in.Items,
 		MaxPerReservation: e.MaxTicketsPerReservation, MaxPerCustomer: e.MaxTicketsPerCustomer,
 	})
 	if err != nil {
@@ -53,7 +53,7 @@ func decideReserve(tx *engine.Tx, by Caller, reservationID string, in ReserveSea
 		return Reservation{}, err
 	}
 	state, err := reservations.Create(tx, reservationID, reservation.Initiate{
-		EventID: in.EventID, CustomerID: by.Actor, Seats: seats, Total: total, PaymentAttempts: e.PaymentAttempts, Hold: hold,
+		EventID: in.EventID, CustomerID: by.Principal.ID(), Seats: seats, Total: total, PaymentAttempts: e.PaymentAttempts, Hold: hold,
 	})
 	if err != nil {
 		return Reservation{}, err

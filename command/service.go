@@ -37,10 +37,29 @@ type Gateways interface {
 	ByName(name string) (gateway.Gateway, error)
 }
 
-// Service runs the use cases.
+// Config is what a Service needs.
+type Config struct {
+	Engine   *engine.Engine // Required. It must know Aggregates.
+	Gateways Gateways       // Required, unless nothing is paid.
+	Hold     time.Duration  // How long an unpaid reservation keeps its seats. Required.
+	Logger   *slog.Logger   // Default: slog.Default().
+}
+
+// Service runs the use cases. Make it with New.
 type Service struct {
-	Engine   *engine.Engine
-	Gateways Gateways
-	Hold     time.Duration // how long seats are held for an unpaid reservation
-	Logger   *slog.Logger
+	engine   *engine.Engine
+	gateways Gateways
+	hold     time.Duration
+	logger   *slog.Logger
+}
+
+// New returns a Service. It panics if a required field is missing.
+func New(c Config) *Service {
+	if c.Engine == nil || c.Hold <= 0 {
+		panic("command: Engine and Hold are required")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return &Service{engine: c.Engine, gateways: c.Gateways, hold: c.Hold, logger: c.Logger}
 }

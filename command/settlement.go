@@ -22,7 +22,7 @@ func (s *Service) recordAndRelease(
 	ctx context.Context, by Caller, paymentID string, outcome payment.RecordOutcome, release *engine.Key,
 ) (Paid, error) {
 	refundID := id.New(id.Refund)
-	result, err := s.Engine.Execute(ctx, engine.Request{
+	result, err := s.engine.Execute(ctx, engine.Request{
 		Metadata: by.metadata(), Streams: []string{payments.Stream(paymentID)}, Release: release,
 		Decide: func(tx *engine.Tx) (engine.Decided, error) {
 			paid, err := decideOutcome(tx, paymentID, outcome, refundID)

@@ -101,3 +101,7 @@ func viewPaid(tx *engine.Tx, paymentID string) (Paid, error) {
 	view := viewPayment(tx, paymentID, p)
 	return Paid{Payment: &view, Reservation: viewReservation(tx, p.ReservationID, r)}, err
 }
+
+func eventStreams(eventID string) []string {
+	return []string{events.Stream(eventID), inventories.Stream(eventID)}
+}

@@ -3,8 +3,6 @@ package command
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,18 +20,10 @@ const windUpParallel = 64
 // reasonEventCancelled tells the customer why their reservation was cancelled.
 const reasonEventCancelled = "the event was cancelled"
 
-// Holders returns the reservations that hold or bought seats of an event. They are found through the inventory, not a read table.
-func (s *Service) Holders(ctx context.Context, by Caller, eventID string) (reservationIDs []string, err error) {
-	return execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) ([]string, error) {
-		inv, err := inventories.Load(tx, eventID)
-		return slices.Sorted(maps.Keys(inv.Holdings)), err
-	})
-}
-
 // WindUpEvent ends all reservations of a cancelled event: unpaid ones are cancelled (payments at the gateway given up first), completed
 // ones are refunded. It is idempotent and can stop anywhere; an error says that something has to be tried again.
 func (s *Service) WindUpEvent(ctx context.Context, by Caller, eventID string) error {
-	reservationIDs, err := s.Holders(ctx, by, eventID)
+	reservationIDs, err := s.Holders(ctx, eventID)
 	if err != nil {
 		return err
 	}

@@ -41,10 +41,12 @@ type callerFunc func(context.Context) (command.Caller, error)
 // withoutKey is for mutations whose input has no idempotency key.
 func withoutKey(ctx context.Context) (command.Caller, error) {
 	viewer := viewerOf(ctx)
-	return command.Caller{
-		Actor: viewer.UserID, Admin: viewer.HasRole(auth.RoleAdmin),
-		CorrelationID: telemetry.CorrelationID(ctx), Traceparent: telemetry.Traceparent(ctx),
-	}, nil
+	principal := command.User(viewer.UserID)
+	if viewer.HasRole(auth.RoleAdmin) {
+		principal = command.Admin(viewer.UserID)
+	}
+	trace := command.Trace{CorrelationID: telemetry.CorrelationID(ctx), Traceparent: telemetry.Traceparent(ctx)}
+	return command.Caller{Principal: principal, Trace: trace}, nil
 }
 
 // withKey is for mutations that need an idempotency key: that of the input or of the Idempotency-Key header.

@@ -38,7 +38,7 @@ func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, out
 	})
 	return writeSide{
 		engine:  decider,
-		service: &command.Service{Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Logger: e.Log},
+		service: command.New(command.Config{Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Logger: e.Log}),
 	}, nil
 }
 

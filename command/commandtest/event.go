@@ -9,6 +9,7 @@ import (
 
 	"ticketing/command"
 	"ticketing/command/event"
+	"ticketing/command/internal/principal"
 	"ticketing/command/inventory"
 	"ticketing/internal/money"
 )
@@ -18,7 +19,12 @@ var Organizer = User("usr_organizer")
 
 // User returns a caller who is a user without special rights.
 func User(userID string) command.Caller {
-	return command.Caller{Actor: userID, CorrelationID: "request of " + userID}
+	return command.Caller{Principal: command.User(userID), Trace: command.Trace{CorrelationID: "request of " + userID}}
+}
+
+// Part returns a caller that is a part of the system, with the id "system:<part>".
+func Part(part string) command.Caller {
+	return command.Caller{Principal: principal.System(part), Trace: command.Trace{CorrelationID: "request of " + part}}
 }
 
 // OnSale makes an event of the Organizer with these sections and opens its sales. Zero fields have defaults: it starts in a day, a

@@ -26,14 +26,19 @@ type Config struct {
 	Configure func(*pgxpool.Config) // changes the connections to it. Default: nothing is changed.
 	Gateways  command.Gateways      // Default: a router to Gateway.
 	Gateway   gateway.Gateway       // Default: the sandbox on the same database.
-	Hold      time.Duration         // Default: 1h.
-	Clock     func() time.Time      // Default: time.Now.
-	Logger    *slog.Logger          // Default: nothing is logged.
+	// Wrap changes the gateways. Default: nothing is changed.
+	Wrap   func(command.Gateways) command.Gateways
+	Hold   time.Duration    // Default: 1h.
+	Clock  func() time.Time // Default: time.Now.
+	Logger *slog.Logger     // Default: nothing is logged.
 }
 
 func (c Config) withDefaults() Config {
 	if c.Configure == nil {
 		c.Configure = func(*pgxpool.Config) {}
+	}
+	if c.Wrap == nil {
+		c.Wrap = func(g command.Gateways) command.Gateways { return g }
 	}
 	if c.Hold == 0 {
 		c.Hold = time.Hour
@@ -86,7 +91,7 @@ func Start(t require.TestingT, c Config) *System {
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
 	return &System{
-		Service: &command.Service{Engine: e, Gateways: c.Gateways, Hold: c.Hold, Logger: c.Logger},
+		Service: command.New(command.Config{Engine: e, Gateways: c.Wrap(c.Gateways), Hold: c.Hold, Logger: c.Logger}),
 		Pool:    pool, Engine: e, URL: c.Database, clock: c.Clock,
 		stop: sync.OnceFunc(func() {
 			cancel()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding"
 	"encoding/json"
 	"fmt"
@@ -84,6 +85,18 @@ func (a *Aggregate[S, C, E]) Load(tx *Tx, id string) (S, error) {
 		return zero, err
 	}
 	return tx.views[i].state.(S), nil //nolint:forcetypeassert // a category has one type of state
+}
+
+// Read returns the state and version of a stream as committed; the zero state and 0 if there is no such stream. It reads the log and
+// takes no turn in the write loop: the result has at least all that was committed when Read was called, and so what Execute has returned
+// to this caller; but a commit that is in flight may be missing, and two Reads may see the log at two positions. The state belongs to
+// the caller.
+func (a *Aggregate[S, C, E]) Read(ctx context.Context, e *Engine, id string) (state S, version int64, err error) {
+	s, err := e.readStream(ctx, a.Stream(id))
+	if err != nil {
+		return state, 0, fmt.Errorf("read stream: %w", err)
+	}
+	return s.state.(S), s.version, nil //nolint:forcetypeassert // a category has one type of state
 }
 
 // Version returns the version of a stream that was loaded or decided on in tx, with what the decision has staged.

@@ -36,17 +36,27 @@ func (e *Engine) load(ctx context.Context) {
 	}
 }
 
-// loadStream reads a stream's snapshot, if there is one, and what came after it.
+// loadStream reads a stream for the cache.
 func (e *Engine) loadStream(ctx context.Context, id string) (*stream, error) {
-	s, err := e.knownStream(id)
-	if err != nil {
-		return nil, err
-	}
 	head, err := eventstore.ReadHead(ctx, e.pool)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.loadSnapshot(ctx, s, head.Incarnation); err != nil {
+	s, err := e.readStream(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	s.checkedAt, s.incarnation = head.Position, head.Incarnation
+	return s, nil
+}
+
+// readStream reads a stream's snapshot, if there is one, and the domain events after it.
+func (e *Engine) readStream(ctx context.Context, id string) (*stream, error) {
+	s, err := e.knownStream(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.readSnapshot(ctx, s); err != nil {
 		return nil, err
 	}
 	for {
@@ -55,20 +65,20 @@ func (e *Engine) loadStream(ctx context.Context, id string) (*stream, error) {
 			return nil, err
 		}
 		if read < loadPage {
-			s.checkedAt, s.incarnation = head.Position, head.Incarnation
 			return s, nil
 		}
 	}
 }
 
-func (e *Engine) loadSnapshot(ctx context.Context, s *stream, incarnation string) error {
+func (e *Engine) readSnapshot(ctx context.Context, s *stream) error {
 	if s.category.snapshot == 0 {
 		return nil
 	}
 	var data []byte
 	var version int64
-	err := e.pool.QueryRow(ctx, `SELECT version, data FROM snapshots WHERE stream_id = $1 AND schema_version = $2 AND incarnation = $3`,
-		s.id, s.category.snapshot, incarnation).Scan(&version, &data)
+	err := e.pool.QueryRow(ctx, `SELECT version, data FROM snapshots JOIN log_incarnation USING (incarnation)
+			WHERE stream_id = $1 AND schema_version = $2 AND shard = $3`,
+		s.id, s.category.snapshot, eventstore.Shard).Scan(&version, &data)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}

@@ -147,3 +147,20 @@ func TestAStateThatMayBeHalfChangedIsNotUsedAgain(t *testing.T) {
 	require.ErrorContains(t, err, "the shelf broke")
 	requireShelf(t, e, shelf{"book": 1})
 }
+
+func TestAReadSeesWhatIsCommittedWithoutATurnInTheLoop(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, logDB(t), nil)
+	e, _ := start(t, pool, nil)
+	execute(t, e, add("1", 2, 3))
+	release := block(t, e) // the loop is busy, and holds the lock
+	defer release()
+	s, version, err := counters.Read(t.Context(), e, "1")
+	require.NoError(t, err)
+	require.Equal(t, counter{Sum: 5}, s)
+	require.EqualValues(t, 2, version)
+	s, version, err = counters.Read(t.Context(), e, "none")
+	require.NoError(t, err)
+	require.Zero(t, s)
+	require.Zero(t, version)
+}

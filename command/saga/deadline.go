@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ticketing/command"
+	"ticketing/command/internal/principal"
 )
 
 // Kind is what a deadline is for. The values are used in the table and in the metrics.
@@ -34,11 +35,11 @@ type cause struct {
 }
 
 func (c cause) caller() command.Caller {
-	return command.Caller{Actor: Actor, CorrelationID: c.CorrelationID, CausationID: c.CausationID, Traceparent: c.Traceparent}
+	return command.Caller{Principal: principal.System("saga"), Trace: command.Trace(c)}
 }
 
 func causeOfCaller(by command.Caller) cause {
-	return cause{CorrelationID: by.CorrelationID, CausationID: by.CausationID, Traceparent: by.Traceparent}
+	return cause(by.Trace)
 }
 
 // deadline is set by the follower.

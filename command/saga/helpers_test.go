@@ -200,23 +200,23 @@ func (d *double) WindUpEvent(ctx context.Context, by command.Caller, id string) 
 	return d.windUp(ctx, id)
 }
 
-func (d *double) Holders(context.Context, command.Caller, string) ([]string, error) {
+func (d *double) Holders(context.Context, string) ([]string, error) {
 	return d.holders, nil
 }
 
-// Sale answers a completed reservation of somebody, whatever is asked for; its event is cancelled when somebody holds tickets still.
-func (d *double) Sale(_ context.Context, by command.Caller, id string) (command.Sale, error) {
-	d.begin(by, "sale "+id)()
-	sale := command.Sale{Reservation: command.Reservation{ID: id, State: reservation.State{Status: reservation.Completed, CustomerID: "usr"}}}
+// Purchase returns a completed reservation of somebody, whatever is asked for; its event is cancelled when somebody holds tickets still.
+func (d *double) Purchase(_ context.Context, id string) (command.Purchase, error) {
+	d.begin(command.Caller{}, "sale "+id)()
+	sale := command.Purchase{Reservation: command.Reservation{ID: id, State: reservation.State{Status: reservation.Completed, CustomerID: "usr"}}}
 	if d.holders != nil {
 		sale.Event.Status = event.Cancelled
 	}
 	return sale, nil
 }
 
-func (d *double) SaleOfPayment(_ context.Context, by command.Caller, id string) (command.Sale, error) {
-	d.begin(by, "sale of "+id)()
-	return command.Sale{
+func (d *double) PurchaseOfPayment(_ context.Context, id string) (command.Purchase, error) {
+	d.begin(command.Caller{}, "sale of "+id)()
+	return command.Purchase{
 		Reservation: command.Reservation{State: reservation.State{CustomerID: "usr"}},
 		Payment:     &command.Payment{ID: id, State: payment.State{Refunds: []payment.Refund{{ID: "rfd", Status: payment.RefundCompleted}}}},
 	}, nil

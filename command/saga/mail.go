@@ -26,10 +26,10 @@ const (
 
 // sendMail composes a mail from what the log says now and sends it to the customer's present address. A mail that is no longer true is not
 // sent, nor one to a customer who was erased.
-func (c Config) sendMail(ctx context.Context, by command.Caller, a mailJob) error {
-	load := func() (command.Sale, error) { return c.Service.Sale(ctx, by, a.ID) }
+func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error {
+	load := func() (command.Purchase, error) { return c.Service.Purchase(ctx, a.ID) }
 	if a.Mail == RefundedMail {
-		load = func() (command.Sale, error) { return c.Service.SaleOfPayment(ctx, by, a.PaymentID) }
+		load = func() (command.Purchase, error) { return c.Service.PurchaseOfPayment(ctx, a.PaymentID) }
 	}
 	sale, err := load()
 	if err != nil {
@@ -48,7 +48,7 @@ func (c Config) sendMail(ctx context.Context, by command.Caller, a mailJob) erro
 }
 
 // composeMail returns the mail, without a recipient if there is no reason for it any more.
-func composeMail(a mailJob, sale command.Sale, address string) (mail.Message, error) {
+func composeMail(a mailJob, sale command.Purchase, address string) (mail.Message, error) {
 	p := purchaseOf(sale)
 	switch a.Mail {
 	case ConfirmedMail:
@@ -83,7 +83,7 @@ func explainRefund(r payment.Refund) string {
 	return fmt.Sprintf("the organizer gave it back (“%s”)", reason)
 }
 
-func purchaseOf(sale command.Sale) mail.Purchase {
+func purchaseOf(sale command.Purchase) mail.Purchase {
 	p := mail.Purchase{
 		ReservationID: sale.Reservation.ID, Event: sale.Event.Name, Venue: sale.Event.Venue, StartsAt: sale.Event.StartsAt,
 		Total: sale.Reservation.Total.String(),

@@ -13,9 +13,9 @@ import (
 )
 
 func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
-	sale := func(status reservation.Status, occasion event.Status, refund payment.Refund) command.Sale {
+	sale := func(status reservation.Status, occasion event.Status, refund payment.Refund) command.Purchase {
 		completedAt := start
-		return command.Sale{
+		return command.Purchase{
 			Reservation: command.Reservation{ID: "rsv", State: reservation.State{
 				Status: status, Total: money.Money{Minor: 2500, Currency: "EUR"}, CompletedAt: &completedAt,
 				Seats: []reservation.Seat{{Section: "Stalls", Label: "A-1", Price: money.Money{Minor: 2500, Currency: "EUR"}}},
@@ -29,7 +29,7 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		job  mailJob
-		sale command.Sale
+		sale command.Purchase
 		says string // empty: nothing is sent
 	}{
 		"tickets":                                {mailJob{Mail: ConfirmedMail, ID: "rsv"}, sale(reservation.Completed, event.SalesOpen, payment.Refund{}), "Stalls, seat A-1 – 25.00 EUR"},

@@ -62,9 +62,11 @@ func (u unreachable) Refund(ctx context.Context, r gateway.Refund) (gateway.Refu
 }
 
 func TestAGatewayThatIsDownForTenMinutesCostsNobodyAnything(t *testing.T) {
-	w := newWorld(t, 10)
-	o := &outage{Gateways: w.Gateways}
-	w.Gateways = o
+	var o *outage
+	w := newWorldBehind(t, 10, func(g command.Gateways) command.Gateways {
+		o = &outage{Gateways: g}
+		return o
+	})
 	w.clock.move(time.Hour)
 	runSaga(t, config(w.pool, w, w.clock))
 	paid, lost, inAction := w.reserve(t), w.reserve(t), w.reserve(t)

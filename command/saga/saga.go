@@ -37,10 +37,10 @@ type Service interface {
 	ExecuteRefund(ctx context.Context, by command.Caller, paymentID, refundID string) error
 	OpenScheduledSales(ctx context.Context, by command.Caller, eventID string) error
 	CloseScheduledSales(ctx context.Context, by command.Caller, eventID string) error
-	Holders(ctx context.Context, by command.Caller, eventID string) (reservationIDs []string, err error)
+	Holders(ctx context.Context, eventID string) (reservationIDs []string, err error)
 	WindUpEvent(ctx context.Context, by command.Caller, eventID string) error
-	Sale(ctx context.Context, by command.Caller, reservationID string) (command.Sale, error)
-	SaleOfPayment(ctx context.Context, by command.Caller, paymentID string) (command.Sale, error)
+	Purchase(ctx context.Context, reservationID string) (command.Purchase, error)
+	PurchaseOfPayment(ctx context.Context, paymentID string) (command.Purchase, error)
 }
 
 var _ Service = (*command.Service)(nil)

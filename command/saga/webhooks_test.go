@@ -38,7 +38,7 @@ type hearing struct {
 	hints chan string
 }
 
-func (h *hearing) HearOfPayment(ctx context.Context, by command.Caller, hint command.Hint) error {
+func (h *hearing) RecordWebhook(ctx context.Context, by command.Caller, hint command.Hint) error {
 	h.hints <- hint.PaymentID
 	if h.hear != nil {
 		return h.hear(ctx)

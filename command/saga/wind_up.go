@@ -13,7 +13,7 @@ import (
 // windUpEvent writes to every customer with a reservation of a cancelled event, and then ends the reservations. The mails become jobs first,
 // since reservations that have ended are not found any more.
 func (c Config) windUpEvent(ctx context.Context, by command.Caller, a windUpJob) error {
-	reservationIDs, err := c.Service.Holders(ctx, by, a.EventID)
+	reservationIDs, err := c.Service.Holders(ctx, a.EventID)
 	if err != nil {
 		return err
 	}

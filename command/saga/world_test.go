@@ -1,20 +1,14 @@
 package saga
 
 import (
-	"context"
-	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"ticketing/command"
-	"ticketing/command/catalog"
-	"ticketing/command/engine"
+	"ticketing/command/commandtest"
 	"ticketing/command/event"
-	"ticketing/command/gateway"
-	"ticketing/command/gateway/sandbox"
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
@@ -25,7 +19,7 @@ const hold = 5 * time.Minute
 
 // world is the saga with the real write side and the sandbox.
 type world struct {
-	*command.Service
+	*commandtest.System
 
 	pool    *pgxpool.Pool
 	clock   *clock
@@ -33,32 +27,22 @@ type world struct {
 }
 
 var (
-	organizer = command.Caller{Actor: "usr_organizer", CorrelationID: "request"}
-	customer  = command.Caller{Actor: "usr_customer", CorrelationID: "request"}
+	organizer = command.Caller{Principal: command.User("usr_organizer"), Trace: command.Trace{CorrelationID: "request"}}
+	customer  = command.Caller{Principal: command.User("usr_customer"), Trace: command.Trace{CorrelationID: "request"}}
 )
 
-// newWorld answers a world with a published event of one section; its sales open in an hour and close two hours later.
+// newWorld returns a world with a published event of one section; its sales open in an hour and close two hours later.
 func newWorld(t *testing.T, capacity int) *world {
 	t.Helper()
-	w := &world{pool: newPool(t), clock: newClock()}
-	quiet := slog.New(slog.DiscardHandler)
-	e := engine.New(engine.Config{Pool: w.pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Clock: w.clock.now, Logger: quiet})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := e.Run(ctx); err != nil {
-			t.Errorf("engine: %v", err)
-		}
-	})
-	t.Cleanup(func() { cancel(); running.Wait() })
-	router, err := gateway.NewRouter(gateway.Config{
-		Gateways: []gateway.Gateway{sandbox.New(w.pool)}, Enabled: []string{sandbox.Name}, Timeout: 30 * time.Second, Logger: quiet,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Service = &command.Service{Engine: e, Gateways: router, Hold: hold, Logger: quiet}
+	return newWorldBehind(t, capacity, nil)
+}
 
+// newWorldBehind is newWorld with gateways that are wrapped.
+func newWorldBehind(t *testing.T, capacity int, wrap func(command.Gateways) command.Gateways) *world {
+	t.Helper()
+	w := &world{clock: newClock()}
+	w.System = commandtest.New(t, commandtest.Config{Clock: w.clock.now, Hold: hold, Wrap: wrap})
+	w.pool = w.Pool
 	created, err := w.CreateEvent(t.Context(), organizer, event.Create{
 		Name: "A concert", Venue: "A hall", StartsAt: in(24 * time.Hour), SalesOpenAt: at(time.Hour), SalesCloseAt: at(3 * time.Hour),
 		MaxTicketsPerReservation: 8, PaymentAttempts: 2,

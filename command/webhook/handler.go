@@ -11,6 +11,7 @@ import (
 
 	"ticketing/command"
 	"ticketing/command/gateway"
+	"ticketing/command/internal/principal"
 	"ticketing/command/rejection"
 )
 
@@ -22,7 +23,7 @@ const retention = "30 days"
 
 // Service is what handling needs of command.Service.
 type Service interface {
-	HearOfPayment(ctx context.Context, by command.Caller, h command.Hint) error
+	RecordWebhook(ctx context.Context, by command.Caller, h command.Hint) error
 }
 
 var _ Service = (*command.Service)(nil)
@@ -101,7 +102,10 @@ func (h *Handler) applyHint(ctx context.Context, j Job) error {
 			return err
 		}
 	}
-	return h.service.HearOfPayment(ctx, command.Caller{Actor: Actor, CorrelationID: j.Gateway + ":" + j.EventID, Traceparent: traceparent}, hint)
+	by := command.Caller{
+		Principal: principal.System("webhook"), Trace: command.Trace{CorrelationID: j.Gateway + ":" + j.EventID, Traceparent: traceparent},
+	}
+	return h.service.RecordWebhook(ctx, by, hint)
 }
 
 func (h *Handler) recordResult(ctx context.Context, j Job, result string) error {

@@ -1,6 +1,6 @@
 // Package webhook receives what payment gateways report on their own. The receiver checks a request over its raw body, and stores it once by the
 // gateway's id of the event, together with a job; a 2xx means that both are committed. The saga does the job (package command/saga): the
-// webhook is only a hint, after which the gateway itself is asked about the payment (command.Service.HearOfPayment). An event may therefore
+// webhook is only a hint, after which the gateway itself is asked about the payment (command.Service.RecordWebhook). An event may therefore
 // come twice, late, out of order, or before our own call has returned.
 //
 // Of the body only ids are kept: it contains the customer's name and address.

@@ -44,7 +44,7 @@ type world struct {
 	double *stripetest.Server
 }
 
-var organizer = command.Caller{Actor: "usr_organizer", CorrelationID: "test"}
+var organizer = command.Caller{Principal: command.User("usr_organizer"), Trace: command.Trace{CorrelationID: "test"}}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -80,7 +80,7 @@ func newShop(t *testing.T, gw interface {
 	t.Cleanup(web.Close)
 	w := &shop{
 		t: t, pool: pool, source: gw, url: web.URL,
-		service: &command.Service{Engine: e, Gateways: router, Hold: time.Hour, Logger: silent},
+		service: command.New(command.Config{Engine: e, Gateways: router, Hold: time.Hour, Logger: silent}),
 	}
 	w.sell()
 	return w
@@ -103,7 +103,7 @@ func (w *shop) sell() {
 	w.eventID = occasion.ID
 }
 
-var alice = command.Caller{Actor: "usr_alice", CorrelationID: "test"}
+var alice = command.Caller{Principal: command.User("usr_alice"), Trace: command.Trace{CorrelationID: "test"}}
 
 // pay reserves a ticket and pays it with a card.
 func (w *world) pay(token string) (command.Paid, error) {

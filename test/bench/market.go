@@ -44,7 +44,7 @@ func openMarket(ctx context.Context, url string) (*market, error) {
 	}
 	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Logger: newLogger()})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	m := &market{Service: &command.Service{Engine: e, Hold: hold, Logger: newLogger()}, pool: pool, stop: stop, done: make(chan error, 1)}
+	m := &market{Service: command.New(command.Config{Engine: e, Hold: hold, Logger: newLogger()}), pool: pool, stop: stop, done: make(chan error, 1)}
 	go func() { m.done <- e.Run(running) }()
 	return m, nil
 }
@@ -58,7 +58,7 @@ func (m *market) close() error {
 
 // createEvent puts a new event on sale.
 func (m *market) createEvent(ctx context.Context, in inventory.Add) (eventID string, err error) {
-	by := command.Caller{Actor: id.New(id.User), CorrelationID: "bench"}
+	by := command.Caller{Principal: command.User(id.New(id.User)), Trace: command.Trace{CorrelationID: "bench"}}
 	created, err := m.CreateEvent(ctx, by, event.Create{
 		Name: "First night", Venue: "Town hall", StartsAt: time.Now().AddDate(1, 0, 0), MaxTicketsPerReservation: 8, PaymentAttempts: 1,
 	})
@@ -108,7 +108,9 @@ func newBuyers() buyers {
 // newCaller returns a caller like the API's: with all that is recorded with a command in production.
 func (b buyers) newCaller(client, n int) command.Caller {
 	key := fmt.Sprintf("%s-%d-%d", b.prefix, client, n)
-	return command.Caller{Actor: b.names[client], CorrelationID: "req-" + key, Traceparent: traceparent, IdempotencyKey: key}
+	return command.Caller{
+		Principal: command.User(b.names[client]), Trace: command.Trace{CorrelationID: "req-" + key, Traceparent: traceparent}, IdempotencyKey: key,
+	}
 }
 
 // reserveWork reserves two tickets of a random event through the engine.

@@ -113,7 +113,7 @@ func (l *rowLock) insertBatch(by command.Caller, eventID string, version int64, 
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	reservationID, total := id.New(id.Reservation), money.Money{Minor: price.Minor * perCommand, Currency: price.Currency}
 	metadata, err := json.Marshal(eventstore.Metadata{
-		CorrelationID: by.CorrelationID, CausationID: by.CorrelationID, Actor: by.Actor, Traceparent: by.Traceparent, Incarnation: l.url[:36],
+		CorrelationID: by.Trace.CorrelationID, CausationID: by.Trace.CorrelationID, Actor: by.Principal.ID(), Traceparent: by.Trace.Traceparent, Incarnation: l.url[:36],
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode metadata: %w", err)
@@ -122,14 +122,14 @@ func (l *rowLock) insertBatch(by command.Caller, eventID string, version int64, 
 	b.Queue(`UPDATE rowlock_sections SET reserved = reserved + $3, version = $4 WHERE event_id = $1 AND name = $2`,
 		eventID, sectionName, perCommand, version)
 	b.Queue(`INSERT INTO rowlock_reservations VALUES ($1, $2, $3, $4, $5, $6, $7, 'SEATS_RESERVED', $8, $9)`,
-		reservationID, eventID, by.Actor, sectionName, perCommand, total.Minor, total.Currency, now, now.Add(hold))
+		reservationID, eventID, by.Principal.ID(), sectionName, perCommand, total.Minor, total.Currency, now, now.Add(hold))
 	seats := []reservation.Seat{{Section: sectionName, Price: price}, {Section: sectionName, Price: price}}
 	for streamID, domainEvent := range map[string]any{
 		inventory.Stream(eventID): inventory.SeatsReserved{
-			ReservationID: reservationID, CustomerID: by.Actor, Items: []inventory.Item{{Section: sectionName, Quantity: perCommand}},
+			ReservationID: reservationID, CustomerID: by.Principal.ID(), Items: []inventory.Item{{Section: sectionName, Quantity: perCommand}},
 		},
 		reservation.Stream(reservationID): reservation.ReservationInitiated{
-			EventID: eventID, CustomerID: by.Actor, Seats: seats, Total: total, PaymentAttempts: 1, CreatedAt: now, ExpiresAt: now.Add(hold),
+			EventID: eventID, CustomerID: by.Principal.ID(), Seats: seats, Total: total, PaymentAttempts: 1, CreatedAt: now, ExpiresAt: now.Add(hold),
 		},
 	} {
 		name, schemaVersion, data, err := l.registry.Encode(domainEvent)
