@@ -79,7 +79,7 @@ func (a *Aggregate[S, C, E]) Stream(id string) string {
 // Load returns the current state, with what the decision has staged; the zero state if there is no such stream. When it returns an
 // error the decision is made again with the stream in memory, whatever it returns.
 func (a *Aggregate[S, C, E]) Load(tx *Tx, id string) (S, error) {
-	i, err := tx.view(a.Stream(id))
+	i, err := tx.findView(a.Stream(id))
 	if err != nil {
 		var zero S
 		return zero, err
@@ -101,7 +101,7 @@ func (a *Aggregate[S, C, E]) Read(ctx context.Context, e *Engine, id string) (st
 
 // Version returns the version of a stream that was loaded or decided on in tx, with what the decision has staged.
 func (a *Aggregate[S, C, E]) Version(tx *Tx, id string) int64 {
-	i, err := tx.view(a.Stream(id))
+	i, err := tx.findView(a.Stream(id))
 	if err != nil {
 		return 0
 	}
@@ -111,21 +111,21 @@ func (a *Aggregate[S, C, E]) Version(tx *Tx, id string) int64 {
 // Decide loads a stream, decides c on its state, stages the domain events, and returns the state after them. If c is rejected, it
 // returns the state as it is and the *rejection.Error.
 func (a *Aggregate[S, C, E]) Decide(tx *Tx, id string, c C) (S, error) {
-	i, err := tx.view(a.Stream(id))
+	i, err := tx.findView(a.Stream(id))
 	if err != nil {
 		var zero S
 		return zero, err
 	}
-	return a.stage(tx, i, c)
+	return a.stageCommand(tx, i, c)
 }
 
 // Create is Decide for a stream that can't exist because its id is new, which saves looking for it.
 func (a *Aggregate[S, C, E]) Create(tx *Tx, id string, c C) (S, error) {
-	return a.stage(tx, tx.addView(newStream(a.Stream(id), a.category)), c)
+	return a.stageCommand(tx, tx.addView(newStream(a.Stream(id), a.category)), c)
 }
 
-// stage decides c on the state of the i-th view.
-func (a *Aggregate[S, C, E]) stage(tx *Tx, i int, c C) (S, error) {
+// stageCommand decides c on the state of the i-th view.
+func (a *Aggregate[S, C, E]) stageCommand(tx *Tx, i int, c C) (S, error) {
 	v := &tx.views[i]
 	state := v.state.(S) //nolint:forcetypeassert // a category has one type of state
 	domainEvents, err := a.decide(state, c, tx.Now)
@@ -137,7 +137,7 @@ func (a *Aggregate[S, C, E]) stage(tx *Tx, i int, c C) (S, error) {
 		before.revert = func(after any) any { return a.revertAll(after.(S), domainEvents) } //nolint:forcetypeassert // a category has one type of state
 	}
 	for n, domainEvent := range domainEvents {
-		tx.record(v.stream, v.version+int64(n)+1, domainEvent)
+		tx.stageRecord(v.stream, v.version+int64(n)+1, domainEvent)
 	}
 	tx.broken = a.revert != nil // until Evolve has returned, the cached state may be half changed
 	for _, domainEvent := range domainEvents {

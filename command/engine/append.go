@@ -16,9 +16,9 @@ const (
 	commitStatement = "commit"
 )
 
-// send puts the chunk on its way to PostgreSQL, which inserts it while the loop decides on. What PostgreSQL says of it is heard with the
+// sendChunk puts the chunk on its way to PostgreSQL, which inserts it while the loop decides on. What PostgreSQL says of it is heard with the
 // commit.
-func (e *Engine) send(ctx context.Context, b *batch) error {
+func (e *Engine) sendChunk(ctx context.Context, b *batch) error {
 	sent, err := e.queueChunk(ctx, b)
 	if err != nil || !sent {
 		return err
@@ -41,7 +41,7 @@ func (e *Engine) queueChunk(ctx context.Context, b *batch) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	p := e.pipeline(ctx, b)
+	p := e.openPipeline(ctx, b)
 	if c.freedKeys.rows > 0 {
 		p.SendQueryPrepared(freeStatement, c.freeParams(), allBinary, nil)
 	}
@@ -53,25 +53,25 @@ func (e *Engine) queueChunk(ctx context.Context, b *batch) (bool, error) {
 
 var allBinary = []int16{pgtype.BinaryFormatCode}
 
-// pipeline answers the batch's: the session serves nothing else until the commit.
-func (e *Engine) pipeline(ctx context.Context, b *batch) *pgconn.Pipeline {
+// openPipeline answers the batch's: the session serves nothing else until the commit.
+func (e *Engine) openPipeline(ctx context.Context, b *batch) *pgconn.Pipeline {
 	if b.sending == nil {
 		b.sending = e.connection.PgConn().StartPipeline(ctx)
 	}
 	return b.sending
 }
 
-// commit sends what is left of the batch with the commit, and waits. Its error is an *unknownCommitError unless nothing was certainly
+// commitBatch sends what is left of the batch with the commit, and waits. Its error is an *unknownCommitError unless nothing was certainly
 // committed.
-func (e *Engine) commit(ctx context.Context, b *batch) error {
+func (e *Engine) commitBatch(ctx context.Context, b *batch) error {
 	if _, err := e.queueChunk(ctx, b); err != nil {
 		return err
 	}
-	p := e.pipeline(ctx, b)
+	p := e.openPipeline(ctx, b)
 	p.SendQueryPrepared(commitStatement, nil, nil, nil)
 	done, err := "", p.Sync()
 	if err == nil {
-		done, err = outcomeOf(p)
+		done, err = readReplies(p)
 	}
 	var refused *pgconn.PgError
 	switch {
@@ -85,8 +85,8 @@ func (e *Engine) commit(ctx context.Context, b *batch) error {
 	return &unknownCommitError{cause: err}
 }
 
-// outcomeOf reads all that was answered: what the last statement came to, or the first thing that went wrong.
-func outcomeOf(p *pgconn.Pipeline) (last string, err error) {
+// readReplies reads all that was answered: what the last statement came to, or the first thing that went wrong.
+func readReplies(p *pgconn.Pipeline) (last string, err error) {
 	for {
 		results, err := p.GetResults()
 		if err != nil {

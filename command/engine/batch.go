@@ -48,39 +48,39 @@ func (e *Engine) runBatch(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	began := time.Now()
-	if err := e.lock(ctx); err != nil {
-		e.retry(e.takeReady(), fmt.Errorf("take the lock: %w", err))
+	if err := e.lockLog(ctx); err != nil {
+		e.retryCalls(e.nextCalls(), fmt.Errorf("take the lock: %w", err))
 		return
 	}
 	e.metrics.lockSeconds.Observe(time.Since(began).Seconds())
-	e.collect()
-	calls := e.takeReady()
-	calls, b, err := e.prepare(ctx, calls)
+	e.collectCalls()
+	calls := e.nextCalls()
+	calls, b, err := e.prepareBatch(ctx, calls)
 	if err != nil {
-		e.abort(b)
-		e.retry(calls, err)
+		e.abortBatch(b)
+		e.retryCalls(calls, err)
 		return
 	}
 	b.now = e.clock().UTC().Truncate(time.Microsecond)
-	e.chunk.begin(e.head.Position, b.now)
+	e.chunk.beginBatch(e.head.Position, b.now)
 	if err := e.decideAll(ctx, b, calls); err != nil {
-		e.abort(b)
-		e.retry(calls, err) // nothing of it can have been committed
+		e.abortBatch(b)
+		e.retryCalls(calls, err) // nothing of it can have been committed
 		return
 	}
 	for _, c := range b.cold {
-		e.admit(c)
+		e.admitCall(c)
 	}
-	if err := e.commit(ctx, b); err != nil {
-		e.abort(b)
-		e.settleFailed(b, err)
+	if err := e.commitBatch(ctx, b); err != nil {
+		e.abortBatch(b)
+		e.retryUncommitted(b, err)
 		return
 	}
-	e.metrics.batch(len(b.decided), b.chunk.after-e.head.Position, time.Since(began))
-	e.finish(b)
+	e.metrics.observeBatch(len(b.decided), b.chunk.after-e.head.Position, time.Since(began))
+	e.finishBatch(b)
 }
 
-func (e *Engine) takeReady() []*call {
+func (e *Engine) nextCalls() []*call {
 	n := min(len(e.ready), batchSize)
 	alone := slices.IndexFunc(e.ready[:n], func(c *call) bool { return c.attempts >= attemptsTogether })
 	if alone >= 0 {
@@ -97,13 +97,13 @@ func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 	for _, c := range calls {
 		if c.Key != nil {
 			if known, ok := b.taken[c.Key.id()]; ok {
-				b.decided = append(b.decided, decidedCall{c, known.replay(c.Key)})
+				b.decided = append(b.decided, decidedCall{c, known.replayTo(c.Key)})
 				continue
 			}
 		}
 		c.Metadata.Incarnation = e.head.Incarnation
-		tx.begin(c)
-		decided, err := tx.decide(c.Decide)
+		tx.beginCall(c)
+		decided, err := tx.runDecision(c.Decide)
 		switch {
 		case tx.broken:
 			return err
@@ -113,10 +113,10 @@ func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 			continue
 		}
 		r := result{Result: Result{Decided: decided}, err: err}
-		e.take(b, c, r)
+		e.keepOutcome(b, c, r)
 		b.decided = append(b.decided, decidedCall{c, r})
 		if b.chunk.commands++; b.chunk.commands == chunkSize {
-			if err := e.send(ctx, b); err != nil {
+			if err := e.sendChunk(ctx, b); err != nil {
 				return err
 			}
 		}
@@ -124,10 +124,10 @@ func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 	return nil
 }
 
-// take remembers the outcome under the call's idempotency key. Failures that are no rejections are not outcomes.
-func (e *Engine) take(b *batch, c *call, r result) {
+// keepOutcome remembers the outcome under the call's idempotency key. Failures that are no rejections are not outcomes.
+func (e *Engine) keepOutcome(b *batch, c *call, r result) {
 	if c.Release != nil && r.err == nil {
-		b.chunk.free(c.Release.id())
+		b.chunk.freeKey(c.Release.id())
 	}
 	if c.Key == nil {
 		return
@@ -142,18 +142,18 @@ func (e *Engine) take(b *batch, c *call, r result) {
 	}
 	id := c.Key.id()
 	if b.expired[id] {
-		b.chunk.free(id)
+		b.chunk.freeKey(id)
 	}
 	b.taken[id] = o
-	b.chunk.take(c.Key, o)
+	b.chunk.addOutcome(c.Key, o)
 	if e.outcomes != nil && !c.Key.Releasable {
 		name := outcomeName(e.head.Incarnation, c.Key)
 		b.remembered = append(b.remembered, remembered{name: name, Outcome: o, Hash: c.Key.Hash, Expires: b.now.Add(keyTTL)})
 	}
 }
 
-// finish moves the batch's states to the cache and answers its callers. It comes after the acknowledged commit.
-func (e *Engine) finish(b *batch) {
+// finishBatch moves the batch's states to the cache and answers its callers. It comes after the acknowledged commit.
+func (e *Engine) finishBatch(b *batch) {
 	e.head.Position = b.chunk.after
 	for id, s := range b.streams {
 		if s.version == 0 {
@@ -167,14 +167,14 @@ func (e *Engine) finish(b *batch) {
 		}
 	}
 	e.cache.evict()
-	e.remember(b)
+	e.rememberOutcomes(b)
 	for _, d := range b.decided {
-		e.answer(d.call, d.result)
+		e.answerCall(d.call, d.result)
 	}
 }
 
-// abort forgets whatever the batch may have changed, and the connection with it: its transaction must not live on.
-func (e *Engine) abort(b *batch) {
+// abortBatch forgets whatever the batch may have changed, and the connection with it: its transaction must not live on.
+func (e *Engine) abortBatch(b *batch) {
 	if b != nil {
 		for id := range b.streams {
 			e.cache.drop(id)
@@ -183,32 +183,32 @@ func (e *Engine) abort(b *batch) {
 	e.disconnect()
 }
 
-// settleFailed handles a batch whose commit failed or is unknown. A command with an idempotency key is decided again: its key tells
+// retryUncommitted handles a batch whose commit failed or is unknown. A command with an idempotency key is decided again: its key tells
 // what happened. One without is decided again only when it is certain that nothing was committed.
-func (e *Engine) settleFailed(b *batch, err error) {
+func (e *Engine) retryUncommitted(b *batch, err error) {
 	var unknown *unknownCommitError
 	uncertain := errors.As(err, &unknown)
 	var again []*call
 	for _, d := range b.decided {
 		if uncertain && d.call.Key == nil {
-			e.answer(d.call, result{err: fmt.Errorf("%w: the commit was not acknowledged", ErrUnavailable)})
+			e.answerCall(d.call, result{err: fmt.Errorf("%w: the commit was not acknowledged", ErrUnavailable)})
 			continue
 		}
 		again = append(again, d.call)
 	}
-	e.retry(again, err)
+	e.retryCalls(again, err)
 }
 
-// retry admits the calls again, or answers ErrUnavailable to those that have failed too often.
-func (e *Engine) retry(calls []*call, err error) {
+// retryCalls admits the calls again, or answers ErrUnavailable to those that have failed too often.
+func (e *Engine) retryCalls(calls []*call, err error) {
 	e.metrics.failedBatches.Inc()
 	e.log.Error("a batch failed", "error", err, "commands", len(calls))
 	time.Sleep(retryPause) // only when PostgreSQL fails: its callers can wait for it to come back
 	for _, c := range calls {
 		if c.attempts++; c.attempts >= mostAttempts {
-			e.answer(c, result{err: fmt.Errorf("%w: %w", ErrUnavailable, err)})
+			e.answerCall(c, result{err: fmt.Errorf("%w: %w", ErrUnavailable, err)})
 			continue
 		}
-		e.admit(c)
+		e.admitCall(c)
 	}
 }

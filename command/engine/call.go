@@ -54,7 +54,7 @@ func (e *Engine) Execute(ctx context.Context, r Request) (Result, error) {
 	if r.Release != nil && !r.Release.Releasable {
 		panic("engine: a key is released that is not Releasable") // found by the first test that releases it
 	}
-	if known, ok := e.recall(ctx, r.Key); ok {
+	if known, ok := e.recallOutcome(ctx, r.Key); ok {
 		return known.Result, known.err
 	}
 	if e.inflight.Add(1) > queueSize || e.closed.Load() {
@@ -71,8 +71,8 @@ func (e *Engine) Execute(ctx context.Context, r Request) (Result, error) {
 	}
 }
 
-// answer ends a call. It is called once for each.
-func (e *Engine) answer(c *call, r result) {
+// answerCall ends a call. It is called once for each.
+func (e *Engine) answerCall(c *call, r result) {
 	c.done <- r
 	e.inflight.Add(-1)
 }

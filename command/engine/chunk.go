@@ -40,8 +40,8 @@ func (c *chunk) columns() []*column {
 	}
 }
 
-// begin makes it the first chunk of a batch.
-func (c *chunk) begin(after int64, now time.Time) {
+// beginBatch makes it the first chunk of a batch.
+func (c *chunk) beginBatch(after int64, now time.Time) {
 	c.after, c.now = after, now
 	c.clear()
 }
@@ -67,8 +67,8 @@ func (c *chunk) addRecord(r record, metadata []byte) {
 	c.metadata.addBytes(metadata)
 }
 
-// take adds an idempotency key with what it came to.
-func (c *chunk) take(k *Key, o outcome) {
+// addOutcome adds an idempotency key with what it came to.
+func (c *chunk) addOutcome(k *Key, o outcome) {
 	encoded, err := json.Marshal(o)
 	if err != nil {
 		panic("engine: an outcome holds only strings: " + err.Error())
@@ -79,8 +79,8 @@ func (c *chunk) take(k *Key, o outcome) {
 	c.outcomes.addBytes(encoded)
 }
 
-// free has a key deleted before the chunk's own are inserted.
-func (c *chunk) free(k keyID) {
+// freeKey has a key deleted before the chunk's own are inserted.
+func (c *chunk) freeKey(k keyID) {
 	c.freedActors.addText(k.actor)
 	c.freedKeys.addText(k.key)
 }

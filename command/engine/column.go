@@ -20,27 +20,27 @@ func newColumn(element uint32) column {
 }
 
 func (c *column) addText(s string) {
-	c.grow(len(s))
+	c.beginElement(len(s))
 	c.data = append(c.data, s...)
 }
 
 func (c *column) addBytes(b []byte) {
-	c.grow(len(b))
+	c.beginElement(len(b))
 	c.data = append(c.data, b...)
 }
 
 func (c *column) addInt64(n int64) {
-	c.grow(8)
+	c.beginElement(8)
 	c.data = binary.BigEndian.AppendUint64(c.data, uint64(n)) //nolint:gosec // two's complement, as PostgreSQL has it
 }
 
 func (c *column) addInt16(n int16) {
-	c.grow(2)
+	c.beginElement(2)
 	c.data = binary.BigEndian.AppendUint16(c.data, uint16(n)) //nolint:gosec // two's complement, as PostgreSQL has it
 }
 
-// grow begins an element of so many bytes.
-func (c *column) grow(length int) {
+// beginElement begins an element of so many bytes.
+func (c *column) beginElement(length int) {
 	c.rows++
 	c.data = binary.BigEndian.AppendUint32(c.data, uint32(length)) //nolint:gosec // a part of one command
 }

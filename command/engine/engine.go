@@ -65,7 +65,7 @@ type Engine struct {
 	cold     chan string
 	loaded   chan loadResult
 	snapshot chan string    // streams that are due for one
-	copies   chan copyOrder // of the snapshot writer, for the loop
+	copies   chan copyRequest // of the snapshot writer, for the loop
 
 	// What follows belongs to the loop's goroutine.
 	connection *pgx.Conn
@@ -89,7 +89,7 @@ func New(c Config) *Engine {
 		pool: c.Pool, registry: c.Registry, categories: map[string]*category{}, clock: c.Clock, log: c.Logger,
 		metrics: newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
 		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders),
-		snapshot: make(chan string, 64), copies: make(chan copyOrder),
+		snapshot: make(chan string, 64), copies: make(chan copyRequest),
 		chunk: newChunk(), cache: newCache(cacheBytes), waiting: map[string][]*call{},
 	}
 	for _, a := range c.Aggregates {
@@ -104,15 +104,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer stop()
 	g, work := errgroup.WithContext(work)
 	for range loaders {
-		g.Go(func() error { e.load(work); return nil })
+		g.Go(func() error { e.loadStreams(work); return nil })
 	}
 	g.Go(func() error { e.writeSnapshots(work); return nil })
 	g.Go(func() error { e.forgetKeys(work); return nil })
 	if e.outcomes != nil {
-		g.Go(func() error { e.outcomes.ask(work); return nil })
-		g.Go(func() error { e.outcomes.write(work); return nil })
+		g.Go(func() error { e.outcomes.runQuestions(work); return nil })
+		g.Go(func() error { e.outcomes.writeOutcomes(work); return nil })
 	}
-	e.loop(ctx, work)
+	e.runLoop(ctx, work)
 	stop()
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("engine: %w", err)
@@ -120,8 +120,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// loop is the only goroutine that decides.
-func (e *Engine) loop(ctx, work context.Context) {
+// runLoop is the only goroutine that decides.
+func (e *Engine) runLoop(ctx, work context.Context) {
 	defer e.disconnect()
 	done := ctx.Done()
 	var drained <-chan time.Time // looks again whether the last caller is gone, once closed
@@ -129,7 +129,7 @@ func (e *Engine) loop(ctx, work context.Context) {
 		select {
 		case <-drained:
 		case c := <-e.queue:
-			e.admit(c)
+			e.admitCall(c)
 		case l := <-e.loaded:
 			e.admitLoaded(l)
 		case order := <-e.copies:
@@ -138,11 +138,11 @@ func (e *Engine) loop(ctx, work context.Context) {
 			e.closed.Store(true)
 			done, drained = nil, time.Tick(5*time.Millisecond)
 		}
-		e.collect()
+		e.collectCalls()
 		for len(e.ready) > 0 {
 			e.runBatch(work)
 			e.copyStreams()
-			e.collect()
+			e.collectCalls()
 		}
 		if e.closed.Load() && e.inflight.Load() == 0 {
 			return
@@ -150,12 +150,12 @@ func (e *Engine) loop(ctx, work context.Context) {
 	}
 }
 
-// collect takes whatever waits, without waiting, until a batch is full.
-func (e *Engine) collect() {
+// collectCalls takes whatever waits, without waiting, until a batch is full.
+func (e *Engine) collectCalls() {
 	for len(e.ready) < batchSize {
 		select {
 		case c := <-e.queue:
-			e.admit(c)
+			e.admitCall(c)
 		case l := <-e.loaded:
 			e.admitLoaded(l)
 		default:
@@ -164,10 +164,10 @@ func (e *Engine) collect() {
 	}
 }
 
-// admit makes a command ready, or has the first stream that is missing loaded.
-func (e *Engine) admit(c *call) {
+// admitCall makes a command ready, or has the first stream that is missing loaded.
+func (e *Engine) admitCall(c *call) {
 	if c.ctx.Err() != nil {
-		e.answer(c, result{err: c.ctx.Err()})
+		e.answerCall(c, result{err: c.ctx.Err()})
 		return
 	}
 	for _, id := range c.streams {
@@ -175,7 +175,7 @@ func (e *Engine) admit(c *call) {
 			continue
 		}
 		if _, err := e.knownStream(id); err != nil {
-			e.answer(c, result{err: err})
+			e.answerCall(c, result{err: err})
 			return
 		}
 		e.waiting[id] = append(e.waiting[id], c)

@@ -19,8 +19,8 @@ type loadResult struct {
 	err    error
 }
 
-// load brings cold streams into memory, outside the loop and without the lock.
-func (e *Engine) load(ctx context.Context) {
+// loadStreams brings cold streams into memory, outside the loop and without the lock.
+func (e *Engine) loadStreams(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -60,7 +60,7 @@ func (e *Engine) readStream(ctx context.Context, id string) (*stream, error) {
 		return nil, err
 	}
 	for {
-		read, err := eventstore.ReadChanges(ctx, e.pool, id, s.version, loadPage, func(c *eventstore.Change) error { return s.apply(e.registry, c) })
+		read, err := eventstore.ReadChanges(ctx, e.pool, id, s.version, loadPage, func(c *eventstore.Change) error { return s.applyChange(e.registry, c) })
 		if err != nil {
 			return nil, err
 		}
@@ -99,13 +99,13 @@ func (e *Engine) admitLoaded(l loadResult) {
 	waiting := e.waiting[l.id]
 	delete(e.waiting, l.id)
 	if l.err != nil {
-		e.retry(waiting, fmt.Errorf("load %s: %w", l.id, l.err))
+		e.retryCalls(waiting, fmt.Errorf("load %s: %w", l.id, l.err))
 		return
 	}
 	if present := e.cache.get(l.id); present == nil {
 		e.cache.put(l.stream)
 	}
 	for _, c := range waiting {
-		e.admit(c)
+		e.admitCall(c)
 	}
 }

@@ -42,7 +42,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	}
 }
 
-func (m *metrics) batch(commands int, domainEvents int64, took time.Duration) {
+func (m *metrics) observeBatch(commands int, domainEvents int64, took time.Duration) {
 	m.commands.Add(float64(commands))
 	m.domainEvents.Add(float64(domainEvents))
 	m.batchCommands.Observe(float64(commands))

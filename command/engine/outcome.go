@@ -14,8 +14,8 @@ type outcome struct {
 	hash      []byte
 }
 
-// replay answers what the first command with this key was answered, if this one asks for the same.
-func (o outcome) replay(k *Key) result {
+// replayTo answers what the first command with this key was answered, if this one asks for the same.
+func (o outcome) replayTo(k *Key) result {
 	switch {
 	case string(o.hash) != string(k.Hash):
 		return result{err: rejection.New(rejection.IdempotencyKeyReused, "this idempotency key was used for a different request")}

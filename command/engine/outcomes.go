@@ -66,8 +66,8 @@ func newOutcomes(client *redis.Client, log *slog.Logger) *outcomes {
 	return &outcomes{redis: client, log: log, asked: make(chan question, recallQueue), queue: make(chan remembered, rememberQueue)}
 }
 
-// recall answers a command from what its key came to before, if that is known in Redis.
-func (e *Engine) recall(ctx context.Context, k *Key) (result, bool) {
+// recallOutcome answers a command from what its key came to before, if that is known in Redis.
+func (e *Engine) recallOutcome(ctx context.Context, k *Key) (result, bool) {
 	if e.outcomes == nil || k == nil || k.Releasable {
 		return result{}, false
 	}
@@ -75,16 +75,16 @@ func (e *Engine) recall(ctx context.Context, k *Key) (result, bool) {
 	if seen == nil || time.Since(seen.at) > sightingTTL {
 		return result{}, false
 	}
-	o, ok := e.outcomes.find(ctx, outcomeName(seen.incarnation, k), e.clock())
+	o, ok := e.outcomes.findOutcome(ctx, outcomeName(seen.incarnation, k), e.clock())
 	if !ok {
 		return result{}, false
 	}
 	e.metrics.recalled.Inc()
-	return o.replay(k), true
+	return o.replayTo(k), true
 }
 
-// remember sends what a batch's keys came to on their way. It never waits.
-func (e *Engine) remember(b *batch) {
+// rememberOutcomes sends what a batch's keys came to on their way. It never waits.
+func (e *Engine) rememberOutcomes(b *batch) {
 	for _, r := range b.remembered {
 		select {
 		case e.outcomes.queue <- r:
@@ -94,9 +94,9 @@ func (e *Engine) remember(b *batch) {
 	}
 }
 
-// find answers an outcome that has not expired.
-func (o *outcomes) find(ctx context.Context, name string, now time.Time) (outcome, bool) {
-	if !o.asks() {
+// findOutcome answers an outcome that has not expired.
+func (o *outcomes) findOutcome(ctx context.Context, name string, now time.Time) (outcome, bool) {
+	if !o.mayAsk() {
 		return outcome{}, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, recallTimeout)
@@ -121,14 +121,14 @@ func (o *outcomes) find(ctx context.Context, name string, now time.Time) (outcom
 	}
 }
 
-// ask asks until ctx ends, all that waits at once: a question each would take more of both machines than what is asked about.
-func (o *outcomes) ask(ctx context.Context) {
+// runQuestions asks until ctx ends, all that waits at once: a question each would take more of both machines than what is asked about.
+func (o *outcomes) runQuestions(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case q := <-o.asked:
-			o.askBatch(ctx, takeAll(o.asked, q))
+			o.askBatch(ctx, receiveAll(o.asked, q))
 		}
 	}
 }
@@ -141,7 +141,7 @@ func (o *outcomes) askBatch(ctx context.Context, batch []question) {
 	asking, cancel := context.WithTimeout(ctx, recallTimeout)
 	defer cancel()
 	values, err := o.redis.MGet(asking, names...).Result()
-	o.heard(ctx, err)
+	o.noteReply(ctx, err)
 	for i, q := range batch {
 		if err != nil {
 			q.answer <- nil
@@ -151,8 +151,8 @@ func (o *outcomes) askBatch(ctx context.Context, batch []question) {
 	}
 }
 
-// takeAll answers first and what waits behind it, up to a batch.
-func takeAll[T any](queue <-chan T, first T) []T {
+// receiveAll answers first and what waits behind it, up to a batch.
+func receiveAll[T any](queue <-chan T, first T) []T {
 	all := []T{first}
 	for len(all) < batchSize {
 		select {
@@ -165,14 +165,14 @@ func takeAll[T any](queue <-chan T, first T) []T {
 	return all
 }
 
-// write takes outcomes to Redis until ctx ends; what waits then is lost.
-func (o *outcomes) write(ctx context.Context) {
+// writeOutcomes takes outcomes to Redis until ctx ends; what waits then is lost.
+func (o *outcomes) writeOutcomes(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case r := <-o.queue:
-			if batch := takeAll(o.queue, r); o.asks() {
+			if batch := receiveAll(o.queue, r); o.mayAsk() {
 				o.writeBatch(ctx, batch)
 			}
 		}
@@ -191,17 +191,17 @@ func (o *outcomes) writeBatch(ctx context.Context, batch []remembered) {
 	writing, cancel := context.WithTimeout(ctx, rememberTimeout)
 	defer cancel()
 	_, err := pipeline.Exec(writing)
-	o.heard(ctx, err)
+	o.noteReply(ctx, err)
 }
 
-// asks says whether to ask Redis now. While it does not answer, one caller a second finds out whether it does again; the others go on.
-func (o *outcomes) asks() bool {
+// mayAsk says whether to ask Redis now. While it does not answer, one caller a second finds out whether it does again; the others go on.
+func (o *outcomes) mayAsk() bool {
 	again, now := o.again.Load(), time.Now().UnixNano()
 	return again == 0 || now >= again && o.again.CompareAndSwap(again, now+int64(recallPause))
 }
 
-// heard takes note of what came of asking. A caller that left says nothing about Redis.
-func (o *outcomes) heard(ctx context.Context, err error) {
+// noteReply takes note of what came of asking. A caller that left says nothing about Redis.
+func (o *outcomes) noteReply(ctx context.Context, err error) {
 	switch {
 	case err == nil:
 		if o.again.Load() != 0 {

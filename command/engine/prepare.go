@@ -14,19 +14,19 @@ import (
 // mostCatchUp is how many domain events of one stream are read under the lock; a stream that is further behind counts as cold.
 const mostCatchUp = 1_000
 
-// prepare reads, in one round trip under the lock, what other replicas have added to the streams that the calls touch, and which of
+// prepareBatch reads, in one round trip under the lock, what other replicas have added to the streams that the calls touch, and which of
 // the calls' idempotency keys are taken. It answers the calls that can be decided now.
-func (e *Engine) prepare(ctx context.Context, calls []*call) ([]*call, *batch, error) {
+func (e *Engine) prepareBatch(ctx context.Context, calls []*call) ([]*call, *batch, error) {
 	b := &batch{chunk: e.chunk, streams: map[string]*stream{}, dirty: map[string]*stream{}, taken: map[keyID]outcome{}, expired: map[keyID]bool{}}
 	calls = e.stillWarm(calls, b)
-	behind := e.behind(b)
+	behind := e.staleStreams(b)
 	keys := keysOf(calls)
 	if len(behind) == 0 && len(keys.actors) == 0 {
 		return calls, b, nil
 	}
 	q := &pgx.Batch{}
 	if len(behind) > 0 {
-		q.Queue(catchUpSQL, ids(behind), versions(behind), mostCatchUp)
+		q.Queue(catchUpSQL, streamIDs(behind), streamVersions(behind), mostCatchUp)
 	}
 	if len(keys.actors) > 0 {
 		q.Queue(`SELECT actor, key, request_hash, outcome, expires_at > $3 FROM idempotency_keys
@@ -62,7 +62,7 @@ func (e *Engine) stillWarm(calls []*call, b *batch) []*call {
 			}
 			continue
 		}
-		e.admit(c)
+		e.admitCall(c)
 	}
 	return warm
 }
@@ -90,8 +90,8 @@ func (e *Engine) currentStream(id string) *stream {
 	return s
 }
 
-// behind answers the batch's streams to which other replicas may have appended since they were checked.
-func (e *Engine) behind(b *batch) []*stream {
+// staleStreams answers the batch's streams to which other replicas may have appended since they were checked.
+func (e *Engine) staleStreams(b *batch) []*stream {
 	var behind []*stream
 	for _, s := range b.streams {
 		if s.checkedAt < e.foreign {
@@ -114,7 +114,7 @@ func (e *Engine) catchUp(results pgx.BatchResults, b *batch) error {
 	added := map[string]int{}
 	err = eventstore.EachChange(rows, func(c *eventstore.Change) error {
 		added[c.StreamID]++
-		return b.streams[c.StreamID].apply(e.registry, c)
+		return b.streams[c.StreamID].applyChange(e.registry, c)
 	})
 	if err != nil {
 		return fmt.Errorf("catch up: %w", err)
@@ -165,7 +165,7 @@ func keysOf(calls []*call) (k struct{ actors, keys []string }) {
 	return k
 }
 
-func ids(streams []*stream) []string {
+func streamIDs(streams []*stream) []string {
 	out := make([]string, len(streams))
 	for i, s := range streams {
 		out[i] = s.id
@@ -173,7 +173,7 @@ func ids(streams []*stream) []string {
 	return out
 }
 
-func versions(streams []*stream) []int64 {
+func streamVersions(streams []*stream) []int64 {
 	out := make([]int64, len(streams))
 	for i, s := range streams {
 		out[i] = s.version

@@ -29,13 +29,13 @@ func (e *unknownCommitError) Error() string {
 }
 func (e *unknownCommitError) Unwrap() error { return e.cause }
 
-// lock begins a transaction, takes the shard's lock in it, and reads where the log ends, in one round trip.
-func (e *Engine) lock(ctx context.Context) error {
+// lockLog begins a transaction, takes the shard's lock in it, and reads where the log ends, in one round trip.
+func (e *Engine) lockLog(ctx context.Context) error {
 	if err := e.connect(ctx); err != nil {
 		return err
 	}
 	before, began := e.head, time.Now()
-	err := e.begin(ctx)
+	err := e.beginTransaction(ctx)
 	if lockTimedOut(err) {
 		e.disconnect()
 		if err := e.endHolder(ctx); err != nil {
@@ -45,7 +45,7 @@ func (e *Engine) lock(ctx context.Context) error {
 			return err
 		}
 		began = time.Now()
-		err = e.begin(ctx)
+		err = e.beginTransaction(ctx)
 	}
 	if err != nil {
 		e.disconnect()
@@ -61,7 +61,7 @@ func (e *Engine) lock(ctx context.Context) error {
 	return nil
 }
 
-func (e *Engine) begin(ctx context.Context) error {
+func (e *Engine) beginTransaction(ctx context.Context) error {
 	b := &pgx.Batch{}
 	b.Queue(`BEGIN`)
 	b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard))

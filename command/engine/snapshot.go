@@ -21,8 +21,8 @@ func (e *Engine) wantSnapshot(s *stream) {
 	}
 }
 
-// copyOrder asks the loop for a stream as bytes; the answer is buffered, nil for a stream that is no longer in memory.
-type copyOrder struct {
+// copyRequest asks the loop for a stream as bytes; the answer is buffered, nil for a stream that is no longer in memory.
+type copyRequest struct {
 	id   string
 	copy chan *streamCopy
 }
@@ -52,7 +52,7 @@ func (e *Engine) writeSnapshot(ctx context.Context, id string) error {
 	if fresh, err := e.hasFreshSnapshot(ctx, id); err != nil || fresh {
 		return err
 	}
-	order := copyOrder{id: id, copy: make(chan *streamCopy, 1)}
+	order := copyRequest{id: id, copy: make(chan *streamCopy, 1)}
 	select {
 	case e.copies <- order:
 	case <-ctx.Done():

@@ -40,8 +40,8 @@ func (s *stream) size() int {
 	return overhead
 }
 
-// apply evolves the state by a domain event from the log. The next version is an assertion: a gap would be a lost domain event.
-func (s *stream) apply(registry *eventstore.Registry, c *eventstore.Change) error {
+// applyChange evolves the state by a domain event from the log. The next version is an assertion: a gap would be a lost domain event.
+func (s *stream) applyChange(registry *eventstore.Registry, c *eventstore.Change) error {
 	if c.Version != s.version+1 {
 		return fmt.Errorf("stream %s: version %d follows %d", s.id, c.Version, s.version)
 	}

@@ -70,19 +70,19 @@ func (tx *Tx) Attempt(f func() error) error {
 	staged := len(tx.changes)
 	err := f()
 	if err != nil {
-		tx.unstage(staged)
+		tx.unstageAfter(staged)
 	}
 	return err
 }
 
-// begin makes tx the one of the next call.
-func (tx *Tx) begin(c *call) {
+// beginCall makes tx the one of the next call.
+func (tx *Tx) beginCall(c *call) {
 	tx.metadata = &c.Metadata
 	tx.views, tx.changes, tx.records, tx.missing = tx.views[:0], tx.changes[:0], tx.records[:0], ""
 }
 
-// view returns the index of a stream's view.
-func (tx *Tx) view(streamID string) (int, error) {
+// findView returns the index of a stream's view.
+func (tx *Tx) findView(streamID string) (int, error) {
 	for i := range tx.views {
 		if tx.views[i].stream.id == streamID {
 			return i, nil
@@ -107,8 +107,8 @@ func (tx *Tx) addView(s *stream) int {
 	return len(tx.views) - 1
 }
 
-// record encodes the domain event that makes a stream's next version.
-func (tx *Tx) record(s *stream, version int64, domainEvent any) {
+// stageRecord encodes the domain event that makes a stream's next version.
+func (tx *Tx) stageRecord(s *stream, version int64, domainEvent any) {
 	name, schemaVersion, data, err := tx.engine.registry.Encode(domainEvent)
 	if err != nil {
 		panic(fmt.Sprintf("engine: %v", err)) // an unregistered type: found by the first test that decides it
@@ -116,18 +116,18 @@ func (tx *Tx) record(s *stream, version int64, domainEvent any) {
 	tx.records = append(tx.records, record{stream: s, version: version, name: name, schemaVersion: schemaVersion, data: data})
 }
 
-// decide calls the decision. What it staged is kept only when it returns no error and no stream is missing.
-func (tx *Tx) decide(d Decision) (decided Decided, err error) {
+// runDecision calls the decision. What it staged is kept only when it returns no error and no stream is missing.
+func (tx *Tx) runDecision(d Decision) (decided Decided, err error) {
 	err = catchPanic(func() (err error) {
 		decided, err = d(tx)
 		return err
 	})
 	if err == nil && tx.missing == "" {
-		tx.keep()
+		tx.keepStaged()
 		return decided, nil
 	}
 	if !tx.broken {
-		tx.broken = catchPanic(func() error { tx.unstage(0); return nil }) != nil
+		tx.broken = catchPanic(func() error { tx.unstageAfter(0); return nil }) != nil
 	}
 	return Decided{}, err
 }
@@ -142,8 +142,8 @@ func catchPanic(f func() error) (err error) {
 	return f()
 }
 
-// unstage takes back all but the first n changes, the last one first.
-func (tx *Tx) unstage(n int) {
+// unstageAfter takes back all but the first n changes, the last one first.
+func (tx *Tx) unstageAfter(n int) {
 	for i := len(tx.changes) - 1; i >= n; i-- {
 		c := tx.changes[i]
 		v := &tx.views[c.view]
@@ -156,8 +156,8 @@ func (tx *Tx) unstage(n int) {
 	tx.changes = tx.changes[:n]
 }
 
-// keep makes what was staged a part of the batch.
-func (tx *Tx) keep() {
+// keepStaged makes what was staged a part of the batch.
+func (tx *Tx) keepStaged() {
 	for _, c := range tx.changes {
 		v := tx.views[c.view]
 		s := v.stream

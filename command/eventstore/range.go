@@ -26,5 +26,5 @@ func (r Reader) Range(ctx context.Context, streamID string, part Range) ([]Recor
 	if err != nil {
 		return nil, fmt.Errorf("read stream %s between %d and %d: %w", streamID, part.After, part.Before, err)
 	}
-	return collect(rows)
+	return collectRecorded(rows)
 }

@@ -31,7 +31,7 @@ func ReadAll(ctx context.Context, db Querier, after int64, limit int) ([]Recorde
 	if err != nil {
 		return nil, fmt.Errorf("read log after %d: %w", after, err)
 	}
-	return collect(rows)
+	return collectRecorded(rows)
 }
 
 // ReadStream answers up to limit domain events of one stream with a version above after, in order. A stream without any is empty.
@@ -41,7 +41,7 @@ func ReadStream(ctx context.Context, db Querier, streamID string, after int64, l
 	if err != nil {
 		return nil, fmt.Errorf("read stream %s after %d: %w", streamID, after, err)
 	}
-	return collect(rows)
+	return collectRecorded(rows)
 }
 
 // Head is where the log ends, and which incarnation of it this is.
@@ -64,7 +64,7 @@ func ReadHead(ctx context.Context, db Querier) (Head, error) {
 const HeadSQL = `SELECT coalesce((SELECT position FROM domain_events WHERE shard = $1 ORDER BY position DESC LIMIT 1), 0),
 	(SELECT incarnation::text FROM log_incarnation WHERE shard = $1)`
 
-func collect(rows pgx.Rows) ([]Recorded, error) {
+func collectRecorded(rows pgx.Rows) ([]Recorded, error) {
 	recorded, err := pgx.CollectRows(rows, ScanRecorded)
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)

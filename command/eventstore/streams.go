@@ -13,7 +13,7 @@ func ReadStreams(ctx context.Context, db Querier, streamIDs []string, after []in
 	if err != nil {
 		return nil, fmt.Errorf("read %d streams: %w", len(streamIDs), err)
 	}
-	return collect(rows)
+	return collectRecorded(rows)
 }
 
 // ReadCategories returns the domain events of these categories with a position above after, up to position to, in order.
@@ -24,5 +24,5 @@ func ReadCategories(ctx context.Context, db Querier, categories []string, after,
 	if err != nil {
 		return nil, fmt.Errorf("read log after %d: %w", after, err)
 	}
-	return collect(rows)
+	return collectRecorded(rows)
 }
