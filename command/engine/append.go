@@ -16,8 +16,7 @@ const (
 	commitStatement = "commit"
 )
 
-// sendChunk puts the chunk on its way to PostgreSQL, which inserts it while the loop decides on. What PostgreSQL says of it is heard with the
-// commit.
+// sendChunk sends the chunk to PostgreSQL, which inserts it while the loop decides the next commands. Its errors are read with the commit.
 func (e *Engine) sendChunk(ctx context.Context, b *batch) error {
 	sent, err := e.queueChunk(ctx, b)
 	if err != nil || !sent {
@@ -30,7 +29,7 @@ func (e *Engine) sendChunk(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// queueChunk begins the next chunk, and says whether there was anything in the one before.
+// queueChunk queues the chunk, clears it for the next commands, and reports whether there was anything in it.
 func (e *Engine) queueChunk(ctx context.Context, b *batch) (bool, error) {
 	c := b.chunk
 	if c.empty() {
@@ -53,7 +52,7 @@ func (e *Engine) queueChunk(ctx context.Context, b *batch) (bool, error) {
 
 var allBinary = []int16{pgtype.BinaryFormatCode}
 
-// openPipeline answers the batch's: the session serves nothing else until the commit.
+// openPipeline returns the batch's pipeline. The session serves nothing else until the commit.
 func (e *Engine) openPipeline(ctx context.Context, b *batch) *pgconn.Pipeline {
 	if b.sending == nil {
 		b.sending = e.connection.PgConn().StartPipeline(ctx)
@@ -61,7 +60,7 @@ func (e *Engine) openPipeline(ctx context.Context, b *batch) *pgconn.Pipeline {
 	return b.sending
 }
 
-// commitBatch sends what is left of the batch with the commit, and waits. Its error is an *unknownCommitError unless nothing was certainly
+// commitBatch sends the rest of the batch with the commit, and waits. Its error is an *unknownCommitError unless it is certain that nothing was
 // committed.
 func (e *Engine) commitBatch(ctx context.Context, b *batch) error {
 	if _, err := e.queueChunk(ctx, b); err != nil {
@@ -73,24 +72,24 @@ func (e *Engine) commitBatch(ctx context.Context, b *batch) error {
 	if err == nil {
 		done, err = readReplies(p)
 	}
-	var refused *pgconn.PgError
+	refused, isRefused := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case err == nil && done == "COMMIT":
 		return nil
 	case err == nil:
-		return fmt.Errorf("append: the commit came to %s", done)
-	case errors.As(err, &refused) && refused.Severity != "FATAL":
+		return fmt.Errorf("append: the commit ended with %s", done)
+	case isRefused && refused.Severity != "FATAL":
 		return fmt.Errorf("append: %w", err)
 	}
 	return &unknownCommitError{cause: err}
 }
 
-// readReplies reads all that was answered: what the last statement came to, or the first thing that went wrong.
+// readReplies reads all replies. It returns the command tag of the last statement, or the first error.
 func readReplies(p *pgconn.Pipeline) (last string, err error) {
 	for {
 		results, err := p.GetResults()
 		if err != nil {
-			return "", fmt.Errorf("read an answer: %w", err)
+			return "", fmt.Errorf("read a reply: %w", err)
 		}
 		switch reader := results.(type) {
 		case nil:
@@ -98,7 +97,7 @@ func readReplies(p *pgconn.Pipeline) (last string, err error) {
 		case *pgconn.ResultReader:
 			tag, err := reader.Close()
 			if err != nil {
-				return "", fmt.Errorf("read an answer: %w", err)
+				return "", fmt.Errorf("read a reply: %w", err)
 			}
 			last = tag.String()
 		}

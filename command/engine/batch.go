@@ -15,13 +15,13 @@ import (
 // batch is what is decided under one lock and committed as one.
 type batch struct {
 	now     time.Time
-	streams map[string]*stream // what decisions see
-	dirty   map[string]*stream // what they changed
+	streams map[string]*stream // that decisions have loaded
+	dirty   map[string]*stream // that they changed
 	chunk   *chunk             // what was decided and is not sent yet
 	sending *pgconn.Pipeline   // nil until the first chunk is sent
 	decided []decidedCall
-	cold    []*call           // found that they need a stream which is not in memory
-	taken   map[keyID]outcome // idempotency keys, in the table or given in this batch
+	cold    []*call           // need a stream that is not in memory
+	known   map[keyID]outcome // of idempotency keys, in the table or of this batch
 	expired map[keyID]bool    // idempotency keys that are in the table and free
 
 	remembered []remembered // what goes to Redis after the commit
@@ -32,24 +32,24 @@ type decidedCall struct {
 	result result
 }
 
-// batchTimeout bounds everything between taking the lock and the answer of the commit.
+// batchTimeout bounds everything from taking the lock to the acknowledged commit.
 const batchTimeout = 10 * time.Second
 
-// mostAttempts is how many batches a command may fail with before its caller is told, retryPause the time between two. After
-// attemptsTogether it is decided alone: one of its batch may be to blame.
+// A command that has failed with mostAttempts batches returns ErrUnavailable; retryPause is the time between two. After attemptsTogether it
+// is decided alone, since another command of its batch may be to blame.
 const (
 	mostAttempts     = 5
 	attemptsTogether = 2
 	retryPause       = 100 * time.Millisecond
 )
 
-// runBatch decides what is ready, as one transaction. Whatever goes wrong, no state that was not committed survives in the cache.
+// runBatch decides the ready commands as one transaction. No state that was not committed survives in the cache.
 func (e *Engine) runBatch(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	began := time.Now()
 	if err := e.lockLog(ctx); err != nil {
-		e.retryCalls(e.nextCalls(), fmt.Errorf("take the lock: %w", err))
+		e.retryCalls(e.nextCalls(), fmt.Errorf("lock the log: %w", err))
 		return
 	}
 	e.metrics.lockSeconds.Observe(time.Since(began).Seconds())
@@ -84,19 +84,19 @@ func (e *Engine) nextCalls() []*call {
 	n := min(len(e.ready), batchSize)
 	alone := slices.IndexFunc(e.ready[:n], func(c *call) bool { return c.attempts >= attemptsTogether })
 	if alone >= 0 {
-		n = max(alone, 1) // those before it still go together
+		n = max(alone, 1) // those before it are decided together
 	}
 	calls := e.ready[:n:n]
 	e.ready = e.ready[n:]
 	return calls
 }
 
-// decideAll decides the calls one after another, and sends what was decided while it goes on. After an error the batch must be aborted.
+// decideAll decides the calls one after another and sends a chunk whenever it is full. After an error the batch must be aborted.
 func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 	tx := &Tx{Now: b.now, engine: e, batch: b}
 	for _, c := range calls {
 		if c.Key != nil {
-			if known, ok := b.taken[c.Key.id()]; ok {
+			if known, ok := b.known[c.Key.id()]; ok {
 				b.decided = append(b.decided, decidedCall{c, known.replayTo(c.Key)})
 				continue
 			}
@@ -124,7 +124,7 @@ func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 	return nil
 }
 
-// keepOutcome remembers the outcome under the call's idempotency key. Failures that are no rejections are not outcomes.
+// keepOutcome stores the outcome under the call's idempotency key. An error that is no rejection is not an outcome.
 func (e *Engine) keepOutcome(b *batch, c *call, r result) {
 	if c.Release != nil && r.err == nil {
 		b.chunk.freeKey(c.Release.id())
@@ -144,7 +144,7 @@ func (e *Engine) keepOutcome(b *batch, c *call, r result) {
 	if b.expired[id] {
 		b.chunk.freeKey(id)
 	}
-	b.taken[id] = o
+	b.known[id] = o
 	b.chunk.addOutcome(c.Key, o)
 	if e.outcomes != nil && !c.Key.Releasable {
 		name := outcomeName(e.head.Incarnation, c.Key)
@@ -152,12 +152,12 @@ func (e *Engine) keepOutcome(b *batch, c *call, r result) {
 	}
 }
 
-// finishBatch moves the batch's states to the cache and answers its callers. It comes after the acknowledged commit.
+// finishBatch moves the batch's states to the cache and returns the results to its callers, after the acknowledged commit.
 func (e *Engine) finishBatch(b *batch) {
 	e.head.Position = b.chunk.after
 	for id, s := range b.streams {
 		if s.version == 0 {
-			e.cache.drop(id) // there is no such stream: not worth the room
+			e.cache.drop(id) // there is no such stream
 			continue
 		}
 		s.checkedAt, s.incarnation = e.head.Position, e.head.Incarnation
@@ -173,7 +173,7 @@ func (e *Engine) finishBatch(b *batch) {
 	}
 }
 
-// abortBatch forgets whatever the batch may have changed, and the connection with it: its transaction must not live on.
+// abortBatch drops all states that the batch may have changed, and the connection, which ends the transaction.
 func (e *Engine) abortBatch(b *batch) {
 	if b != nil {
 		for id := range b.streams {
@@ -183,11 +183,10 @@ func (e *Engine) abortBatch(b *batch) {
 	e.disconnect()
 }
 
-// retryUncommitted handles a batch whose commit failed or is unknown. A command with an idempotency key is decided again: its key tells
-// what happened. One without is decided again only when it is certain that nothing was committed.
+// retryUncommitted handles a batch whose commit failed or is unknown. A command with an idempotency key is decided again: the key tells
+// whether it was committed. One without is decided again only if it is certain that nothing was committed.
 func (e *Engine) retryUncommitted(b *batch, err error) {
-	var unknown *unknownCommitError
-	uncertain := errors.As(err, &unknown)
+	_, uncertain := errors.AsType[*unknownCommitError](err)
 	var again []*call
 	for _, d := range b.decided {
 		if uncertain && d.call.Key == nil {
@@ -199,11 +198,11 @@ func (e *Engine) retryUncommitted(b *batch, err error) {
 	e.retryCalls(again, err)
 }
 
-// retryCalls admits the calls again, or answers ErrUnavailable to those that have failed too often.
+// retryCalls admits the calls again; those that have failed too often return ErrUnavailable.
 func (e *Engine) retryCalls(calls []*call, err error) {
 	e.metrics.failedBatches.Inc()
 	e.log.Error("a batch failed", "error", err, "commands", len(calls))
-	time.Sleep(retryPause) // only when PostgreSQL fails: its callers can wait for it to come back
+	time.Sleep(retryPause) // PostgreSQL has failed: all callers wait for it
 	for _, c := range calls {
 		if c.attempts++; c.attempts >= mostAttempts {
 			e.answerCall(c, result{err: fmt.Errorf("%w: %w", ErrUnavailable, err)})

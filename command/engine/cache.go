@@ -6,7 +6,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// cache holds streams, the least recently used going first, bounded in bytes. A stream's size is taken when it is put.
+// cache holds streams, bounded in bytes, and evicts the least recently used first. A stream is measured when it is put.
 type cache struct {
 	lru      *simplelru.LRU[string, cached]
 	size     int
@@ -46,7 +46,7 @@ func (c *cache) put(s *stream) {
 func (c *cache) drop(id string) { c.lru.Remove(id) }
 func (c *cache) clear()         { c.lru.Purge() }
 
-// evict makes room. It runs between batches, so that no batch loses what it is about to use; one stream always stays.
+// evict makes room. It runs between batches, so that no batch loses a stream that it is about to use; one stream always stays.
 func (c *cache) evict() {
 	for c.size > c.capacity && c.lru.Len() > 1 {
 		c.lru.RemoveOldest()

@@ -11,9 +11,9 @@ import (
 // Request is one command.
 type Request struct {
 	Metadata eventstore.Metadata // Incarnation is filled in
-	Streams  []string            // that the decision will load; others are loaded when it asks for them
+	Streams  []string            // that the decision will load; it may load others, at the cost of being called again
 	Key      *Key                // nil: the command is idempotent by itself
-	Release  *Key                // forgotten with the append: its outcome was "try again"; it must be Releasable
+	Release  *Key                // deleted with the append, because its outcome was "try again"; it must be Releasable
 	Decide   Decision
 }
 
@@ -21,14 +21,14 @@ type Request struct {
 type Key struct {
 	Actor string // user id
 	Key   string // "<mutation>:<client's key>"
-	Hash  []byte // of the request: the same key with another is refused
+	Hash  []byte // of the request: the same key with another hash is rejected
 
 	// Releasable says that a Request may Release the key. Its outcome is then found in the database only: a copy elsewhere could
 	// outlive the release.
 	Releasable bool
 }
 
-// Result is what became of an accepted command. Value is nil when Replayed.
+// Result is the result of an accepted command. Value is nil when Replayed.
 type Result struct {
 	Decided
 	Replayed bool // a command with the same idempotency key was accepted before
@@ -48,11 +48,12 @@ type result struct {
 	err error
 }
 
-// Execute decides a command and waits until it is durable. Its error is a *rejection.Error when the command was rejected,
-// ErrUnavailable when it may be tried again, and ctx's when the caller stopped waiting (the command may still be decided).
+// Execute decides a command and waits until it is durable. Its error is a *rejection.Error when the command was rejected, ErrUnavailable
+// when it may be tried again, and ctx's when the caller stopped waiting (the command may still be decided). A Result that is Replayed
+// comes after the first outcome was committed, so that Read sees it.
 func (e *Engine) Execute(ctx context.Context, r Request) (Result, error) {
 	if r.Release != nil && !r.Release.Releasable {
-		panic("engine: a key is released that is not Releasable") // found by the first test that releases it
+		panic("engine: Release needs a Releasable key") // found by the first test that releases it
 	}
 	if known, ok := e.recallOutcome(ctx, r.Key); ok {
 		return known.Result, known.err
@@ -71,7 +72,7 @@ func (e *Engine) Execute(ctx context.Context, r Request) (Result, error) {
 	}
 }
 
-// answerCall ends a call. It is called once for each.
+// answerCall sends a call its result, once.
 func (e *Engine) answerCall(c *call, r result) {
 	c.done <- r
 	e.inflight.Add(-1)

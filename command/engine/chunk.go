@@ -10,11 +10,11 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// chunk is what was decided and is not sent yet, as the columns of two tables. One is filled again and again.
+// chunk is what was decided and is not sent yet, as the columns of two tables. The engine has one and reuses it.
 type chunk struct {
 	after    int64 // the log's last position before it
 	now      time.Time
-	commands int // that put something into it
+	commands int // decided since it was cleared
 
 	streamIDs, versions, types, schemaVersions, data, metadata column
 	actors, keys, hashes, outcomes                             column
@@ -40,7 +40,7 @@ func (c *chunk) columns() []*column {
 	}
 }
 
-// beginBatch makes it the first chunk of a batch.
+// beginBatch clears the chunk for the first commands of a batch.
 func (c *chunk) beginBatch(after int64, now time.Time) {
 	c.after, c.now = after, now
 	c.clear()
@@ -55,7 +55,7 @@ func (c *chunk) clear() {
 
 func (c *chunk) empty() bool { return c.streamIDs.rows+c.keys.rows+c.freedKeys.rows == 0 }
 
-// domainEvents is how many there are in it.
+// domainEvents returns the number of domain events.
 func (c *chunk) domainEvents() int64 { return int64(c.streamIDs.rows) }
 
 func (c *chunk) addRecord(r record, metadata []byte) {
@@ -67,7 +67,7 @@ func (c *chunk) addRecord(r record, metadata []byte) {
 	c.metadata.addBytes(metadata)
 }
 
-// addOutcome adds an idempotency key with what it came to.
+// addOutcome adds an idempotency key with its outcome.
 func (c *chunk) addOutcome(k *Key, o outcome) {
 	encoded, err := json.Marshal(o)
 	if err != nil {
@@ -79,13 +79,13 @@ func (c *chunk) addOutcome(k *Key, o outcome) {
 	c.outcomes.addBytes(encoded)
 }
 
-// freeKey has a key deleted before the chunk's own are inserted.
+// freeKey deletes a key before the chunk's own keys are inserted.
 func (c *chunk) freeKey(k keyID) {
 	c.freedActors.addText(k.actor)
 	c.freedKeys.addText(k.key)
 }
 
-// One statement a chunk, all of them in one transaction. That no key is there already was looked up under the lock.
+// One statement a chunk, all of them in one transaction. The keys are new: they were looked up under the lock.
 const appendSQL = `WITH appended AS (
 		INSERT INTO domain_events (shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at)
 		SELECT $1, $2 + n, stream_id, version, type, schema_version, data::json, metadata::json, $3
@@ -96,7 +96,7 @@ const appendSQL = `WITH appended AS (
 	SELECT actor, key, request_hash, outcome::json, $4
 	FROM unnest($11::text[], $12::text[], $13::bytea[], $14::text[]) AS k(actor, key, request_hash, outcome)`
 
-// appendParams answers the parameters of appendSQL, in binary.
+// appendParams returns the parameters of appendSQL, in binary.
 func (c *chunk) appendParams(types *pgtype.Map) ([][]byte, error) {
 	params := make([][]byte, 0, 14)
 	for _, scalar := range []struct {

@@ -6,7 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// column is an array parameter in PostgreSQL's binary format, made row by row: encoding slices of strings would copy all of it twice more.
+// column is an array parameter in PostgreSQL's binary format, built row by row: encoding slices of strings would copy everything twice more.
 type column struct {
 	element uint32 // OID of its elements' type
 	rows    uint32
@@ -39,13 +39,13 @@ func (c *column) addInt16(n int16) {
 	c.data = binary.BigEndian.AppendUint16(c.data, uint16(n)) //nolint:gosec // two's complement, as PostgreSQL has it
 }
 
-// beginElement begins an element of so many bytes.
+// beginElement begins an element with this many bytes.
 func (c *column) beginElement(length int) {
 	c.rows++
 	c.data = binary.BigEndian.AppendUint32(c.data, uint32(length)) //nolint:gosec // a part of one command
 }
 
-// param answers the array. It is valid until the next row or clear.
+// param returns the array, valid until the next row or clear.
 func (c *column) param() []byte {
 	header := c.data[:0:columnHeader]
 	for _, field := range [...]uint32{1, 0, c.element, c.rows, 1} { // dimensions, nulls, type, length, lower bound
@@ -54,7 +54,7 @@ func (c *column) param() []byte {
 	return c.data
 }
 
-// clear keeps the room for the next rows.
+// clear keeps the memory for the next rows.
 func (c *column) clear() { c.rows, c.data = 0, c.data[:columnHeader] }
 
 // The element types of the append's arrays.

@@ -1,9 +1,10 @@
-// Package engine is the write loop: it turns contention into batches and the log's lock into the one right to decide.
+// Package engine is the write loop: it turns contention into batches. The log's lock is the right to decide, and one replica has it at a
+// time.
 //
-// Commands queue up. The loop takes the lock, reads what other replicas have added, decides the waiting commands one after another
-// in memory from a state that is certainly current, and appends all of it in one transaction, while it decides. So there is no conflict
-// to retry, and a rejection is as exact as an acceptance. What keeps it true: decided state survives in the cache only after an
-// acknowledged commit; nothing slow happens under the lock; cold streams are loaded before it. (docs/architecture.md, "The engine")
+// Commands queue up. The loop takes the lock, reads what other replicas have appended, decides the waiting commands one after another in
+// memory from current states, and appends their domain events in one transaction while it decides. So there is no conflict to retry, and a
+// rejection is as exact as an acceptance. Three rules keep this true: a decided state stays in the cache only after an acknowledged commit;
+// nothing slow happens under the lock; streams that are not in memory are loaded before it. (docs/architecture.md, "The engine")
 package engine
 
 import (
@@ -26,29 +27,39 @@ import (
 // Bounds of the loop. Everything has one.
 const (
 	batchSize     = 512    // commands decided under one lock
-	queueSize     = 16_384 // commands waiting or being decided; one more is refused
-	loaders       = 4      // goroutines that load cold streams
+	queueSize     = 16_384 // commands waiting or being decided; more are refused
+	loaders       = 4      // goroutines that load streams
 	keyTTL        = 24 * time.Hour
 	cacheBytes    = 512 << 20
 	snapshotEvery = 1_000 // domain events of a stream
 )
 
-// ErrUnavailable says that the command was not decided, or that what became of it is not known; the caller may try again, with the
-// same idempotency key.
+// ErrUnavailable says that the command was not decided, or that its outcome is not known; the caller may try again, with the same
+// idempotency key.
 var ErrUnavailable = errors.New("the write side is unavailable")
 
-// Config is what an Engine needs. All fields but Outcomes, Registerer, Clock and Logger are required.
+// Config is what an Engine needs.
 type Config struct {
-	Pool       *pgxpool.Pool // of the events database: for loading; the loop has a connection of its own with the same settings
-	Registry   *eventstore.Registry
-	Aggregates []AnyAggregate
-	Outcomes   *redis.Client // caches what idempotency keys came to; nil: the database alone is asked, under the lock
-	Clock      func() time.Time
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer
+	Pool       *pgxpool.Pool         // Of the events database, for reading; the loop has its own connection with the same settings. Required.
+	Registry   *eventstore.Registry  // Of all domain events of the Aggregates. Required.
+	Aggregates []AnyAggregate        // Required.
+	Outcomes   *redis.Client         // Caches the outcomes of idempotency keys. Default: they are looked up in the database only.
+	Clock      func() time.Time      // Default: time.Now.
+	Logger     *slog.Logger          // Default: slog.Default().
+	Registerer prometheus.Registerer // Default: metrics are not registered.
 }
 
-// Engine executes commands. Make it with New, and Run it.
+func (c Config) withDefaults() Config {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// Engine executes commands. Make it with New and start it with Run.
 type Engine struct {
 	pool       *pgxpool.Pool
 	registry   *eventstore.Registry
@@ -61,30 +72,25 @@ type Engine struct {
 	queue    chan *call
 	inflight atomic.Int64
 	closed   atomic.Bool
-	seen     atomic.Pointer[sighting] // of the log, by the loop
+	seen     atomic.Pointer[sighting] // the loop's last, of the log
 	cold     chan string
 	loaded   chan loadResult
-	snapshot chan string    // streams that are due for one
-	copies   chan copyRequest // of the snapshot writer, for the loop
+	snapshot chan string      // streams that are due for one
+	copies   chan copyRequest // from the snapshot writer to the loop
 
-	// What follows belongs to the loop's goroutine.
+	// The fields below belong to the loop's goroutine.
 	connection *pgx.Conn
 	chunk      *chunk
 	cache      *cache
 	ready      []*call            // all their streams are in the cache
-	waiting    map[string][]*call // by the cold stream that they wait for
-	head       eventstore.Head    // as of the loop's last look or commit
+	waiting    map[string][]*call // by the stream that they wait for
+	head       eventstore.Head    // after the loop's last read or commit
 	foreign    int64              // up to here other replicas may have appended since a stream was checked
 }
 
-// New answers an engine that executes nothing until Run.
+// New returns an engine that executes nothing until Run.
 func New(c Config) *Engine {
-	if c.Clock == nil {
-		c.Clock = time.Now
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c = c.withDefaults()
 	e := &Engine{
 		pool: c.Pool, registry: c.Registry, categories: map[string]*category{}, clock: c.Clock, log: c.Logger,
 		metrics: newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
@@ -98,7 +104,7 @@ func New(c Config) *Engine {
 	return e
 }
 
-// Run decides commands until ctx ends; then it refuses new ones, finishes those that were accepted, and returns.
+// Run decides commands until ctx is done; then it refuses new ones, finishes those that were accepted, and returns.
 func (e *Engine) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -124,7 +130,7 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) runLoop(ctx, work context.Context) {
 	defer e.disconnect()
 	done := ctx.Done()
-	var drained <-chan time.Time // looks again whether the last caller is gone, once closed
+	var drained <-chan time.Time // once closed: checks again whether the last caller has its result
 	for {
 		select {
 		case <-drained:
@@ -132,8 +138,8 @@ func (e *Engine) runLoop(ctx, work context.Context) {
 			e.admitCall(c)
 		case l := <-e.loaded:
 			e.admitLoaded(l)
-		case order := <-e.copies:
-			order.copy <- e.copyStream(order.id)
+		case r := <-e.copies:
+			r.copy <- e.copyStream(r.id)
 		case <-done:
 			e.closed.Store(true)
 			done, drained = nil, time.Tick(5*time.Millisecond)
@@ -150,7 +156,7 @@ func (e *Engine) runLoop(ctx, work context.Context) {
 	}
 }
 
-// collectCalls takes whatever waits, without waiting, until a batch is full.
+// collectCalls admits the calls that are in the queues, without blocking, until a batch is full.
 func (e *Engine) collectCalls() {
 	for len(e.ready) < batchSize {
 		select {
@@ -164,7 +170,7 @@ func (e *Engine) collectCalls() {
 	}
 }
 
-// admitCall makes a command ready, or has the first stream that is missing loaded.
+// admitCall makes a call ready, or has the first of its streams that is not in memory loaded.
 func (e *Engine) admitCall(c *call) {
 	if c.ctx.Err() != nil {
 		e.answerCall(c, result{err: c.ctx.Err()})

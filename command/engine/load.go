@@ -19,7 +19,7 @@ type loadResult struct {
 	err    error
 }
 
-// loadStreams brings cold streams into memory, outside the loop and without the lock.
+// loadStreams reads streams for the loop, outside of it and without the lock.
 func (e *Engine) loadStreams(ctx context.Context) {
 	for {
 		select {
@@ -87,7 +87,7 @@ func (e *Engine) readSnapshot(ctx context.Context, s *stream) error {
 	}
 	state, err := s.category.readSnapshot(data)
 	if err != nil {
-		e.log.WarnContext(ctx, "a snapshot can't be read; the stream is read from its beginning", "stream", s.id, "error", err)
+		e.log.WarnContext(ctx, "could not read a snapshot; the stream is read from its beginning", "stream", s.id, "error", err)
 		return nil
 	}
 	s.state, s.version, s.snapshotted = state, version, version

@@ -19,7 +19,7 @@ type metrics struct {
 	forgotten     prometheus.Counter
 }
 
-// newMetrics makes metrics that nobody sees when registerer is nil.
+// newMetrics does not register the metrics if registerer is nil.
 func newMetrics(registerer prometheus.Registerer) *metrics {
 	f := promauto.With(registerer)
 	counter := func(name, help string) prometheus.Counter {
@@ -37,7 +37,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		lockSeconds:   histogram("lock_seconds", "Waiting for the lock.", seconds),
 		failedBatches: counter("failed_batches_total", "Batches that were not committed, or not certainly."),
 		endedHolders:  counter("ended_lock_holders_total", "Sessions ended because they had held the lock for more than a second."),
-		recalled:      counter("recalled_outcomes_total", "Retries answered from Redis, without the queue."),
+		recalled:      counter("recalled_outcomes_total", "Retries whose outcome was found in Redis, without the queue."),
 		forgotten:     counter("forgotten_outcomes_total", "Outcomes that did not get into Redis because too many waited."),
 	}
 }

@@ -7,14 +7,14 @@ type keyID struct{ actor, key string }
 
 func (k *Key) id() keyID { return keyID{k.Actor, k.Key} }
 
-// outcome is what an idempotency key remembers.
+// outcome is stored under an idempotency key.
 type outcome struct {
 	Ref       string           `json:"ref,omitempty"`
 	Rejection *rejection.Error `json:"rejection,omitempty"`
 	hash      []byte
 }
 
-// replayTo answers what the first command with this key was answered, if this one asks for the same.
+// replayTo returns the result of the first command with this key, if k is of the same request.
 func (o outcome) replayTo(k *Key) result {
 	switch {
 	case string(o.hash) != string(k.Hash):

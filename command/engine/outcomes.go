@@ -12,39 +12,39 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Bounds of asking Redis. All of it is for speed only: whatever is lost, late or not asked for is found in the database, under the lock.
+// Bounds of using Redis. It is there for speed only: an outcome that is not found in time is found in the database, under the lock.
 const (
-	recallTimeout   = 50 * time.Millisecond // of one question, with the wait for its turn
-	recallQueue     = 1_024                 // questions that wait to be asked; whoever has one more goes on without
-	recallPause     = time.Second           // between two questions while Redis does not answer
+	recallTimeout   = 50 * time.Millisecond // of one lookup, with the wait for its turn
+	recallQueue     = 1_024                 // lookups that wait; a command beyond that does without
+	recallPause     = time.Second           // between two lookups while Redis fails
 	rememberTimeout = time.Second           // of writing one batch
-	rememberQueue   = 4_096                 // outcomes that wait to be written; one more is dropped
-	sightingTTL     = time.Second           // how long a look at the log's incarnation counts
+	rememberQueue   = 4_096                 // outcomes that wait to be written; more are dropped
+	sightingTTL     = time.Second           // how long the log's incarnation counts as known
 )
 
-// outcomes is the fast path of idempotency: it keeps in Redis what keys came to, so that a retry is answered without the queue.
+// outcomes is the fast path of idempotency: it keeps outcomes in Redis, so that a retry does without the queue.
 //
-// What it answers is what the database would answer. An outcome gets here after its commit was acknowledged, and from then on nothing
-// changes it until it expires, which it says itself; keys that may be released are never here (Key.Releasable), so that no deletion can
-// come too late or be overtaken. What a restore may have lost is told apart by the log's incarnation, which is a part of the name; it
-// counts only while the loop has seen it, under the lock, within the last second. An idle loop answers no slower.
+// It returns what the database would return. An outcome is written here after its commit was acknowledged, and does not change until it
+// expires, at a time that is stored with it. Releasable keys are never here, so that no deletion can be late. Outcomes that a restore may
+// have lost have another name: the log's incarnation is a part of it, and counts only if the loop has seen it, under the lock, within
+// the last second. An idle loop makes nothing slower.
 //
-// There is nothing personal in it: names are hashes (a client's key may be anything), values are ids or rejections.
+// Nothing personal is stored: names are hashes (a client's key may be anything), values are ids or rejections.
 type outcomes struct {
-	redis *redis.Client
-	log   *slog.Logger
-	asked chan question
-	queue chan remembered
-	again atomic.Int64 // when Redis may be asked again, in Unix nanoseconds; 0: it answers
+	redis     *redis.Client
+	log       *slog.Logger
+	questions chan question
+	queue     chan remembered
+	again     atomic.Int64 // when Redis may be used again, in Unix nanoseconds; 0: it works
 }
 
-// question waits for its answer, the value or nil. The channel is buffered: nobody waits for who asked.
+// question is a lookup. Its reply is the value or nil; the channel is buffered, so that the sender never waits.
 type question struct {
 	name   string
 	answer chan any
 }
 
-// remembered is an outcome on its way to Redis, and what stands there.
+// remembered is an outcome as it is stored in Redis.
 type remembered struct {
 	name    string
 	Outcome outcome   `json:"outcome"`
@@ -52,21 +52,21 @@ type remembered struct {
 	Expires time.Time `json:"expires"` // by the engine's clock, as in the database
 }
 
-// sighting is when the loop saw, under the lock, which incarnation of the log it works on.
+// sighting is the incarnation of the log that the loop saw under the lock, and when.
 type sighting struct {
 	incarnation string
 	at          time.Time
 }
 
-// newOutcomes answers nil without a client.
+// newOutcomes returns nil without a client.
 func newOutcomes(client *redis.Client, log *slog.Logger) *outcomes {
 	if client == nil {
 		return nil
 	}
-	return &outcomes{redis: client, log: log, asked: make(chan question, recallQueue), queue: make(chan remembered, rememberQueue)}
+	return &outcomes{redis: client, log: log, questions: make(chan question, recallQueue), queue: make(chan remembered, rememberQueue)}
 }
 
-// recallOutcome answers a command from what its key came to before, if that is known in Redis.
+// recallOutcome returns the earlier result of a command with the same key, and whether Redis has it.
 func (e *Engine) recallOutcome(ctx context.Context, k *Key) (result, bool) {
 	if e.outcomes == nil || k == nil || k.Releasable {
 		return result{}, false
@@ -83,7 +83,7 @@ func (e *Engine) recallOutcome(ctx context.Context, k *Key) (result, bool) {
 	return o.replayTo(k), true
 }
 
-// rememberOutcomes sends what a batch's keys came to on their way. It never waits.
+// rememberOutcomes queues the outcomes of a batch for Redis. It never blocks.
 func (e *Engine) rememberOutcomes(b *batch) {
 	for _, r := range b.remembered {
 		select {
@@ -94,7 +94,7 @@ func (e *Engine) rememberOutcomes(b *batch) {
 	}
 }
 
-// findOutcome answers an outcome that has not expired.
+// findOutcome returns an outcome that has not expired, and whether there is one.
 func (o *outcomes) findOutcome(ctx context.Context, name string, now time.Time) (outcome, bool) {
 	if !o.mayAsk() {
 		return outcome{}, false
@@ -103,7 +103,7 @@ func (o *outcomes) findOutcome(ctx context.Context, name string, now time.Time) 
 	defer cancel()
 	q := question{name: name, answer: make(chan any, 1)}
 	select {
-	case o.asked <- q:
+	case o.questions <- q:
 	default:
 		return outcome{}, false
 	}
@@ -112,7 +112,7 @@ func (o *outcomes) findOutcome(ctx context.Context, name string, now time.Time) 
 		text, _ := value.(string)
 		var found remembered
 		if json.Unmarshal([]byte(text), &found) != nil || !now.Before(found.Expires) {
-			return outcome{}, false // an unreadable one too: another version of this program may have written it
+			return outcome{}, false // also an unreadable one: another version of this program may have written it
 		}
 		found.Outcome.hash = found.Hash
 		return found.Outcome, true
@@ -121,14 +121,14 @@ func (o *outcomes) findOutcome(ctx context.Context, name string, now time.Time) 
 	}
 }
 
-// runQuestions asks until ctx ends, all that waits at once: a question each would take more of both machines than what is asked about.
+// runQuestions looks outcomes up until ctx is done, all that wait in one command, which is cheaper on both sides.
 func (o *outcomes) runQuestions(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case q := <-o.asked:
-			o.askBatch(ctx, receiveAll(o.asked, q))
+		case q := <-o.questions:
+			o.askBatch(ctx, receiveAll(o.questions, q))
 		}
 	}
 }
@@ -138,9 +138,9 @@ func (o *outcomes) askBatch(ctx context.Context, batch []question) {
 	for i, q := range batch {
 		names[i] = q.name
 	}
-	asking, cancel := context.WithTimeout(ctx, recallTimeout)
+	timed, cancel := context.WithTimeout(ctx, recallTimeout)
 	defer cancel()
-	values, err := o.redis.MGet(asking, names...).Result()
+	values, err := o.redis.MGet(timed, names...).Result()
 	o.noteReply(ctx, err)
 	for i, q := range batch {
 		if err != nil {
@@ -151,7 +151,7 @@ func (o *outcomes) askBatch(ctx context.Context, batch []question) {
 	}
 }
 
-// receiveAll answers first and what waits behind it, up to a batch.
+// receiveAll returns first and what is queued behind it, up to a batch.
 func receiveAll[T any](queue <-chan T, first T) []T {
 	all := []T{first}
 	for len(all) < batchSize {
@@ -165,7 +165,7 @@ func receiveAll[T any](queue <-chan T, first T) []T {
 	return all
 }
 
-// writeOutcomes takes outcomes to Redis until ctx ends; what waits then is lost.
+// writeOutcomes writes outcomes to Redis until ctx is done; those still in the queue are lost.
 func (o *outcomes) writeOutcomes(ctx context.Context) {
 	for {
 		select {
@@ -194,13 +194,13 @@ func (o *outcomes) writeBatch(ctx context.Context, batch []remembered) {
 	o.noteReply(ctx, err)
 }
 
-// mayAsk says whether to ask Redis now. While it does not answer, one caller a second finds out whether it does again; the others go on.
+// mayAsk reports whether to use Redis now. While it fails, one caller a second tries it; the others do without.
 func (o *outcomes) mayAsk() bool {
 	again, now := o.again.Load(), time.Now().UnixNano()
 	return again == 0 || now >= again && o.again.CompareAndSwap(again, now+int64(recallPause))
 }
 
-// noteReply takes note of what came of asking. A caller that left says nothing about Redis.
+// noteReply records whether Redis works. An error after the caller has left says nothing about that.
 func (o *outcomes) noteReply(ctx context.Context, err error) {
 	switch {
 	case err == nil:
@@ -209,7 +209,7 @@ func (o *outcomes) noteReply(ctx context.Context, err error) {
 		}
 	case ctx.Err() == nil:
 		if o.again.Swap(time.Now().Add(recallPause).UnixNano()) == 0 {
-			o.log.WarnContext(ctx, "Redis does not answer: outcomes of idempotency keys are looked up in the database only", "error", err)
+			o.log.WarnContext(ctx, "Redis fails: outcomes of idempotency keys are looked up in the database only", "error", err)
 		}
 	}
 }

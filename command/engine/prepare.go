@@ -14,10 +14,10 @@ import (
 // mostCatchUp is how many domain events of one stream are read under the lock; a stream that is further behind counts as cold.
 const mostCatchUp = 1_000
 
-// prepareBatch reads, in one round trip under the lock, what other replicas have added to the streams that the calls touch, and which of
-// the calls' idempotency keys are taken. It answers the calls that can be decided now.
+// prepareBatch reads, in one round trip under the lock, what other replicas have appended to the calls' streams, and the outcomes of the
+// calls' idempotency keys. It returns the calls that can be decided now.
 func (e *Engine) prepareBatch(ctx context.Context, calls []*call) ([]*call, *batch, error) {
-	b := &batch{chunk: e.chunk, streams: map[string]*stream{}, dirty: map[string]*stream{}, taken: map[keyID]outcome{}, expired: map[keyID]bool{}}
+	b := &batch{chunk: e.chunk, streams: map[string]*stream{}, dirty: map[string]*stream{}, known: map[keyID]outcome{}, expired: map[keyID]bool{}}
 	calls = e.stillWarm(calls, b)
 	behind := e.staleStreams(b)
 	keys := keysOf(calls)
@@ -51,7 +51,7 @@ func (e *Engine) prepareBatch(ctx context.Context, calls []*call) ([]*call, *bat
 	return e.stillWarm(calls, b), b, nil
 }
 
-// stillWarm sends the calls whose streams are not in memory (any more) to wait for them, and puts the other's streams into the batch.
+// stillWarm returns the calls whose streams are in memory and adds the streams to the batch. The other calls wait for theirs again.
 func (e *Engine) stillWarm(calls []*call, b *batch) []*call {
 	warm := calls[:0:0]
 	for _, c := range calls {
@@ -90,7 +90,7 @@ func (e *Engine) currentStream(id string) *stream {
 	return s
 }
 
-// staleStreams answers the batch's streams to which other replicas may have appended since they were checked.
+// staleStreams returns the batch's streams to which other replicas may have appended since they were checked.
 func (e *Engine) staleStreams(b *batch) []*stream {
 	var behind []*stream
 	for _, s := range b.streams {
@@ -105,7 +105,7 @@ const catchUpSQL = `SELECT d.* FROM unnest($1::text[], $2::bigint[]) AS behind(s
 	LATERAL (SELECT ` + eventstore.ChangeColumns + ` FROM domain_events d
 		WHERE d.stream_id = behind.stream_id AND d.version > behind.version ORDER BY d.version LIMIT $3) d`
 
-// catchUp applies what others appended. A stream that is too far behind is dropped: it is loaded before the next batch.
+// catchUp applies what other replicas appended. A stream that is too far behind is dropped: it is loaded before the next batch.
 func (e *Engine) catchUp(results pgx.BatchResults, b *batch) error {
 	rows, err := results.Query()
 	if err != nil {
@@ -136,9 +136,9 @@ func (b *batch) readKeys(results pgx.BatchResults) error {
 	}
 	var k keyID
 	var hash, encoded []byte
-	var living bool
-	_, err = pgx.ForEachRow(rows, []any{&k.actor, &k.key, &hash, &encoded, &living}, func() error {
-		if !living {
+	var valid bool
+	_, err = pgx.ForEachRow(rows, []any{&k.actor, &k.key, &hash, &encoded, &valid}, func() error {
+		if !valid {
 			b.expired[k] = true
 			return nil
 		}
@@ -146,7 +146,7 @@ func (b *batch) readKeys(results pgx.BatchResults) error {
 		if err := json.Unmarshal(encoded, &o); err != nil {
 			return fmt.Errorf("outcome of key %q: %w", k.key, err)
 		}
-		b.taken[k] = o
+		b.known[k] = o
 		return nil
 	})
 	if err != nil {

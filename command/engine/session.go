@@ -12,16 +12,16 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// A process may freeze while it holds the lock: its session ends by itself, and whoever waits longer than a second ends it.
-// And rows are found by their keys, always: a plan that was made while the tables were almost empty reads all of them, under the lock, and
-// outlives that by minutes (measured: PostgreSQL's time a command grew from 36 to 88 µs in 8 s of selling).
+// A process may freeze while it holds the lock: its session ends by itself, and a replica that waits longer than a second ends it.
+// Rows are always found by their keys: a plan that was made while the tables were almost empty would read all of them, under the lock, and
+// be used for minutes (measured: PostgreSQL's time per command grew from 36 to 88 µs in 8 s of selling).
 const sessionSettings = `SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '2s'; SET tcp_user_timeout = '5s';
 	SET statement_timeout = '8s'; SET application_name = 'ticketing engine';
 	SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off`
 
 const closeTimeout = time.Second
 
-// unknownCommitError says that the commit was sent and its answer did not come.
+// unknownCommitError says that the commit was sent and not acknowledged.
 type unknownCommitError struct{ cause error }
 
 func (e *unknownCommitError) Error() string {
@@ -29,7 +29,7 @@ func (e *unknownCommitError) Error() string {
 }
 func (e *unknownCommitError) Unwrap() error { return e.cause }
 
-// lockLog begins a transaction, takes the shard's lock in it, and reads where the log ends, in one round trip.
+// lockLog begins a transaction, takes the shard's lock in it, and reads the head of the log, in one round trip.
 func (e *Engine) lockLog(ctx context.Context) error {
 	if err := e.connect(ctx); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (e *Engine) beginTransaction(ctx context.Context) error {
 	defer func() { _ = results.Close() }() // again after a fault: its error is known then
 	for range 2 {
 		if _, err := results.Exec(); err != nil {
-			return fmt.Errorf("take the log's lock: %w", err)
+			return fmt.Errorf("lock the log: %w", err)
 		}
 	}
 	var head eventstore.Head
@@ -78,20 +78,20 @@ func (e *Engine) beginTransaction(ctx context.Context) error {
 		return fmt.Errorf("read head of the log: %w", err)
 	}
 	if err := results.Close(); err != nil {
-		return fmt.Errorf("take the log's lock: %w", err)
+		return fmt.Errorf("lock the log: %w", err)
 	}
 	e.head = head
 	return nil
 }
 
 func lockTimedOut(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && pgErr.Code == "55P03" // lock_not_available
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.Code == "55P03" // lock_not_available
 }
 
 // endHolder terminates the session that has held the lock for more than a second: its process is frozen or its network gone.
 func (e *Engine) endHolder(ctx context.Context) error {
-	// MATERIALIZED: as a condition beside the others, the planner may call pg_terminate_backend before it looks who holds the lock.
+	// MATERIALIZED: else the planner may call pg_terminate_backend before it checks which session holds the lock.
 	rows, err := e.pool.Query(ctx, `WITH holder AS MATERIALIZED (
 			SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid)
 			WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid = $2
@@ -133,7 +133,7 @@ func (e *Engine) connect(ctx context.Context) error {
 	return nil
 }
 
-// disconnect ends the session, and with it whatever transaction is open. What other replicas did meanwhile is not known.
+// disconnect ends the session and its transaction. What other replicas append meanwhile is not known.
 func (e *Engine) disconnect() {
 	if e.connection == nil {
 		return

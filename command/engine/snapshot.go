@@ -8,7 +8,7 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// wantSnapshot asks for a snapshot of a stream that has doubled since its last one, and grown by snapshotEvery: states grow with their
+// wantSnapshot requests a snapshot of a stream that has doubled since its last one and grown by snapshotEvery. States grow with their
 // streams, so that snapshots at fixed distances would cost the square of the stream's length.
 func (e *Engine) wantSnapshot(s *stream) {
 	if s.category.snapshot == 0 || s.version-s.snapshotted < max(snapshotEvery, s.snapshotted) {
@@ -17,11 +17,11 @@ func (e *Engine) wantSnapshot(s *stream) {
 	select {
 	case e.snapshot <- s.id:
 		s.snapshotted = s.version
-	default: // the writer is behind: the next domain event asks again
+	default: // the writer is behind: the next domain event requests it again
 	}
 }
 
-// copyRequest asks the loop for a stream as bytes; the answer is buffered, nil for a stream that is no longer in memory.
+// copyRequest asks the loop for a stream as bytes. The reply is buffered, and nil for a stream that is no longer in memory.
 type copyRequest struct {
 	id   string
 	copy chan *streamCopy
@@ -34,7 +34,7 @@ type streamCopy struct {
 	data          []byte
 }
 
-// writeSnapshots writes snapshots outside the loop. A snapshot that can't be written is only a slower cold start.
+// writeSnapshots writes snapshots outside the loop. A snapshot that can't be written only makes the next load slower.
 func (e *Engine) writeSnapshots(ctx context.Context) {
 	for {
 		select {
@@ -52,15 +52,15 @@ func (e *Engine) writeSnapshot(ctx context.Context, id string) error {
 	if fresh, err := e.hasFreshSnapshot(ctx, id); err != nil || fresh {
 		return err
 	}
-	order := copyRequest{id: id, copy: make(chan *streamCopy, 1)}
+	request := copyRequest{id: id, copy: make(chan *streamCopy, 1)}
 	select {
-	case e.copies <- order:
+	case e.copies <- request:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	var c *streamCopy
 	select {
-	case c = <-order.copy:
+	case c = <-request.copy:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -78,14 +78,14 @@ func (e *Engine) writeSnapshot(ctx context.Context, id string) error {
 	return nil
 }
 
-// copyStreams does the snapshot writer's orders: only the loop may look at its states, and only between two batches, when the lock is not
-// held and all that they say is committed. It keeps commands waiting for the encoding, some tenths of a microsecond a reservation, which is
-// once each time that a stream has doubled; reading the same from the log took a quarter of the process.
+// copyStreams serves the snapshot writer: only the loop may read its states, and only between two batches, when the lock is not held and
+// the states are committed. Commands wait for the encoding, some tenths of a microsecond per reservation, each time that a stream has
+// doubled; reading the same from the log took a quarter of the process.
 func (e *Engine) copyStreams() {
 	for {
 		select {
-		case order := <-e.copies:
-			order.copy <- e.copyStream(order.id)
+		case r := <-e.copies:
+			r.copy <- e.copyStream(r.id)
 		default:
 			return
 		}
@@ -105,7 +105,7 @@ func (e *Engine) copyStream(id string) *streamCopy {
 	return &streamCopy{version: s.version, schemaVersion: s.category.snapshot, incarnation: s.incarnation, data: data}
 }
 
-// hasFreshSnapshot says whether another replica has just written the snapshot that this one was about to write.
+// hasFreshSnapshot reports whether another replica has just written the snapshot that this one is about to write.
 func (e *Engine) hasFreshSnapshot(ctx context.Context, id string) (fresh bool, err error) {
 	s, err := e.knownStream(id)
 	if err != nil {
@@ -116,12 +116,12 @@ func (e *Engine) hasFreshSnapshot(ctx context.Context, id string) (fresh bool, e
 				AND s.version > (SELECT max(version) FROM domain_events d WHERE d.stream_id = $1) / 2)`,
 		id, eventstore.Shard, s.category.snapshot).Scan(&fresh)
 	if err != nil {
-		return false, fmt.Errorf("look for a snapshot of %s: %w", id, err)
+		return false, fmt.Errorf("find a snapshot of %s: %w", id, err)
 	}
 	return fresh, nil
 }
 
-// forgetKeys deletes idempotency keys that have expired. Until then they are passed over, so that being late does no harm.
+// forgetKeys deletes expired idempotency keys. They are ignored until then, so that being late does no harm.
 func (e *Engine) forgetKeys(ctx context.Context) {
 	ticker := time.NewTicker(time.Minute)
 	defer ticker.Stop()

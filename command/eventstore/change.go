@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Change is what a state needs of a domain event: all but where it stands in the log, who asked for it, and when. Decoding only this
-// is what loading a long stream and catching up with other replicas cost.
+// Change is what a state needs of a domain event: without its position, metadata and time, whose decoding would make loading long streams
+// and catching up with other replicas slower.
 type Change struct {
 	StreamID      string
 	Version       int64
@@ -21,7 +21,7 @@ type Change struct {
 // ChangeColumns are those that EachChange reads.
 const ChangeColumns = `stream_id, version, type, schema_version, data`
 
-// EachChange calls f for each row of ChangeColumns. The change and its data are f's only until it returns.
+// EachChange calls f for each row of ChangeColumns. The change and its data are valid only until f returns.
 func EachChange(rows pgx.Rows, f func(*Change) error) error {
 	defer rows.Close()
 	var c Change
@@ -40,7 +40,7 @@ func EachChange(rows pgx.Rows, f func(*Change) error) error {
 	return nil
 }
 
-// ReadChanges calls f for up to limit changes of one stream with a version above after, in order, and answers how many there were.
+// ReadChanges calls f for up to limit changes of one stream with a version above after, in order, and returns how many there were.
 func ReadChanges(ctx context.Context, db Querier, streamID string, after int64, limit int, f func(*Change) error) (n int, err error) {
 	rows, err := db.Query(ctx, `SELECT `+ChangeColumns+` FROM domain_events
 		WHERE stream_id = $1 AND version > $2 ORDER BY version LIMIT $3`, streamID, after, limit)

@@ -5,17 +5,17 @@ import (
 	"fmt"
 )
 
-// Range is a part of a stream: what lies strictly between two versions, at most Limit of it, counted from its end when Backward.
+// Range is a part of a stream: the domain events strictly between two versions, at most Limit of them, the last ones if Backward.
 type Range struct {
 	After, Before int64
 	Limit         int
 	Backward      bool
 }
 
-// Reader reads streams for those who show them.
+// Reader reads parts of streams.
 type Reader struct{ DB Querier }
 
-// Range answers a part of a stream in the order of reading: Backward, the newest comes first.
+// Range returns a part of a stream: the newest domain event first if Backward, else the oldest.
 func (r Reader) Range(ctx context.Context, streamID string, part Range) ([]Recorded, error) {
 	order := `version`
 	if part.Backward {

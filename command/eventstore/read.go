@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Shard is the one shard there is until one PostgreSQL is not enough.
+// Shard is the only shard, until one PostgreSQL is not enough.
 const Shard int16 = 0
 
 // LockClass is the first key of the advisory lock under which the log is appended to; the shard is the second.
@@ -23,8 +23,8 @@ type Querier interface {
 
 const columns = `shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at`
 
-// ReadAll answers up to limit domain events with a position above after, in order. Nothing that is committed later ever appears
-// at or below the last position answered.
+// ReadAll returns up to limit domain events with a position above after, in order. Nothing that is committed later appears at or below the
+// last position that it returns.
 func ReadAll(ctx context.Context, db Querier, after int64, limit int) ([]Recorded, error) {
 	rows, err := db.Query(ctx, `SELECT `+columns+` FROM domain_events
 		WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3`, Shard, after, limit)
@@ -34,7 +34,7 @@ func ReadAll(ctx context.Context, db Querier, after int64, limit int) ([]Recorde
 	return collectRecorded(rows)
 }
 
-// ReadStream answers up to limit domain events of one stream with a version above after, in order. A stream without any is empty.
+// ReadStream returns up to limit domain events of one stream with a version above after, in order. A stream without any is empty.
 func ReadStream(ctx context.Context, db Querier, streamID string, after int64, limit int) ([]Recorded, error) {
 	rows, err := db.Query(ctx, `SELECT `+columns+` FROM domain_events
 		WHERE stream_id = $1 AND version > $2 ORDER BY version LIMIT $3`, streamID, after, limit)
@@ -50,7 +50,7 @@ type Head struct {
 	Incarnation string
 }
 
-// ReadHead answers the last position of the log (0 when it is empty) and its incarnation.
+// ReadHead returns the last position of the log (0 when it is empty) and its incarnation.
 func ReadHead(ctx context.Context, db Querier) (Head, error) {
 	var h Head
 	err := db.QueryRow(ctx, HeadSQL, Shard).Scan(&h.Position, &h.Incarnation)

@@ -6,8 +6,8 @@ import (
 	"reflect"
 )
 
-// Registry knows the name and schema version under which each Go type of domain event stands in the log, and how data of
-// older versions become current. Names are written out, so that renaming a Go type can't break history.
+// Registry maps each Go type of domain event to its name and schema version in the log, and upcasts data of older versions. Names are
+// written out, so that renaming a Go type can't break the log.
 type Registry struct {
 	byName map[string]*eventType
 	byType map[reflect.Type]*eventType
@@ -20,13 +20,12 @@ type eventType struct {
 	upcasters map[int]func(json.RawMessage) (json.RawMessage, error)
 }
 
-// NewRegistry answers an empty registry.
+// NewRegistry returns an empty registry.
 func NewRegistry() *Registry {
 	return &Registry{byName: map[string]*eventType{}, byType: map[reflect.Type]*eventType{}}
 }
 
-// Register tells r that E is written to the log as name, in this schema version. It panics on a second registration of either:
-// that is a programming error that must not wait for the first event to show.
+// Register has E written to the log as name, in this schema version. It panics if either is registered already.
 func Register[E any](r *Registry, name string, version int) {
 	t := &eventType{
 		name: name, version: version,
@@ -46,12 +45,12 @@ func Register[E any](r *Registry, name string, version int) {
 	r.byName[name], r.byType[goType] = t, t
 }
 
-// Upcast tells r how data of the named domain event go from schema version `from` to from+1.
+// Upcast has f turn data of the named domain event from schema version from into from+1.
 func (r *Registry) Upcast(name string, from int, f func(json.RawMessage) (json.RawMessage, error)) {
 	r.byName[name].upcasters[from] = f
 }
 
-// Names answers the registered names with their current schema versions.
+// Names returns the registered names with their current schema versions.
 func (r *Registry) Names() map[string]int {
 	names := make(map[string]int, len(r.byName))
 	for name, t := range r.byName {
@@ -70,7 +69,7 @@ func (e *UnknownTypeError) Error() string {
 	return fmt.Sprintf("domain event type %s, schema version %d, is unknown to this build", e.Name, e.Version)
 }
 
-// Decode turns what stands in the log into the Go value, upcasting it one version at a time.
+// Decode returns the Go value of data in the log, after upcasting it one version at a time.
 func (r *Registry) Decode(name string, version int, data json.RawMessage) (any, error) {
 	t := r.byName[name]
 	if t == nil || version > t.version || version < 1 {
@@ -93,7 +92,7 @@ func (r *Registry) Decode(name string, version int, data json.RawMessage) (any, 
 	return e, nil
 }
 
-// Encode answers the name, current schema version and JSON of a domain event.
+// Encode returns the name, current schema version and JSON of a domain event.
 func (r *Registry) Encode(e any) (name string, version int, data json.RawMessage, err error) {
 	t := r.byType[reflect.TypeOf(e)]
 	if t == nil {
