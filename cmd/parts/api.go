@@ -33,11 +33,11 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	people, err := e.people(b.auth, b.redis)
+	users, err := e.authService(b.auth, b.redis)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = people.Close(context.WithoutCancel(ctx)) }()
+	defer func() { _ = users.Close(context.WithoutCancel(ctx)) }()
 	proxies, err := ratelimit.ParseProxies(e.Config.TrustedProxies)
 	if err != nil {
 		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
@@ -45,7 +45,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	limiter := ratelimit.New(b.redis)
 	connections := ratelimit.NewConnections(limiter)
 	server, err := graph.New(graph.Config{
-		Commands: write.service, Reads: query.NewReader(b.read), Projections: b.projections, Auth: people,
+		Commands: write.service, Reads: query.NewReader(b.read), Projections: b.projections, Auth: users,
 		Log: eventstore.Reader{DB: b.events}, Limiter: limiter, Connections: connections, Redis: b.redis,
 		Logger: e.Log, Registerer: e.registerer("api"),
 		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
@@ -61,7 +61,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return fmt.Errorf("set up the API: %w", err)
 	}
 
-	graphiQL, err := graphiql.Handler(people, graph.SessionCookie)
+	graphiQL, err := graphiql.Handler(users, graph.SessionCookie)
 	if err != nil {
 		return fmt.Errorf("set up GraphiQL: %w", err)
 	}
@@ -134,13 +134,14 @@ func (e Env) mailer() (mail.Mailer, error) {
 	return mailer, nil
 }
 
-// people answers who is signed in.
-func (e Env) people(pool *pgxpool.Pool, client *redis.Client) (*auth.Service, error) {
+// authService signs users in.
+func (e Env) authService(pool *pgxpool.Pool, client *redis.Client) (*auth.Service, error) {
 	mailer, err := e.mailer()
 	if err != nil {
 		return nil, err
 	}
-	people, err := auth.New(auth.Dependencies{Pool: pool, Redis: client, Mailer: mailer, Logger: e.Log}, auth.Config{
+	service, err := auth.New(auth.Config{
+		Pool: pool, Redis: client, Mailer: mailer, Logger: e.Log,
 		BaseURL: e.Config.AuthBaseURL, MagicLinkTTL: e.Config.MagicLinkTTL,
 		SessionTTL: e.Config.SessionTTL, SessionIdle: e.Config.SessionIdle, SessionMax: e.Config.SessionMax,
 		MaxSessions: e.Config.MaxSessions, AdminEmails: e.Config.AdminEmails, ExposeMagicLinks: e.Config.ExposeMagicLinks,
@@ -148,7 +149,7 @@ func (e Env) people(pool *pgxpool.Pool, client *redis.Client) (*auth.Service, er
 	if err != nil {
 		return nil, fmt.Errorf("set up sign-in: %w", err)
 	}
-	return people, nil
+	return service, nil
 }
 
 func (e Env) apiRoutes(api, graphiql http.Handler, b *apiBackends) http.Handler {

@@ -67,11 +67,11 @@ func Saga(ctx context.Context, e Env) error {
 		return err
 	}
 	defer events.Close()
-	people, err := e.auth(ctx, "saga")
+	users, err := e.auth(ctx, "saga")
 	if err != nil {
 		return err
 	}
-	defer people.Close()
+	defer users.Close()
 	mailer, err := e.mailer()
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func Saga(ctx context.Context, e Env) error {
 		defer stopDeciding()
 		return saga.Run(ctx, saga.Config{
 			Pool: events, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
-			Mailer: mailer, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, people, userID) },
+			Mailer: mailer, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users, userID) },
 			Clock: e.Clock, Logger: e.Log, Registerer: e.registerer("saga"),
 		})
 	})

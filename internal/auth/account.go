@@ -9,15 +9,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// What Redis remembers of users, so that authenticating asks no database. An entry is one of
+// Redis caches accounts, so that authenticating does not ask the database. An entry is one of
 //
-//	"ADMIN,CUSTOMER"  the roles, maybe none
+//	"ADMIN,CUSTOMER"  the roles, possibly none
 //	"!"               no such user, or an erased one
-//	"-<nonce>"        a fence: the account is being changed, ask the database and remember nothing
+//	"-<nonce>"        a fence: the account is being changed; ask the database and cache nothing
 //
-// A change puts its fence up before it commits and replaces it by the new account after, so nobody is served an old account once
-// the change returned: who read the database before finds the entry taken, since reading only ever fills an empty one. When the
-// process dies in between, the fence expires, after the transaction that it guards.
+// A change sets its fence before it commits and replaces it by the new account afterwards. So an old account is never used once the
+// change has returned: a request that read the database earlier finds the entry taken, since a read only fills an empty entry. If the
+// process dies in between, the fence expires, later than the transaction that it guards.
 const (
 	accountTTL   = 5 * time.Minute
 	fenceTTL     = 30 * time.Second
@@ -27,14 +27,14 @@ const (
 	roleSplitter = ","
 )
 
-// account is what authenticating needs to know of a user.
+// account is a user as authentication needs it.
 type account struct {
 	exists bool
 	roles  []Role // sorted
 }
 
-// account answers a user's account from what Redis answered (nil: nothing), else from the database.
-func (s *Service) account(ctx context.Context, userID string, cached any) (account, error) {
+// accountOf returns a user's account from the cached entry (nil: none), else from the database.
+func (s *Service) accountOf(ctx context.Context, userID string, cached any) (account, error) {
 	entry, known := cached.(string)
 	if known && !strings.HasPrefix(entry, fencePrefix) {
 		return parseAccount(entry), nil
@@ -45,8 +45,8 @@ func (s *Service) account(ctx context.Context, userID string, cached any) (accou
 	}
 	a := accounts[userID]
 	if !known {
-		if err := s.redis.SetNX(ctx, accountPrefix+userID, a.entry(), accountTTL).Err(); err != nil {
-			s.log.WarnContext(ctx, "roles not remembered in Redis", "error", err)
+		if err := s.redis.SetNX(ctx, accountPrefix+userID, a.cacheEntry(), accountTTL).Err(); err != nil {
+			s.log.WarnContext(ctx, "roles not cached in Redis", "error", err)
 		}
 	}
 	return a, nil
@@ -57,7 +57,7 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// loadAccounts reads accounts from the database; those that it doesn't answer don't exist.
+// loadAccounts reads accounts from the database. Accounts that do not exist are missing from the result.
 func (s *Service) loadAccounts(ctx context.Context, from querier, userIDs []string) (map[string]account, error) {
 	const query = `
 		SELECT u.id, coalesce(array_agg(r.role ORDER BY r.role) FILTER (WHERE r.role IS NOT NULL), '{}')
@@ -82,7 +82,7 @@ func (s *Service) loadAccounts(ctx context.Context, from querier, userIDs []stri
 	return accounts, nil
 }
 
-func (a account) entry() string {
+func (a account) cacheEntry() string {
 	if !a.exists {
 		return noAccount
 	}
@@ -108,5 +108,5 @@ func parseAccount(entry string) account {
 	return account{exists: true, roles: roles}
 }
 
-// same says whether p is what the account allows now.
-func (a account) same(p Principal) bool { return a.exists && slices.Equal(a.roles, p.Roles) }
+// allows reports whether the account still has exactly p's roles.
+func (a account) allows(p Principal) bool { return a.exists && slices.Equal(a.roles, p.Roles) }

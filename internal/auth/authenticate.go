@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// noteUse is how often a session's use is written down: it expires at most that much early, and most requests write nothing.
+// noteUse is how often a session's use is recorded. A session may end that much early, and most requests write nothing.
 const noteUse = time.Minute
 
-// Authenticate answers whose session a token is and what they may be now, and prolongs the session. It costs one round trip to
-// Redis, and a query to the auth database where Redis doesn't know the roles. Errors: ErrUnauthenticated, ErrUnavailable.
+// Authenticate returns the principal of a token, and extends the session. It takes one round trip to Redis, and a query to the auth
+// database if the roles are not cached. Errors: ErrUnauthenticated, ErrUnavailable.
 func (s *Service) Authenticate(ctx context.Context, token string) (Principal, error) {
 	hash, ok := digestOf(token)
 	if !ok {
@@ -26,7 +26,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 	if err != nil {
 		return Principal{}, err
 	}
-	a, err := s.account(ctx, used.UserID, used.cached)
+	a, err := s.accountOf(ctx, used.UserID, used.cached)
 	if err != nil {
 		return Principal{}, err
 	}
@@ -37,40 +37,40 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 	return used.Principal, nil
 }
 
-// usedSession is a principal whose roles are still to be found out.
+// usedSession is a principal without roles yet.
 type usedSession struct {
 	Principal
 
-	cached any // what Redis knows of the account, nil for nothing
+	cached any // the cached account, nil if there is none
 }
 
-// useSession answers whose session it is.
+// useSession returns the session's user and extends the session.
 func (s *Service) useSession(ctx context.Context, sessionID string, hash digest) (usedSession, error) {
 	often := min(noteUse, s.cfg.SessionTTL/10, s.cfg.SessionIdle/10)
 	fields, err := useSession.Run(ctx, s.redis, []string{sessionPrefix + sessionID}, s.now().UnixMilli(), s.cfg.SessionTTL.Milliseconds(),
 		s.cfg.SessionIdle.Milliseconds(), often.Milliseconds(), renewWithin.Milliseconds(), sessionPrefix, sessionsPrefix, accountPrefix).Slice()
 	if err != nil {
-		return usedSession{}, unavailable("look a session up", err)
+		return usedSession{}, unavailable("look up a session", err)
 	}
-	const answered = 4 // without the account
-	if len(fields) < answered {
+	const fixed = 4 // fields before the account
+	if len(fields) < fixed {
 		return usedSession{}, ErrUnauthenticated
 	}
-	texts := make([]string, answered)
+	texts := make([]string, fixed)
 	for i := range texts {
 		texts[i], _ = fields[i].(string)
 	}
 	if subtle.ConstantTimeCompare([]byte(texts[1]), []byte(hash.String())) != 1 {
-		return usedSession{}, fmt.Errorf("look a session up: %w", ErrUnauthenticated)
+		return usedSession{}, fmt.Errorf("look up a session: %w", ErrUnauthenticated)
 	}
 	used := usedSession{Principal: Principal{UserID: texts[0], SessionID: cmp.Or(texts[2], sessionID)}}
 	if texts[3] != "" {
 		if err := parseMillis(texts[3], &used.RenewBy); err != nil {
-			return usedSession{}, fmt.Errorf("look a session up: %w", err)
+			return usedSession{}, fmt.Errorf("look up a session: %w", err)
 		}
 	}
-	if len(fields) > answered {
-		used.cached = fields[answered]
+	if len(fields) > fixed {
+		used.cached = fields[fixed]
 	}
 	return used, nil
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// change does something to a user in one transaction, so that it is in force for every process when change returns. Changes of one
-// user come one after another. Errors: ErrUserNotFound (also for erased users), ErrUnavailable.
-func (s *Service) change(ctx context.Context, userID string, do func(ctx context.Context, tx pgx.Tx) error) error {
+// changeUser changes a user in one transaction. The change is in force for all processes when changeUser returns. Changes of one user
+// happen one after the other. Errors: ErrUserNotFound (also for erased users), ErrUnavailable.
+func (s *Service) changeUser(ctx context.Context, userID string, do func(ctx context.Context, tx pgx.Tx) error) error {
 	bounded, cancel := context.WithTimeout(ctx, changeLimit)
 	defer cancel()
 	fence := fencePrefix + rand.Text()
@@ -35,11 +35,11 @@ func (s *Service) change(ctx context.Context, userID string, do func(ctx context
 	if err != nil {
 		return changeFailed(err)
 	}
-	s.settle(ctx, userID, fence, after)
+	s.publishAccount(ctx, userID, fence, after)
 	return nil
 }
 
-// lockUser makes changes of a user wait for each other. A process that freezes in between loses its transaction before its fence.
+// lockUser makes changes of a user wait for each other. A process that freezes meanwhile loses its transaction before its fence.
 func lockUser(ctx context.Context, tx pgx.Tx, userID string) error {
 	limit := fmt.Sprintf("SET LOCAL idle_in_transaction_session_timeout = %d", changeLimit.Milliseconds())
 	if _, err := tx.Exec(ctx, limit); err != nil {
@@ -63,13 +63,13 @@ func changeFailed(err error) error {
 	return unavailable("change a user", err)
 }
 
-// settle lets Redis know the account after a change. When it can't, the fence sends everybody to the database until it expires, and
-// watchers find out when they look for themselves.
-func (s *Service) settle(ctx context.Context, userID, fence string, after account) {
+// publishAccount caches the account after a change and announces it. If that fails, all processes ask the database until the fence
+// expires, and watches fire at their next check.
+func (s *Service) publishAccount(ctx context.Context, userID, fence string, after account) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterthought)
 	defer cancel()
-	err := settleAccount.Run(ctx, s.redis, []string{accountPrefix + userID},
-		fence, after.entry(), accountTTL.Milliseconds(), userID, changesChannel).Err()
+	err := publishAccount.Run(ctx, s.redis, []string{accountPrefix + userID},
+		fence, after.cacheEntry(), accountTTL.Milliseconds(), userID, changesChannel).Err()
 	if err != nil {
 		s.log.WarnContext(ctx, "a changed account is not announced", "user", userID, "error", err)
 	}
@@ -80,8 +80,8 @@ type execer interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// audit adds a row to the audit log. actorID is "" for the platform itself, role "" where the action is about none.
-func audit(ctx context.Context, to execer, at time.Time, actorID, action, userID string, role Role) error {
+// writeAudit adds a row to the audit log. actorID is "" for the platform itself, role "" if the action concerns none.
+func writeAudit(ctx context.Context, to execer, at time.Time, actorID, action, userID string, role Role) error {
 	const insert = "INSERT INTO audit_log (at, actor, action, subject, role) VALUES ($1, nullif($2, ''), $3, $4, nullif($5, ''))"
 	_, err := to.Exec(ctx, insert, at, actorID, action, userID, string(role))
 	if err != nil {

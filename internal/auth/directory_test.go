@@ -3,35 +3,30 @@ package auth_test
 import (
 	"fmt"
 	"math"
-	"slices"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/auth"
 )
 
-func TestUsersAreListed(t *testing.T) {
+func TestUsersAreListedInTheOrderOfTheirFirstSignIns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ann, bob, boss := w.signIn("ann@example.com").UserID, w.signIn("bob@example.com").UserID, w.signIn("boss@example.com").UserID
-	if err := w.EraseUser(t.Context(), "", bob); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, w.EraseUser(t.Context(), "", bob))
 	all := auth.Range{Before: math.MaxInt64, Limit: 100}
 	list := func(f auth.UserFilter, part auth.Range) (ids []string, numbers []int64) {
 		t.Helper()
 		users, err := w.ListUsers(t.Context(), f, part)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, u := range users {
 			ids, numbers = append(ids, u.ID), append(numbers, u.Number)
 		}
 		return ids, numbers
 	}
 	ids, numbers := list(auth.UserFilter{}, all)
-	if !slices.Equal(ids, []string{ann, bob, boss}) {
-		t.Errorf("listed are %v", ids)
-	}
+	require.Equal(t, []string{ann, bob, boss}, ids)
 	for name, c := range map[string]struct {
 		filter auth.UserFilter
 		part   auth.Range
@@ -46,9 +41,8 @@ func TestUsersAreListed(t *testing.T) {
 		"the first":        {auth.UserFilter{}, auth.Range{Before: math.MaxInt64, Limit: 2}, []string{ann, bob}},
 		"the last":         {auth.UserFilter{}, auth.Range{Before: math.MaxInt64, Limit: 2, Backward: true}, []string{boss, bob}},
 	} {
-		if got, _ := list(c.filter, c.part); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, not %v", name, got, c.want)
-		}
+		got, _ := list(c.filter, c.part)
+		require.Equal(t, c.want, got, "%s: %v, not %v", name, got, c.want)
 	}
 }
 
@@ -60,17 +54,13 @@ func TestAccessLogSaysWhoDidWhatToWhom(t *testing.T) {
 		w.GrantRole(t.Context(), boss, ann, auth.RoleOrganizer), w.RevokeRole(t.Context(), boss, ann, auth.RoleOrganizer),
 		w.SignOutAll(t.Context(), boss, ann, ""), w.EraseUser(t.Context(), ann, ann),
 	} {
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 	}
 	names := map[string]string{boss: "boss", ann: "ann", "": "nobody"}
 	read := func(f auth.AccessFilter, part auth.Range) (told []string) {
 		t.Helper()
 		entries, err := w.AccessLog(t.Context(), f, part)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, e := range entries {
 			told = append(told, fmt.Sprint(names[e.Actor], " ", e.Action, e.Role, " ", names[e.Subject]))
 		}
@@ -79,19 +69,9 @@ func TestAccessLogSaysWhoDidWhatToWhom(t *testing.T) {
 	all := auth.Range{Before: math.MaxInt64, Limit: 100}
 	granted, revoked := "boss ROLE_GRANTEDORGANIZER ann", "boss ROLE_REVOKEDORGANIZER ann"
 	onAnn := []string{"nobody USER_CREATED ann", granted, revoked, "boss SESSIONS_ENDED ann", "ann USER_ERASED ann"}
-	if got := read(auth.AccessFilter{Subject: ann}, all); !slices.Equal(got, onAnn) {
-		t.Errorf("what was done to ann: %q", got)
-	}
-	if got := read(auth.AccessFilter{Actor: boss}, all); !slices.Equal(got, onAnn[1:4]) {
-		t.Errorf("what the boss did: %q", got)
-	}
-	if got := read(auth.AccessFilter{Actor: boss, Subject: boss}, all); got != nil {
-		t.Errorf("what the boss did to himself: %q", got)
-	}
-	if got := read(auth.AccessFilter{}, auth.Range{Before: math.MaxInt64, Limit: 1, Backward: true}); !slices.Equal(got, onAnn[4:]) {
-		t.Errorf("what was done last: %q", got)
-	}
-	if got := read(auth.AccessFilter{}, all); len(got) != 7 {
-		t.Errorf("all of it is %q", got)
-	}
+	require.Equal(t, onAnn, read(auth.AccessFilter{Subject: ann}, all))
+	require.Equal(t, onAnn[1:4], read(auth.AccessFilter{Actor: boss}, all))
+	require.Nil(t, read(auth.AccessFilter{Actor: boss, Subject: boss}, all))
+	require.Equal(t, onAnn[4:], read(auth.AccessFilter{}, auth.Range{Before: math.MaxInt64, Limit: 1, Backward: true}))
+	require.Len(t, read(auth.AccessFilter{}, all), 7)
 }

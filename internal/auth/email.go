@@ -9,18 +9,18 @@ import (
 	"ticketing/internal/card"
 )
 
-// The bounds of RFC 5321 on what SMTP carries.
+// The bounds of RFC 5321.
 const (
 	longestEmail     = 254
 	longestLocalPart = 64
 )
 
-// domains reads internationalised domains as browsers do, but refuses what DNS can't hold.
+// domains converts internationalised domains as browsers do, but refuses names that DNS can't hold.
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// NormalizeEmail answers the one form of an address under which it is stored, compared, counted and written to: lower case, with
-// an internationalised domain in ASCII. Local parts beyond ASCII are refused, since few servers deliver to them and letters that
-// look or fold alike would let one person pass for another; so are quoted ones and IP addresses as domains. Error: ErrEmailInvalid.
+// NormalizeEmail returns the form of an address in which it is stored, compared, counted and used: lower case, with an
+// internationalised domain in ASCII. It refuses local parts beyond ASCII, since few servers deliver to them and characters that look or
+// fold alike would let one person pass for another, quoted local parts, and IP addresses as domains. Error: ErrEmailInvalid.
 func NormalizeEmail(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if len(text) > longestEmail || card.IsIn(text) {

@@ -1,10 +1,11 @@
 package auth
 
 import (
-	"errors"
 	"net/mail"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestNormalizeEmail(t *testing.T) {
@@ -19,13 +20,13 @@ func TestNormalizeEmail(t *testing.T) {
 		"admin@localhost":                "admin@localhost",
 		strings.Repeat("a", 64) + "@x.y": strings.Repeat("a", 64) + "@x.y",
 	} {
-		if got, err := NormalizeEmail(text); err != nil || got != want {
-			t.Errorf("%q becomes %q, %v, not %q", text, got, err, want)
-		}
+		got, err := NormalizeEmail(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
 	}
 }
 
-func TestWhatIsNoAddressIsRefused(t *testing.T) {
+func TestInvalidAddressesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"", "ann", "@example.com", "ann@", "ann@@example.com", "ann@example.com,bob@example.com", "Ann <ann@example.com>",
@@ -34,9 +35,8 @@ func TestWhatIsNoAddressIsRefused(t *testing.T) {
 		"K@\u212Aelvin.example\x00", ".ann@example.com", strings.Repeat("a", 65) + "@example.com",
 		"ann@" + strings.Repeat("a.", 130) + "com", "ann@" + strings.Repeat("a", 64) + ".example", "ann@example.com.", "ann@.example.com", "ann@exa_mple.com",
 	} {
-		if got, err := NormalizeEmail(text); !errors.Is(err, ErrEmailInvalid) {
-			t.Errorf("%q becomes %q, %v", text, got, err)
-		}
+		got, err := NormalizeEmail(text)
+		require.ErrorIs(t, err, ErrEmailInvalid, "%q becomes %q, %v", text, got, err)
 	}
 }
 
@@ -49,14 +49,15 @@ func FuzzNormalizeEmail(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again, err := NormalizeEmail(once); err != nil || again != once {
-			t.Errorf("%q becomes %q, and that %q, %v", text, once, again, err)
-		}
-		if len(once) > longestEmail || once != strings.ToLower(once) || !isASCII(once) || strings.ContainsAny(once, " \r\n\t<>,\"") {
-			t.Errorf("%q becomes %q", text, once)
-		}
-		if parsed, err := mail.ParseAddress(once); err != nil || parsed.Address != once {
-			t.Errorf("%q becomes %q, which no mail goes to: %v", text, once, err)
-		}
+		again, err := NormalizeEmail(once)
+		require.NoError(t, err, text)
+		require.Equal(t, once, again, text)
+		require.LessOrEqual(t, len(once), longestEmail, text)
+		require.Equal(t, strings.ToLower(once), once, text)
+		require.True(t, isASCII(once), text)
+		require.False(t, strings.ContainsAny(once, " \r\n\t<>,\""), text)
+		parsed, err := mail.ParseAddress(once)
+		require.NoError(t, err, text)
+		require.Equal(t, once, parsed.Address, text)
 	})
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// What callers tell apart. Everything else that goes wrong is a fault of the program.
+// The errors that callers distinguish. Any other is a bug.
 var (
-	// ErrLinkInvalid says that a magic link is unknown, used or out of date; which of them is nobody's business.
+	// ErrLinkInvalid says that a magic link is unknown, used or out of date. Which of these is not revealed.
 	ErrLinkInvalid = errors.New("magic link is unknown, used or out of date")
-	// ErrUnauthenticated says that a token belongs to no living session.
+	// ErrUnauthenticated says that a token belongs to no session that is still valid.
 	ErrUnauthenticated = errors.New("not signed in")
-	// ErrUnavailable says that Redis or the auth database couldn't be asked: nothing is known about the person, try again.
+	// ErrUnavailable says that Redis or the auth database couldn't be asked: nothing is known about the user; try again.
 	ErrUnavailable = errors.New("sign-in is unavailable")
 	// ErrEmailInvalid says that a text is not a mail address that mails can be sent to.
 	ErrEmailInvalid = errors.New("not a valid mail address")
@@ -26,17 +26,17 @@ var (
 	ErrRoleInvalid = errors.New("not a role")
 )
 
-// unavailable wraps what went wrong while asking Redis or the database, as ErrUnavailable where trying again may help.
+// unavailable wraps an error of Redis or the database, with ErrUnavailable if trying again may help.
 func unavailable(attempt string, err error) error {
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && !passing(refused.Code) {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && !isTransient(refused.Code) {
 		return fmt.Errorf("%s: %w", attempt, err)
 	}
 	return fmt.Errorf("%s: %w: %w", attempt, ErrUnavailable, err)
 }
 
-// passing says whether a PostgreSQL error is of a class that goes away by itself: connection, resources, operator's intervention,
-// a conflict between transactions.
-func passing(code string) bool {
+// isTransient reports whether a PostgreSQL error is of a class that passes: connection, resources, operator intervention, a conflict
+// between transactions.
+func isTransient(code string) bool {
 	for _, class := range []string{"08", "40", "53", "55", "57"} {
 		if strings.HasPrefix(code, class) {
 			return true

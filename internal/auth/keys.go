@@ -6,8 +6,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Where things are in Redis. The scripts reach keys that they compute from others, so it is one Redis (with replicas), not a
-// cluster. All of it can be lost: people sign in again.
+// The keys in Redis. The scripts access keys that they compute from others, so that it must be one Redis (with replicas), not a
+// cluster. All of it can be lost: users sign in again.
 const (
 	linkPrefix     = "auth:link:"     // + hash of a token: expiry and address
 	sessionPrefix  = "auth:session:"  // + session id: a hash of user, hash, agent, created, seen, expires, idle, limit, roles, renew, next
@@ -27,13 +27,13 @@ var (
 	endSessionSource string
 	//go:embed scripts/end_all_sessions.lua
 	endAllSessionsSource string
-	//go:embed scripts/settle_account.lua
-	settleAccountSource string
+	//go:embed scripts/publish_account.lua
+	publishAccountSource string
 
 	createSession  = redis.NewScript(createSessionSource)
 	useSession     = redis.NewScript(useSessionSource)
 	renewSession   = redis.NewScript(renewSessionSource)
 	endSession     = redis.NewScript(endSessionSource)
 	endAllSessions = redis.NewScript(endAllSessionsSource)
-	settleAccount  = redis.NewScript(settleAccountSource)
+	publishAccount = redis.NewScript(publishAccountSource)
 )

@@ -13,8 +13,8 @@ import (
 	"ticketing/internal/mail"
 )
 
-// RequestMagicLink sends a magic link to the address. It does the same for everybody, known or not: it looks nobody up, and the
-// mail goes out in the background. The token is "" unless Config.ExposeMagicLinks. Errors: ErrEmailInvalid, ErrUnavailable.
+// RequestMagicLink mails a magic link to an address. It does the same for known and unknown addresses: it reads no user, and the mail
+// is sent in the background. The token is "" unless Config.ExposeMagicLinks. Errors: ErrEmailInvalid, ErrUnavailable.
 func (s *Service) RequestMagicLink(ctx context.Context, email string) (token string, err error) {
 	email, err = NormalizeEmail(email)
 	if err != nil {
@@ -38,18 +38,18 @@ func (s *Service) RequestMagicLink(ctx context.Context, email string) (token str
 	return token, nil
 }
 
-// linkURL keeps the token in the fragment, which browsers send to no server.
+// linkURL puts the token into the fragment, which browsers do not send to servers.
 func (s *Service) linkURL(token string) string {
 	return strings.TrimSuffix(s.cfg.BaseURL, "/") + "/auth/verify#token=" + token
 }
 
-// link is what a magic link stands for.
+// link is what is stored of a magic link.
 type link struct {
 	email   string
 	expires time.Time
 }
 
-// storeLink keeps a link under its token's hash until it expires.
+// storeLink stores a link under its token's hash until it expires.
 func (s *Service) storeLink(ctx context.Context, token string, l link) error {
 	hash, ok := digestOf(token)
 	if !ok {
@@ -62,7 +62,7 @@ func (s *Service) storeLink(ctx context.Context, token string, l link) error {
 	return nil
 }
 
-// takeLink removes and answers a link: of many who ask at once, one gets it. Errors: ErrLinkInvalid, ErrUnavailable.
+// takeLink removes and returns a link: of concurrent callers, one gets it. Errors: ErrLinkInvalid, ErrUnavailable.
 func (s *Service) takeLink(ctx context.Context, token string) (link, error) {
 	hash, ok := digestOf(token)
 	if !ok {

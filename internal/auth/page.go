@@ -9,13 +9,13 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// pagePolicy lets a page load its own scripts and style, talk to its own server, and nothing else.
+// pagePolicy lets a page load its own scripts and style and call its own server, nothing else.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
-// Pages serves what people sign in with, below /auth/, where to mount it. GET /auth/sign-in asks for an address and has a magic link
-// mailed. GET /auth/verify is what the link opens: opening it consumes nothing, since programs that scan mails open links too; only its
-// button posts verifyMagicLink to /graphql.
+// Pages serves the sign-in pages, to be mounted at /auth/. GET /auth/sign-in asks for an address and has a magic link mailed. The link
+// opens GET /auth/verify, which consumes nothing, since programs that scan mails open links too; only its button posts verifyMagicLink to
+// /graphql.
 func Pages() http.Handler {
 	mux := http.NewServeMux()
 	for address, name := range map[string]string{
@@ -31,7 +31,7 @@ var pageTypes = map[string]string{
 	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }
 
-// pageFile serves one embedded file. Nothing of it is cached: it is small, rarely opened, and must fit the server's schema.
+// pageFile serves one embedded file. It is not cached: it is small, rarely opened, and must fit the server's schema.
 func pageFile(name string) http.Handler {
 	content, err := pageFiles.ReadFile("page/" + name)
 	if err != nil {
@@ -43,6 +43,6 @@ func pageFile(name string) http.Handler {
 		h.Set("Content-Security-Policy", pagePolicy)
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Robots-Tag", "noindex")
-		_, _ = w.Write(content) // a client that went away is no error of ours
+		_, _ = w.Write(content) // fails only if the client has gone
 	})
 }

@@ -4,8 +4,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/auth"
 )
@@ -14,44 +15,29 @@ func TestPagesLoadOnlyTheirOwnFiles(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"/auth/sign-in", "/auth/verify"} {
 		page := get(t, "GET", address)
-		if page.Code != http.StatusOK || page.Header().Get("Content-Type") != "text/html; charset=utf-8" {
-			t.Fatalf("%s answers %d, %v", address, page.Code, page.Header())
-		}
-		if got := page.Header().Get("Cache-Control"); got != "no-store" {
-			t.Errorf("Cache-Control is %q", got)
-		}
+		require.Equal(t, http.StatusOK, page.Code, address)
+		require.Equal(t, "text/html; charset=utf-8", page.Header().Get("Content-Type"), address)
+		require.Equal(t, "no-store", page.Header().Get("Cache-Control"))
 		policy := page.Header().Get("Content-Security-Policy")
 		for _, rule := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} {
-			if !strings.Contains(policy, rule) {
-				t.Errorf("the policy %q lacks %q", policy, rule)
-			}
+			require.Contains(t, policy, rule)
 		}
-		if strings.Contains(policy, "unsafe") {
-			t.Errorf("the policy is %q", policy)
-		}
+		require.NotContains(t, policy, "unsafe")
 		html := page.Body.String()
-		if regexp.MustCompile(`(?i)<style|<script[^>]*>[^<]|\son[a-z]+=|\sstyle=|https?://`).MatchString(html) {
-			t.Errorf("%s has parts that its policy forbids:\n%s", address, html)
-		}
+		require.False(t, regexp.MustCompile(`(?i)<style|<script[^>]*>[^<]|\son[a-z]+=|\sstyle=|https?://`).MatchString(html), "%s has parts that its policy forbids:\n%s", address, html)
 		for _, found := range regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(html, -1) {
-			if part := get(t, "GET", "/auth/"+found[1]); part.Code != http.StatusOK || part.Body.Len() == 0 {
-				t.Errorf("%s answers %d", found[1], part.Code)
-			}
+			part := get(t, "GET", "/auth/"+found[1])
+			require.Equal(t, http.StatusOK, part.Code, found[1])
+			require.NotEqual(t, 0, part.Body.Len(), found[1])
 		}
 	}
 }
 
-func TestPagesOnlyAnswerGet(t *testing.T) {
+func TestPagesServeOnlyGet(t *testing.T) {
 	t.Parallel()
-	if got := get(t, "HEAD", "/auth/verify").Code; got != http.StatusOK {
-		t.Errorf("HEAD answers %d", got)
-	}
-	if got := get(t, "POST", "/auth/verify").Code; got != http.StatusMethodNotAllowed {
-		t.Errorf("POST answers %d", got)
-	}
-	if got := get(t, "GET", "/auth/other").Code; got != http.StatusNotFound {
-		t.Errorf("another path answers %d", got)
-	}
+	require.Equal(t, http.StatusOK, get(t, "HEAD", "/auth/verify").Code)
+	require.Equal(t, http.StatusMethodNotAllowed, get(t, "POST", "/auth/verify").Code)
+	require.Equal(t, http.StatusNotFound, get(t, "GET", "/auth/other").Code)
 }
 
 func get(t *testing.T, method, path string) *httptest.ResponseRecorder {

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Role is what a person may be; the names are those of the API.
+// Role is a right of users; the names are those of the API.
 type Role string
 
-// The roles. Nobody has them all by having one: an admin who wants to sell needs ORGANIZER or a rule that says so.
+// The roles. None implies another: an admin who wants to sell needs ORGANIZER, or a rule that allows it.
 const (
 	RoleCustomer  Role = "CUSTOMER"
 	RoleOrganizer Role = "ORGANIZER"
 	RoleAdmin     Role = "ADMIN"
 )
 
-// valid says whether r is one of the roles.
-func (r Role) valid() bool {
+// isValid reports whether r is one of the roles.
+func (r Role) isValid() bool {
 	switch r {
 	case RoleCustomer, RoleOrganizer, RoleAdmin:
 		return true
@@ -25,26 +25,26 @@ func (r Role) valid() bool {
 	return false
 }
 
-// Principal is who does something: a user in one of their sessions, with the roles as they are now.
+// Principal is a signed-in user in one of their sessions, with their current roles.
 type Principal struct {
 	UserID    string
 	SessionID string // "ses_…": names the session, can't be used as its token
 	Roles     []Role // sorted
-	// RenewBy is when the session ends unless RenewSession gives it a new token, because the user's roles changed; zero when nothing is due.
+	// RenewBy is when the session ends unless it is renewed, because the user's roles changed; zero if no renewal is due.
 	RenewBy time.Time
 }
 
-// HasRole says whether the person has the role itself; roles imply no others.
+// HasRole reports whether the user has the role itself; roles imply no others.
 func (p Principal) HasRole(r Role) bool { return slices.Contains(p.Roles, r) }
 
 type principalKey struct{}
 
-// WithPrincipal answers a context in which FromContext finds p.
+// WithPrincipal returns a context in which FromContext finds p.
 func WithPrincipal(ctx context.Context, p Principal) context.Context {
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
-// FromContext answers who is signed in, and false when nobody is.
+// FromContext returns the principal of a context, and false if there is none.
 func FromContext(ctx context.Context) (Principal, bool) {
 	p, ok := ctx.Value(principalKey{}).(Principal)
 	return p, ok

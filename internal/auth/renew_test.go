@@ -7,10 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"ticketing/internal/auth"
 )
 
-// Whoever got hold of a token before its user was given a role must not keep what the role allows.
+// A token that was stolen before its user was given a role must not gain the role for long.
 func TestSessionMustBeRenewedAfterItsRolesChanged(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*world, string) error{
@@ -21,61 +24,54 @@ func TestSessionMustBeRenewedAfterItsRolesChanged(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			renewed, left := w.signIn("ann@example.com"), w.signIn("ann@example.com")
-			if p := w.principal(left); !p.RenewBy.IsZero() {
-				t.Fatalf("a new session must be renewed by %s", p.RenewBy)
-			}
-			if err := change(w, left.UserID); err != nil {
-				t.Fatal(err)
-			}
+			require.True(t, w.principal(left).RenewBy.IsZero())
+			require.NoError(t, change(w, left.UserID))
 			w.clock.advance(time.Hour)
 			due := w.clock.Now().Add(24 * time.Hour)
 			for range 2 {
-				if p := w.principal(left); !p.RenewBy.Equal(due) {
-					t.Errorf("it must be renewed by %s, not %s", p.RenewBy, due)
-				}
+				require.True(t, w.principal(left).RenewBy.Equal(due))
 			}
 			next, err := w.RenewSession(t.Context(), renewed.Token)
-			if err != nil || next.Token == renewed.Token || next.ID == renewed.ID || !next.CreatedAt.Equal(renewed.CreatedAt) {
-				t.Fatalf("renewed it is %+v, %v", next, err)
-			}
-			if p := w.principal(next); !p.RenewBy.IsZero() || p.SessionID != next.ID {
-				t.Errorf("and then its principal is %+v", p)
-			}
+			require.NoError(t, err)
+			require.NotEqual(t, renewed.Token, next.Token)
+			require.NotEqual(t, renewed.ID, next.ID)
+			require.True(t, next.CreatedAt.Equal(renewed.CreatedAt))
+			p := w.principal(next)
+			require.True(t, p.RenewBy.IsZero())
+			require.Equal(t, next.ID, p.SessionID)
 			fresh := w.signIn("ann@example.com")
 			for range 2 {
 				w.clock.advance(12*time.Hour - 30*time.Second)
 				w.principal(left) // used or not
 			}
-			if listed, err := w.Sessions(t.Context(), left.UserID); err != nil || len(listed) != 3 || listed[2].RenewBy != nil || !listed[1].RenewBy.Equal(due) || !listed[1].ExpiresAt.Equal(due) {
-				t.Errorf("listed are %+v, %v", listed, err)
-			}
+			listed, err := w.Sessions(t.Context(), left.UserID)
+			require.NoError(t, err)
+			require.Len(t, listed, 3)
+			require.Nil(t, listed[2].RenewBy)
+			require.True(t, listed[1].RenewBy.Equal(due))
+			require.True(t, listed[1].ExpiresAt.Equal(due))
 			w.clock.advance(time.Minute)
-			w.over(left)
+			w.requireEnded(left)
 			w.principal(next)
 			w.principal(fresh)
 		})
 	}
 }
 
-func TestRenewedTokenStaysGoodForRequestsOnTheirWay(t *testing.T) {
+func TestAReplacedTokenStaysValidForRequestsUnderWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	old := w.signIn("ann@example.com")
 	watched := w.WatchSession(t.Context(), w.principal(old))
 	next, err := w.RenewSession(t.Context(), old.Token)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	ends(t, watched)
 	w.clock.advance(30*time.Second - time.Millisecond)
-	if p := w.principal(old); p.SessionID != next.ID {
-		t.Errorf("the old token belongs to %s, not to %s", p.SessionID, next.ID)
-	}
-	if _, err := w.RenewSession(t.Context(), old.Token); !errors.Is(err, auth.ErrUnauthenticated) {
-		t.Errorf("renewing it again answers %v", err)
-	}
+	require.Equal(t, next.ID, w.principal(old).SessionID)
+	_, err = w.RenewSession(t.Context(), old.Token)
+	require.ErrorIs(t, err, auth.ErrUnauthenticated)
 	w.clock.advance(time.Millisecond)
-	w.over(old)
+	w.requireEnded(old)
 	w.principal(next)
 }
 
@@ -90,17 +86,15 @@ func TestRenewedSessionIsOneSession(t *testing.T) {
 	} {
 		old := w.signIn("ann@example.com")
 		next, err := w.RenewSession(t.Context(), old.Token)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if listed, err := w.Sessions(t.Context(), old.UserID); err != nil || len(listed) != 1 || listed[0].ID != next.ID {
-			t.Errorf("listed are %+v, %v", listed, err)
-		}
-		if err := end(old, next); err != nil {
-			t.Errorf("ended %s, it answers %v", name, err)
-		}
-		w.over(old)
-		w.over(next)
+		require.NoError(t, err)
+		listed, err := w.Sessions(t.Context(), old.UserID)
+		require.NoError(t, err)
+		require.Len(t, listed, 1)
+		require.Equal(t, next.ID, listed[0].ID)
+		err = end(old, next)
+		require.NoError(t, err, name)
+		w.requireEnded(old)
+		w.requireEnded(next)
 	}
 }
 
@@ -116,14 +110,15 @@ func TestOneOfManyRacingRenewalsWins(t *testing.T) {
 			case err == nil:
 				won.Add(1)
 			case !errors.Is(err, auth.ErrUnauthenticated):
-				t.Error(err)
+				assert.NoError(t, err)
 			}
 		})
 	}
 	all.Wait()
-	if listed, err := w.Sessions(t.Context(), old.UserID); won.Load() != 1 || len(listed) != 1 || err != nil {
-		t.Errorf("%d won, and there are %d sessions, %v", won.Load(), len(listed), err)
-	}
+	listed, err := w.Sessions(t.Context(), old.UserID)
+	require.EqualValues(t, 1, won.Load())
+	require.Len(t, listed, 1)
+	require.NoError(t, err)
 }
 
 func TestRenewingDoesNotMakeASessionYounger(t *testing.T) {
@@ -134,13 +129,10 @@ func TestRenewingDoesNotMakeASessionYounger(t *testing.T) {
 	for range 14 {
 		w.clock.advance(48 * time.Hour)
 		var err error
-		if current, err = w.RenewSession(t.Context(), current.Token); err != nil {
-			t.Fatal(err)
-		}
+		current, err = w.RenewSession(t.Context(), current.Token)
+		require.NoError(t, err)
 	}
-	if !current.ExpiresAt.Equal(first.CreatedAt.Add(720 * time.Hour)) {
-		t.Errorf("it ends at %s", current.ExpiresAt)
-	}
+	require.True(t, current.ExpiresAt.Equal(first.CreatedAt.Add(720*time.Hour)))
 	w.clock.advance(48 * time.Hour)
-	w.over(current)
+	w.requireEnded(current)
 }

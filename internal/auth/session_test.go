@@ -1,36 +1,40 @@
 package auth_test
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"ticketing/internal/auth"
 	"ticketing/internal/id"
 )
 
-func TestOldestSessionGoes(t *testing.T) {
+func TestOneSessionTooManyEndsTheOldest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	sessions := make([]auth.Session, 0, 7)
-	for range 7 { // the clock stands still: the order counts, not the time
+	for range 7 { // the clock does not move: the order counts, not the time
 		sessions = append(sessions, w.signIn("ann@example.com"))
 	}
 	for i, s := range sessions {
 		_, err := w.Authenticate(t.Context(), s.Token)
-		if gone := i < 2; gone != errors.Is(err, auth.ErrUnauthenticated) || !gone && err != nil {
-			t.Errorf("session %d of 7 answers %v", i+1, err)
+		if i < 2 {
+			require.ErrorIs(t, err, auth.ErrUnauthenticated, i+1)
+		} else {
+			require.NoError(t, err, i+1)
 		}
 	}
 }
 
-func TestNoMoreThanFiveSessionsWhoeverRaces(t *testing.T) {
+func TestRacingSignInsKeepTheLimitOfSessions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other := w.another(func(*auth.Dependencies, *auth.Config) {})
+	other := w.newService(func(*auth.Config) {})
 	bystander := w.signIn("bob@example.com")
 	tokens := make([]string, 0, 40)
 	for range 40 {
@@ -42,9 +46,8 @@ func TestNoMoreThanFiveSessionsWhoeverRaces(t *testing.T) {
 		service := []*auth.Service{w.Service, other}[i%2]
 		all.Go(func() {
 			var err error
-			if sessions[i], _, err = service.VerifyMagicLink(t.Context(), token, ""); err != nil {
-				t.Error(err)
-			}
+			sessions[i], _, err = service.VerifyMagicLink(t.Context(), token, "")
+			assert.NoError(t, err)
 		})
 	}
 	all.Wait()
@@ -54,18 +57,15 @@ func TestNoMoreThanFiveSessionsWhoeverRaces(t *testing.T) {
 			alive++
 		}
 	}
-	if listed, err := w.Sessions(t.Context(), sessions[0].UserID); alive != 5 || len(listed) != 5 || err != nil {
-		t.Errorf("%d sessions are alive and %d listed, %v", alive, len(listed), err)
-	}
-	if keys := w.redis.Keys(t.Context(), "auth:session:*").Val(); len(keys) != 6 {
-		t.Errorf("Redis keeps %d sessions", len(keys))
-	}
+	listed, err := w.Sessions(t.Context(), sessions[0].UserID)
+	require.EqualValues(t, 5, alive)
+	require.Len(t, listed, 5)
+	require.NoError(t, err)
+	require.Len(t, w.redis.Keys(t.Context(), "auth:session:*").Val(), 6)
 	w.principal(bystander)
 }
 
-// A session ends at the first of three moments: when it was not used for long, when it was not used for very long (which counts where the
-// first is longer), and at its age.
-func TestSessionSlidesWhileItIsUsed(t *testing.T) {
+func TestUseExtendsASession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	used, idle := w.signIn("ann@example.com"), w.signIn("ann@example.com")
@@ -73,43 +73,42 @@ func TestSessionSlidesWhileItIsUsed(t *testing.T) {
 		w.clock.advance(2 * 24 * time.Hour)
 		w.principal(used)
 	}
-	w.over(idle)
+	w.requireEnded(idle)
 	listed, err := w.Sessions(t.Context(), used.UserID)
-	if err != nil || len(listed) != 1 || listed[0].ID != used.ID {
-		t.Fatalf("listed are %+v, %v", listed, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, listed, 1)
+	require.Equal(t, used.ID, listed[0].ID)
 	now := w.clock.Now()
-	if s := listed[0]; !s.ExpiresAt.Equal(now.Add(168*time.Hour)) || !s.IdleExpiresAt.Equal(now.Add(72*time.Hour)) ||
-		!s.LastSeenAt.Equal(now) || !s.CreatedAt.Equal(used.CreatedAt) || s.RenewBy != nil {
-		t.Errorf("the used session is %+v", s)
-	}
+	s := listed[0]
+	require.True(t, s.ExpiresAt.Equal(now.Add(168*time.Hour)))
+	require.True(t, s.IdleExpiresAt.Equal(now.Add(72*time.Hour)))
+	require.True(t, s.LastSeenAt.Equal(now))
+	require.True(t, s.CreatedAt.Equal(used.CreatedAt))
+	require.Nil(t, s.RenewBy)
 }
 
-func TestUnusedSessionEnds(t *testing.T) {
+func TestAnUnusedSessionEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.signIn("ann@example.com")
-	if !s.ExpiresAt.Equal(w.clock.Now().Add(168*time.Hour)) || !s.IdleExpiresAt.Equal(w.clock.Now().Add(72*time.Hour)) {
-		t.Errorf("a new session is %+v", s)
-	}
+	require.True(t, s.ExpiresAt.Equal(w.clock.Now().Add(168*time.Hour)))
+	require.True(t, s.IdleExpiresAt.Equal(w.clock.Now().Add(72*time.Hour)))
 	w.clock.advance(72*time.Hour - time.Millisecond)
 	w.principal(s)
 	w.clock.advance(72 * time.Hour)
-	w.over(s)
+	w.requireEnded(s)
 
-	// Where unused sessions may live longer than used ones slide, the sliding counts.
-	patient := w.another(func(_ *auth.Dependencies, cfg *auth.Config) { cfg.SessionIdle = 300 * time.Hour })
+	// SessionTTL counts if it is shorter than SessionIdle.
+	patient := w.newService(func(cfg *auth.Config) { cfg.SessionIdle = 300 * time.Hour })
 	s, _, err := patient.VerifyMagicLink(t.Context(), w.mailedToken("ann@example.com"), "")
-	if err != nil || !s.IdleExpiresAt.Equal(s.ExpiresAt) {
-		t.Fatalf("it is %+v, %v", s, err)
-	}
+	require.NoError(t, err)
+	require.True(t, s.IdleExpiresAt.Equal(s.ExpiresAt))
 	w.clock.advance(168 * time.Hour)
-	if _, err := patient.Authenticate(t.Context(), s.Token); !errors.Is(err, auth.ErrUnauthenticated) {
-		t.Errorf("at its expiry the session answers %v", err)
-	}
+	_, err = patient.Authenticate(t.Context(), s.Token)
+	require.ErrorIs(t, err, auth.ErrUnauthenticated)
 }
 
-func TestSessionEndsAtItsAgeHoweverMuchItIsUsed(t *testing.T) {
+func TestASessionEndsAtItsMaximumAge(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.signIn("ann@example.com")
@@ -118,28 +117,28 @@ func TestSessionEndsAtItsAgeHoweverMuchItIsUsed(t *testing.T) {
 		w.principal(s)
 	}
 	listed, err := w.Sessions(t.Context(), s.UserID)
-	if err != nil || len(listed) != 1 || !listed[0].ExpiresAt.Equal(s.CreatedAt.Add(720*time.Hour)) || !listed[0].IdleExpiresAt.Equal(listed[0].ExpiresAt) {
-		t.Errorf("a day before its end it is %+v, %v", listed, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, listed, 1)
+	require.True(t, listed[0].ExpiresAt.Equal(s.CreatedAt.Add(720*time.Hour)))
+	require.True(t, listed[0].IdleExpiresAt.Equal(listed[0].ExpiresAt))
 	w.clock.advance(24 * time.Hour)
-	w.over(s)
+	w.requireEnded(s)
 }
 
-func TestWhatSignedInIsRemembered(t *testing.T) {
+func TestASessionKeepsTheUserAgent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for given, want := range map[string]string{"Firefox": "Firefox", strings.Repeat("é", 200): strings.Repeat("é", 150), "x\xff": "x"} {
 		s, _, err := w.VerifyMagicLink(t.Context(), w.mailedToken("ann@example.com"), given)
-		if err != nil || s.UserAgent != want {
-			t.Errorf("%q is remembered as %q, %v", given, s.UserAgent, err)
-		}
-		if listed, err := w.Sessions(t.Context(), s.UserID); err != nil || listed[0].UserAgent != want {
-			t.Errorf("%q is listed as %+v, %v", given, listed, err)
-		}
+		require.NoError(t, err, given)
+		require.Equal(t, want, s.UserAgent, given)
+		listed, err := w.Sessions(t.Context(), s.UserID)
+		require.NoError(t, err, given)
+		require.Equal(t, want, listed[0].UserAgent, given)
 	}
 }
 
-func TestExpiredSessionsTakeNoPlace(t *testing.T) {
+func TestExpiredSessionsDoNotCount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 5 {
@@ -155,105 +154,84 @@ func TestExpiredSessionsTakeNoPlace(t *testing.T) {
 	}
 }
 
-func TestRedisForgetsSessionsByItself(t *testing.T) {
+func TestAllKeysInRedisExpire(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.principal(w.signIn("ann@example.com"))
 	for _, key := range w.redis.Keys(t.Context(), "*").Val() {
-		if ttl := w.redis.PTTL(t.Context(), key).Val(); ttl <= 0 || ttl > 168*time.Hour {
-			t.Errorf("%s is kept for %s", key, ttl)
-		}
+		ttl := w.redis.PTTL(t.Context(), key).Val()
+		require.Positive(t, ttl, key)
+		require.LessOrEqual(t, ttl, 168*time.Hour, key)
 	}
 }
 
-func TestSigningOut(t *testing.T) {
+func TestSignOutEndsTheRightSessions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	one, two, three := w.signIn("ann@example.com"), w.signIn("ann@example.com"), w.signIn("ann@example.com")
 	strangers := w.signIn("bob@example.com")
 	for range 2 { // the second time is no error
-		if err := w.SignOut(t.Context(), one.Token); err != nil {
-			t.Error(err)
-		}
+		require.NoError(t, w.SignOut(t.Context(), one.Token))
 	}
-	w.over(one)
+	w.requireEnded(one)
 	w.principal(two)
 
-	if err := w.SignOutSession(t.Context(), strangers.UserID, two.ID); !errors.Is(err, auth.ErrSessionNotFound) {
-		t.Errorf("ending somebody else's session answers %v", err)
-	}
+	require.ErrorIs(t, w.SignOutSession(t.Context(), strangers.UserID, two.ID), auth.ErrSessionNotFound)
 	w.principal(two)
-	if err := w.SignOutSession(t.Context(), two.UserID, two.ID); err != nil {
-		t.Error(err)
-	}
-	w.over(two)
+	require.NoError(t, w.SignOutSession(t.Context(), two.UserID, two.ID))
+	w.requireEnded(two)
 
 	listed, err := w.Sessions(t.Context(), three.UserID)
-	if err != nil || len(listed) != 1 || listed[0].ID != three.ID || listed[0].Token != "" {
-		t.Errorf("listed are %+v, %v", listed, err)
-	}
-	if err := w.SignOutAll(t.Context(), "", three.UserID, ""); err != nil {
-		t.Error(err)
-	}
-	w.over(three)
+	require.NoError(t, err)
+	require.Len(t, listed, 1)
+	require.Equal(t, three.ID, listed[0].ID)
+	require.Empty(t, listed[0].Token)
+	require.NoError(t, w.SignOutAll(t.Context(), "", three.UserID, ""))
+	w.requireEnded(three)
 	w.principal(strangers)
 }
 
-func TestSigningOutEverywhereElse(t *testing.T) {
+func TestSignOutAllKeepsTheGivenSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	here, there := w.signIn("ann@example.com"), w.signIn("ann@example.com")
-	if err := w.SignOutAll(t.Context(), here.UserID, here.UserID, here.ID); err != nil {
-		t.Error(err)
-	}
+	require.NoError(t, w.SignOutAll(t.Context(), here.UserID, here.UserID, here.ID))
 	w.principal(here)
-	w.over(there)
+	w.requireEnded(there)
 	admin := w.signIn("boss@example.com").UserID
-	if err := w.SignOutAll(t.Context(), admin, here.UserID, ""); err != nil {
-		t.Error(err)
-	}
-	w.over(here)
-	if got, want := w.audited(here.UserID), []string{"USER_CREATED  by ", "SESSIONS_ENDED  by " + admin}; !slices.Equal(got, want) {
-		t.Errorf("the audit log says %q: what people do to themselves is not in it", got)
-	}
+	require.NoError(t, w.SignOutAll(t.Context(), admin, here.UserID, ""))
+	w.requireEnded(here)
+	got, want := w.auditOf(here.UserID), []string{"USER_CREATED  by ", "SESSIONS_ENDED  by " + admin}
+	require.Equal(t, want, got)
 }
 
-func TestSessionsAreListedNewestFirstUnderTheirPublicNames(t *testing.T) {
+func TestSessionsAreListedNewestFirstByTheirPublicIDs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	made := make([]string, 0, 3)
 	for range 3 {
 		s := w.signIn("ann@example.com")
-		if id.Check("ses", s.ID) != nil || strings.Contains(s.Token, s.ID[4:]) {
-			t.Errorf("the session is called %q", s.ID)
-		}
-		if _, err := w.Authenticate(t.Context(), s.ID); !errors.Is(err, auth.ErrUnauthenticated) {
-			t.Errorf("a session's name as its token answers %v", err)
-		}
+		require.NoError(t, id.Check("ses", s.ID))
+		require.NotContains(t, s.Token, s.ID[4:])
+		_, err := w.Authenticate(t.Context(), s.ID)
+		require.ErrorIs(t, err, auth.ErrUnauthenticated)
 		made = append(made, s.ID)
 	}
 	listed, err := w.Sessions(t.Context(), w.signIn("ann@example.com").UserID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	names := make([]string, 0, 3)
 	for _, s := range listed[1:] {
 		names = append(names, s.ID)
 	}
 	slices.Reverse(names)
-	if !slices.Equal(names, made) {
-		t.Errorf("listed are %v, made were %v", names, made)
-	}
+	require.Equal(t, made, names)
 }
 
-func TestTamperedRecordIsNoSession(t *testing.T) {
+func TestATamperedRecordIsNoSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.signIn("ann@example.com")
-	if err := w.redis.HSet(t.Context(), "auth:session:"+s.ID, "hash", strings.Repeat("A", 43)).Err(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Authenticate(t.Context(), s.Token); !errors.Is(err, auth.ErrUnauthenticated) {
-		t.Errorf("a session of another hash answers %v", err)
-	}
+	require.NoError(t, w.redis.HSet(t.Context(), "auth:session:"+s.ID, "hash", strings.Repeat("A", 43)).Err())
+	_, err := w.Authenticate(t.Context(), s.Token)
+	require.ErrorIs(t, err, auth.ErrUnauthenticated)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// SignOut ends the session of a token; one that ended already is no error. Error: ErrUnavailable.
+// SignOut ends the session of a token. A session that has ended already is no error. Error: ErrUnavailable.
 func (s *Service) SignOut(ctx context.Context, token string) error {
 	hash, ok := digestOf(token)
 	if !ok {
@@ -33,7 +33,7 @@ func (s *Service) SignOutSession(ctx context.Context, userID, sessionID string) 
 	return err
 }
 
-// endSession ends a session, of the user only when userID is not "", and says whether there was one.
+// endSession ends a session, and reports whether there was one. If userID is not "", it ends only a session of that user.
 func (s *Service) endSession(ctx context.Context, userID, sessionID string) (bool, error) {
 	ended, err := endSession.Run(ctx, s.redis, []string{sessionPrefix + sessionID},
 		sessionID, userID, sessionPrefix, sessionsPrefix, changesChannel).Bool()
@@ -43,11 +43,11 @@ func (s *Service) endSession(ctx context.Context, userID, sessionID string) (boo
 	return ended, nil
 }
 
-// SignOutAll ends all sessions of a user but the one called keep; "" ends all. Where actorID is somebody else (an admin), the audit log
-// gets to know before. Error: ErrUnavailable.
+// SignOutAll ends all sessions of a user except the one with the id keep ("": none). If the actor is another user, an admin, it writes
+// the audit log first. Error: ErrUnavailable.
 func (s *Service) SignOutAll(ctx context.Context, actorID, userID, keep string) error {
 	if actorID != "" && actorID != userID {
-		if err := audit(ctx, s.pool, s.now(), actorID, "SESSIONS_ENDED", userID, ""); err != nil {
+		if err := writeAudit(ctx, s.pool, s.now(), actorID, "SESSIONS_ENDED", userID, ""); err != nil {
 			return err
 		}
 	}
@@ -58,7 +58,7 @@ func (s *Service) SignOutAll(ctx context.Context, actorID, userID, keep string) 
 	return nil
 }
 
-// Sessions answers the living sessions of a user, newest first. Error: ErrUnavailable.
+// Sessions returns the sessions of a user that have not ended, newest first. Error: ErrUnavailable.
 func (s *Service) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	ids, err := s.redis.ZRangeArgs(ctx, redis.ZRangeArgs{Key: sessionsPrefix + userID, Start: 0, Stop: -1, Rev: true}).Result()
 	if err != nil {
@@ -80,15 +80,15 @@ func (s *Service) Sessions(ctx context.Context, userID string) ([]Session, error
 		if err != nil {
 			return nil, err
 		}
-		if session.IdleExpiresAt.After(s.now()) { // else it ended, but is still listed
+		if session.IdleExpiresAt.After(s.now()) { // else it has ended, but is still listed
 			sessions = append(sessions, session)
 		}
 	}
 	return sessions, nil
 }
 
-// session reads one session.
-func (s *Service) session(ctx context.Context, sessionID string) (Session, error) {
+// loadSession reads a session.
+func (s *Service) loadSession(ctx context.Context, sessionID string) (Session, error) {
 	record, err := s.redis.HGetAll(ctx, sessionPrefix+sessionID).Result()
 	if err != nil {
 		return Session{}, unavailable("read a session", err)
@@ -96,7 +96,7 @@ func (s *Service) session(ctx context.Context, sessionID string) (Session, error
 	return parseSession(sessionID, record)
 }
 
-// parseSession reads a session's record; one that is gone is the zero Session.
+// parseSession parses a session's record. It returns the zero Session for a record that is gone.
 func parseSession(sessionID string, record map[string]string) (Session, error) {
 	if record["user"] == "" {
 		return Session{}, nil

@@ -9,12 +9,12 @@ import (
 	"ticketing/internal/id"
 )
 
-// afterthought bounds what is put right after a request failed or ended.
+// afterthought bounds the cleaning up after a request that failed or ended.
 const afterthought = 2 * time.Second
 
-// VerifyMagicLink exchanges a magic link's token, once, for a session; the user is made at the first proof of an address, and
-// whoever is in Config.AdminEmails becomes an admin. Errors: ErrLinkInvalid, ErrUnavailable (the link is then still good, as far as
-// Redis could be told). agent is what the client calls itself, for the person to know the session by.
+// VerifyMagicLink exchanges a magic link's token for a session, once. It creates the user when an address is proven for the first
+// time, and makes users in Config.AdminEmails admins. agent is the client's User-Agent, by which users recognize the session.
+// Errors: ErrLinkInvalid, ErrUnavailable (the link is then still valid, unless Redis could not be asked).
 func (s *Service) VerifyMagicLink(ctx context.Context, token, agent string) (Session, User, error) {
 	l, err := s.takeLink(ctx, token)
 	if err != nil {
@@ -22,13 +22,13 @@ func (s *Service) VerifyMagicLink(ctx context.Context, token, agent string) (Ses
 	}
 	session, user, err := s.signIn(ctx, l.email, agent)
 	if err != nil {
-		return Session{}, User{}, errors.Join(err, s.giveBack(ctx, token, l))
+		return Session{}, User{}, errors.Join(err, s.restoreLink(ctx, token, l))
 	}
 	return session, user, nil
 }
 
-// giveBack restores a link that was taken for nothing. There is no session from it, so it still signs in once.
-func (s *Service) giveBack(ctx context.Context, token string, l link) error {
+// restoreLink puts back a link that was taken without making a session, so that it still signs in once.
+func (s *Service) restoreLink(ctx context.Context, token string, l link) error {
 	if !l.expires.After(s.now()) {
 		return nil
 	}
@@ -37,13 +37,13 @@ func (s *Service) giveBack(ctx context.Context, token string, l link) error {
 	return s.storeLink(ctx, token, l)
 }
 
-// signIn gives the owner of a proven address a session.
+// signIn makes a session for the user with a proven address.
 func (s *Service) signIn(ctx context.Context, email, agent string) (Session, User, error) {
-	userID, err := s.userOf(ctx, email)
+	userID, err := s.upsertUser(ctx, email)
 	if err != nil {
 		return Session{}, User{}, err
 	}
-	user, err := s.user(ctx, userID)
+	user, err := s.loadUser(ctx, userID)
 	if err != nil {
 		return Session{}, User{}, err
 	}
@@ -51,7 +51,7 @@ func (s *Service) signIn(ctx context.Context, email, agent string) (Session, Use
 		if err := s.GrantRole(ctx, "", userID, RoleAdmin); err != nil {
 			return Session{}, User{}, err
 		}
-		if user, err = s.user(ctx, userID); err != nil {
+		if user, err = s.loadUser(ctx, userID); err != nil {
 			return Session{}, User{}, err
 		}
 	}
@@ -59,8 +59,9 @@ func (s *Service) signIn(ctx context.Context, email, agent string) (Session, Use
 	return session, user, err
 }
 
-// userOf answers the id of the address' owner. It makes the user where there is none: two first sign-ins at once make one.
-func (s *Service) userOf(ctx context.Context, email string) (string, error) {
+// upsertUser returns the id of the user with an address, and creates the user if there is none. Two first sign-ins at once create one
+// user.
+func (s *Service) upsertUser(ctx context.Context, email string) (string, error) {
 	const upsert = `
 		WITH signed_in AS (
 			INSERT INTO users (id, email, created_at, last_seen_at) VALUES ($1, $2, $3, $3)

@@ -3,7 +3,6 @@ package auth_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,42 +10,40 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/auth"
 	"ticketing/internal/id"
 	"ticketing/internal/mail"
 )
 
-func TestMagicLinkSignsInOnce(t *testing.T) {
+func TestAMagicLinkSignsInOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token := w.mailedToken(" Ann@Example.COM ")
 	session, user, err := w.VerifyMagicLink(t.Context(), token, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if id.Check(id.User, user.ID) != nil || user.Email != "ann@example.com" || len(user.Roles) != 1 || user.Roles[0] != auth.RoleCustomer {
-		t.Errorf("the user is %+v", user)
-	}
-	if session.UserID != user.ID || !session.ExpiresAt.Equal(w.clock.Now().Add(168*time.Hour)) {
-		t.Errorf("the session is %+v", session)
-	}
+	require.NoError(t, err)
+	require.NoError(t, id.Check(id.User, user.ID))
+	require.Equal(t, "ann@example.com", user.Email)
+	require.Len(t, user.Roles, 1)
+	require.Equal(t, auth.RoleCustomer, user.Roles[0])
+	require.Equal(t, user.ID, session.UserID)
+	require.True(t, session.ExpiresAt.Equal(w.clock.Now().Add(168*time.Hour)))
 	p := w.principal(session)
-	if p.UserID != user.ID || p.SessionID != session.ID || !p.HasRole(auth.RoleCustomer) || p.HasRole(auth.RoleAdmin) {
-		t.Errorf("the principal is %+v", p)
-	}
-	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); !errors.Is(err, auth.ErrLinkInvalid) {
-		t.Errorf("the second time answers %v", err)
-	}
-	if again := w.signIn("ann@example.com"); again.UserID != user.ID {
-		t.Error("the same address is somebody else the next time")
-	}
+	require.Equal(t, user.ID, p.UserID)
+	require.Equal(t, session.ID, p.SessionID)
+	require.True(t, p.HasRole(auth.RoleCustomer))
+	require.False(t, p.HasRole(auth.RoleAdmin))
+	_, _, err = w.VerifyMagicLink(t.Context(), token, "")
+	require.ErrorIs(t, err, auth.ErrLinkInvalid)
+	require.Equal(t, user.ID, w.signIn("ann@example.com").UserID, "the same address is the same user")
 }
 
 func TestOneOfFiftyRacingVerificationsSignsIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other := w.another(func(*auth.Dependencies, *auth.Config) {})
+	other := w.newService(func(*auth.Config) {})
 	token := w.mailedToken("ann@example.com")
 	var signedIn, refused atomic.Int64
 	var all sync.WaitGroup
@@ -64,35 +61,32 @@ func TestOneOfFiftyRacingVerificationsSignsIn(t *testing.T) {
 			case errors.Is(err, auth.ErrLinkInvalid):
 				refused.Add(1)
 			default:
-				t.Error(err)
+				assert.NoError(t, err)
 			}
 		})
 	}
 	close(start)
 	all.Wait()
-	if signedIn.Load() != 1 || refused.Load() != 49 {
-		t.Errorf("%d signed in and %d were refused", signedIn.Load(), refused.Load())
-	}
+	require.EqualValues(t, 1, signedIn.Load())
+	require.EqualValues(t, 49, refused.Load())
 }
 
-func TestLinkExpires(t *testing.T) {
+func TestAMagicLinkExpires(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token := w.mailedToken("ann@example.com")
 	for _, key := range w.redis.Keys(t.Context(), "auth:link:*").Val() {
-		if ttl := w.redis.PTTL(t.Context(), key).Val(); ttl <= 0 || ttl > 15*time.Minute {
-			t.Errorf("Redis keeps a link for %s", ttl)
-		}
+		ttl := w.redis.PTTL(t.Context(), key).Val()
+		require.Positive(t, ttl)
+		require.LessOrEqual(t, ttl, 15*time.Minute)
 	}
 	w.clock.advance(15 * time.Minute)
-	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); !errors.Is(err, auth.ErrLinkInvalid) {
-		t.Errorf("a link of 15 minutes ago answers %v", err)
-	}
+	_, _, err := w.VerifyMagicLink(t.Context(), token, "")
+	require.ErrorIs(t, err, auth.ErrLinkInvalid)
 	token = w.mailedToken("ann@example.com")
 	w.clock.advance(15*time.Minute - time.Millisecond)
-	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); err != nil {
-		t.Errorf("a link in its last moment answers %v", err)
-	}
+	_, _, err = w.VerifyMagicLink(t.Context(), token, "")
+	require.NoError(t, err)
 }
 
 func TestUnknownTokensAreInvalidLinks(t *testing.T) {
@@ -100,16 +94,14 @@ func TestUnknownTokensAreInvalidLinks(t *testing.T) {
 	w := newWorld(t)
 	token := w.mailedToken("ann@example.com")
 	for _, wrong := range []string{"", "x", strings.Repeat("A", 43), token + "A", token[:42], token + "=", strings.Repeat("é", 43)} {
-		if _, _, err := w.VerifyMagicLink(t.Context(), wrong, ""); !errors.Is(err, auth.ErrLinkInvalid) {
-			t.Errorf("%q answers %v", wrong, err)
-		}
+		_, _, err := w.VerifyMagicLink(t.Context(), wrong, "")
+		require.ErrorIs(t, err, auth.ErrLinkInvalid, wrong)
 	}
-	if _, err := w.Authenticate(t.Context(), token); !errors.Is(err, auth.ErrUnauthenticated) {
-		t.Errorf("a link's token as a session's answers %v", err)
-	}
+	_, err := w.Authenticate(t.Context(), token)
+	require.ErrorIs(t, err, auth.ErrUnauthenticated)
 }
 
-func TestTwoFirstSignInsMakeOneUser(t *testing.T) {
+func TestTwoFirstSignInsCreateOneUser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	tokens := []string{w.mailedToken("ann@example.com"), w.mailedToken("ANN@example.com")}
@@ -118,101 +110,89 @@ func TestTwoFirstSignInsMakeOneUser(t *testing.T) {
 	for i, token := range tokens {
 		all.Go(func() {
 			var err error
-			if _, users[i], err = w.VerifyMagicLink(t.Context(), token, ""); err != nil {
-				t.Error(err)
-			}
+			_, users[i], err = w.VerifyMagicLink(t.Context(), token, "")
+			assert.NoError(t, err)
 		})
 	}
 	all.Wait()
-	if users[0].ID != users[1].ID {
-		t.Errorf("one address became %s and %s", users[0].ID, users[1].ID)
-	}
+	require.Equal(t, users[1].ID, users[0].ID)
 	var created int
-	if err := w.pool.QueryRow(t.Context(), "SELECT count(*) FROM audit_log WHERE action = 'USER_CREATED'").Scan(&created); err != nil || created != 1 {
-		t.Errorf("the audit log says %d users were made, %v", created, err)
-	}
+	err := w.pool.QueryRow(t.Context(), "SELECT count(*) FROM audit_log WHERE action = 'USER_CREATED'").Scan(&created)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, created)
 }
 
-// What a request does depends on nothing that is known of an address: it works without the users' database and never waits for the
-// mail server. So its answer and its time can't tell known addresses from others.
-func TestRequestKnowsNobody(t *testing.T) {
+// A request works without the auth database and without waiting for the mail server, so that neither its result nor its duration tells
+// known addresses from others.
+func TestARequestDoesNotRevealWhetherAnAddressIsKnown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.signIn("ann@example.com")
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	blind := w.another(func(d *auth.Dependencies, _ *auth.Config) {
-		d.Pool = brokenPool(t)
-		d.Mailer = mailerFunc(func(context.Context, mail.Message) error { <-ctx.Done(); return nil })
+	blind := w.newService(func(cfg *auth.Config) {
+		cfg.Pool = brokenPool(t)
+		cfg.Mailer = mailerFunc(func(context.Context, mail.Message) error { <-ctx.Done(); return nil })
 	})
-	for _, email := range []string{"ann@example.com", "nobody@example.com"} {
-		if token, err := blind.RequestMagicLink(t.Context(), email); token != "" || err != nil {
-			t.Errorf("it answers %q, %v", token, err)
-		}
+	for _, email := range []string{"ann@example.com", "unknown@example.com"} {
+		token, err := blind.RequestMagicLink(t.Context(), email)
+		require.Empty(t, token)
+		require.NoError(t, err)
 	}
 }
 
-func TestTokenIsAnsweredOnlyWhenExposed(t *testing.T) {
+func TestTheTokenIsReturnedOnlyIfExposed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	exposing := w.another(func(_ *auth.Dependencies, cfg *auth.Config) { cfg.ExposeMagicLinks = true })
+	exposing := w.newService(func(cfg *auth.Config) { cfg.ExposeMagicLinks = true })
 	token, err := exposing.RequestMagicLink(t.Context(), "ann@example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); err != nil {
-		t.Errorf("the answered token does not sign in: %v", err)
-	}
-	if token, err = w.RequestMagicLink(t.Context(), "ann@example.com"); token != "" || err != nil {
-		t.Errorf("unexposed, it answers %q, %v", token, err)
-	}
+	require.NoError(t, err)
+	_, _, err = w.VerifyMagicLink(t.Context(), token, "")
+	require.NoError(t, err)
+	token, err = w.RequestMagicLink(t.Context(), "ann@example.com")
+	require.Empty(t, token)
+	require.NoError(t, err)
 }
 
-func TestLinkOutlivesAnOutageOfTheDatabase(t *testing.T) {
+func TestAMagicLinkOutlivesAnOutageOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token := w.mailedToken("ann@example.com")
-	broken := w.another(func(d *auth.Dependencies, _ *auth.Config) { d.Pool = brokenPool(t) })
-	if _, _, err := broken.VerifyMagicLink(t.Context(), token, ""); !errors.Is(err, auth.ErrUnavailable) {
-		t.Errorf("without a database it answers %v", err)
-	}
+	broken := w.newService(func(cfg *auth.Config) { cfg.Pool = brokenPool(t) })
+	_, _, err := broken.VerifyMagicLink(t.Context(), token, "")
+	require.ErrorIs(t, err, auth.ErrUnavailable)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := w.VerifyMagicLink(ctx, token, ""); err == nil {
-		t.Error("it signed somebody in who had left")
-	}
-	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); err != nil {
-		t.Errorf("after the outage it answers %v", err)
-	}
-	if _, _, err := w.VerifyMagicLink(t.Context(), token, ""); !errors.Is(err, auth.ErrLinkInvalid) {
-		t.Errorf("and then again %v", err)
-	}
+	_, _, err = w.VerifyMagicLink(ctx, token, "")
+	require.Error(t, err, "the client has gone")
+	_, _, err = w.VerifyMagicLink(t.Context(), token, "")
+	require.NoError(t, err)
+	_, _, err = w.VerifyMagicLink(t.Context(), token, "")
+	require.ErrorIs(t, err, auth.ErrLinkInvalid)
 }
 
-func TestAdminsAreMadeWhenTheirAddressIsProven(t *testing.T) {
+func TestConfiguredAdminsBecomeAdminsWhenTheySignIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token := w.mailedToken("boss@example.com")
 	var users int
-	if err := w.pool.QueryRow(t.Context(), "SELECT count(*) FROM users").Scan(&users); err != nil || users != 0 {
-		t.Errorf("there are %d users before anybody proved an address, %v", users, err)
-	}
+	err := w.pool.QueryRow(t.Context(), "SELECT count(*) FROM users").Scan(&users)
+	require.NoError(t, err)
+	require.Zero(t, users)
 	session, user, err := w.VerifyMagicLink(t.Context(), token, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := []auth.Role{auth.RoleAdmin, auth.RoleCustomer}; !slices.Equal(user.Roles, want) || !slices.Equal(w.principal(session).Roles, want) {
-		t.Errorf("the boss is %v", user.Roles)
-	}
+	require.NoError(t, err)
+	want := []auth.Role{auth.RoleAdmin, auth.RoleCustomer}
+	require.Equal(t, want, user.Roles)
+	require.Equal(t, want, w.principal(session).Roles)
 	w.signIn("boss@example.com")
 	var granted int
 	const count = "SELECT count(*) FROM audit_log WHERE action = 'ROLE_GRANTED' AND role = 'ADMIN' AND actor IS NULL AND subject = $1"
-	if err := w.pool.QueryRow(t.Context(), count, user.ID).Scan(&granted); err != nil || granted != 1 {
-		t.Errorf("the audit log has %d grants, %v", granted, err)
-	}
+	err = w.pool.QueryRow(t.Context(), count, user.ID).Scan(&granted)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, granted)
 }
 
-func TestNoTokenIsAtRest(t *testing.T) {
+func TestNoTokenIsStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	tokens := append(make([]string, 0, 4), w.mailedToken("bob@example.com"))
@@ -221,20 +201,17 @@ func TestNoTokenIsAtRest(t *testing.T) {
 		w.principal(s)
 		tokens = append(tokens, s.Token)
 	}
-	at := w.atRest()
-	if len(at) < 10 {
-		t.Fatalf("only %v is there", at)
-	}
-	for _, text := range at {
+	stored := w.redisContents()
+	require.GreaterOrEqual(t, len(stored), 10)
+	for _, text := range stored {
 		for _, token := range tokens {
-			if strings.Contains(text, token) || strings.Contains(text, token[:20]) {
-				t.Errorf("a token is in %q", text)
-			}
+			require.NotContains(t, text, token)
+			require.NotContains(t, text, token[:20])
 		}
 	}
 }
 
-func TestMistakesInTheConfigurationAreRefused(t *testing.T) {
+func TestAnInvalidConfigIsRefused(t *testing.T) {
 	t.Parallel()
 	good := auth.Config{BaseURL: "https://t.example", MagicLinkTTL: time.Minute, SessionTTL: time.Hour, SessionIdle: time.Hour, SessionMax: time.Hour, MaxSessions: 5}
 	for name, spoil := range map[string]func(*auth.Config){
@@ -247,9 +224,8 @@ func TestMistakesInTheConfigurationAreRefused(t *testing.T) {
 	} {
 		cfg := good
 		spoil(&cfg)
-		if _, err := auth.New(auth.Dependencies{}, cfg); err == nil {
-			t.Errorf("%s is accepted", name)
-		}
+		_, err := auth.New(cfg)
+		require.Error(t, err, name)
 	}
 }
 
@@ -260,10 +236,8 @@ func (f mailerFunc) Send(ctx context.Context, m mail.Message) error { return f(c
 // brokenPool is a pool whose database is away.
 func brokenPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool, err := pgxpool.New(t.Context(), "postgres://none@127.0.0.1:1/none")
+	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return pool
 }

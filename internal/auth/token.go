@@ -14,20 +14,20 @@ import (
 // tokenBytes is the strength of magic links and sessions: 256 bits.
 const tokenBytes = 32
 
-// encoding has one text for each token: Strict refuses stray bits in the last letter.
+// encoding has one text for each token: Strict refuses stray bits in the last character.
 var encoding = base64.RawURLEncoding.Strict()
 
-// newToken makes a secret that only its receiver knows: what is stored of it is its digest.
+// newToken returns a random secret, of which only the digest is stored.
 func newToken() string {
 	var secret [tokenBytes]byte
-	_, _ = rand.Read(secret[:]) // never fails: the program ends where there is no randomness
+	_, _ = rand.Read(secret[:]) // never fails: the program ends if there is no randomness
 	return encoding.EncodeToString(secret[:])
 }
 
-// digest is the SHA-256 of a token's bytes. The token is as random as the hash is long, so nothing slower is needed.
+// digest is the SHA-256 of a token's bytes. The token is as random as the hash is long, so that no slower hash is needed.
 type digest [sha256.Size]byte
 
-// digestOf answers false for what can't be a token, so that garbage costs no round trip.
+// digestOf returns false for a text that can't be a token, so that garbage costs no round trip.
 func digestOf(token string) (digest, bool) {
 	secret, err := encoding.DecodeString(token)
 	if err != nil || len(secret) != tokenBytes {
@@ -38,8 +38,7 @@ func digestOf(token string) (digest, bool) {
 
 func (d digest) String() string { return encoding.EncodeToString(d[:]) }
 
-// sessionID answers the public name of the session whose token has this digest: half of the digest, from which nobody gets back
-// to the token.
+// sessionID returns the public id of the session whose token has this digest: half of the digest, which does not reveal the token.
 func (d digest) sessionID() (string, error) {
 	tid, err := typeid.FromUUIDBytesWithPrefix(id.Session, d[:16])
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// User is a person as the auth database knows them.
+// User is a person with an account.
 type User struct {
 	ID         string
 	Email      string // "" once erased
@@ -18,7 +18,8 @@ type User struct {
 	ErasedAt   *time.Time
 }
 
-// Users answers those of ids that exist, by id; erased ones are among them, without address and name. Error: ErrUnavailable.
+// Users returns the users with the given ids, as far as they exist, by id. Erased users are included, without address and name.
+// Error: ErrUnavailable.
 func (s *Service) Users(ctx context.Context, ids []string) (map[string]User, error) {
 	const query = `
 		SELECT u.id, coalesce(u.email, ''), coalesce(u.name, ''), u.created_at, u.last_seen_at, u.erased_at,
@@ -44,8 +45,8 @@ func (s *Service) Users(ctx context.Context, ids []string) (map[string]User, err
 	return byID, nil
 }
 
-// user answers one user that is not erased. Errors: ErrUserNotFound, ErrUnavailable.
-func (s *Service) user(ctx context.Context, userID string) (User, error) {
+// loadUser returns a user who is not erased. Errors: ErrUserNotFound, ErrUnavailable.
+func (s *Service) loadUser(ctx context.Context, userID string) (User, error) {
 	users, err := s.Users(ctx, []string{userID})
 	if err != nil {
 		return User{}, err

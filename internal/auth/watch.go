@@ -8,33 +8,33 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// lookAgain is how often watched sessions are looked up: announcements can be lost, and sessions expire without one.
-const lookAgain = 30 * time.Second
+// checkEvery is how often watched sessions are checked: announcements can be lost, and sessions expire without one.
+const checkEvery = 30 * time.Second
 
-// watch is somebody's interest in a principal.
+// watch waits for the end of a principal.
 type watch struct {
 	principal Principal
 	over      chan struct{}
 }
 
-// watches are all of a process, by session id and by user id.
+// watches are all watches of a process, by session id and by user id.
 type watches struct {
 	mu sync.Mutex
 	by map[string]map[*watch]struct{}
 }
 
-// WatchSession answers a channel that is closed when p is no longer true: the session ended or the user's roles changed. Whoever
-// sees it closed authenticates the token again. The watch ends with ctx, without closing the channel. However many watch, a process
-// has one connection for it.
+// WatchSession returns a channel that is closed when p is out of date: the session has ended or the user's roles have changed. The
+// caller then authenticates the token again. The watch ends with ctx, without closing the channel. All watches of a process share one
+// connection.
 func (s *Service) WatchSession(ctx context.Context, p Principal) <-chan struct{} {
 	w := &watch{principal: p, over: make(chan struct{})}
-	s.watches.add(w)
-	context.AfterFunc(ctx, func() { s.watches.remove(w) })
-	s.lookUp(ctx, []*watch{w}) // it may have ended before anybody watched
+	s.watches.addWatch(w)
+	context.AfterFunc(ctx, func() { s.watches.removeWatch(w) })
+	s.checkWatches(ctx, []*watch{w}) // it may have ended before the watch began
 	return w.over
 }
 
-func (ws *watches) add(w *watch) {
+func (ws *watches) addWatch(w *watch) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.by == nil {
@@ -48,8 +48,8 @@ func (ws *watches) add(w *watch) {
 	}
 }
 
-// remove forgets a watch, and says whether it was there.
-func (ws *watches) remove(w *watch) bool {
+// removeWatch removes a watch, and reports whether it was there.
+func (ws *watches) removeWatch(w *watch) bool {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	_, there := ws.by[w.principal.SessionID][w]
@@ -62,12 +62,12 @@ func (ws *watches) remove(w *watch) bool {
 	return there
 }
 
-// of answers the watches of a session or user; all of them for "".
-func (ws *watches) of(subject string) []*watch {
+// watchesOf returns the watches of a session or a user, or all for "".
+func (ws *watches) watchesOf(subject string) []*watch {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if subject != "" {
-		return keys(ws.by[subject])
+		return listOf(ws.by[subject])
 	}
 	all := map[*watch]struct{}{}
 	for _, some := range ws.by {
@@ -75,10 +75,10 @@ func (ws *watches) of(subject string) []*watch {
 			all[w] = struct{}{}
 		}
 	}
-	return keys(all)
+	return listOf(all)
 }
 
-func keys(set map[*watch]struct{}) []*watch {
+func listOf(set map[*watch]struct{}) []*watch {
 	list := make([]*watch, 0, len(set))
 	for w := range set {
 		list = append(list, w)
@@ -86,33 +86,33 @@ func keys(set map[*watch]struct{}) []*watch {
 	return list
 }
 
-// fire closes a watch's channel, once.
-func (ws *watches) fire(w *watch) {
-	if ws.remove(w) {
+// fireWatch removes a watch and closes its channel.
+func (ws *watches) fireWatch(w *watch) {
+	if ws.removeWatch(w) {
 		close(w.over)
 	}
 }
 
-// followChanges listens on Redis until ctx ends. Whenever the connection was lost, everything watched is looked up.
+// followChanges listens on Redis until ctx ends. It checks all watches now and then, and whenever the connection was lost.
 func (s *Service) followChanges(ctx context.Context) {
 	subscription := s.redis.Subscribe(ctx, changesChannel)
 	defer func() { _ = subscription.Close() }()
 	received := subscription.ChannelWithSubscriptions()
-	tick := time.NewTicker(lookAgain)
+	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.lookUp(ctx, s.watches.of(""))
+			s.checkWatches(ctx, s.watches.watchesOf(""))
 		case r := <-received:
 			switch r := r.(type) {
-			case *redis.Subscription: // connected, maybe again
-				s.lookUp(ctx, s.watches.of(""))
+			case *redis.Subscription: // connected, possibly again
+				s.checkWatches(ctx, s.watches.watchesOf(""))
 			case *redis.Message:
-				for _, w := range s.watches.of(r.Payload) {
-					s.watches.fire(w)
+				for _, w := range s.watches.watchesOf(r.Payload) {
+					s.watches.fireWatch(w)
 				}
 			}
 		}

@@ -5,10 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"ticketing/internal/auth"
 )
 
-func TestWatchersLearnThatASessionEnded(t *testing.T) {
+func TestAWatchFiresWhenItsSessionEnds(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*world, *auth.Service, auth.Session) error{
 		"signed out": func(w *world, s *auth.Service, x auth.Session) error { return s.SignOut(w.t.Context(), x.Token) },
@@ -41,50 +43,42 @@ func TestWatchersLearnThatASessionEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			elsewhere := w.another(func(*auth.Dependencies, *auth.Config) {})
+			elsewhere := w.newService(func(*auth.Config) {})
 			session := w.signIn("ann@example.com")
 			first := w.WatchSession(t.Context(), w.principal(session))
 			second := w.WatchSession(t.Context(), w.principal(session))
 			stays(t, first)
-			if err := end(w, elsewhere, session); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, end(w, elsewhere, session))
 			ends(t, first)
 			ends(t, second)
 		})
 	}
 }
 
-func TestWatchersOfOthersAreLeftAlone(t *testing.T) {
+func TestWatchesOfOthersDoNotFire(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	gone, same, bob := w.signIn("ann@example.com"), w.signIn("ann@example.com"), w.signIn("bob@example.com")
 	ended := w.WatchSession(t.Context(), w.principal(gone))
 	others := []<-chan struct{}{w.WatchSession(t.Context(), w.principal(same)), w.WatchSession(t.Context(), w.principal(bob))}
-	if err := w.SignOut(t.Context(), gone.Token); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, w.SignOut(t.Context(), gone.Token))
 	ends(t, ended) // messages come in order, so the others would have had theirs
 	for _, over := range others {
 		stays(t, over)
 	}
 }
 
-func TestWhatEndedBeforeAnybodyWatchedIsNoticed(t *testing.T) {
+func TestAWatchOfAnEndedSessionFires(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	session := w.signIn("ann@example.com")
 	p := w.principal(session)
-	if err := w.SignOut(t.Context(), session.Token); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, w.SignOut(t.Context(), session.Token))
 	ends(t, w.WatchSession(t.Context(), p))
 
 	session = w.signIn("ann@example.com")
 	p = w.principal(session)
-	if err := w.GrantRole(t.Context(), "", p.UserID, auth.RoleOrganizer); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, w.GrantRole(t.Context(), "", p.UserID, auth.RoleOrganizer))
 	ends(t, w.WatchSession(t.Context(), p))
 
 	p = w.principal(session)
@@ -92,22 +86,18 @@ func TestWhatEndedBeforeAnybodyWatchedIsNoticed(t *testing.T) {
 	ends(t, w.WatchSession(t.Context(), p))
 }
 
-func TestRestartOfRedisEndsNoWatchOfALivingSession(t *testing.T) {
+func TestARestartOfRedisFiresNoWatchOfAValidSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	session, other := w.signIn("ann@example.com"), w.signIn("ann@example.com")
 	over, sentinel := w.WatchSession(t.Context(), w.principal(session)), w.WatchSession(t.Context(), w.principal(other))
-	if err := w.redis.Do(t.Context(), "CLIENT", "KILL", "TYPE", "pubsub").Err(); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.SignOut(t.Context(), other.Token); err != nil { // maybe while nobody listens
-		t.Fatal(err)
-	}
+	require.NoError(t, w.redis.Do(t.Context(), "CLIENT", "KILL", "TYPE", "pubsub").Err())
+	require.NoError(t, w.SignOut(t.Context(), other.Token))
 	ends(t, sentinel)
 	stays(t, over)
 }
 
-func TestWatchEndsWithItsContext(t *testing.T) {
+func TestAWatchEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	session := w.signIn("ann@example.com")
@@ -115,14 +105,12 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	left := w.WatchSession(ctx, w.principal(session))
 	stayed := w.WatchSession(t.Context(), w.principal(session))
 	cancel()
-	if err := w.SignOut(t.Context(), session.Token); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, w.SignOut(t.Context(), session.Token))
 	ends(t, stayed)
-	_ = left // closed or not, depending on which came first: nobody reads it any more
+	_ = left // closed or not, depending on which came first
 }
 
-func TestOneConnectionHoweverManyWatch(t *testing.T) {
+func TestAllWatchesShareOneConnection(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	session := w.signIn("ann@example.com")
@@ -131,9 +119,8 @@ func TestOneConnectionHoweverManyWatch(t *testing.T) {
 		w.WatchSession(t.Context(), p)
 	}
 	channels, err := w.redis.PubSubNumSub(t.Context(), "auth:changes").Result()
-	if err != nil || channels["auth:changes"] != 1 {
-		t.Errorf("there are %v subscriptions, %v", channels, err)
-	}
+	require.NoError(t, err)
+	require.EqualValues(t, 1, channels["auth:changes"])
 }
 
 func ends(t *testing.T, over <-chan struct{}) {
@@ -141,7 +128,7 @@ func ends(t *testing.T, over <-chan struct{}) {
 	select {
 	case <-over:
 	case <-time.After(soon):
-		t.Error("nobody was told")
+		require.Fail(t, "the watch did not fire")
 	}
 }
 
@@ -149,7 +136,7 @@ func stays(t *testing.T, over <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-over:
-		t.Error("somebody was told without reason")
+		require.Fail(t, "the watch fired without reason")
 	default:
 	}
 }

@@ -3,7 +3,6 @@ package auth_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,16 +15,17 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/auth"
 	"ticketing/internal/mail"
 	"ticketing/internal/testenv"
 )
 
-// soon is how long a test waits for what must happen by itself; less than what watchers wait before they look for themselves.
+// soon is how long a test waits for what happens by itself: less than checkEvery, so that announcements are tested.
 const soon = 25 * time.Second
 
-// world is what a test of signing in has: real servers, a mail folder, and a clock that only the test moves.
+// world is a service with real servers, a mail folder, and a clock that only the test moves.
 type world struct {
 	*auth.Service
 
@@ -37,7 +37,7 @@ type world struct {
 	clock   *clock
 	log     *bytes.Buffer
 	cfg     auth.Config
-	secrets []string // tokens and addresses that must turn up nowhere
+	secrets []string // tokens and addresses that must not be logged
 }
 
 func newWorld(t testing.TB) *world {
@@ -49,84 +49,64 @@ func newWorld(t testing.TB) *world {
 		AdminEmails: []string{"Boss@Example.com"},
 	}
 	var err error
-	if w.pool, err = pgxpool.New(t.Context(), testenv.AuthDatabase(t)); err != nil {
-		t.Fatal(err)
-	}
+	w.pool, err = pgxpool.New(t.Context(), testenv.AuthDatabase(t))
+	require.NoError(t, err)
 	t.Cleanup(w.pool.Close)
 	options, err := redis.ParseURL(w.server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	w.redis = redis.NewClient(options)
 	t.Cleanup(func() { _ = w.redis.Close() })
-	t.Cleanup(w.keptSecrets) // after the service has ended
-	w.Service = w.another(func(*auth.Dependencies, *auth.Config) {})
+	t.Cleanup(w.requireSecretsKept) // after the service has ended
+	w.Service = w.newService(func(*auth.Config) {})
 	return w
 }
 
-// another starts one more process of the service, set up differently.
-func (w *world) another(change func(*auth.Dependencies, *auth.Config)) *auth.Service {
+// newService starts one more service on the same servers, with a changed Config.
+func (w *world) newService(change func(*auth.Config)) *auth.Service {
 	w.t.Helper()
 	mailer, err := mail.Open(mail.Config{From: "tickets@example.com", Folder: w.folder})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	d := auth.Dependencies{
-		Pool: w.pool, Redis: w.redis, Mailer: mailer, Clock: w.clock.Now,
-		Logger: slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, nil)),
-	}
+	require.NoError(w.t, err)
 	cfg := w.cfg
-	change(&d, &cfg)
-	s, err := auth.New(d, cfg)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	cfg.Pool, cfg.Redis, cfg.Mailer, cfg.Clock = w.pool, w.redis, mailer, w.clock.Now
+	cfg.Logger = slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, nil))
+	change(&cfg)
+	s, err := auth.New(cfg)
+	require.NoError(w.t, err)
 	w.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), soon)
 		defer cancel()
-		if err := s.Close(ctx); err != nil {
-			w.t.Error(err)
-		}
+		require.NoError(w.t, s.Close(ctx))
 	})
 	return s
 }
 
-// signIn goes the whole way: ask, read the mail, verify.
+// signIn requests a link, reads the mail and verifies the link.
 func (w *world) signIn(email string) auth.Session {
 	w.t.Helper()
 	session, _, err := w.VerifyMagicLink(w.t.Context(), w.mailedToken(email), "")
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	require.NoError(w.t, err)
 	w.secrets = append(w.secrets, session.Token)
 	return session
 }
 
 var mailedLink = regexp.MustCompile(`https://tickets\.example/auth/verify#token=([A-Za-z0-9_-]{43})\s`)
 
-// mailedToken asks for a link and answers the token in the mail that comes.
+// mailedToken requests a link and returns the token in the mail.
 func (w *world) mailedToken(email string) string {
 	w.t.Helper()
-	if token, err := w.RequestMagicLink(w.t.Context(), email); err != nil || token != "" {
-		w.t.Fatalf("asking for a link answers %q, %v", token, err)
-	}
-	var token string
+	token, err := w.RequestMagicLink(w.t.Context(), email)
+	require.NoError(w.t, err)
+	require.Empty(w.t, token)
 	testenv.Eventually(w.t, soon, func() (bool, string) {
 		files, err := filepath.Glob(filepath.Join(w.folder, "*.eml"))
 		if err != nil || len(files) == 0 {
 			return false, "no mail"
 		}
 		data, err := os.ReadFile(files[0])
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if err := os.Remove(files[0]); err != nil {
-			w.t.Fatal(err)
-		}
+		require.NoError(w.t, err)
+		require.NoError(w.t, os.Remove(files[0]))
 		found := mailedLink.FindStringSubmatch(unquote(string(data)))
-		if found == nil {
-			w.t.Fatalf("there is no link in the mail:\n%s", data)
-		}
+		require.NotNil(w.t, found, "no link in the mail:\n%s", data)
 		token = found[1]
 		return true, ""
 	})
@@ -134,46 +114,39 @@ func (w *world) mailedToken(email string) string {
 	return token
 }
 
-// unquote undoes what quoted-printable does to a link.
+// unquote undoes the quoted-printable encoding of a link.
 func unquote(s string) string {
 	return strings.NewReplacer("=\r\n", "", "=3D", "=").Replace(s)
 }
 
-// principal answers who a session's token is.
+// principal authenticates a session's token.
 func (w *world) principal(s auth.Session) auth.Principal {
 	w.t.Helper()
 	p, err := w.Authenticate(w.t.Context(), s.Token)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	require.NoError(w.t, err)
 	return p
 }
 
-// over checks that a session has ended.
-func (w *world) over(s auth.Session) {
+// requireEnded requires that a session has ended.
+func (w *world) requireEnded(s auth.Session) {
 	w.t.Helper()
-	if _, err := w.Authenticate(w.t.Context(), s.Token); !errors.Is(err, auth.ErrUnauthenticated) {
-		w.t.Errorf("a session that ended answers %v", err)
-	}
+	_, err := w.Authenticate(w.t.Context(), s.Token)
+	require.ErrorIs(w.t, err, auth.ErrUnauthenticated)
 }
 
-// keptSecrets checks at the end of each test that nothing secret was logged.
-func (w *world) keptSecrets() {
+// requireSecretsKept requires that no secret was logged.
+func (w *world) requireSecretsKept() {
 	for _, secret := range w.secrets {
-		if strings.Contains(w.log.String(), secret) {
-			w.t.Errorf("the log tells a secret:\n%s", w.log)
-		}
+		require.NotContains(w.t, w.log.String(), secret)
 	}
 }
 
-// atRest answers all keys and values in Redis.
-func (w *world) atRest() []string {
+// redisContents returns all keys and values in Redis.
+func (w *world) redisContents() []string {
 	w.t.Helper()
 	ctx := w.t.Context()
 	keys, err := w.redis.Keys(ctx, "*").Result()
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	require.NoError(w.t, err)
 	all := slices.Clone(keys)
 	for _, key := range keys {
 		var values []string
@@ -187,14 +160,14 @@ func (w *world) atRest() []string {
 		case "zset":
 			values = w.redis.ZRange(ctx, key, 0, -1).Val()
 		default:
-			w.t.Fatalf("%s is a %s, which this test can't read", key, kind)
+			require.Failf(w.t, "this test can't read the key", "%s is a %s", key, kind)
 		}
 		all = append(all, values...)
 	}
 	return all
 }
 
-// clock stands still until a test moves it.
+// clock is a clock that only the test moves.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time

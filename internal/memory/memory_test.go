@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"ticketing/internal/memory"
 )
 
@@ -33,12 +35,12 @@ func TestMemoryIsSpentWithinALimit(t *testing.T) {
 		t.Skip("this system does not tell how much memory there is")
 	}
 	memory.Spend()
-	if percent() <= 100 || limit() >= available || limit() < available/2 {
-		t.Errorf("GOGC is %d and the limit %d of %d", percent(), limit(), available)
-	}
+	require.Greater(t, percent(), 100)
+	require.Less(t, limit(), available)
+	require.GreaterOrEqual(t, limit(), available/2)
 }
 
-func TestTheOperatorsWordStands(t *testing.T) {
+func TestTheOperatorsSettingsAreKept(t *testing.T) {
 	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("GOGC", "")
@@ -46,9 +48,8 @@ func TestTheOperatorsWordStands(t *testing.T) {
 			t.Setenv(name, "100")
 			percent, limit := collector(t)
 			memory.Spend()
-			if percent() != 100 || limit() != math.MaxInt64 {
-				t.Errorf("GOGC is %d and the limit %d, although %s is set", percent(), limit(), name)
-			}
+			require.EqualValues(t, 100, percent(), name)
+			require.EqualValues(t, math.MaxInt64, limit(), name)
 		})
 	}
 }

@@ -1,6 +1,6 @@
 -- Counts ARGV[3] units against at most ARGV[1] in any ARGV[2] microseconds. KEYS[1] lists the microseconds at which units were
--- counted, oldest first, so that the window slides exactly; it holds no more entries than the limit. Redis' clock decides, one for
--- all processes. Answers {1, 0}, or {0, microseconds until the same would be allowed}, and then counts nothing.
+-- counted, oldest first, so that the window slides exactly; it has no more entries than the limit. Time is Redis' clock, one for all
+-- processes. Returns {1, 0}, or {0, microseconds until the same is allowed}, and then counts nothing.
 local allowed, window, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 if cost > allowed then
     return {0, window}

@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// ClientIP answers the address that a request came from. X-Forwarded-For is believed only as far as trusted proxies wrote it: it
-// is read from the right, and the first address that is not a trusted proxy's is the client's. The zero Addr means unknown.
+// ClientIP returns the address that a request came from. It trusts X-Forwarded-For only as far as trusted proxies wrote it: read from the
+// right, the first address that is not a trusted proxy's is the client's. The zero Addr means unknown.
 func ClientIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	client := peer(r.RemoteAddr)
+	client := parseAddr(r.RemoteAddr)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && contains(trusted, client); i-- {
-		hop := peer(strings.TrimSpace(hops[i]))
+	for i := len(hops) - 1; i >= 0 && containsAddr(trusted, client); i-- {
+		hop := parseAddr(strings.TrimSpace(hops[i]))
 		if !hop.IsValid() {
-			break // what a trusted proxy passed on unread
+			break // a trusted proxy passed it on unchecked
 		}
 		client = hop
 	}
 	return client
 }
 
-// peer reads an address with or without a port.
-func peer(text string) netip.Addr {
+// parseAddr parses an address with or without a port.
+func parseAddr(text string) netip.Addr {
 	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
 		withPort, err := netip.ParseAddrPort(text)
@@ -35,7 +35,7 @@ func peer(text string) netip.Addr {
 	return addr.Unmap().WithZone("")
 }
 
-func contains(prefixes []netip.Prefix, a netip.Addr) bool {
+func containsAddr(prefixes []netip.Prefix, a netip.Addr) bool {
 	for _, p := range prefixes {
 		if p.Contains(a) {
 			return true
@@ -44,10 +44,11 @@ func contains(prefixes []netip.Prefix, a netip.Addr) bool {
 	return false
 }
 
-// customerBits is the prefix of IPv6 that one customer gets: counting single addresses would limit nobody.
+// customerBits is the IPv6 prefix that one customer gets: counting single addresses would not limit anything.
 const customerBits = 64
 
-// IPKey answers what to count an address under: an IPv4 address by itself, an IPv6 one by its /64, and all unknown ones together.
+// IPKey returns the key under which an address is counted: an IPv4 address itself, the /64 of an IPv6 one, and one key for all unknown
+// addresses.
 func IPKey(a netip.Addr) string {
 	if !a.Is6() || a.Is4In6() {
 		return a.Unmap().String()
@@ -59,13 +60,13 @@ func IPKey(a netip.Addr) string {
 	return network.String()
 }
 
-// ParseProxies reads the addresses and CIDR prefixes of trusted proxies.
+// ParseProxies parses the addresses and CIDR prefixes of trusted proxies.
 func ParseProxies(list []string) ([]netip.Prefix, error) {
 	var prefixes []netip.Prefix
 	for _, text := range list {
 		prefix, err := parsePrefix(strings.TrimSpace(text))
 		if err != nil {
-			return nil, fmt.Errorf("read the trusted proxy %q: %w", text, err)
+			return nil, fmt.Errorf("parse the trusted proxy %q: %w", text, err)
 		}
 		prefixes = append(prefixes, prefix)
 	}
@@ -76,13 +77,13 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	if strings.Contains(text, "/") {
 		prefix, err := netip.ParsePrefix(text)
 		if err != nil {
-			return netip.Prefix{}, fmt.Errorf("read a prefix: %w", err)
+			return netip.Prefix{}, fmt.Errorf("parse a prefix: %w", err)
 		}
 		return prefix.Masked(), nil
 	}
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("read an address: %w", err)
+		return netip.Prefix{}, fmt.Errorf("parse an address: %w", err)
 	}
 	addr = addr.Unmap()
 	return netip.PrefixFrom(addr, addr.BitLen()), nil

@@ -5,13 +5,13 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestClientIP(t *testing.T) {
 	trusted, err := ParseProxies([]string{"10.0.0.0/8", " 192.0.2.7", "2001:db8:ffff::/48"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		remote    string
 		forwarded []string
@@ -20,10 +20,10 @@ func TestClientIP(t *testing.T) {
 		"direct":                               {"203.0.113.5:4711", nil, "203.0.113.5"},
 		"a stranger's header is not believed":  {"203.0.113.5:4711", []string{"198.51.100.1"}, "203.0.113.5"},
 		"behind a proxy":                       {"10.1.2.3:80", []string{"198.51.100.1"}, "198.51.100.1"},
-		"a client's own entries stay unread":   {"10.1.2.3:80", []string{"1.1.1.1, 198.51.100.1"}, "198.51.100.1"},
+		"a client's own entries are ignored":   {"10.1.2.3:80", []string{"1.1.1.1, 198.51.100.1"}, "198.51.100.1"},
 		"behind two proxies":                   {"10.1.2.3:80", []string{"198.51.100.1, 192.0.2.7"}, "198.51.100.1"},
 		"in two header lines":                  {"10.1.2.3:80", []string{"198.51.100.1", "192.0.2.7"}, "198.51.100.1"},
-		"a proxy that passed garbage on":       {"10.1.2.3:80", []string{"1.1.1.1, unknown"}, "10.1.2.3"},
+		"a proxy that passed on garbage":       {"10.1.2.3:80", []string{"1.1.1.1, unknown"}, "10.1.2.3"},
 		"a proxy that says nothing":            {"10.1.2.3:80", nil, "10.1.2.3"},
 		"only proxies":                         {"10.1.2.3:80", []string{"192.0.2.7"}, "192.0.2.7"},
 		"an entry with a port":                 {"10.1.2.3:80", []string{"198.51.100.1:5555"}, "198.51.100.1"},
@@ -37,22 +37,18 @@ func TestClientIP(t *testing.T) {
 			for _, line := range c.forwarded {
 				r.Header.Add("X-Forwarded-For", line)
 			}
-			if got := ClientIP(r, trusted); got != netip.MustParseAddr(c.want) {
-				t.Errorf("the client is %s, not %s", got, c.want)
-			}
+			require.Equal(t, netip.MustParseAddr(c.want), ClientIP(r, trusted))
 		})
 	}
 }
 
-func TestUnknownClientIsNoAddress(t *testing.T) {
+func TestAnUnparsableRemoteAddressIsUnknown(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/graphql", nil)
 	r.RemoteAddr = "@"
-	if got := ClientIP(r, nil); got.IsValid() {
-		t.Errorf("an unreadable peer reads as %s", got)
-	}
+	require.False(t, ClientIP(r, nil).IsValid())
 }
 
-func TestIPv6IsCountedByNetwork(t *testing.T) {
+func TestIPv6IsCountedByItsPrefix(t *testing.T) {
 	for text, want := range map[string]string{
 		"203.0.113.5":             "203.0.113.5",
 		"::ffff:203.0.113.5":      "203.0.113.5",
@@ -61,20 +57,16 @@ func TestIPv6IsCountedByNetwork(t *testing.T) {
 		"2001:db8:1:3::1":         "2001:db8:1:3::/64",
 		"fe80::1%a-zone-to-evade": "fe80::/64",
 	} {
-		if got := IPKey(netip.MustParseAddr(text)); got != want {
-			t.Errorf("%s is counted under %q, not %q", text, got, want)
-		}
+		got := IPKey(netip.MustParseAddr(text))
+		require.Equal(t, want, got, text)
 	}
-	if got := IPKey(netip.Addr{}); got == "" {
-		t.Error("unknown addresses are counted under nothing")
-	}
+	require.NotEmpty(t, IPKey(netip.Addr{}), "unknown addresses share a key")
 }
 
 func TestProxiesAreChecked(t *testing.T) {
 	for _, text := range []string{"", "proxy.example.com", "10.0.0.0/33", "10.0.0"} {
-		if _, err := ParseProxies([]string{text}); err == nil {
-			t.Errorf("%q passes for a proxy", text)
-		}
+		_, err := ParseProxies([]string{text})
+		require.Error(t, err, text)
 	}
 }
 
@@ -87,9 +79,8 @@ func FuzzClientIP(f *testing.F) {
 		r.RemoteAddr = remote
 		direct := ClientIP(r, trusted)
 		r.Header.Set("X-Forwarded-For", forwarded)
-		if got := ClientIP(r, trusted); got != direct && !contains(trusted, direct) {
-			t.Errorf("%q made %s of the untrusted peer %s", forwarded, got, direct)
-		}
+		got := ClientIP(r, trusted)
+		require.False(t, got != direct && !containsAddr(trusted, direct), "%q made %s of the untrusted peer %s", forwarded, got, direct)
 		_ = IPKey(direct)
 	})
 }

@@ -1,6 +1,6 @@
--- Counts one more of what a client has open at a time, at most ARGV[2]. KEYS[1] holds the names of connections, by the milliseconds until which it
--- counts without being heard of again: what a dead process held stops counting by itself. Redis' clock decides, one for all processes.
--- Answers 1, or 0 when there are too many. ARGV: the name, the most, and for how long it counts (milliseconds).
+-- Counts one more open connection of a client, at most ARGV[2]. KEYS[1] holds the ids of connections by the end of their leases, so that the
+-- connections of a dead process stop counting. Time is Redis' clock, one for all processes. Returns 1, or 0 if there are too many.
+-- ARGV: the id, the most, and the length of the lease (milliseconds).
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)

@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// How long a connection counts without being heard of, and how often it is heard of.
+// A connection's lease ends after leaseTTL, and is renewed every leaseRenew while the connection is open.
 const (
 	leaseTTL   = 90 * time.Second
 	leaseRenew = 30 * time.Second
@@ -21,49 +21,49 @@ const (
 //go:embed connect.lua
 var connectSource string
 
-var connect = redis.NewScript(connectSource)
+var connectScript = redis.NewScript(connectSource)
 
-// Connections counts what clients have open at a time, over all processes. It lets pass while Redis is away, when nothing can be counted;
-// what was opened meanwhile counts once Redis is back. What a process held that died stops counting after a minute and a half.
+// Connections counts open connections over all processes. While Redis is away it allows every connection, and counts those that are still
+// open once Redis is back. Connections of a process that died count for another minute and a half.
 type Connections struct {
 	limiter *Limiter
 
 	mu   sync.Mutex
-	held map[string]string // where in Redis it is counted, by name
+	held map[string]string // the open ones: their key in Redis, by their id
 }
 
-// NewConnections answers a counter. Run must run, else it forgets what is open.
+// NewConnections returns a counter. Without Run, it forgets connections after a while.
 func NewConnections(l *Limiter) *Connections {
 	return &Connections{limiter: l, held: map[string]string{}}
 }
 
-// Open counts one more of key under name, of at most that many, until release is called. Where that would be too many it counts nothing,
-// and there is nothing to release. Keys may be personal: Redis sees only their hash.
+// Open counts one more connection of key under name until release is called. If there are most already it counts nothing, and release does
+// nothing. Keys may be personal: Redis sees only their hash.
 func (c *Connections) Open(ctx context.Context, name, key string, most int) (release func(), d Decision) {
 	one, at := rand.Text(), redisKey(name, key)
-	if !c.count(ctx, name, at, one, most) {
+	if !c.countOpen(ctx, name, at, one, most) {
 		return func() {}, Decision{RetryAfter: leaseRenew}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held[one] = at
-	return func() { c.release(context.WithoutCancel(ctx), at, one) }, Decision{Allowed: true}
+	return func() { c.releaseOne(context.WithoutCancel(ctx), at, one) }, Decision{Allowed: true}
 }
 
-// count answers false only when Redis says that there are too many.
-func (c *Connections) count(ctx context.Context, name, at, one string, most int) bool {
+// countOpen returns false only if Redis says that there are too many.
+func (c *Connections) countOpen(ctx context.Context, name, at, one string, most int) bool {
 	ctx, cancel := context.WithTimeout(ctx, shortPatience)
 	defer cancel()
-	counted, err := connect.Run(ctx, c.limiter.short, []string{at}, one, most, leaseTTL.Milliseconds()).Bool()
+	counted, err := connectScript.Run(ctx, c.limiter.short, []string{at}, one, most, leaseTTL.Milliseconds()).Bool()
 	if err != nil {
-		c.limiter.warn(ctx, name, err)
+		c.limiter.warnUnenforced(ctx, name, err)
 		return true
 	}
 	return counted
 }
 
-// release uncounts. What Redis can't be told it finds out by itself.
-func (c *Connections) release(ctx context.Context, at, one string) {
+// releaseOne ends the count of a connection. If Redis is away, the lease ends by itself.
+func (c *Connections) releaseOne(ctx context.Context, at, one string) {
 	c.mu.Lock()
 	delete(c.held, one)
 	c.mu.Unlock()
@@ -72,7 +72,7 @@ func (c *Connections) release(ctx context.Context, at, one string) {
 	_ = c.limiter.short.ZRem(ctx, at, one).Err()
 }
 
-// Run keeps what is open counted, until ctx ends.
+// Run renews the leases of open connections until ctx ends.
 func (c *Connections) Run(ctx context.Context) error {
 	tick := time.NewTicker(leaseRenew)
 	defer tick.Stop()
@@ -81,15 +81,15 @@ func (c *Connections) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := c.renew(ctx); err != nil && ctx.Err() == nil {
-				c.limiter.warn(ctx, "connections", err)
+			if err := c.renewLeases(ctx); err != nil && ctx.Err() == nil {
+				c.limiter.warnUnenforced(ctx, "connections", err)
 			}
 		}
 	}
 }
 
-// renew has all that is open count for longer, also where Redis has lost it.
-func (c *Connections) renew(ctx context.Context) error {
+// renewLeases renews all leases, including those that Redis has lost.
+func (c *Connections) renewLeases(ctx context.Context) error {
 	now, err := c.limiter.short.Time(ctx).Result()
 	if err != nil {
 		return err
@@ -115,12 +115,12 @@ func (c *Connections) renew(ctx context.Context) error {
 	return nil
 }
 
-// forgetReleased uncounts what was released while it was renewed.
+// forgetReleased ends the leases of connections that were released while theirs were renewed.
 func (c *Connections) forgetReleased(ctx context.Context, names []string, held map[string]string) {
 	c.mu.Lock()
 	released := slices.DeleteFunc(names, func(one string) bool { return c.held[one] != "" })
 	c.mu.Unlock()
 	for _, one := range released {
-		_ = c.limiter.short.ZRem(ctx, held[one], one).Err() // what can't be told now is found out later
+		_ = c.limiter.short.ZRem(ctx, held[one], one).Err() // if Redis is away, the lease ends by itself
 	}
 }

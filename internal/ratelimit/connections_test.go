@@ -2,12 +2,13 @@ package ratelimit
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/testenv"
 )
@@ -15,15 +16,13 @@ import (
 func openRedis(t *testing.T) *redis.Client {
 	t.Helper()
 	options, err := redis.ParseURL(testenv.Redis(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	rdb := redis.NewClient(options)
 	t.Cleanup(func() { _ = rdb.Close() })
 	return rdb
 }
 
-func TestNoMoreConnectionsThanAllowed(t *testing.T) {
+func TestConnectionsAreLimitedOverAllProcesses(t *testing.T) {
 	t.Parallel()
 	rdb := openRedis(t)
 	var mu sync.Mutex
@@ -37,9 +36,7 @@ func TestNoMoreConnectionsThanAllowed(t *testing.T) {
 				release, d := c.Open(t.Context(), "sockets", "203.0.113.5", 7)
 				if !d.Allowed {
 					refused.Add(1)
-					if d.RetryAfter <= 0 {
-						t.Errorf("come back in %s", d.RetryAfter)
-					}
+					assert.Positive(t, d.RetryAfter)
 					return
 				}
 				mu.Lock()
@@ -49,25 +46,23 @@ func TestNoMoreConnectionsThanAllowed(t *testing.T) {
 		}
 	}
 	all.Wait()
-	if len(releases) != 7 || refused.Load() != 33 {
-		t.Fatalf("%d of 40 were opened and %d refused, with a limit of 7", len(releases), refused.Load())
-	}
+	require.Len(t, releases, 7)
+	require.EqualValues(t, 33, refused.Load())
 	c := NewConnections(New(rdb))
-	if _, d := c.Open(t.Context(), "sockets", "203.0.113.6", 7); !d.Allowed {
-		t.Error("one client's limit is another's")
-	}
+	_, d := c.Open(t.Context(), "sockets", "203.0.113.6", 7)
+	require.True(t, d.Allowed, "limits are by client")
 	for _, release := range releases {
 		release()
 	}
 	for i := range 8 {
-		if _, d := c.Open(t.Context(), "sockets", "203.0.113.5", 7); d.Allowed != (i < 7) {
-			t.Errorf("after all were closed, number %d is allowed: %t", i+1, d.Allowed)
-		}
+		_, d := c.Open(t.Context(), "sockets", "203.0.113.5", 7)
+		require.Equal(t, i < 7, d.Allowed)
 	}
 	for _, key := range rdb.Keys(t.Context(), "*").Val() {
-		if ttl := rdb.PTTL(t.Context(), key).Val(); strings.Contains(key, "203") || ttl <= 0 || ttl > leaseTTL {
-			t.Errorf("%s is kept for %s", key, ttl)
-		}
+		ttl := rdb.PTTL(t.Context(), key).Val()
+		require.NotContains(t, key, "203")
+		require.Positive(t, ttl)
+		require.LessOrEqual(t, ttl, leaseTTL)
 	}
 }
 
@@ -81,18 +76,14 @@ func TestConnectionsOfADeadProcessStopCounting(t *testing.T) {
 	for _, one := range rdb.ZRange(t.Context(), key, 0, -1).Val() { // a minute and a half later
 		rdb.ZAdd(t.Context(), key, redis.Z{Score: 1, Member: one})
 	}
-	if err := alive.renew(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, alive.renewLeases(t.Context()))
 	next, d := alive.Open(t.Context(), "sockets", "k", 2)
-	if _, full := alive.Open(t.Context(), "sockets", "k", 2); !d.Allowed || full.Allowed {
-		t.Errorf("the second is allowed: %t, and the third: %t", d.Allowed, full.Allowed)
-	}
+	_, full := alive.Open(t.Context(), "sockets", "k", 2)
+	require.True(t, d.Allowed)
+	require.False(t, full.Allowed)
 	release()
 	next()
-	if n := rdb.ZCard(t.Context(), key).Val(); n != 0 {
-		t.Errorf("%d are counted when all are closed", n)
-	}
+	require.Zero(t, rdb.ZCard(t.Context(), key).Val())
 }
 
 func TestOpenConnectionsCountAgainWhenRedisLostThem(t *testing.T) {
@@ -100,15 +91,10 @@ func TestOpenConnectionsCountAgainWhenRedisLostThem(t *testing.T) {
 	rdb := openRedis(t)
 	c := NewConnections(New(rdb))
 	release, _ := c.Open(t.Context(), "sockets", "k", 1)
-	if err := rdb.FlushAll(t.Context()).Err(); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.renew(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, d := c.Open(t.Context(), "sockets", "k", 1); d.Allowed {
-		t.Error("one too many is allowed")
-	}
+	require.NoError(t, rdb.FlushAll(t.Context()).Err())
+	require.NoError(t, c.renewLeases(t.Context()))
+	_, d := c.Open(t.Context(), "sockets", "k", 1)
+	require.False(t, d.Allowed, "over the limit")
 	held := map[string]string{}
 	for one, at := range c.held {
 		held[one] = at
@@ -118,9 +104,7 @@ func TestOpenConnectionsCountAgainWhenRedisLostThem(t *testing.T) {
 		rdb.ZAdd(t.Context(), at, redis.Z{Score: 1e15, Member: one})
 		c.forgetReleased(t.Context(), []string{one}, held)
 	}
-	if n := rdb.ZCard(t.Context(), redisKey("sockets", "k")).Val(); n != 0 {
-		t.Errorf("%d are counted when all are closed", n)
-	}
+	require.Zero(t, rdb.ZCard(t.Context(), redisKey("sockets", "k")).Val())
 }
 
 func TestConnectionsOpenWithoutRedis(t *testing.T) {
@@ -130,9 +114,7 @@ func TestConnectionsOpenWithoutRedis(t *testing.T) {
 	c := NewConnections(New(rdb))
 	for range 2 {
 		release, d := c.Open(context.Background(), "sockets", "k", 1)
-		if !d.Allowed {
-			t.Error("nobody can connect without Redis")
-		}
+		require.True(t, d.Allowed, "allowed without Redis")
 		defer release()
 	}
 }

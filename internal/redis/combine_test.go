@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	goredis "github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/redis"
@@ -63,9 +64,8 @@ func TestScriptsOfConcurrentCallersGoTogether(t *testing.T) {
 	call := func(n int) {
 		callers.Go(func() {
 			got, err := double.Run(t.Context(), client, nil, n).Int()
-			if err != nil || got != 2*n {
-				t.Errorf("twice %d is %d, %v", n, got, err)
-			}
+			assert.NoError(t, err)
+			assert.Equal(t, 2*n, got)
 		})
 	}
 	call(1)
@@ -75,9 +75,7 @@ func TestScriptsOfConcurrentCallersGoTogether(t *testing.T) {
 	}
 	callers.Go(func() {
 		_, err := double.Run(t.Context(), client, nil, "x").Int()
-		if err == nil {
-			t.Error("one script's error is lost")
-		}
+		assert.Error(t, err, "one script's error is lost")
 	})
 	left, leave := context.WithCancel(t.Context())
 	gone := make(chan error)
@@ -114,9 +112,7 @@ func TestRedisAwayIsEveryCallersError(t *testing.T) {
 	var callers sync.WaitGroup
 	for range 20 {
 		callers.Go(func() {
-			if double.Run(t.Context(), client, nil, 1).Err() == nil {
-				t.Error("answered without Redis")
-			}
+			assert.NotNil(t, double.Run(t.Context(), client, nil, 1).Err(), "answered without Redis")
 		})
 	}
 	callers.Wait()

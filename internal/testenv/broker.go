@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"ticketing/internal/services"
 )
 
@@ -51,18 +53,14 @@ func (b *BrokerProc) Addrs() []string { return b.addrs }
 // Kill ends the broker as kill -9 does.
 func (b *BrokerProc) Kill() {
 	b.t.Helper()
-	if err := b.helper.kill(); err != nil {
-		b.t.Fatal(err)
-	}
+	require.NoError(b.t, b.helper.kill())
 	b.helper = nil
 }
 
 // Stop shuts the broker down.
 func (b *BrokerProc) Stop() {
 	b.t.Helper()
-	if err := b.helper.stop(); err != nil {
-		b.t.Fatal(err)
-	}
+	require.NoError(b.t, b.helper.stop())
 	b.helper = nil
 }
 
@@ -70,23 +68,15 @@ func (b *BrokerProc) Stop() {
 func (b *BrokerProc) Start() {
 	b.t.Helper()
 	h, err := startHelper(b.folder, job{Broker: &b.options})
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	require.NoError(b.t, err)
 	addrs := strings.Split(h.ready, ",")
-	if b.addrs != nil && addrs[0] != b.addrs[0] {
-		b.t.Errorf("the broker came back on %s instead of %s", addrs[0], b.addrs[0])
-	}
+	require.False(b.t, b.addrs != nil && addrs[0] != b.addrs[0])
 	b.helper, b.addrs = h, addrs
 }
 
 // Wipe deletes the topics and groups of a broker that is down. Its port stays, and Start creates Topics again.
 func (b *BrokerProc) Wipe() {
 	b.t.Helper()
-	if b.helper != nil {
-		b.t.Fatal("kill the broker before wiping it")
-	}
-	if err := os.RemoveAll(filepath.Join(b.options.DataDir, "data")); err != nil {
-		b.t.Fatal(err)
-	}
+	require.Nil(b.t, b.helper, "kill the broker before wiping it")
+	require.NoError(b.t, os.RemoveAll(filepath.Join(b.options.DataDir, "data")))
 }

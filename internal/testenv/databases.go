@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/internal/migrations"
@@ -35,9 +36,7 @@ func Databases(t testing.TB) DB {
 	}
 	err := group.Wait()
 	t.Cleanup(func() { s.dropDatabases(t, db.Events, db.Read, db.Auth) })
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return db
 }
 
@@ -90,9 +89,7 @@ func sharedServer(t testing.TB) *server {
 	t.Helper()
 	needServer(t)
 	s, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return s
 }
 
@@ -121,9 +118,7 @@ func startServer() (*server, error) {
 func (s *server) createOne(t testing.TB, from *template) string {
 	t.Helper()
 	url, err := s.createDatabase(from)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() { s.dropDatabases(t, url) })
 	return url
 }
@@ -173,9 +168,7 @@ func (s *server) dropDatabases(t testing.TB, urls ...string) {
 		if err == nil {
 			err = s.exec(ctx, `DROP DATABASE `+pgx.Identifier{cfg.Database}.Sanitize()+` WITH (FORCE)`)
 		}
-		if err != nil {
-			t.Errorf("drop a test database: %v", err)
-		}
+		require.NoError(t, err)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"ticketing/internal/services"
 )
 
@@ -44,9 +46,7 @@ func (r *RedisProc) URL() string { return r.url }
 // Kill ends the server as kill -9 does.
 func (r *RedisProc) Kill() {
 	r.t.Helper()
-	if err := r.server.Kill(); err != nil {
-		r.t.Fatal(err)
-	}
+	require.NoError(r.t, r.server.Kill())
 	r.server = nil
 }
 
@@ -57,37 +57,25 @@ func (r *RedisProc) Start() {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	server, err := services.StartRedis(ctx, services.RedisOptions{DataDir: filepath.Join(r.folder, "redis"), Port: r.port})
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	require.NoError(r.t, err)
 	r.server, r.url, r.port = server, server.URL(), server.Port()
 }
 
 // Wipe deletes the data of a killed server.
 func (r *RedisProc) Wipe() {
 	r.t.Helper()
-	if r.server != nil {
-		r.t.Fatal("kill Redis before wiping it")
-	}
-	if err := os.RemoveAll(filepath.Join(r.folder, "redis")); err != nil {
-		r.t.Fatal(err)
-	}
+	require.Nil(r.t, r.server, "kill Redis before wiping it")
+	require.NoError(r.t, os.RemoveAll(filepath.Join(r.folder, "redis")))
 }
 
 // tempDir returns a folder that servers which run as other users can reach.
 func tempDir(t testing.TB) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "ticketing-test-") //nolint:usetesting // t.TempDir is closed to other users
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() {
-		if err := os.RemoveAll(folder); err != nil {
-			t.Error(err)
-		}
+		require.NoError(t, os.RemoveAll(folder))
 	})
-	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // passed through
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Chmod(folder, 0o755))
 	return folder
 }

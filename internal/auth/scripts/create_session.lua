@@ -1,5 +1,5 @@
--- Makes a session, ending the oldest ones of the user where there would be more than ARGV[8]. Trying again after a broken
--- connection changes nothing.
+-- Makes a session, and ends the user's oldest ones as long as there are more than ARGV[8]. A retry after a broken connection changes
+-- nothing.
 -- KEYS: the session, the user's sessions. ARGV: session id, user id, token hash, now, lifetime while used, unused, and in all (all
 -- milliseconds), most sessions, roles, user agent, prefix of session keys, channel of changes.
 local session, sessions = KEYS[1], KEYS[2]

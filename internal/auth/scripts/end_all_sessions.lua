@@ -1,4 +1,4 @@
--- Ends all sessions of a user but ARGV[1] (none when empty) and tells whoever watches them.
+-- Ends all sessions of a user except ARGV[1] (may be empty), and announces it.
 -- KEYS: the user's sessions. ARGV: the session to keep, prefix of session keys, channel of changes.
 local ended = 0
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do

@@ -1,5 +1,5 @@
--- Ends one session, and its successor where it was renewed, and tells whoever watches them. Answers 0 when it is not there, or not that
--- of the user ARGV[2] (any when empty).
+-- Ends a session, and its successor if it was renewed, and announces it. Returns 0 if it does not exist or is not of the user ARGV[2]
+-- (empty: any).
 -- KEYS: the session. ARGV: session id, user id, prefixes of session keys and of users' sessions, channel of changes.
 local user, successor = unpack(redis.call('HMGET', KEYS[1], 'user', 'next'))
 if not user or (ARGV[2] ~= '' and ARGV[2] ~= user) then

@@ -1,8 +1,7 @@
--- Puts a new session in the place of one that is alive, with a token of its own: the old one stays good for ARGV[9], for requests that are
--- on their way, and only while the new one is. Answers 1, and 0 when there is nothing to renew. Trying again after a broken connection
--- changes nothing.
+-- Replaces a session by a new one with a token of its own. The old one stays valid for ARGV[9], for requests under way, as long as the
+-- new one is. Returns 1, or 0 if there is nothing to renew. A retry after a broken connection changes nothing.
 -- KEYS: the old session, the new one. ARGV: their ids, the new token's hash, now, lifetime while used, unused, and in all since the
--- sign-in, roles, how long the old one stays good (times in milliseconds), prefix of a user's sessions, channel of changes.
+-- sign-in, roles, how long the old one stays valid (times in milliseconds), prefix of a user's sessions, channel of changes.
 local old, new = ARGV[1], ARGV[2]
 local now, ttl, idle, max, grace = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[9])
 local user, created, ends, agent, successor = unpack(redis.call('HMGET', KEYS[1], 'user', 'created', 'idle', 'agent', 'next'))

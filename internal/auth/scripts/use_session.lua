@@ -1,7 +1,7 @@
--- Answers {user id, token hash, successor, when it must be renewed, account} of a living session and prolongs it; {} when there is none.
--- The successor is '' unless the session was renewed, the time '' unless it must be, and the account is missing when it is not cached.
--- Use is noted once in ARGV[4], so that most requests write nothing.
--- KEYS: the session. ARGV: now, lifetime while used and unused, how often to note use, how long to renew after the roles changed (all
+-- Extends a session and returns {user id, token hash, successor, when it must be renewed, account}, or {} if it has ended. The successor
+-- is '' unless the session was renewed, the time '' unless a renewal is due, and the account is missing if it is not cached. Use is
+-- recorded once in ARGV[4], so that most requests write nothing.
+-- KEYS: the session. ARGV: now, lifetime while used and unused, how often to record use, how long to renew after the roles changed (all
 -- milliseconds), prefixes of session keys, of users' sessions and of accounts.
 local now, ttl, idle, often, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local session = redis.call('HMGET', KEYS[1], 'user', 'hash', 'seen', 'idle', 'limit', 'roles', 'renew', 'next')

@@ -1,5 +1,4 @@
--- Replaces the fence ARGV[1] by the account as it is after a change, and tells whoever watches the user. What is there instead of
--- the fence comes from a later change, and stays.
+-- Replaces the fence ARGV[1] by the account after a change, and announces it. Any other entry comes from a later change, and stays.
 -- KEYS: the account. ARGV: the fence, the account, its lifetime (milliseconds), user id, channel of changes.
 local cached = redis.call('GET', KEYS[1])
 if not cached or cached == ARGV[1] then

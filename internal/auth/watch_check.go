@@ -10,28 +10,27 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// lookupBatch bounds one pipeline.
-const lookupBatch = 500
+// checkBatch bounds one pipeline.
+const checkBatch = 500
 
-// lookUp fires the watches whose principal is no longer true. Where Redis or the database can't be asked, nothing is known and
-// nothing fires.
-func (s *Service) lookUp(ctx context.Context, list []*watch) {
-	for batch := range slices.Chunk(list, lookupBatch) {
-		stale, err := s.stale(ctx, batch)
+// checkWatches fires the watches whose principal is out of date. If Redis or the database can't be asked, no watch fires.
+func (s *Service) checkWatches(ctx context.Context, list []*watch) {
+	for batch := range slices.Chunk(list, checkBatch) {
+		stale, err := s.findStale(ctx, batch)
 		if err != nil {
 			if ctx.Err() == nil {
-				s.log.WarnContext(ctx, "watched sessions not looked up", "error", err)
+				s.log.WarnContext(ctx, "watched sessions not checked", "error", err)
 			}
 			return
 		}
 		for _, w := range stale {
-			s.watches.fire(w)
+			s.watches.fireWatch(w)
 		}
 	}
 }
 
-// stale answers those whose session ended or whose roles are others now, in one round trip and at most one query.
-func (s *Service) stale(ctx context.Context, batch []*watch) ([]*watch, error) {
+// findStale returns the watches whose session has ended or whose user has other roles now, with one round trip and at most one query.
+func (s *Service) findStale(ctx context.Context, batch []*watch) ([]*watch, error) {
 	ends, entries := make([]*redis.StringCmd, len(batch)), make([]*redis.StringCmd, len(batch))
 	_, err := s.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, w := range batch {
@@ -41,11 +40,11 @@ func (s *Service) stale(ctx context.Context, batch []*watch) ([]*watch, error) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, redis.Nil) {
-		return nil, unavailable("look watched sessions up", err)
+		return nil, unavailable("check watched sessions", err)
 	}
 	var stale, unknown []*watch
 	for i, w := range batch {
-		alive, err := s.alive(ends[i])
+		alive, err := s.isAlive(ends[i])
 		if err != nil {
 			return nil, err
 		}
@@ -56,30 +55,30 @@ func (s *Service) stale(ctx context.Context, batch []*watch) ([]*watch, error) {
 		case errors.Is(err, redis.Nil), err == nil && strings.HasPrefix(entry, fencePrefix):
 			unknown = append(unknown, w)
 		case err != nil:
-			return nil, unavailable("look a watched account up", err)
-		case !parseAccount(entry).same(w.principal):
+			return nil, unavailable("check a watched account", err)
+		case !parseAccount(entry).allows(w.principal):
 			stale = append(stale, w)
 		}
 	}
-	changed, err := s.changed(ctx, unknown)
+	changed, err := s.findChanged(ctx, unknown)
 	return append(stale, changed...), err
 }
 
-// alive says whether a session that ends when Redis answered, unless it is used before, is still there.
-func (s *Service) alive(ends *redis.StringCmd) (bool, error) {
+// isAlive reports whether a session has not ended, given Redis's reply with the time of its end.
+func (s *Service) isAlive(ends *redis.StringCmd) (bool, error) {
 	text, err := ends.Result()
 	if errors.Is(err, redis.Nil) {
 		return false, nil
 	}
 	if err != nil {
-		return false, unavailable("look a watched session up", err)
+		return false, unavailable("check a watched session", err)
 	}
 	millis, err := strconv.ParseInt(text, 10, 64)
 	return err == nil && millis > s.now().UnixMilli(), nil
 }
 
-// changed answers those whose roles in the database are others now.
-func (s *Service) changed(ctx context.Context, list []*watch) ([]*watch, error) {
+// findChanged returns the watches whose user has other roles in the database.
+func (s *Service) findChanged(ctx context.Context, list []*watch) ([]*watch, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
@@ -91,5 +90,5 @@ func (s *Service) changed(ctx context.Context, list []*watch) ([]*watch, error) 
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(list, func(w *watch) bool { return accounts[w.principal.UserID].same(w.principal) }), nil
+	return slices.DeleteFunc(list, func(w *watch) bool { return accounts[w.principal.UserID].allows(w.principal) }), nil
 }
