@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
 
 	"ticketing/command/event"
 	"ticketing/command/inventory"
@@ -24,7 +24,7 @@ func newTestFollower(t *testing.T, pool *pgxpool.Pool) *follower {
 	t.Helper()
 	c, m := config(pool, newDouble(), newClock()), newMetrics(nil)
 	client, err := newClient(c, m, "test")
-	check(t, err)
+	require.NoError(t, err)
 	return newFollower(c, m, client)
 }
 
@@ -75,7 +75,7 @@ func TestDeadlinesFollowFromTheLog(t *testing.T) {
 		"an inventory's log": {[]fact{{"inventory-evt_1", inventory.SeatsReserved{ReservationID: "rsv_1"}}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, inSteps := range []bool{false, true} { // whether all is followed at once or one by one comes to the same
+			for _, inSteps := range []bool{false, true} { // following all at once or one by one gives the same
 				emptyDatabase(t, pool)
 				for i := range test.log {
 					mustRecord(t, pool, start, test.log[i])
@@ -120,8 +120,8 @@ func TestJobsFollowFromTheLog(t *testing.T) {
 			emptyDatabase(t, pool)
 			mustRecord(t, pool, start, test.log...)
 			mustFollow(t, f, -1)
-			_, err := pool.Exec(t.Context(), `UPDATE saga_cursor SET position = 0`) // lost, and followed again
-			check(t, err)
+			_, err := pool.Exec(t.Context(), `UPDATE saga_cursor SET position = 0`) // lost: the log is followed again
+			require.NoError(t, err)
 			mustFollow(t, f, -1)
 			var got []string
 			for _, j := range jobRows(t, pool) {
@@ -131,42 +131,36 @@ func TestJobsFollowFromTheLog(t *testing.T) {
 				}
 				got = append(got, entry)
 			}
-			if !slices.Equal(got, test.want) {
-				t.Errorf("got jobs\n%q\nwant\n%q", got, test.want)
-			}
+			require.Equal(t, test.want, got)
 		})
 	}
 }
 
-// emptyDatabase takes the log back to its beginning.
+// emptyDatabase removes the log and all that follows from it.
 func emptyDatabase(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
-	if _, err := pool.Exec(t.Context(), `TRUNCATE domain_events, deadlines, river_job, customer_mails; UPDATE saga_cursor SET position = 0, complete_at = 0`); err != nil {
-		t.Fatal(err)
-	}
+	_, err := pool.Exec(t.Context(), `TRUNCATE domain_events, deadlines, river_job, customer_mails; UPDATE saga_cursor SET position = 0, complete_at = 0`)
+	require.NoError(t, err)
 }
 
 func mustFollow(t *testing.T, f *follower, want int) {
 	t.Helper()
 	n, err := f.followNext(t.Context())
-	if err != nil || (want >= 0 && n != want) {
-		t.Fatalf("followed %d domain events, %v; want %d", n, err, want)
+	require.NoError(t, err)
+	if want >= 0 {
+		require.Equal(t, want, n)
 	}
 }
 
-// expectDeadlines compares what is due when.
+// expectDeadlines compares which deadlines are due when.
 func expectDeadlines(t *testing.T, pool *pgxpool.Pool, want []row) {
 	t.Helper()
-	got := deadlineRows(t, pool)
-	for i := range got {
-		if !got[i].NextAt.Equal(got[i].DueAt) {
-			t.Errorf("%s %s is due at %v, but to be worked on at %v", got[i].Kind, got[i].ID, got[i].DueAt, got[i].NextAt)
-		}
-		got[i] = row{Kind: got[i].Kind, ID: got[i].ID, DueAt: got[i].DueAt.UTC()}
+	var got []row
+	for _, d := range deadlineRows(t, pool) {
+		require.Equal(t, d.DueAt, d.NextAt, "%s %s", d.Kind, d.ID)
+		got = append(got, row{Kind: d.Kind, ID: d.ID, DueAt: d.DueAt.UTC()})
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got deadlines\n%+v\nwant\n%+v", got, want)
-	}
+	require.Equal(t, want, got)
 }
 
 func TestCursorAndConsequencesMoveTogetherOrNotAtAll(t *testing.T) {
@@ -181,22 +175,21 @@ func TestCursorAndConsequencesMoveTogetherOrNotAtAll(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			if n, err := f.applyNext(ctx, tx); err != nil || n != 5 {
-				t.Errorf("%s: followed %d, %v", name, n, err)
-			}
+			n, err := f.applyNext(ctx, tx)
+			require.NoError(t, err, name)
+			require.Equal(t, 5, n, name)
 			return end(cancel)
 		})
-		if err == nil || len(deadlineRows(t, pool)) != 0 || len(jobRows(t, pool)) != 0 {
-			t.Fatalf("%s: got %v, %d deadlines and %d jobs", name, err, len(deadlineRows(t, pool)), len(jobRows(t, pool)))
-		}
+		require.Error(t, err, name)
+		require.Empty(t, deadlineRows(t, pool), name)
+		require.Empty(t, jobRows(t, pool), name)
 		cancel()
 		_, err = pool.Exec(t.Context(), `SELECT FROM saga_cursor FOR UPDATE`) // waits until the server has noticed
-		check(t, err)
+		require.NoError(t, err)
 	}
 	mustFollow(t, f, 5)
-	if deadlines, made := deadlineRows(t, pool), jobRows(t, pool); len(deadlines) != 3 || len(made) != 2 {
-		t.Fatalf("got %d deadlines, want 3, and %d jobs, want 2", len(deadlines), len(made))
-	}
+	require.Len(t, deadlineRows(t, pool), 3)
+	require.Len(t, jobRows(t, pool), 2)
 	mustFollow(t, f, 0)
 }
 
@@ -208,14 +201,11 @@ func TestOneReplicaFollowsAtATime(t *testing.T) {
 		if _, err := first.applyNext(t.Context(), tx); err != nil {
 			return err
 		}
-		if _, err := second.followNext(t.Context()); !errors.Is(err, errStandby) {
-			t.Errorf("the second replica got %v, want to stand by", err)
-		}
+		_, err := second.followNext(t.Context())
+		require.ErrorIs(t, err, errStandby)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	mustFollow(t, second, 0)
 }
 
@@ -226,14 +216,10 @@ func TestFollowersThatAreKilledFollowEachDomainEventOnce(t *testing.T) {
 	pool := newPool(t)
 	mustRecord(t, pool, start, holds(n, start)...)
 	killed, err := pgxpool.ParseConfig(pool.Config().ConnString())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	killed.ConnConfig.RuntimeParams["application_name"] = "killed"
 	victims, err := pgxpool.NewWithConfig(t.Context(), killed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer victims.Close()
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -243,7 +229,7 @@ func TestFollowersThatAreKilledFollowEachDomainEventOnce(t *testing.T) {
 		f.log = slog.New(slog.DiscardHandler)
 		replicas.Go(func() {
 			for ctx.Err() == nil {
-				_ = f.catchUp(ctx) // killed, or not
+				_ = f.catchUp(ctx) // fails when it is killed
 			}
 		})
 	}
@@ -252,29 +238,25 @@ func TestFollowersThatAreKilledFollowEachDomainEventOnce(t *testing.T) {
 		position := expectDense(t, pool)
 		if position > killedAt { // in the middle of the next batch
 			killedAt = position
-			if _, err := pool.Exec(t.Context(), killSQL); err != nil {
-				t.Fatal(err)
-			}
+			_, err := pool.Exec(t.Context(), killSQL)
+			require.NoError(t, err)
 		}
 		return position == n, fmt.Sprintf("followed to %d of %d", position, n)
 	})
 	cancel()
 	replicas.Wait()
 	for _, d := range deadlineRows(t, pool) {
-		if d.Revision != 0 {
-			t.Fatalf("%s was followed %d times", d.ID, d.Revision+1)
-		}
+		require.Zero(t, d.Revision, "%s was followed more than once", d.ID)
 	}
 }
 
-// expectDense wants exactly those deadlines that the log, which has nothing but holds, sets up to the cursor, and answers where that is.
+// expectDense requires a deadline for each domain event up to the cursor, since the log has only holds, and returns the cursor.
 func expectDense(t *testing.T, pool *pgxpool.Pool) (position int64) {
 	t.Helper()
 	var deadlines int64
 	err := pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM deadlines), position FROM saga_cursor`).Scan(&deadlines, &position)
-	if err != nil || deadlines != position {
-		t.Fatalf("%d deadlines at position %d, %v", deadlines, position, err)
-	}
+	require.NoError(t, err)
+	require.Equal(t, position, deadlines, "deadlines at this position")
 	return position
 }
 
@@ -286,9 +268,8 @@ func TestAnotherIncarnationOfTheLogIsFollowedFromItsStart(t *testing.T) {
 	for _, sql := range []string{ // a restore that lost the last hold
 		`DELETE FROM domain_events WHERE position = 3`, `UPDATE log_incarnation SET incarnation = gen_random_uuid()`,
 	} {
-		if _, err := pool.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
+		_, err := pool.Exec(t.Context(), sql)
+		require.NoError(t, err)
 	}
 	mustFollow(t, f, 2)
 	expectDeadlines(t, pool, []row{{Kind: Hold, ID: holdID(0), DueAt: start}, {Kind: Hold, ID: holdID(1), DueAt: start}})
@@ -301,24 +282,22 @@ func TestNothingIsWorkedOnBeforeTheLogWasFollowedOnce(t *testing.T) {
 	mustRecord(t, pool, start, fact{reservation.Stream(holdID(0)), reservation.ReservationCompleted{}})
 	c := deadlineTable{pool: pool, kind: Hold, lease: time.Minute}
 	mustFollow(t, f, batchSize)
-	if taken, err := c.claimDue(t.Context(), start, 10); err != nil || len(taken) != 0 {
-		t.Fatalf("claimed %d holds, %v, though some have ended", len(taken), err)
-	}
+	claimed, err := c.claimDue(t.Context(), start, 10)
+	require.NoError(t, err)
+	require.Empty(t, claimed, "some of them have ended")
 	mustFollow(t, f, 1)
-	if taken, err := c.claimDue(t.Context(), start, 10); err != nil || len(taken) != 10 {
-		t.Fatalf("claimed %d holds, %v; want 10", len(taken), err)
-	}
+	claimed, err = c.claimDue(t.Context(), start, 10)
+	require.NoError(t, err)
+	require.Len(t, claimed, 10)
 }
 
 func TestAnUnknownDomainEventStopsFollowing(t *testing.T) {
 	pool := newPool(t)
 	f := newTestFollower(t, pool)
 	mustRecord(t, pool, start, holds(1, start)...)
-	if _, err := pool.Exec(t.Context(), `UPDATE domain_events SET type = 'ReservationPromised'`); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.followNext(t.Context()); err == nil {
-		t.Fatal("it was passed over: it might set a deadline")
-	}
+	_, err := pool.Exec(t.Context(), `UPDATE domain_events SET type = 'ReservationPromised'`)
+	require.NoError(t, err)
+	_, err = f.followNext(t.Context())
+	require.Error(t, err, "it was skipped, though it might set a deadline")
 	expectDense(t, pool)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"testing"
 	"time"
 
@@ -26,9 +25,9 @@ import (
 func TestOurMigrationIsRivers(t *testing.T) {
 	ours, empty := newPool(t), emptyPool(t)
 	migrator, err := rivermigrate.New(riverpgxv5.New(empty), nil)
-	check(t, err)
+	require.NoError(t, err)
 	_, err = migrator.Migrate(t.Context(), rivermigrate.DirectionUp, nil)
-	check(t, err)
+	require.NoError(t, err)
 	for what, query := range map[string]string{
 		"columns": `SELECT table_name || ' ' || column_name || ' ' || udt_name || ' ' || is_nullable || ' ' || coalesce(column_default, '')
 			|| ' ' || coalesce(character_maximum_length, 0) FROM information_schema.columns WHERE table_name LIKE 'river%' ORDER BY 1`,
@@ -40,17 +39,16 @@ func TestOurMigrationIsRivers(t *testing.T) {
 		"functions": `SELECT regexp_replace(prosrc, '\s+', ' ', 'g') || provolatile::text FROM pg_proc WHERE proname LIKE 'river%' ORDER BY 1`,
 		"versions":  `SELECT line || version FROM river_migration ORDER BY version`,
 	} {
-		got, want := texts(t, ours, query), texts(t, empty, query)
-		if len(want) == 0 || !slices.Equal(got, want) {
-			t.Errorf("%s: got\n%q\nwant\n%q", what, got, want)
-		}
+		want := texts(t, empty, query)
+		require.NotEmpty(t, want, what)
+		require.Equal(t, want, texts(t, ours, query), what)
 	}
 }
 
 func emptyPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), testenv.EmptyDatabase(t))
-	check(t, err)
+	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return pool
 }
@@ -58,9 +56,9 @@ func emptyPool(t *testing.T) *pgxpool.Pool {
 func texts(t *testing.T, pool *pgxpool.Pool, query string) []string {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), query)
-	check(t, err)
+	require.NoError(t, err)
 	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	check(t, err)
+	require.NoError(t, err)
 	return all
 }
 
@@ -72,28 +70,22 @@ func TestAJobThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing.T) {
 	for failures := 1; failures <= mostAttempts; failures++ {
 		waitUntilIdle(t, pool, c)
 		got := jobRows(t, pool)[0]
-		if d.count("refund pay rfd") != failures || got.Errors != failures || got.LastError != "the gateway is down" {
-			t.Fatalf("failure %d: %d calls, job %+v", failures, d.count("refund pay rfd"), got)
-		}
-		if pause := got.ScheduledAt.Sub(c.now()); pause != retryAfter(failures) {
-			t.Fatalf("failure %d: tried again after %v", failures, pause)
-		}
+		require.Equal(t, failures, d.count("refund pay rfd"))
+		require.Equal(t, failures, got.Errors)
+		require.Equal(t, "the gateway is down", got.LastError)
+		require.Equal(t, retryAfter(failures), got.ScheduledAt.Sub(c.now()), "the pause after failure %d", failures)
 		c.move(retryAfter(failures) - time.Millisecond)
 		waitUntilIdle(t, pool, c)
 		c.move(time.Millisecond)
 	}
 	m := newMetrics(nil)
-	check(t, m.sampleAll(t.Context(), pool, c.now()))
-	if failed := value(t, m.jobsFailed.WithLabelValues("refund")); failed != 1 {
-		t.Errorf("%v jobs count as failed", failed)
-	}
+	require.NoError(t, m.sampleAll(t.Context(), pool, c.now()))
+	require.EqualValues(t, 1, value(t, m.jobsFailed.WithLabelValues("refund")))
 	d.mutex.Lock()
 	d.refund = nil
 	d.mutex.Unlock()
 	waitUntilIdle(t, pool, c)
-	if left := unfinished(t, pool); len(left) != 0 {
-		t.Errorf("left are %+v", left)
-	}
+	require.Empty(t, unfinished(t, pool))
 }
 
 func TestAJobIsGivenUpAfterThreeDaysAndStaysVisible(t *testing.T) {
@@ -102,20 +94,17 @@ func TestAJobIsGivenUpAfterThreeDaysAndStaysVisible(t *testing.T) {
 	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}})
 	mustFollow(t, newTestFollower(t, pool), 1)
 	_, err := pool.Exec(t.Context(), `UPDATE river_job SET attempt = max_attempts - 1, errors = array_fill('{"error": "down"}'::jsonb, ARRAY[max_attempts - 1])`)
-	check(t, err)
+	require.NoError(t, err)
 	runSaga(t, config(pool, d, c))
 	waitUntilIdle(t, pool, c)
-	if got := jobRows(t, pool)[0]; got.State != "discarded" || d.total() != 1 {
-		t.Fatalf("got %+v after %d calls", got, d.total())
-	}
+	require.Equal(t, "discarded", jobRows(t, pool)[0].State)
+	require.Equal(t, 1, d.total())
 	m := newMetrics(nil)
-	check(t, m.sampleAll(t.Context(), pool, c.now()))
-	if failed := value(t, m.jobsFailed.WithLabelValues("refund")); failed != 1 {
-		t.Errorf("%v jobs count as failed", failed)
-	}
+	require.NoError(t, m.sampleAll(t.Context(), pool, c.now()))
+	require.EqualValues(t, 1, value(t, m.jobsFailed.WithLabelValues("refund")))
 }
 
-func TestWhatAGatewayNeedsTimeForIsAskedAgainAndIsNoFailure(t *testing.T) {
+func TestAGatewayThatNeedsTimeIsAskedAgainAndThatIsNoFailure(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	d.reconcile = func(context.Context, string) error { return fmt.Errorf("ask: %w", command.ErrStillProcessing) }
 	d.refund = func(context.Context, string, string) error { return command.ErrRefundPending }
@@ -151,17 +140,15 @@ func TestReplicasShareJobsAndDoNothingTwice(t *testing.T) {
 	}
 	mustRecord(t, pool, start, refunds(n)...)
 	waitUntilIdle(t, pool, c)
-	if len(shared.calls) != n || shared.total() != n || len(shared.overlapping) != 0 {
-		t.Errorf("%d calls for %d of %d refunds; twice at once: %v", shared.total(), len(shared.calls), n, shared.overlapping)
-	}
+	require.Len(t, shared.calls, n)
+	require.Equal(t, n, shared.total())
+	require.Empty(t, shared.overlapping)
 	for i, d := range doubles {
-		if d.total() == 0 {
-			t.Errorf("replica %d did nothing", i)
-		}
+		require.NotZero(t, d.total(), "calls by replica %d", i)
 	}
 }
 
-// refunds answers the requests of n refunds of one payment.
+// refunds returns the requests of n refunds of one payment.
 func refunds(n int) []fact {
 	facts := make([]fact, n)
 	for i := range facts {
@@ -176,14 +163,13 @@ func TestAJobOfADeadReplicaIsTakenOver(t *testing.T) {
 	mustFollow(t, newTestFollower(t, pool), 2)
 	cfg := config(pool, d, c)
 	cfg.Lease = 300 * time.Millisecond
-	check(t, renewReplica(t.Context(), cfg.withDefaults(), "dead")) // once, and never again
+	require.NoError(t, renewReplica(t.Context(), cfg.withDefaults(), "dead")) // once, and never again
 	_, err := pool.Exec(t.Context(), `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = $1, attempted_by = '{dead}'`, start)
-	check(t, err)
+	require.NoError(t, err)
 	runSaga(t, cfg)
 	waitUntilIdle(t, pool, c)
-	if d.count("refund pay rfd0") != 1 || d.count("refund pay rfd1") != 1 {
-		t.Errorf("got calls %v", d.calls)
-	}
+	require.Equal(t, 1, d.count("refund pay rfd0"))
+	require.Equal(t, 1, d.count("refund pay rfd1"))
 }
 
 func TestAJobOfALivingReplicaIsNotTakenOver(t *testing.T) {
@@ -196,7 +182,7 @@ func TestAJobOfALivingReplicaIsNotTakenOver(t *testing.T) {
 	runSaga(t, cfg)
 	mustRecord(t, pool, start, refunds(1)...)
 	alive := func() (until time.Time) {
-		check(t, pool.QueryRow(t.Context(), `SELECT coalesce(min(alive_until), now()) FROM saga_replicas`).Scan(&until))
+		require.NoError(t, pool.QueryRow(t.Context(), `SELECT coalesce(min(alive_until), now()) FROM saga_replicas`).Scan(&until))
 		return until
 	}
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return d.total() == 1, "not begun" })
@@ -207,9 +193,7 @@ func TestAJobOfALivingReplicaIsNotTakenOver(t *testing.T) {
 	})
 	close(release)
 	waitUntilIdle(t, pool, c)
-	if d.total() != 1 {
-		t.Errorf("worked on %d times", d.total())
-	}
+	require.Equal(t, 1, d.total())
 }
 
 func TestAJobThatPanicsIsTriedAgain(t *testing.T) {
@@ -225,9 +209,9 @@ func TestAJobThatPanicsIsTriedAgain(t *testing.T) {
 	waitUntilIdle(t, pool, c)
 	c.move(time.Second)
 	waitUntilIdle(t, pool, c)
-	if left := unfinished(t, pool); len(left) != 0 || d.count("refund pay rfd0") != 2 || d.count("refund pay rfd1") != 1 {
-		t.Errorf("left are %+v after calls %v", left, d.calls)
-	}
+	require.Empty(t, unfinished(t, pool))
+	require.Equal(t, 2, d.count("refund pay rfd0"))
+	require.Equal(t, 1, d.count("refund pay rfd1"))
 }
 
 func TestAnUndecidedPaymentIsAskedAboutUntilItIsDecided(t *testing.T) {
@@ -266,7 +250,7 @@ func TestAPaymentThatSomethingHappenedToIsLeftToTheProcessThatHandlesIt(t *testi
 	require.Empty(t, unfinished(t, pool))
 }
 
-func TestEverybodyIsToldOnceThatAnEventIsCancelled(t *testing.T) {
+func TestEachCustomerOfACancelledEventGetsOneMail(t *testing.T) {
 	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{}
 	d.holders = []string{"rsv1", "rsv2"}
 	d.windUp = func(context.Context, string) error {
@@ -282,12 +266,11 @@ func TestEverybodyIsToldOnceThatAnEventIsCancelled(t *testing.T) {
 	waitUntilIdle(t, pool, c)
 	c.move(time.Minute)
 	waitUntilIdle(t, pool, c)
-	if got := p.ids(); d.count("wind up evt") != 2 || !slices.Equal(got, []string{"event_cancelled.rsv1", "event_cancelled.rsv2"}) {
-		t.Errorf("wound up %d times, got mails %v", d.count("wind up evt"), got)
-	}
+	require.Equal(t, 2, d.count("wind up evt"))
+	require.Equal(t, []string{"event_cancelled.rsv1", "event_cancelled.rsv2"}, p.ids())
 }
 
-func TestAMailIsAskedForOnceThoughTheLogIsFollowedAgain(t *testing.T) {
+func TestAMailIsRequestedOnceThoughTheLogIsFollowedAgain(t *testing.T) {
 	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{}
 	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}}, fact{"payment-pay", payment.PaymentRefunded{RefundID: "rfd"}})
 	cfg := config(pool, d, c)
@@ -296,47 +279,45 @@ func TestAMailIsAskedForOnceThoughTheLogIsFollowedAgain(t *testing.T) {
 	waitUntilIdle(t, pool, c)
 	for _, sql := range []string{`DELETE FROM river_job`, `UPDATE log_incarnation SET incarnation = gen_random_uuid()`} {
 		_, err := pool.Exec(t.Context(), sql)
-		check(t, err)
+		require.NoError(t, err)
 	}
 	waitUntilIdle(t, pool, c)
-	if got := p.ids(); !slices.Equal(got, []string{"refunded.rfd", "reservation_confirmed.rsv"}) {
-		t.Errorf("got mails %v", got)
-	}
+	require.Equal(t, []string{"refunded.rfd", "reservation_confirmed.rsv"}, p.ids())
 }
 
-func TestAMailIsTriedAgainWhileTheServerIsDownAndWrittenToNobodyWhoIsGone(t *testing.T) {
+func TestAMailIsTriedAgainWhileTheMailServerIsDown(t *testing.T) {
 	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{err: errors.New("connection refused")}
 	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}})
 	cfg := config(pool, d, c)
 	cfg.Mailer = p
 	runSaga(t, cfg)
 	waitUntilIdle(t, pool, c)
-	if left := unfinished(t, pool); len(left) != 1 || left[0].LastError != "connection refused" || len(p.ids()) != 0 {
-		t.Fatalf("left are %+v, mails %v", left, p.ids())
-	}
+	left := unfinished(t, pool)
+	require.Len(t, left, 1)
+	require.Equal(t, "connection refused", left[0].LastError)
+	require.Empty(t, p.ids())
 	p.mutex.Lock()
 	p.err = nil
 	p.mutex.Unlock()
 	c.move(time.Minute)
 	waitUntilIdle(t, pool, c)
-	if left := unfinished(t, pool); len(left) != 0 || len(p.ids()) != 1 {
-		t.Fatalf("left are %+v, mails %v", left, p.ids())
-	}
+	require.Empty(t, unfinished(t, pool))
+	require.Len(t, p.ids(), 1)
 }
 
-func TestSomebodyWhoWasErasedIsWrittenNoMail(t *testing.T) {
+func TestACustomerWhoWasErasedGetsNoMail(t *testing.T) {
 	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{}
 	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}})
 	cfg := config(pool, d, c)
 	cfg.Mailer, cfg.Address = p, func(context.Context, string) (string, error) { return "", nil }
 	runSaga(t, cfg)
 	waitUntilIdle(t, pool, c)
-	if left := unfinished(t, pool); len(left) != 0 || len(p.ids()) != 0 || d.count("sale rsv") != 1 {
-		t.Errorf("left are %+v, mails %v", left, p.ids())
-	}
+	require.Empty(t, unfinished(t, pool))
+	require.Empty(t, p.ids())
+	require.Equal(t, 1, d.count("sale rsv"))
 }
 
-func TestWorkThatHangsDoesNotHoldUpOtherKinds(t *testing.T) {
+func TestWorkThatHangsDoesNotDelayOtherKinds(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	release := make(chan struct{})
 	d.refund = func(context.Context, string, string) error { <-release; return nil }
@@ -353,9 +334,7 @@ func TestWorkThatHangsDoesNotHoldUpOtherKinds(t *testing.T) {
 	})
 	close(release)
 	waitUntilIdle(t, pool, c)
-	if d.total() != 100+2*besideGateway {
-		t.Errorf("%d calls", d.total())
-	}
+	require.Equal(t, 100+2*besideGateway, d.total())
 }
 
 func TestWhatWaitedInTheFormerQueuesBecomesJobs(t *testing.T) {

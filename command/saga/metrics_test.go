@@ -6,12 +6,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	"github.com/stretchr/testify/require"
 
 	"ticketing/command/event"
 	"ticketing/command/payment"
 )
 
-func TestMetricsTellWhatIsDueRetriedFailedAndBehind(t *testing.T) {
+func TestMetricsShowWhatIsDueRetriedFailedAndBehind(t *testing.T) {
 	pool, m := newPool(t), newMetrics(nil)
 	mustRecord(t, pool, start, holds(3, in(time.Minute))...)
 	mustRecord(t, pool, start, fact{"event-evt", event.EventCreated{SalesOpenAt: at(0)}}, fact{"event-evt", event.EventPublished{}})
@@ -21,14 +22,14 @@ func TestMetricsTellWhatIsDueRetriedFailedAndBehind(t *testing.T) {
 
 	openings := deadlineTable{pool: pool, kind: SalesOpen, lease: time.Minute}
 	taken, err := openings.claimDue(t.Context(), start, 1)
-	check(t, err)
-	check(t, openings.recordResults(t.Context(), []claimResult{
+	require.NoError(t, err)
+	require.NoError(t, openings.recordResults(t.Context(), []claimResult{
 		{claim: taken[0], nextAt: in(time.Hour), attempts: mostAttempts, failed: true, lastError: "down"},
 	}))
 	_, err = pool.Exec(t.Context(), `UPDATE river_job SET state = 'retryable', scheduled_at = $1, errors = array_fill('{"error": "down"}'::jsonb, ARRAY[$2::int])
 		WHERE args->>'refund_id' = 'rfd'`, in(time.Hour), mostAttempts)
-	check(t, err)
-	check(t, m.sampleAll(t.Context(), pool, in(2*time.Minute)))
+	require.NoError(t, err)
+	require.NoError(t, m.sampleAll(t.Context(), pool, in(2*time.Minute)))
 	for name, test := range map[string]struct{ got, want float64 }{
 		"holds due":           {value(t, m.due.WithLabelValues("hold")), 3},
 		"oldest hold overdue": {value(t, m.overdue.WithLabelValues("hold")), 60},
@@ -43,15 +44,13 @@ func TestMetricsTellWhatIsDueRetriedFailedAndBehind(t *testing.T) {
 		"mails due":           {value(t, m.jobsDue.WithLabelValues("mail")), 0},
 		"lag":                 {value(t, m.lag), 2},
 	} {
-		if test.got != test.want {
-			t.Errorf("%s: got %v, want %v", name, test.got, test.want)
-		}
+		require.InDelta(t, test.want, test.got, 0, name)
 	}
 }
 
 func value(t *testing.T, gauge prometheus.Gauge) float64 {
 	t.Helper()
 	var written dto.Metric
-	check(t, gauge.Write(&written))
+	require.NoError(t, gauge.Write(&written))
 	return written.GetGauge().GetValue()
 }
