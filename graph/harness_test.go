@@ -95,9 +95,8 @@ func (a *api) openPool(url string, tracer pgx.QueryTracer) *pgxpool.Pool {
 
 func (a *api) newAuth(url string) *auth.Service {
 	a.t.Helper()
-	service, err := auth.New(auth.Dependencies{
+	service, err := auth.New(auth.Config{
 		Pool: a.openPool(url, usersOnly{a.queries}), Redis: a.redis, Mailer: noMail{}, Logger: slog.New(slog.DiscardHandler),
-	}, auth.Config{
 		BaseURL: "https://tickets.example.com", MagicLinkTTL: time.Hour, SessionTTL: time.Hour, SessionIdle: time.Hour, SessionMax: time.Hour,
 		MaxSessions: 100, ExposeMagicLinks: true,
 	})
