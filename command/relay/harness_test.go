@@ -144,9 +144,9 @@ func (w *world) requirePublished(want map[string]int) {
 
 func (w *world) cursor() int64 {
 	w.t.Helper()
-	position, err := progress.ReadPosition(w.t.Context(), w.cfg.Pool)
+	cursor, err := progress.ReadCursor(w.t.Context(), w.cfg.Pool)
 	require.NoError(w.t, err)
-	return position
+	return cursor.Position
 }
 
 func created(name string) event.EventCreated { return event.EventCreated{Name: name, Venue: "Arena"} }

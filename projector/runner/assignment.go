@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"ticketing/command/relay/progress"
 	"ticketing/internal/cloudevents"
 	"ticketing/internal/wait"
 	"ticketing/projector/db"
@@ -27,11 +28,11 @@ type assignment struct {
 	generation int64
 
 	mu         sync.Mutex
-	partitions map[tables.Partition]assigned
+	partitions map[progress.PartitionID]assigned
 }
 
 func newAssignment(r *runner, generation int64) *assignment {
-	return &assignment{runner: r, generation: generation, partitions: map[tables.Partition]assigned{}}
+	return &assignment{runner: r, generation: generation, partitions: map[progress.PartitionID]assigned{}}
 }
 
 // begin returns the offsets to read partitions from: one record before the checkpoint, to verify that it is still the same.
@@ -67,7 +68,7 @@ func (a *assignment) loadPartitions(
 	for topic, partitions := range offsets {
 		begun[topic] = map[int32]kgo.Offset{}
 		for index := range partitions {
-			id := tables.Partition{Topic: topic, Index: index}
+			id := progress.PartitionID{Topic: topic, Index: index}
 			c := checkpoints[id]
 			a.partitions[id] = assigned{ProjectionCheckpoint: c, verified: c.NextOffset == 0, refills: published.refills[id]}
 			begun[topic][index] = kgo.NewOffset().At(max(0, c.NextOffset-1))
@@ -78,7 +79,7 @@ func (a *assignment) loadPartitions(
 
 func (a *assignment) loadCheckpoints(
 	ctx context.Context, offsets map[string]map[int32]kgo.Offset,
-) (map[tables.Partition]db.ProjectionCheckpoint, error) {
+) (map[progress.PartitionID]db.ProjectionCheckpoint, error) {
 	add := db.AddCheckpointsParams{Projection: a.runner.projection.Name(), Generation: a.generation}
 	for topic, partitions := range offsets {
 		for index := range partitions {
@@ -93,9 +94,9 @@ func (a *assignment) loadCheckpoints(
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoints: %w", err)
 	}
-	checkpoints := make(map[tables.Partition]db.ProjectionCheckpoint, len(rows))
+	checkpoints := make(map[progress.PartitionID]db.ProjectionCheckpoint, len(rows))
 	for _, row := range rows {
-		checkpoints[tables.Partition{Topic: row.Topic, Index: row.Partition}] = row
+		checkpoints[progress.PartitionID{Topic: row.Topic, Index: row.Partition}] = row
 	}
 	return checkpoints, nil
 }
@@ -106,14 +107,14 @@ func (a *assignment) end(_ context.Context, _ *kgo.Client, lost map[string][]int
 	defer a.mu.Unlock()
 	for topic, indexes := range lost {
 		for _, index := range indexes {
-			delete(a.partitions, tables.Partition{Topic: topic, Index: index})
+			delete(a.partitions, progress.PartitionID{Topic: topic, Index: index})
 		}
 	}
 }
 
 // verify returns the checkpoint of a partition, and reports whether the partition is still the one that was read up to there: the first
 // record that comes now must be the one that was read last.
-func (a *assignment) verify(id tables.Partition, offset int64, first cloudevents.Event) (db.ProjectionCheckpoint, bool) {
+func (a *assignment) verify(id progress.PartitionID, offset int64, first cloudevents.Event) (db.ProjectionCheckpoint, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p := a.partitions[id]
@@ -125,17 +126,17 @@ func (a *assignment) verify(id tables.Partition, offset int64, first cloudevents
 	return p.ProjectionCheckpoint, p.verified
 }
 
-func (a *assignment) checkpoint(id tables.Partition) db.ProjectionCheckpoint {
+func (a *assignment) checkpoint(id progress.PartitionID) db.ProjectionCheckpoint {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.partitions[id].ProjectionCheckpoint
 }
 
 // refilled returns the partitions that the relay has filled again since they were assigned.
-func (a *assignment) refilled(refills map[tables.Partition]int64) []tables.Partition {
+func (a *assignment) refilled(refills map[progress.PartitionID]int64) []progress.PartitionID {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var ids []tables.Partition
+	var ids []progress.PartitionID
 	for id, p := range a.partitions {
 		if p.refills != refills[id] {
 			ids = append(ids, id)
@@ -149,9 +150,9 @@ func (a *assignment) moveCheckpoints(marks []tables.Mark) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, m := range marks {
-		if p, ok := a.partitions[m.Partition]; ok {
+		if p, ok := a.partitions[m.PartitionID]; ok {
 			p.NextOffset, p.Position, p.Incarnation = m.Next, m.Position, m.Incarnation
-			a.partitions[m.Partition] = p
+			a.partitions[m.PartitionID] = p
 		}
 	}
 }

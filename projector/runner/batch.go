@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/command/eventstore"
+	"ticketing/command/relay/progress"
 	"ticketing/internal/cloudevents"
 	"ticketing/projector/projection"
 	"ticketing/projector/tables"
@@ -22,14 +23,14 @@ func (s *session) parseBatch(ctx context.Context, fetches kgo.Fetches) (tables.B
 		if failed != nil || len(fetched.Records) == 0 {
 			return
 		}
-		id := tables.Partition{Topic: fetched.Topic, Index: fetched.Partition}
+		id := progress.PartitionID{Topic: fetched.Topic, Index: fetched.Partition}
 		first, _ := cloudevents.Parse(fetched.Records[0])
 		known, same := s.assignment.verify(id, fetched.Records[0].Offset, first)
 		if !same {
 			failed = s.rereadPartitions(ctx, id)
 			return
 		}
-		mark := tables.Mark{Partition: id, Expected: known.NextOffset}
+		mark := tables.Mark{PartitionID: id, Expected: known.NextOffset}
 		for _, record := range fetched.Records {
 			if record.Offset < known.NextOffset {
 				continue // read before, and read now only to verify the partition

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/command/event"
+	"ticketing/command/relay/progress"
 	"ticketing/projector/events"
 	"ticketing/projector/projection"
 	"ticketing/projector/readtest"
@@ -24,7 +25,7 @@ func assign(t *testing.T, r *runner, generation int64) tables.Mark {
 	offsets := map[string]map[int32]kgo.Offset{"events": {0: kgo.NewOffset()}}
 	_, err := newAssignment(r, generation).begin(t.Context(), offsets)
 	require.NoError(t, err)
-	return tables.Mark{Partition: tables.Partition{Topic: "events"}, Expected: 0, Next: 5, Position: 1}
+	return tables.Mark{PartitionID: progress.PartitionID{Topic: "events"}, Expected: 0, Next: 5, Position: 1}
 }
 
 // Two members believe that a partition is theirs: the second to write is refused, with all that it wrote.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"ticketing/command/relay/progress"
 	"ticketing/projector/tables"
 )
 
@@ -100,10 +101,10 @@ func (s *session) pollBatch(ctx context.Context) error {
 }
 
 // rereadPartitions sets the partitions' checkpoints back. It always returns an error, so that the next session begins there.
-func (s *session) rereadPartitions(ctx context.Context, ids ...tables.Partition) error {
+func (s *session) rereadPartitions(ctx context.Context, ids ...progress.PartitionID) error {
 	var b tables.Batch
 	for _, id := range ids {
-		b.Marks = append(b.Marks, tables.Mark{Partition: id, Expected: s.assignment.checkpoint(id).NextOffset})
+		b.Marks = append(b.Marks, tables.Mark{PartitionID: id, Expected: s.assignment.checkpoint(id).NextOffset})
 	}
 	if err := s.writer.Write(ctx, b); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"ticketing/command/relay/progress"
 	"ticketing/projector/db"
 	"ticketing/projector/projection"
 )
@@ -20,15 +21,9 @@ type Batch struct {
 // Empty reports whether there is nothing to write.
 func (b *Batch) Empty() bool { return len(b.Records) == 0 && len(b.Foreign) == 0 && len(b.Marks) == 0 }
 
-// Partition names a partition of a topic.
-type Partition struct {
-	Topic string
-	Index int32
-}
-
 // Mark moves the checkpoint of a partition from the offset that it is expected to have.
 type Mark struct {
-	Partition
+	progress.PartitionID
 
 	Expected    int64
 	Next        int64

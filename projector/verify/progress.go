@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"ticketing/command/eventstore"
+	"ticketing/command/relay/progress"
 	"ticketing/internal/wait"
 	"ticketing/projector/db"
 	"ticketing/projector/tables"
@@ -20,7 +21,7 @@ const pollEvery = 100 * time.Millisecond
 // awaitProjection waits until the projection has applied everything that was in the log at the beginning of the run, and reports whether
 // it has.
 func (c *comparison) awaitProjection(ctx context.Context, until time.Time) (bool, error) {
-	var ends map[tables.Partition]int64
+	var ends map[progress.PartitionID]int64
 	for {
 		var err error
 		if ends == nil {
@@ -53,38 +54,32 @@ func (c *comparison) topics() map[string]bool {
 
 // publishedEnds returns where the projection's partitions end, nil if the relay has not published all that was in the log at the
 // beginning of the run.
-func (c *comparison) publishedEnds(ctx context.Context) (map[tables.Partition]int64, error) {
-	var published bool
-	err := c.Events.QueryRow(ctx, `SELECT EXISTS (SELECT FROM relay_cursor WHERE shard = $1 AND incarnation::text = $2 AND position >= $3)`,
-		eventstore.Shard, c.start.Incarnation, c.start.Position).Scan(&published)
-	if err != nil || !published {
+func (c *comparison) publishedEnds(ctx context.Context) (map[progress.PartitionID]int64, error) {
+	cursor, err := progress.ReadCursor(ctx, c.Events)
+	if err != nil || cursor.Incarnation != c.start.Incarnation || cursor.Position < c.start.Position {
 		return nil, err
 	}
-	rows, err := c.Events.Query(ctx, `SELECT topic, partition, last_offset + 1, filled_to IS NOT NULL FROM relay_partitions`)
+	partitions, err := progress.ReadPartitions(ctx, c.Events)
 	if err != nil {
-		return nil, fmt.Errorf("read the relay's partitions: %w", err)
+		return nil, err
 	}
-	topics, ends, filling := c.topics(), map[tables.Partition]int64{}, false
-	var id tables.Partition
-	var end int64
-	var isFilling bool
-	_, err = pgx.ForEachRow(rows, []any{&id.Topic, &id.Index, &end, &isFilling}, func() error {
-		if topics[id.Topic] {
-			ends[id], filling = end, filling || isFilling
+	topics, ends := c.topics(), map[progress.PartitionID]int64{}
+	for id, partition := range partitions {
+		if topics[id.Topic] && partition.FilledTo != nil {
+			return nil, nil //nolint:nilnil // a refill is not complete
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the relay's partitions: %w", err)
+		if topics[id.Topic] {
+			ends[id] = partition.LastOffset + 1
+		}
 	}
-	if filling || len(ends) == 0 {
-		return nil, nil
+	if len(ends) == 0 {
+		return nil, nil //nolint:nilnil // nothing was published yet
 	}
 	return ends, nil
 }
 
 // hasPassed reports whether the projection's checkpoints have reached these ends of the partitions.
-func (c *comparison) hasPassed(ctx context.Context, ends map[tables.Partition]int64) (bool, error) {
+func (c *comparison) hasPassed(ctx context.Context, ends map[progress.PartitionID]int64) (bool, error) {
 	q := db.New(c.Read)
 	live, err := q.Projection(ctx, c.projection.Name())
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -97,9 +92,9 @@ func (c *comparison) hasPassed(ctx context.Context, ends map[tables.Partition]in
 	if err != nil {
 		return false, fmt.Errorf("read checkpoints of %s: %w", c.projection.Name(), err)
 	}
-	next := map[tables.Partition]int64{}
+	next := map[progress.PartitionID]int64{}
 	for _, row := range checkpoints {
-		next[tables.Partition{Topic: row.Topic, Index: row.Partition}] = row.NextOffset
+		next[progress.PartitionID{Topic: row.Topic, Index: row.Partition}] = row.NextOffset
 	}
 	for id, end := range ends {
 		if next[id] < end {

@@ -16,10 +16,10 @@ type Lag struct {
 
 // ReadLag returns the relay's lag.
 func ReadLag(ctx context.Context, db eventstore.Querier) (Lag, error) {
-	published, err := ReadPosition(ctx, db)
+	cursor, err := ReadCursor(ctx, db)
 	if err != nil {
 		return Lag{}, err
 	}
-	backlog, err := eventstore.ReadBacklog(ctx, db, published)
-	return Lag{Published: published, Events: backlog.Events, Age: backlog.Age}, err
+	backlog, err := eventstore.ReadBacklog(ctx, db, cursor.Position)
+	return Lag{Published: cursor.Position, Events: backlog.Events, Age: backlog.Age}, err
 }

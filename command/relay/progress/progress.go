@@ -104,11 +104,11 @@ func (c Cursor) Move(ctx context.Context, conn *pgx.Conn, to int64, published ma
 	return nil
 }
 
-// ReadPosition returns the cursor's position, 0 if there is no cursor.
-func ReadPosition(ctx context.Context, db eventstore.Querier) (position int64, err error) {
-	err = db.QueryRow(ctx, `SELECT coalesce(max(position), 0) FROM relay_cursor WHERE shard = $1`, eventstore.Shard).Scan(&position)
-	if err != nil {
-		return 0, fmt.Errorf("read the relay's cursor: %w", err)
+// ReadCursor returns the cursor, the zero value if there is none.
+func ReadCursor(ctx context.Context, db eventstore.Querier) (c Cursor, err error) {
+	err = db.QueryRow(ctx, `SELECT incarnation::text, position FROM relay_cursor WHERE shard = $1`, eventstore.Shard).Scan(&c.Incarnation, &c.Position)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return Cursor{}, fmt.Errorf("read the relay's cursor: %w", err)
 	}
-	return position, nil
+	return c, nil
 }
