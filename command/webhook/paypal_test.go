@@ -34,28 +34,28 @@ func newPayPalWorld(t *testing.T) *paypalWorld {
 	})), double}
 }
 
-// begin answers a payment whose customer is sent to PayPal.
+// begin returns a payment whose customer is sent to PayPal.
 func (w *paypalWorld) begin() command.Payment {
 	w.t.Helper()
-	paid, err := w.service.ProcessPayment(w.t.Context(), alice, command.ProcessPayment{
+	paid, err := w.ProcessPayment(w.t.Context(), alice, command.ProcessPayment{
 		ReservationID: w.reserve(), PayPal: &command.PayPal{ReturnURL: "https://tickets.example.com/paid", CancelURL: "https://tickets.example.com/cart"},
 	})
 	require.NoError(w.t, err)
 	return *paid.Payment
 }
 
-// pay answers a payment that is paid.
+// pay returns a payment that is paid.
 func (w *paypalWorld) pay() command.Payment {
 	w.t.Helper()
 	p := w.begin()
 	w.double.Approve(w.t, p.TransactionID, false)
-	paid, err := w.service.ConfirmPayment(w.t.Context(), alice, p.ID)
+	paid, err := w.ConfirmPayment(w.t.Context(), alice, p.ID)
 	require.NoError(w.t, err)
 	require.Equal(w.t, payment.Completed, paid.Payment.Status)
 	return *paid.Payment
 }
 
-// send sends an event as PayPal would, and wants it accepted.
+// send sends an event as PayPal does, and requires it to be accepted.
 func (w *paypalWorld) send(e paypaltest.Event) {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusOK, w.double.Send(w.t, w.url, e))
@@ -63,7 +63,7 @@ func (w *paypalWorld) send(e paypaltest.Event) {
 
 var completedAtPayPal = []string{"PaymentInitiated", "PaymentProcessing", "PaymentActionRequired", "PaymentCompleted"}
 
-func TestWhatIsNotPayPalsIsRefusedAndNotStored(t *testing.T) {
+func TestARequestThatIsNotPayPalsIsRefusedAndNotStored(t *testing.T) {
 	w := newPayPalWorld(t)
 	p := w.pay()
 	e := w.double.Last(t, p.TransactionID, "PAYMENT.CAPTURE.COMPLETED")
@@ -99,7 +99,7 @@ func TestWhatIsNotPayPalsIsRefusedAndNotStored(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM webhooks w WHERE w::text LIKE '%tom@example.com%'`), "only ids are kept")
 }
 
-func TestWhatPayPalCannotBeAskedAboutComesAgain(t *testing.T) {
+func TestAWebhookIsSentAgainWhilePayPalCannotCheckIt(t *testing.T) {
 	w := newPayPalWorld(t)
 	p := w.pay()
 	e := w.double.Last(t, p.TransactionID, "PAYMENT.CAPTURE.COMPLETED")
@@ -124,8 +124,8 @@ func TestACustomerWhoApprovesAtPayPalAndNeverComesBackHasPaidOnce(t *testing.T) 
 	}
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks`))
 	w.handle()
-	require.Equal(t, completedAtPayPal, w.history(payment.Stream(p.ID)))
-	require.Contains(t, w.history(reservation.Stream(p.ReservationID)), "ReservationCompleted")
+	require.Equal(t, completedAtPayPal, w.History(t, payment.Stream(p.ID)))
+	require.Contains(t, w.History(t, reservation.Stream(p.ReservationID)), "ReservationCompleted")
 	before := w.logged()
 	w.send(w.double.Last(t, p.TransactionID, "PAYMENT.CAPTURE.COMPLETED"))
 	w.send(approved)
@@ -140,16 +140,16 @@ func TestACustomerWhoseCardPayPalDeclinesAfterTheyLeft(t *testing.T) {
 	w.double.Approve(t, p.TransactionID, true)
 	w.send(w.double.Last(t, p.TransactionID, "CHECKOUT.ORDER.APPROVED"))
 	w.handle()
-	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentActionRequired", "PaymentFailed"}, w.history(payment.Stream(p.ID)))
+	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentActionRequired", "PaymentFailed"}, w.History(t, payment.Stream(p.ID)))
 	require.Empty(t, w.double.Balances())
 }
 
-func TestPayPalsEventsOutOfOrderMoveNothingBack(t *testing.T) {
+func TestPayPalsEventsOutOfOrderUndoNothing(t *testing.T) {
 	w := newPayPalWorld(t)
 	p := w.begin()
 	w.double.Approve(t, p.TransactionID, false)
 	w.double.Review(p.TransactionID, true)
-	_, err := w.service.ConfirmPayment(t.Context(), alice, p.ID)
+	_, err := w.ConfirmPayment(t.Context(), alice, p.ID)
 	require.NoError(t, err)
 	w.double.Review(p.TransactionID, false) // PayPal has reviewed it
 	for _, kind := range []string{"PAYMENT.CAPTURE.COMPLETED", "PAYMENT.CAPTURE.PENDING", "CHECKOUT.ORDER.APPROVED"} {
@@ -157,14 +157,14 @@ func TestPayPalsEventsOutOfOrderMoveNothingBack(t *testing.T) {
 		w.handle()
 	}
 	denied := map[string]any{"id": "1", "custom_id": p.ID}
-	w.send(paypaltest.NewEvent("PAYMENT.CAPTURE.DENIED", p.TransactionID, denied)) // whatever it says: PayPal is asked, and knows better
+	w.send(paypaltest.NewEvent("PAYMENT.CAPTURE.DENIED", p.TransactionID, denied)) // whatever it says, PayPal is asked
 	w.handle()
-	history := w.history(payment.Stream(p.ID))
+	history := w.History(t, payment.Stream(p.ID))
 	require.Equal(t, "PaymentCompleted", history[len(history)-1])
 	require.NotContains(t, history, "PaymentFailed")
 }
 
-func TestPayPalsEventsOfUnknownPaymentsAreLaidAside(t *testing.T) {
+func TestPayPalsEventsOfUnknownPaymentsChangeNothing(t *testing.T) {
 	w := newPayPalWorld(t)
 	before := w.logged()
 	for kind, resource := range map[string]map[string]any{
@@ -180,7 +180,7 @@ func TestPayPalsEventsOfUnknownPaymentsAreLaidAside(t *testing.T) {
 	}
 	w.handle()
 	require.Equal(t, before, w.logged())
-	require.Equal(t, 5, w.count(`SELECT count(*) FROM webhooks WHERE result = 'unknown'`), "and what is none of our concern is not even stored")
+	require.Equal(t, 5, w.count(`SELECT count(*) FROM webhooks WHERE result = 'unknown'`), "an event that is not about a payment is not even stored")
 	require.Equal(t, 5, w.count(`SELECT count(*) FROM webhooks`))
 }
 
@@ -189,18 +189,18 @@ func TestPayPalsEventBeforeOurOwnCallReturned(t *testing.T) {
 	p := w.begin()
 	w.double.Approve(t, p.TransactionID, false)
 	done, release := w.double.HoldAnswer("/capture")
-	answered := make(chan error, 1)
+	returned := make(chan error, 1)
 	go func() {
-		_, err := w.service.ConfirmPayment(t.Context(), alice, p.ID)
-		answered <- err
+		_, err := w.ConfirmPayment(t.Context(), alice, p.ID)
+		returned <- err
 	}()
 	<-done
 	w.send(w.double.Last(t, p.TransactionID, "PAYMENT.CAPTURE.COMPLETED"))
 	w.handle()
-	require.Equal(t, completedAtPayPal, w.history(payment.Stream(p.ID)), "the webhook was faster")
+	require.Equal(t, completedAtPayPal, w.History(t, payment.Stream(p.ID)), "the webhook was faster")
 	release()
-	require.NoError(t, <-answered)
-	require.Equal(t, completedAtPayPal, w.history(payment.Stream(p.ID)))
+	require.NoError(t, <-returned)
+	require.Equal(t, completedAtPayPal, w.History(t, payment.Stream(p.ID)))
 }
 
 func TestRefundsOfPayPalsDashboardAreRecorded(t *testing.T) {
@@ -210,34 +210,34 @@ func TestRefundsOfPayPalsDashboardAreRecorded(t *testing.T) {
 	part := w.double.Last(t, p.TransactionID, "PAYMENT.CAPTURE.REFUNDED")
 	w.send(part)
 	w.handle()
-	require.Equal(t, append(completedAtPayPal, "RefundReported", "PaymentRefunded"), w.history(payment.Stream(p.ID)))
-	require.NotContains(t, w.history(reservation.Stream(p.ReservationID)), "ReservationRefunded")
+	require.Equal(t, append(completedAtPayPal, "RefundReported", "PaymentRefunded"), w.History(t, payment.Stream(p.ID)))
+	require.NotContains(t, w.History(t, reservation.Stream(p.ReservationID)), "ReservationRefunded")
 
 	w.double.RefundInDashboard(p.TransactionID, "15.00")
 	w.send(w.double.Last(t, p.TransactionID, "PAYMENT.CAPTURE.REFUNDED"))
 	w.send(part) // days late
 	w.handle()
-	require.Equal(t, append(completedAtPayPal, "RefundReported", "PaymentRefunded", "RefundReported", "PaymentRefunded"), w.history(payment.Stream(p.ID)))
-	require.Contains(t, w.history(reservation.Stream(p.ReservationID)), "ReservationRefunded")
-	require.Zero(t, w.count(`SELECT count(*) FROM domain_events WHERE type = 'RefundRequested'`), "nobody makes them a second time")
+	require.Equal(t, append(completedAtPayPal, "RefundReported", "PaymentRefunded", "RefundReported", "PaymentRefunded"), w.History(t, payment.Stream(p.ID)))
+	require.Contains(t, w.History(t, reservation.Stream(p.ReservationID)), "ReservationRefunded")
+	require.Zero(t, w.count(`SELECT count(*) FROM domain_events WHERE type = 'RefundRequested'`), "they are not made a second time")
 }
 
-func TestARefundOfOursIsToldByPayPalToo(t *testing.T) {
+func TestPayPalMayReportARefundOfOurs(t *testing.T) {
 	w := newPayPalWorld(t)
 	p := w.pay()
-	refunding, err := w.service.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
+	refunding, err := w.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
 	require.NoError(t, err)
 	done, release := w.double.HoldAnswer("/refund")
 	executed := make(chan error, 1)
-	go func() { executed <- w.service.ExecuteRefund(t.Context(), organizer, p.ID, refunding.Refund.ID) }()
+	go func() { executed <- w.ExecuteRefund(t.Context(), organizer, p.ID, refunding.Refund.ID) }()
 	<-done
 	w.send(w.double.Last(t, p.TransactionID, "PAYMENT.CAPTURE.REFUNDED"))
 	w.handle()
 	refunded := slices.Concat(completedAtPayPal, []string{"RefundRequested", "PaymentRefunded"})
-	require.Equal(t, refunded, w.history(payment.Stream(p.ID)), "the webhook was faster")
+	require.Equal(t, refunded, w.History(t, payment.Stream(p.ID)), "the webhook was faster")
 	release()
 	require.NoError(t, <-executed)
-	require.Equal(t, refunded, w.history(payment.Stream(p.ID)))
+	require.Equal(t, refunded, w.History(t, payment.Stream(p.ID)))
 	require.Equal(t, map[string]int64{"EUR": 0}, w.double.Balances())
 }
 
@@ -249,8 +249,8 @@ func TestPayPalsDisputesAreRecorded(t *testing.T) {
 		opened := w.double.Last(t, p.TransactionID, "CUSTOMER.DISPUTE.CREATED")
 		w.send(opened)
 		w.handle()
-		require.Equal(t, append(completedAtPayPal, "PaymentDisputed"), w.history(payment.Stream(p.ID)))
-		_, err := w.service.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
+		require.Equal(t, append(completedAtPayPal, "PaymentDisputed"), w.History(t, payment.Stream(p.ID)))
+		_, err := w.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
 		rejected, _ := rejection.As(err)
 		require.NotNil(t, rejected, "PayPal holds the money")
 		require.Equal(t, rejection.InvalidState, rejected.Code)
@@ -259,6 +259,6 @@ func TestPayPalsDisputesAreRecorded(t *testing.T) {
 		w.send(w.double.Last(t, p.TransactionID, "CUSTOMER.DISPUTE.RESOLVED"))
 		w.send(opened)
 		w.handle()
-		require.Equal(t, append(completedAtPayPal, "PaymentDisputed", "DisputeClosed"), w.history(payment.Stream(p.ID)))
+		require.Equal(t, append(completedAtPayPal, "PaymentDisputed", "DisputeClosed"), w.History(t, payment.Stream(p.ID)))
 	}
 }

@@ -21,7 +21,7 @@ import (
 
 var completed = []string{"PaymentInitiated", "PaymentProcessing", "PaymentCompleted"}
 
-func TestWhatIsNotStripesIsRefusedAndNotStored(t *testing.T) {
+func TestARequestThatIsNotStripesIsRefusedAndNotStored(t *testing.T) {
 	w := newWorld(t)
 	p := w.mustPay("pm_card_visa")
 	e := w.last(p.TransactionID, "payment_intent.succeeded")
@@ -49,7 +49,7 @@ func TestWhatIsNotStripesIsRefusedAndNotStored(t *testing.T) {
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks`))
 }
 
-func TestNothingOfAPersonIsStored(t *testing.T) {
+func TestNothingPersonalIsStored(t *testing.T) {
 	w := newWorld(t)
 	p := w.mustPay("pm_card_visa")
 	w.double.RefundInDashboard(t, p.TransactionID, 100)
@@ -69,7 +69,7 @@ func TestAnEventIsStoredOnceAndAppliedOnce(t *testing.T) {
 	}
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks`))
 	w.handle()
-	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentActionRequired", "PaymentCompleted"}, w.history(payment.Stream(p.ID)))
+	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentActionRequired", "PaymentCompleted"}, w.History(t, payment.Stream(p.ID)))
 	w.send(e)
 	before := w.logged()
 	w.handle()
@@ -77,13 +77,13 @@ func TestAnEventIsStoredOnceAndAppliedOnce(t *testing.T) {
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks WHERE result = 'handled'`))
 }
 
-// authenticate is the customer who proves who he is, and never comes back to the shop.
+// authenticate passes 3D Secure as a customer who never comes back to the shop.
 func (w *world) authenticate(p command.Payment) {
 	w.t.Helper()
 	w.double.AuthenticateTransaction(w.t, p.TransactionID)
 }
 
-func TestEventsOutOfOrderMoveNothingBack(t *testing.T) {
+func TestEventsOutOfOrderUndoNothing(t *testing.T) {
 	w := newWorld(t)
 	p := w.mustPay("pm_card_authenticationRequired")
 	w.authenticate(p)
@@ -94,16 +94,16 @@ func TestEventsOutOfOrderMoveNothingBack(t *testing.T) {
 		w.handle()
 	}
 	failed := stripetest.NewEvent("payment_intent.payment_failed", map[string]any{"id": p.TransactionID, "metadata": map[string]any{"payment_id": p.ID}})
-	w.send(failed) // whatever it says: Stripe is asked, and knows better
+	w.send(failed) // whatever it says, Stripe is asked
 	w.handle()
-	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentActionRequired", "PaymentCompleted"}, w.history(payment.Stream(p.ID)))
+	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentActionRequired", "PaymentCompleted"}, w.History(t, payment.Stream(p.ID)))
 }
 
-func TestEventsOfUnknownPaymentsAreLaidAside(t *testing.T) {
+func TestEventsOfUnknownPaymentsChangeNothing(t *testing.T) {
 	w := newWorld(t)
 	before := w.logged()
 	for _, data := range []map[string]any{
-		{"id": "pi_other", "metadata": map[string]any{}}, // of something else that the same account sells
+		{"id": "pi_other", "metadata": map[string]any{}}, // of something else that is sold through the same account
 		{"id": "pi_other", "metadata": map[string]any{"payment_id": id.New(id.Payment)}},
 	} {
 		w.send(stripetest.NewEvent("payment_intent.succeeded", data))
@@ -112,7 +112,7 @@ func TestEventsOfUnknownPaymentsAreLaidAside(t *testing.T) {
 	require.Equal(t, http.StatusOK, w.double.Send(t, w.url, stripetest.NewEvent("customer.created", map[string]any{"id": "cus_1"})))
 	w.handle()
 	require.Equal(t, before, w.logged())
-	require.Equal(t, 3, w.count(`SELECT count(*) FROM webhooks WHERE result = 'unknown'`), "and what is none of our concern is not even stored")
+	require.Equal(t, 3, w.count(`SELECT count(*) FROM webhooks WHERE result = 'unknown'`), "an event that is not about a payment is not even stored")
 }
 
 func TestAnEventBeforeOurOwnCallReturned(t *testing.T) {
@@ -122,40 +122,40 @@ func TestAnEventBeforeOurOwnCallReturned(t *testing.T) {
 		paid command.Paid
 		err  error
 	}
-	answered := make(chan outcome, 1)
+	returned := make(chan outcome, 1)
 	go func() {
 		paid, err := w.pay("pm_card_visa")
-		answered <- outcome{paid, err}
+		returned <- outcome{paid, err}
 	}()
 	<-done
 	at := w.double.Payments()[0]
 	w.send(w.last(at.TransactionID, "payment_intent.created"))
 	w.send(w.last(at.TransactionID, "payment_intent.succeeded"))
 	w.handle()
-	require.Equal(t, completed, w.history(payment.Stream(at.PaymentID)), "the webhook was faster")
+	require.Equal(t, completed, w.History(t, payment.Stream(at.PaymentID)), "the webhook was faster")
 	release()
-	got := <-answered
+	got := <-returned
 	require.NoError(t, got.err)
 	require.Equal(t, payment.Completed, got.paid.Payment.Status)
 	require.Equal(t, reservation.Completed, got.paid.Reservation.Status)
-	require.Equal(t, completed, w.history(payment.Stream(at.PaymentID)))
+	require.Equal(t, completed, w.History(t, payment.Stream(at.PaymentID)))
 }
 
 func TestAnEventBeforeOurCallWasSentDoesNotGiveThePaymentUp(t *testing.T) {
 	w := newWorld(t)
 	arrived, release := w.double.Hold("/confirm")
-	answered := make(chan error, 1)
+	returned := make(chan error, 1)
 	go func() {
 		_, err := w.pay("pm_card_visa")
-		answered <- err
+		returned <- err
 	}()
 	<-arrived
 	at := w.double.Payments()[0]
 	w.send(w.last(at.TransactionID, "payment_intent.created"))
 	w.handle()
 	release()
-	require.NoError(t, <-answered)
-	require.Equal(t, completed, w.history(payment.Stream(at.PaymentID)))
+	require.NoError(t, <-returned)
+	require.Equal(t, completed, w.History(t, payment.Stream(at.PaymentID)))
 }
 
 func TestAPaymentThatFailsLater(t *testing.T) {
@@ -165,8 +165,8 @@ func TestAPaymentThatFailsLater(t *testing.T) {
 	w.double.Settle(t, p.TransactionID)
 	w.send(w.last(p.TransactionID, "payment_intent.payment_failed"))
 	w.handle()
-	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentFailed"}, w.history(payment.Stream(p.ID)))
-	require.Equal(t, []string{"ReservationInitiated", "PaymentRequested", "ReservationCompensated"}, w.history(reservation.Stream(p.ReservationID)))
+	require.Equal(t, []string{"PaymentInitiated", "PaymentProcessing", "PaymentFailed"}, w.History(t, payment.Stream(p.ID)))
+	require.Equal(t, []string{"ReservationInitiated", "PaymentRequested", "ReservationCompensated"}, w.History(t, reservation.Stream(p.ReservationID)))
 }
 
 func TestWhatFailsIsTriedAgain(t *testing.T) {
@@ -177,7 +177,7 @@ func TestWhatFailsIsTriedAgain(t *testing.T) {
 	w.send(w.last(p.TransactionID, "payment_intent.succeeded"))
 	w.handle()
 	require.Equal(t, 2, w.count(`SELECT attempt FROM river_job`))
-	require.Contains(t, w.history(payment.Stream(p.ID)), "PaymentCompleted")
+	require.Contains(t, w.History(t, payment.Stream(p.ID)), "PaymentCompleted")
 }
 
 func TestRefundsOfTheDashboardAreRecorded(t *testing.T) {
@@ -188,11 +188,11 @@ func TestRefundsOfTheDashboardAreRecorded(t *testing.T) {
 	w.send(part)
 	w.send(w.last(p.TransactionID, "refund.created")) // both are about the same
 	w.handle()
-	require.Equal(t, append(completed, "RefundReported", "PaymentRefunded"), w.history(payment.Stream(p.ID)))
-	require.NotContains(t, w.history(reservation.Stream(p.ReservationID)), "ReservationRefunded")
+	require.Equal(t, append(completed, "RefundReported", "PaymentRefunded"), w.History(t, payment.Stream(p.ID)))
+	require.NotContains(t, w.History(t, reservation.Stream(p.ReservationID)), "ReservationRefunded")
 
 	left := money.Money{Minor: 15_01, Currency: "EUR"}
-	_, err := w.service.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID, Amount: &left})
+	_, err := w.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID, Amount: &left})
 	rejected, _ := rejection.As(err)
 	require.NotNil(t, rejected)
 	require.Equal(t, rejection.Invalid, rejected.Code, "what went back there cannot go back here too")
@@ -201,26 +201,26 @@ func TestRefundsOfTheDashboardAreRecorded(t *testing.T) {
 	w.send(w.last(p.TransactionID, "charge.refunded"))
 	w.send(part) // days late
 	w.handle()
-	require.Contains(t, w.history(reservation.Stream(p.ReservationID)), "ReservationRefunded")
-	require.Equal(t, append(completed, "RefundReported", "PaymentRefunded", "RefundReported", "PaymentRefunded"), w.history(payment.Stream(p.ID)))
+	require.Contains(t, w.History(t, reservation.Stream(p.ReservationID)), "ReservationRefunded")
+	require.Equal(t, append(completed, "RefundReported", "PaymentRefunded", "RefundReported", "PaymentRefunded"), w.History(t, payment.Stream(p.ID)))
 	require.Zero(t, w.double.Balance())
-	require.Zero(t, w.count(`SELECT count(*) FROM domain_events WHERE type = 'RefundRequested'`), "nobody makes them a second time")
+	require.Zero(t, w.count(`SELECT count(*) FROM domain_events WHERE type = 'RefundRequested'`), "they are not made a second time")
 }
 
-func TestARefundOfOursIsToldByWebhookToo(t *testing.T) {
+func TestAWebhookMayReportARefundOfOurs(t *testing.T) {
 	w := newWorld(t)
 	p := w.mustPay("pm_card_pendingRefund")
-	refunding, err := w.service.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
+	refunding, err := w.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
 	require.NoError(t, err)
-	require.ErrorIs(t, w.service.ExecuteRefund(t.Context(), organizer, p.ID, refunding.Refund.ID), command.ErrRefundPending)
+	require.ErrorIs(t, w.ExecuteRefund(t.Context(), organizer, p.ID, refunding.Refund.ID), command.ErrRefundPending)
 	w.send(w.last(p.TransactionID, "refund.created"))
 	w.handle()
-	require.Equal(t, append(completed, "RefundRequested"), w.history(payment.Stream(p.ID)), "it is pending, and known")
+	require.Equal(t, append(completed, "RefundRequested"), w.History(t, payment.Stream(p.ID)), "it is pending, and known")
 	w.double.SettleRefunds(t, p.TransactionID, "succeeded")
 	w.send(w.last(p.TransactionID, "charge.refund.updated"))
 	w.handle()
-	require.Equal(t, append(completed, "RefundRequested", "PaymentRefunded"), w.history(payment.Stream(p.ID)))
-	require.Contains(t, w.history(reservation.Stream(p.ReservationID)), "ReservationRefunded")
+	require.Equal(t, append(completed, "RefundRequested", "PaymentRefunded"), w.History(t, payment.Stream(p.ID)))
+	require.Contains(t, w.History(t, reservation.Stream(p.ReservationID)), "ReservationRefunded")
 }
 
 func TestDisputesAreRecorded(t *testing.T) {
@@ -231,37 +231,37 @@ func TestDisputesAreRecorded(t *testing.T) {
 		opened := w.last(p.TransactionID, "charge.dispute.created")
 		w.send(opened)
 		w.handle()
-		require.Equal(t, append(completed, "PaymentDisputed"), w.history(payment.Stream(p.ID)))
-		_, err := w.service.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
+		require.Equal(t, append(completed, "PaymentDisputed"), w.History(t, payment.Stream(p.ID)))
+		_, err := w.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
 		rejected, _ := rejection.As(err)
-		require.NotNil(t, rejected, "the bank has the money")
+		require.NotNil(t, rejected, "the bank holds the money")
 		require.Equal(t, rejection.InvalidState, rejected.Code)
 
 		w.double.CloseDispute(t, p.TransactionID, outcome)
 		w.send(w.last(p.TransactionID, "charge.dispute.closed"))
 		w.send(opened)
 		w.handle()
-		require.Equal(t, append(completed, "PaymentDisputed", "DisputeClosed"), w.history(payment.Stream(p.ID)))
-		_, err = w.service.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
+		require.Equal(t, append(completed, "PaymentDisputed", "DisputeClosed"), w.History(t, payment.Stream(p.ID)))
+		_, err = w.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
 		require.Equal(t, outcome == "won", err == nil, "%v", err)
 	}
 }
 
-// Nobody gets his money back while his bank has it; when it comes back, he does.
+// The customer gets no refund while their bank holds the money, and gets it once the dispute is won.
 func TestADisputeThatIsWonAfterTheEventWasCancelled(t *testing.T) {
 	w := newWorld(t)
 	p := w.mustPay("pm_card_visa")
 	w.double.Dispute(t, p.TransactionID)
 	w.send(w.last(p.TransactionID, "charge.dispute.created"))
 	w.handle()
-	_, err := w.service.CancelEvent(t.Context(), organizer, w.eventID, "rain")
+	_, err := w.CancelEvent(t.Context(), organizer, w.eventID, "rain")
 	require.NoError(t, err)
-	require.NoError(t, w.service.WindUpEvent(t.Context(), organizer, w.eventID))
-	require.NotContains(t, w.history(payment.Stream(p.ID)), "RefundRequested")
+	require.NoError(t, w.WindUpEvent(t.Context(), organizer, w.eventID))
+	require.NotContains(t, w.History(t, payment.Stream(p.ID)), "RefundRequested")
 	w.double.CloseDispute(t, p.TransactionID, "won")
 	w.send(w.last(p.TransactionID, "charge.dispute.closed"))
 	w.handle()
-	require.Equal(t, append(completed, "PaymentDisputed", "DisputeClosed", "RefundRequested"), w.history(payment.Stream(p.ID)))
+	require.Equal(t, append(completed, "PaymentDisputed", "DisputeClosed", "RefundRequested"), w.History(t, payment.Stream(p.ID)))
 }
 
 func TestWebhooksAreForgottenAfterThirtyDays(t *testing.T) {
@@ -269,25 +269,25 @@ func TestWebhooksAreForgottenAfterThirtyDays(t *testing.T) {
 	p := w.mustPay("pm_card_visa")
 	w.send(w.last(p.TransactionID, "payment_intent.created"))
 	w.send(w.last(p.TransactionID, "payment_intent.succeeded"))
-	_, err := w.pool.Exec(t.Context(), `UPDATE webhooks SET received_at = now() - interval '31 days' WHERE type = 'payment_intent.created'`)
+	_, err := w.Pool.Exec(t.Context(), `UPDATE webhooks SET received_at = now() - interval '31 days' WHERE type = 'payment_intent.created'`)
 	require.NoError(t, err)
 	require.NoError(t, w.handler().Forget(t.Context()))
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks`))
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks WHERE type = 'payment_intent.succeeded'`))
 	forgotten := webhook.Job{Gateway: w.source.Name(), EventID: "evt_forgotten"}
-	require.NoError(t, w.handler().Handle(t.Context(), forgotten), "a job that comes later finds nothing to do")
+	require.NoError(t, w.handler().Handle(t.Context(), forgotten), "a job that runs later finds nothing to do")
 }
 
-// A gateway may get its 2xx only for what survives: a webhook without a job would never be handled.
+// A webhook without a job would never be handled, so the gateway has to send it again.
 func TestAWebhookWithoutItsJobIsNotStored(t *testing.T) {
 	w := newWorld(t)
 	p := w.mustPay("pm_card_visa")
 	e := w.last(p.TransactionID, "payment_intent.succeeded")
-	_, err := w.pool.Exec(t.Context(), `ALTER TABLE river_job ADD CONSTRAINT no_room CHECK (kind <> 'webhook')`)
+	_, err := w.Pool.Exec(t.Context(), `ALTER TABLE river_job ADD CONSTRAINT no_room CHECK (kind <> 'webhook')`)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusServiceUnavailable, w.double.Send(t, w.url, e))
 	require.Zero(t, w.count(`SELECT count(*) FROM webhooks`))
-	_, err = w.pool.Exec(t.Context(), `ALTER TABLE river_job DROP CONSTRAINT no_room`)
+	_, err = w.Pool.Exec(t.Context(), `ALTER TABLE river_job DROP CONSTRAINT no_room`)
 	require.NoError(t, err)
 	w.send(e)
 	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks`))

@@ -9,31 +9,32 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command"
-	"ticketing/command/catalog"
-	"ticketing/command/engine"
+	"ticketing/command/commandtest"
 	"ticketing/command/event"
 	"ticketing/command/gateway"
 	"ticketing/command/gateway/stripe"
 	"ticketing/command/gateway/stripe/stripetest"
-	"ticketing/command/inventory"
 	"ticketing/command/webhook"
-	"ticketing/internal/money"
 	"ticketing/internal/testenv"
 )
 
-// shop is the write side with one gateway, an event on sale, and a receiver of webhooks. Nothing is handled until handle is called.
+var (
+	organizer = commandtest.Organizer
+	alice     = commandtest.User("usr_alice")
+)
+
+// shop is the write side with one gateway, an event on sale, and a receiver of webhooks. Webhooks wait until handle is called.
 type shop struct {
+	*commandtest.System
+
 	t       *testing.T
-	pool    *pgxpool.Pool
-	service *command.Service
 	source  webhook.Source
-	url     string // where webhooks go
+	url     string // where webhooks are sent
 	eventID string
 }
 
@@ -43,8 +44,6 @@ type world struct {
 
 	double *stripetest.Server
 }
-
-var organizer = command.Caller{Principal: command.User("usr_organizer"), Trace: command.Trace{CorrelationID: "test"}}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -60,75 +59,33 @@ func newShop(t *testing.T, gw interface {
 ) *shop {
 	t.Helper()
 	t.Parallel()
-	pool, err := pgxpool.New(t.Context(), testenv.EventsDatabase(t))
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	silent := slog.New(slog.DiscardHandler)
-	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Logger: silent})
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- e.Run(ctx) }()
-	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
-
-	router, err := gateway.NewRouter(gateway.Config{
-		Gateways: []gateway.Gateway{gw}, Enabled: []string{gw.Name()}, Timeout: testenv.Patience, Logger: silent,
-	})
-	require.NoError(t, err)
-	receiver, err := webhook.NewReceiver(webhook.ReceiverConfig{Pool: pool, Logger: silent})
+	w := &shop{System: commandtest.New(t, commandtest.Config{Gateway: gw}), t: t, source: gw}
+	receiver, err := webhook.NewReceiver(webhook.ReceiverConfig{Pool: w.Pool, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	web := httptest.NewServer(receiver.Handler(gw))
 	t.Cleanup(web.Close)
-	w := &shop{
-		t: t, pool: pool, source: gw, url: web.URL,
-		service: command.New(command.Config{Engine: e, Gateways: router, Hold: time.Hour, Logger: silent}),
-	}
-	w.sell()
+	w.url, w.eventID = web.URL, w.OnSale(t, event.Create{})
 	return w
 }
-
-// sell puts an event on sale.
-func (w *shop) sell() {
-	w.t.Helper()
-	ctx := w.t.Context()
-	occasion, err := w.service.CreateEvent(ctx, organizer, event.Create{
-		Name: "First night", Venue: "Town hall", StartsAt: time.Now().Add(24 * time.Hour), MaxTicketsPerReservation: 8, PaymentAttempts: 1,
-	})
-	require.NoError(w.t, err)
-	_, err = w.service.AddInventory(ctx, organizer, occasion.ID, inventory.Add{Section: "Floor", Price: money.Money{Minor: 20_00, Currency: "EUR"}, Capacity: new(100)})
-	require.NoError(w.t, err)
-	_, err = w.service.PublishEvent(ctx, organizer, occasion.ID)
-	require.NoError(w.t, err)
-	_, err = w.service.OpenSales(ctx, organizer, occasion.ID)
-	require.NoError(w.t, err)
-	w.eventID = occasion.ID
-}
-
-var alice = command.Caller{Principal: command.User("usr_alice"), Trace: command.Trace{CorrelationID: "test"}}
 
 // pay reserves a ticket and pays it with a card.
 func (w *world) pay(token string) (command.Paid, error) {
 	w.t.Helper()
-	return w.service.ProcessPayment(w.t.Context(), alice, command.ProcessPayment{ReservationID: w.reserve(), CardToken: token})
+	return w.ProcessPayment(w.t.Context(), alice, command.ProcessPayment{ReservationID: w.reserve(), CardToken: token})
 }
 
-// reserve answers the id of a reservation of one ticket.
+// reserve returns the id of a reservation of one ticket.
 func (w *shop) reserve() string {
 	w.t.Helper()
-	r, err := w.service.ReserveSeats(w.t.Context(), alice, command.ReserveSeats{
-		EventID: w.eventID, Items: []inventory.ReserveItem{{Section: "Floor", Quantity: new(1)}},
-	})
-	require.NoError(w.t, err)
-	return r.ID
+	return w.Reserve(w.t, alice, w.eventID, commandtest.Tickets("Floor", 1)).ID
 }
 
 func (w *world) mustPay(token string) command.Payment {
 	w.t.Helper()
-	paid, err := w.pay(token)
-	require.NoError(w.t, err)
-	return *paid.Payment
+	return w.Pay(w.t, alice, w.reserve(), token)
 }
 
-// send sends an event as Stripe would, and wants it accepted.
+// send sends an event as Stripe does, and requires it to be accepted.
 func (w *world) send(e stripetest.Event) {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusOK, w.double.Send(w.t, w.url, e))
@@ -146,7 +103,7 @@ func (w *shop) handle() {
 	handler := w.handler()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[webhook.Job]) error { return handler.Handle(ctx, job.Args) }))
-	client, err := river.NewClient(riverpgxv5.New(w.pool), &river.Config{
+	client, err := river.NewClient(riverpgxv5.New(w.Pool), &river.Config{
 		Workers: workers, Queues: map[string]river.QueueConfig{webhook.Queue: {MaxWorkers: 8}},
 		PollOnly: true, FetchCooldown: time.Millisecond, FetchPollInterval: 5 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -162,23 +119,15 @@ func (w *shop) handle() {
 
 func (w *shop) handler() *webhook.Handler {
 	w.t.Helper()
-	handler, err := webhook.NewHandler(webhook.HandlerConfig{Pool: w.pool, Sources: []webhook.Source{w.source}, Service: w.service})
+	handler, err := webhook.NewHandler(webhook.HandlerConfig{Pool: w.Pool, Sources: []webhook.Source{w.source}, Service: w.Service})
 	require.NoError(w.t, err)
 	return handler
 }
 
 func (w *shop) count(query string, args ...any) (n int) {
 	w.t.Helper()
-	require.NoError(w.t, w.pool.QueryRow(w.t.Context(), query, args...).Scan(&n))
+	require.NoError(w.t, w.Pool.QueryRow(w.t.Context(), query, args...).Scan(&n))
 	return n
-}
-
-// history answers the types of the domain events of a stream.
-func (w *shop) history(streamID string) (types []string) {
-	w.t.Helper()
-	require.NoError(w.t, w.pool.QueryRow(w.t.Context(),
-		`SELECT array_agg(type ORDER BY version) FROM domain_events WHERE stream_id = $1`, streamID).Scan(&types))
-	return types
 }
 
 // logged counts all domain events.
