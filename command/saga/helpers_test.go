@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"ticketing/command"
 	"ticketing/command/catalog"
@@ -49,9 +51,7 @@ func (c *clock) move(d time.Duration) {
 func newPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), testenv.EventsDatabase(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return pool
 }
@@ -92,12 +92,10 @@ func recordFacts(ctx context.Context, pool *pgxpool.Pool, at time.Time, facts ..
 
 func mustRecord(t *testing.T, pool *pgxpool.Pool, at time.Time, facts ...fact) {
 	t.Helper()
-	if err := recordFacts(t.Context(), pool, at, facts...); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, recordFacts(t.Context(), pool, at, facts...))
 }
 
-// holds answers the beginnings of n holds that all end at the same time.
+// holds returns the beginnings of n holds that all end at the same time.
 func holds(n int, expiresAt time.Time) []fact {
 	facts := make([]fact, n)
 	for i := range facts {
@@ -108,7 +106,7 @@ func holds(n int, expiresAt time.Time) []fact {
 
 func holdID(i int) string { return fmt.Sprintf("rsv_%05d", i) }
 
-// double is a Service that does what the test says; by default nothing. It counts calls and wants no deadline handled twice at once.
+// double is a Service that does what the test says; by default nothing. It counts calls, and notes those that overlap another of the same use case and id.
 type double struct {
 	expireHold  func(ctx context.Context, id string) error
 	reconcile   func(ctx context.Context, id string) error
@@ -204,29 +202,29 @@ func (d *double) Holders(context.Context, string) ([]string, error) {
 	return d.holders, nil
 }
 
-// Purchase returns a completed reservation of somebody, whatever is asked for; its event is cancelled when somebody holds tickets still.
+// Purchase returns a completed reservation for any id; its event is cancelled when it still has holders.
 func (d *double) Purchase(_ context.Context, id string) (command.Purchase, error) {
-	d.begin(command.Caller{}, "sale "+id)()
-	sale := command.Purchase{Reservation: command.Reservation{ID: id, State: reservation.State{Status: reservation.Completed, CustomerID: "usr"}}}
+	d.begin(command.Caller{}, "purchase "+id)()
+	purchase := command.Purchase{Reservation: command.Reservation{ID: id, State: reservation.State{Status: reservation.Completed, CustomerID: "usr"}}}
 	if d.holders != nil {
-		sale.Event.Status = event.Cancelled
+		purchase.Event.Status = event.Cancelled
 	}
-	return sale, nil
+	return purchase, nil
 }
 
 func (d *double) PurchaseOfPayment(_ context.Context, id string) (command.Purchase, error) {
-	d.begin(command.Caller{}, "sale of "+id)()
+	d.begin(command.Caller{}, "purchase by "+id)()
 	return command.Purchase{
 		Reservation: command.Reservation{State: reservation.State{CustomerID: "usr"}},
 		Payment:     &command.Payment{ID: id, State: payment.State{Refunds: []payment.Refund{{ID: "rfd", Status: payment.RefundCompleted}}}},
 	}, nil
 }
 
-// post is a mail server of the test's own.
+// post is a mail server that keeps what it is sent.
 type post struct {
 	mutex sync.Mutex
 	sent  []mail.Message
-	err   error // what it answers
+	err   error // of each attempt
 }
 
 func (p *post) Send(_ context.Context, m mail.Message) error {
@@ -238,7 +236,7 @@ func (p *post) Send(_ context.Context, m mail.Message) error {
 	return p.err
 }
 
-// ids answers the mails that were sent, in order.
+// ids returns the ids of the mails that were sent, sorted.
 func (p *post) ids() []string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -273,21 +271,19 @@ func runSaga(t *testing.T, c Config) (stop func()) {
 	go func() { ended <- Run(ctx, c) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("saga: %v", err)
-		}
+		assert.NoError(t, <-ended)
 	})
 	t.Cleanup(stop)
 	return stop
 }
 
-// waitUntilIdle waits until nothing is to be done at the clock's time. It does what river's scheduler does every five seconds: what it is time to
-// try again becomes available.
+// waitUntilIdle waits until nothing is to be done at the clock's time. It does what River's scheduler does every five seconds: jobs that were
+// postponed become available when they are due.
 func waitUntilIdle(t *testing.T, pool *pgxpool.Pool, c *clock) {
 	t.Helper()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		_, err := pool.Exec(t.Context(), `UPDATE river_job SET state = 'available' WHERE state IN ('retryable', 'scheduled') AND scheduled_at <= $1`, c.now())
-		check(t, err)
+		require.NoError(t, err)
 		settled, err := Idle(t.Context(), pool, c.now())
 		return settled, fmt.Sprintf("settled: %v, %v", settled, err)
 	})
@@ -327,7 +323,7 @@ func jobRows(t *testing.T, db eventstore.Querier) []jobRow {
 		coalesce(errors[cardinality(errors)]->>'error', '') FROM river_job ORDER BY id`)
 }
 
-// unfinished answers the jobs that have not ended.
+// unfinished returns the jobs that have not ended.
 func unfinished(t *testing.T, db eventstore.Querier) []jobRow {
 	t.Helper()
 	return slices.DeleteFunc(jobRows(t, db), func(j jobRow) bool { return j.State == "completed" })
@@ -336,8 +332,8 @@ func unfinished(t *testing.T, db eventstore.Querier) []jobRow {
 func collectRows[R any](t *testing.T, db eventstore.Querier, query string) []R {
 	t.Helper()
 	rows, err := db.Query(t.Context(), query)
-	check(t, err)
+	require.NoError(t, err)
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[R])
-	check(t, err)
+	require.NoError(t, err)
 	return all
 }

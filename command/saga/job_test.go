@@ -314,7 +314,7 @@ func TestACustomerWhoWasErasedGetsNoMail(t *testing.T) {
 	waitUntilIdle(t, pool, c)
 	require.Empty(t, unfinished(t, pool))
 	require.Empty(t, p.ids())
-	require.Equal(t, 1, d.count("sale rsv"))
+	require.Equal(t, 1, d.count("purchase rsv"))
 }
 
 func TestWorkThatHangsDoesNotDelayOtherKinds(t *testing.T) {

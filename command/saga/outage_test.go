@@ -7,13 +7,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"ticketing/command"
 	"ticketing/command/gateway"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 )
 
-// outage is gateways that can be cut off.
+// outage is gateways that can become unreachable.
 type outage struct {
 	command.Gateways
 
@@ -61,7 +63,7 @@ func (u unreachable) Refund(ctx context.Context, r gateway.Refund) (gateway.Refu
 	return u.Gateway.Refund(ctx, r)
 }
 
-func TestAGatewayThatIsDownForTenMinutesCostsNobodyAnything(t *testing.T) {
+func TestAGatewayThatIsDownForTenMinutesCostsNothing(t *testing.T) {
 	var o *outage
 	w := newWorldBehind(t, 10, func(g command.Gateways) command.Gateways {
 		o = &outage{Gateways: g}
@@ -71,19 +73,18 @@ func TestAGatewayThatIsDownForTenMinutesCostsNobodyAnything(t *testing.T) {
 	runSaga(t, config(w.pool, w, w.clock))
 	paid, lost, inAction := w.reserve(t), w.reserve(t), w.reserve(t)
 	w.pay(t, paid, "pm_card_visa", payment.Completed)
-	charged := w.pay(t, lost, "pm_sandbox_timeout", payment.Processing)
+	unknown := w.pay(t, lost, "pm_sandbox_timeout", payment.Processing)
 	w.pay(t, inAction, "pm_card_authenticationRequired", payment.RequiresAction)
 
 	o.down.Store(true)
 	for range 10 {
 		w.pass(t, time.Minute)
 	}
-	w.expect(t, inAction.ID, reservation.PaymentPending) // its hold is over, but who knows what the gateway did
-	if got := w.paymentStatus(t, charged); got != payment.Processing || o.calls.Load() < 10 {
-		t.Errorf("the payment whose outcome nobody knows is %s after %d calls", got, o.calls.Load())
-	}
+	w.expect(t, inAction.ID, reservation.PaymentPending) // its hold is over, but the gateway may have taken the money
+	require.Equal(t, payment.Processing, w.paymentStatus(t, unknown))
+	require.GreaterOrEqual(t, o.calls.Load(), int64(10))
 	_, err := w.CancelEvent(t.Context(), organizer, w.eventID, "")
-	check(t, err)
+	require.NoError(t, err)
 	for range 10 {
 		w.pass(t, time.Minute)
 	}
@@ -95,12 +96,9 @@ func TestAGatewayThatIsDownForTenMinutesCostsNobodyAnything(t *testing.T) {
 	}
 	w.expect(t, paid.ID, reservation.Refunded)
 	for _, r := range []command.Reservation{lost, inAction} {
-		if got := w.status(t, r.ID); got == reservation.PaymentPending || got == reservation.Completed {
-			t.Errorf("reservation %s is %s", r.ID, got)
-		}
+		require.NotContains(t, []reservation.Status{reservation.PaymentPending, reservation.Completed}, w.status(t, r.ID))
 	}
-	if rows, jobs := deadlineRows(t, w.pool), unfinished(t, w.pool); len(rows)+len(jobs) != 0 {
-		t.Errorf("left are %+v, %+v", rows, jobs)
-	}
+	require.Empty(t, deadlineRows(t, w.pool))
+	require.Empty(t, unfinished(t, w.pool))
 	w.expectMoney(t, 0)
 }

@@ -26,9 +26,6 @@ import (
 	"ticketing/internal/mail"
 )
 
-// Actor is the actor of the domain events that the saga causes.
-const Actor = "system:saga"
-
 // Service is what the saga needs of command.Service. Every method may be called repeatedly, too early or too late: then it changes
 // nothing. command.ErrStillProcessing and command.ErrRefundPending mean that it has to be called again later.
 type Service interface {

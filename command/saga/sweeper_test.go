@@ -33,22 +33,18 @@ func TestReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 		runSaga(t, config(pool, doubles[i], c))
 	}
 	waitUntilIdle(t, pool, c)
-	if total := shared.total(); total != 0 {
-		t.Fatalf("%d holds were worked on before they were due", total)
-	}
+	require.Zero(t, shared.total(), "holds that were worked on before they were due")
 	c.move(time.Minute)
 	waitUntilIdle(t, pool, c)
-	if total := shared.total(); total != n || len(shared.calls) != n || len(shared.overlapping) != 0 {
-		t.Errorf("%d calls for %d of %d holds; twice at once: %v", total, len(shared.calls), n, shared.overlapping)
-	}
+	require.Equal(t, n, shared.total())
+	require.Len(t, shared.calls, n)
+	require.Empty(t, shared.overlapping)
 	for i, d := range doubles {
-		if d.total() == 0 {
-			t.Errorf("replica %d did nothing", i)
-		}
+		require.NotZero(t, d.total(), "calls by replica %d", i)
 	}
 }
 
-func TestWhatCameDueWhileNothingRanIsDoneAtTheStart(t *testing.T) {
+func TestWhatBecameDueWhileNothingRanIsDoneAtTheStart(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	d.expireHold = expires(pool, c)
 	stop := runSaga(t, config(pool, d, c))
@@ -61,12 +57,9 @@ func TestWhatCameDueWhileNothingRanIsDoneAtTheStart(t *testing.T) {
 	c.move(time.Hour)
 	runSaga(t, config(pool, d, c))
 	waitUntilIdle(t, pool, c)
-	if rows := deadlineRows(t, pool); len(rows) != 0 {
-		t.Errorf("left are %+v", rows)
-	}
-	if d.count("expire rsv_late") == 0 || d.count("expire "+holdID(9)) == 0 {
-		t.Errorf("got calls %v", d.calls)
-	}
+	require.Empty(t, deadlineRows(t, pool))
+	require.NotZero(t, d.count("expire rsv_late"))
+	require.NotZero(t, d.count("expire "+holdID(9)))
 }
 
 func TestEachKindCallsItsUseCaseAsTheConsequenceOfItsDomainEvent(t *testing.T) {
@@ -85,21 +78,18 @@ func TestEachKindCallsItsUseCaseAsTheConsequenceOfItsDomainEvent(t *testing.T) {
 	runSaga(t, config(pool, d, c))
 	waitUntilIdle(t, pool, c)
 	var incarnation string
-	if err := pool.QueryRow(t.Context(), `SELECT incarnation::text FROM log_incarnation`).Scan(&incarnation); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT incarnation::text FROM log_incarnation`).Scan(&incarnation))
 	for call, position := range map[string]int{
 		"expire rsv": 1, "reconcile pay": 2, "refund pay rfd": 3, "open evt": 5, "close evt": 5, "wind up off": 6,
 	} {
 		want := command.Caller{Principal: principal.System("saga"), Trace: command.Trace{
 			CorrelationID: "request", CausationID: fmt.Sprintf("%s-0-%d", incarnation, position), Traceparent: "trace",
 		}}
-		if d.count(call) != 1 || d.callers[call] != want {
-			t.Errorf("%s: %d calls, the last by %+v, want %+v", call, d.count(call), d.callers[call], want)
-		}
+		require.Equal(t, 1, d.count(call), call)
+		require.Equal(t, want, d.callers[call], call)
 	}
-	require.Equal(t, 1, d.count("sale rsv2"))
-	require.Equal(t, 1, d.count("sale of pay"))
+	require.Equal(t, 1, d.count("purchase rsv2"))
+	require.Equal(t, 1, d.count("purchase by pay"))
 }
 
 func TestADeadlineThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing.T) {
@@ -111,25 +101,22 @@ func TestADeadlineThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing
 	for attempt := 1; attempt <= mostAttempts; attempt++ {
 		waitUntilIdle(t, pool, c)
 		got := deadlineRows(t, pool)[0]
-		if d.count(expire) != attempt || got.Attempts != attempt || got.LastError != "the database is down" || got.Failed != (attempt == mostAttempts) {
-			t.Fatalf("attempt %d: %d calls, row %+v", attempt, d.count(expire), got)
-		}
-		if pause := got.NextAt.Sub(c.now()); pause != retryAfter(attempt) {
-			t.Fatalf("attempt %d: tried again after %v", attempt, pause)
-		}
+		require.Equal(t, attempt, d.count(expire))
+		require.Equal(t, attempt, got.Attempts)
+		require.Equal(t, "the database is down", got.LastError)
+		require.Equal(t, attempt == mostAttempts, got.Failed, "attempt %d", attempt)
+		require.Equal(t, retryAfter(attempt), got.NextAt.Sub(c.now()), "the pause after attempt %d", attempt)
 		c.move(retryAfter(attempt) - time.Millisecond)
 		waitUntilIdle(t, pool, c)
 		c.move(time.Millisecond)
 	}
-	if lasted := c.now().Sub(start); lasted < 15*time.Minute || lasted > time.Hour {
-		t.Errorf("it counts as failed after %v", lasted)
-	}
+	lasted := c.now().Sub(start) // until it counts as failed
+	require.GreaterOrEqual(t, lasted, 15*time.Minute)
+	require.LessOrEqual(t, lasted, time.Hour)
 	waitUntilIdle(t, pool, c)
 	mustRecord(t, pool, c.now(), fact{reservation.Stream(holdID(0)), reservation.ReservationExpired{}})
 	waitUntilIdle(t, pool, c)
-	if rows := deadlineRows(t, pool); len(rows) != 0 {
-		t.Errorf("left are %+v", rows)
-	}
+	require.Empty(t, deadlineRows(t, pool))
 }
 
 func TestWorkThatChangesNothingIsDoneAgainUntilTheLogSaysThatItIsDone(t *testing.T) {
@@ -139,9 +126,7 @@ func TestWorkThatChangesNothingIsDoneAgainUntilTheLogSaysThatItIsDone(t *testing
 	waitUntilIdle(t, pool, c)
 	c.move(5 * time.Second)
 	waitUntilIdle(t, pool, c)
-	if d.count("expire "+holdID(0)) != 2 {
-		t.Errorf("got calls %v", d.calls)
-	}
+	require.Equal(t, 2, d.count("expire "+holdID(0)))
 }
 
 func TestAPanicFailsTheDeadlineAndNotTheProcess(t *testing.T) {
@@ -155,30 +140,27 @@ func TestAPanicFailsTheDeadlineAndNotTheProcess(t *testing.T) {
 	mustRecord(t, pool, start, holds(2, start)...)
 	runSaga(t, config(pool, d, c))
 	waitUntilIdle(t, pool, c)
-	if rows := deadlineRows(t, pool); rows[0].LastError != "panicked: out of range" || rows[1].LastError != "" || d.count("expire "+holdID(1)) != 1 {
-		t.Errorf("got %+v", rows)
-	}
+	rows := deadlineRows(t, pool)
+	require.Equal(t, "panicked: out of range", rows[0].LastError)
+	require.Empty(t, rows[1].LastError)
+	require.Equal(t, 1, d.count("expire "+holdID(1)))
 }
 
-func TestADeadlineOfADeadReplicaComesDueAgain(t *testing.T) {
+func TestADeadlineOfADeadReplicaIsDueAgain(t *testing.T) {
 	pool, c, d := newPool(t), newClock(), newDouble()
 	mustRecord(t, pool, start, holds(1, start)...)
 	mustFollow(t, newTestFollower(t, pool), 1)
 	dead := deadlineTable{pool: pool, kind: Hold, lease: 300 * time.Millisecond}
-	taken, err := dead.claimDue(t.Context(), start, 10)
-	if err != nil || len(taken) != 1 {
-		t.Fatalf("claimed %d, %v", len(taken), err)
-	}
+	claimed, err := dead.claimDue(t.Context(), start, 10)
+	require.NoError(t, err)
+	require.Len(t, claimed, 1)
 	runSaga(t, config(pool, d, c))
 	waitUntilIdle(t, pool, c)
-	if d.count("expire "+holdID(0)) != 1 {
-		t.Errorf("got calls %v", d.calls)
-	}
+	require.Equal(t, 1, d.count("expire "+holdID(0)))
 	before := deadlineRows(t, pool)
-	late := []claimResult{{claim: taken[0], nextAt: start, attempts: 7}}
-	if err := dead.recordResults(t.Context(), late); err != nil || deadlineRows(t, pool)[0] != before[0] {
-		t.Errorf("a dead replica's result counted: %v, %+v", err, deadlineRows(t, pool))
-	}
+	late := []claimResult{{claim: claimed[0], nextAt: start, attempts: 7}}
+	require.NoError(t, dead.recordResults(t.Context(), late))
+	require.Equal(t, before, deadlineRows(t, pool), "a dead replica's result counted")
 }
 
 func TestALeaseIsRenewedWhileWorkGoesOn(t *testing.T) {
@@ -204,19 +186,17 @@ func TestALeaseIsRenewedWhileWorkGoesOn(t *testing.T) {
 	})
 	close(release)
 	waitUntilIdle(t, pool, c)
-	if d.total() != 1 {
-		t.Errorf("worked on %d times", d.total())
-	}
+	require.Equal(t, 1, d.total())
 }
 
-func TestStoppingLetsWorkComeToItsEnd(t *testing.T) {
+func TestStoppingWaitsForWorkThatWasBegun(t *testing.T) {
 	for name, test := range map[string]struct {
 		drain time.Duration
 		hangs bool
-		calls int // after the next replica has had its turn
+		calls int // in the end, when another replica has run
 	}{
-		"work that ends in time":      {drain: testenv.Patience, calls: 1},
-		"work that has to be cut off": {drain: time.Millisecond, hangs: true, calls: 2},
+		"work that ends in time":          {drain: testenv.Patience, calls: 1},
+		"work that has to be interrupted": {drain: time.Millisecond, hangs: true, calls: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pool, c, d := newPool(t), newClock(), newDouble()
@@ -247,9 +227,8 @@ func TestStoppingLetsWorkComeToItsEnd(t *testing.T) {
 			}
 			runSaga(t, cfg)
 			waitUntilIdle(t, pool, c)
-			if got := deadlineRows(t, pool)[0]; d.total() != test.calls || got.Attempts != 0 {
-				t.Errorf("%d calls, want %d; row %+v", d.total(), test.calls, got)
-			}
+			require.Equal(t, test.calls, d.total())
+			require.Zero(t, deadlineRows(t, pool)[0].Attempts)
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
 
 	"ticketing/command"
 	"ticketing/command/commandtest"
@@ -47,23 +48,16 @@ func newWorldBehind(t *testing.T, capacity int, wrap func(command.Gateways) comm
 		Name: "A concert", Venue: "A hall", StartsAt: in(24 * time.Hour), SalesOpenAt: at(time.Hour), SalesCloseAt: at(3 * time.Hour),
 		MaxTicketsPerReservation: 8, PaymentAttempts: 2,
 	})
-	check(t, err)
+	require.NoError(t, err)
 	w.eventID = created.ID
 	_, err = w.AddInventory(t.Context(), organizer, w.eventID, inventory.Add{Section: "Floor", Price: money.Money{Minor: 2500, Currency: "EUR"}, Capacity: &capacity})
-	check(t, err)
+	require.NoError(t, err)
 	_, err = w.PublishEvent(t.Context(), organizer, w.eventID)
-	check(t, err)
+	require.NoError(t, err)
 	return w
 }
 
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// pass moves the clock and lets the saga do what has come due.
+// pass moves the clock and waits until the saga has done what became due.
 func (w *world) pass(t *testing.T, d time.Duration) {
 	t.Helper()
 	w.clock.move(d)
@@ -74,18 +68,16 @@ func (w *world) reserve(t *testing.T) command.Reservation {
 	t.Helper()
 	one := 1
 	r, err := w.ReserveSeats(t.Context(), customer, command.ReserveSeats{EventID: w.eventID, Items: []inventory.ReserveItem{{Section: "Floor", Quantity: &one}}})
-	check(t, err)
+	require.NoError(t, err)
 	return r
 }
 
-// pay wants the payment to be in a state when the customer gets the answer.
+// pay requires a payment status when the customer gets the response.
 func (w *world) pay(t *testing.T, r command.Reservation, token string, want payment.Status) string {
 	t.Helper()
 	paid, err := w.ProcessPayment(t.Context(), customer, command.ProcessPayment{ReservationID: r.ID, CardToken: token})
-	check(t, err)
-	if paid.Payment.Status != want {
-		t.Fatalf("paying with %s: got %s, want %s", token, paid.Payment.Status, want)
-	}
+	require.NoError(t, err)
+	require.Equal(t, want, paid.Payment.Status, "paying with %s", token)
 	return paid.Payment.ID
 }
 

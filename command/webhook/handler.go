@@ -15,9 +15,6 @@ import (
 	"ticketing/command/rejection"
 )
 
-// Actor is the actor of the domain events that webhooks lead to.
-const Actor = "system:webhook"
-
 // retention is how long stored webhooks are kept, handled or not: far longer than gateways send them again.
 const retention = "30 days"
 
