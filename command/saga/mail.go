@@ -31,15 +31,15 @@ func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error
 	if a.Mail == RefundedMail {
 		load = func() (command.Purchase, error) { return c.Service.PurchaseOfPayment(ctx, a.PaymentID) }
 	}
-	sale, err := load()
+	purchase, err := load()
 	if err != nil {
 		return err
 	}
-	address, err := c.Address(ctx, sale.Reservation.CustomerID)
+	address, err := c.Address(ctx, purchase.Reservation.CustomerID)
 	if err != nil || address == "" {
 		return err
 	}
-	message, err := composeMail(a, sale, address)
+	message, err := composeMail(a, purchase, address)
 	if err != nil || message.To == "" {
 		return err
 	}
@@ -48,23 +48,23 @@ func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error
 }
 
 // composeMail returns the mail, without a recipient if there is no reason for it any more.
-func composeMail(a mailJob, sale command.Purchase, address string) (mail.Message, error) {
-	p := purchaseOf(sale)
+func composeMail(a mailJob, purchase command.Purchase, address string) (mail.Message, error) {
+	p := purchaseOf(purchase)
 	switch a.Mail {
 	case ConfirmedMail:
-		if sale.Reservation.Status == reservation.Completed && sale.Event.Status != event.Cancelled {
+		if purchase.Reservation.Status == reservation.Completed && purchase.Event.Status != event.Cancelled {
 			return mail.ReservationConfirmed(address, p)
 		}
 		return mail.Message{}, nil
 	case EventCancelledMail:
-		if sale.Event.Status == event.Cancelled {
-			return mail.EventCancelled(address, p, sale.Reservation.CompletedAt != nil && sale.Reservation.Total.Minor > 0)
+		if purchase.Event.Status == event.Cancelled {
+			return mail.EventCancelled(address, p, purchase.Reservation.CompletedAt != nil && purchase.Reservation.Total.Minor > 0)
 		}
 		return mail.Message{}, nil
 	case RefundedMail:
-		i := slices.IndexFunc(sale.Payment.Refunds, func(r payment.Refund) bool { return r.ID == a.ID })
-		if i >= 0 && sale.Payment.Refunds[i].Status == payment.RefundCompleted {
-			return mail.Refunded(address, p, sale.Payment.Refunds[i].Amount.String(), explainRefund(sale.Payment.Refunds[i]))
+		i := slices.IndexFunc(purchase.Payment.Refunds, func(r payment.Refund) bool { return r.ID == a.ID })
+		if i >= 0 && purchase.Payment.Refunds[i].Status == payment.RefundCompleted {
+			return mail.Refunded(address, p, purchase.Payment.Refunds[i].Amount.String(), explainRefund(purchase.Payment.Refunds[i]))
 		}
 		return mail.Message{}, nil
 	}
@@ -83,12 +83,12 @@ func explainRefund(r payment.Refund) string {
 	return fmt.Sprintf("the organizer gave it back (“%s”)", reason)
 }
 
-func purchaseOf(sale command.Purchase) mail.Purchase {
+func purchaseOf(purchase command.Purchase) mail.Purchase {
 	p := mail.Purchase{
-		ReservationID: sale.Reservation.ID, Event: sale.Event.Name, Venue: sale.Event.Venue, StartsAt: sale.Event.StartsAt,
-		Total: sale.Reservation.Total.String(),
+		ReservationID: purchase.Reservation.ID, Event: purchase.Event.Name, Venue: purchase.Event.Venue, StartsAt: purchase.Event.StartsAt,
+		Total: purchase.Reservation.Total.String(),
 	}
-	for _, seat := range sale.Reservation.Seats {
+	for _, seat := range purchase.Reservation.Seats {
 		p.Tickets = append(p.Tickets, mail.Ticket{Section: seat.Section, Seat: seat.Label, Price: seat.Price.String()})
 	}
 	return p

@@ -13,14 +13,14 @@ import (
 )
 
 func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
-	sale := func(status reservation.Status, occasion event.Status, refund payment.Refund) command.Purchase {
+	purchase := func(status reservation.Status, eventStatus event.Status, refund payment.Refund) command.Purchase {
 		completedAt := start
 		return command.Purchase{
 			Reservation: command.Reservation{ID: "rsv", State: reservation.State{
 				Status: status, Total: money.Money{Minor: 2500, Currency: "EUR"}, CompletedAt: &completedAt,
 				Seats: []reservation.Seat{{Section: "Stalls", Label: "A-1", Price: money.Money{Minor: 2500, Currency: "EUR"}}},
 			}},
-			Event:   event.State{Name: "First night", Venue: "Town hall", StartsAt: start, Status: occasion},
+			Event:   event.State{Name: "First night", Venue: "Town hall", StartsAt: start, Status: eventStatus},
 			Payment: &command.Payment{State: payment.State{Refunds: []payment.Refund{refund}}},
 		}
 	}
@@ -28,36 +28,36 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 		return payment.Refund{ID: "rfd", Amount: money.Money{Minor: 1000, Currency: "EUR"}, Status: status, Cause: cause, Reason: reason}
 	}
 	for name, test := range map[string]struct {
-		job  mailJob
-		sale command.Purchase
-		says string // empty: nothing is sent
+		job      mailJob
+		purchase command.Purchase
+		says     string // empty: nothing is sent
 	}{
-		"tickets":                                {mailJob{Mail: ConfirmedMail, ID: "rsv"}, sale(reservation.Completed, event.SalesOpen, payment.Refund{}), "Stalls, seat A-1 – 25.00 EUR"},
-		"tickets that were given back meanwhile": {mailJob{Mail: ConfirmedMail, ID: "rsv"}, sale(reservation.Refunded, event.SalesOpen, payment.Refund{}), ""},
-		"tickets of a cancelled event":           {mailJob{Mail: ConfirmedMail, ID: "rsv"}, sale(reservation.Completed, event.Cancelled, payment.Refund{}), ""},
-		"a cancelled event":                      {mailJob{Mail: EventCancelledMail, ID: "rsv"}, sale(reservation.Completed, event.Cancelled, payment.Refund{}), "your payment is refunded automatically"},
-		"an event that is not cancelled":         {mailJob{Mail: EventCancelledMail, ID: "rsv"}, sale(reservation.Completed, event.SalesOpen, payment.Refund{}), ""},
+		"tickets":                                {mailJob{Mail: ConfirmedMail, ID: "rsv"}, purchase(reservation.Completed, event.SalesOpen, payment.Refund{}), "Stalls, seat A-1 – 25.00 EUR"},
+		"tickets that were given back meanwhile": {mailJob{Mail: ConfirmedMail, ID: "rsv"}, purchase(reservation.Refunded, event.SalesOpen, payment.Refund{}), ""},
+		"tickets of a cancelled event":           {mailJob{Mail: ConfirmedMail, ID: "rsv"}, purchase(reservation.Completed, event.Cancelled, payment.Refund{}), ""},
+		"a cancelled event":                      {mailJob{Mail: EventCancelledMail, ID: "rsv"}, purchase(reservation.Completed, event.Cancelled, payment.Refund{}), "your payment is refunded automatically"},
+		"an event that is not cancelled":         {mailJob{Mail: EventCancelledMail, ID: "rsv"}, purchase(reservation.Completed, event.SalesOpen, payment.Refund{}), ""},
 		"a late payment": {
-			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Expired, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseTooLate, "")),
+			mailJob{Mail: RefundedMail, ID: "rfd"}, purchase(reservation.Expired, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseTooLate, "")),
 			"10.00 EUR back, because the seats were no longer available.",
 		},
 		"a refund by the organizer": {
-			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "sorry for the rain")),
+			mailJob{Mail: RefundedMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "sorry for the rain")),
 			"10.00 EUR back, because the organizer gave it back (“sorry for the rain”).",
 		},
 		"a refund by the organizer in words of the platform": {
 			mailJob{Mail: RefundedMail, ID: "rfd"},
-			sale(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "the event was cancelled")),
+			purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "the event was cancelled")),
 			"because the organizer gave it back (“the event was cancelled”).",
 		},
 		"a refund by the organizer without a word": {
-			mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "")),
+			mailJob{Mail: RefundedMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "")),
 			"because the organizer gave it back.",
 		},
-		"a refund that was not given": {mailJob{Mail: RefundedMail, ID: "rfd"}, sale(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")), ""},
+		"a refund that was not given": {mailJob{Mail: RefundedMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := composeMail(test.job, test.sale, "ann@example.com")
+			m, err := composeMail(test.job, test.purchase, "ann@example.com")
 			require.NoError(t, err)
 			if test.says == "" {
 				require.Empty(t, m.To)
