@@ -5,6 +5,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"ticketing/internal/money"
 )
@@ -81,6 +82,19 @@ var (
 	ErrNotGenuine = errors.New("the webhook is not the gateway's")
 	// ErrUnavailable means that the gateway could not be reached and certainly did nothing.
 	ErrUnavailable = errors.New("the payment gateway is unavailable")
+	// ErrRefused means that the gateway works and refused what one request asks for: a currency, an amount, a balance that is too low.
+	// Other requests may well succeed, so it is not a failure of the gateway.
+	ErrRefused = errors.New("the payment gateway refused the request")
 	// ErrUnknownPayment means that there is no such payment at the gateway.
 	ErrUnknownPayment = errors.New("there is no such payment at the gateway")
 )
+
+// IsAboutRequest reports whether an HTTP status refuses what one request asks for. Other statuses say that the gateway accepts nothing
+// from this sender, or nothing at this moment.
+func IsAboutRequest(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError
+}

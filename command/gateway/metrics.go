@@ -24,7 +24,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	return &metrics{
 		calls: f.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "calls_total",
-			Help: "Calls of payment gateways: answered (declines too), failed, or refused by the circuit breaker.",
+			Help: "Calls of payment gateways: answered (declines too), rejected for what was asked, failed, or refused by the circuit breaker.",
 		}, []string{"gateway", "call", "result"}),
 		seconds: f.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "call_seconds",
@@ -32,8 +32,8 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		}, []string{"gateway", "call"}),
 		breakerOpen: f.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "breaker_open",
-			Help: "1 while the circuit breaker lets nothing through, 0.5 while one call may try, else 0.",
-		}, []string{"gateway"}),
+			Help: "1 while the circuit breaker of these calls (payments, refunds) lets nothing through, 0.5 while one call may try, else 0.",
+		}, []string{"gateway", "calls"}),
 	}
 }
 
@@ -43,6 +43,8 @@ func (m *metrics) observeCall(gateway, call string, took time.Duration, err erro
 	case errors.Is(err, breaker.ErrOpen):
 		m.calls.WithLabelValues(gateway, call, "refused").Inc()
 		return
+	case errors.Is(err, ErrRefused):
+		result = "rejected"
 	case err != nil:
 		result = "failed"
 	}
@@ -50,7 +52,7 @@ func (m *metrics) observeCall(gateway, call string, took time.Duration, err erro
 	m.seconds.WithLabelValues(gateway, call).Observe(took.Seconds())
 }
 
-func (m *metrics) setBreaker(gateway string, state breaker.State) {
+func (m *metrics) setBreaker(gateway, calls string, state breaker.State) {
 	open := map[gobreaker.State]float64{gobreaker.StateOpen: 1, gobreaker.StateHalfOpen: 0.5}
-	m.breakerOpen.WithLabelValues(gateway).Set(open[state])
+	m.breakerOpen.WithLabelValues(gateway, calls).Set(open[state])
 }

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,12 +133,14 @@ func TestBreakerOpensAfterFiveFailuresAndTriesAgainAfterThirtySeconds(t *testing
 			require.NotErrorIs(t, err, gateway.ErrUnavailable, "the breaker is closed")
 		}
 		requireOpen(t, g, d)
+		_, err := g.Refund(t.Context(), gateway.Refund{})
+		require.NotErrorIs(t, err, gateway.ErrUnavailable, "refunds have a breaker of their own")
 
 		time.Sleep(30*time.Second - time.Millisecond)
 		requireOpen(t, g, d)
 
 		time.Sleep(2 * time.Millisecond)
-		_, err := g.Lookup(t.Context(), gateway.Payment{})
+		_, err = g.Lookup(t.Context(), gateway.Payment{})
 		require.NotErrorIs(t, err, gateway.ErrUnavailable, "one call may try")
 		requireOpen(t, g, d) // it failed
 
@@ -150,7 +153,7 @@ func TestBreakerOpensAfterFiveFailuresAndTriesAgainAfterThirtySeconds(t *testing
 	})
 }
 
-// requireOpen requires every call to be refused at once, without reaching the gateway.
+// requireOpen requires every call that takes money to be refused at once, without reaching the gateway.
 func requireOpen(t *testing.T, g gateway.Gateway, d *double) {
 	t.Helper()
 	before, began := d.calls, time.Now()
@@ -158,13 +161,25 @@ func requireOpen(t *testing.T, g gateway.Gateway, d *double) {
 	_, confirm := g.Confirm(t.Context(), gateway.Payment{})
 	_, lookup := g.Lookup(t.Context(), gateway.Payment{})
 	_, cancel := g.Cancel(t.Context(), gateway.Payment{})
-	_, refund := g.Refund(t.Context(), gateway.Refund{})
-	_, reversals := g.Reversals(t.Context(), gateway.Payment{})
-	for i, err := range []error{create, confirm, lookup, cancel, refund, reversals} {
+	for i, err := range []error{create, confirm, lookup, cancel} {
 		require.ErrorIs(t, err, gateway.ErrUnavailable, i)
 	}
 	require.Equal(t, before, d.calls)
 	require.Zero(t, time.Since(began))
+}
+
+func TestRefundsThatFailDoNotKeepPaymentsFromBeingMade(t *testing.T) {
+	d := &double{name: "sandbox", respond: failsWith(errors.New("connection reset"))}
+	g := newGuarded(t, d)
+	for range 5 {
+		_, err := g.Refund(t.Context(), gateway.Refund{})
+		require.NotErrorIs(t, err, gateway.ErrUnavailable)
+	}
+	_, err := g.Reversals(t.Context(), gateway.Payment{})
+	require.ErrorIs(t, err, gateway.ErrUnavailable)
+	d.respond = returnsOutcome(payment.OutcomeSucceeded)
+	_, err = g.Confirm(t.Context(), gateway.Payment{})
+	require.NoError(t, err)
 }
 
 func TestBreakerCountsNeitherDeclinesNorCallersThatLeft(t *testing.T) {
@@ -176,6 +191,7 @@ func TestBreakerCountsNeitherDeclinesNorCallersThatLeft(t *testing.T) {
 	}{
 		"declines":          {t.Context(), returnsOutcome(payment.OutcomeFailed)},
 		"unknown payments":  {t.Context(), failsWith(gateway.ErrUnknownPayment)},
+		"refused requests":  {t.Context(), failsWith(fmt.Errorf("%w: %w", gateway.ErrUnavailable, gateway.ErrRefused))},
 		"callers that left": {gone, hangs},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -92,6 +92,9 @@ func (c *client) accessToken(ctx context.Context) (*token, error) {
 	_, err := c.sendOnce(ctx, request{
 		what: "get an access token", method: http.MethodPost, path: "/v1/oauth2/token", body: url.Values{"grant_type": {"client_credentials"}},
 	}, "", &granted)
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		refused.atLogin = true
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 	}

@@ -77,6 +77,14 @@ func TestOnlyARequestThatPayPalRefusedIsUnavailable(t *testing.T) {
 		require.Error(t, err)
 		require.Equal(t, unavailable, errors.Is(err, gateway.ErrUnavailable), "%d: %v", status, err)
 	}
+	for status, refused := range map[int]bool{
+		http.StatusUnprocessableEntity: true, http.StatusBadRequest: true, http.StatusTooManyRequests: false, http.StatusServiceUnavailable: false,
+	} {
+		g, double, p := newApproved(t)
+		double.Inject(paypaltest.Fault{On: "GET /v2/checkout/orders", Status: status, Code: "X"})
+		_, err := g.Lookup(t.Context(), p)
+		require.Equal(t, refused, errors.Is(err, gateway.ErrRefused), "%d: %v", status, err)
+	}
 	g, double, p := newApproved(t)
 	double.Down()
 	_, err := g.Confirm(t.Context(), p)

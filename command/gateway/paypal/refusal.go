@@ -17,6 +17,7 @@ type refusal struct {
 	name    string
 	issues  []string
 	debugID string
+	atLogin bool // it refused an access token: nothing can be asked for
 }
 
 func newRefusal(what string, status int, body []byte) *refusal {
@@ -41,12 +42,16 @@ func (r *refusal) Error() string {
 }
 
 // Unwrap makes it gateway.ErrUnavailable if PayPal rejected the request before it processed it. After a fault of PayPal's own that is not
-// certain.
-func (r *refusal) Unwrap() error {
+// certain. It is also gateway.ErrRefused if PayPal refused what was asked.
+func (r *refusal) Unwrap() []error {
+	var errs []error
 	if r.status < http.StatusInternalServerError && r.status != http.StatusConflict {
-		return gateway.ErrUnavailable
+		errs = append(errs, gateway.ErrUnavailable)
 	}
-	return nil
+	if !r.atLogin && gateway.IsAboutRequest(r.status) {
+		errs = append(errs, gateway.ErrRefused)
+	}
+	return errs
 }
 
 // hasIssue reports whether one of these is the reason.

@@ -60,6 +60,9 @@ func unpayableReason(err error) string {
 		return string(wrong)
 	}
 	if refused := refusalOf(err); refused != nil {
+		if refused.stripe.Param == "currency" {
+			return "This currency cannot be paid by card."
+		}
 		switch refused.stripe.Code { //nolint:exhaustive // Stripe has two hundred
 		case stripe.ErrorCodeAmountTooSmall:
 			return "This amount is too small to be paid by card."

@@ -58,7 +58,8 @@ func (f *failure) Error() string {
 }
 
 // Unwrap makes the failure gateway.ErrUnavailable when the call certainly changed nothing: it was never sent, or rejected before it was
-// processed. After a timeout, a lost connection or a fault of Stripe's own that is not certain.
+// processed. After a timeout, a lost connection or a fault of Stripe's own that is not certain. It is also gateway.ErrRefused if Stripe
+// refused what was asked.
 func (f *failure) Unwrap() []error {
 	var errs []error
 	if f.cause != nil {
@@ -69,6 +70,9 @@ func (f *failure) Unwrap() []error {
 		f.status != http.StatusConflict && f.status != http.StatusPaymentRequired
 	if notSent || turnedAway {
 		errs = append(errs, gateway.ErrUnavailable)
+	}
+	if f.stripe != nil && gateway.IsAboutRequest(f.status) {
+		errs = append(errs, gateway.ErrRefused)
 	}
 	return errs
 }

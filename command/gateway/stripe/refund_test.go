@@ -1,6 +1,7 @@
 package stripe_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
@@ -78,5 +79,20 @@ func TestRefundsInTheDashboardAndDisputesAreReversals(t *testing.T) {
 		got, err := g.Reversals(t.Context(), p)
 		require.NoError(t, err)
 		require.Equal(t, want, got[1].Status, status)
+	}
+}
+
+// What Stripe refuses for what it says is an answer; only what it refuses for who asks or when counts as a failure of Stripe.
+func TestOnlyRefusalsOfTheSenderOrTheMomentAreFailures(t *testing.T) {
+	for status, refused := range map[int]bool{
+		http.StatusBadRequest: true, http.StatusPaymentRequired: true, http.StatusUnprocessableEntity: true,
+		http.StatusUnauthorized: false, http.StatusForbidden: false, http.StatusTooManyRequests: false, http.StatusBadGateway: false,
+	} {
+		g, double := newDouble(t)
+		r := newRefund(chargePayment(t, g, "pm_card_visa"), 2500)
+		double.Inject(stripetest.Fault{On: "POST /v1/refunds", Status: status, Code: "balance_insufficient"})
+		_, err := g.Refund(t.Context(), r)
+		require.Error(t, err)
+		require.Equal(t, refused, errors.Is(err, gateway.ErrRefused), "%d: %v", status, err)
 	}
 }
