@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -62,14 +61,14 @@ func (c *comparison) matchInventories(ctx context.Context, tx pgx.Tx, ids []stri
 }
 
 func (c *comparison) compareSections(ctx context.Context, tx pgx.Tx, ids []string) error {
-	rows, err := tx.Query(ctx, `SELECT event_id, name, to_jsonb(t) FROM sections t WHERE event_id = ANY ($1) ORDER BY event_id, ordinal`, ids)
-	if err != nil {
-		return fmt.Errorf("read sections: %w", err)
-	}
 	seen := map[string]bool{}
 	var id, name string
 	var row []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &name, &row}, func() error {
+	rows := query{
+		"sections", `SELECT event_id, name, to_jsonb(t) FROM sections t WHERE event_id = ANY ($1) ORDER BY event_id, ordinal`,
+		[]any{ids}, []any{&id, &name, &row},
+	}
+	err := eachRow(ctx, tx, rows, func() error {
 		key := id + " " + name
 		seen[key] = true
 		want := c.expected.sectionRow(id, name)
@@ -81,7 +80,7 @@ func (c *comparison) compareSections(ctx context.Context, tx pgx.Tx, ids []strin
 		return compareRow(c.report, "sections", key, *want, row, nil)
 	})
 	if err != nil {
-		return fmt.Errorf("read sections: %w", err)
+		return err
 	}
 	for _, id := range ids {
 		for _, section := range c.expected.log.Inventories[id].State.Sections {
@@ -95,14 +94,14 @@ func (c *comparison) compareSections(ctx context.Context, tx pgx.Tx, ids []strin
 
 // compareSeats compares the seats of events. It keeps the expected seats of one event at a time.
 func (c *comparison) compareSeats(ctx context.Context, tx pgx.Tx, ids []string) error {
-	rows, err := tx.Query(ctx, `SELECT event_id, section, label, ordinal, status FROM seats WHERE event_id = ANY ($1) ORDER BY event_id`, ids)
-	if err != nil {
-		return fmt.Errorf("read seats: %w", err)
-	}
 	read, of := map[string]bool{}, ""
 	var missing map[string]availability.SeatRow // the seats of event `of` that were not read yet
 	var got availability.SeatRow
-	_, err = pgx.ForEachRow(rows, []any{&got.EventID, &got.Section, &got.Label, &got.Ordinal, &got.Status}, func() error {
+	rows := query{
+		"seats", `SELECT event_id, section, label, ordinal, status FROM seats WHERE event_id = ANY ($1) ORDER BY event_id`,
+		[]any{ids}, []any{&got.EventID, &got.Section, &got.Label, &got.Ordinal, &got.Status},
+	}
+	err := eachRow(ctx, tx, rows, func() error {
 		if got.EventID != of {
 			c.reportMissingSeats(missing)
 			of, read[got.EventID] = got.EventID, true
@@ -115,7 +114,7 @@ func (c *comparison) compareSeats(ctx context.Context, tx pgx.Tx, ids []string) 
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read seats: %w", err)
+		return err
 	}
 	c.reportMissingSeats(missing)
 	for _, id := range ids {
@@ -168,23 +167,18 @@ func seatRows(eventID string, state inventory.State) map[string]availability.Sea
 
 // findOrphans reports sections and seats of events without an inventory, which no row of an inventory leads to.
 func findOrphans(ctx context.Context, c *comparison) error {
-	for table, query := range map[string]string{
+	for table, sql := range map[string]string{
 		"sections": `SELECT s.event_id || ' ' || s.name FROM sections s
 			WHERE NOT EXISTS (SELECT FROM inventories i WHERE i.event_id = s.event_id AND i.version > 0) ORDER BY 1`,
 		"seats": `SELECT s.event_id || ' ' || s.section || ' ' || s.label FROM seats s
 			WHERE NOT EXISTS (SELECT FROM inventories i WHERE i.event_id = s.event_id AND i.version > 0) ORDER BY 1`,
 	} {
-		rows, err := c.Read.Query(ctx, query)
+		keys, err := readIDs(ctx, c.Read, table, sql)
 		if err != nil {
-			return fmt.Errorf("read %s: %w", table, err)
+			return err
 		}
-		var key string
-		_, err = pgx.ForEachRow(rows, []any{&key}, func() error {
+		for _, key := range keys {
 			c.report.add(Finding{Kind: Differs, Table: table, Key: key, Log: "nothing", Row: "a row of an event without inventory"})
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("read %s: %w", table, err)
 		}
 	}
 	return nil

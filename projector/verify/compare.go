@@ -53,13 +53,9 @@ func (c *comparison) compareTable(ctx context.Context) error {
 func (c *comparison) comparePages(ctx context.Context) (behind []string, err error) {
 	key, name := pgx.Identifier{c.key}.Sanitize(), pgx.Identifier{c.name}.Sanitize()
 	for after := ""; ; {
-		rows, err := c.Read.Query(ctx, `SELECT `+key+` FROM `+name+` WHERE `+key+` > $1 ORDER BY 1 LIMIT $2`, after, rowPage)
+		ids, err := readIDs(ctx, c.Read, c.name, `SELECT `+key+` FROM `+name+` WHERE `+key+` > $1 ORDER BY 1 LIMIT $2`, after, rowPage)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", c.name, err)
-		}
-		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", c.name, err)
+			return nil, err
 		}
 		page, err := c.compareRows(ctx, c, ids)
 		if err != nil {

@@ -29,21 +29,16 @@ const customerPage = 500
 // compareCustomers compares the rows of customers with their streams, all of one customer at one moment.
 func compareCustomers(ctx context.Context, c *comparison) error {
 	for after := ""; ; {
-		rows, err := c.Read.Query(ctx, `SELECT id FROM (
+		ids, err := readIDs(ctx, c.Read, "customers", `SELECT id FROM (
 			(SELECT id FROM customers WHERE id > $1 ORDER BY 1 LIMIT $2)
 			UNION (SELECT DISTINCT customer_id FROM customer_streams WHERE customer_id > $1 ORDER BY 1 LIMIT $2)
 			UNION (SELECT DISTINCT customer_id FROM customer_spend WHERE customer_id > $1 ORDER BY 1 LIMIT $2)
 			UNION (SELECT DISTINCT customer_id FROM customer_history WHERE customer_id > $1 ORDER BY 1 LIMIT $2)) known
 			ORDER BY id LIMIT $2`, after, customerPage)
 		if err != nil {
-			return fmt.Errorf("read customers: %w", err)
+			return err
 		}
-		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return fmt.Errorf("read customers: %w", err)
-		}
-		err = c.snapshot(ctx, func(tx pgx.Tx) error { return c.compareCustomerPage(ctx, tx, ids) })
-		if err != nil {
+		if err := c.snapshot(ctx, func(tx pgx.Tx) error { return c.compareCustomerPage(ctx, tx, ids) }); err != nil {
 			return err
 		}
 		if len(ids) < customerPage {
@@ -69,14 +64,14 @@ func (c *comparison) compareCustomerPage(ctx context.Context, tx pgx.Tx, ids []s
 
 // sumCustomers sums up what the log says of the customers' streams, at the versions that the rows of these streams have.
 func (c *comparison) sumCustomers(ctx context.Context, tx pgx.Tx, ids []string) (map[string]*customerSums, error) {
-	rows, err := tx.Query(ctx, `SELECT customer_id, id, version FROM customer_streams WHERE customer_id = ANY ($1) ORDER BY id`, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read customer_streams: %w", err)
-	}
 	all := map[string]*customerSums{}
 	var customerID, streamID string
 	var version int64
-	_, err = pgx.ForEachRow(rows, []any{&customerID, &streamID, &version}, func() error {
+	streams := query{
+		"customer_streams", `SELECT customer_id, id, version FROM customer_streams WHERE customer_id = ANY ($1) ORDER BY id`,
+		[]any{ids}, []any{&customerID, &streamID, &version},
+	}
+	err := eachRow(ctx, tx, streams, func() error {
 		sums := all[customerID]
 		if sums == nil {
 			sums = &customerSums{
@@ -86,10 +81,7 @@ func (c *comparison) sumCustomers(ctx context.Context, tx pgx.Tx, ids []string) 
 		}
 		return c.addStream(ctx, sums, streamID, version)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read customer_streams: %w", err)
-	}
-	return all, nil
+	return all, err
 }
 
 // addStream adds a stream to the sums of its customer, if its state can be brought to the version of its row.
@@ -161,19 +153,16 @@ func (s *customerSums) see(t customerTrace) {
 }
 
 func (c *comparison) compareCustomerRows(ctx context.Context, tx pgx.Tx, ids []string, all map[string]*customerSums) error {
-	rows, err := tx.Query(ctx, `SELECT id, to_jsonb(t) FROM customers t WHERE id = ANY ($1)`, ids)
-	if err != nil {
-		return fmt.Errorf("read customers: %w", err)
-	}
 	found := map[string][]byte{}
 	var id string
 	var row []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &row}, func() error {
+	rows := query{"customers", `SELECT id, to_jsonb(t) FROM customers t WHERE id = ANY ($1)`, []any{ids}, []any{&id, &row}}
+	err := eachRow(ctx, tx, rows, func() error {
 		found[id] = slices.Clone(row)
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read customers: %w", err)
+		return err
 	}
 	for _, id := range ids {
 		sums := all[id]
@@ -194,14 +183,14 @@ func (c *comparison) compareCustomerRows(ctx context.Context, tx pgx.Tx, ids []s
 }
 
 func (c *comparison) compareSpend(ctx context.Context, tx pgx.Tx, ids []string, all map[string]*customerSums) error {
-	rows, err := tx.Query(ctx, `SELECT customer_id, currency, to_jsonb(t) FROM customer_spend t WHERE customer_id = ANY ($1) ORDER BY 1, 2`, ids)
-	if err != nil {
-		return fmt.Errorf("read customer_spend: %w", err)
-	}
 	seen := map[string]bool{}
 	var customerID, currency string
 	var row []byte
-	_, err = pgx.ForEachRow(rows, []any{&customerID, &currency, &row}, func() error {
+	rows := query{
+		"customer_spend", `SELECT customer_id, currency, to_jsonb(t) FROM customer_spend t WHERE customer_id = ANY ($1) ORDER BY 1, 2`,
+		[]any{ids}, []any{&customerID, &currency, &row},
+	}
+	err := eachRow(ctx, tx, rows, func() error {
 		sums, key := all[customerID], customerID+" "+currency
 		seen[key] = true
 		switch {
@@ -214,7 +203,7 @@ func (c *comparison) compareSpend(ctx context.Context, tx pgx.Tx, ids []string, 
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read customer_spend: %w", err)
+		return err
 	}
 	for _, id := range sortedKeys(all) {
 		for _, currency := range sortedKeys(all[id].spend) {
@@ -227,18 +216,18 @@ func (c *comparison) compareSpend(ctx context.Context, tx pgx.Tx, ids []string, 
 }
 
 func (c *comparison) compareHistory(ctx context.Context, tx pgx.Tx, ids []string, all map[string]*customerSums) error {
-	rows, err := tx.Query(ctx, `SELECT to_jsonb(t) FROM customer_history t WHERE customer_id = ANY ($1) ORDER BY customer_id, position`, ids)
-	if err != nil {
-		return fmt.Errorf("read customer_history: %w", err)
-	}
 	found := map[string]map[string]digest{} // by customer and stream
 	var row []byte
-	_, err = pgx.ForEachRow(rows, []any{&row}, func() error {
+	rows := query{
+		"customer_history", `SELECT to_jsonb(t) FROM customer_history t WHERE customer_id = ANY ($1) ORDER BY customer_id, position`,
+		[]any{ids}, []any{&row},
+	}
+	err := eachRow(ctx, tx, rows, func() error {
 		c.report.Rows["customer_history"]++
 		return addHistoryRow(found, row)
 	})
 	if err != nil {
-		return fmt.Errorf("read customer_history: %w", err)
+		return err
 	}
 	for _, id := range ids {
 		if sums := all[id]; sums != nil && !sums.late {

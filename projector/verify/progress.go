@@ -120,19 +120,16 @@ func (c *comparison) blockedStreams(ctx context.Context) (map[string]bool, error
 // rowVersions returns the versions of those rows that are there.
 func (c *comparison) rowVersions(ctx context.Context, read eventstore.Querier, ids []string) (map[string]int64, error) {
 	key := pgx.Identifier{c.key}.Sanitize()
-	rows, err := read.Query(ctx, `SELECT `+key+`, version FROM `+pgx.Identifier{c.name}.Sanitize()+` WHERE `+key+` = ANY ($1)`, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", c.name, err)
-	}
 	versions := map[string]int64{}
 	var id string
 	var version int64
-	_, err = pgx.ForEachRow(rows, []any{&id, &version}, func() error {
+	rows := query{
+		c.name, `SELECT ` + key + `, version FROM ` + pgx.Identifier{c.name}.Sanitize() + ` WHERE ` + key + ` = ANY ($1)`,
+		[]any{ids}, []any{&id, &version},
+	}
+	err := eachRow(ctx, read, rows, func() error {
 		versions[id] = version
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", c.name, err)
-	}
-	return versions, nil
+	return versions, err
 }

@@ -29,15 +29,14 @@ type rowComparison[R any] struct {
 
 func (t rowComparison[R]) compareRows(ctx context.Context, c *comparison, ids []string) (behind []string, err error) {
 	err = c.snapshot(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT id, version, `+t.expression+` FROM `+pgx.Identifier{c.name}.Sanitize()+` t
-			WHERE id = ANY ($1) AND version > 0 ORDER BY id`, ids)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", c.name, err)
-		}
 		var id string
 		var version int64
 		var row []byte
-		_, err = pgx.ForEachRow(rows, []any{&id, &version, &row}, func() error {
+		rows := query{
+			c.name, `SELECT id, version, ` + t.expression + ` FROM ` + pgx.Identifier{c.name}.Sanitize() + ` t
+				WHERE id = ANY ($1) AND version > 0 ORDER BY id`, []any{ids}, []any{&id, &version, &row},
+		}
+		return eachRow(ctx, tx, rows, func() error {
 			same, late, err := c.matchVersion(ctx, id, version)
 			if late {
 				behind = append(behind, id)
@@ -51,10 +50,6 @@ func (t rowComparison[R]) compareRows(ctx context.Context, c *comparison, ids []
 			}
 			return compareRow(c.report, c.name, id, want, row, t.normalize)
 		})
-		if err != nil {
-			return fmt.Errorf("read %s: %w", c.name, err)
-		}
-		return nil
 	})
 	return behind, err
 }

@@ -27,14 +27,10 @@ type counts struct{ sold, returned, gross, refunded int64 }
 // compareSales compares the sums with the reservations and payments that they are made of, all of one event at one moment. Those were
 // compared with the log row by row.
 func compareSales(ctx context.Context, c *comparison) error {
-	rows, err := c.Read.Query(ctx, `SELECT DISTINCT event_id FROM sale_reservations UNION SELECT event_id FROM sales
+	ids, err := readIDs(ctx, c.Read, "sales", `SELECT DISTINCT event_id FROM sale_reservations UNION SELECT event_id FROM sales
 		UNION SELECT event_id FROM section_sales ORDER BY 1`)
 	if err != nil {
-		return fmt.Errorf("read sales: %w", err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return fmt.Errorf("read sales: %w", err)
+		return err
 	}
 	for _, id := range ids {
 		err := c.snapshot(ctx, func(tx pgx.Tx) error {
@@ -65,13 +61,13 @@ type soldReservation struct {
 
 // sumSales sums up an event's reservations and what was refunded of them, and compares how that is spread over their sections.
 func (c *comparison) sumSales(ctx context.Context, tx pgx.Tx, s *eventSales) error {
-	rows, err := tx.Query(ctx, `SELECT r.id, r.currency, r.sections, r.sold_at, r.returned_at, coalesce(p.refunds, '[]')
-		FROM sale_reservations r LEFT JOIN sale_payments p ON p.id = r.payment_id WHERE r.event_id = $1 ORDER BY r.id`, s.eventID)
-	if err != nil {
-		return fmt.Errorf("read sale_reservations: %w", err)
-	}
 	var r soldReservation
-	_, err = pgx.ForEachRow(rows, []any{&r.id, &r.currency, &r.sectionsJSON, &r.soldAt, &r.returnedAt, &r.refundsJSON}, func() error {
+	reservations := query{
+		"sale_reservations", `SELECT r.id, r.currency, r.sections, r.sold_at, r.returned_at, coalesce(p.refunds, '[]')
+			FROM sale_reservations r LEFT JOIN sale_payments p ON p.id = r.payment_id WHERE r.event_id = $1 ORDER BY r.id`,
+		[]any{s.eventID}, []any{&r.id, &r.currency, &r.sectionsJSON, &r.soldAt, &r.returnedAt, &r.refundsJSON},
+	}
+	return eachRow(ctx, tx, reservations, func() error {
 		r.sections, r.refunds = nil, nil
 		if err := json.Unmarshal(r.sectionsJSON, &r.sections); err != nil {
 			return fmt.Errorf("sections of %s: %w", r.id, err)
@@ -89,10 +85,6 @@ func (c *comparison) sumSales(ctx context.Context, tx pgx.Tx, s *eventSales) err
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("read sale_reservations: %w", err)
-	}
-	return nil
 }
 
 // addReservation adds a reservation and returns what is refunded of each section.
@@ -169,13 +161,10 @@ func (s *eventSales) add(section string, when time.Time, currency string, by cou
 
 // compareSums compares the rows of an event in sales or section_sales.
 func compareSums[R any](ctx context.Context, c *comparison, tx pgx.Tx, table, key, eventID string, want map[string]*R) error {
-	rows, err := tx.Query(ctx, `SELECT `+key+`, to_jsonb(t) FROM `+table+` t WHERE event_id = $1 ORDER BY 1`, eventID)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", table, err)
-	}
 	var id string
 	var row []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &row}, func() error {
+	rows := query{table, `SELECT ` + key + `, to_jsonb(t) FROM ` + table + ` t WHERE event_id = $1 ORDER BY 1`, []any{eventID}, []any{&id, &row}}
+	err := eachRow(ctx, tx, rows, func() error {
 		expected := want[id]
 		delete(want, id)
 		if expected == nil {
@@ -186,7 +175,7 @@ func compareSums[R any](ctx context.Context, c *comparison, tx pgx.Tx, table, ke
 		return compareRow(c.report, table, eventID+" "+id, *expected, row, nil)
 	})
 	if err != nil {
-		return fmt.Errorf("read %s: %w", table, err)
+		return err
 	}
 	for _, id := range sortedKeys(want) {
 		c.report.add(Finding{Kind: Differs, Table: table, Key: eventID + " " + id, Log: "something was sold", Row: "no row"})
