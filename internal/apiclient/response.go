@@ -34,9 +34,7 @@ func decodeResponse(name string, body []byte, result any) error {
 
 func userError(data json.RawMessage) error {
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(data, &fields) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(data, &fields) // other data have no payloads
 	for _, field := range fields {
 		var payload struct{ UserErrors []Error }
 		if json.Unmarshal(field, &payload) == nil && len(payload.UserErrors) > 0 {

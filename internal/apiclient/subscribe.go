@@ -22,7 +22,7 @@ func (c *Client) Subscribe(ctx context.Context, op Operation, each func(data jso
 		pause := pauseAfter(err, failures)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of ctx is no failure
 		case pause == 0 || failures == most:
 			return err
 		}
