@@ -88,7 +88,7 @@ func TestTheAuditLogIsReadInPages(t *testing.T) {
 
 func TestTheAuditLogIsForAdmins(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	v := vars{"id": id.New(id.Event)}
 	require.Equal(t, "UNAUTHENTICATED", a.do(auditQuery, v).code())
 	require.Equal(t, "FORBIDDEN", a.do(auditQuery, v, a.as(newUser())...).code())
@@ -104,7 +104,7 @@ func TestTheAuditLogIsForAdmins(t *testing.T) {
 
 func TestTheAccessLogShowsWhatAdminsDid(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	alice, adminID := newUser(), newUser()
 	a.signIn(alice)
 	admin := a.as(adminID, auth.RoleAdmin)

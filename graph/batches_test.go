@@ -35,7 +35,7 @@ func (a *api) addSales(n int) {
 
 func TestHowManyQueriesAListTakesDoesNotDependOnItsLength(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	a.addSales(100)
 	admin := a.as(newUser(), auth.RoleAdmin)
 	for name, c := range map[string]struct {
@@ -68,7 +68,7 @@ func TestHowManyQueriesAListTakesDoesNotDependOnItsLength(t *testing.T) {
 
 func TestObjectsThatAnOperationNamesAreReadTogether(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	const one, other = "rsv_01h455vb4pex5vsknk084sn02q", "rsv_01h455vb4pex5vsknk084sn02r"
 	a.exec(`INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, metadata)
 		SELECT id, 1, 'evt_' || id, 'usr_1', 'COMPLETED', '[]', 100, 'EUR', now(), now(), '{}' FROM unnest($1::text[]) id`, []string{one, other})

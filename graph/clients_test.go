@@ -38,7 +38,7 @@ func TestTheClientsOfOthersFollowAReservation(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			needClients(t) // before anything runs beside it
-			a := newAPI(t)
+			a := newReadAPI(t)
 			me := newUser()
 			r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 			token := a.signIn(me)
@@ -60,5 +60,5 @@ func TestTheClientsOfOthersFollowAReservation(t *testing.T) {
 
 func TestTheAuditsOfGraphQLOverHTTPPass(t *testing.T) {
 	t.Parallel()
-	require.Contains(t, runNode(t, "audit.mjs", newAPI(t).url), "61 of 61 audits pass")
+	require.Contains(t, runNode(t, "audit.mjs", newBareAPI(t).url), "61 of 61 audits pass")
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"ticketing/command"
 	"ticketing/command/commandtest"
 	"ticketing/command/eventstore"
 	"ticketing/graph"
@@ -50,11 +51,33 @@ type option func(*graph.Config)
 
 func inProduction(c *graph.Config) { c.Development = false }
 
+// newAPI returns an API of which every part is there.
 func newAPI(t *testing.T, options ...option) *api {
 	t.Helper()
+	return startAPI(t, testenv.Databases(t), options)
+}
+
+// newReadAPI returns an API without a write side, which takes less time to start.
+func newReadAPI(t *testing.T, options ...option) *api {
+	t.Helper()
+	return startAPI(t, testenv.DB{Events: noDatabase, Read: testenv.ReadDatabase(t), Auth: testenv.AuthDatabase(t)}, options)
+}
+
+// newBareAPI returns an API without databases, for tests of the protocol: users can't sign in, and nothing can be read.
+func newBareAPI(t *testing.T, options ...option) *api {
+	t.Helper()
+	return startAPI(t, testenv.DB{Events: noDatabase, Read: noDatabase, Auth: noDatabase}, options)
+}
+
+const noDatabase = "postgres://127.0.0.1:1/none"
+
+func startAPI(t *testing.T, urls testenv.DB, options []option) *api {
+	t.Helper()
 	a := &api{t: t, log: &lockedBuffer{}, metrics: prometheus.NewRegistry(), queries: &queryLog{}}
-	urls := testenv.Databases(t)
-	a.write = commandtest.New(t, commandtest.Config{Database: urls.Events})
+	a.write = &commandtest.System{Service: &command.Service{}, Pool: a.openPool(noDatabase, nil)}
+	if urls.Events != noDatabase {
+		a.write = commandtest.New(t, commandtest.Config{Database: urls.Events})
+	}
 	a.read, a.users = a.openPool(urls.Read, nil), a.openPool(urls.Auth, nil)
 	redisURL, err := redis.ParseURL(testenv.Redis(t))
 	require.NoError(t, err)

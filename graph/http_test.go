@@ -17,7 +17,7 @@ import (
 
 func TestPostFollowsGraphQLOverHTTP(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newBareAPI(t)
 	const asked = `{"query":"{ __typename }"}`
 	for name, c := range map[string]struct {
 		body, accept string
@@ -59,7 +59,7 @@ func TestPostFollowsGraphQLOverHTTP(t *testing.T) {
 
 func TestGetOnlyReads(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newBareAPI(t)
 	get := func(values url.Values) response {
 		r, err := http.NewRequest(http.MethodGet, a.url+"?"+values.Encode(), nil)
 		require.NoError(t, err)
@@ -75,7 +75,7 @@ func TestGetOnlyReads(t *testing.T) {
 
 func TestOtherSitesCannotForgeRequests(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, inProduction)
+	a := newReadAPI(t, inProduction)
 	me := newUser()
 	cookie := "__Host-ticketing_session=" + a.signIn(me)
 	const who = `{ me { id } }`
@@ -115,7 +115,7 @@ func TestOtherSitesCannotForgeRequests(t *testing.T) {
 
 func TestABadBearerTokenIsAnError(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	cookie := "__Host-ticketing_session=" + a.signIn(newUser())
 	for _, header := range []string{"Bearer wrong", "Bearer ", "Basic YTpi", "wrong"} {
 		got := a.do(`{ me { id } }`, nil, "Authorization", header, "Cookie", cookie)
@@ -129,14 +129,14 @@ func TestABadBearerTokenIsAnError(t *testing.T) {
 
 func TestBodiesAreBounded(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newBareAPI(t)
 	got := a.post(`{"query":"{ __typename } #` + strings.Repeat("x", 100<<10) + `"}`)
 	require.Equal(t, http.StatusRequestEntityTooLarge, got.status)
 }
 
 func TestCorrelationIDs(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newBareAPI(t)
 	require.Equal(t, "req-1", a.do(`{ __typename }`, nil, "X-Request-ID", "req-1").header.Get("X-Request-ID"))
 	for _, strange := range []string{"a b", strings.Repeat("x", 129), `"><script>`} {
 		got := a.do(`{ __typename }`, nil, "X-Request-ID", strange).header.Get("X-Request-ID")
@@ -147,7 +147,7 @@ func TestCorrelationIDs(t *testing.T) {
 
 func TestOperationsAreCounted(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newBareAPI(t)
 	a.do(`{ __typename }`, nil)
 	a.do(`{ nope }`, nil)
 	a.do(`mutation { publishEvent(input: {eventId: "e"}) { event { id } } }`, nil)
@@ -177,7 +177,7 @@ func (a *api) counted() map[string]float64 {
 
 func TestOtherMethodsAreRefused(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newBareAPI(t)
 	r, err := http.NewRequest(http.MethodPut, a.url, nil)
 	require.NoError(t, err)
 	got := a.send(r)
@@ -187,7 +187,7 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 
 func TestAClientThatHasLeftCausesNoPanic(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newBareAPI(t)
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ __typename }"}`))

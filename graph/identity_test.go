@@ -18,7 +18,7 @@ const (
 
 func TestSigningIn(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	code, field := a.do(requestLink, vars{"email": "no address"}).userError(t, "requestMagicLink")
 	require.Equal(t, "INVALID", code)
 	require.Equal(t, []any{"email"}, field)
@@ -41,7 +41,7 @@ func TestSigningIn(t *testing.T) {
 
 func TestSigningInWithACookie(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	got := a.do(verifyLink, vars{"t": a.magicLink(newUser())}, "X-Session", "cookie")
 	require.Nil(t, got.field(t, "verifyMagicLink")["sessionToken"])
 	cookie := got.header.Get("Set-Cookie")
@@ -57,7 +57,7 @@ func TestSigningInWithACookie(t *testing.T) {
 
 func TestSigningInIsLimitedByAddressAndIP(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, func(c *graph.Config) { c.RateLimits.SignIn = ratelimit.SignIn(2, time.Hour) })
+	a := newReadAPI(t, func(c *graph.Config) { c.RateLimits.SignIn = ratelimit.SignIn(2, time.Hour) })
 	require.Empty(t, a.do(requestLink, vars{"email": "a@example.com"}).Errors)
 	require.Empty(t, a.do(requestLink, vars{"email": "b@example.com"}).Errors)
 	require.Equal(t, "RATE_LIMITED", a.do(requestLink, vars{"email": "c@example.com"}).code())

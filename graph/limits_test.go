@@ -13,7 +13,7 @@ import (
 
 func TestWhatCostsTooMuchIsRefusedCheaply(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, inProduction)
+	a := newBareAPI(t, inProduction)
 	for name, c := range map[string]struct{ query, code string }{
 		"doubling fragments":    {doubling(27), "COMPLEXITY_LIMIT_EXCEEDED"},
 		"tokens":                {"{" + strings.Repeat(" me { id }", 400) + "}", "GRAPHQL_PARSE_FAILED"},
@@ -65,7 +65,7 @@ func numbered(format string, n int) string {
 
 func TestSensibleOperationsPass(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, inProduction)
+	a := newReadAPI(t, inProduction)
 	for _, query := range []string{
 		`{ events(first: 100) { edges { cursor node { id name status sections { name price { amount currencyCode } available } } } pageInfo { endCursor hasNextPage } } }`,
 		`query($n: Int = 50) { me { reservations(first: $n) { nodes { id status seats { section label price { amount } } payments { id status } event { name } } } } }`,
@@ -76,7 +76,7 @@ func TestSensibleOperationsPass(t *testing.T) {
 
 func TestTheSchemaIsForAdminsInProduction(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, inProduction)
+	a := newReadAPI(t, inProduction)
 	admin := a.as(newUser(), auth.RoleAdmin)
 	const schema, typo = `{ __schema { queryType { name } } }`, `{ events(frist: 1) { nods { id } } }`
 
@@ -91,7 +91,7 @@ func TestTheSchemaIsForAdminsInProduction(t *testing.T) {
 		body := a.do(query, nil).body
 		require.NotContains(t, body, "Did you mean", query)
 	}
-	require.Empty(t, newAPI(t).do(schema, nil).Errors, "in development for everybody")
+	require.Empty(t, newReadAPI(t).do(schema, nil).Errors, "in development for everybody")
 }
 
 func TestValuesAreNotCoerced(t *testing.T) {

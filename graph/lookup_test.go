@@ -13,7 +13,7 @@ const readAtVersion = `query($id: ID!, $v: Int) { reservation(id: $id, minVersio
 
 func TestAReadOfAKnownVersionIsOneQuery(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	header := a.as(me)
@@ -31,7 +31,7 @@ func TestAReadOfAKnownVersionIsOneQuery(t *testing.T) {
 // An announcement may be lost: the new version is then found a moment later.
 func TestMinVersionIsFoundWithoutAnnouncements(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	header := a.as(me)
@@ -47,7 +47,7 @@ func TestMinVersionIsFoundWithoutAnnouncements(t *testing.T) {
 
 func TestAStrangerLearnsNoVersion(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), newUser())
 	stranger := a.as(newUser())
 	for _, version := range []int{1, 2, 1000} {
@@ -58,7 +58,7 @@ func TestAStrangerLearnsNoVersion(t *testing.T) {
 
 func TestMinVersionWaitsForTheAnnouncement(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	header := a.as(me)

@@ -8,7 +8,7 @@ import (
 
 func TestErrorsRevealNothingInternal(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := a.as(newUser())
 	a.exec(`ALTER TABLE events RENAME TO lost`)
 	got := a.do(`{ event(id: "evt_01h455vb4pex5vsknk084sn02q") { id } me { id } }`, nil, append(me, "X-Request-ID", "req-9")...)
@@ -22,7 +22,7 @@ func TestErrorsRevealNothingInternal(t *testing.T) {
 
 func TestSeatsComeInPages(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	e := a.addEvent(newUser(), "SALES_OPEN")
 	a.exec(`INSERT INTO inventories VALUES ($1, 4)`, e.ID)
 	a.exec(`INSERT INTO sections SELECT $1, 'Box', 0, 100, 'EUR', true, 3, 3, 0, 0`, e.ID)

@@ -24,7 +24,7 @@ func sessionsOf(t *testing.T, got response) []map[string]any {
 
 func TestSessionsAreListedAndRevoked(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	here, there, admin := a.as(me), a.as(me), a.as(newUser(), auth.RoleAdmin)
 	const revoke = `mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { user { id } userErrors { code field } } }`
@@ -64,7 +64,7 @@ const sessionCookie = graph.SessionCookie + "="
 
 func TestABearerTokenIsRenewedByItsClient(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	old := a.signIn(me)
 	a.changeRoles(me)
@@ -82,7 +82,7 @@ func TestABearerTokenIsRenewedByItsClient(t *testing.T) {
 
 func TestACookieIsRenewedByTheNextRequest(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	old := a.signIn(me)
 	require.Empty(t, a.do(`{ me { id } }`, nil, "Cookie", sessionCookie+old).header.Values("Set-Cookie"))
@@ -113,7 +113,7 @@ func (a *api) changeRoles(userID string) {
 
 func TestSigningInAgainEndsTheBrowsersOldSession(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	const verify = `mutation($t: String!) { verifyMagicLink(input: {token: $t}) { user { id } userErrors { code } } }`
 	old, elsewhere := a.signIn(newUser()), a.signIn(newUser())
 	require.Empty(t, a.do(verify, vars{"t": a.magicLink(newUser())}, "Cookie", sessionCookie+old, "X-Session", "cookie").Errors)

@@ -25,7 +25,7 @@ const status = `subscription($id: ID!) { reservationStatus(id: $id) { id version
 
 func TestAReservationIsFollowedToItsEnd(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	w := a.dial().init(a.bearer(me))
@@ -47,7 +47,7 @@ func TestAReservationIsFollowedToItsEnd(t *testing.T) {
 
 func TestASubscriptionWaitsForANewReservation(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := query.Reservation{ID: id.New(id.Reservation), EventID: id.New(id.Event), CustomerID: me}
 	w := a.dial().init(a.bearer(me))
@@ -62,7 +62,7 @@ func TestASubscriptionWaitsForANewReservation(t *testing.T) {
 
 func TestWhoMaySubscribe(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	organizer := newUser()
 	e := a.addEvent(organizer, "SALES_OPEN")
 	draft := a.addEvent(organizer, "DRAFT")
@@ -94,7 +94,7 @@ func TestWhoMaySubscribe(t *testing.T) {
 
 func TestAvailabilityFollowsTheInventory(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	e := a.addEvent(newUser(), "SALES_OPEN")
 	set := func(version int64) {
 		a.exec(`INSERT INTO inventories VALUES ($1, $2) ON CONFLICT (event_id) DO UPDATE SET version = excluded.version`, e.ID, version)
@@ -118,7 +118,7 @@ func TestAvailabilityFollowsTheInventory(t *testing.T) {
 
 func TestCloseCodes(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newBareAPI(t)
 	const subscribe = `{"id":"1","type":"subscribe","payload":{"query":"{ __typename }"}}`
 	for name, c := range map[string]struct {
 		messages []string
@@ -153,7 +153,7 @@ func TestCloseCodes(t *testing.T) {
 
 func TestTwoOperationsCannotHaveOneID(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	w := a.dial().init(a.bearer(me))
@@ -165,7 +165,7 @@ func TestTwoOperationsCannotHaveOneID(t *testing.T) {
 
 func TestAPingGetsAPongAtAnyTime(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newBareAPI(t)
 	w := a.dial()
 	w.send(`{"type":"ping","payload":{"a":1}}`)
 	require.Equal(t, map[string]any{"type": "pong", "payload": map[string]any{"a": 1.}}, w.receive())
@@ -175,7 +175,7 @@ func TestAPingGetsAPongAtAnyTime(t *testing.T) {
 
 func TestTheOperationsOfASocketAreBounded(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	w := a.dial().init(a.bearer(me))
@@ -189,7 +189,7 @@ func TestTheOperationsOfASocketAreBounded(t *testing.T) {
 
 func TestMessagesAreLimited(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, func(c *graph.Config) { c.RateLimits.Messages = ratelimit.WebSocketMessages(1) })
+	a := newReadAPI(t, func(c *graph.Config) { c.RateLimits.Messages = ratelimit.WebSocketMessages(1) })
 	w := a.dial().init(a.bearer(newUser()))
 	w.subscribe("1", `{ __typename }`, nil)
 	require.Equal(t, "next", w.receive()["type"])
@@ -202,7 +202,7 @@ func TestMessagesAreLimited(t *testing.T) {
 
 func TestPagesOfOtherOriginsCannotConnect(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, inProduction)
+	a := newReadAPI(t, inProduction)
 	token := a.signIn(newUser())
 	cookie := "__Host-ticketing_session=" + token
 	w := a.dial("Cookie", cookie, "Origin", "https://tickets.example.com").init(`{}`)
@@ -217,7 +217,7 @@ func TestPagesOfOtherOriginsCannotConnect(t *testing.T) {
 
 func TestABadTokenInAHandshakeIsAnError(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	token := a.signIn(me)
 	cookie := "__Host-ticketing_session=" + a.signIn(newUser())
@@ -236,7 +236,7 @@ func TestABadTokenInAHandshakeIsAnError(t *testing.T) {
 
 func TestConnectionsAreLimited(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, func(c *graph.Config) { c.RateLimits.ConnectionsPerUser, c.RateLimits.ConnectionsPerIP = 2, 4 })
+	a := newReadAPI(t, func(c *graph.Config) { c.RateLimits.ConnectionsPerUser, c.RateLimits.ConnectionsPerIP = 2, 4 })
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	w := a.dial().init(a.bearer(me))
@@ -277,7 +277,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 
 func TestAStreamEndsWithItsSession(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	token := a.signIn(me)
@@ -296,7 +296,7 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 
 func TestStreamsEndWithTheServer(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	w := a.dial().init(a.bearer(me))
@@ -312,7 +312,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 }
 
 func TestGoroutinesEndWithTheClient(t *testing.T) { //nolint:paralleltest // counts goroutines
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	token := a.bearer(me)
@@ -336,7 +336,7 @@ func TestGoroutinesEndWithTheClient(t *testing.T) { //nolint:paralleltest // cou
 
 func TestAnEventStreamFollowsAReservation(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	events := a.listen(status, vars{"id": r.ID}, a.as(me)...)
@@ -349,7 +349,7 @@ func TestAnEventStreamFollowsAReservation(t *testing.T) {
 
 func TestAnEventStreamOfAQueryHasOneResponse(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newBareAPI(t)
 	for query, want := range map[string]string{
 		`{ __typename }`: `{"data":{"__typename":"Query"}}`,
 		`{ nope }`:       `GRAPHQL_VALIDATION_FAILED`,

@@ -17,7 +17,7 @@ const (
 
 func TestUsersAndAdminsErase(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	alice, bob := newUser(), newUser()
 	asAlice, asBob := a.as(alice), a.as(bob)
 	admin := a.as(newUser(), auth.RoleAdmin)
@@ -36,7 +36,7 @@ func TestUsersAndAdminsErase(t *testing.T) {
 
 func TestOnlyAdminsGrantAndRevokeRoles(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	alice := newUser()
 	asAlice, admin := a.as(alice), a.as(newUser(), auth.RoleAdmin)
 	for _, mutation := range []string{grantMutation, revokeMutation} {
@@ -57,7 +57,7 @@ func TestOnlyAdminsGrantAndRevokeRoles(t *testing.T) {
 
 func TestAdminsFindUsers(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	alice, adminID := newUser(), newUser()
 	a.signIn(alice, auth.RoleOrganizer)
 	admin := a.as(adminID, auth.RoleAdmin)

@@ -11,7 +11,7 @@ import (
 
 func TestWhoMayCallWhat(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	for _, c := range []struct{ query, anonymous, customer string }{
 		{`{ events { nodes { id } } }`, "", ""},
 		{`{ reservation(id: "rsv_01h455vb4pex5vsknk084sn02q") { id } }`, "UNAUTHENTICATED", "NOT_FOUND"},
@@ -35,7 +35,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 
 func TestADraftIsVisibleToItsOrganizerAndAdmins(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	organizer, former := newUser(), newUser()
 	const one, node, list = `query($id: ID!) { event(id: $id) { id } }`, `query($id: ID!) { node(id: $id) { id ... on Event { name } } }`, `{ events { nodes { id } edges { node { id } } } }`
 	requireVisible := func(draft string, visible bool, header ...string) {
@@ -57,7 +57,7 @@ func TestADraftIsVisibleToItsOrganizerAndAdmins(t *testing.T) {
 
 func TestAReservationIsVisibleToItsParticipants(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	organizer, customer := newUser(), newUser()
 	r := a.addReservation(a.addEvent(organizer, "SALES_OPEN"), customer)
 	p := a.addPayment(r)
@@ -94,7 +94,7 @@ func TestAReservationIsVisibleToItsParticipants(t *testing.T) {
 
 func TestAUsersListsAreVisibleToThemselves(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := newReadAPI(t)
 	organizer, customer := newUser(), newUser()
 	r := a.addReservation(a.addEvent(organizer, "SALES_OPEN"), customer)
 	const nested = `query($r: ID!) { reservation(id: $r) { id customer { id reservations { nodes { id } } payments { nodes { id } } } } }`
