@@ -25,17 +25,17 @@ var organizer, saga = commandtest.Organizer, commandtest.Part("saga")
 
 var customers = []string{"usr_alice", "usr_bob", "usr_carol"}
 
-// asked is a command that was answered for good, and can be asked again.
-type asked struct {
+// repeatable is a command with a final outcome, which can be executed again.
+type repeatable struct {
 	at    time.Time
 	again func(t *rapid.T)
 }
 
 func (w *world) remember(again func(t *rapid.T)) {
-	w.history = append(w.history, asked{at: w.clock(), again: again})
+	w.history = append(w.history, repeatable{at: w.clock(), again: again})
 }
 
-// requireCode wants a command to be rejected for that reason, or accepted when there is none.
+// requireCode requires a command to be rejected with this code, or accepted if it is "".
 func requireCode(t *rapid.T, want rejection.Code, err error) {
 	var got rejection.Code
 	if r, ok := rejection.As(err); ok {
@@ -64,11 +64,11 @@ func (w *world) reserve(t *rapid.T) {
 	ask := func(p *process) (command.Reservation, error) {
 		return p.ReserveSeats(context.Background(), caller(customer, key), command.ReserveSeats{EventID: w.eventID, Items: items})
 	}
-	want := w.model.reserve(customer, items)
-	r, _, err := run(t, w, drawFuse(t), ask)
+	want := w.model.reserveRejection(customer, items)
+	r, _, err := runOnReplica(t, w, drawFuse(t), ask)
 	requireCode(t, want, err)
 	if err == nil {
-		w.reserved(t, r.ID, customer, items, r.State, w.clock())
+		w.addReservation(t, r.ID, customer, items, r.State, w.clock())
 	}
 	w.remember(func(t *rapid.T) {
 		again, err := ask(w.any(t))
@@ -83,72 +83,72 @@ func (w *world) reserve(t *rapid.T) {
 
 // reserveAtOnce has several customers reserve in the same moment, each of them twice.
 func (w *world) reserveAtOnce(t *rapid.T) {
-	type wish struct {
+	type request struct {
 		customer string
 		items    []inventory.ReserveItem
-		answers  [2]command.Reservation
+		results  [2]command.Reservation
 		errs     [2]error
 	}
-	wishes := make([]wish, rapid.IntRange(2, 5).Draw(t, "wishes"))
+	requests := make([]request, rapid.IntRange(2, 5).Draw(t, "requests"))
 	var group sync.WaitGroup
-	for i := range wishes {
-		one := &wishes[i]
+	for i := range requests {
+		one := &requests[i]
 		one.customer, one.items = rapid.SampledFrom(customers).Draw(t, "customer"), drawItems(t)
 		key, replicas := uuid.NewString(), [2]*process{w.any(t), w.any(t)}
 		for n, p := range replicas {
 			group.Go(func() {
-				one.answers[n], one.errs[n] = p.ReserveSeats(context.Background(), caller(one.customer, key),
+				one.results[n], one.errs[n] = p.ReserveSeats(context.Background(), caller(one.customer, key),
 					command.ReserveSeats{EventID: w.eventID, Items: one.items})
 			})
 		}
 	}
 	group.Wait()
-	// Whatever their order was: the accepted ones fit together, and of the others none fits beside them.
-	for _, one := range wishes {
+	// In whatever order they were decided, the accepted ones fit together, and none of the others fits beside them.
+	for _, one := range requests {
 		if one.errs[0] == nil {
 			require.NoError(t, one.errs[1])
-			require.Equal(t, one.answers[0].ID, one.answers[1].ID)
-			require.Empty(t, w.model.reserve(one.customer, one.items))
-			w.reserved(t, one.answers[0].ID, one.customer, one.items, one.answers[0].State, w.clock())
+			require.Equal(t, one.results[0].ID, one.results[1].ID)
+			require.Empty(t, w.model.reserveRejection(one.customer, one.items))
+			w.addReservation(t, one.results[0].ID, one.customer, one.items, one.results[0].State, w.clock())
 		}
 	}
-	for _, one := range wishes {
+	for _, one := range requests {
 		if one.errs[0] != nil {
 			first, ok := rejection.As(one.errs[0])
 			require.True(t, ok, "%v", one.errs[0])
 			requireCode(t, first.Code, one.errs[1])
-			require.NotEmpty(t, w.model.reserve(one.customer, one.items), "it was rejected and would fit")
+			require.NotEmpty(t, w.model.reserveRejection(one.customer, one.items), "it was rejected and would fit")
 		}
 	}
 }
 
 // again delivers a command a second time.
 func (w *world) again(t *rapid.T) {
-	w.history = slices.DeleteFunc(w.history, func(a asked) bool { return w.clock().Sub(a.at) > 23*time.Hour }) // keys end after a day
+	w.history = slices.DeleteFunc(w.history, func(a repeatable) bool { return w.clock().Sub(a.at) > 23*time.Hour }) // keys end after a day
 	if len(w.history) == 0 {
-		t.Skip("nothing was asked")
+		t.Skip("there was no command")
 	}
 	rapid.SampledFrom(w.history).Draw(t, "command").again(t)
 }
 
-func (w *world) drawBooking(t *rapid.T) *booking {
-	if len(w.bookings) == 0 {
+func (w *world) drawReservation(t *rapid.T) *modelReservation {
+	if len(w.reservations) == 0 {
 		t.Skip("nothing is reserved")
 	}
-	i := rapid.IntRange(0, len(w.bookings)-1).Draw(t, "booking")
-	return w.bookings[len(w.bookings)-1-i] // smaller is newer
+	i := rapid.IntRange(0, len(w.reservations)-1).Draw(t, "reservation")
+	return w.reservations[len(w.reservations)-1-i] // smaller is newer
 }
 
-func (w *world) drawBill(t *rapid.T) *bill {
-	if len(w.bills) == 0 {
+func (w *world) drawPayment(t *rapid.T) *modelPayment {
+	if len(w.payments) == 0 {
 		t.Skip("nothing is paid")
 	}
-	i := rapid.IntRange(0, len(w.bills)-1).Draw(t, "bill")
-	return w.bills[len(w.bills)-1-i]
+	i := rapid.IntRange(0, len(w.payments)-1).Draw(t, "payment")
+	return w.payments[len(w.payments)-1-i]
 }
 
 func (w *world) cancel(t *rapid.T) {
-	b, key := w.drawBooking(t), uuid.NewString()
+	b, key := w.drawReservation(t), uuid.NewString()
 	t.Logf("%s cancels %s", b.customer, b.id)
 	ask := func(p *process) (command.Reservation, error) {
 		return p.CancelReservation(context.Background(), caller(b.customer, key), command.CancelReservation{ReservationID: b.id})
@@ -164,7 +164,7 @@ func (w *world) cancel(t *rapid.T) {
 	default:
 		want = rejection.InvalidState
 	}
-	_, _, err := run(t, w, drawFuse(t), ask)
+	_, _, err := runOnReplica(t, w, drawFuse(t), ask)
 	requireCode(t, want, err)
 	w.remember(func(t *rapid.T) {
 		_, err := ask(w.any(t))
@@ -173,14 +173,14 @@ func (w *world) cancel(t *rapid.T) {
 }
 
 func (w *world) pay(t *rapid.T) {
-	b, token, key, fuse := w.drawBooking(t), rapid.SampledFrom(cards()).Draw(t, "card"), uuid.NewString(), drawFuse(t)
+	b, token, key, fuse := w.drawReservation(t), rapid.SampledFrom(cards()).Draw(t, "card"), uuid.NewString(), drawFuse(t)
 	t.Logf("%s pays %s with card %q", b.customer, b.id, token)
 	in := command.ProcessPayment{ReservationID: b.id, CardToken: token}
 	ask := func(p *process) (command.Paid, error) {
 		return p.ProcessPayment(context.Background(), caller(b.customer, key), in)
 	}
-	want := w.payable(b, w.clock())
-	paid, certain, err := run(t, w, fuse, ask)
+	want := w.payRejection(b, w.clock())
+	paid, certain, err := runOnReplica(t, w, fuse, ask)
 	if want != "" || b.minor == 0 {
 		requireCode(t, want, err)
 		if want == "" {
@@ -192,7 +192,7 @@ func (w *world) pay(t *rapid.T) {
 		w.adopt(t, b, token)
 		return
 	}
-	requireCode(t, w.processed(b, token, paid), err)
+	requireCode(t, w.afterProcessing(b, token, paid), err)
 	if code, ok := rejection.As(err); ok && code.Code == rejection.GatewayUnavailable {
 		return // the same key would pay again
 	}
@@ -205,76 +205,76 @@ func (w *world) pay(t *rapid.T) {
 	})
 }
 
-// processed is what a payment that nothing disturbed comes to. It answers what the customer is told.
-func (w *world) processed(b *booking, token string, paid command.Paid) rejection.Code {
-	p := &bill{id: paid.Payment.ID, token: token, booking: b, status: payment.Processing}
-	w.bills = append(w.bills, p)
-	w.begun(p)
+// afterProcessing records the outcome of an undisturbed payment and returns the rejection that the customer gets.
+func (w *world) afterProcessing(b *modelReservation, token string, paid command.Paid) rejection.Code {
+	p := &modelPayment{id: paid.Payment.ID, token: token, reservation: b, status: payment.Processing}
+	w.payments = append(w.payments, p)
+	w.afterBegin(p)
 	switch token {
 	case cardDeclined:
-		w.failed(p, true)
+		w.afterFailure(p, true)
 		return rejection.PaymentDeclined
 	case cardDownAtCreate, cardDownAtConfirm:
-		w.failed(p, false)
+		w.afterFailure(p, false)
 		return rejection.GatewayUnavailable
 	case cardLost, cardUnsure:
 	case cardAction, cardActionDecline:
 		p.status = payment.RequiresAction
 	default:
-		w.succeeded(p)
+		w.afterSuccess(p)
 	}
 	return ""
 }
 
-func (w *world) begun(p *bill) {
-	p.booking.status, p.booking.payment = reservation.PaymentPending, p.id
-	if !p.booking.extended {
-		p.booking.extended, p.booking.expiresAt = true, p.booking.expiresAt.Add(hold)
+func (w *world) afterBegin(p *modelPayment) {
+	p.reservation.status, p.reservation.payment = reservation.PaymentPending, p.id
+	if !p.reservation.extended {
+		p.reservation.extended, p.reservation.expiresAt = true, p.reservation.expiresAt.Add(hold)
 	}
 }
 
-// adopt takes over what a process that died left: nothing, or a payment somewhere on its way.
-func (w *world) adopt(t *rapid.T, b *booking, token string) {
+// adopt adds to the model what a process that died left: nothing, or a payment in some state.
+func (w *world) adopt(t *rapid.T, b *modelReservation, token string) {
 	w.ledger.read(t, w.pool)
 	var left []string
 	for id, s := range w.ledger.payments {
-		if s.ReservationID == b.id && !slices.ContainsFunc(w.bills, func(p *bill) bool { return p.id == id }) {
+		if s.ReservationID == b.id && !slices.ContainsFunc(w.payments, func(p *modelPayment) bool { return p.id == id }) {
 			left = append(left, id)
 		}
 	}
 	require.LessOrEqual(t, len(left), 2, "an outage frees the key: the second delivery may be another payment")
 	slices.Sort(left) // the older one first
 	for _, id := range left {
-		p := &bill{id: id, token: token, booking: b}
-		w.bills = append(w.bills, p)
-		w.begun(p)
+		p := &modelPayment{id: id, token: token, reservation: b}
+		w.payments = append(w.payments, p)
+		w.afterBegin(p)
 		switch s := w.ledger.payments[id]; s.Status {
 		case payment.Completed:
-			w.succeeded(p)
+			w.afterSuccess(p)
 		case payment.Failed:
-			w.failed(p, s.FailureCode == payment.Declined)
+			w.afterFailure(p, s.FailureCode == payment.Declined)
 		default:
 			p.status = s.Status
 		}
 	}
 }
 
-// confirm goes on after the customer has done what the bank asked for.
+// confirm goes on after the customer has done what the bank requires.
 func (w *world) confirm(t *rapid.T) {
-	p := w.drawBill(t)
-	t.Logf("%s confirms %s", p.booking.customer, p.id)
-	_, err := w.any(t).ConfirmPayment(context.Background(), caller(p.booking.customer, uuid.NewString()), p.id)
-	if p.undecided() && !w.clock().Before(p.booking.expiresAt) {
+	p := w.drawPayment(t)
+	t.Logf("%s confirms %s", p.reservation.customer, p.id)
+	_, err := w.any(t).ConfirmPayment(context.Background(), caller(p.reservation.customer, uuid.NewString()), p.id)
+	if p.undecided() && !w.clock().Before(p.reservation.expiresAt) {
 		requireCode(t, rejection.ReservationExpired, err)
 		return
 	}
 	switch {
 	case p.status == payment.RequiresAction && p.token == cardActionDecline:
-		w.failed(p, true)
+		w.afterFailure(p, true)
 	case p.status == payment.RequiresAction:
-		w.succeeded(p)
+		w.afterSuccess(p)
 	case p.undecided():
-		w.lookedUp(p)
+		w.afterLookup(p)
 	}
 	if r, rejected := rejection.As(err); rejected {
 		require.Equal(t, payment.Failed, p.status, "%v", r)
@@ -283,15 +283,15 @@ func (w *world) confirm(t *rapid.T) {
 	require.NoError(t, err)
 }
 
-// lookedUp is what an undecided payment comes to when the bank is asked about it.
-func (w *world) lookedUp(p *bill) {
+// afterLookup records the outcome of an undecided payment after the bank was asked about it.
+func (w *world) afterLookup(p *modelPayment) {
 	a := w.bank.accounts[p.id]
 	switch {
 	case a == nil:
 	case a.status == bankCharged:
-		w.succeeded(p)
+		w.afterSuccess(p)
 	case a.status == bankDeclined, a.status == bankCancelled:
-		w.failed(p, a.status == bankDeclined)
+		w.afterFailure(p, a.status == bankDeclined)
 	case a.status == bankAction:
 		p.status = payment.RequiresAction
 	case a.status == bankCreated && p.status == payment.Initiated:
@@ -299,21 +299,21 @@ func (w *world) lookedUp(p *bill) {
 	}
 }
 
-func (w *world) reconcile(t *rapid.T) { w.reconcileOne(t, w.drawBill(t)) }
+func (w *world) reconcile(t *rapid.T) { w.reconcileOne(t, w.drawPayment(t)) }
 
-func (w *world) reconcileOne(t *rapid.T, p *bill) {
+func (w *world) reconcileOne(t *rapid.T, p *modelPayment) {
 	t.Logf("the saga reconciles %s", p.id)
 	undecided, before := p.undecided(), w.bank.accounts[p.id]
 	unconfirmed := before == nil || before.status == bankCreated
-	_, _, err := run(t, w, drawFuse(t), func(r *process) (struct{}, error) {
+	_, _, err := runOnReplica(t, w, drawFuse(t), func(r *process) (struct{}, error) {
 		return struct{}{}, r.ReconcilePayment(context.Background(), saga, p.id)
 	})
 	switch {
 	case !undecided:
 	case unconfirmed: // it is given up, and costs the customer no attempt
-		w.failed(p, false)
+		w.afterFailure(p, false)
 	default:
-		w.lookedUp(p)
+		w.afterLookup(p)
 	}
 	if p.undecided() {
 		require.ErrorIs(t, err, command.ErrStillProcessing)
@@ -322,33 +322,33 @@ func (w *world) reconcileOne(t *rapid.T, p *bill) {
 	require.NoError(t, err)
 }
 
-func (w *world) expire(t *rapid.T) { w.expireOne(t, w.drawBooking(t)) }
+func (w *world) expire(t *rapid.T) { w.expireOne(t, w.drawReservation(t)) }
 
-func (w *world) expireOne(t *rapid.T, b *booking) {
+func (w *world) expireOne(t *rapid.T, b *modelReservation) {
 	t.Logf("the saga expires %s", b.id)
-	p := w.billOf(b)
+	p := w.paymentOf(b)
 	if b.holding() && !w.clock().Before(b.expiresAt) {
 		if b.status == reservation.SeatsReserved {
 			b.status = reservation.Expired
 		} else {
-			w.givenUp(p, w.bank.charged(p.id), reservation.Expired)
+			w.afterGivingUp(p, w.bank.charged(p.id), reservation.Expired)
 		}
 	}
-	_, _, err := run(t, w, drawFuse(t), func(r *process) (struct{}, error) {
+	_, _, err := runOnReplica(t, w, drawFuse(t), func(r *process) (struct{}, error) {
 		return struct{}{}, r.ExpireHold(context.Background(), saga, b.id)
 	})
 	require.NoError(t, err)
 }
 
-func (w *world) refund(t *rapid.T) { w.refundOne(t, w.drawBill(t)) }
+func (w *world) refund(t *rapid.T) { w.refundOne(t, w.drawPayment(t)) }
 
-func (w *world) refundOne(t *rapid.T, p *bill) {
+func (w *world) refundOne(t *rapid.T, p *modelPayment) {
 	if p.refund == "" {
 		t.Skip("no refund is pending")
 	}
 	t.Logf("the saga refunds %s", p.id)
 	asked := p.asked
-	_, certain, err := run(t, w, drawFuse(t), func(r *process) (struct{}, error) {
+	_, certain, err := runOnReplica(t, w, drawFuse(t), func(r *process) (struct{}, error) {
 		return struct{}{}, r.ExecuteRefund(context.Background(), saga, p.id, p.refund)
 	})
 	p.asked = true
@@ -358,8 +358,8 @@ func (w *world) refundOne(t *rapid.T, p *bill) {
 	}
 	require.NoError(t, err)
 	p.refund, p.status = "", payment.Refunded
-	if p.booking.status == reservation.Completed && p.booking.payment == p.id {
-		p.booking.status = reservation.Refunded
+	if p.reservation.status == reservation.Completed && p.reservation.payment == p.id {
+		p.reservation.status = reservation.Refunded
 	}
 }
 
@@ -395,20 +395,20 @@ func (w *world) windUp(t *rapid.T) {
 	if w.status != event.Cancelled {
 		t.Skip("the event is not cancelled")
 	}
-	for _, b := range w.bookings {
-		p := w.billOf(b)
+	for _, b := range w.reservations {
+		p := w.paymentOf(b)
 		switch {
 		case b.status == reservation.SeatsReserved:
 			b.status = reservation.Cancelled
 		case b.status == reservation.PaymentPending:
-			w.givenUp(p, w.bank.charged(p.id), reservation.Cancelled)
+			w.afterGivingUp(p, w.bank.charged(p.id), reservation.Cancelled)
 		case b.status == reservation.Completed && b.payment == "":
 			b.status = reservation.Refunded
 		case b.status == reservation.Completed && p.refund == "":
 			p.refund = "?"
 		}
 	}
-	_, _, err := run(t, w, drawFuse(t), func(r *process) (struct{}, error) {
+	_, _, err := runOnReplica(t, w, drawFuse(t), func(r *process) (struct{}, error) {
 		return struct{}{}, r.WindUpEvent(context.Background(), saga, w.eventID)
 	})
 	require.NoError(t, err)
@@ -423,16 +423,16 @@ func (w *world) passTime(t *rapid.T) {
 
 func (w *world) die(t *rapid.T) { w.crash(t, w.any(t)) }
 
-// settle lets the saga do everything that is left, until nothing is.
-func (w *world) settle(t *rapid.T) {
+// finishAll has the saga do all that is left.
+func (w *world) finishAll(t *rapid.T) {
 	w.pass(3 * hold)
-	for _, p := range w.bills {
+	for _, p := range w.payments {
 		if p.undecided() {
 			w.reconcileOne(t, p)
 			w.check(t)
 		}
 	}
-	for _, b := range w.bookings {
+	for _, b := range w.reservations {
 		w.expireOne(t, b)
 		w.check(t)
 	}
@@ -440,21 +440,21 @@ func (w *world) settle(t *rapid.T) {
 		w.windUp(t)
 		w.check(t)
 	}
-	for _, p := range w.bills {
+	for _, p := range w.payments {
 		for p.refund != "" {
 			w.refundOne(t, p)
 			w.check(t)
 		}
 	}
 	sold := int64(0)
-	for _, b := range w.bookings {
+	for _, b := range w.reservations {
 		require.False(t, b.holding(), "%s is %s for ever", b.id, b.status)
 		if b.status == reservation.Completed {
 			sold += b.minor
 		}
 	}
 	require.Equal(t, sold, w.bank.balance(), "money taken − refunded")
-	for _, s := range w.ledger.stock.Sections {
+	for _, s := range w.ledger.inventory.Sections {
 		require.Zero(t, s.Reserved, "reserved in %s", s.Name)
 	}
 }

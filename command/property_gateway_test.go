@@ -10,14 +10,14 @@ import (
 	"ticketing/command/payment"
 )
 
-// The card tokens of the bank say what becomes of a payment, and of its refunds.
+// The card tokens of the bank determine the outcome of a payment and of its refunds.
 const (
 	cardOK            = "ok"
 	cardDeclined      = "declined"
 	cardDownAtCreate  = "down at create"  // unavailable
 	cardDownAtConfirm = "down at confirm" // unavailable
-	cardLost          = "lost"            // charged, and the answer is lost
-	cardUnsure        = "unsure"          // not charged, and the answer is lost
+	cardLost          = "lost"            // charged, and the response is lost
+	cardUnsure        = "unsure"          // not charged, and the response is lost
 	cardAction        = "action"          // the customer has to do something first
 	cardActionDecline = "action, then declined"
 	cardRefundPending = "refund pending" // when asked first
@@ -59,7 +59,7 @@ func newBank() *bank {
 	return &bank{accounts: map[string]*account{}, refunds: map[string]int64{}, asked: map[string]bool{}}
 }
 
-// balance answers what was taken and not given back, in minor units.
+// balance returns what was taken and not given back, in minor units.
 func (b *bank) balance() (minor int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -101,11 +101,11 @@ func (a *account) result(paymentID string) gateway.Result {
 func transaction(paymentID string) string { return "bank_" + paymentID }
 
 var (
-	errLost = errors.New("the answer was lost")
+	errLost = errors.New("the response was lost")
 	errDead = errors.New("the process is dead")
 )
 
-// branch is the bank as one process sees it: a process that dies calls it no more, or does not live to see the answer.
+// branch is the bank as one process sees it: a process that dies does not call it any more, or never gets the response.
 type branch struct {
 	*bank
 	process *process
@@ -113,24 +113,24 @@ type branch struct {
 
 var _ gateway.Gateway = branch{}
 
-// call has the bank do something, unless the process dies before.
-func call[T any](b branch, do func() (T, error)) (answer T, err error) {
+// callBank calls do, unless the process is dead before or after.
+func callBank[T any](b branch, do func() (T, error)) (result T, err error) {
 	if b.process.step() {
-		return answer, errDead
+		return result, errDead
 	}
 	b.mu.Lock()
-	answer, err = do()
+	result, err = do()
 	b.mu.Unlock()
 	if b.process.step() {
-		return answer, errDead
+		return result, errDead
 	}
-	return answer, err
+	return result, err
 }
 
 func (branch) Name() string { return "bank" }
 
 func (b branch) Create(_ context.Context, p gateway.Payment) (gateway.Result, error) {
-	return call(b, func() (gateway.Result, error) {
+	return callBank(b, func() (gateway.Result, error) {
 		if p.CardToken == cardDownAtCreate {
 			return gateway.Result{}, gateway.ErrUnavailable
 		}
@@ -142,7 +142,7 @@ func (b branch) Create(_ context.Context, p gateway.Payment) (gateway.Result, er
 }
 
 func (b branch) Confirm(_ context.Context, p gateway.Payment) (gateway.Result, error) {
-	return call(b, func() (gateway.Result, error) {
+	return callBank(b, func() (gateway.Result, error) {
 		a := b.accounts[p.ID]
 		if a == nil {
 			return gateway.Result{}, gateway.ErrUnknownPayment
@@ -172,7 +172,7 @@ func (b branch) Confirm(_ context.Context, p gateway.Payment) (gateway.Result, e
 }
 
 func (b branch) Lookup(_ context.Context, p gateway.Payment) (gateway.Result, error) {
-	return call(b, func() (gateway.Result, error) {
+	return callBank(b, func() (gateway.Result, error) {
 		if b.accounts[p.ID] == nil {
 			return gateway.Result{}, gateway.ErrUnknownPayment
 		}
@@ -181,7 +181,7 @@ func (b branch) Lookup(_ context.Context, p gateway.Payment) (gateway.Result, er
 }
 
 func (b branch) Cancel(_ context.Context, p gateway.Payment) (gateway.Result, error) {
-	return call(b, func() (gateway.Result, error) {
+	return callBank(b, func() (gateway.Result, error) {
 		if b.accounts[p.ID] == nil {
 			b.accounts[p.ID] = &account{status: bankCancelled}
 			return gateway.Result{}, gateway.ErrUnknownPayment
@@ -194,7 +194,7 @@ func (b branch) Cancel(_ context.Context, p gateway.Payment) (gateway.Result, er
 }
 
 func (b branch) Refund(_ context.Context, r gateway.Refund) (gateway.RefundResult, error) {
-	return call(b, func() (gateway.RefundResult, error) {
+	return callBank(b, func() (gateway.RefundResult, error) {
 		for id, a := range b.accounts {
 			if transaction(id) != r.TransactionID {
 				continue
@@ -216,7 +216,7 @@ func (b branch) Refund(_ context.Context, r gateway.Refund) (gateway.RefundResul
 	})
 }
 
-// Reversals knows of none that nobody asked for here.
+// Reversals returns none: all are requested through the write side.
 func (b branch) Reversals(context.Context, gateway.Payment) ([]gateway.Reversal, error) {
 	return nil, nil
 }

@@ -14,7 +14,7 @@ import (
 	"ticketing/command/reservation"
 )
 
-// What the event of every run is like: small, so that customers meet.
+// The event of every run is small, so that customers compete.
 const (
 	hold           = 5 * time.Minute
 	mostOfOne      = 3 // tickets of a reservation
@@ -37,8 +37,8 @@ func parts() []part {
 	}
 }
 
-// booking is a reservation of the model.
-type booking struct {
+// modelReservation is a reservation of the model.
+type modelReservation struct {
 	id, customer string
 	seats        []reservation.Seat
 	minor        int64
@@ -49,13 +49,13 @@ type booking struct {
 	payment      string // with the gateway, or that paid for it
 }
 
-func (b *booking) holding() bool {
+func (b *modelReservation) holding() bool {
 	return b.status == reservation.SeatsReserved || b.status == reservation.PaymentPending
 }
 
-func (b *booking) has() bool { return b.holding() || b.status == reservation.Completed }
+func (b *modelReservation) has() bool { return b.holding() || b.status == reservation.Completed }
 
-func (b *booking) tickets(section string) (n int) {
+func (b *modelReservation) tickets(section string) (n int) {
 	for _, seat := range b.seats {
 		if seat.Section == section {
 			n++
@@ -64,37 +64,37 @@ func (b *booking) tickets(section string) (n int) {
 	return n
 }
 
-// bill is a payment of the model.
-type bill struct {
-	id, token string
-	booking   *booking
-	status    payment.Status
-	refund    string // id of the refund that is pending
-	asked     bool   // the bank was asked for it before
+// modelPayment is a payment of the model.
+type modelPayment struct {
+	id, token   string
+	reservation *modelReservation
+	status      payment.Status
+	refund      string // id of the refund that is pending
+	asked       bool   // the bank was asked for it before
 }
 
-func (b *bill) undecided() bool {
+func (b *modelPayment) undecided() bool {
 	return b.status == payment.Initiated || b.status == payment.RequiresAction || b.status == payment.Processing
 }
 
-// model is the business, as simple as it can be told.
+// model is the business in its simplest form.
 type model struct {
-	eventID  string
-	status   event.Status
-	bookings []*booking
-	bills    []*bill
+	eventID      string
+	status       event.Status
+	reservations []*modelReservation
+	payments     []*modelPayment
 }
 
-// taken answers who has a seat.
+// taken reports whether a seat has a holder.
 func (m *model) taken(label string) bool {
-	return slices.ContainsFunc(m.bookings, func(b *booking) bool {
+	return slices.ContainsFunc(m.reservations, func(b *modelReservation) bool {
 		return b.has() && slices.ContainsFunc(b.seats, func(s reservation.Seat) bool { return s.Label == label })
 	})
 }
 
 func (m *model) left(p part) int {
 	left := p.capacity
-	for _, b := range m.bookings {
+	for _, b := range m.reservations {
 		if b.has() {
 			left -= b.tickets(p.name)
 		}
@@ -103,7 +103,7 @@ func (m *model) left(p part) int {
 }
 
 func (m *model) ticketsOf(customer string) (n int) {
-	for _, b := range m.bookings {
+	for _, b := range m.reservations {
 		if b.has() && b.customer == customer {
 			n += len(b.seats)
 		}
@@ -111,8 +111,8 @@ func (m *model) ticketsOf(customer string) (n int) {
 	return n
 }
 
-// reserve answers why a wish is rejected, or "".
-func (m *model) reserve(customer string, items []inventory.ReserveItem) rejection.Code {
+// reserveRejection returns the code with which a request for seats is rejected, or "".
+func (m *model) reserveRejection(customer string, items []inventory.ReserveItem) rejection.Code {
 	if m.status != event.SalesOpen {
 		return rejection.SalesNotOpen
 	}
@@ -142,9 +142,9 @@ func (m *model) reserve(customer string, items []inventory.ReserveItem) rejectio
 	return ""
 }
 
-// reserved takes a new reservation up, after checking that it is what was wished for.
-func (m *model) reserved(t *rapid.T, id, customer string, items []inventory.ReserveItem, s reservation.State, now time.Time) *booking {
-	b := &booking{
+// addReservation adds a new reservation after checking that it has what was requested.
+func (m *model) addReservation(t *rapid.T, id, customer string, items []inventory.ReserveItem, s reservation.State, now time.Time) *modelReservation {
+	b := &modelReservation{
 		id: id, customer: customer, seats: s.Seats, status: reservation.SeatsReserved, expiresAt: now.Add(hold), attempts: attempts,
 	}
 	for _, seat := range s.Seats {
@@ -167,12 +167,12 @@ func (m *model) reserved(t *rapid.T, id, customer string, items []inventory.Rese
 		require.Equal(t, wanted, b.tickets(p.name), "tickets of %s", p.name)
 		b.minor += int64(wanted) * p.minor
 	}
-	m.bookings = append(m.bookings, b)
+	m.reservations = append(m.reservations, b)
 	return b
 }
 
-// payable answers why a booking can't be paid now, or "".
-func (m *model) payable(b *booking, now time.Time) rejection.Code {
+// payRejection returns the code with which paying a reservation is rejected now, or "".
+func (m *model) payRejection(b *modelReservation, now time.Time) rejection.Code {
 	switch {
 	case b.holding() && m.status == event.Cancelled:
 		return rejection.InvalidState
@@ -186,70 +186,70 @@ func (m *model) payable(b *booking, now time.Time) rejection.Code {
 	return ""
 }
 
-// succeeded is what it means that a payment was charged.
-func (m *model) succeeded(b *bill) {
+// afterSuccess records that a payment was charged.
+func (m *model) afterSuccess(b *modelPayment) {
 	b.status = payment.Completed
 	if m.status == event.Cancelled {
-		b.booking.status, b.refund = reservation.Cancelled, "?"
+		b.reservation.status, b.refund = reservation.Cancelled, "?"
 		return
 	}
-	b.booking.status, b.booking.payment = reservation.Completed, b.id
+	b.reservation.status, b.reservation.payment = reservation.Completed, b.id
 }
 
-// failed is what it means that a payment came to nothing: only a decline uses up an attempt.
-func (m *model) failed(b *bill, declined bool) {
+// afterFailure records that a payment failed: only a decline uses up an attempt.
+func (m *model) afterFailure(b *modelPayment, declined bool) {
 	b.status = payment.Failed
 	if declined {
-		b.booking.attempts--
+		b.reservation.attempts--
 	}
-	b.booking.status, b.booking.payment = reservation.SeatsReserved, ""
-	if b.booking.attempts == 0 {
-		b.booking.status, b.booking.payment = reservation.Compensated, b.id
+	b.reservation.status, b.reservation.payment = reservation.SeatsReserved, ""
+	if b.reservation.attempts == 0 {
+		b.reservation.status, b.reservation.payment = reservation.Compensated, b.id
 	}
 }
 
-// givenUp is what it means that a booking ends although a payment of it is at the bank.
-func (m *model) givenUp(b *bill, charged bool, ended reservation.Status) {
+// afterGivingUp records that a reservation ends although a payment of it is at the bank.
+func (m *model) afterGivingUp(b *modelPayment, charged bool, ended reservation.Status) {
 	if charged {
-		m.succeeded(b)
+		m.afterSuccess(b)
 		return
 	}
-	b.status, b.booking.status = payment.Failed, ended
+	b.status, b.reservation.status = payment.Failed, ended
 }
 
-func (m *model) billOf(b *booking) *bill {
-	i := slices.IndexFunc(m.bills, func(bill *bill) bool { return bill.id == b.payment })
+func (m *model) paymentOf(b *modelReservation) *modelPayment {
+	i := slices.IndexFunc(m.payments, func(bill *modelPayment) bool { return bill.id == b.payment })
 	if i < 0 {
 		return nil
 	}
-	return m.bills[i]
+	return m.payments[i]
 }
 
-// owed answers what the bank must have at this moment: for the tickets that are sold, what is on its way back, and what it has charged
-// and nobody has written down yet.
-func (m *model) owed(charged func(paymentID string) bool) (minor int64) {
-	for _, b := range m.bookings {
+// expectedBalance returns what the bank must have at this moment: for the tickets that are sold, for pending refunds, and for charges that are
+// not recorded yet.
+func (m *model) expectedBalance(charged func(paymentID string) bool) (minor int64) {
+	for _, b := range m.reservations {
 		if b.status == reservation.Completed {
 			minor += b.minor
 		}
 	}
-	for _, b := range m.bills {
+	for _, b := range m.payments {
 		switch {
 		case b.undecided() && charged(b.id):
-			minor += b.booking.minor
-		case b.refund != "" && b.booking.status != reservation.Completed:
-			minor += b.booking.minor
+			minor += b.reservation.minor
+		case b.refund != "" && b.reservation.status != reservation.Completed:
+			minor += b.reservation.minor
 		}
 	}
 	return minor
 }
 
-// requireModel wants the log to say what the model says, of every reservation, payment and section.
+// requireModel requires the log to agree with the model on every reservation, payment and section.
 func (m *model) requireModel(t *rapid.T, l *ledger) {
-	require.Len(t, l.reservations, len(m.bookings), "reservations")
-	require.Len(t, l.payments, len(m.bills), "payments")
+	require.Len(t, l.reservations, len(m.reservations), "reservations")
+	require.Len(t, l.payments, len(m.payments), "payments")
 	tickets := map[string]int{}
-	for _, b := range m.bookings {
+	for _, b := range m.reservations {
 		s := l.reservations[b.id]
 		require.Equal(t, b.status, s.Status, "reservation %s", b.id)
 		require.Equal(t, b.expiresAt, s.ExpiresAt, "end of hold of %s", b.id)
@@ -261,7 +261,7 @@ func (m *model) requireModel(t *rapid.T, l *ledger) {
 			require.LessOrEqual(t, tickets[b.customer], mostOfCustomer, "tickets of %s", b.customer)
 		}
 	}
-	for _, b := range m.bills {
+	for _, b := range m.payments {
 		s := l.payments[b.id]
 		require.Equal(t, b.status, s.Status, "payment %s with card %q", b.id, b.token)
 		pending := ""
@@ -274,7 +274,7 @@ func (m *model) requireModel(t *rapid.T, l *ledger) {
 		b.refund = pending
 	}
 	for _, p := range parts() {
-		section := l.stock.Section(p.name)
+		section := l.inventory.Section(p.name)
 		require.Equal(t, m.left(p), section.Available(), "available in %s", p.name)
 		require.Equal(t, p.capacity, section.Available()+section.Reserved+section.Sold)
 	}

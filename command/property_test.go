@@ -65,7 +65,7 @@ func TestTheWriteSideUnderRandomCommands(t *testing.T) {
 			"time passes":     w.passTime,
 			"die":             w.die,
 		})
-		w.settle(t)
+		w.finishAll(t)
 	})
 }
 

@@ -38,7 +38,7 @@ type process struct {
 	conns []net.Conn
 }
 
-// step makes a step and answers whether the process is dead.
+// step makes a step and reports whether the process is dead.
 func (p *process) step() bool {
 	if p.fuse.Add(-1) == 0 {
 		p.kill()
@@ -118,7 +118,7 @@ type world struct {
 	all     []*process
 	log     *audit.Log
 	ledger  *ledger
-	history []asked // that can be asked again
+	history []repeatable // that can be asked again
 	woundUp bool
 
 	mu  sync.Mutex
@@ -137,7 +137,7 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-// any answers one of the replicas.
+// any returns one of the replicas.
 func (w *world) any(t *rapid.T) *process {
 	return w.all[rapid.IntRange(0, len(w.all)-1).Draw(t, "replica")]
 }
@@ -158,7 +158,7 @@ type ledger struct {
 	position     int64
 	reservations map[string]reservation.State
 	payments     map[string]payment.State
-	stock        inventory.State
+	inventory    inventory.State
 }
 
 func (l *ledger) read(t *rapid.T, pool *pgxpool.Pool) {
@@ -175,12 +175,12 @@ func (l *ledger) read(t *rapid.T, pool *pgxpool.Pool) {
 		case payment.DomainEvent:
 			l.payments[id] = payment.Evolve(l.payments[id], e)
 		case inventory.DomainEvent:
-			l.stock = inventory.Evolve(l.stock, e)
+			l.inventory = inventory.Evolve(l.inventory, e)
 		}
 	}
 }
 
-// check wants the log to be whole, to say exactly what the model says, and the bank to have what it must.
+// check requires the log to be sound and to agree with the model, and the bank to have the expected balance.
 func (w *world) check(t *rapid.T) {
 	w.ledger.read(t, w.pool)
 	found := audit.NewReport(10)
@@ -188,46 +188,46 @@ func (w *world) check(t *rapid.T) {
 	w.log.Check(func(string, int64) bool { return !w.woundUp }, found)
 	require.True(t, found.OK(), "%v", found.Findings)
 	w.requireModel(t, w.ledger)
-	require.Equal(t, w.owed(w.bank.charged), w.bank.balance(), "money at the bank")
+	require.Equal(t, w.expectedBalance(w.bank.charged), w.bank.balance(), "money at the bank")
 }
 
-// run has a command executed by a replica; with fuse >= 0 that replica dies after so many steps, or else when the command has ended, and the
-// command is executed again until a replica answers. certain says that the replica lived to give the first answer.
-func run[T any](t *rapid.T, w *world, fuse int, execute func(p *process) (T, error)) (answer T, certain bool, err error) {
+// runOnReplica executes a command on a replica. With fuse >= 0 that replica dies after so many steps, or when the command has ended, and the
+// command is executed again on another; certain reports whether the first replica lived to return its result.
+func runOnReplica[T any](t *rapid.T, w *world, fuse int, execute func(p *process) (T, error)) (value T, certain bool, err error) {
 	p := w.any(t)
 	if fuse < 0 {
-		answer, err = execute(p)
-		return answer, true, err
+		value, err = execute(p)
+		return value, true, err
 	}
 	type result struct {
-		answer T
-		err    error
+		value T
+		err   error
 	}
 	done := make(chan result, 1)
 	p.fuse.Store(int64(fuse) + 1)
 	go func() {
-		answer, err := execute(p)
-		done <- result{answer, err}
+		value, err := execute(p)
+		done <- result{value, err}
 	}()
 	var first *result
 	select {
-	case <-p.dead: // nobody is told anything
+	case <-p.dead: // the caller gets no result
 	case r := <-done:
 		first = &r
 	}
 	w.crash(t, p)
 	if first != nil && !isDead(first.err) {
-		return first.answer, true, first.err
+		return first.value, true, first.err
 	}
-	answer, err = execute(w.any(t))
-	return answer, false, err
+	value, err = execute(w.any(t))
+	return value, false, err
 }
 
 func isDead(err error) bool {
 	return err != nil && (strings.Contains(err.Error(), errDead.Error()) || strings.Contains(err.Error(), engine.ErrUnavailable.Error()))
 }
 
-// drawFuse is -1 mostly: nobody dies.
+// drawFuse returns -1 mostly: the process lives.
 func drawFuse(t *rapid.T) int {
 	if rapid.IntRange(0, 3).Draw(t, "dies") > 0 {
 		return -1

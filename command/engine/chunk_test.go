@@ -18,7 +18,7 @@ import (
 // A batch goes to PostgreSQL in chunks of 64 commands while the loop decides on: these are more than one.
 const inTwoChunks = 70
 
-// batchOf has commands decided in one batch, in order: the last one last. It answers when all are answered.
+// batchOf executes commands in one batch, in order, and returns their errors.
 func batchOf(t *testing.T, e *engine.Engine, requests ...engine.Request) []error {
 	t.Helper()
 	release := block(t, e)
@@ -110,7 +110,7 @@ func awaitChunk(t *testing.T, pool *pgxpool.Pool) {
 	})
 }
 
-func TestAChunkThatPostgresRefusesTakesNobodyWithIt(t *testing.T) {
+func TestAChunkThatPostgresRefusesFailsAlone(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)

@@ -55,14 +55,14 @@ func TestARejectionIsAsExactAsAnAcceptance(t *testing.T) {
 	const limit = 3
 	for range 5 {
 		for range limit {
-			execute(t, one, addUpTo("1", limit))
+			mustExecute(t, one, addUpTo("1", limit))
 		}
 		_, err := two.Execute(t.Context(), addUpTo("1", limit))
 		_, rejected := rejection.As(err)
 		require.True(t, rejected, "two must see what one took: %v", err)
-		execute(t, one, add("1", -limit))
-		execute(t, two, addUpTo("1", limit))
-		execute(t, one, add("1", -1))
+		mustExecute(t, one, add("1", -limit))
+		mustExecute(t, two, addUpTo("1", limit))
+		mustExecute(t, one, add("1", -1))
 	}
 }
 
@@ -81,7 +81,7 @@ func TestADecisionMayAskForAStreamThatItDidNotAnnounce(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	first, stop := start(t, pool, nil)
-	execute(t, first, add("other", 7))
+	mustExecute(t, first, add("other", 7))
 	stop()
 	e, _ := start(t, pool, nil)
 	r := add("1", 1)
@@ -96,7 +96,7 @@ func TestADecisionMayAskForAStreamThatItDidNotAnnounce(t *testing.T) {
 		}
 		return decide(tx)
 	}
-	require.Equal(t, 1, execute(t, e, r))
+	require.Equal(t, 1, mustExecute(t, e, r))
 }
 
 func TestACommandThatFailsAfterStagingFailsAlone(t *testing.T) {
@@ -135,17 +135,17 @@ func TestAReplicaThatIsFarBehindLoadsAgain(t *testing.T) {
 	url := logDB(t)
 	slow, _ := start(t, newPool(t, url, nil), nil)
 	busy, _ := start(t, newPool(t, url, nil), nil)
-	execute(t, slow, add("1", 1))
+	mustExecute(t, slow, add("1", 1))
 	const more = 2_500 // more than is read under the lock
-	require.Equal(t, 1+more, execute(t, busy, add("1", slices.Repeat([]int{1}, more)...)))
-	require.Equal(t, 2+more, execute(t, slow, add("1", 1)))
+	require.Equal(t, 1+more, mustExecute(t, busy, add("1", slices.Repeat([]int{1}, more)...)))
+	require.Equal(t, 2+more, mustExecute(t, slow, add("1", 1)))
 }
 
 func TestALongStreamStartsFromItsSnapshot(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, stop := start(t, pool, nil)
-	execute(t, e, add("1", make([]int, 1_500)...))
+	mustExecute(t, e, add("1", make([]int, 1_500)...))
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		var version int64
 		err := pool.QueryRow(t.Context(), `SELECT version FROM snapshots WHERE stream_id = 'counter-1'`).Scan(&version)
@@ -156,12 +156,12 @@ func TestALongStreamStartsFromItsSnapshot(t *testing.T) {
 	_, err := pool.Exec(t.Context(), `UPDATE snapshots SET data = '{"Sum": 40}'`)
 	require.NoError(t, err)
 	again, stop := start(t, pool, nil)
-	require.Equal(t, 42, execute(t, again, add("1", 2)))
+	require.Equal(t, 42, mustExecute(t, again, add("1", 2)))
 	stop()
 	_, err = pool.Exec(t.Context(), `UPDATE snapshots SET data = 'not a snapshot'`)
 	require.NoError(t, err)
 	third, _ := start(t, pool, nil)
-	require.Equal(t, 2+2, execute(t, third, add("1", 2)), "from the log, where 1,500 zeros and a two stand")
+	require.Equal(t, 2+2, mustExecute(t, third, add("1", 2)), "from the log, which has 1,500 zeros and a two")
 }
 
 func TestACallerWhoLeftIsNotDecidedFor(t *testing.T) {
@@ -172,7 +172,7 @@ func TestACallerWhoLeftIsNotDecidedFor(t *testing.T) {
 	cancel()
 	_, err := e.Execute(ctx, add("1", 1))
 	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, 1, execute(t, e, add("1", 1)))
+	require.Equal(t, 1, mustExecute(t, e, add("1", 1)))
 }
 
 func TestAFullQueueRefusesAtOnce(t *testing.T) {

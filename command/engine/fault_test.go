@@ -35,7 +35,7 @@ func TestASessionThatDiesBetweenDecisionAndCommitLosesNothing(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
-	execute(t, e, add("1", 1))
+	mustExecute(t, e, add("1", 1))
 	kill := func() {
 		_, err := pool.Exec(context.Background(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE application_name = 'ticketing engine' AND datname = current_database()`)
@@ -43,12 +43,12 @@ func TestASessionThatDiesBetweenDecisionAndCommitLosesNothing(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	require.Equal(t, 11, execute(t, e, withKey(whileDeciding(add("1", 10), kill), "k", "r")))
-	require.Equal(t, 12, execute(t, e, add("1", 1)))
+	require.Equal(t, 11, mustExecute(t, e, withKey(whileDeciding(add("1", 10), kill), "k", "r")))
+	require.Equal(t, 12, mustExecute(t, e, add("1", 1)))
 	requireSum(t, pool, "counter-1", 12)
 }
 
-// lossyConn loses the answer to the next thing that is sent, once armed, although the server has got and done it.
+// lossyConn loses the response to the next request, once armed, although the server has executed it.
 type lossyConn struct {
 	net.Conn
 	armed *atomic.Bool
@@ -72,36 +72,36 @@ func lossy(armed *atomic.Bool) func(*pgxpool.Config) {
 	}
 }
 
-func TestACommitWhoseAnswerIsLostIsFoundByItsKey(t *testing.T) {
+func TestACommitWithoutAcknowledgementIsFoundByItsKey(t *testing.T) {
 	t.Parallel()
 	url := logDB(t)
 	var armed atomic.Bool
 	e, _ := start(t, newPool(t, url, lossy(&armed)), nil)
-	execute(t, e, add("1", 1)) // warm: nothing but the append is sent after the decision
+	mustExecute(t, e, add("1", 1)) // warm: nothing but the append is sent after the decision
 	result, err := e.Execute(t.Context(), withKey(whileDeciding(add("1", 10), func() { armed.Store(true) }), "k", "r"))
 	require.NoError(t, err)
 	require.True(t, result.Replayed, "the first try was committed")
 	require.Equal(t, "11", result.Ref)
-	require.Equal(t, 12, execute(t, e, add("1", 1)))
+	require.Equal(t, 12, mustExecute(t, e, add("1", 1)))
 	requireSum(t, newPool(t, url, nil), "counter-1", 12)
 }
 
-func TestACommitWhoseAnswerIsLostIsUnavailableWithoutAKey(t *testing.T) {
+func TestACommitWithoutAcknowledgementIsUnavailableWithoutAKey(t *testing.T) {
 	t.Parallel()
 	url := logDB(t)
 	var armed atomic.Bool
 	e, _ := start(t, newPool(t, url, lossy(&armed)), nil)
-	execute(t, e, add("1", 1))
+	mustExecute(t, e, add("1", 1))
 	_, err := e.Execute(t.Context(), whileDeciding(add("1", 10), func() { armed.Store(true) }))
 	require.ErrorIs(t, err, engine.ErrUnavailable)
-	require.Equal(t, 12, execute(t, e, add("1", 1)), "what was committed is seen, although nobody was told")
+	require.Equal(t, 12, mustExecute(t, e, add("1", 1)), "what was committed is seen, although it was not acknowledged")
 }
 
 func TestAFrozenHolderOfTheLockIsEnded(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
-	execute(t, e, add("1", 1))
+	mustExecute(t, e, add("1", 1))
 	frozen, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
 	defer frozen.Release()
@@ -115,26 +115,26 @@ func TestAFrozenHolderOfTheLockIsEnded(t *testing.T) {
 	_, err = bystander.Exec(t.Context(), `BEGIN`) // a transaction that is as old and holds nothing
 	require.NoError(t, err)
 	began := time.Now()
-	require.Equal(t, 2, execute(t, e, add("1", 1)))
+	require.Equal(t, 2, mustExecute(t, e, add("1", 1)))
 	require.Less(t, time.Since(began), 10*time.Second)
 	_, err = frozen.Exec(t.Context(), `SELECT 1`)
 	require.Error(t, err, "the frozen session must have been ended")
 	_, err = bystander.Exec(t.Context(), `SELECT 1`)
-	require.NoError(t, err, "nobody else's session may be ended")
+	require.NoError(t, err, "other sessions must not be ended")
 }
 
 func TestANewIncarnationOfTheLogStartsOver(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
-	execute(t, e, add("1", 1))
-	execute(t, e, add("1", 100))
+	mustExecute(t, e, add("1", 1))
+	mustExecute(t, e, add("1", 100))
 	// A restore lost the last commit, and the same position holds something else now.
 	_, err := pool.Exec(t.Context(), `DELETE FROM domain_events WHERE position = 2`)
 	require.NoError(t, err)
 	_, err = pool.Exec(t.Context(), `UPDATE log_incarnation SET incarnation = gen_random_uuid()`)
 	require.NoError(t, err)
-	require.Equal(t, 3, execute(t, e, add("1", 2)))
+	require.Equal(t, 3, mustExecute(t, e, add("1", 2)))
 	requireSum(t, pool, "counter-1", 3)
 }
 
@@ -152,6 +152,6 @@ func TestPostgresGoneForAMomentLosesNoCommand(t *testing.T) {
 		}
 	}), nil)
 	down.Store(true)
-	require.Equal(t, 1, execute(t, e, add("1", 1)))
+	require.Equal(t, 1, mustExecute(t, e, add("1", 1)))
 	requireSum(t, newPool(t, url, nil), "counter-1", 1)
 }

@@ -26,7 +26,7 @@ func TestTheSameKeyIsOneCommand(t *testing.T) {
 		wg.Go(func() {
 			result, err := e.Execute(t.Context(), withKey(add("1", 5), "mutation:k", "five"))
 			if err != nil || result.Ref != "5" {
-				t.Errorf("answered %+v, %v", result, err)
+				t.Errorf("returned %+v, %v", result, err)
 			}
 			if result.Replayed {
 				replayed.Add(1)
@@ -44,14 +44,14 @@ func TestTheSameKeyIsOneCommand(t *testing.T) {
 func TestAKeyIsRefusedForAnotherRequest(t *testing.T) {
 	t.Parallel()
 	e, _ := start(t, newPool(t, logDB(t), nil), nil)
-	execute(t, e, withKey(add("1", 5), "k", "five"))
+	mustExecute(t, e, withKey(add("1", 5), "k", "five"))
 	_, err := e.Execute(t.Context(), withKey(add("1", 6), "k", "six"))
 	r, ok := rejection.As(err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, rejection.IdempotencyKeyReused, r.Code)
 	other := withKey(add("1", 6), "k", "six")
 	other.Key.Actor = "usr_other"
-	require.Equal(t, 11, execute(t, e, other), "keys are each actor's own")
+	require.Equal(t, 11, mustExecute(t, e, other), "keys are each actor's own")
 }
 
 func TestARejectionReplays(t *testing.T) {
@@ -64,7 +64,7 @@ func TestARejectionReplays(t *testing.T) {
 	again, _ := start(t, pool, nil)
 	_, err = again.Execute(t.Context(), withKey(addUpTo("1", 10), "k", "r"))
 	r, ok := rejection.As(err)
-	require.True(t, ok, "the first answer counts, although there is room now: %v", err)
+	require.True(t, ok, "the first outcome counts, although there is room now: %v", err)
 	require.Equal(t, rejection.InsufficientInventory, r.Code)
 	require.Equal(t, "0 is the limit", r.Message)
 }
@@ -77,7 +77,7 @@ func TestTryAgainDoesNotReplay(t *testing.T) {
 		r.Decide = func(*engine.Tx) (engine.Decided, error) { return engine.Decided{}, rejection.New(code, "not now") }
 		_, err := e.Execute(t.Context(), r)
 		require.Error(t, err)
-		execute(t, e, withKey(add("1", 1), string(code), "r"))
+		mustExecute(t, e, withKey(add("1", 1), string(code), "r"))
 	}
 }
 
@@ -85,13 +85,13 @@ func TestAReleasedKeyIsFreeAgain(t *testing.T) {
 	t.Parallel()
 	e, _ := start(t, newPool(t, logDB(t), nil), nil)
 	keyed := withKey(add("1", 1), "k", "r")
-	execute(t, e, keyed)
+	mustExecute(t, e, keyed)
 	release := add("1", 10)
 	release.Release = keyed.Key
-	require.Panics(t, func() { _, _ = e.Execute(t.Context(), release) }, "its outcome may stand where nobody releases it")
+	require.Panics(t, func() { _, _ = e.Execute(t.Context(), release) }, "its outcome may be in Redis, where it is not released")
 	keyed.Key.Releasable = true
-	execute(t, e, release)
-	require.Equal(t, 12, execute(t, e, keyed))
+	mustExecute(t, e, release)
+	require.Equal(t, 12, mustExecute(t, e, keyed))
 }
 
 func TestDuplicatesInOneBatchAreOneCommand(t *testing.T) {
@@ -113,7 +113,7 @@ func TestDuplicatesInOneBatchAreOneCommand(t *testing.T) {
 			case rejected && r.Code == rejection.IdempotencyKeyReused:
 				refused.Add(1)
 			case err != nil || result.Ref != "5":
-				t.Errorf("answered %+v, %v", result, err)
+				t.Errorf("returned %+v, %v", result, err)
 			case result.Replayed:
 				replayed.Add(1)
 			default:
@@ -136,11 +136,11 @@ func TestAKeyExpiresAfterADay(t *testing.T) {
 	clock := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
 	e, _ := start(t, newPool(t, logDB(t), nil), clock)
 	keyed := withKey(add("1", 1), "k", "r")
-	execute(t, e, keyed)
+	mustExecute(t, e, keyed)
 	offset.Store(int64(23 * time.Hour))
 	result, err := e.Execute(t.Context(), keyed)
 	require.NoError(t, err)
 	require.True(t, result.Replayed)
 	offset.Store(int64(25 * time.Hour))
-	require.Equal(t, 2, execute(t, e, keyed))
+	require.Equal(t, 2, mustExecute(t, e, keyed))
 }

@@ -40,8 +40,8 @@ type outcomes struct {
 
 // question is a lookup. Its reply is the value or nil; the channel is buffered, so that the sender never waits.
 type question struct {
-	name   string
-	answer chan any
+	name  string
+	reply chan any
 }
 
 // remembered is an outcome as it is stored in Redis.
@@ -101,14 +101,14 @@ func (o *outcomes) findOutcome(ctx context.Context, name string, now time.Time) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, recallTimeout)
 	defer cancel()
-	q := question{name: name, answer: make(chan any, 1)}
+	q := question{name: name, reply: make(chan any, 1)}
 	select {
 	case o.questions <- q:
 	default:
 		return outcome{}, false
 	}
 	select {
-	case value := <-q.answer:
+	case value := <-q.reply:
 		text, _ := value.(string)
 		var found remembered
 		if json.Unmarshal([]byte(text), &found) != nil || !now.Before(found.Expires) {
@@ -144,10 +144,10 @@ func (o *outcomes) askBatch(ctx context.Context, batch []question) {
 	o.noteReply(ctx, err)
 	for i, q := range batch {
 		if err != nil {
-			q.answer <- nil
+			q.reply <- nil
 			continue
 		}
-		q.answer <- values[i]
+		q.reply <- values[i]
 	}
 }
 

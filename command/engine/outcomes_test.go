@@ -58,10 +58,10 @@ func (q *quick) awaitCached(n int64) {
 	})
 }
 
-// recalled is how many answers came from Redis.
+// recalled returns how many outcomes came from Redis.
 func (q *quick) recalled() float64 { return counted(q.t, q.metrics, "recalled_outcomes_total") }
 
-// retryWhileBlocked executes a command while the loop is busy: only Redis can answer it.
+// retryWhileBlocked executes a command while the loop is busy: only Redis can have its outcome.
 func (q *quick) retryWhileBlocked(r engine.Request) (engine.Result, error) {
 	q.t.Helper()
 	release := block(q.t, q.Engine)
@@ -71,10 +71,10 @@ func (q *quick) retryWhileBlocked(r engine.Request) (engine.Result, error) {
 	return q.Execute(ctx, r)
 }
 
-func TestARetryIsAnsweredFromRedisWithoutTheQueue(t *testing.T) {
+func TestARetryFindsItsOutcomeInRedisWithoutTheQueue(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
-	execute(t, q.Engine, withKey(add("1", 5), "k", "five"))
+	mustExecute(t, q.Engine, withKey(add("1", 5), "k", "five"))
 	_, err := q.Execute(t.Context(), withKey(addUpTo("1", 0), "full", "r"))
 	require.Error(t, err)
 	q.awaitCached(2)
@@ -95,10 +95,10 @@ func TestARetryIsAnsweredFromRedisWithoutTheQueue(t *testing.T) {
 	requireSum(t, q.pool, "counter-1", 5)
 }
 
-func TestOutcomesInRedisNameNobody(t *testing.T) {
+func TestOutcomesInRedisHaveNothingPersonal(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
-	execute(t, q.Engine, withKey(add("1", 5), "reserveSeats:alice@example.com", "five"))
+	mustExecute(t, q.Engine, withKey(add("1", 5), "reserveSeats:alice@example.com", "five"))
 	q.awaitCached(1)
 	names, err := q.redis.Keys(t.Context(), "*").Result()
 	require.NoError(t, err)
@@ -118,17 +118,17 @@ func TestAKeyThatMayBeReleasedIsNotInRedis(t *testing.T) {
 	q := startQuick(t)
 	keyed := withKey(add("1", 1), "k", "r")
 	keyed.Key.Releasable = true
-	execute(t, q.Engine, keyed)
+	mustExecute(t, q.Engine, keyed)
 	result, err := q.Execute(t.Context(), keyed)
 	require.NoError(t, err)
 	require.True(t, result.Replayed)
-	execute(t, q.Engine, withKey(add("1", 10), "other", "r")) // is written after it
+	mustExecute(t, q.Engine, withKey(add("1", 10), "other", "r")) // is written after it
 	q.awaitCached(1)
 	require.EqualValues(t, 1, q.redis.DBSize(t.Context()).Val())
 	release := add("1", 100)
 	release.Release = keyed.Key
-	execute(t, q.Engine, release)
-	require.Equal(t, 112, execute(t, q.Engine, keyed), "decided again")
+	mustExecute(t, q.Engine, release)
+	require.Equal(t, 112, mustExecute(t, q.Engine, keyed), "decided again")
 	require.Zero(t, q.recalled())
 }
 
@@ -136,10 +136,10 @@ func TestAnOutcomeInRedisExpiresByTheEnginesClock(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
 	keyed := withKey(add("1", 1), "k", "r")
-	execute(t, q.Engine, keyed)
+	mustExecute(t, q.Engine, keyed)
 	q.awaitCached(1)
 	q.offset.Store(int64(25 * time.Hour))
-	require.Equal(t, 2, execute(t, q.Engine, keyed))
+	require.Equal(t, 2, mustExecute(t, q.Engine, keyed))
 	require.Zero(t, q.recalled())
 }
 
@@ -147,21 +147,21 @@ func TestANewIncarnationForgetsTheOutcomesInRedis(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
 	keyed := withKey(add("1", 100), "k", "r")
-	execute(t, q.Engine, keyed)
+	mustExecute(t, q.Engine, keyed)
 	q.awaitCached(1)
 	for _, lost := range []string{`DELETE FROM domain_events`, `DELETE FROM idempotency_keys`, `UPDATE log_incarnation SET incarnation = gen_random_uuid()`} {
 		_, err := q.pool.Exec(t.Context(), lost)
 		require.NoError(t, err)
 	}
-	execute(t, q.Engine, add("2", 1)) // sees the new incarnation
-	require.Equal(t, 100, execute(t, q.Engine, keyed))
+	mustExecute(t, q.Engine, add("2", 1)) // sees the new incarnation
+	require.Equal(t, 100, mustExecute(t, q.Engine, keyed))
 	require.Zero(t, q.recalled())
 }
 
 func TestLosingRedisChangesNothingButSpeed(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
-	execute(t, q.Engine, withKey(add("1", 5), "before", "five"))
+	mustExecute(t, q.Engine, withKey(add("1", 5), "before", "five"))
 	q.awaitCached(1)
 	q.server.Kill()
 	var replayed atomic.Int64
@@ -171,7 +171,7 @@ func TestLosingRedisChangesNothingButSpeed(t *testing.T) {
 			key := []string{"before", "meanwhile"}[i%2]
 			result, err := q.Execute(t.Context(), withKey(add("1", 5), key, "five"))
 			if err != nil || result.Ref != map[string]string{"before": "5", "meanwhile": "10"}[key] {
-				t.Errorf("%s answered %+v, %v", key, result, err)
+				t.Errorf("%s returned %+v, %v", key, result, err)
 			}
 			if result.Replayed {
 				replayed.Add(1)
@@ -185,9 +185,9 @@ func TestLosingRedisChangesNothingButSpeed(t *testing.T) {
 
 	q.server.Wipe()
 	q.server.Start()
-	// Some command finds out that it answers again, and from then on outcomes are there.
+	// A command finds that it works again, and from then on outcomes are stored.
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		execute(t, q.Engine, withKey(add("2", 1), "after"+time.Now().String(), "one"))
+		mustExecute(t, q.Engine, withKey(add("2", 1), "after"+time.Now().String(), "one"))
 		return q.redis.DBSize(t.Context()).Val() > 0, "nothing is cached"
 	})
 	result, err := q.Execute(t.Context(), withKey(add("1", 5), "before", "five"))
@@ -225,7 +225,7 @@ func TestARedisThatHangsIsAskedOnceASecond(t *testing.T) {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			defer conn.Close() // and answers nothing until the test is over
+			defer conn.Close() // and sends nothing until the test is over
 		}
 	}()
 	t.Cleanup(func() { _ = hanging.Close() })
@@ -234,11 +234,11 @@ func TestARedisThatHangsIsAskedOnceASecond(t *testing.T) {
 	client.AddHook(&questions)
 	pool := newPool(t, logDB(t), nil)
 	e, _ := startWith(t, pool, func(c *engine.Config) { c.Outcomes = client })
-	execute(t, e, add("1", 1))
+	mustExecute(t, e, add("1", 1))
 	began := time.Now()
 	const commands = 100
 	for i := range commands {
-		execute(t, e, withKey(add("1", 1), strings.Repeat("k", i+1), "r"))
+		mustExecute(t, e, withKey(add("1", 1), strings.Repeat("k", i+1), "r"))
 	}
 	allowed := 2 + int64(time.Since(began)/time.Second)
 	require.LessOrEqual(t, questions.Load(), allowed, "of %d commands in %s", commands, time.Since(began))

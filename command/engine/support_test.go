@@ -166,7 +166,7 @@ func withKey(r engine.Request, key, request string) engine.Request {
 	return r
 }
 
-func execute(t *testing.T, e *engine.Engine, r engine.Request) int {
+func mustExecute(t *testing.T, e *engine.Engine, r engine.Request) int {
 	t.Helper()
 	result, err := e.Execute(t.Context(), r)
 	require.NoError(t, err)

@@ -116,24 +116,24 @@ func TestAnAttemptThatFailsStagesNothing(t *testing.T) {
 	}))
 	require.NoError(t, err)
 	requireShelf(t, e, shelf{"book": 1, "vase": 1})
-	require.Equal(t, 0, execute(t, e, add("1", 0)))
+	require.Equal(t, 0, mustExecute(t, e, add("1", 0)))
 }
 
 func TestAForgottenErrorCheckCommitsNoHalfOfADecision(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	first, stop := start(t, pool, nil)
-	execute(t, first, add("other", 7))
+	mustExecute(t, first, add("other", 7))
 	stop()
 	e, _ := start(t, pool, nil)
-	execute(t, e, add("1", 1))
+	mustExecute(t, e, add("1", 1))
 	r := add("1", 1)
 	r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
 		other, _ := counters.Load(tx, "other") // is not in memory at first
 		s, _ := counters.Decide(tx, "1", count{other.Sum})
 		return engine.Decided{Value: s.Sum}, nil
 	}
-	require.Equal(t, 8, execute(t, e, r))
+	require.Equal(t, 8, mustExecute(t, e, r))
 	requireSum(t, pool, "counter-1", 8)
 }
 
@@ -152,7 +152,7 @@ func TestAReadSeesWhatIsCommittedWithoutATurnInTheLoop(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
-	execute(t, e, add("1", 2, 3))
+	mustExecute(t, e, add("1", 2, 3))
 	release := block(t, e) // the loop is busy, and holds the lock
 	defer release()
 	s, version, err := counters.Read(t.Context(), e, "1")
