@@ -44,7 +44,7 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
+	err := runMigrate(ctx, os.Args[1:], os.Getenv, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "migrate:", err)
@@ -52,7 +52,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+func runMigrate(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	command, name, n, err := parseArgs(args)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ func TestUpDownVersion(t *testing.T) {
 	}
 	migrate := func(args ...string) string {
 		var out bytes.Buffer
-		require.NoError(t, run(t.Context(), args, func(name string) string { return environ[name] }, &out), "%v", args)
+		require.NoError(t, runMigrate(t.Context(), args, func(name string) string { return environ[name] }, &out), "%v", args)
 		return out.String()
 	}
 	require.Contains(t, migrate("version"), "events: version 0\nread: version 0\nauth: version 0\n")
@@ -34,7 +34,7 @@ func TestWhatIsNotUnderstood(t *testing.T) {
 		{}, {"sideways"}, {"up", "nowhere"}, {"up", "events", "1"}, {"down", "events", "-1"}, {"down", "events", "x"},
 		{"force"}, {"force", "all", "1"}, {"force", "events"}, {"up", "events", "1", "2"},
 	} {
-		require.ErrorContains(t, run(t.Context(), args, func(string) string { return "" }, nil), "usage:", "%v", args)
+		require.ErrorContains(t, runMigrate(t.Context(), args, func(string) string { return "" }, nil), "usage:", "%v", args)
 	}
-	require.ErrorContains(t, run(t.Context(), []string{"up", "read"}, func(string) string { return "" }, nil), "PROJECTION_DATABASE_URL is not set")
+	require.ErrorContains(t, runMigrate(t.Context(), []string{"up", "read"}, func(string) string { return "" }, nil), "PROJECTION_DATABASE_URL is not set")
 }

@@ -47,7 +47,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	server, err := graph.New(graph.Config{
 		Commands: write.service, Reads: query.NewReader(b.read), Projections: b.projections, Auth: users,
 		Log: eventstore.Reader{DB: b.events}, Limiter: limiter, Connections: connections, Redis: b.redis,
-		Logger: e.Log, Registerer: e.registerer("api"),
+		Logger: e.Log, Registerer: e.registererOf("api"),
 		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
 		RateLimits: graph.RateLimits{
 			SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
@@ -105,7 +105,7 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 	for _, open := range []struct {
 		pool **pgxpool.Pool
 		with func(context.Context, string) (*pgxpool.Pool, error)
-	}{{&b.events, e.events}, {&b.read, e.read}, {&b.auth, e.auth}} {
+	}{{&b.events, e.openEvents}, {&b.read, e.openRead}, {&b.auth, e.openAuth}} {
 		pool, err := open.with(ctx, "api")
 		if err != nil {
 			return b, err
@@ -113,12 +113,12 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 		*open.pool = pool
 		b.closers = append(b.closers, pool.Close)
 	}
-	if b.redis, err = e.redis(ctx, "api"); err != nil {
+	if b.redis, err = e.openRedis(ctx, "api"); err != nil {
 		return b, err
 	}
 	b.closers = append(b.closers, func() { _ = b.redis.Close() })
 	b.projections = e.projections(b.read, b.events)
-	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{Pool: b.events, Logger: e.Log, Registerer: e.registerer("api")}); err != nil {
+	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{Pool: b.events, Logger: e.Log, Registerer: e.registererOf("api")}); err != nil {
 		return b, fmt.Errorf("set up webhooks: %w", err)
 	}
 	b.checks, err = e.apiChecks(b)

@@ -18,7 +18,7 @@ const mostLag = 1000
 
 // apiChecks looks at what the api depends on. Broker and projections only degrade it: the api serves without them.
 func (e Env) apiChecks(b *apiBackends) ([]httpserver.Check, error) {
-	broker, err := kgo.NewClient(e.kafka("api")...)
+	broker, err := kgo.NewClient(e.kafkaOptions("api")...)
 	if err != nil {
 		return nil, fmt.Errorf("open the broker: %w", err)
 	}
@@ -27,8 +27,8 @@ func (e Env) apiChecks(b *apiBackends) ([]httpserver.Check, error) {
 		{Name: "postgresql:events", Critical: true, Probe: pingPool(b.events)},
 		{Name: "postgresql:projections", Critical: true, Probe: pingPool(b.read)},
 		{Name: "postgresql:auth", Critical: true, Probe: pingPool(b.auth)},
-		{Name: "redis", Critical: true, Probe: ping(func(ctx context.Context) error { return b.redis.Ping(ctx).Err() })},
-		{Name: "redpanda", Probe: ping(broker.Ping)},
+		{Name: "redis", Critical: true, Probe: newProbe(func(ctx context.Context) error { return b.redis.Ping(ctx).Err() })},
+		{Name: "redpanda", Probe: newProbe(broker.Ping)},
 		{Name: "projection lag", Probe: lagProbe(b.projections)},
 	}, nil
 }
@@ -79,10 +79,10 @@ func newProjectionLag(s query.ProjectionStatus) projectionLag {
 	return lag
 }
 
-func pingPool(pool *pgxpool.Pool) func(context.Context) (any, error) { return ping(pool.Ping) }
+func pingPool(pool *pgxpool.Pool) func(context.Context) (any, error) { return newProbe(pool.Ping) }
 
-// ping is a probe that has nothing to show.
-func ping(probe func(context.Context) error) func(context.Context) (any, error) {
+// newProbe is a probe that has nothing to show.
+func newProbe(probe func(context.Context) error) func(context.Context) (any, error) {
 	return func(ctx context.Context) (any, error) { return nil, probe(ctx) }
 }
 

@@ -32,24 +32,24 @@ type Env struct {
 	Clock   func() time.Time // decides when holds end and sales open; tests move it
 }
 
-// registerer answers where a part registers its metrics: parts of one process may have the same ones.
-func (e Env) registerer(part string) prometheus.Registerer {
+// registererOf answers where a part registers its metrics: parts of one process may have the same ones.
+func (e Env) registererOf(part string) prometheus.Registerer {
 	return prometheus.WrapRegistererWith(prometheus.Labels{"part": part}, e.Metrics)
 }
 
-func (e Env) events(ctx context.Context, part string) (*pgxpool.Pool, error) {
-	return e.pool(ctx, part, e.Config.EventsURL, "the events database")
+func (e Env) openEvents(ctx context.Context, part string) (*pgxpool.Pool, error) {
+	return e.openPool(ctx, part, e.Config.EventsURL, "the events database")
 }
 
-func (e Env) read(ctx context.Context, part string) (*pgxpool.Pool, error) {
-	return e.pool(ctx, part, e.Config.ReadURL, "the projection database")
+func (e Env) openRead(ctx context.Context, part string) (*pgxpool.Pool, error) {
+	return e.openPool(ctx, part, e.Config.ReadURL, "the projection database")
 }
 
-func (e Env) auth(ctx context.Context, part string) (*pgxpool.Pool, error) {
-	return e.pool(ctx, part, e.Config.AuthURL, "the auth database")
+func (e Env) openAuth(ctx context.Context, part string) (*pgxpool.Pool, error) {
+	return e.openPool(ctx, part, e.Config.AuthURL, "the auth database")
 }
 
-func (e Env) pool(ctx context.Context, part, url, what string) (*pgxpool.Pool, error) {
+func (e Env) openPool(ctx context.Context, part, url, what string) (*pgxpool.Pool, error) {
 	pool, err := postgres.NewPool(ctx, url, postgres.Config{
 		ApplicationName: "ticketing " + part, MaxConnections: e.Config.MaxConnections, MinConnections: e.Config.MinConnections,
 		ConnectTimeout: e.Config.ConnectTimeout, StatementTimeout: e.Config.StatementTimeout,
@@ -60,7 +60,7 @@ func (e Env) pool(ctx context.Context, part, url, what string) (*pgxpool.Pool, e
 	return pool, nil
 }
 
-func (e Env) redis(ctx context.Context, part string) (*redis.Client, error) {
+func (e Env) openRedis(ctx context.Context, part string) (*redis.Client, error) {
 	client, err := internalredis.New(ctx, e.Config.RedisURL, internalredis.Config{Name: "ticketing-" + part})
 	if err != nil {
 		return nil, fmt.Errorf("open redis: %w", err)
@@ -68,7 +68,7 @@ func (e Env) redis(ctx context.Context, part string) (*redis.Client, error) {
 	return client, nil
 }
 
-func (e Env) kafka(part string) []kgo.Opt {
+func (e Env) kafkaOptions(part string) []kgo.Opt {
 	return kafka.Options(kafka.Config{Brokers: e.Config.Brokers, ClientID: "ticketing-" + part, Logger: e.Log})
 }
 

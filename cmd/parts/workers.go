@@ -19,42 +19,42 @@ const partitions = 6
 
 // Relay publishes the log until ctx ends.
 func Relay(ctx context.Context, e Env) error {
-	events, err := e.events(ctx, "relay")
+	events, err := e.openEvents(ctx, "relay")
 	if err != nil {
 		return err
 	}
 	defer events.Close()
 	return relay.Run(ctx, relay.Config{
-		Pool: events, Kafka: e.kafka("relay"), Topics: e.topics(), Partitions: partitions, Logger: e.Log, Registerer: e.registerer("relay"),
+		Pool: events, Kafka: e.kafkaOptions("relay"), Topics: e.topics(), Partitions: partitions, Logger: e.Log, Registerer: e.registererOf("relay"),
 	})
 }
 
 // Projector keeps the named projections up to date until ctx ends; all of them when none is named.
 func Projector(ctx context.Context, e Env, projections ...string) error {
-	events, err := e.events(ctx, "projector")
+	events, err := e.openEvents(ctx, "projector")
 	if err != nil {
 		return err
 	}
 	defer events.Close()
-	read, err := e.read(ctx, "projector")
+	read, err := e.openRead(ctx, "projector")
 	if err != nil {
 		return err
 	}
 	defer read.Close()
-	client, err := e.redis(ctx, "projector")
+	client, err := e.openRedis(ctx, "projector")
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		watchLag(ctx, e.projections(read, events), projections, e.registerer("projector"))
+		watchLag(ctx, e.projections(read, events), projections, e.registererOf("projector"))
 		return nil
 	})
 	g.Go(func() error {
 		return projector.Run(ctx, projector.Config{
-			Projections: projections, Events: events, Read: read, Redis: client, Kafka: e.kafka("projector"), Group: e.Config.ConsumerGroup,
-			Topics: e.topics(), Registry: catalog.Registry(), Logger: e.Log, Registerer: e.registerer("projector"),
+			Projections: projections, Events: events, Read: read, Redis: client, Kafka: e.kafkaOptions("projector"), Group: e.Config.ConsumerGroup,
+			Topics: e.topics(), Registry: catalog.Registry(), Logger: e.Log, Registerer: e.registererOf("projector"),
 		})
 	})
 	return g.Wait()
@@ -62,12 +62,12 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 
 // Saga does what falls due until ctx ends; it stops deciding last.
 func Saga(ctx context.Context, e Env) error {
-	events, err := e.events(ctx, "saga")
+	events, err := e.openEvents(ctx, "saga")
 	if err != nil {
 		return err
 	}
 	defer events.Close()
-	users, err := e.auth(ctx, "saga")
+	users, err := e.openAuth(ctx, "saga")
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func Saga(ctx context.Context, e Env) error {
 		return err
 	}
 	webhooks, err := webhook.NewHandler(webhook.HandlerConfig{
-		Pool: events, Service: write.service, Sources: e.webhooks(), Registerer: e.registerer("saga"),
+		Pool: events, Service: write.service, Sources: e.webhooks(), Registerer: e.registererOf("saga"),
 	})
 	if err != nil {
 		return fmt.Errorf("set up webhooks: %w", err)
@@ -95,7 +95,7 @@ func Saga(ctx context.Context, e Env) error {
 		return saga.Run(ctx, saga.Config{
 			Pool: events, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
 			Mailer: mailer, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users, userID) },
-			Clock: e.Clock, Logger: e.Log, Registerer: e.registerer("saga"),
+			Clock: e.Clock, Logger: e.Log, Registerer: e.registererOf("saga"),
 		})
 	})
 	return g.Wait()

@@ -86,6 +86,6 @@ func runParts(ctx context.Context, e parts.Env, listener net.Listener) error {
 	g.Go(func() error { return parts.Relay(ctx, e) })
 	g.Go(func() error { return parts.Projector(ctx, e) })
 	g.Go(func() error { return parts.Saga(ctx, e) })
-	g.Go(func() error { return announce(ctx, e.Config, os.Stdout) })
+	g.Go(func() error { return announceReady(ctx, e.Config, os.Stdout) })
 	return g.Wait()
 }

@@ -13,7 +13,7 @@ import (
 
 // startPrivate starts what the environment does not name, and tells cfg where it is.
 func startPrivate(ctx context.Context, cfg *config.Config) (*services.Services, error) {
-	private, err := services.Start(ctx, services.Options{
+	private, err := services.Start(ctx, services.Config{
 		DataDir:  cfg.DataDir,
 		Postgres: cfg.EventsURL == "" || cfg.ReadURL == "" || cfg.AuthURL == "",
 		Redis:    cfg.RedisURL == "",

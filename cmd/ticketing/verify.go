@@ -89,7 +89,7 @@ func findDatabases(ctx context.Context) (cfg config.Config, stop func() error, e
 	if _, err := os.Stat(cfg.DataDir); err != nil {
 		return cfg, nil, fmt.Errorf("DATA_DIR: %w", err)
 	}
-	private, err := services.Start(ctx, services.Options{DataDir: cfg.DataDir, Postgres: true, Logger: slog.New(slog.DiscardHandler)})
+	private, err := services.Start(ctx, services.Config{DataDir: cfg.DataDir, Postgres: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return cfg, nil, fmt.Errorf("start the private PostgreSQL of DATA_DIR (while the platform runs, give DATABASE_URL and PROJECTION_DATABASE_URL): %w", err)
 	}

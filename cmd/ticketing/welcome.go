@@ -36,10 +36,10 @@ func withDevelopmentDefaults(environ map[string]string) map[string]string {
 	return out
 }
 
-// announce says where everything is, once it answers.
-func announce(ctx context.Context, cfg config.Config, out io.Writer) error {
-	base := "http://" + net.JoinHostPort(reachable(cfg.Host), strconv.Itoa(cfg.Port))
-	if !ready(ctx, base+"/health/ready") {
+// announceReady says where everything is, once it answers.
+func announceReady(ctx context.Context, cfg config.Config, out io.Writer) error {
+	base := "http://" + net.JoinHostPort(reachableHost(cfg.Host), strconv.Itoa(cfg.Port))
+	if !awaitReady(ctx, base+"/health/ready") {
 		return nil // told to end before it was ready
 	}
 	fmt.Fprintf(out, `
@@ -67,15 +67,15 @@ func announce(ctx context.Context, cfg config.Config, out io.Writer) error {
 	return nil
 }
 
-// reachable answers an address of this machine for one that means all of them.
-func reachable(host string) string {
+// reachableHost answers an address of this machine for one that means all of them.
+func reachableHost(host string) string {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		return "127.0.0.1"
 	}
 	return host
 }
 
-func ready(ctx context.Context, url string) bool {
+func awaitReady(ctx context.Context, url string) bool {
 	client := http.Client{Timeout: 3 * time.Second}
 	for ticker := time.NewTicker(50 * time.Millisecond); ; {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -1,5 +1,5 @@
-// Package announce tells everybody who watches an object that a read table now holds a newer version of it. It is best effort:
-// whoever watches rereads now and then, so that a lost announcement makes a watcher late but never wrong.
+// Package announce announces newer versions of objects in the read tables to their watchers. It is best effort: watchers also read now and
+// then, so that a lost announcement makes them late but never wrong.
 package announce
 
 import (
@@ -21,14 +21,14 @@ const (
 	Payment      Kind = "payment"
 )
 
-// Change is one row that now stands at Version.
+// Change says that a row is now at Version.
 type Change struct {
 	Kind    Kind
 	ID      string
 	Version int64
 }
 
-// Channel answers the Redis channel on which changes of one object are announced. The payload is the version, in decimal.
+// Channel returns the Redis channel for changes of one object. The payload is the version, in decimal.
 func Channel(kind Kind, id string) string { return "ticketing:" + string(kind) + ":" + id }
 
 // Publish announces the changes in one round trip.

@@ -1,6 +1,5 @@
-// Package config reads what an operator decides from the environment, once, at the start of a program. It promises that a Config
-// answered without an error can be worked with: everything is checked, and everything wrong is reported together. Starting what is
-// not configured (private databases on a laptop) is left to the caller.
+// Package config reads a program's configuration from the environment. It checks everything and reports all mistakes together. Starting
+// private servers for what is not configured is left to the caller.
 package config
 
 import (
@@ -16,7 +15,7 @@ const (
 	Test        = "test"
 )
 
-// Config is all that the environment decides. Each name is explained in .env.example.
+// Config is the whole configuration. .env.example explains each name.
 type Config struct {
 	Environment     string        `env:"ENVIRONMENT"      envDefault:"production"`
 	Host            string        `env:"HOST"` // default: 127.0.0.1, in production 0.0.0.0
@@ -26,7 +25,7 @@ type Config struct {
 	DataDir         string        `env:"DATA_DIR"         envDefault:".data"`
 	LogLevel        string        `env:"LOG_LEVEL"        envDefault:"info"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`
-	TrustedProxies  []string      `env:"TRUSTED_PROXIES"` // addresses and CIDR prefixes whose X-Forwarded-For is believed
+	TrustedProxies  []string      `env:"TRUSTED_PROXIES"` // addresses and CIDR prefixes whose X-Forwarded-For is trusted
 
 	ReservationHold time.Duration `env:"RESERVATION_HOLD" envDefault:"5m"`
 
@@ -43,7 +42,7 @@ type Config struct {
 	ConnectionsPerIP   int `env:"WS_MAX_CONNECTIONS_PER_IP"    envDefault:"1000"` // at a time
 }
 
-// Databases says where state is kept. Empty URLs are for the caller to fill (see Need).
+// Databases configures the databases. The caller fills in empty URLs (see Need).
 type Databases struct {
 	EventsURL        string        `env:"DATABASE_URL"`            // the log
 	ReadURL          string        `env:"PROJECTION_DATABASE_URL"` // the read tables
@@ -55,7 +54,7 @@ type Databases struct {
 	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"10s"`
 }
 
-// Broker says where domain events are published, and under which names.
+// Broker configures where domain events are published, and the names of topics.
 type Broker struct {
 	Brokers          []string `env:"REDPANDA_BROKERS"` // host:port
 	ConsumerGroup    string   `env:"CONSUMER_GROUP"    envDefault:"ticketing-projections"`
@@ -65,15 +64,15 @@ type Broker struct {
 	PaymentTopic     string   `env:"PAYMENT_TOPIC"     envDefault:"ticketing-payment-events"`
 }
 
-// Topics answers the names of all topics.
+// Topics returns the names of all topics.
 func (b Broker) Topics() []string {
 	return []string{b.EventTopic, b.InventoryTopic, b.ReservationTopic, b.PaymentTopic}
 }
 
-// Auth says how people sign in.
+// Auth configures signing in.
 type Auth struct {
 	AuthBaseURL      string        `env:"AUTH_BASE_URL"`                                         // default outside production: http://127.0.0.1:PORT
-	SessionTTL       time.Duration `env:"AUTH_SESSION_TTL"                    envDefault:"168h"` // how far each use moves its end
+	SessionTTL       time.Duration `env:"AUTH_SESSION_TTL"                    envDefault:"168h"` // by how much a use extends it
 	SessionIdle      time.Duration `env:"AUTH_SESSION_IDLE"                   envDefault:"72h"`  // unused
 	SessionMax       time.Duration `env:"AUTH_SESSION_MAX"                    envDefault:"720h"` // in all
 	MagicLinkTTL     time.Duration `env:"AUTH_MAGIC_LINK_TTL"                 envDefault:"15m"`
@@ -84,13 +83,13 @@ type Auth struct {
 	AdminEmails      []string      `env:"ADMIN_EMAILS"`
 }
 
-// Mail says how mail leaves.
+// Mail configures the sending of mails.
 type Mail struct {
 	SMTPURL  string `env:"SMTP_URL"` // empty: mails are written into DATA_DIR; refused in production
 	MailFrom string `env:"MAIL_FROM" envDefault:"Ticketing <tickets@localhost>"`
 }
 
-// Payments says how customers pay.
+// Payments configures the payment gateways.
 type Payments struct {
 	PaymentGateways     []string      `env:"PAYMENT_GATEWAYS"` // default outside production: sandbox
 	PaymentTimeout      time.Duration `env:"PAYMENT_TIMEOUT"       envDefault:"30s"`
@@ -103,7 +102,7 @@ type Payments struct {
 	PayPalAPIBase       string        `env:"PAYPAL_API_BASE"       envDefault:"https://api-m.paypal.com"`
 }
 
-// Telemetry says where traces go. The OpenTelemetry SDK reads these names by itself; they are here to be known and checked.
+// Telemetry configures traces. The OpenTelemetry SDK reads these names by itself; they are here to be documented and checked.
 type Telemetry struct {
 	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"` // empty: no traces are exported
 	OTLPHeaders        string `env:"OTEL_EXPORTER_OTLP_HEADERS"`
@@ -113,14 +112,14 @@ type Telemetry struct {
 	TracesSamplerArg   string `env:"OTEL_TRACES_SAMPLER_ARG"`
 }
 
-// Development tells whether this is a developer's machine or a test: not production.
+// Development reports whether this is not production, but a developer's machine or a test.
 func (c Config) Development() bool { return c.Environment != Production }
 
-// Addr is what the public HTTP server listens on.
-func (c Config) Addr() string { return address(c.Host, c.Port) }
+// Addr returns the address of the public HTTP server.
+func (c Config) Addr() string { return hostPort(c.Host, c.Port) }
 
-// MetricsAddr is what the operators' HTTP server listens on.
-func (c Config) MetricsAddr() string { return address(c.MetricsHost, c.MetricsPort) }
+// MetricsAddr returns the address of the operators' HTTP server.
+func (c Config) MetricsAddr() string { return hostPort(c.MetricsHost, c.MetricsPort) }
 
-// Loopback tells whether HOST is reachable from this machine only.
+// Loopback reports whether only this machine can reach HOST.
 func (c Config) Loopback() bool { return loopback.Is(c.Host) }

@@ -12,7 +12,7 @@ const (
 	GatewayPayPal  = "paypal"
 )
 
-// checkGateways checks PAYMENT_GATEWAYS and the secrets of those that are enabled. With none, only free tickets can be had.
+// checkGateways checks PAYMENT_GATEWAYS and the secrets of the enabled ones. Without any, only free tickets can be bought.
 func checkGateways(cfg Config, report func(name, format string, args ...any)) {
 	for _, name := range cfg.PaymentGateways {
 		switch {
@@ -29,7 +29,7 @@ func checkGateways(cfg Config, report func(name, format string, args ...any)) {
 	}
 }
 
-// checkStripe wants a live key in production, where a test key would give tickets away, and only there.
+// checkStripe requires a live key in production, where a test key would give tickets away, and refuses one elsewhere.
 func checkStripe(cfg Config, report func(name, format string, args ...any)) {
 	requireSecret(report, "STRIPE_API_KEY", cfg.StripeAPIKey)
 	requireSecret(report, "STRIPE_WEBHOOK_SECRET", cfg.StripeWebhookSecret)
@@ -48,7 +48,7 @@ func checkStripe(cfg Config, report func(name, format string, args ...any)) {
 	}
 }
 
-// checkPayPal cannot tell PayPal's sandbox from the real thing by its secrets, which look alike; but by the host.
+// checkPayPal tells PayPal's sandbox from the live service by the host, since their secrets look alike.
 func checkPayPal(cfg Config, report func(name, format string, args ...any)) {
 	requireSecret(report, "PAYPAL_CLIENT_ID", cfg.PayPalClientID)
 	requireSecret(report, "PAYPAL_CLIENT_SECRET", cfg.PayPalClientSecret)

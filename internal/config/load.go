@@ -14,10 +14,10 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Need is a variable that a program can't do without, although others can.
+// Need is a variable that some programs require.
 type Need string
 
-// What programs need. In production a program that names nothing needs everything, since nothing is started privately there.
+// The variables that programs may require. In production a program without needs requires all, since no server is started privately.
 const (
 	NeedEvents Need = "DATABASE_URL"
 	NeedRead   Need = "PROJECTION_DATABASE_URL"
@@ -28,15 +28,15 @@ const (
 	NeedLinks  Need = "AUTH_BASE_URL"
 )
 
-func everything() []Need {
+func allNeeds() []Need {
 	return []Need{NeedEvents, NeedRead, NeedAuth, NeedRedis, NeedBroker, NeedMail, NeedLinks}
 }
 
-// Environ answers the process's environment as Load takes it.
+// Environ returns the process's environment for Load.
 func Environ() map[string]string { return env.ToMap(os.Environ()) }
 
-// Load reads and checks the environment. An empty variable counts as unset. The error joins everything that is wrong, one line each,
-// with the variable's name and what would be right; it never contains a secret.
+// Load reads and checks the environment. An empty variable counts as unset. The error has a line for each mistake, with the variable's
+// name and what is expected. It never contains a secret.
 func Load(environ map[string]string, needs ...Need) (Config, error) {
 	set := make(map[string]string, len(environ))
 	for name, value := range environ {
@@ -45,20 +45,20 @@ func Load(environ map[string]string, needs ...Need) (Config, error) {
 		}
 	}
 	var cfg Config
-	problems := parse(&cfg, set)
-	complete(&cfg)
+	problems := parseEnviron(&cfg, set)
+	fillDefaults(&cfg)
 	if len(needs) == 0 && !cfg.Development() {
-		needs = everything()
+		needs = allNeeds()
 	}
-	problems = append(problems, validate(cfg, needs)...)
+	problems = append(problems, validateConfig(cfg, needs)...)
 	if err := errors.Join(problems...); err != nil {
 		return Config{}, fmt.Errorf("configuration:\n%w", err)
 	}
 	return cfg, nil
 }
 
-// parse fills cfg and answers what could not be read. What could not be read keeps its default, so that it is reported only once.
-func parse(cfg *Config, set map[string]string) []error {
+// parseEnviron fills cfg and returns the values that could not be parsed. These keep their defaults, so that they are reported only once.
+func parseEnviron(cfg *Config, set map[string]string) []error {
 	var problems []error
 	for {
 		*cfg = Config{}
@@ -66,11 +66,11 @@ func parse(cfg *Config, set map[string]string) []error {
 		if err == nil {
 			return problems
 		}
-		var bad env.ParseError
-		if !errors.As(err, &bad) {
+		bad, ok := errors.AsType[env.ParseError](err)
+		if !ok {
 			return append(problems, err)
 		}
-		name, kind := variable(bad.Name)
+		name, kind := variableOf(bad.Name)
 		if name == "" {
 			return append(problems, err)
 		}
@@ -79,8 +79,8 @@ func parse(cfg *Config, set map[string]string) []error {
 	}
 }
 
-// variable answers the environment's name of a field and what its values look like.
-func variable(field string) (name, kind string) {
+// variableOf returns the variable of a field, and a description of its values.
+func variableOf(field string) (name, kind string) {
 	f, ok := reflect.TypeFor[Config]().FieldByName(field)
 	if !ok {
 		return "", ""
@@ -98,8 +98,8 @@ func variable(field string) (name, kind string) {
 	return f.Tag.Get("env"), kind
 }
 
-// complete fills the defaults that depend on other values.
-func complete(c *Config) {
+// fillDefaults sets the defaults that depend on other values.
+func fillDefaults(c *Config) {
 	c.Environment = strings.ToLower(c.Environment)
 	c.LogLevel = strings.ToLower(c.LogLevel)
 	if c.Host == "" {
@@ -112,19 +112,19 @@ func complete(c *Config) {
 		c.MetricsHost = c.Host
 	}
 	if c.AuthBaseURL == "" && c.Development() {
-		c.AuthBaseURL = "http://" + address("127.0.0.1", c.Port)
+		c.AuthBaseURL = "http://" + hostPort("127.0.0.1", c.Port)
 	}
 	c.AuthBaseURL = strings.TrimRight(c.AuthBaseURL, "/")
 	for _, list := range []*[]string{&c.TrustedProxies, &c.Brokers, &c.AdminEmails, &c.PaymentGateways} {
-		*list = trimmed(*list)
+		*list = trimList(*list)
 	}
 	if len(c.PaymentGateways) == 0 && c.Development() {
 		c.PaymentGateways = []string{GatewaySandbox}
 	}
 }
 
-// trimmed answers a list without spaces, empty entries and repetitions.
-func trimmed(list []string) []string {
+// trimList removes spaces, empty entries and repetitions from a list.
+func trimList(list []string) []string {
 	var kept []string
 	for _, entry := range list {
 		if entry = strings.TrimSpace(entry); entry != "" && !slices.Contains(kept, entry) {
@@ -134,19 +134,19 @@ func trimmed(list []string) []string {
 	return kept
 }
 
-func address(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+func hostPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
-// String shows the configuration without its secrets.
+// String describes the configuration without its secrets.
 func (c Config) String() string {
 	return fmt.Sprintf("environment=%s http=%s metrics=%s events=%s read=%s auth=%s redis=%s brokers=%s gateways=%s",
-		c.Environment, c.Addr(), c.MetricsAddr(), redacted(c.EventsURL), redacted(c.ReadURL), redacted(c.AuthURL),
-		redacted(c.RedisURL), strings.Join(c.Brokers, ","), strings.Join(c.PaymentGateways, ","))
+		c.Environment, c.Addr(), c.MetricsAddr(), redactURL(c.EventsURL), redactURL(c.ReadURL), redactURL(c.AuthURL),
+		redactURL(c.RedisURL), strings.Join(c.Brokers, ","), strings.Join(c.PaymentGateways, ","))
 }
 
 // GoString keeps secrets out of %#v.
 func (c Config) GoString() string { return "config.Config{" + c.String() + "}" }
 
-func redacted(text string) string {
+func redactURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {
 		return "[unreadable]"

@@ -15,7 +15,7 @@ import (
 	"ticketing/internal/loopback"
 )
 
-// validator collects what is wrong.
+// validator collects mistakes.
 type validator struct {
 	cfg      Config
 	problems []error
@@ -25,25 +25,25 @@ func (v *validator) report(name, format string, args ...any) {
 	v.problems = append(v.problems, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 }
 
-func validate(cfg Config, needs []Need) []error {
+func validateConfig(cfg Config, needs []Need) []error {
 	v := &validator{cfg: cfg}
-	v.process()
-	v.numbers()
-	v.durations()
-	v.stores(needs)
-	v.broker(needs)
-	v.auth(needs)
-	v.mail(needs)
+	v.checkProcess()
+	v.checkNumbers()
+	v.checkDurations()
+	v.checkStores(needs)
+	v.checkBroker(needs)
+	v.checkAuth(needs)
+	v.checkMail(needs)
 	checkGateways(cfg, v.report)
-	v.url("STRIPE_API_BASE", cfg.StripeAPIBase, "http", "https")
-	v.url("PAYPAL_API_BASE", cfg.PayPalAPIBase, "http", "https")
+	v.checkURL("STRIPE_API_BASE", cfg.StripeAPIBase, "http", "https")
+	v.checkURL("PAYPAL_API_BASE", cfg.PayPalAPIBase, "http", "https")
 	if cfg.OTLPEndpoint != "" {
-		v.url("OTEL_EXPORTER_OTLP_ENDPOINT", cfg.OTLPEndpoint, "http", "https")
+		v.checkURL("OTEL_EXPORTER_OTLP_ENDPOINT", cfg.OTLPEndpoint, "http", "https")
 	}
 	return v.problems
 }
 
-func (v *validator) process() {
+func (v *validator) checkProcess() {
 	c := v.cfg
 	if !slices.Contains([]string{Production, Development, Test}, c.Environment) {
 		v.report("ENVIRONMENT", "%q is unknown; use %s, %s or %s", c.Environment, Production, Development, Test)
@@ -64,7 +64,7 @@ func (v *validator) process() {
 	}
 }
 
-func (v *validator) numbers() {
+func (v *validator) checkNumbers() {
 	c := v.cfg
 	for _, n := range []struct {
 		name            string
@@ -87,7 +87,7 @@ func (v *validator) numbers() {
 	}
 }
 
-func (v *validator) durations() {
+func (v *validator) checkDurations() {
 	c := v.cfg
 	for _, d := range []struct {
 		name            string
@@ -110,7 +110,7 @@ func (v *validator) durations() {
 	}
 }
 
-func (v *validator) stores(needs []Need) {
+func (v *validator) checkStores(needs []Need) {
 	for _, s := range []struct {
 		need    Need
 		url     string
@@ -127,14 +127,14 @@ func (v *validator) stores(needs []Need) {
 			}
 			continue
 		}
-		if u := v.url(string(s.need), s.url, s.schemes...); u != nil && !v.cfg.Development() {
-			v.password(string(s.need), u)
+		if u := v.checkURL(string(s.need), s.url, s.schemes...); u != nil && !v.cfg.Development() {
+			v.checkPassword(string(s.need), u)
 		}
 	}
 }
 
-// password refuses URLs whose password is missing or one that everybody tries first. Unix sockets and client certificates do without.
-func (v *validator) password(name string, u *url.URL) {
+// checkPassword reports URLs whose password is missing, short or common. Unix sockets and client certificates need no password.
+func (v *validator) checkPassword(name string, u *url.URL) {
 	q := u.Query()
 	if u.Hostname() == "" || q.Has("sslcert") || q.Has("passfile") || strings.HasPrefix(q.Get("host"), "/") {
 		return
@@ -142,12 +142,12 @@ func (v *validator) password(name string, u *url.URL) {
 	password, _ := u.User.Password()
 	weak := []string{"password", "postgres", "redis", "secret", "changeme", "change-me", "ticketing", "admin", "root", "test"}
 	if len(password) < 12 || slices.Contains(weak, strings.ToLower(password)) || password == u.User.Username() {
-		v.report(name, "its password is missing or weak; production wants at least 12 characters (openssl rand -hex 24)")
+		v.report(name, "its password is missing or weak; production requires at least 12 characters (openssl rand -hex 24)")
 	}
 }
 
-// url reports what is not an absolute URL of one of the schemes. It does not repeat the value, which may hold a password.
-func (v *validator) url(name, text string, schemes ...string) *url.URL {
+// checkURL reports a text that is not an absolute URL of one of the schemes. It does not repeat the text, which may hold a password.
+func (v *validator) checkURL(name, text string, schemes ...string) *url.URL {
 	u, err := url.Parse(text)
 	if err != nil || !slices.Contains(schemes, u.Scheme) || (u.Host == "" && !u.Query().Has("host")) {
 		v.report(name, "not a URL of the form %s://host…", strings.Join(schemes, ":// or "))
@@ -156,7 +156,7 @@ func (v *validator) url(name, text string, schemes ...string) *url.URL {
 	return u
 }
 
-func (v *validator) broker(needs []Need) {
+func (v *validator) checkBroker(needs []Need) {
 	c := v.cfg
 	if len(c.Brokers) == 0 && slices.Contains(needs, NeedBroker) {
 		v.report(string(NeedBroker), "needed; use host:port[,host:port…]")
@@ -180,22 +180,22 @@ func (v *validator) broker(needs []Need) {
 	}
 }
 
-func (v *validator) auth(needs []Need) {
+func (v *validator) checkAuth(needs []Need) {
 	c := v.cfg
 	const base = string(NeedLinks)
 	if c.AuthBaseURL == "" {
 		if slices.Contains(needs, NeedLinks) {
 			v.report(base, "needed in production; use the public https:// address, since mailed links start with it")
 		}
-	} else if u := v.url(base, c.AuthBaseURL, "http", "https"); u != nil &&
+	} else if u := v.checkURL(base, c.AuthBaseURL, "http", "https"); u != nil &&
 		u.Scheme != "https" && !c.Development() && !loopback.Is(u.Hostname()) {
-		v.report(base, "links that sign in must not travel in the clear; use https://")
+		v.report(base, "sign-in links must not travel in the clear; use https://")
 	}
 	const expose = "AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"
 	if c.ExposeMagicLinks && !c.Development() {
-		v.report(expose, "refused in production: anybody could sign in as anybody; leave it out")
+		v.report(expose, "refused in production, since it lets anyone sign in as any user; leave it out")
 	} else if c.ExposeMagicLinks && !c.Loopback() {
-		v.report(expose, "refused while HOST is %s: anybody who reaches it could sign in as anybody; use HOST=127.0.0.1", c.Host)
+		v.report(expose, "refused while HOST is %s, since anyone who can reach it could sign in as any user; use HOST=127.0.0.1", c.Host)
 	}
 	for _, email := range c.AdminEmails {
 		if a, err := mail.ParseAddress(email); err != nil || a.Address != email {
@@ -204,14 +204,14 @@ func (v *validator) auth(needs []Need) {
 	}
 }
 
-func (v *validator) mail(needs []Need) {
+func (v *validator) checkMail(needs []Need) {
 	c := v.cfg
 	if _, err := mail.ParseAddress(c.MailFrom); err != nil {
 		v.report("MAIL_FROM", "%q is not a mail address such as Tickets <tickets@example.com>", c.MailFrom)
 	}
 	if c.SMTPURL != "" {
-		v.url(string(NeedMail), c.SMTPURL, "smtp", "smtps")
+		v.checkURL(string(NeedMail), c.SMTPURL, "smtp", "smtps")
 	} else if !c.Development() && slices.Contains(needs, NeedMail) {
-		v.report(string(NeedMail), "needed in production, or nobody can sign in; use smtps://user:password@host")
+		v.report(string(NeedMail), "needed in production, where sign-in links are mailed; use smtps://user:password@host")
 	}
 }

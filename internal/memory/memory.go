@@ -1,4 +1,4 @@
-// Package memory has a program spend memory that it may have on collecting garbage less often.
+// Package memory makes a program use available memory to collect garbage less often.
 package memory
 
 import (
@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// gcPercent lets the heap grow to five times of what lives between two collections: under load the collector took a fifth of the api's
-// time with Go's default of two times.
+// gcPercent lets the heap grow to five times its live size before a collection. With Go's default of two times, the collector took a
+// fifth of the api's time under load.
 const gcPercent = 400
 
-// Spend sets the garbage collector so, up to three quarters of the memory that the machine or the container has: near that it collects
-// more often again. GOGC and GOMEMLIMIT are the operator's word and stay as they are; where the limit can't be known nothing changes.
+// Spend lets the heap grow up to three quarters of the memory of the machine or the container, near which the collector runs more often
+// again. It changes nothing if the operator has set GOGC or GOMEMLIMIT, or if the limit is unknown.
 func Spend() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -26,7 +26,7 @@ func Spend() {
 	debug.SetGCPercent(gcPercent)
 }
 
-// Available answers the bytes that this process may use: the container's limit, else the machine's memory, and 0 when neither is known.
+// Available returns how many bytes this process may use: the container's limit, else the machine's memory, 0 if neither is known.
 func Available() int64 {
 	machine := machineMemory()
 	for _, file := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} { // cgroup v2, v1

@@ -1,5 +1,5 @@
-// Package migrations carries the SQL of the three databases inside the binaries: NNNN_name.up.sql and NNNN_name.down.sql, a folder a
-// database. Running them is left to internal/postgres.
+// Package migrations embeds the migrations of the three databases, one folder each: NNNN_name.up.sql and NNNN_name.down.sql. Package
+// postgres runs them.
 package migrations
 
 import (
@@ -10,17 +10,17 @@ import (
 //go:embed all:events all:read all:auth
 var files embed.FS
 
-// What each database is made of.
+// The migrations of each database.
 var (
-	Events = folder("events") // the log and what commits with it
-	Read   = folder("read")   // what projectors write and queries read
-	Auth   = folder("auth")   // users and roles
+	Events = subFolder("events") // the log and the tables that commit with it
+	Read   = subFolder("read")   // the read tables
+	Auth   = subFolder("auth")   // users and roles
 )
 
-func folder(name string) fs.FS {
+func subFolder(name string) fs.FS {
 	sub, err := fs.Sub(files, name)
 	if err != nil {
-		panic("migrations: " + err.Error()) // the name is a constant of this file
+		panic("open embedded migrations: " + err.Error()) // the name is a constant of this file
 	}
 	return sub
 }

@@ -18,13 +18,13 @@ import (
 // lockTimeout is how long Migrate waits for another process that migrates the same database.
 const lockTimeout = 5 * time.Minute
 
-// Migrate brings a database to the newest version. It may be called again and by several processes at once: one works, the others
-// wait for it. A migration that has begun is finished even when ctx ends, since a half-done one would need a human.
+// Migrate brings a database to the newest version. Several processes may call it at once: one migrates, the others wait. A migration
+// that has begun is finished even if ctx ends, since half of one would have to be repaired by hand.
 func Migrate(ctx context.Context, url string, files fs.FS) error {
 	return withMigrator(ctx, url, files, (*migrate.Migrate).Up)
 }
 
-// MigrateSteps goes n versions up, or -n versions down.
+// MigrateSteps migrates n versions up, or -n versions down.
 func MigrateSteps(ctx context.Context, url string, files fs.FS, n int) error {
 	return withMigrator(ctx, url, files, func(m *migrate.Migrate) error {
 		err := m.Steps(n)
@@ -35,12 +35,12 @@ func MigrateSteps(ctx context.Context, url string, files fs.FS, n int) error {
 	})
 }
 
-// MigrateForce says that a database is at a version and clean, after a human has mended what a failed migration left.
+// MigrateForce marks a database as clean at a version, after a failed migration was repaired by hand.
 func MigrateForce(ctx context.Context, url string, files fs.FS, version int) error {
 	return withMigrator(ctx, url, files, func(m *migrate.Migrate) error { return m.Force(version) })
 }
 
-// MigrationVersion answers the version of a database (0: none yet), and whether a migration failed half-way.
+// MigrationVersion returns the version of a database (0: none yet), and whether a migration failed half-way.
 func MigrationVersion(ctx context.Context, url string, files fs.FS) (version uint, dirty bool, err error) {
 	err = withMigrator(ctx, url, files, func(m *migrate.Migrate) error {
 		var err error
@@ -51,14 +51,14 @@ func MigrationVersion(ctx context.Context, url string, files fs.FS) (version uin
 }
 
 func withMigrator(ctx context.Context, url string, files fs.FS, work func(*migrate.Migrate) error) (err error) {
-	if none, err := empty(files); err != nil || none {
+	if none, err := hasNoMigrations(files); err != nil || none {
 		return err
 	}
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
-		return fmt.Errorf("postgres: %w", err)
+		return fmt.Errorf("parse the database URL: %w", err)
 	}
-	cfg.RuntimeParams["statement_timeout"] = "0" // a migration, and waiting for the lock, take as long as they take
+	cfg.RuntimeParams["statement_timeout"] = "0" // migrating, and waiting for the lock, are not bounded
 	m, err := newMigrator(stdlib.OpenDB(*cfg), files)
 	if err != nil {
 		return err
@@ -76,33 +76,33 @@ func withMigrator(ctx context.Context, url string, files fs.FS, work func(*migra
 		err = nil
 	}
 	if err != nil {
-		return fmt.Errorf("postgres: migrate %s: %w", cfg.Database, err)
+		return fmt.Errorf("migrate %s: %w", cfg.Database, err)
 	}
 	return context.Cause(ctx)
 }
 
-// newMigrator takes db over, also when it fails.
+// newMigrator returns a migrator that closes db. It closes db itself if it fails.
 func newMigrator(db *sql.DB, files fs.FS) (*migrate.Migrate, error) {
 	source, err := iofs.New(files, ".")
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("postgres: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), db.Close())
 	}
 	driver, err := migratepgx.WithInstance(db, &migratepgx.Config{})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("postgres: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), db.Close())
 	}
 	m, err := migrate.NewWithInstance("embedded", source, "pgx5", driver)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("postgres: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), db.Close())
 	}
 	return m, nil
 }
 
-// empty tells whether there are no migrations (yet): golang-migrate takes that for an error.
-func empty(files fs.FS) (bool, error) {
+// hasNoMigrations reports whether there are no migrations, which golang-migrate takes for an error.
+func hasNoMigrations(files fs.FS) (bool, error) {
 	names, err := fs.Glob(files, "*.up.sql")
 	if err != nil {
-		return false, fmt.Errorf("postgres: %w", err)
+		return false, fmt.Errorf("list migrations: %w", err)
 	}
 	return len(names) == 0, nil
 }

@@ -1,4 +1,4 @@
-// Package postgres opens connection pools, creates databases and migrates them. It knows no table.
+// Package postgres opens connection pools, and creates and migrates databases. It knows no table.
 package postgres
 
 import (
@@ -19,7 +19,7 @@ type Config struct {
 	StatementTimeout time.Duration // The server cancels a statement that takes longer. Default: none.
 }
 
-// NewPool opens a pool and waits until its first connection answers, so that a wrong URL shows at the start. The caller closes it.
+// NewPool opens a pool and waits for its first connection, so that a wrong URL shows at the start. The caller closes the pool.
 func NewPool(ctx context.Context, url string, c Config) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {

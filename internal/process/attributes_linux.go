@@ -2,7 +2,7 @@ package process
 
 import "syscall"
 
-func attributes(spec Spec) *syscall.SysProcAttr {
+func newAttributes(spec Spec) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: spec.DeathSignal}
 	if attr.Pdeathsig == 0 {
 		attr.Pdeathsig = syscall.SIGKILL

@@ -4,7 +4,7 @@ package process
 
 import "syscall"
 
-// attributes knows no death signal here: a child outlives a parent that is killed, and the next start takes it over.
-func attributes(spec Spec) *syscall.SysProcAttr {
+// newAttributes sets no death signal, which only Linux has: a child outlives a killed parent, and the next start ends it.
+func newAttributes(spec Spec) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Credential: spec.Identity.credential()}
 }

@@ -1,5 +1,5 @@
-// Package process runs servers as children that can't outlive this process: each is told by the kernel when its parent is gone, even
-// by kill -9. What a child does and where it keeps its data is left to the caller.
+// Package process runs servers as children that do not outlive this process: the kernel signals them when their parent ends, even by
+// kill -9.
 package process
 
 import (
@@ -12,21 +12,21 @@ import (
 	"syscall"
 )
 
-// Spec says what to run. It gets a process group of its own, so that a Ctrl-C in the terminal reaches only the parent, which then
-// stops its children in order.
+// Spec describes a child. It gets a process group of its own, so that a Ctrl-C in the terminal reaches only the parent, which then stops
+// its children.
 type Spec struct {
-	Path        string
-	Args        []string // without the program's name
-	Env         []string // nil: this process's
-	Dir         string
-	Stdin       *os.File       // nil: /dev/null
-	Stdout      *os.File       // nil: /dev/null
-	Stderr      *os.File       // nil: /dev/null
-	Identity    *Identity      // nil: this process's
-	DeathSignal syscall.Signal // what the child gets when this process is gone (Linux only); 0: SIGKILL
+	Path        string         // Of the program. Required.
+	Args        []string       // Without the program's name. Default: none.
+	Env         []string       // Default: this process's.
+	Dir         string         // Default: this process's.
+	Stdin       *os.File       // Default: /dev/null.
+	Stdout      *os.File       // Default: /dev/null.
+	Stderr      *os.File       // Default: /dev/null.
+	Identity    *Identity      // Default: this process's.
+	DeathSignal syscall.Signal // Sent to the child when this process ends (Linux only). Default: SIGKILL.
 }
 
-// Process is a running child, or one that ended.
+// Process is a child, running or ended.
 type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{}
@@ -36,9 +36,9 @@ type Process struct {
 // Start starts a child. The death signal belongs to the thread that started the child, not to the process, so a goroutine keeps that
 // thread for as long as the child lives.
 func Start(spec Spec) (*Process, error) {
-	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx,gosec // stopped by Stop, in order; what to run is the caller's to know
+	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx,gosec // Stop ends it; the caller knows what to run
 	cmd.Env, cmd.Dir = spec.Env, spec.Dir
-	cmd.SysProcAttr = attributes(spec)
+	cmd.SysProcAttr = newAttributes(spec)
 	// A nil *os.File in an interface would not be nil.
 	if spec.Stdin != nil {
 		cmd.Stdin = spec.Stdin
@@ -51,14 +51,14 @@ func Start(spec Spec) (*Process, error) {
 	}
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
-	go p.run(started)
+	go p.runChild(started)
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("process: %w", err)
+		return nil, fmt.Errorf("start a process: %w", err)
 	}
 	return p, nil
 }
 
-func (p *Process) run(started chan<- error) {
+func (p *Process) runChild(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := p.cmd.Start(); err != nil {
@@ -70,13 +70,13 @@ func (p *Process) run(started chan<- error) {
 	close(p.done)
 }
 
-// PID is the child's process id.
+// PID returns the child's process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Done is closed when the child has ended.
+// Done returns a channel that is closed when the child has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err says how the child ended; nil while it runs and after it ended by itself with status 0.
+// Err returns how the child ended: nil while it runs, and if it ended with status 0.
 func (p *Process) Err() error {
 	select {
 	case <-p.done:
@@ -86,15 +86,15 @@ func (p *Process) Err() error {
 	}
 }
 
-// Signal sends a signal; to a child that has ended it does nothing.
+// Signal sends a signal. It does nothing if the child has ended.
 func (p *Process) Signal(s syscall.Signal) error {
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("process: %w", err)
+		return fmt.Errorf("signal a process: %w", err)
 	}
 	return nil
 }
 
-// Kill ends the child at once and waits until it is gone.
+// Kill kills the child and waits until it has ended.
 func (p *Process) Kill() error {
 	err := p.Signal(syscall.SIGKILL)
 	if err == nil {
@@ -103,8 +103,8 @@ func (p *Process) Kill() error {
 	return err
 }
 
-// Stop asks the child to end and waits for it. When ctx ends first, it is killed, and ctx's error is answered. How the child ended is
-// not an error here, since servers differ in what they answer to a signal.
+// Stop asks the child to end and waits for it. If ctx ends first, it kills the child and returns ctx's error. It ignores the child's exit
+// status, since servers differ in how they end on a signal.
 func (p *Process) Stop(ctx context.Context, ask syscall.Signal) error {
 	if err := p.Signal(ask); err != nil {
 		return err
@@ -113,6 +113,6 @@ func (p *Process) Stop(ctx context.Context, ask syscall.Signal) error {
 	case <-p.done:
 		return nil
 	case <-ctx.Done():
-		return errors.Join(fmt.Errorf("process: %d did not stop: %w", p.PID(), context.Cause(ctx)), p.Kill())
+		return errors.Join(fmt.Errorf("process %d did not stop: %w", p.PID(), context.Cause(ctx)), p.Kill())
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Combining is a client that runs scripts of concurrent callers in one pipeline: while one is on its way, those that come wait for it and
-// go together. A lone caller's goes at once, and under load a request costs a fraction of a round trip. Everything else, and a script that
-// the server does not know yet, goes as with any client.
+// Combining is a client that runs the scripts of concurrent callers in one pipeline: scripts that arrive while a pipeline is under way wait
+// and go together. A lone caller's script goes at once, and under load a request costs a fraction of a round trip. Other commands, and
+// scripts that the server does not know yet, go as with any client.
 type Combining struct {
 	*redis.Client
 
@@ -23,10 +23,10 @@ type combined struct {
 	done    chan struct{}
 }
 
-// mostCombined is how many scripts may wait; one more goes by itself.
+// mostCombined is how many scripts may wait. One more goes by itself.
 const mostCombined = 1_024
 
-// Combine answers a client that uses client's connections and timeouts.
+// Combine returns a Combining that uses client's connections and timeouts.
 func Combine(client *redis.Client) *Combining { return &Combining{Client: client} }
 
 // EvalSha runs a script, as redis.Script does.
@@ -36,21 +36,21 @@ func (c *Combining) EvalSha(ctx context.Context, sha1 string, keys []string, arg
 		words = append(words, key)
 	}
 	one := combined{redis.NewCmd(ctx, append(words, args...)...), make(chan struct{})}
-	if !c.join(ctx, one) {
+	if !c.joinBatch(ctx, one) {
 		return c.Client.EvalSha(ctx, sha1, keys, args...)
 	}
 	select {
 	case <-one.done:
 		return one.command
-	case <-ctx.Done(): // the command is the sender's until it is done
+	case <-ctx.Done(): // the sender still uses the command
 		left := redis.NewCmd(ctx, "evalsha", sha1)
 		left.SetErr(ctx.Err())
 		return left
 	}
 }
 
-// join has a script sent with the next pipeline, unless too many wait.
-func (c *Combining) join(ctx context.Context, one combined) bool {
+// joinBatch queues a script for the next pipeline, and reports false if too many wait.
+func (c *Combining) joinBatch(ctx context.Context, one combined) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.waiting) == mostCombined {
@@ -59,14 +59,14 @@ func (c *Combining) join(ctx context.Context, one combined) bool {
 	c.waiting = append(c.waiting, one)
 	if !c.sending {
 		c.sending = true
-		go c.send(context.WithoutCancel(ctx)) // for all who wait: it ends with them, and the client's timeouts bound it
+		go c.sendBatches(context.WithoutCancel(ctx)) // it serves all who wait; the client's timeouts bound it
 	}
 	return true
 }
 
-// send sends whatever waits, until nothing does.
-func (c *Combining) send(ctx context.Context) {
-	for batch := c.take(); len(batch) > 0; batch = c.take() {
+// sendBatches sends the waiting scripts until none waits.
+func (c *Combining) sendBatches(ctx context.Context) {
+	for batch := c.takeBatch(); len(batch) > 0; batch = c.takeBatch() {
 		pipeline := c.Pipeline()
 		for _, one := range batch {
 			_ = pipeline.Process(ctx, one.command) // only queues it
@@ -78,7 +78,7 @@ func (c *Combining) send(ctx context.Context) {
 	}
 }
 
-func (c *Combining) take() []combined {
+func (c *Combining) takeBatch() []combined {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	batch := c.waiting

@@ -15,20 +15,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// compactInterval is how often old records are thrown away: the broker stops doing it by itself once it has loaded its data again.
+// compactInterval is how often old records are deleted. A broker that has loaded data from disk does not do it by itself.
 const compactInterval = time.Minute
 
-// BrokerOptions says how to run the broker.
-type BrokerOptions struct {
-	DataDir    string       // its topics, its groups and its port are kept here
-	Port       int          // 0: the one of the last time, or any
-	Topics     []string     // made when missing; topics never make themselves
-	Partitions int          // of Topics; 0: 6
-	Logger     *slog.Logger // nil: slog.Default()
+// BrokerConfig describes a broker.
+type BrokerConfig struct {
+	DataDir    string       // Holds its topics, its groups and its port. Required.
+	Port       int          // Default: the last one, else any.
+	Topics     []string     // Created if they are missing; using a topic does not create it. Default: none.
+	Partitions int          // Of Topics. Default: 6.
+	Logger     *slog.Logger // Default: slog.Default().
 }
 
-// Broker is an imitation of Kafka inside this process, which clients reach over TCP. It survives kill -9, not a power cut, and it has
-// one node: for laptops and tests.
+// Broker is an imitation of Kafka inside this process, which clients reach over TCP. It has one node. Its data survive kill -9, but not a
+// power cut.
 type Broker struct {
 	cluster *kfake.Cluster
 	lock    *lock
@@ -36,40 +36,40 @@ type Broker struct {
 	stopped sync.WaitGroup
 }
 
-// StartBroker answers when the broker takes connections.
-func StartBroker(o BrokerOptions) (*Broker, error) {
+// StartBroker returns when the broker takes connections.
+func StartBroker(o BrokerConfig) (*Broker, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	// The broker does not lock its folder by itself, and two of them would destroy it.
+	// The broker does not lock its folder, and two of them would destroy it.
 	l, err := lockDir(o.DataDir)
 	if err != nil {
 		return nil, err
 	}
 	b := &Broker{lock: l, stop: make(chan struct{})}
 	if o.Port != 0 {
-		err = b.start(o, o.Port)
+		err = b.startOn(o, o.Port)
 	} else {
-		err = onPort(filepath.Join(o.DataDir, "port"), func(port int) error { return b.start(o, port) })
+		err = onPort(filepath.Join(o.DataDir, "port"), func(port int) error { return b.startOn(o, port) })
 	}
 	if err != nil {
-		return nil, errors.Join(err, l.release())
+		return nil, errors.Join(err, l.unlock())
 	}
 	if err := b.createTopics(o.Topics, o.Partitions); err != nil {
 		return nil, errors.Join(err, b.Stop())
 	}
-	b.stopped.Go(b.compact)
+	b.stopped.Go(b.compactLogs)
 	return b, nil
 }
 
-func (b *Broker) start(o BrokerOptions, port int) error {
+func (b *Broker) startOn(o BrokerConfig, port int) error {
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.Ports(port),
 		kfake.DataDir(filepath.Join(o.DataDir, "data")),
 		kfake.ClusterID("ticketing"),
 		kfake.GroupMinSessionTimeout(time.Second),
-		// KIP-848 groups rebalance as slowly as they beat; nobody waits five seconds for that on a laptop.
+		// KIP-848 groups rebalance at heartbeats; five seconds are too long on a laptop.
 		kfake.BrokerConfigs(map[string]string{"group.consumer.heartbeat.interval.ms": "250"}),
 		kfake.WithLogger(brokerLogger{o.Logger}),
 	)
@@ -77,7 +77,7 @@ func (b *Broker) start(o BrokerOptions, port int) error {
 		return fmt.Errorf("%w: %w", errPortTaken, err)
 	}
 	if err != nil {
-		return fmt.Errorf("services: broker: %w", err)
+		return fmt.Errorf("start the broker: %w", err)
 	}
 	b.cluster = cluster
 	return nil
@@ -92,13 +92,13 @@ func (b *Broker) createTopics(topics []string, partitions int) error {
 			continue
 		}
 		if err := b.cluster.CreateTopic(topic, int32(partitions), nil); err != nil {
-			return fmt.Errorf("services: broker: create topic %s: %w", topic, err)
+			return fmt.Errorf("create topic %s: %w", topic, err)
 		}
 	}
 	return nil
 }
 
-func (b *Broker) compact() {
+func (b *Broker) compactLogs() {
 	ticker := time.NewTicker(compactInterval)
 	defer ticker.Stop()
 	for {
@@ -111,32 +111,32 @@ func (b *Broker) compact() {
 	}
 }
 
-// Addrs answers where clients find the broker.
+// Addrs returns the broker's addresses.
 func (b *Broker) Addrs() []string { return b.cluster.ListenAddrs() }
 
-// Stop writes everything to the disk, ends all connections, and gives the folder free. It must be called once.
+// Stop writes everything to disk, ends all connections and unlocks the folder. It must be called once.
 func (b *Broker) Stop() error {
 	close(b.stop)
 	b.stopped.Wait()
 	b.cluster.Close()
-	return b.lock.release()
+	return b.lock.unlock()
 }
 
-// ServeBroker runs a broker until ctx ends, for a process of its own. Once it takes connections it writes its addresses, separated by
-// commas, as one line.
-func ServeBroker(ctx context.Context, o BrokerOptions, ready io.Writer) error {
+// ServeBroker runs a broker until ctx ends, for a process of its own. Once it takes connections, it writes a line with its addresses,
+// separated by commas, to ready.
+func ServeBroker(ctx context.Context, o BrokerConfig, ready io.Writer) error {
 	b, err := StartBroker(o)
 	if err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintln(ready, strings.Join(b.Addrs(), ",")); err != nil {
-		return errors.Join(fmt.Errorf("services: %w", err), b.Stop())
+		return errors.Join(fmt.Errorf("write the broker's addresses: %w", err), b.Stop())
 	}
 	<-ctx.Done()
 	return b.Stop()
 }
 
-// brokerLogger passes on what went wrong; all else is noise.
+// brokerLogger passes on warnings and errors.
 type brokerLogger struct{ logger *slog.Logger }
 
 func (l brokerLogger) Logf(level kfake.LogLevel, format string, args ...any) {

@@ -15,11 +15,11 @@ import (
 // orphanPatience is how long processes of a killed parent may take to end after each signal.
 const orphanPatience = 5 * time.Second
 
-// endOrphans ends what works in a folder. Its caller holds the lock on it, so whatever runs there belongs to nobody any more.
+// endOrphans ends the processes that work in a folder. Its caller has locked the folder, so that their parents are gone.
 func endOrphans(ctx context.Context, folder string, signals ...syscall.Signal) error {
 	for _, s := range signals {
 		for _, pid := range workingIn(folder) {
-			_ = syscall.Kill(pid, s) // it may have ended just now
+			_ = syscall.Kill(pid, s) // may have ended by now
 		}
 		for deadline := time.Now().Add(orphanPatience); time.Now().Before(deadline); {
 			if len(workingIn(folder)) == 0 {
@@ -30,10 +30,10 @@ func endOrphans(ctx context.Context, folder string, signals ...syscall.Signal) e
 			}
 		}
 	}
-	return fmt.Errorf("services: processes %v work in %s and cannot be stopped", workingIn(folder), folder)
+	return fmt.Errorf("processes %v work in %s and cannot be stopped", workingIn(folder), folder)
 }
 
-// workingIn answers the processes whose working directory is the folder, as that of a server's processes is. Without /proc it answers
+// workingIn returns the processes whose working directory is the folder, as it is for a server's processes. Without /proc it returns
 // none.
 func workingIn(folder string) []int {
 	links, err := filepath.Glob("/proc/[0-9]*/cwd")

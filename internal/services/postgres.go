@@ -16,17 +16,17 @@ import (
 	"ticketing/internal/process"
 )
 
-// PostgresOptions says how to run PostgreSQL.
-type PostgresOptions struct {
-	DataDir  string       // its cluster, its log file and its port are kept here
-	Password string       // of the superuser postgres; "": everybody on this machine is let in
-	Fast     bool         // for tests: no fsync, so that a power cut may damage the cluster
-	Logger   *slog.Logger // nil: slog.Default()
+// PostgresConfig describes a PostgreSQL server.
+type PostgresConfig struct {
+	DataDir  string       // Holds its cluster, its log file and its port. Required.
+	Password string       // Of the superuser postgres. Default: none; every user of this machine can connect.
+	Fast     bool         // For tests: no fsync, so that a power cut may damage the cluster. Default: false.
+	Logger   *slog.Logger // Default: slog.Default().
 }
 
-// Postgres is a private PostgreSQL. It ends by itself, with all that was committed on the disk, when this process is gone.
+// Postgres is a private PostgreSQL. It shuts down by itself when this process ends, with all commits on disk.
 type Postgres struct {
-	options  PostgresOptions
+	options  PostgresConfig
 	programs string // the folder of initdb and postgres
 	identity *process.Identity
 	cluster  string
@@ -34,18 +34,18 @@ type Postgres struct {
 	child    *process.Process
 }
 
-// StartPostgres answers when the server takes connections. Nobody else may use the folder meanwhile.
-func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
+// StartPostgres returns when the server takes connections. The caller keeps other processes out of the folder.
+func StartPostgres(ctx context.Context, o PostgresConfig) (*Postgres, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
 	p := &Postgres{options: o}
-	if err := p.prepare(ctx); err != nil {
+	if err := p.prepareCluster(ctx); err != nil {
 		return nil, err
 	}
 	err := onPort(filepath.Join(filepath.Dir(p.cluster), "port"), func(port int) error {
 		p.port = port
-		return p.start(ctx)
+		return p.startServer(ctx)
 	})
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	return p, nil
 }
 
-// URL leads to the database "postgres".
+// URL returns the URL of the database "postgres".
 func (p *Postgres) URL() string {
 	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: loopbackAddr(p.port), Path: "/postgres", RawQuery: "sslmode=disable"}
 	if p.options.Password != "" {
@@ -62,15 +62,15 @@ func (p *Postgres) URL() string {
 	return u.String()
 }
 
-// prepare finds the programs, makes the cluster, and ends what a killed parent may have left running in it.
-func (p *Postgres) prepare(ctx context.Context) (err error) {
+// prepareCluster finds the programs, creates the cluster, and ends processes that a killed parent left running in it.
+func (p *Postgres) prepareCluster(ctx context.Context) (err error) {
 	if p.programs, err = postgresPrograms(); err != nil {
 		return err
 	}
 	if p.identity, err = process.Unprivileged("postgres", "nobody"); err != nil {
 		return err
 	}
-	home, err := reachable(p.options.DataDir, p.identity, p.options.Logger)
+	home, err := reachableDir(p.options.DataDir, p.identity, p.options.Logger)
 	if err != nil {
 		return err
 	}
@@ -81,14 +81,14 @@ func (p *Postgres) prepare(ctx context.Context) (err error) {
 	if _, err := os.Stat(p.cluster); err == nil {
 		return p.endOrphans(ctx)
 	}
-	return p.initialize(ctx)
+	return p.initCluster(ctx)
 }
 
-// initialize makes the cluster under another name first: a process killed half-way leaves nothing that looks finished.
-func (p *Postgres) initialize(ctx context.Context) error {
+// initCluster creates the cluster under another name first, so that a process killed half-way leaves no cluster that looks complete.
+func (p *Postgres) initCluster(ctx context.Context) error {
 	fresh := p.cluster + ".new"
 	if err := os.RemoveAll(fresh); err != nil {
-		return fmt.Errorf("services: %w", err)
+		return fmt.Errorf("create the cluster: %w", err)
 	}
 	args := []string{"--pgdata", fresh, "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-instructions"}
 	if p.options.Fast {
@@ -101,10 +101,10 @@ func (p *Postgres) initialize(ctx context.Context) error {
 		if err := p.identity.WriteFile(file, []byte(p.options.Password+"\n")); err != nil {
 			return err
 		}
-		defer os.Remove(file) //nolint:errcheck // it is no secret from those who can read this folder
+		defer os.Remove(file) //nolint:errcheck // users who can read this folder may know it
 		args = append(args, "--auth=scram-sha-256", "--pwfile="+file)
 	}
-	child, logFile, err := p.run("initdb", args, syscall.SIGKILL)
+	child, logFile, err := p.runProgram("initdb", args, syscall.SIGKILL)
 	if err != nil {
 		return err
 	}
@@ -114,21 +114,21 @@ func (p *Postgres) initialize(ctx context.Context) error {
 		return errors.Join(context.Cause(ctx), child.Kill())
 	}
 	if child.Err() != nil {
-		return fmt.Errorf("services: initdb: %w; see %s\n%s", child.Err(), logFile, tail(logFile))
+		return fmt.Errorf("run initdb: %w; see %s\n%s", child.Err(), logFile, lastLines(logFile))
 	}
 	if err := os.Rename(fresh, p.cluster); err != nil {
-		return fmt.Errorf("services: %w", err)
+		return fmt.Errorf("create the cluster: %w", err)
 	}
 	return nil
 }
 
-// start starts the server on p.port. It lives as a child that ends, cleanly, when this process is gone.
-func (p *Postgres) start(ctx context.Context) error {
+// startServer starts the server on p.port, as a child that shuts down when this process ends.
+func (p *Postgres) startServer(ctx context.Context) error {
 	args := []string{"-D", p.cluster}
 	for name, value := range p.settings() {
 		args = append(args, "-c", name+"="+value)
 	}
-	child, logFile, err := p.run("postgres", args, syscall.SIGINT)
+	child, logFile, err := p.runProgram("postgres", args, syscall.SIGINT)
 	if err != nil {
 		return err
 	}
@@ -162,8 +162,8 @@ func (p *Postgres) settings() map[string]string {
 	return settings
 }
 
-// run starts one of PostgreSQL's programs, with its output in a log file of that name.
-func (p *Postgres) run(program string, args []string, death syscall.Signal) (*process.Process, string, error) {
+// runProgram starts one of PostgreSQL's programs, with its output in a log file of the same name.
+func (p *Postgres) runProgram(program string, args []string, death syscall.Signal) (*process.Process, string, error) {
 	home := filepath.Dir(p.cluster)
 	logFile := filepath.Join(home, program+".log")
 	output, err := openLog(logFile)
@@ -179,14 +179,14 @@ func (p *Postgres) run(program string, args []string, death syscall.Signal) (*pr
 	return child, logFile, err
 }
 
-// Stop ends all sessions and stops the server, or kills it when ctx ends.
+// Stop ends all sessions and stops the server. It kills the server when ctx ends.
 func (p *Postgres) Stop(ctx context.Context) error { return p.child.Stop(ctx, syscall.SIGINT) }
 
-// Kill ends the server as a crash would, and the processes of its sessions with it, which may not notice that it is gone.
+// Kill ends the server as a crash would. It also kills the processes of its sessions, which may not notice that the server is gone.
 func (p *Postgres) Kill() error {
 	err := p.child.Kill()
 	for _, pid := range workingIn(p.cluster) {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended just now
+		_ = syscall.Kill(pid, syscall.SIGKILL) // may have ended by now
 	}
 	return err
 }

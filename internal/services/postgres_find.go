@@ -12,12 +12,12 @@ import (
 	"syscall"
 )
 
-// postgresPrograms answers the folder of the newest installed PostgreSQL.
+// postgresPrograms returns the program folder of the newest installed PostgreSQL.
 func postgresPrograms() (string, error) {
 	newest, version := "", 0
 	folders, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {
-		return "", fmt.Errorf("services: %w", err)
+		return "", fmt.Errorf("find PostgreSQL: %w", err)
 	}
 	for _, folder := range folders {
 		v, err := strconv.Atoi(filepath.Base(filepath.Dir(folder)))
@@ -33,7 +33,7 @@ func postgresPrograms() (string, error) {
 	}
 	initdb, err := exec.LookPath("initdb")
 	if err != nil {
-		return "", errors.New("services: PostgreSQL is not installed (make setup), nor is DATABASE_URL set")
+		return "", errors.New("PostgreSQL is not installed (make setup), and DATABASE_URL is not set")
 	}
 	if target, err := filepath.EvalSymlinks(initdb); err == nil {
 		initdb = target
@@ -41,15 +41,15 @@ func postgresPrograms() (string, error) {
 	return filepath.Dir(initdb), nil
 }
 
-// endOrphans ends a server that still runs in the cluster, or is about to end since its parent was killed. Only then the file that
-// PostgreSQL guards itself with is removed: it may name a process that is somebody else's by now.
+// endOrphans ends a server that a killed parent left in the cluster. Only then it removes PostgreSQL's lock file, which may by now name a
+// process of another program.
 func (p *Postgres) endOrphans(ctx context.Context) error {
 	if err := endOrphans(ctx, p.cluster, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL); err != nil {
 		return err
 	}
 	err := os.Remove(filepath.Join(p.cluster, "postmaster.pid"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("services: %w", err)
+		return fmt.Errorf("remove the lock of an ended PostgreSQL: %w", err)
 	}
 	return nil
 }

@@ -18,35 +18,35 @@ import (
 	"ticketing/internal/process"
 )
 
-// RedisOptions says how to run Redis.
-type RedisOptions struct {
-	DataDir  string       // its append-only file, its log file and its port are kept here
-	Password string       // "": everybody on this machine is let in
-	Port     int          // 0: the one of the last time, or any
-	Logger   *slog.Logger // nil: slog.Default()
+// RedisConfig describes a Redis server.
+type RedisConfig struct {
+	DataDir  string       // Holds its append-only file, its log file and its port. Required.
+	Password string       // Default: none; every user of this machine can connect.
+	Port     int          // Default: the last one, else any.
+	Logger   *slog.Logger // Default: slog.Default().
 }
 
-// Redis is a private Redis. It ends by itself when this process is gone. A crash loses at most the last second.
+// Redis is a private Redis. It shuts down by itself when this process ends. A crash loses at most the last second.
 type Redis struct {
-	options RedisOptions
+	options RedisConfig
 	port    int
 	child   *process.Process
 }
 
-// StartRedis answers when the server takes connections. Nobody else may use the folder meanwhile.
-func StartRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
+// StartRedis returns when the server takes connections. The caller keeps other processes out of the folder.
+func StartRedis(ctx context.Context, o RedisConfig) (*Redis, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
-		return nil, errors.New("services: redis-server is not installed (make setup), nor is REDIS_URL set")
+		return nil, errors.New("redis-server is not installed (make setup), and REDIS_URL is not set")
 	}
 	identity, err := process.Unprivileged("redis", "nobody")
 	if err != nil {
 		return nil, err
 	}
-	home, err := reachable(o.DataDir, identity, o.Logger)
+	home, err := reachableDir(o.DataDir, identity, o.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func StartRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 	r := &Redis{options: o}
 	start := func(port int) error {
 		r.port = port
-		return r.start(ctx, program, home, identity)
+		return r.startServer(ctx, program, home, identity)
 	}
 	if o.Port != 0 {
 		err = start(o.Port)
@@ -72,7 +72,7 @@ func StartRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 	return r, nil
 }
 
-// URL leads to the database 0.
+// URL returns the URL of database 0.
 func (r *Redis) URL() string {
 	u := url.URL{Scheme: "redis", Host: loopbackAddr(r.port), Path: "/0"}
 	if r.options.Password != "" {
@@ -81,12 +81,12 @@ func (r *Redis) URL() string {
 	return u.String()
 }
 
-func (r *Redis) start(ctx context.Context, program, home string, identity *process.Identity) error {
-	config, err := r.config(home)
+func (r *Redis) startServer(ctx context.Context, program, home string, identity *process.Identity) error {
+	config, err := r.configPipe(home)
 	if err != nil {
 		return err
 	}
-	defer config.Close() //nolint:errcheck // read by the child, written by nobody any more
+	defer config.Close() //nolint:errcheck // the child has its own
 	logFile := filepath.Join(home, "redis.log")
 	output, err := openLog(logFile)
 	if err != nil {
@@ -101,7 +101,7 @@ func (r *Redis) start(ctx context.Context, program, home string, identity *proce
 		return err
 	}
 	r.child = child
-	client, err := r.client()
+	client, err := r.newClient()
 	if err != nil {
 		return errors.Join(err, child.Kill())
 	}
@@ -109,19 +109,20 @@ func (r *Redis) start(ctx context.Context, program, home string, identity *proce
 	return awaitReady(ctx, child, logFile, func(ctx context.Context) error { return client.Ping(ctx).Err() })
 }
 
-func (r *Redis) client() (*redis.Client, error) {
+func (r *Redis) newClient() (*redis.Client, error) {
 	o, err := redis.ParseURL(r.URL())
 	if err != nil {
-		return nil, fmt.Errorf("services: %w", err)
+		return nil, fmt.Errorf("start Redis: %w", err)
 	}
 	o.MaxRetries = -1
-	o.DisableIdentity = true // a fresh server's statistics should not begin with errors
+	o.DisableIdentity = true // which a server that is too old counts as errors
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o), nil
 }
 
-// config answers the server's configuration as a pipe for its stdin: the password shows neither in a file nor in the process list.
-func (r *Redis) config(home string) (*os.File, error) {
+// configPipe returns a pipe with the server's configuration for its stdin, so that the password is neither in a file nor in the process
+// list.
+func (r *Redis) configPipe(home string) (*os.File, error) {
 	lines := []string{
 		"bind 127.0.0.1",
 		fmt.Sprintf("port %d", r.port),
@@ -136,20 +137,20 @@ func (r *Redis) config(home string) (*os.File, error) {
 	}
 	reader, writer, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("services: %w", err)
+		return nil, fmt.Errorf("start Redis: %w", err)
 	}
-	_, err = writer.WriteString(strings.Join(lines, "\n") + "\n") // far below a pipe's buffer
+	_, err = writer.WriteString(strings.Join(lines, "\n") + "\n") // much less than a pipe's buffer
 	if err := errors.Join(err, writer.Close()); err != nil {
-		return nil, errors.Join(fmt.Errorf("services: %w", err), reader.Close())
+		return nil, errors.Join(fmt.Errorf("start Redis: %w", err), reader.Close())
 	}
 	return reader, nil
 }
 
-// Stop writes what is not written yet and stops the server, or kills it when ctx ends.
+// Stop saves the data and stops the server. It kills the server when ctx ends.
 func (r *Redis) Stop(ctx context.Context) error { return r.child.Stop(ctx, syscall.SIGTERM) }
 
 // Kill ends the server as a crash would.
 func (r *Redis) Kill() error { return r.child.Kill() }
 
-// Port is where it listens on 127.0.0.1.
+// Port returns the server's port on 127.0.0.1.
 func (r *Redis) Port() int { return r.port }

@@ -1,6 +1,6 @@
-// Package services runs PostgreSQL, Redis and a Kafka broker privately below one folder, for laptops and tests: on ports of their own,
-// reachable from this machine only, found again with all their data at the next start, and gone with the process that started them,
-// however that ends. It promises nothing that production needs: no replication, no access by others.
+// Package services runs a private PostgreSQL, Redis and Kafka broker below one folder, for laptops and tests. They listen on ports of their
+// own that only this machine reaches, have all their data again at the next start, and end with the process that started them, however
+// that ends. They are not for production: there is no replication and no access from other machines.
 package services
 
 import (
@@ -14,17 +14,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// startTimeout bounds how long one server may take until it answers; recovering after a crash takes the longest.
+// startTimeout bounds the start of a server, which takes longest after a crash.
 const startTimeout = time.Minute
 
-// Options says what to start and where. At least one of Postgres, Redis and Broker should be set.
-type Options struct {
-	DataDir  string       // made when missing; used by one process at a time
-	Postgres bool         // start PostgreSQL
-	Redis    bool         // start Redis
-	Broker   bool         // start the broker, in this process
-	Fast     bool         // for tests: give up what survives a power cut, and passwords, for speed
-	Logger   *slog.Logger // nil: slog.Default()
+// Config says what to start and where.
+type Config struct {
+	DataDir  string       // Created if it is missing; used by one process at a time. Required.
+	Postgres bool         // Start PostgreSQL. Default: false.
+	Redis    bool         // Start Redis. Default: false.
+	Broker   bool         // Start the broker, in this process. Default: false.
+	Fast     bool         // For tests: no passwords, and data may not survive a power cut. Default: false.
+	Logger   *slog.Logger // Default: slog.Default().
 }
 
 // Services is what Start started.
@@ -39,11 +39,11 @@ type Services struct {
 	lock     *lock
 }
 
-// Start starts everything at once and answers when all of it can be used. When one of them fails, the others are stopped again.
-func Start(ctx context.Context, o Options) (*Services, error) {
+// Start starts all servers at once and returns when they can be used. If one of them fails, it stops the others.
+func Start(ctx context.Context, o Config) (*Services, error) {
 	dir, err := filepath.Abs(o.DataDir)
 	if err != nil {
-		return nil, fmt.Errorf("services: %w", err)
+		return nil, fmt.Errorf("find the data folder: %w", err)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -52,9 +52,9 @@ func Start(ctx context.Context, o Options) (*Services, error) {
 	if s.lock, err = lockDir(dir); err != nil {
 		return nil, err
 	}
-	password, err := s.password(dir, o.Fast)
+	password, err := s.makePassword(dir, o.Fast)
 	if err == nil {
-		err = s.start(ctx, dir, password, o)
+		err = s.startServers(ctx, dir, password, o)
 	}
 	if err != nil {
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
@@ -64,14 +64,14 @@ func Start(ctx context.Context, o Options) (*Services, error) {
 	return s, nil
 }
 
-func (s *Services) start(ctx context.Context, dir, password string, o Options) error {
+func (s *Services) startServers(ctx context.Context, dir, password string, o Config) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	// Not errgroup.WithContext: a server that is half-way up is stopped by Stop, in order.
+	// Not errgroup.WithContext: Stop shuts down a server that is half started.
 	var group errgroup.Group
 	if o.Postgres {
 		group.Go(func() (err error) {
-			s.postgres, err = StartPostgres(ctx, PostgresOptions{
+			s.postgres, err = StartPostgres(ctx, PostgresConfig{
 				DataDir: filepath.Join(dir, "postgres"), Password: password, Fast: o.Fast, Logger: o.Logger,
 			})
 			if err == nil {
@@ -82,7 +82,7 @@ func (s *Services) start(ctx context.Context, dir, password string, o Options) e
 	}
 	if o.Redis {
 		group.Go(func() (err error) {
-			s.redis, err = StartRedis(ctx, RedisOptions{DataDir: filepath.Join(dir, "redis"), Password: password, Logger: o.Logger})
+			s.redis, err = StartRedis(ctx, RedisConfig{DataDir: filepath.Join(dir, "redis"), Password: password, Logger: o.Logger})
 			if err == nil {
 				s.RedisURL = s.redis.URL()
 			}
@@ -91,7 +91,7 @@ func (s *Services) start(ctx context.Context, dir, password string, o Options) e
 	}
 	if o.Broker {
 		group.Go(func() (err error) {
-			s.broker, err = StartBroker(BrokerOptions{DataDir: filepath.Join(dir, "broker"), Logger: o.Logger})
+			s.broker, err = StartBroker(BrokerConfig{DataDir: filepath.Join(dir, "broker"), Logger: o.Logger})
 			if err == nil {
 				s.Brokers = s.broker.Addrs()
 			}
@@ -101,15 +101,15 @@ func (s *Services) start(ctx context.Context, dir, password string, o Options) e
 	return group.Wait()
 }
 
-// password answers the one password of the private servers: other users of this machine can reach their ports too.
-func (s *Services) password(dir string, fast bool) (string, error) {
+// makePassword returns the password of the private servers, whose ports other users of this machine can reach too.
+func (s *Services) makePassword(dir string, fast bool) (string, error) {
 	if fast {
 		return "", nil
 	}
 	return readOrMakePassword(filepath.Join(dir, "password"))
 }
 
-// Failed is closed when a server ended by itself; nothing can be done then but to stop.
+// Failed returns a channel that is closed when a server has ended by itself. The caller can then only stop.
 func (s *Services) Failed() <-chan struct{} {
 	failed := make(chan struct{})
 	var postgres, redis <-chan struct{}
@@ -132,8 +132,8 @@ func (s *Services) Failed() <-chan struct{} {
 	return failed
 }
 
-// Stop stops everything in the reverse order of a purchase's way (broker, Redis, PostgreSQL), waits until it is gone, and gives the
-// folder free. What has not stopped when ctx ends is killed, and reported.
+// Stop stops the broker, Redis and PostgreSQL, in this order, waits until they have ended, and unlocks the folder. It kills a server that
+// has not stopped when ctx ends, and returns an error.
 func (s *Services) Stop(ctx context.Context) error {
 	var errs []error
 	if s.broker != nil {
@@ -145,5 +145,5 @@ func (s *Services) Stop(ctx context.Context) error {
 	if s.postgres != nil {
 		errs = append(errs, s.postgres.Stop(ctx))
 	}
-	return errors.Join(append(errs, s.lock.release())...)
+	return errors.Join(append(errs, s.lock.unlock())...)
 }

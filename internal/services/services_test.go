@@ -45,8 +45,8 @@ func beParent(folder string) {
 	select {}
 }
 
-func all(folder string) services.Options {
-	return services.Options{DataDir: folder, Postgres: true, Redis: true, Broker: true}
+func all(folder string) services.Config {
+	return services.Config{DataDir: folder, Postgres: true, Redis: true, Broker: true}
 }
 
 // dataDir returns a folder that servers which run as other users can reach.
@@ -116,7 +116,7 @@ func TestAStalePIDFileKeepsNobodyOut(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	o := services.PostgresOptions{DataDir: filepath.Join(dataDir(t), "postgres")}
+	o := services.PostgresConfig{DataDir: filepath.Join(dataDir(t), "postgres")}
 	p, err := services.StartPostgres(ctx, o)
 	require.NoError(t, err)
 	require.NoError(t, p.Kill())
@@ -135,7 +135,7 @@ func TestATakenPortIsReplaced(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	folder := dataDir(t)
-	b, err := services.StartBroker(services.BrokerOptions{DataDir: folder})
+	b, err := services.StartBroker(services.BrokerConfig{DataDir: folder})
 	require.NoError(t, err)
 	before := b.Addrs()
 	require.NoError(t, b.Stop())
@@ -145,7 +145,7 @@ func TestATakenPortIsReplaced(t *testing.T) {
 		return err == nil, fmt.Sprint(err)
 	})
 	defer listener.Close()
-	b, err = services.StartBroker(services.BrokerOptions{DataDir: folder})
+	b, err = services.StartBroker(services.BrokerConfig{DataDir: folder})
 	require.NoError(t, err)
 	require.NotEqual(t, before, b.Addrs())
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addrs()...))
@@ -160,7 +160,7 @@ func TestStrangersAreKeptOut(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	s, err := services.Start(ctx, services.Options{DataDir: dataDir(t), Postgres: true, Redis: true})
+	s, err := services.Start(ctx, services.Config{DataDir: dataDir(t), Postgres: true, Redis: true})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Stop(ctx)) }()
 

@@ -8,12 +8,12 @@ import (
 
 type correlationKey struct{}
 
-// WithCorrelationID names the request that everything done with the context belongs to.
+// WithCorrelationID returns a context with the id of the request that it belongs to.
 func WithCorrelationID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, correlationKey{}, id)
 }
 
-// CorrelationID answers the request's name, or "".
+// CorrelationID returns the id of the request, "" if there is none.
 func CorrelationID(ctx context.Context) string {
 	id, _ := ctx.Value(correlationKey{}).(string)
 	return id
@@ -21,7 +21,7 @@ func CorrelationID(ctx context.Context) string {
 
 const traceparentHeader = "traceparent"
 
-// Traceparent answers the context's span in W3C's form, or "", to be stored beside what is done later.
+// Traceparent returns the context's span in W3C's form, "" if there is none, to be stored with later work.
 func Traceparent(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)

@@ -1,5 +1,4 @@
-// Package telemetry says what the process does: structured logs, traces and metrics that name the same request by the same ids. What
-// is worth saying is left to those who do it.
+// Package telemetry sets up structured logs, traces and metrics, which name a request by the same ids.
 package telemetry
 
 import (
@@ -12,12 +11,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// NewLogger answers a logger that adds trace_id, span_id and correlation_id of its context to every line. Lines are JSON, or text for
-// people. A level that is unknown is an error.
+// NewLogger returns a logger that adds trace_id, span_id and correlation_id of the context to every line. Lines are JSON, or text for a
+// terminal. An unknown level is an error.
 func NewLogger(out io.Writer, level string, text bool) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(strings.ToUpper(level))); err != nil {
-		return nil, fmt.Errorf("telemetry: %w", err)
+		return nil, fmt.Errorf("parse the log level: %w", err)
 	}
 	options := &slog.HandlerOptions{Level: l}
 	var handler slog.Handler = slog.NewJSONHandler(out, options)
@@ -27,7 +26,7 @@ func NewLogger(out io.Writer, level string, text bool) (*slog.Logger, error) {
 	return slog.New(&contextual{Handler: handler}), nil
 }
 
-// contextual adds what a context knows. In a logger with groups these attributes are inside the innermost one.
+// contextual adds the ids of a context. In a logger with groups they are inside the innermost one.
 type contextual struct{ slog.Handler }
 
 func (c *contextual) Handle(ctx context.Context, r slog.Record) error {

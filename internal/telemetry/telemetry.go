@@ -16,29 +16,29 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// Config says who this process is and where its traces go.
+// Config describes a process and where its traces go.
 type Config struct {
-	ServiceName  string // OTEL_SERVICE_NAME wins over it
-	Version      string
-	OTLPEndpoint string // http://host:4317 or https://…; "": traces are made, so that ids are in logs, but not exported
+	ServiceName  string // OTEL_SERVICE_NAME overrides it. Required.
+	Version      string // Of the binary. Default: none.
+	OTLPEndpoint string // http://host:4317 or https://…. Default: none; spans give logs their ids, but are not exported.
 }
 
-// Telemetry is what Setup set up.
+// Telemetry is the telemetry of a process.
 type Telemetry struct {
-	Registry *prometheus.Registry // where metrics register; it has the process's and the Go runtime's already
+	Registry *prometheus.Registry // for metrics; it has those of the process and the Go runtime
 
 	provider *sdktrace.TracerProvider
 }
 
-// Setup makes the tracer provider and the W3C propagator that the whole process uses, and a registry for metrics. A collector that
-// is away delays nothing: spans are dropped then.
+// Setup sets the tracer provider and the W3C propagator of the whole process, and makes a registry for metrics. A collector that is away
+// delays nothing: spans are dropped.
 func Setup(ctx context.Context, c Config) (*Telemetry, error) {
 	res, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", c.ServiceName), attribute.String("service.version", c.Version)),
 		resource.WithFromEnv(), // OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES
 	)
 	if err != nil {
-		return nil, fmt.Errorf("telemetry: %w", err)
+		return nil, fmt.Errorf("describe the process to traces: %w", err)
 	}
 	options := []sdktrace.TracerProviderOption{sdktrace.WithResource(res)} // the sampler comes from OTEL_TRACES_SAMPLER
 	if c.OTLPEndpoint != "" {
@@ -62,15 +62,15 @@ func newExporter(ctx context.Context, endpoint string) (sdktrace.SpanExporter, e
 	}
 	exporter, err := otlptracegrpc.New(ctx, options...) // connects in the background
 	if err != nil {
-		return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+		return nil, fmt.Errorf("use OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 	}
 	return exporter, nil
 }
 
-// Shutdown exports the spans that wait, until ctx ends.
+// Shutdown exports the remaining spans until ctx ends.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	if err := t.provider.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("telemetry: %w", err)
+		return fmt.Errorf("export the last spans: %w", err)
 	}
 	return nil
 }

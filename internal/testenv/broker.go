@@ -26,7 +26,7 @@ func Broker(t testing.TB, partitions int) []string {
 type BrokerProc struct {
 	t       testing.TB
 	folder  string
-	options services.BrokerOptions
+	options services.BrokerConfig
 	helper  *helper
 	addrs   []string
 }
@@ -37,7 +37,7 @@ func BrokerServer(t testing.TB, partitions int) *BrokerProc {
 	needServer(t)
 	folder := tempDir(t)
 	b := &BrokerProc{t: t, folder: folder}
-	b.options = services.BrokerOptions{DataDir: filepath.Join(folder, "broker"), Topics: Topics(), Partitions: partitions}
+	b.options = services.BrokerConfig{DataDir: filepath.Join(folder, "broker"), Topics: Topics(), Partitions: partitions}
 	b.Start()
 	t.Cleanup(func() {
 		if b.helper != nil {

@@ -23,8 +23,8 @@ const helperVariable = "TICKETING_TEST_HELPER"
 
 // job is what a helper does.
 type job struct {
-	Postgres string                  // run PostgreSQL in this folder, and remove the folder at the end
-	Broker   *services.BrokerOptions // run a broker
+	Postgres string                 // run PostgreSQL in this folder, and remove the folder at the end
+	Broker   *services.BrokerConfig // run a broker
 }
 
 //nolint:gochecknoinits // the only code that runs before a binary's tests without help from its packages
@@ -59,7 +59,7 @@ func runHelper(text string) error {
 
 func servePostgres(ctx context.Context, folder string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	p, err := services.StartPostgres(ctx, services.PostgresOptions{DataDir: filepath.Join(folder, "postgres"), Fast: true})
+	p, err := services.StartPostgres(ctx, services.PostgresConfig{DataDir: filepath.Join(folder, "postgres"), Fast: true})
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (r *RedisProc) Start() {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	server, err := services.StartRedis(ctx, services.RedisOptions{DataDir: filepath.Join(r.folder, "redis"), Port: r.port})
+	server, err := services.StartRedis(ctx, services.RedisConfig{DataDir: filepath.Join(r.folder, "redis"), Port: r.port})
 	require.NoError(r.t, err)
 	r.server, r.url, r.port = server, server.URL(), server.Port()
 }

@@ -84,7 +84,7 @@ func benchGraphQL(ctx context.Context, b *bench) (err error) {
 // apiEnvironment starts what the api needs beside PostgreSQL, and returns its configuration.
 func (b *bench) apiEnvironment(ctx context.Context, name string) (env map[string]string, stop func() error, err error) {
 	folder := filepath.Join(b.servers.folder, name)
-	private, err := services.Start(ctx, services.Options{DataDir: folder, Redis: true, Broker: true, Logger: newLogger()})
+	private, err := services.Start(ctx, services.Config{DataDir: folder, Redis: true, Broker: true, Logger: newLogger()})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -68,7 +68,7 @@ func (b *bench) openReadSide(ctx context.Context, name string, broker bool) (s *
 	}
 	s.cfg = projector.Config{Events: s.events, Read: s.read, Topics: topics, Registry: catalog.Registry(), Group: "bench", Logger: newLogger()}
 	if broker {
-		s.broker, err = services.StartBroker(services.BrokerOptions{DataDir: filepath.Join(b.servers.folder, name+"-broker"), Logger: newLogger()})
+		s.broker, err = services.StartBroker(services.BrokerConfig{DataDir: filepath.Join(b.servers.folder, name+"-broker"), Logger: newLogger()})
 		if err != nil {
 			return s, err
 		}

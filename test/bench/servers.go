@@ -32,7 +32,7 @@ func startServers(ctx context.Context) (*servers, error) {
 	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // the servers' users pass through it
 		return nil, errors.Join(fmt.Errorf("open the folder: %w", err), s.stopAll())
 	}
-	s.postgres, err = services.StartPostgres(ctx, services.PostgresOptions{DataDir: filepath.Join(folder, "postgres"), Logger: newLogger()})
+	s.postgres, err = services.StartPostgres(ctx, services.PostgresConfig{DataDir: filepath.Join(folder, "postgres"), Logger: newLogger()})
 	if err != nil {
 		return nil, errors.Join(err, s.stopAll())
 	}
