@@ -87,7 +87,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"no password":          {production(map[string]string{"REDIS_URL": "redis://redis:6379"}), "REDIS_URL: its password"},
 		"sandbox":              {production(map[string]string{"PAYMENT_GATEWAYS": "sandbox"}), "PAYMENT_GATEWAYS: sandbox moves no money"},
 		"exposed links":        {production(map[string]string{"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true"}), "refused in production"},
-		"links in the clear":   {production(map[string]string{"AUTH_BASE_URL": "http://tickets.example.com"}), "AUTH_BASE_URL: links"},
+		"links in the clear":   {production(map[string]string{"AUTH_BASE_URL": "http://tickets.example.com"}), "AUTH_BASE_URL: sign-in links"},
 		"exposed links abroad": {development("AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING", "true", "HOST", "0.0.0.0"), "HOST is 0.0.0.0"},
 		"stripe's test key":    {withStripe(production(nil), "STRIPE_API_KEY", "sk_test_0123456789abcdef"), "production needs a live key"},
 		"stripe's live key":    {withStripe(development(), "STRIPE_API_KEY", "rk_live_0123456789abcdef"), "a live key takes real money"},
