@@ -378,7 +378,7 @@ func plansOfSales(t *testing.T, seen map[string]bool) {
 	}
 }
 
-// A million customers over a year, a third of whom pay in pounds, and a million entries in the histories of ten thousand of them.
+// A million customers over a year, a third of them paying in pounds, and a million entries in the histories of ten thousand of them.
 const (
 	fillCustomers = `
 INSERT INTO customers SELECT 'usr_' || n, 3, 2, 1, 4, at, at + interval '1 hour'

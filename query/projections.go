@@ -13,7 +13,7 @@ import (
 // ProjectionStatus is how far a projection is behind the log.
 type ProjectionStatus struct {
 	Name        string
-	Generation  int64 // of its tables: it rises with every rebuild; 0: nobody has kept it yet
+	Generation  int64 // of its tables: it rises with every rebuild; 0: it has never been projected
 	DeadLetters int   // streams that wait behind a domain event that can't be applied, and records that are none of ours
 	Unpublished int64 // domain events that the relay has not published yet, whatever they are about
 	LagRecords  int64 // all of what is missing: unpublished ones, and what its partitions lack
@@ -38,13 +38,13 @@ type Projections struct {
 	categories map[string][]string
 }
 
-// NewProjections answers one over the database of the read tables and that of the log. topics are the names of topics by category of
-// streams, categories those that each projection follows.
+// NewProjections returns Projections over the database of the read tables and that of the log. topics are the names of topics by category
+// of streams, categories those that each projection follows.
 func NewProjections(read, events db.DBTX, topics map[string]string, categories map[string][]string) *Projections {
 	return &Projections{read: db.New(read), events: events, topics: topics, categories: categories}
 }
 
-// Status answers the status of every projection, by name.
+// Status returns the status of every projection, by name.
 func (p *Projections) Status(ctx context.Context) ([]ProjectionStatus, error) {
 	published, err := p.readPublished(ctx)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"ticketing/web/graphiql"
 )
 
-// API serves GraphQL on listener until ctx ends: then it takes no more requests, answers those it has, and stops deciding last.
+// API serves GraphQL on listener until ctx ends. It then refuses new requests, finishes those in flight, and stops deciding last.
 func API(ctx context.Context, e Env, listener net.Listener) error {
 	b, err := openAPI(ctx, e)
 	if err != nil {

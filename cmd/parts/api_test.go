@@ -11,7 +11,7 @@ import (
 	"ticketing/internal/config"
 )
 
-// Whatever the api answers is no page to frame or to sniff, and production's browsers come back over TLS.
+// Every response forbids framing and content sniffing, and in production tells browsers to use TLS.
 func TestEveryRouteOfTheAPIIsSecured(t *testing.T) {
 	t.Parallel()
 	fine := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})

@@ -19,8 +19,8 @@ func (e Env) projections(read, events *pgxpool.Pool) *query.Projections {
 	return query.NewProjections(read, events, e.topics(), projector.Categories())
 }
 
-// lagMetrics are what a projector process tells of its projections: of all their partitions, whoever has them, so that they can be
-// trusted also while the process itself is stuck or has lost its partitions.
+// lagMetrics cover all partitions of a process's projections, also those that other processes have: they stay right while this process
+// is stuck or has lost its partitions.
 type lagMetrics struct {
 	records, seconds, deadLetters *prometheus.GaugeVec
 }

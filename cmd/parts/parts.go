@@ -32,7 +32,7 @@ type Env struct {
 	Clock   func() time.Time // decides when holds end and sales open; tests move it
 }
 
-// registererOf answers where a part registers its metrics: parts of one process may have the same ones.
+// registererOf returns where a part registers its metrics. The label keeps equal metrics of several parts in one process apart.
 func (e Env) registererOf(part string) prometheus.Registerer {
 	return prometheus.WrapRegistererWith(prometheus.Labels{"part": part}, e.Metrics)
 }
@@ -72,7 +72,7 @@ func (e Env) kafkaOptions(part string) []kgo.Opt {
 	return kafka.Options(kafka.Config{Brokers: e.Config.Brokers, ClientID: "ticketing-" + part, Logger: e.Log})
 }
 
-// topics answers the topic of each category of streams.
+// topics returns the topic of each category of streams.
 func (e Env) topics() map[string]string {
 	return map[string]string{
 		event.Category: e.Config.EventTopic, inventory.Category: e.Config.InventoryTopic,

@@ -23,7 +23,7 @@ type writeSide struct {
 	service *command.Service
 }
 
-// writeSide makes them over the events database. outcomes caches what idempotency keys came to; nil where nobody sends any.
+// writeSide assembles engine and service over the events database. outcomes caches the outcomes of idempotency keys; nil where no keys are sent.
 func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, outcomes *redis.Client) (writeSide, error) {
 	router, err := gateway.NewRouter(gateway.Config{
 		Gateways: e.gateways(events), Enabled: e.Config.PaymentGateways, Timeout: e.Config.PaymentTimeout,
@@ -42,7 +42,7 @@ func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, out
 	}, nil
 }
 
-// gateways answers all that are configured, enabled or not: payments that one has are brought to their end.
+// gateways returns all configured gateways, enabled or not: a disabled one still finishes the payments that it has.
 func (e Env) gateways(events *pgxpool.Pool) []gateway.Gateway {
 	gateways := []gateway.Gateway{sandbox.New(events)}
 	if e.Config.StripeAPIKey != "" {
@@ -54,7 +54,7 @@ func (e Env) gateways(events *pgxpool.Pool) []gateway.Gateway {
 	return gateways
 }
 
-// webhooks answers the gateways that tell by webhook.
+// webhooks returns the gateways that send webhooks.
 func (e Env) webhooks() (sources []webhook.Source) {
 	if e.Config.StripeAPIKey != "" {
 		sources = append(sources, e.stripe())

@@ -16,8 +16,8 @@ import (
 	"ticketing/internal/loopback"
 )
 
-// withDevelopmentDefaults makes a laptop pleasant: somebody is an admin, sign-in links are answered instead of mailed, and a demo's
-// 200 customers may sign in and watch from one address. What the environment says wins; production and other machines get none of it.
+// withDevelopmentDefaults makes a laptop pleasant: one address is an admin's, sign-in links are returned instead of mailed, and a demo's 200
+// customers may sign in and watch from one address. The environment wins; production and hosts that are not loopback get none of it.
 func withDevelopmentDefaults(environ map[string]string) map[string]string {
 	out := maps.Clone(environ)
 	if out["ENVIRONMENT"] != config.Development {
@@ -36,7 +36,7 @@ func withDevelopmentDefaults(environ map[string]string) map[string]string {
 	return out
 }
 
-// announceReady says where everything is, once it answers.
+// announceReady prints the addresses, once the api is ready.
 func announceReady(ctx context.Context, cfg config.Config, out io.Writer) error {
 	base := "http://" + net.JoinHostPort(reachableHost(cfg.Host), strconv.Itoa(cfg.Port))
 	if !awaitReady(ctx, base+"/health/ready") {
@@ -67,7 +67,7 @@ func announceReady(ctx context.Context, cfg config.Config, out io.Writer) error 
 	return nil
 }
 
-// reachableHost answers an address of this machine for one that means all of them.
+// reachableHost returns a loopback address for an unspecified host, and host otherwise.
 func reachableHost(host string) string {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		return "127.0.0.1"

@@ -1,4 +1,4 @@
-// Package audit says whether the log is sound: it replays all domain events through the aggregates and checks the invariants that no
+// Package audit checks the log: it replays all domain events through the aggregates and checks the invariants that no
 // decision may ever break.
 //
 // It only reads. It keeps the state of every stream in memory, not its history.

@@ -46,7 +46,7 @@ func TestUsersAreListedInTheOrderOfTheirFirstSignIns(t *testing.T) {
 	}
 }
 
-func TestAccessLogSaysWhoDidWhatToWhom(t *testing.T) {
+func TestAccessLogNamesActorActionAndUser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	boss, ann := w.signIn("boss@example.com").UserID, w.signIn("ann@example.com").UserID

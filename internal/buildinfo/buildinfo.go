@@ -11,7 +11,7 @@ import (
 // version is set by the linker: -X ticketing/internal/buildinfo.version=v1.2.3.
 var version string
 
-// Version returns what the linker was told, else what Go recorded about the module or the commit, else "dev".
+// Version returns the version set at link time, else what Go recorded about the module or the commit, else "dev".
 var Version = sync.OnceValue(func() string {
 	if version != "" {
 		return version

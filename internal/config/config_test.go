@@ -15,7 +15,7 @@ import (
 	"ticketing/internal/config"
 )
 
-// production answers a complete production environment with changes.
+// production returns a complete production environment with changes.
 func production(changes map[string]string) map[string]string {
 	environ := map[string]string{
 		"DATABASE_URL":            "postgres://log:0123456789abcdef@db/events",
@@ -195,7 +195,7 @@ func TestSecretsStayOutOfLogsAndErrors(t *testing.T) {
 	require.NotContains(t, err.Error(), "0123456789abcdef")
 }
 
-// Every name is documented with its default, and nothing is documented that nobody reads.
+// Every name is documented with its default, and nothing is documented that is not read.
 func TestEnvExampleIsComplete(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../.env.example")

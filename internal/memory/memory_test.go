@@ -10,7 +10,7 @@ import (
 	"ticketing/internal/memory"
 )
 
-// collector answers how Go's garbage collector is set, and has it set as it is by default when the test ends.
+// collector returns the settings of Go's garbage collector, and restores the defaults when the test ends.
 func collector(t *testing.T) (percent func() int, limit func() int64) {
 	t.Helper()
 	t.Cleanup(func() {

@@ -71,7 +71,7 @@ func TestManyMigrateAtOnce(t *testing.T) {
 	requireVersion(t, url, files, 0, false)
 }
 
-func TestAFailedMigrationStaysVisibleUntilMended(t *testing.T) {
+func TestAFailedMigrationStaysVisibleUntilRepaired(t *testing.T) {
 	t.Parallel()
 	url := testenv.EmptyDatabase(t)
 	broken := fstest.MapFS{"0001_a.up.sql": file(`CREATE TABLE a (n int); SELECT nonsense`)}

@@ -41,7 +41,7 @@ type Limit struct {
 	FailOpen bool
 }
 
-// Decision says whether a request is allowed and, if not, when to retry it. A request that costs more than the whole limit is refused for a
+// Decision reports whether a request is allowed and, if not, when to retry it. A request that costs more than the whole limit is refused for a
 // window, each time.
 type Decision struct {
 	Allowed    bool

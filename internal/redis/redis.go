@@ -19,7 +19,7 @@ type Config struct {
 	Name string // What CLIENT LIST shows. Default: none.
 }
 
-// New opens a client and waits until Redis answers, so that a wrong URL shows at the start. The caller closes it.
+// New opens a client and waits until Redis responds, so that a wrong URL shows at the start. The caller closes it.
 func New(ctx context.Context, url string, cfg Config) (*redis.Client, error) {
 	client, err := Lazy(url, cfg)
 	if err != nil {

@@ -112,7 +112,7 @@ func TestNothingIsLeftBehindAKilledParent(t *testing.T) {
 }
 
 // After a crash of the whole machine a foreign process may have the number that PostgreSQL noted as its own.
-func TestAStalePIDFileKeepsNobodyOut(t *testing.T) {
+func TestAStalePIDFileBlocksNoStart(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

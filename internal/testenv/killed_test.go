@@ -52,7 +52,7 @@ func TestNothingIsLeftBehindAKilledTest(t *testing.T) {
 	})
 }
 
-// workingBelow answers the processes that work in a folder, or did before it was removed.
+// workingBelow returns the processes whose working directory is in folder, or was before it was removed.
 func workingBelow(folder string) []string {
 	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
 	var found []string
