@@ -14,7 +14,7 @@ import (
 )
 
 // Example decides one command. It needs a migrated events database, so that it is only compiled.
-func Example() {
+func Example() { //nolint:testableexamples // see above
 	type ticketSold struct{ Price int }
 	type sale struct{ Sold, Revenue int }
 	sales := engine.Define("sale",
