@@ -2,11 +2,8 @@ package query
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
-	"github.com/jackc/pgx/v5"
-
+	"ticketing/command/eventstore"
 	"ticketing/command/relay/progress"
 	"ticketing/internal/kafka"
 	"ticketing/query/db"
@@ -49,58 +46,44 @@ func (p *Projections) readPublished(ctx context.Context) (published, error) {
 	return found, nil
 }
 
-// ageSQL reads the two ends of the stretch of the log that the oldest record which is not applied is in. A partition at work has it
-// among the first; one that was quiet for long, and is not far behind, among the last. For one that is neither, the answer is of a
-// record that is less old: it is never older than the truth.
-const ageSQL = `SELECT s.n, d.stream_id, extract(epoch FROM now() - d.recorded_at)::float8
-	FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS s (n, after, until)
-	CROSS JOIN LATERAL (
-		(SELECT stream_id, recorded_at FROM domain_events WHERE shard = 0 AND position > s.after AND position <= s.until
-			ORDER BY position LIMIT 100)
-		UNION ALL
-		(SELECT stream_id, recorded_at FROM domain_events WHERE shard = 0 AND position > s.after AND position <= s.until
-			ORDER BY position DESC LIMIT 100)) d`
-
-// readAges finds since when partitions have been behind.
+// readAges finds out since when partitions have been behind. It looks for the oldest record that is not applied at both ends of the
+// stretch of the log that the partition lacks: a busy partition has it among the first records; one that was quiet for long, and is not
+// far behind, among the last. For others the age may be too low, but is never too high.
 func (p *Projections) readAges(ctx context.Context, published published, statuses []ProjectionStatus) error {
-	var behind []*PartitionStatus
-	var numbers []int32
-	var after, until []int64
+	behind, stretches := partitionsBehind(published, statuses)
+	if len(behind) == 0 {
+		return nil
+	}
+	edges, err := eventstore.ReadEdges(ctx, p.events, stretches)
+	if err != nil {
+		return err
+	}
+	for _, e := range edges {
+		partition := behind[e.Stretch]
+		category, _ := eventstore.SplitStreamID(e.StreamID)
+		topic := p.topics[category]
+		if topic == partition.Topic && kafka.Partition(e.StreamID, published.counts[topic]) == partition.Partition {
+			partition.LagSeconds = max(partition.LagSeconds, e.Age.Seconds())
+		}
+	}
+	return nil
+}
+
+// partitionsBehind returns the partitions that lack records, and for each the stretch of the log that these are in.
+func partitionsBehind(published published, statuses []ProjectionStatus) (behind []*PartitionStatus, stretches []eventstore.Stretch) {
 	for i := range statuses {
 		for j := range statuses[i].Partitions {
 			partition := &statuses[i].Partitions[j]
 			if partition.LagRecords == 0 {
 				continue
 			}
-			numbers = append(numbers, int32(len(behind))) //nolint:gosec // there are far fewer
-			behind = append(behind, partition)
 			last := published.partitions[progress.PartitionID{Topic: partition.Topic, Index: partition.Partition}].LastPosition
 			if last == progress.Unverifiable {
 				last = published.lag.Published
 			}
-			after, until = append(after, partition.Position), append(until, last)
+			behind = append(behind, partition)
+			stretches = append(stretches, eventstore.Stretch{After: partition.Position, Until: last})
 		}
 	}
-	if len(behind) == 0 {
-		return nil
-	}
-	rows, err := p.events.Query(ctx, ageSQL, numbers, after, until)
-	if err != nil {
-		return fmt.Errorf("read the age of what is not applied: %w", err)
-	}
-	var n int
-	var stream string
-	var age float64
-	_, err = pgx.ForEachRow(rows, []any{&n, &stream, &age}, func() error {
-		partition := behind[n]
-		category, _, _ := strings.Cut(stream, "-")
-		if p.topics[category] == partition.Topic && kafka.Partition(stream, published.counts[partition.Topic]) == partition.Partition {
-			partition.LagSeconds = max(partition.LagSeconds, age)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read the age of what is not applied: %w", err)
-	}
-	return nil
+	return behind, stretches
 }

@@ -65,7 +65,7 @@ func (e *Engine) beginTransaction(ctx context.Context) error {
 	b := &pgx.Batch{}
 	b.Queue(`BEGIN`)
 	b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard))
-	b.Queue(eventstore.HeadSQL, eventstore.Shard)
+	b.Queue(eventstore.HeadSQL)
 	results := e.connection.SendBatch(ctx, b)
 	defer func() { _ = results.Close() }() // again after a fault: its error is known then
 	for range 2 {

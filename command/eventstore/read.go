@@ -53,16 +53,19 @@ type Head struct {
 // ReadHead returns the last position of the log (0 when it is empty) and its incarnation.
 func ReadHead(ctx context.Context, db Querier) (Head, error) {
 	var h Head
-	err := db.QueryRow(ctx, HeadSQL, Shard).Scan(&h.Position, &h.Incarnation)
+	err := db.QueryRow(ctx, HeadSQL).Scan(&h.Position, &h.Incarnation)
 	if err != nil {
 		return Head{}, fmt.Errorf("read head of the log: %w", err)
 	}
 	return h, nil
 }
 
-// HeadSQL reads a Head: the last position and the incarnation of shard $1.
-const HeadSQL = `SELECT coalesce((SELECT position FROM domain_events WHERE shard = $1 ORDER BY position DESC LIMIT 1), 0),
-	(SELECT incarnation::text FROM log_incarnation WHERE shard = $1)`
+// Expressions for the last position of the log and its incarnation, and the statement that reads a Head.
+const (
+	LastPositionSQL = `coalesce((SELECT position FROM domain_events WHERE shard = 0 ORDER BY position DESC LIMIT 1), 0)`
+	IncarnationSQL  = `(SELECT incarnation FROM log_incarnation WHERE shard = 0)`
+	HeadSQL         = `SELECT ` + LastPositionSQL + `, ` + IncarnationSQL + `::text`
+)
 
 func collectRecorded(rows pgx.Rows) ([]Recorded, error) {
 	recorded, err := pgx.CollectRows(rows, ScanRecorded)

@@ -10,9 +10,8 @@ import (
 	"ticketing/internal/wait"
 )
 
-// behindSQL is true if the log goes on after the cursor c, or has changed its incarnation. $2 is the shard.
-const behindSQL = `(coalesce((SELECT position FROM domain_events WHERE shard = $2 ORDER BY position DESC LIMIT 1), 0) > c.position
-	OR c.incarnation IS DISTINCT FROM (SELECT incarnation FROM log_incarnation WHERE shard = $2))`
+// behindSQL is true if the log goes on after the cursor c, or has changed its incarnation.
+const behindSQL = `(` + eventstore.LastPositionSQL + ` > c.position OR c.incarnation IS DISTINCT FROM ` + eventstore.IncarnationSQL + `)`
 
 // findWorkSQL finds in one cheap query, which writes nothing, whether there is anything to follow and which kinds of deadlines are due.
 const findWorkSQL = `SELECT ` + behindSQL + `, ARRAY(
