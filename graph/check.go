@@ -40,7 +40,43 @@ func (c *checker) checkID(prefix, value string, path ...string) {
 	}
 }
 
-// checkLine checks a text of one line that must not be blank.
+// readLine returns a new name as it is stored, and checks that it is not blank.
+func (c *checker) readLine(typed string, longest int, path ...string) string {
+	return c.readTyped(rejection.ReadName, typed, longest, path)
+}
+
+// readOptionalLine is readLine for a name that may be missing.
+func (c *checker) readOptionalLine(typed *string, longest int, path ...string) *string {
+	if typed == nil {
+		return nil
+	}
+	name := c.readLine(*typed, longest, path...)
+	return &name
+}
+
+// readText returns a text that may have several lines as it is stored; it may be missing.
+func (c *checker) readText(typed *string, longest int, path ...string) *string {
+	if typed == nil {
+		return nil
+	}
+	value := c.readTyped(rejection.ReadText, *typed, longest, path)
+	return &value
+}
+
+func (c *checker) readTyped(read func(string, int, ...string) (string, error), typed string, longest int, path []string) string {
+	value, err := read(typed, longest, fieldName(path))
+	refused, _ := rejection.As(err)
+	switch {
+	case card.IsIn(typed) || card.IsIn(value):
+		c.refuseCard(path)
+	case refused != nil:
+		c.errs = append(c.errs, userError(refused.At(path...)))
+	}
+	return value
+}
+
+// checkLine checks a name by which something that exists is looked up. It is not changed: what was stored before names were normalised
+// must be found too.
 func (c *checker) checkLine(value string, longest int, path ...string) {
 	switch {
 	case strings.TrimSpace(value) == "":
@@ -51,26 +87,6 @@ func (c *checker) checkLine(value string, longest int, path ...string) {
 		c.refuseCard(path)
 	case !isText(value, ""):
 		c.addError(path, "%s must be valid text without control characters", fieldName(path))
-	}
-}
-
-// checkText checks a text that may have several lines, and may be missing.
-func (c *checker) checkText(value *string, longest int, path ...string) {
-	switch {
-	case value == nil:
-	case !isWithin(*value, longest):
-		c.addError(path, "%s must have at most %d characters", fieldName(path), longest)
-	case card.IsIn(*value):
-		c.refuseCard(path)
-	case !isText(*value, "\n\r\t"):
-		c.addError(path, "%s must be valid text without control characters", fieldName(path))
-	}
-}
-
-// checkOptionalLine checks a line that may be missing.
-func (c *checker) checkOptionalLine(value *string, longest int, path ...string) {
-	if value != nil {
-		c.checkLine(*value, longest, path...)
 	}
 }
 

@@ -81,15 +81,15 @@ func (r mutationResolver) CreateEvent(ctx context.Context, in model.CreateEventI
 
 func createEventForm(in model.CreateEventInput) form[event.Create] {
 	var c checker
-	c.checkLine(in.Name, event.LongestName, "name")
-	c.checkText(in.Description, event.LongestDescription, "description")
-	c.checkLine(in.Venue, event.LongestVenue, "venue")
-	return form[event.Create]{event.Create{
-		Name: in.Name, Description: textOf(in.Description), Venue: in.Venue,
-		StartsAt: in.StartsAt, SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
+	create := event.Create{
+		Name:        c.readLine(in.Name, event.LongestName, "name"),
+		Description: textOf(c.readText(in.Description, event.LongestDescription, "description")),
+		Venue:       c.readLine(in.Venue, event.LongestVenue, "venue"),
+		StartsAt:    in.StartsAt, SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
 		MaxTicketsPerReservation: in.MaxTicketsPerReservation, MaxTicketsPerCustomer: in.MaxTicketsPerCustomer,
 		PaymentAttempts: in.PaymentAttempts,
-	}, c.errs}
+	}
+	return form[event.Create]{create, c.errs}
 }
 
 // UpdateEvent implements generated.MutationResolver.
@@ -102,13 +102,13 @@ func (r mutationResolver) UpdateEvent(ctx context.Context, in model.UpdateEventI
 func updateEventForm(in model.UpdateEventInput) form[event.Update] {
 	var c checker
 	c.checkID(id.Event, in.EventID, "eventId")
-	c.checkOptionalLine(in.Name, event.LongestName, "name")
-	c.checkText(in.Description, event.LongestDescription, "description")
-	c.checkOptionalLine(in.Venue, event.LongestVenue, "venue")
-	return form[event.Update]{event.Update{
-		Name: in.Name, Description: in.Description, Venue: in.Venue,
-		StartsAt: in.StartsAt, SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
-	}, c.errs}
+	update := event.Update{
+		Name:        c.readOptionalLine(in.Name, event.LongestName, "name"),
+		Description: c.readText(in.Description, event.LongestDescription, "description"),
+		Venue:       c.readOptionalLine(in.Venue, event.LongestVenue, "venue"),
+		StartsAt:    in.StartsAt, SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
+	}
+	return form[event.Update]{update, c.errs}
 }
 
 // PublishEvent implements generated.MutationResolver.
@@ -133,16 +133,16 @@ func (r mutationResolver) CompleteEvent(ctx context.Context, in model.EventIDInp
 
 // CancelEvent implements generated.MutationResolver.
 func (r mutationResolver) CancelEvent(ctx context.Context, in model.CancelEventInput) (*model.EventPayload, error) {
-	return changeEvent(ctx, cancelEventForm(in), func(ctx context.Context, by command.Caller, eventID string) (command.Event, error) {
-		return r.commands.CancelEvent(ctx, by, eventID, textOf(in.Reason))
+	return changeEvent(ctx, cancelEventForm(in), func(ctx context.Context, by command.Caller, reason string) (command.Event, error) {
+		return r.commands.CancelEvent(ctx, by, in.EventID, reason)
 	})
 }
 
 func cancelEventForm(in model.CancelEventInput) form[string] {
 	var c checker
 	c.checkID(id.Event, in.EventID, "eventId")
-	c.checkText(in.Reason, event.LongestReason, "reason")
-	return form[string]{in.EventID, c.errs}
+	reason := textOf(c.readText(in.Reason, event.LongestReason, "reason"))
+	return form[string]{reason, c.errs}
 }
 
 func eventIDForm(eventID string) form[string] {

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"slices"
 	"strconv"
 
 	"ticketing/command"
@@ -85,30 +84,28 @@ func (r mutationResolver) AddInventory(ctx context.Context, in model.AddInventor
 	}
 	changed, wrong, err := mutate(ctx, withoutKey, addInventoryForm(in), add)
 	e := eventView(changed)
-	return &model.AddInventoryPayload{Event: e, Section: findSection(e, in.Section), UserErrors: wrong}, err
+	return &model.AddInventoryPayload{Event: e, Section: lastSection(e), UserErrors: wrong}, err
 }
 
 func addInventoryForm(in model.AddInventoryInput) form[inventory.Add] {
 	var c checker
 	c.checkID(id.Event, in.EventID, "eventId")
-	c.checkLine(in.Section, inventory.LongestSectionName, "section")
-	add := inventory.Add{Section: in.Section, Price: c.readMoney(in.Price, "price"), Capacity: in.Capacity}
+	add := inventory.Add{
+		Section: c.readLine(in.Section, inventory.LongestSectionName, "section"), Price: c.readMoney(in.Price, "price"), Capacity: in.Capacity,
+	}
 	for i, row := range in.Rows {
-		c.checkLine(row.Row, inventory.LongestRowName, "rows", strconv.Itoa(i), "row")
-		add.Rows = append(add.Rows, inventory.Row{Name: row.Row, Seats: row.Seats})
+		name := c.readLine(row.Row, inventory.LongestRowName, "rows", strconv.Itoa(i), "row")
+		add.Rows = append(add.Rows, inventory.Row{Name: name, Seats: row.Seats})
 	}
 	return form[inventory.Add]{add, c.errs}
 }
 
-func findSection(e *query.Event, name string) *query.Section {
-	if e == nil {
+// lastSection returns the section that was added.
+func lastSection(e *query.Event) *query.Section {
+	if e == nil || len(e.Inventory.Sections) == 0 {
 		return nil
 	}
-	i := slices.IndexFunc(e.Inventory.Sections, func(s query.Section) bool { return s.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &e.Inventory.Sections[i]
+	return &e.Inventory.Sections[len(e.Inventory.Sections)-1]
 }
 
 func inventoryView(e command.Event) *query.Inventory {

@@ -154,8 +154,8 @@ func (r mutationResolver) RefundPayment(ctx context.Context, in model.RefundPaym
 func refundPaymentForm(in model.RefundPaymentInput) form[command.RefundPayment] {
 	var c checker
 	c.checkID(id.Payment, in.PaymentID, "paymentId")
-	c.checkText(in.Reason, payment.LongestReason, "reason")
-	refund := command.RefundPayment{PaymentID: in.PaymentID, Reason: textOf(in.Reason)}
+	reason := textOf(c.readText(in.Reason, payment.LongestReason, "reason"))
+	refund := command.RefundPayment{PaymentID: in.PaymentID, Reason: reason}
 	if in.Amount != nil {
 		amount := c.readMoney(in.Amount, "amount")
 		refund.Amount = &amount

@@ -148,8 +148,8 @@ func (r mutationResolver) CancelReservation(ctx context.Context, in model.Cancel
 func cancelReservationForm(in model.CancelReservationInput) form[command.CancelReservation] {
 	var c checker
 	c.checkID(id.Reservation, in.ReservationID, "reservationId")
-	c.checkText(in.Reason, reservation.LongestReason, "reason")
-	return form[command.CancelReservation]{command.CancelReservation{ReservationID: in.ReservationID, Reason: textOf(in.Reason)}, c.errs}
+	reason := textOf(c.readText(in.Reason, reservation.LongestReason, "reason"))
+	return form[command.CancelReservation]{command.CancelReservation{ReservationID: in.ReservationID, Reason: reason}, c.errs}
 }
 
 // reservationView returns what a mutation decided as the read side will have it in a moment; nil when nothing was decided.

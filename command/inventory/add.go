@@ -4,14 +4,16 @@ import (
 	"strconv"
 
 	"ticketing/command/rejection"
+	"ticketing/internal/text"
 )
 
 func decideAdd(s State, c Add) ([]DomainEvent, error) {
-	if err := rejection.CheckName(c.Section, LongestSectionName, "section"); err != nil {
+	name, err := rejection.ReadName(c.Section, LongestSectionName, "section")
+	if err != nil {
 		return nil, err
 	}
-	if s.Section(c.Section) != nil {
-		return nil, rejection.New(rejection.Invalid, "section %q already exists", c.Section).At("section")
+	if twin := s.Section(name); twin != nil {
+		return nil, rejection.New(rejection.Invalid, "section %q already exists", twin.Name).At("section")
 	}
 	if len(s.Sections) >= MostSections {
 		return nil, rejection.New(rejection.Invalid, "an event has at most %d sections", MostSections).At("section")
@@ -22,48 +24,52 @@ func decideAdd(s State, c Add) ([]DomainEvent, error) {
 	if len(s.Sections) > 0 && s.Sections[0].Price.Currency != c.Price.Currency {
 		return nil, rejection.New(rejection.Invalid, "all sections of an event are sold in one currency, here %s", s.Sections[0].Price.Currency).At("price", "currencyCode")
 	}
-	capacity, err := checkCapacity(s, c)
+	capacity, rows, err := checkCapacity(s, c)
 	if err != nil {
 		return nil, err
 	}
-	return []DomainEvent{InventoryAdded{Section: c.Section, Price: c.Price, Capacity: capacity, Rows: c.Rows}}, nil
+	return []DomainEvent{InventoryAdded{Section: name, Price: c.Price, Capacity: capacity, Rows: rows}}, nil
 }
 
-func checkCapacity(s State, c Add) (int, error) {
+func checkCapacity(s State, c Add) (int, []Row, error) {
 	switch {
 	case (c.Capacity == nil) == (len(c.Rows) == 0):
-		return 0, rejection.New(rejection.Invalid, "give either capacity (general admission) or rows (numbered seats)").At("capacity")
+		return 0, nil, rejection.New(rejection.Invalid, "give either capacity (general admission) or rows (numbered seats)").At("capacity")
 	case c.Capacity == nil:
-		return countSeats(s, c.Rows)
+		return readRows(s, c.Rows)
 	case *c.Capacity < 1 || *c.Capacity > MostCapacity:
-		return 0, rejection.New(rejection.Invalid, "capacity must be between 1 and %d", MostCapacity).At("capacity")
+		return 0, nil, rejection.New(rejection.Invalid, "capacity must be between 1 and %d", MostCapacity).At("capacity")
 	}
-	return *c.Capacity, nil
+	return *c.Capacity, nil, nil
 }
 
-func countSeats(s State, rows []Row) (int, error) {
-	if len(rows) > MostRows {
-		return 0, rejection.New(rejection.Invalid, "a section has at most %d rows", MostRows).At("rows")
+// readRows returns the rows as they are stored, and the number of their seats.
+func readRows(s State, typed []Row) (seats int, rows []Row, err error) {
+	if len(typed) > MostRows {
+		return 0, nil, rejection.New(rejection.Invalid, "a section has at most %d rows", MostRows).At("rows")
 	}
-	names, seats := make(map[string]bool, len(rows)), 0
-	for i, r := range rows {
+	rows = make([]Row, len(typed))
+	names := make(map[string]bool, len(typed))
+	for i, r := range typed {
 		at := strconv.Itoa(i)
-		if err := rejection.CheckName(r.Name, LongestRowName, "rows", at, "row"); err != nil {
-			return 0, err
-		}
+		name, err := rejection.ReadName(r.Name, LongestRowName, "rows", at, "row")
+		folded := text.Fold(name)
 		switch {
-		case names[r.Name]:
-			return 0, rejection.New(rejection.Invalid, "row %q is listed twice", r.Name).At("rows", at, "row")
+		case err != nil:
+			return 0, nil, err
+		case names[folded]:
+			return 0, nil, rejection.New(rejection.Invalid, "row %q is listed twice", name).At("rows", at, "row")
 		case r.Seats < 1 || r.Seats > MostSeatsInRow:
-			return 0, rejection.New(rejection.Invalid, "seats must be between 1 and %d", MostSeatsInRow).At("rows", at, "seats")
+			return 0, nil, rejection.New(rejection.Invalid, "seats must be between 1 and %d", MostSeatsInRow).At("rows", at, "seats")
 		}
-		names[r.Name] = true
+		names[folded] = true
+		rows[i] = Row{Name: name, Seats: r.Seats}
 		seats += r.Seats
 	}
 	if total := seats + seatedCapacity(s); total > MostSeats {
-		return 0, rejection.New(rejection.Invalid, "an event has at most %d numbered seats, this would make %d", MostSeats, total).At("rows")
+		return 0, nil, rejection.New(rejection.Invalid, "an event has at most %d numbered seats, this would make %d", MostSeats, total).At("rows")
 	}
-	return seats, nil
+	return seats, rows, nil
 }
 
 func seatedCapacity(s State) int {

@@ -108,7 +108,7 @@ func TestAddedSectionIsAvailable(t *testing.T) {
 	require.True(t, s.Section("Stalls").Seated())
 	require.Equal(t, 5, s.Section("Pit").Available())
 	require.False(t, s.Section("Pit").Seated())
-	require.Nil(t, s.Section("pit"))
+	require.Nil(t, s.Section("Pits"))
 }
 
 func rows(n, seats int) []Row {
@@ -117,4 +117,41 @@ func rows(n, seats int) []Row {
 		rows[i] = Row{Name: fmt.Sprint("r", i), Seats: seats}
 	}
 	return rows
+}
+
+func TestNamesAreStoredInOneForm(t *testing.T) {
+	Given(t).When(Add{Section: "  Cafe\u0301\u00a0 floor ", Price: eur(1), Rows: []Row{{Name: " A ", Seats: 2}}}).
+		Then(InventoryAdded{Section: "Café floor", Price: eur(1), Capacity: 2, Rows: []Row{{Name: "A", Seats: 2}}})
+}
+
+func TestSectionsThatLookTheSameAreOne(t *testing.T) {
+	added := InventoryAdded{Section: "Café Floor", Price: eur(1), Capacity: 10}
+	for _, twin := range []string{"Cafe\u0301 Floor", "Café Floor ", "Café  Floor", "CAFÉ FLOOR", "Café\u00a0Floor", "Ｃafé Floor"} {
+		Given(t, added).When(Add{Section: twin, Price: eur(1), Capacity: new(10)}).ThenRejected(rejection.Invalid, "section")
+	}
+	for _, hidden := range []string{"Café Floor\u200b", "\u202eroolF", "\u3164", "\u2060"} {
+		Given(t, added).When(Add{Section: hidden, Price: eur(1), Capacity: new(10)}).ThenRejected(rejection.Invalid, "section")
+	}
+	Given(t).When(Add{Section: "Stalls", Price: eur(1), Rows: []Row{{Name: "A", Seats: 1}, {Name: "a ", Seats: 1}}}).ThenRejected(rejection.Invalid, "rows", "1", "row")
+}
+
+// The log of before has sections with names that could not be added today. Each is found by its exact name.
+func TestTwinsThatWereStoredBeforeStayApart(t *testing.T) {
+	old := []DomainEvent{
+		InventoryAdded{Section: "Floor", Price: eur(1), Capacity: 1}, InventoryAdded{Section: "Floor ", Price: eur(1), Capacity: 1},
+		InventoryAdded{Section: "Box\u200b", Price: eur(1), Capacity: 2, Rows: []Row{{Name: "a", Seats: 1}, {Name: "A", Seats: 1}}},
+	}
+	for typed, found := range map[string]string{"Floor": "Floor", "Floor ": "Floor ", "FLOOR": "Floor"} {
+		Given(t, old...).When(reserve(alice, best(typed, 1))).
+			Then(held("rsv_new", alice, Item{Section: found, Quantity: 1}))
+	}
+	for typed, found := range map[string]string{"a-1": "a-1", "A-1": "A-1"} {
+		Given(t, old...).When(reserve(alice, ReserveItem{Section: "Box", Labels: []string{typed}})).
+			Then(held("rsv_new", alice, Item{Section: "Box\u200b", Quantity: 1, Labels: []string{found}}))
+	}
+}
+
+func TestOneSectionUnderTwoSpellingsIsOneItem(t *testing.T) {
+	Given(t, InventoryAdded{Section: "Floor", Price: eur(1), Capacity: 10}).When(reserve(alice, best("Floor", 1), best("floor", 2))).
+		Then(held("rsv_new", alice, Item{Section: "Floor", Quantity: 3}))
 }

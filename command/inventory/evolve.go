@@ -36,6 +36,7 @@ func newSection(e InventoryAdded) *Section {
 	for i, r := range e.Rows {
 		section.Rows[i] = SeatRow{Name: r.Name, Seats: make([]SeatStatus, r.Seats), longest: r.Seats}
 	}
+	section.indexNames()
 	return section
 }
 

@@ -68,12 +68,13 @@ func requestedField(item ReserveItem) string {
 // pickSeats selects the named seats of all items first, so that best-available does not choose a seat that another item names.
 func (s State) pickSeats(requested []ReserveItem) ([]Item, error) {
 	selections := make([]*selection, 0, len(requested))
-	bySection := make(map[string]*selection, len(requested))
+	bySection := make(map[*Section]*selection, len(requested))
 	for i, item := range requested {
-		sel := bySection[item.Section]
+		section := s.Section(item.Section)
+		sel := bySection[section]
 		if sel == nil {
-			sel = &selection{section: s.Section(item.Section)}
-			bySection[item.Section], selections = sel, append(selections, sel)
+			sel = &selection{section: section}
+			bySection[section], selections = sel, append(selections, sel)
 		}
 		for j, label := range item.Labels {
 			if err := sel.addNamed(label); err != nil {
@@ -85,7 +86,7 @@ func (s State) pickSeats(requested []ReserveItem) ([]Item, error) {
 		if item.Quantity == nil {
 			continue
 		}
-		if err := bySection[item.Section].addBest(*item.Quantity); err != nil {
+		if err := bySection[s.Section(item.Section)].addBest(*item.Quantity); err != nil {
 			return nil, err.At("items", strconv.Itoa(i), "quantity")
 		}
 	}

@@ -19,7 +19,7 @@ func (s *selection) addNamed(label string) *rejection.Error {
 	at, ok := s.section.findSeat(label)
 	switch {
 	case !ok:
-		return rejection.New(rejection.NotFound, "section %q has no seat %q", s.section.Name, label)
+		return rejection.New(rejection.SeatUnavailable, "section %q has no seat %q", s.section.Name, label)
 	case s.contains(at):
 		return rejection.New(rejection.Invalid, "seat %s is listed twice", label)
 	case s.section.statusAt(at) != Available:

@@ -198,6 +198,7 @@ func (r *snapshotReader) readSection() *Section {
 		row.longest = longestRun(row.Seats)
 		s.Rows[i] = row
 	}
+	s.indexNames()
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ticketing/internal/money"
+	"ticketing/internal/text"
 )
 
 // SeatStatus is the state of a seat.
@@ -46,6 +47,9 @@ type Section struct {
 	Reserved int
 	Sold     int
 	Rows     []SeatRow
+
+	folded string
+	rowAt  map[string]int // index of a row, by its name and by its folded name
 }
 
 // SeatRow is a row with the status of its seats, numbered 1 to len(Seats).
@@ -73,9 +77,14 @@ func (s *Section) Available() int { return s.Capacity - s.Reserved - s.Sold }
 // Seated reports whether the section has numbered seats.
 func (s *Section) Seated() bool { return len(s.Rows) > 0 }
 
-// Section returns the section with this name, or nil.
+// Section returns the section with this name, or else the first one whose name is equal when folded, or nil. Only sections that were added
+// before names were compared folded can have twins.
 func (s State) Section(name string) *Section {
 	i := slices.IndexFunc(s.Sections, func(section *Section) bool { return section.Name == name })
+	if i < 0 {
+		folded := text.Fold(name)
+		i = slices.IndexFunc(s.Sections, func(section *Section) bool { return section.folded == folded })
+	}
 	if i < 0 {
 		return nil
 	}
@@ -95,11 +104,35 @@ func (s *Section) findSeat(label string) (place, bool) {
 	if err != nil || strconv.Itoa(number) != label[i+1:] {
 		return place{}, false
 	}
-	row := slices.IndexFunc(s.Rows, func(r SeatRow) bool { return r.Name == label[:i] })
-	if row < 0 || number < 1 || number > len(s.Rows[row].Seats) {
+	row, ok := s.findRow(label[:i])
+	if !ok || number < 1 || number > len(s.Rows[row].Seats) {
 		return place{}, false
 	}
 	return place{row: row, seat: number - 1}, true
+}
+
+func (s *Section) findRow(name string) (int, bool) {
+	row, ok := s.rowAt[name]
+	if !ok {
+		row, ok = s.rowAt[text.Fold(name)]
+	}
+	return row, ok
+}
+
+// indexNames makes the section and its rows found by their names. Twins that were stored before names were compared folded are found by
+// their exact names; folded, the first one counts.
+func (s *Section) indexNames() {
+	s.folded = text.Fold(s.Name)
+	s.rowAt = make(map[string]int, len(s.Rows))
+	for i, row := range s.Rows {
+		s.rowAt[row.Name] = i
+	}
+	for i, row := range s.Rows {
+		folded := text.Fold(row.Name)
+		if _, taken := s.rowAt[folded]; !taken {
+			s.rowAt[folded] = i
+		}
+	}
 }
 
 func (s *Section) labelOf(p place) string {

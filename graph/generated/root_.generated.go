@@ -874,7 +874,7 @@ type SeatEdge {
 input AddInventoryInput {
   "The event."
   eventId: ID!
-  "1 to 100 characters, unique in the event."
+  "1 to 100 characters, unique in the event; stored in NFC with single blanks, and compared without case."
   section: String!
   "The price of one ticket; 0 is allowed. All sections of an event have one currency."
   price: MoneyInput!

@@ -23,7 +23,7 @@ type AccessLogFilter struct {
 type AddInventoryInput struct {
 	// The event.
 	EventID string `json:"eventId"`
-	// 1 to 100 characters, unique in the event.
+	// 1 to 100 characters, unique in the event; stored in NFC with single blanks, and compared without case.
 	Section string `json:"section"`
 	// The price of one ticket; 0 is allowed. All sections of an event have one currency.
 	Price *MoneyInput `json:"price"`

@@ -1,4 +1,5 @@
-// Package text shortens what clients send, so that messages and records stay small.
+// Package text normalises what people type, so that names which look the same are the same, and shortens what clients send, so that messages
+// and records stay small.
 package text
 
 import "unicode/utf8"
