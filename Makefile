@@ -15,7 +15,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .PHONY: help
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: ## install what is missing (PostgreSQL, Redis), or say what to install
@@ -90,6 +90,17 @@ verify-web:
 .PHONY: web
 web: ## build the front ends, after changing something in web/
 	@scripts/web
+
+# What `make image` calls the image.
+IMAGE ?= ticketing:$(VERSION)
+
+.PHONY: image
+image: ## build the container image with docker, podman or buildah; IMAGE=name:tag
+	@VERSION=$(VERSION) scripts/image $(IMAGE)
+
+.PHONY: test-image
+test-image: ## build the image with buildah and check what it promises
+	@scripts/test-image
 
 .PHONY: generate
 generate: ## generate code from the GraphQL schema and from SQL

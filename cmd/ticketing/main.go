@@ -1,6 +1,7 @@
 // Command ticketing runs the whole platform in one process, for a laptop: it starts privately what the environment does not name
 // (PostgreSQL, Redis, a Kafka broker; their data in DATA_DIR), migrates, and runs api, relay, projectors and saga until it gets SIGINT
-// or SIGTERM. Production runs the same parts as separate binaries.
+// or SIGTERM. Production runs the same parts as processes of their own: ticketing api and the others, which the container image has in
+// this one binary, or the binaries of the same names.
 //
 // ticketing verify reports whether the log is sound and the read tables agree with it. (docs/operations.md, "Verifying")
 package main
@@ -26,6 +27,10 @@ const usage = `usage: ticketing
            run the whole platform in this process
        ticketing verify [-wait 5s] [-show 100]
            check that the log is sound and that the read tables say what it says
+       ticketing api | relay | projector | saga | migrate
+           what the binary of that name does, with its arguments
+       ticketing healthcheck
+           exit with status 0 if the part that runs in this container is ready
        ticketing --version | --help
 The environment configures it, which .env.example explains; it needs nothing set.`
 
@@ -34,21 +39,27 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := runCommand(ctx, os.Args[1:])
+	code := runCommand(ctx, os.Args[1:])
 	stop()
-	os.Exit(status)
+	os.Exit(code)
 }
 
 // runCommand returns the process's exit status.
 func runCommand(ctx context.Context, args []string) int {
-	switch {
-	case len(args) > 0 && args[0] == "verify":
-		return verifyLog(ctx, args[1:], os.Stdout)
-	case len(args) > 0:
+	if len(args) == 0 {
+		return reportStatus(runPlatform(ctx))
+	}
+	run, ok := subcommands()[args[0]]
+	if !ok {
 		fmt.Fprintf(os.Stderr, "ticketing: unknown argument %q\n%s\n", args[0], usage)
 		return 2
 	}
-	if err := runPlatform(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	return run(ctx, args[1:])
+}
+
+// reportStatus reports an error of the platform, and returns the process's exit status.
+func reportStatus(err error) int {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(os.Stderr, "ticketing: %v\n", err)
 		return 1
 	}

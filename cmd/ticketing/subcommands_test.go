@@ -1,0 +1,34 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestHealthcheckFollowsReadiness(t *testing.T) {
+	t.Parallel()
+	code := http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, "/health/ready", r.URL.Path)
+		w.WriteHeader(code)
+	}))
+	u, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	environ := map[string]string{"METRICS_PORT": u.Port()}
+	require.Equal(t, 0, checkHealth(t.Context(), environ))
+	code = http.StatusServiceUnavailable
+	require.Equal(t, 1, checkHealth(t.Context(), environ))
+	server.Close()
+	require.Equal(t, 1, checkHealth(t.Context(), environ))
+}
+
+func TestEveryPartIsASubcommand(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"api", "relay", "projector", "saga", "migrate"} {
+		require.Equal(t, 0, subcommands()[name](t.Context(), []string{"--help"}), name)
+	}
+}
