@@ -61,7 +61,6 @@ bench: setup ## measure the write side and the read side; ONLY=hot,catchup measu
 	@go run -C test/bench . -only='$(ONLY)' $(FLAGS)
 
 .PHONY: verify
-verify: verify-format verify-vet verify-lint verify-generated verify-web test-race ## check everything that CI checks
 
 .PHONY: verify-format
 verify-format:
@@ -101,6 +100,14 @@ image: ## build the container image with docker, podman or buildah; IMAGE=name:t
 .PHONY: test-image
 test-image: ## build the image with buildah and check what it promises
 	@scripts/test-image
+
+
+.PHONY: up
+up: deploy/.env ## run the product in containers on this machine (docker compose)
+	@docker compose -f deploy/compose.yaml up --build
+
+deploy/.env:
+	@umask 077 && echo "POSTGRES_PASSWORD=$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >$@
 
 .PHONY: generate
 generate: ## generate code from the GraphQL schema and from SQL
