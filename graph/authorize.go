@@ -60,9 +60,11 @@ func isOrganizerOf(ctx context.Context, e query.Event) bool {
 	return viewer.HasRole(auth.RoleAdmin) || viewer.HasRole(auth.RoleOrganizer) && viewer.UserID == e.OrganizerID
 }
 
-// canSeeEvent reports whether the viewer may know of the event: a draft is visible to its organizer only.
+// canSeeEvent reports whether the viewer may know of the event: what was never published is visible to its organizer only, and a deleted
+// draft to no viewer.
 func canSeeEvent(ctx context.Context, e query.Event) bool {
-	return e.Status != "DRAFT" || isOrganizerOf(ctx, e)
+	isPublic := e.Status != "DRAFT" && !e.Withdrawn
+	return !e.Deleted && (isPublic || isOrganizerOf(ctx, e))
 }
 
 // canSeeUser reports whether the viewer may see the user's address, roles, lists and sessions.

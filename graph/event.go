@@ -131,6 +131,11 @@ func (r mutationResolver) CompleteEvent(ctx context.Context, in model.EventIDInp
 	return changeEvent(ctx, eventIDForm(in.EventID), r.commands.CompleteEvent)
 }
 
+// DeleteDraft implements generated.MutationResolver.
+func (r mutationResolver) DeleteDraft(ctx context.Context, in model.EventIDInput) (*model.EventPayload, error) {
+	return changeEvent(ctx, eventIDForm(in.EventID), r.commands.DeleteDraft)
+}
+
 // CancelEvent implements generated.MutationResolver.
 func (r mutationResolver) CancelEvent(ctx context.Context, in model.CancelEventInput) (*model.EventPayload, error) {
 	return changeEvent(ctx, cancelEventForm(in), func(ctx context.Context, by command.Caller, reason string) (command.Event, error) {
@@ -157,16 +162,17 @@ func changeEvent[C any](ctx context.Context, in form[C], change func(context.Con
 	return &model.EventPayload{Event: eventView(changed), UserErrors: wrong}, err
 }
 
-// eventView returns what a mutation decided as the read side will have it in a moment; nil when nothing was decided.
+// eventView returns what a mutation decided as the read side will have it in a moment; nil when nothing was
+// decided or the event was deleted.
 func eventView(e command.Event) *query.Event {
-	if e.ID == "" {
+	if e.ID == "" || e.Deleted {
 		return nil
 	}
 	return &query.Event{
 		ID: e.ID, Version: e.Version, OrganizerID: e.OrganizerID, Name: e.Name, Description: e.Description, Venue: e.Venue,
 		StartsAt: e.StartsAt, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
 		MaxTicketsPerReservation: e.MaxTicketsPerReservation, MaxTicketsPerCustomer: e.MaxTicketsPerCustomer,
-		PaymentAttempts: e.PaymentAttempts, Status: string(e.Status), CreatedAt: e.CreatedAt,
+		PaymentAttempts: e.PaymentAttempts, Status: string(e.Status), Withdrawn: e.Status == event.Cancelled && !e.Published, CreatedAt: e.CreatedAt,
 		Inventory: inventoryView(e),
 	}
 }

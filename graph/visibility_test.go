@@ -53,6 +53,14 @@ func TestADraftIsVisibleToItsOrganizerAndAdmins(t *testing.T) {
 	requireVisible(draft, true, a.as(organizer, auth.RoleOrganizer)...)
 	requireVisible(draft, true, a.as(newUser(), auth.RoleAdmin)...)
 	requireVisible(a.addEvent(former, "DRAFT").ID, false, a.as(former)...) // an organizer who lost the role
+
+	a.exec(`UPDATE events SET status = 'CANCELLED', withdrawn = true WHERE id = $1`, draft)
+	requireVisible(draft, false)
+	requireVisible(draft, true, a.as(organizer, auth.RoleOrganizer)...)
+	requireVisible(draft, true, a.as(newUser(), auth.RoleAdmin)...)
+	a.exec(`UPDATE events SET deleted = true WHERE id = $1`, draft)
+	requireVisible(draft, false, a.as(organizer, auth.RoleOrganizer)...)
+	requireVisible(draft, false, a.as(newUser(), auth.RoleAdmin)...)
 }
 
 func TestAReservationIsVisibleToItsParticipants(t *testing.T) {

@@ -23,7 +23,8 @@ type EventFilter struct {
 	All          bool
 }
 
-// Events returns the events with the given ids, as far as they exist. They include drafts: the caller decides whether the viewer may see one.
+// Events returns the events with the given ids, as far as they exist. They include
+// drafts and deleted ones: the caller decides whether the viewer may see one.
 func (r *Reader) Events(ctx context.Context, ids []string) (map[string]Event, error) {
 	rows, err := r.db.EventsByID(ctx, ids)
 	if err != nil {
@@ -122,7 +123,7 @@ func newEvent(row db.EventsByIDRow) Event {
 		ID: row.ID, Version: row.Version, OrganizerID: row.OrganizerID, Name: row.Name, Description: row.Description,
 		Venue: row.Venue, StartsAt: row.StartsAt.UTC(), SalesOpenAt: toUTC(row.SalesOpenAt), SalesCloseAt: toUTC(row.SalesCloseAt),
 		MaxTicketsPerReservation: int(row.MaxTicketsPerReservation), PaymentAttempts: int(row.PaymentAttempts),
-		Status: row.Status, CreatedAt: row.CreatedAt.UTC(),
+		Status: row.Status, Withdrawn: row.Withdrawn, Deleted: row.Deleted, CreatedAt: row.CreatedAt.UTC(),
 	}
 	if row.MaxTicketsPerCustomer != nil {
 		most := int(*row.MaxTicketsPerCustomer)

@@ -24,6 +24,8 @@ type Event struct {
 	MaxTicketsPerCustomer    *int
 	PaymentAttempts          int
 	Status                   string // a value of the API's EventStatus
+	Withdrawn                bool   // cancelled before it was published
+	Deleted                  bool   // it was a draft; for all viewers there is no such event
 	CreatedAt                time.Time
 	// Inventory is nil until it is loaded: it comes from another projection.
 	Inventory *Inventory

@@ -235,6 +235,7 @@ var rootCases = map[string]authCase{
 		}), want: eventManagers,
 	},
 	"Mutation.publishEvent": {query: eventMutation("publishEvent", "EventIDInput"), vars: onDraftAfter(), want: eventManagers},
+	"Mutation.deleteDraft":  {query: eventMutation("deleteDraft", "EventIDInput"), vars: onDraftAfter(), want: eventManagers},
 	"Mutation.openSales":    {query: eventMutation("openSales", "EventIDInput"), vars: onDraftAfter("publishEvent"), want: eventManagers},
 	"Mutation.closeSales":   {query: eventMutation("closeSales", "EventIDInput"), vars: onDraftAfter("publishEvent", "openSales"), want: eventManagers},
 	"Mutation.cancelEvent":  {query: eventMutation("cancelEvent", "CancelEventInput"), vars: onDraftAfter("publishEvent"), want: eventManagers},

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/testenv"
 )
 
 func TestObjectsOfOtherUsersAreRefused(t *testing.T) {
@@ -61,6 +63,28 @@ func TestOnlyTheOrganizerSeesADraft(t *testing.T) {
 		require.NotEqual(t, draft.ID, e.ID)
 	}
 	requireRejected(t, alice.reserveSeats(draft.ID, bestSeats("Floor", 1)), "NOT_FOUND", "eventId")
+}
+
+func TestADraftThatIsCancelledOrDeletedIsNeverPublic(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	organizer, alice := s.admin(), s.customer("alice")
+	cancelled := requireAccepted(t, organizer.createEvent(vars{"name": "Secret plans"})).Event.ID
+	requireAccepted(t, organizer.executeMutation("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": cancelled}))
+	awaitEventStatus(t, organizer, cancelled, "CANCELLED")
+	require.Nil(t, alice.readEvent(cancelled))
+
+	deleted := requireAccepted(t, organizer.createEvent(vars{"name": "Secret plans"})).Event.ID
+	awaitEventStatus(t, organizer, deleted, "DRAFT")
+	got := requireAccepted(t, organizer.eventAction("deleteDraft", deleted))
+	require.Nil(t, got.Event)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return organizer.readEvent(deleted) == nil, "the draft is still there" })
+	requireRejected(t, organizer.eventAction("deleteDraft", deleted), "NOT_FOUND", "eventId")
+	requireRejected(t, organizer.eventAction("publishEvent", deleted), "NOT_FOUND", "eventId")
+
+	public := requireAccepted(t, organizer.createEvent(nil)).Event.ID
+	requireAccepted(t, organizer.eventAction("publishEvent", public))
+	requireRejected(t, organizer.eventAction("deleteDraft", public), "INVALID_STATE")
 }
 
 func TestInvalidInputNamesItsFieldAndAppendsNothing(t *testing.T) {

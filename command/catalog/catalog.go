@@ -17,6 +17,7 @@ func Registry() *eventstore.Registry {
 	eventstore.Register[event.EventCreated](r, "EventCreated", 1)
 	eventstore.Register[event.EventUpdated](r, "EventUpdated", 1)
 	eventstore.Register[event.EventPublished](r, "EventPublished", 1)
+	eventstore.Register[event.DraftDeleted](r, "DraftDeleted", 1)
 	eventstore.Register[event.SalesOpened](r, "SalesOpened", 1)
 	eventstore.Register[event.SalesClosed](r, "SalesClosed", 1)
 	eventstore.Register[event.EventCancelled](r, "EventCancelled", 1)

@@ -40,6 +40,7 @@ var samples = map[string]any{
 	"SalesClosed":    event.SalesClosed{Scheduled: true},
 	"EventCancelled": event.EventCancelled{Reason: "rain"},
 	"EventCompleted": event.EventCompleted{},
+	"DraftDeleted":   event.DraftDeleted{},
 
 	"InventoryAdded": inventory.InventoryAdded{
 		Section: "Stalls", Price: price, Capacity: 7, Rows: []inventory.Row{{Name: "A", Seats: 4}, {Name: "B", Seats: 3}},

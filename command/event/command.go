@@ -40,6 +40,9 @@ type (
 	// CloseSales ends reserving. Scheduled is set by the saga that keeps the sales window.
 	CloseSales struct{ Scheduled bool }
 
+	// DeleteDraft removes an event that was never published.
+	DeleteDraft struct{}
+
 	// Cancel ends the event for good.
 	Cancel struct{ Reason string }
 
@@ -47,10 +50,11 @@ type (
 	Complete struct{}
 )
 
-func (Create) isCommand()     {}
-func (Update) isCommand()     {}
-func (Publish) isCommand()    {}
-func (OpenSales) isCommand()  {}
-func (CloseSales) isCommand() {}
-func (Cancel) isCommand()     {}
-func (Complete) isCommand()   {}
+func (Create) isCommand()      {}
+func (Update) isCommand()      {}
+func (Publish) isCommand()     {}
+func (OpenSales) isCommand()   {}
+func (CloseSales) isCommand()  {}
+func (DeleteDraft) isCommand() {}
+func (Cancel) isCommand()      {}
+func (Complete) isCommand()    {}

@@ -83,7 +83,7 @@ func TestCreateAllowsAWindowAroundNowAndTheStart(t *testing.T) {
 }
 
 func TestNothingCanBeDoneToAnEventThatIsNotThere(t *testing.T) {
-	for _, c := range []Command{Update{}, Publish{}, OpenSales{}, OpenSales{Scheduled: true}, CloseSales{}, CloseSales{Scheduled: true}, Cancel{}, Complete{}} {
+	for _, c := range []Command{Update{}, Publish{}, OpenSales{}, OpenSales{Scheduled: true}, CloseSales{}, CloseSales{Scheduled: true}, Cancel{}, Complete{}, DeleteDraft{}} {
 		Given(t).When(c).ThenRejected(rejection.NotFound, "eventId")
 	}
 }

@@ -25,6 +25,8 @@ func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 		return decideOpenSales(s, c, now)
 	case CloseSales:
 		return decideCloseSales(s, c, now)
+	case DeleteDraft:
+		return decideDeleteDraft(s)
 	case Cancel:
 		return decideCancel(s, c)
 	case Complete:
@@ -34,7 +36,7 @@ func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 }
 
 func decideCreate(s State, c Create, now time.Time) ([]DomainEvent, error) {
-	if s.Exists() {
+	if s.Status != nonexistent {
 		return nil, rejection.New(rejection.InvalidState, "the event already exists")
 	}
 	perCustomer := valueOr(c.MaxTicketsPerCustomer, MostTicketsPerCustomer)
@@ -85,6 +87,14 @@ func decidePublish(s State) ([]DomainEvent, error) {
 		return nil, rejectState(s, "published")
 	}
 	return []DomainEvent{EventPublished{}}, nil
+}
+
+// decideDeleteDraft accepts cancelled drafts too: they were never public, and there is no other way to get rid of them.
+func decideDeleteDraft(s State) ([]DomainEvent, error) {
+	if s.Published {
+		return nil, rejection.New(rejection.InvalidState, "an event that was published cannot be deleted: cancel it")
+	}
+	return []DomainEvent{DraftDeleted{}}, nil
 }
 
 func decideOpenSales(s State, c OpenSales, now time.Time) ([]DomainEvent, error) {

@@ -43,6 +43,9 @@ type (
 	// EventPublished makes a draft visible to the public.
 	EventPublished struct{}
 
+	// DraftDeleted removes an event that was never published: afterwards there is no such event.
+	DraftDeleted struct{}
+
 	// SalesOpened lets customers reserve. Scheduled is true if the sales window opened them, not the organizer.
 	SalesOpened struct {
 		Scheduled bool `json:"scheduled,omitempty"`
@@ -65,6 +68,7 @@ type (
 func (EventCreated) isEvent()   {}
 func (EventUpdated) isEvent()   {}
 func (EventPublished) isEvent() {}
+func (DraftDeleted) isEvent()   {}
 func (SalesOpened) isEvent()    {}
 func (SalesClosed) isEvent()    {}
 func (EventCancelled) isEvent() {}

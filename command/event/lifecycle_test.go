@@ -46,6 +46,29 @@ func TestLifecycle(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatWasNeverPublishedCanBeDeleted(t *testing.T) {
+	for name, history := range map[string][]DomainEvent{"a draft": {created}, "a cancelled draft": {created, cancelled}} {
+		t.Run(name, func(t *testing.T) {
+			s := Given(t, history...).When(DeleteDraft{}).Then(DraftDeleted{}).State()
+			require.False(t, s.Exists())
+		})
+	}
+	for name, history := range map[string][]DomainEvent{
+		"published": {created, published}, "open": {created, published, open}, "closed": {created, published, open, shut},
+		"cancelled": {created, published, cancelled}, "completed": {created, published, completed},
+	} {
+		t.Run(name, func(t *testing.T) { Given(t, history...).When(DeleteDraft{}).ThenRejected(rejection.InvalidState) })
+	}
+}
+
+func TestADeletedDraftIsNotThere(t *testing.T) {
+	deleted := Given(t, created, DraftDeleted{})
+	for _, c := range []Command{Update{}, Publish{}, OpenSales{}, OpenSales{Scheduled: true}, CloseSales{}, Cancel{}, Complete{}, DeleteDraft{}} {
+		deleted.When(c).ThenRejected(rejection.NotFound, "eventId")
+	}
+	deleted.When(concert).ThenRejected(rejection.InvalidState)
+}
+
 func TestPublish(t *testing.T) { Given(t, created).When(Publish{}).Then(published) }
 
 func TestCancelKeepsItsReason(t *testing.T) {

@@ -19,6 +19,8 @@ const (
 // State is what the domain events of one event add up to.
 type State struct {
 	Status                   Status
+	Published                bool // it was public at least once
+	Deleted                  bool // it was a draft, and there is no such event any more
 	OrganizerID              string
 	Name                     string
 	Description              string
@@ -32,8 +34,8 @@ type State struct {
 	CreatedAt                time.Time
 }
 
-// Exists reports whether the event has been created.
-func (s State) Exists() bool { return s.Status != nonexistent }
+// Exists reports whether the event has been created and not deleted.
+func (s State) Exists() bool { return s.Status != nonexistent && !s.Deleted }
 
 // OnSale reports whether customers may reserve at the time now: sales are open and the sales window, if any, has not ended; or the
 // window has begun and the saga has yet to open sales.
@@ -58,7 +60,9 @@ func Evolve(s State, e DomainEvent) State {
 		s.Name, s.Description, s.Venue = e.Name, e.Description, e.Venue
 		s.StartsAt, s.SalesOpenAt, s.SalesCloseAt = e.StartsAt, e.SalesOpenAt, e.SalesCloseAt
 	case EventPublished:
-		s.Status = Published
+		s.Status, s.Published = Published, true
+	case DraftDeleted:
+		s.Deleted = true
 	case SalesOpened:
 		s.Status = SalesOpen
 	case SalesClosed:

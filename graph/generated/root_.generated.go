@@ -496,7 +496,7 @@ enum UserErrorCode {
 `, BuiltIn: false},
 	{Name: "../schema/event.graphqls", Input: `extend type Query {
   """
-  One event, or null when there is none. A draft is visible only to its organizer and to admins. With ` + "`" + `minVersion` + "`" + ` the query waits up to two
+  One event, or null when there is none. What was never published is visible only to its organizer and to admins. With ` + "`" + `minVersion` + "`" + ` the query waits up to two
   seconds for the event to be at least at that version, then fails with READ_BEHIND: pass the version that a mutation returned, to read
   your own writes.
   """
@@ -525,7 +525,16 @@ extend type Mutation {
   "Ends the sales; existing reservations can still be paid."
   closeSales(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
 
-  "Cancels the event: unpaid reservations end, and all payments are refunded automatically."
+  """
+  Deletes an event that was never published, for good: afterwards there is no such event, and the payload's ` + "`" + `event` + "`" + ` is null. One that was
+  published is INVALID_STATE: it can only be cancelled.
+  """
+  deleteDraft(input: EventIDInput!): EventPayload @auth(rule: ORGANIZER)
+
+  """
+  Cancels the event: unpaid reservations end, and all payments are refunded automatically. A draft that is cancelled stays visible to its
+  organizer and to admins only.
+  """
   cancelEvent(input: CancelEventInput!): EventPayload @auth(rule: ORGANIZER)
 
   "Records that the event took place."
@@ -576,7 +585,7 @@ enum EventStatus {
   SALES_OPEN
   "Nothing can be reserved now; reservations can still be paid."
   SALES_CLOSED
-  "Cancelled; all payments are refunded."
+  "Cancelled; all payments are refunded. Visible to all only if it was published before."
   CANCELLED
   "It took place."
   COMPLETED
@@ -680,7 +689,7 @@ input CancelEventInput {
 
 "The event after the change."
 type EventPayload {
-  "The event, or null with ` + "`" + `userErrors` + "`" + `."
+  "The event; null with ` + "`" + `userErrors` + "`" + ` and after ` + "`" + `deleteDraft` + "`" + `."
   event: Event
   "What is wrong; empty on success."
   userErrors: [UserError!]!

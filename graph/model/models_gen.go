@@ -179,7 +179,7 @@ type EventIDInput struct {
 
 // The event after the change.
 type EventPayload struct {
-	// The event, or null with `userErrors`.
+	// The event; null with `userErrors` and after `deleteDraft`.
 	Event *query.Event `json:"event,omitempty"`
 	// What is wrong; empty on success.
 	UserErrors []*UserError `json:"userErrors"`

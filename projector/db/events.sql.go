@@ -13,7 +13,7 @@ import (
 
 const loadEvents = `-- name: LoadEvents :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events WHERE id = ANY ($1::text[])
 `
 
@@ -32,6 +32,8 @@ type LoadEventsRow struct {
 	PaymentAttempts          int32              `json:"payment_attempts"`
 	Status                   string             `json:"status"`
 	CreatedAt                pgtype.Timestamptz `json:"created_at"`
+	Withdrawn                bool               `json:"withdrawn"`
+	Deleted                  bool               `json:"deleted"`
 }
 
 func (q *Queries) LoadEvents(ctx context.Context, ids []string) ([]LoadEventsRow, error) {
@@ -58,6 +60,8 @@ func (q *Queries) LoadEvents(ctx context.Context, ids []string) ([]LoadEventsRow
 			&i.PaymentAttempts,
 			&i.Status,
 			&i.CreatedAt,
+			&i.Withdrawn,
+			&i.Deleted,
 		); err != nil {
 			return nil, err
 		}
@@ -71,17 +75,18 @@ func (q *Queries) LoadEvents(ctx context.Context, ids []string) ([]LoadEventsRow
 
 const saveEvents = `-- name: SaveEvents :exec
 INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
-    max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, search)
+    max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, search)
 SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[]),
        unnest($5::text[]), unnest($6::text[]), unnest($7::timestamptz[]),
        unnest($8::timestamptz[]), unnest($9::timestamptz[]),
        unnest($10::int[]), nullif(unnest($11::int[]), 0),
        unnest($12::int[]), unnest($13::text[]), unnest($14::timestamptz[]),
-       array_to_tsvector(string_to_array(unnest($15::text[]), ' '))
+       unnest($15::boolean[]), unnest($16::boolean[]),
+       array_to_tsvector(string_to_array(unnest($17::text[]), ' '))
 ON CONFLICT (id) DO UPDATE SET
     version = excluded.version, name = excluded.name, description = excluded.description, venue = excluded.venue,
     starts_at = excluded.starts_at, sales_open_at = excluded.sales_open_at, sales_close_at = excluded.sales_close_at,
-    status = excluded.status, search = excluded.search
+    status = excluded.status, withdrawn = excluded.withdrawn, deleted = excluded.deleted, search = excluded.search
 WHERE events.version < excluded.version
 `
 
@@ -100,6 +105,8 @@ type SaveEventsParams struct {
 	PaymentAttempts           []int32              `json:"payment_attempts"`
 	Statuses                  []string             `json:"statuses"`
 	CreatedAts                []pgtype.Timestamptz `json:"created_ats"`
+	Withdrawns                []bool               `json:"withdrawns"`
+	Deleteds                  []bool               `json:"deleteds"`
 	Words                     []string             `json:"words"`
 }
 
@@ -120,6 +127,8 @@ func (q *Queries) SaveEvents(ctx context.Context, arg SaveEventsParams) error {
 		arg.PaymentAttempts,
 		arg.Statuses,
 		arg.CreatedAts,
+		arg.Withdrawns,
+		arg.Deleteds,
 		arg.Words,
 	)
 	return err

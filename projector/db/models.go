@@ -68,6 +68,8 @@ type Event struct {
 	Status                   string             `json:"status"`
 	CreatedAt                pgtype.Timestamptz `json:"created_at"`
 	Search                   interface{}        `json:"search"`
+	Withdrawn                bool               `json:"withdrawn"`
+	Deleted                  bool               `json:"deleted"`
 }
 
 type Inventory struct {

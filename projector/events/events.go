@@ -69,11 +69,14 @@ func (r *Row) Apply(record *projection.Record) error {
 		r.SalesOpenAt, r.SalesCloseAt = projection.AtOrNull(e.SalesOpenAt), projection.AtOrNull(e.SalesCloseAt)
 	case event.EventPublished:
 		r.Status = string(event.Published)
+	case event.DraftDeleted:
+		r.remove()
 	case event.SalesOpened:
 		r.Status = string(event.SalesOpen)
 	case event.SalesClosed:
 		r.Status = string(event.SalesShut)
 	case event.EventCancelled:
+		r.Withdrawn = r.Status == string(event.Draft)
 		r.Status = string(event.Cancelled)
 	case event.EventCompleted:
 		r.Status = string(event.Completed)
@@ -106,6 +109,11 @@ func (r *Row) create(id string, e event.EventCreated) (err error) {
 	return nil
 }
 
+// remove keeps the row for its version, and none of its texts.
+func (r *Row) remove() {
+	r.Deleted, r.Name, r.Description, r.Venue = true, "", "", ""
+}
+
 // maxTicketsPerCustomer returns 0 for NULL, as the statement takes it.
 func (r *Row) maxTicketsPerCustomer() int32 {
 	if r.MaxTicketsPerCustomer == nil {
@@ -131,6 +139,8 @@ func saveParams(rows []*Row) db.SaveEventsParams {
 		SalesCloseAts:             projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.SalesCloseAt }),
 		Statuses:                  projection.Column(rows, func(r *Row) string { return r.Status }),
 		CreatedAts:                projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.CreatedAt }),
+		Withdrawns:                projection.Column(rows, func(r *Row) bool { return r.Withdrawn }),
+		Deleteds:                  projection.Column(rows, func(r *Row) bool { return r.Deleted }),
 		PaymentAttempts:           projection.Column(rows, func(r *Row) int32 { return r.PaymentAttempts }),
 		MaxTicketsPerReservations: projection.Column(rows, func(r *Row) int32 { return r.MaxTicketsPerReservation }),
 		MaxTicketsPerCustomers:    projection.Column(rows, (*Row).maxTicketsPerCustomer),

@@ -41,10 +41,38 @@ func TestEventRow(t *testing.T) {
 	}
 	require.Equal(t, "Blues Night", w.Event("evt_1").Name)
 	require.Nil(t, w.Event("evt_1").SalesOpenAt)
+	require.False(t, w.Event("evt_1").Withdrawn, "it was published")
 
 	for search, found := range map[string]int{"blue ha": 1, "jazz": 0, "night": 1, "ight": 0, "' | x": 0, "": 1} {
 		page, err := w.Reader.EventPage(t.Context(), query.EventFilter{Search: &search}, query.PageArgs{})
 		require.NoError(t, err)
 		require.Len(t, page.Items, found, search)
 	}
+}
+
+func TestWhatWasNeverPublishedIsListedForItsOrganizerOnly(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("event-evt_1", readtest.Created("Secret plans"), event.EventCancelled{})
+	w.Append("event-evt_2", readtest.Created("Secret plans"), event.DraftDeleted{})
+	w.Append("event-evt_3", readtest.Created("Secret plans"), event.EventCancelled{}, event.DraftDeleted{})
+	w.ProjectAll(events.Projection{})
+
+	search, cancelled := "secret", "CANCELLED"
+	for name, c := range map[string]struct {
+		filter query.EventFilter
+		want   int
+	}{
+		"all":                  {query.EventFilter{}, 0},
+		"all, by search":       {query.EventFilter{Search: &search}, 0},
+		"all, by status":       {query.EventFilter{Status: &cancelled}, 0},
+		"organizer":            {query.EventFilter{Viewer: "usr_org"}, 1},
+		"organizer, by search": {query.EventFilter{Viewer: "usr_org", Search: &search}, 1},
+		"admin":                {query.EventFilter{All: true}, 1},
+	} {
+		page, err := w.Reader.EventPage(t.Context(), c.filter, query.PageArgs{})
+		require.NoError(t, err)
+		require.Len(t, page.Items, c.want, name)
+	}
+	require.True(t, w.Event("evt_1").Withdrawn)
+	require.Equal(t, []any{true, "", ""}, []any{w.Event("evt_2").Deleted, w.Event("evt_2").Name, w.Event("evt_2").Venue})
 }

@@ -12,7 +12,7 @@ import (
 
 const eventsByID = `-- name: EventsByID :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events WHERE id = ANY ($1::text[])
 `
 
@@ -31,6 +31,8 @@ type EventsByIDRow struct {
 	PaymentAttempts          int32
 	Status                   string
 	CreatedAt                time.Time
+	Withdrawn                bool
+	Deleted                  bool
 }
 
 func (q *Queries) EventsByID(ctx context.Context, ids []string) ([]EventsByIDRow, error) {
@@ -57,6 +59,8 @@ func (q *Queries) EventsByID(ctx context.Context, ids []string) ([]EventsByIDRow
 			&i.PaymentAttempts,
 			&i.Status,
 			&i.CreatedAt,
+			&i.Withdrawn,
+			&i.Deleted,
 		); err != nil {
 			return nil, err
 		}
@@ -78,7 +82,7 @@ WITH found AS MATERIALIZED (
       AND ($8::timestamptz IS NULL OR starts_at >= $8)
       AND ($9::timestamptz IS NULL OR starts_at < $9)
       AND search @@ $10::text::tsquery
-      AND ($11::boolean OR status <> 'DRAFT' OR organizer_id = $12::text)
+      AND NOT deleted AND ($11::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = $12::text)
 )
 SELECT id, created_at FROM found LIMIT $1
 `
@@ -139,7 +143,7 @@ func (q *Queries) EventsFound(ctx context.Context, arg EventsFoundParams) ([]Eve
 
 const eventsNewestFirst = `-- name: EventsNewestFirst :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND (created_at, id) > ($3::timestamptz, $4::text)
@@ -148,7 +152,7 @@ WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND ($7::timestamptz IS NULL OR starts_at >= $7)
   AND ($8::timestamptz IS NULL OR starts_at < $8)
   AND ($9::text IS NULL OR search @@ $9::text::tsquery)
-  AND ($10::boolean OR status <> 'DRAFT' OR organizer_id = $11::text)
+  AND NOT deleted AND ($10::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = $11::text)
 ORDER BY created_at DESC, id DESC
 LIMIT $12
 `
@@ -183,6 +187,8 @@ type EventsNewestFirstRow struct {
 	PaymentAttempts          int32
 	Status                   string
 	CreatedAt                time.Time
+	Withdrawn                bool
+	Deleted                  bool
 }
 
 func (q *Queries) EventsNewestFirst(ctx context.Context, arg EventsNewestFirstParams) ([]EventsNewestFirstRow, error) {
@@ -222,6 +228,8 @@ func (q *Queries) EventsNewestFirst(ctx context.Context, arg EventsNewestFirstPa
 			&i.PaymentAttempts,
 			&i.Status,
 			&i.CreatedAt,
+			&i.Withdrawn,
+			&i.Deleted,
 		); err != nil {
 			return nil, err
 		}
@@ -235,7 +243,7 @@ func (q *Queries) EventsNewestFirst(ctx context.Context, arg EventsNewestFirstPa
 
 const eventsOldestFirst = `-- name: EventsOldestFirst :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND (created_at, id) > ($3::timestamptz, $4::text)
@@ -244,7 +252,7 @@ WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND ($7::timestamptz IS NULL OR starts_at >= $7)
   AND ($8::timestamptz IS NULL OR starts_at < $8)
   AND ($9::text IS NULL OR search @@ $9::text::tsquery)
-  AND ($10::boolean OR status <> 'DRAFT' OR organizer_id = $11::text)
+  AND NOT deleted AND ($10::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = $11::text)
 ORDER BY created_at, id
 LIMIT $12
 `
@@ -279,6 +287,8 @@ type EventsOldestFirstRow struct {
 	PaymentAttempts          int32
 	Status                   string
 	CreatedAt                time.Time
+	Withdrawn                bool
+	Deleted                  bool
 }
 
 func (q *Queries) EventsOldestFirst(ctx context.Context, arg EventsOldestFirstParams) ([]EventsOldestFirstRow, error) {
@@ -318,6 +328,8 @@ func (q *Queries) EventsOldestFirst(ctx context.Context, arg EventsOldestFirstPa
 			&i.PaymentAttempts,
 			&i.Status,
 			&i.CreatedAt,
+			&i.Withdrawn,
+			&i.Deleted,
 		); err != nil {
 			return nil, err
 		}

@@ -67,6 +67,8 @@ type Event struct {
 	Status                   string
 	CreatedAt                time.Time
 	Search                   interface{}
+	Withdrawn                bool
+	Deleted                  bool
 }
 
 type Inventory struct {

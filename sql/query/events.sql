@@ -1,6 +1,6 @@
 -- name: EventsByID :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events WHERE id = ANY (@ids::text[]);
 
 -- name: EventsFound :many
@@ -14,13 +14,13 @@ WITH found AS MATERIALIZED (
       AND (sqlc.narg('starts_after')::timestamptz IS NULL OR starts_at >= sqlc.narg('starts_after'))
       AND (sqlc.narg('starts_before')::timestamptz IS NULL OR starts_at < sqlc.narg('starts_before'))
       AND search @@ sqlc.arg('search')::text::tsquery
-      AND (@see_all::boolean OR status <> 'DRAFT' OR organizer_id = @viewer::text)
+      AND NOT deleted AND (@see_all::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = @viewer::text)
 )
 SELECT id, created_at FROM found LIMIT @row_limit;
 
 -- name: EventsNewestFirst :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events
 WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (created_at, id) > (@newer_than_time::timestamptz, @newer_than_id::text)
@@ -29,13 +29,13 @@ WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (sqlc.narg('starts_after')::timestamptz IS NULL OR starts_at >= sqlc.narg('starts_after'))
   AND (sqlc.narg('starts_before')::timestamptz IS NULL OR starts_at < sqlc.narg('starts_before'))
   AND (sqlc.narg('search')::text IS NULL OR search @@ sqlc.narg('search')::text::tsquery)
-  AND (@see_all::boolean OR status <> 'DRAFT' OR organizer_id = @viewer::text)
+  AND NOT deleted AND (@see_all::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = @viewer::text)
 ORDER BY created_at DESC, id DESC
 LIMIT @row_limit;
 
 -- name: EventsOldestFirst :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events
 WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (created_at, id) > (@newer_than_time::timestamptz, @newer_than_id::text)
@@ -44,6 +44,6 @@ WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (sqlc.narg('starts_after')::timestamptz IS NULL OR starts_at >= sqlc.narg('starts_after'))
   AND (sqlc.narg('starts_before')::timestamptz IS NULL OR starts_at < sqlc.narg('starts_before'))
   AND (sqlc.narg('search')::text IS NULL OR search @@ sqlc.narg('search')::text::tsquery)
-  AND (@see_all::boolean OR status <> 'DRAFT' OR organizer_id = @viewer::text)
+  AND NOT deleted AND (@see_all::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = @viewer::text)
 ORDER BY created_at, id
 LIMIT @row_limit;

@@ -1,0 +1,2 @@
+ALTER TABLE events DROP COLUMN deleted;
+ALTER TABLE events DROP COLUMN withdrawn;
