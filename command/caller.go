@@ -55,6 +55,6 @@ func (c Caller) key(mutation string, input any) (*engine.Key, error) {
 	}
 	hash := sha256.Sum256(request)
 	return &engine.Key{
-		Actor: c.Principal.ID(), Key: mutation + ":" + c.IdempotencyKey, Hash: hash[:], Releasable: mutation == processPayment,
+		Actor: c.Principal.ID(), Key: mutation + ":" + c.IdempotencyKey, Hash: hash[:], Releasable: mutation == processPayment || mutation == confirmPayment,
 	}, nil
 }

@@ -14,23 +14,32 @@ type CancelReservation struct {
 	Reason        string
 }
 
-// CancelReservation ends an unpaid reservation and frees its seats at once.
+// CancelReservation ends an unpaid reservation and frees its seats at once. A payment that waits for its customer is given up first.
 func (s *Service) CancelReservation(ctx context.Context, by Caller, in CancelReservation) (Reservation, error) {
-	r, _, err := executeOnce(ctx, s, by, action[Reservation]{
-		mutation: "cancelReservation", input: in, ref: Reservation.ref, streams: []string{reservations.Stream(in.ReservationID)},
-		decide: func(tx *engine.Tx) (Reservation, error) {
-			r, err := reservations.Load(tx, in.ReservationID)
-			if err != nil {
-				return Reservation{}, err
-			}
-			if err := by.mayCancel(r); err != nil {
-				return Reservation{}, err
-			}
-			return endReservation(tx, in.ReservationID, reservation.Cancel{Reason: in.Reason})
-		},
-		replay: s.replayReservation,
+	return giveUpAndRetry(ctx, s, by, func(givesUp bool) (Reservation, error) {
+		r, _, err := executeOnce(ctx, s, by, action[Reservation]{
+			mutation: "cancelReservation", input: in, ref: Reservation.ref, streams: []string{reservations.Stream(in.ReservationID)},
+			decide: func(tx *engine.Tx) (Reservation, error) { return decideCancel(tx, by, in, givesUp) },
+			replay: s.replayReservation,
+		})
+		return r, err
 	})
-	return r, err
+}
+
+func decideCancel(tx *engine.Tx, by Caller, in CancelReservation, givesUp bool) (Reservation, error) {
+	r, err := reservations.Load(tx, in.ReservationID)
+	if err != nil {
+		return Reservation{}, err
+	}
+	if err := by.mayCancel(r); err != nil {
+		return Reservation{}, err
+	}
+	if givesUp {
+		if err := waitingPayment(tx, r); err != nil {
+			return Reservation{}, err
+		}
+	}
+	return endReservation(tx, in.ReservationID, reservation.Cancel{Reason: in.Reason})
 }
 
 // endReservation decides how a reservation without a payment at the gateway ends, and frees its seats unless it goes on.

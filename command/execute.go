@@ -14,6 +14,7 @@ type action[T any] struct {
 	decide   func(tx *engine.Tx) (T, error)
 	ref      func(T) string                                   // what the idempotency key remembers
 	replay   func(ctx context.Context, ref string) (T, error) // what a retry returns, from what was remembered
+	outdated func(tx *engine.Tx, ref string) (bool, error)    // as in engine.Request
 }
 
 // executeOnce executes an action once per idempotency key.
@@ -23,7 +24,7 @@ func executeOnce[T any](ctx context.Context, s *Service, by Caller, a action[T])
 		return value, false, err
 	}
 	result, err := s.engine.Execute(ctx, engine.Request{
-		Metadata: by.metadata(), Streams: a.streams, Key: key,
+		Metadata: by.metadata(), Streams: a.streams, Key: key, Outdated: a.outdated,
 		Decide: func(tx *engine.Tx) (engine.Decided, error) {
 			value, err := a.decide(tx)
 			if err != nil {

@@ -17,6 +17,9 @@ var ErrStillProcessing = errors.New("the payment is still being processed by the
 // overduePayment is the payment that an expired hold waits for; empty: none.
 type overduePayment struct{ id string }
 
+// reasonOverdue tells the customer why their payment was given up.
+const reasonOverdue = "The payment was not finished in time."
+
 // ExpireHold ends a hold whose time is over; before that it changes nothing. A payment that is with the gateway is given up there
 // first; if it turns out to be paid, the reservation is completed instead.
 func (s *Service) ExpireHold(ctx context.Context, by Caller, reservationID string) error {
@@ -26,7 +29,8 @@ func (s *Service) ExpireHold(ctx context.Context, by Caller, reservationID strin
 	if err != nil || overdue.id == "" {
 		return err
 	}
-	return s.giveUpPayment(ctx, by, overdue.id, reservation.Expire{GivenUp: overdue.id})
+	_, err = s.giveUpPayment(ctx, by, overdue.id, reasonOverdue, reservation.Expire{GivenUp: overdue.id})
+	return err
 }
 
 func decideExpire(tx *engine.Tx, reservationID string) (overdue overduePayment, err error) {
@@ -42,44 +46,43 @@ func decideExpire(tx *engine.Tx, reservationID string) (overdue overduePayment, 
 }
 
 // giveUpPayment cancels a payment at the gateway, then ends its reservation by end. If it was paid after all, that is recorded instead.
-func (s *Service) giveUpPayment(ctx context.Context, by Caller, paymentID string, end reservation.Command) error {
+// reason is what the customer reads of a payment that was given up.
+func (s *Service) giveUpPayment(ctx context.Context, by Caller, paymentID, reason string, end reservation.Command) (Paid, error) {
 	p, err := s.readPayment(ctx, paymentID)
 	if err != nil {
-		return err
+		return Paid{}, err
 	}
 	if p.Undecided() {
 		gw, err := s.gateways.ByName(p.Gateway)
 		if err != nil {
-			return err
+			return Paid{}, err
 		}
 		result, err := gw.Cancel(ctx, atGateway(p))
 		switch {
 		case errors.Is(err, gateway.ErrUnknownPayment): // never created, and now never will be
 		case err != nil:
-			return fmt.Errorf("cancel payment %s at %s: %w", paymentID, gw.Name(), err)
+			return Paid{}, fmt.Errorf("cancel payment %s at %s: %w", paymentID, gw.Name(), err)
 		case result.Outcome == payment.OutcomeSucceeded:
-			_, err := s.recordOutcome(ctx, by, paymentID, outcomeOf(result))
-			return err
+			return s.recordOutcome(ctx, by, paymentID, outcomeOf(result))
 		case result.Outcome != payment.OutcomeFailed:
-			return ErrStillProcessing
+			return Paid{}, ErrStillProcessing
 		}
 	}
-	_, err = execute(ctx, s, by, []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
-		return decideGivenUp(tx, paymentID, end)
+	return execute(ctx, s, by, []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
+		return decideGivenUp(tx, paymentID, reason, end)
 	})
-	return err
 }
 
-func decideGivenUp(tx *engine.Tx, paymentID string, end reservation.Command) (Paid, error) {
+func decideGivenUp(tx *engine.Tx, paymentID, reason string, end reservation.Command) (Paid, error) {
 	p, err := loadSettlement(tx, paymentID)
 	if err != nil {
 		return Paid{}, err
 	}
 	_, err = payments.Decide(tx, paymentID, payment.RecordOutcome{
-		Outcome: payment.OutcomeFailed, Code: payment.Abandoned, Reason: "The payment was not finished in time.",
+		Outcome: payment.OutcomeFailed, Code: payment.Abandoned, Reason: reason,
 	})
 	if err == nil && p.reservation.Holding() && p.payment.CompletedAt == nil {
-		err = p.endReservation(tx, end)
+		err = p.endReservation(tx, p.endAfterGivingUp(end))
 	}
 	if err != nil {
 		return Paid{}, err

@@ -15,8 +15,11 @@ import (
 	"ticketing/internal/id"
 )
 
-// processPayment is the mutation whose idempotency key an outage releases.
-const processPayment = "processPayment"
+// The mutations whose idempotency keys are free again after an outage of the gateway.
+const (
+	processPayment = "processPayment"
+	confirmPayment = "confirmPayment"
+)
 
 // ProcessPayment is a customer's request to pay a reservation.
 type ProcessPayment struct {
@@ -51,10 +54,17 @@ func (s *Service) ProcessPayment(ctx context.Context, by Caller, in ProcessPayme
 		}
 	}
 	paymentID := id.New(id.Payment)
-	paid, replayed, err := executeOnce(ctx, s, by, action[Paid]{
-		mutation: processPayment, input: in, ref: Paid.ref, streams: []string{reservations.Stream(in.ReservationID)},
-		decide: func(tx *engine.Tx) (Paid, error) { return s.decidePayment(tx, by, paymentID, gw, in) },
-		replay: func(ctx context.Context, ref string) (Paid, error) { return s.replayPayment(ctx, by, ref) },
+	var replayed bool
+	paid, err := giveUpAndRetry(ctx, s, by, func(givesUp bool) (paid Paid, err error) {
+		paid, replayed, err = executeOnce(ctx, s, by, action[Paid]{
+			mutation: processPayment, input: in, ref: Paid.ref, streams: []string{reservations.Stream(in.ReservationID)},
+			decide: func(tx *engine.Tx) (Paid, error) {
+				return s.decidePayment(tx, by, beginning{paymentID, gw, givesUp}, in)
+			},
+			replay:   func(ctx context.Context, ref string) (Paid, error) { return s.replayPayment(ctx, by, ref) },
+			outdated: isOutage,
+		})
+		return paid, err
 	})
 	switch {
 	case err != nil:
@@ -66,7 +76,14 @@ func (s *Service) ProcessPayment(ctx context.Context, by Caller, in ProcessPayme
 	return s.payAtGateway(context.WithoutCancel(ctx), by, gw, paid, in)
 }
 
-func (s *Service) decidePayment(tx *engine.Tx, by Caller, paymentID string, gw gateway.Gateway, in ProcessPayment) (Paid, error) {
+// beginning is how a payment begins.
+type beginning struct {
+	paymentID string
+	gateway   gateway.Gateway // none where no method is given
+	givesUp   bool            // another payment that waits for the customer
+}
+
+func (s *Service) decidePayment(tx *engine.Tx, by Caller, b beginning, in ProcessPayment) (Paid, error) {
 	r, err := reservations.Load(tx, in.ReservationID)
 	if err != nil {
 		return Paid{}, err
@@ -84,19 +101,25 @@ func (s *Service) decidePayment(tx *engine.Tx, by Caller, paymentID string, gw g
 	if r.Total.Minor == 0 {
 		return completeFree(tx, in.ReservationID)
 	}
-	if r, err = reservations.Decide(tx, in.ReservationID, reservation.RequestPayment{PaymentID: paymentID, Hold: s.hold}); err != nil {
+	if b.givesUp && b.gateway != nil {
+		if err := waitingPayment(tx, r); err != nil {
+			return Paid{}, err
+		}
+	}
+	if r, err = reservations.Decide(tx, in.ReservationID, reservation.RequestPayment{PaymentID: b.paymentID, Hold: s.hold}); err != nil {
 		return Paid{}, err
 	}
-	if gw == nil {
+	if b.gateway == nil {
 		return Paid{}, rejection.New(rejection.Invalid, "a payment method is needed: %s is to be paid", r.Total).At("method")
 	}
-	_, err = payments.Create(tx, paymentID, payment.Process{
-		ReservationID: in.ReservationID, CustomerID: r.CustomerID, EventID: r.EventID, Amount: r.Total, Gateway: gw.Name(), Method: in.method(),
+	_, err = payments.Create(tx, b.paymentID, payment.Process{
+		ReservationID: in.ReservationID, CustomerID: r.CustomerID, EventID: r.EventID, Amount: r.Total, Gateway: b.gateway.Name(),
+		Method: in.method(),
 	})
 	if err != nil {
 		return Paid{}, err
 	}
-	return viewPaid(tx, paymentID)
+	return viewPaid(tx, b.paymentID)
 }
 
 // completeFree completes a reservation of total 0 without a gateway.
@@ -126,8 +149,12 @@ func (s *Service) payAtGateway(ctx context.Context, by Caller, gw gateway.Gatewa
 	if err != nil || created.Outcome != payment.OutcomeCreated {
 		return withAction(recorded, created), cmp.Or(err, failureOf(recorded))
 	}
-	if recorded.Payment.Status != payment.Processing {
+	switch {
+	case recorded.Payment.Status != payment.Processing:
 		return recorded, failureOf(recorded) // given up meanwhile: it must not be confirmed
+	case recorded.unwanted:
+		recorded, err = s.giveUpUnwanted(ctx, by, recorded)
+		return recorded, cmp.Or(err, failureOf(recorded))
 	}
 	p.TransactionID = created.TransactionID
 	confirmed, err := gw.Confirm(ctx, p)
@@ -142,17 +169,13 @@ func (s *Service) payAtGateway(ctx context.Context, by Caller, gw gateway.Gatewa
 	return withAction(recorded, confirmed), cmp.Or(err, failureOf(recorded))
 }
 
-// recordOutage records that the gateway could not be reached and certainly did not charge. It uses up no attempt, and the idempotency key
-// is free again: the customer is meant to try again.
+// recordOutage records that the gateway could not be reached and certainly did not charge. It uses up no attempt, and frees
+// the idempotency key (isOutage): the customer is meant to try again.
 func (s *Service) recordOutage(ctx context.Context, by Caller, paid Paid, cause error) (Paid, error) {
 	s.logger.WarnContext(ctx, "the payment gateway is unavailable", "payment", paid.Payment.ID, "gateway", paid.Payment.Gateway, "error", cause)
-	key, err := by.key(processPayment, nil)
-	if err != nil {
-		return Paid{}, err
-	}
-	recorded, err := s.recordAndRelease(ctx, by, paid.Payment.ID, payment.RecordOutcome{
+	recorded, err := s.recordOutcome(ctx, by, paid.Payment.ID, payment.RecordOutcome{
 		Outcome: payment.OutcomeFailed, Code: payment.GatewayUnavailable, Reason: "The payment service could not be reached. You were not charged.",
-	}, key)
+	})
 	return recorded, cmp.Or(err, failureOf(recorded))
 }
 

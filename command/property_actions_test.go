@@ -154,6 +154,10 @@ func (w *world) cancel(t *rapid.T) {
 		return p.CancelReservation(context.Background(), caller(b.customer, key), command.CancelReservation{ReservationID: b.id})
 	}
 	var want rejection.Code
+	fuse := drawFuse(t)
+	if w.turnBack(b) {
+		fuse = -1
+	}
 	switch b.status {
 	case reservation.SeatsReserved:
 		b.status = reservation.Cancelled
@@ -164,7 +168,7 @@ func (w *world) cancel(t *rapid.T) {
 	default:
 		want = rejection.InvalidState
 	}
-	_, _, err := runOnReplica(t, w, drawFuse(t), ask)
+	_, _, err := runOnReplica(t, w, fuse, ask)
 	requireCode(t, want, err)
 	w.remember(func(t *rapid.T) {
 		_, err := ask(w.any(t))
@@ -178,6 +182,9 @@ func (w *world) pay(t *rapid.T) {
 	in := command.ProcessPayment{ReservationID: b.id, CardToken: token}
 	ask := func(p *process) (command.Paid, error) {
 		return p.ProcessPayment(context.Background(), caller(b.customer, key), in)
+	}
+	if w.status != event.Cancelled && w.turnBack(b) {
+		fuse = -1
 	}
 	want := w.payRejection(b, w.clock())
 	paid, certain, err := runOnReplica(t, w, fuse, ask)
@@ -196,7 +203,11 @@ func (w *world) pay(t *rapid.T) {
 	if code, ok := rejection.As(err); ok && code.Code == rejection.GatewayUnavailable {
 		return // the same key would pay again
 	}
+	p := w.payments[len(w.payments)-1]
 	w.remember(func(t *rapid.T) {
+		if p.status == payment.Failed && !p.declined {
+			return // likewise
+		}
 		again, err := ask(w.any(t))
 		if _, rejected := rejection.As(err); !rejected {
 			require.NoError(t, err)
@@ -269,6 +280,8 @@ func (w *world) confirm(t *rapid.T) {
 		return
 	}
 	switch {
+	case p.status == payment.RequiresAction && w.status == event.Cancelled:
+		w.turnBack(p.reservation)
 	case p.status == payment.RequiresAction && p.token == cardActionDecline:
 		w.afterFailure(p, true)
 	case p.status == payment.RequiresAction:

@@ -69,6 +69,7 @@ type modelPayment struct {
 	id, token   string
 	reservation *modelReservation
 	status      payment.Status
+	declined    bool   // with Failed; else the bank was out of reach, or the payment was given up
 	refund      string // id of the refund that is pending
 	asked       bool   // the bank was asked for it before
 }
@@ -198,7 +199,7 @@ func (m *model) afterSuccess(b *modelPayment) {
 
 // afterFailure records that a payment failed: only a decline uses up an attempt.
 func (m *model) afterFailure(b *modelPayment, declined bool) {
-	b.status = payment.Failed
+	b.status, b.declined = payment.Failed, declined
 	if declined {
 		b.reservation.attempts--
 	}
@@ -206,6 +207,19 @@ func (m *model) afterFailure(b *modelPayment, declined bool) {
 	if b.reservation.attempts == 0 {
 		b.reservation.status, b.reservation.payment = reservation.Compensated, b.id
 	}
+}
+
+// turnBack gives up the payment that a reservation waits for because its customer has to act, and reports whether there was one.
+func (m *model) turnBack(b *modelReservation) bool {
+	p := m.paymentOf(b)
+	if b.status != reservation.PaymentPending || p == nil || p.status != payment.RequiresAction {
+		return false
+	}
+	m.afterFailure(p, false)
+	if m.status == event.Cancelled {
+		b.status = reservation.Cancelled
+	}
+	return true
 }
 
 // afterGivingUp records that a reservation ends although a payment of it is at the bank.

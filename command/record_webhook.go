@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,9 @@ func (s *Service) RecordWebhook(ctx context.Context, by Caller, h Hint) error {
 func (s *Service) refreshPayment(ctx context.Context, by Caller, gw gateway.Gateway, p Payment) (Payment, error) {
 	result, err := gw.Lookup(ctx, atGateway(p))
 	if err == nil && result.Outcome == payment.OutcomeRequiresAction && result.NextAction == nil && p.Status == payment.RequiresAction {
+		if paid, err := s.viewUndecided(ctx, by, p.ID); err != nil || paid.unwanted {
+			return *cmp.Or(paid.Payment, &p), err // the reconciler or the end of the hold gives it up
+		}
 		result, err = gw.Confirm(ctx, atGateway(p))
 	}
 	switch {

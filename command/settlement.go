@@ -14,25 +14,10 @@ import (
 
 // recordOutcome records what the gateway said of a payment, with all that it means for the reservation and its seats, in one append.
 func (s *Service) recordOutcome(ctx context.Context, by Caller, paymentID string, outcome payment.RecordOutcome) (Paid, error) {
-	return s.recordAndRelease(ctx, by, paymentID, outcome, nil)
-}
-
-// recordAndRelease also releases an idempotency key, whose outcome was "try again".
-func (s *Service) recordAndRelease(
-	ctx context.Context, by Caller, paymentID string, outcome payment.RecordOutcome, release *engine.Key,
-) (Paid, error) {
 	refundID := id.New(id.Refund)
-	result, err := s.engine.Execute(ctx, engine.Request{
-		Metadata: by.metadata(), Streams: []string{payments.Stream(paymentID)}, Release: release,
-		Decide: func(tx *engine.Tx) (engine.Decided, error) {
-			paid, err := decideOutcome(tx, paymentID, outcome, refundID)
-			return engine.Decided{Value: paid}, err
-		},
+	return execute(ctx, s, by, []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
+		return decideOutcome(tx, paymentID, outcome, refundID)
 	})
-	if err != nil {
-		return Paid{}, err
-	}
-	return result.Value.(Paid), nil //nolint:forcetypeassert // what Decide above returned
 }
 
 // settlement is what a payment was made for, before something is decided about it.
@@ -81,7 +66,14 @@ func decideOutcome(tx *engine.Tx, paymentID string, outcome payment.RecordOutcom
 	if err != nil {
 		return Paid{}, err
 	}
-	return viewPaid(tx, paymentID)
+	paid, err := viewPaid(tx, paymentID)
+	paid.unwanted = p.unwanted()
+	return paid, err
+}
+
+// unwanted reports whether the payment must not be charged any more: its reservation does not wait for it, or the event was cancelled.
+func (p settlement) unwanted() bool {
+	return p.event.Status == event.Cancelled || p.reservation.Status != reservation.PaymentPending || p.reservation.PaymentID != p.paymentID
 }
 
 // complete completes the reservation. A payment that comes when the hold is over takes the seats back if they are still free; where the

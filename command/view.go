@@ -48,6 +48,8 @@ type Paid struct {
 	Payment     *Payment
 	Reservation Reservation
 	NextAction  *gateway.NextAction
+
+	unwanted bool // undecided, and not to be charged any more
 }
 
 func (e Event) ref() string       { return e.ID }

@@ -17,8 +17,11 @@ import (
 // windUpParallel is how many reservations of a cancelled event are wound up at once: the engine makes batches of them.
 const windUpParallel = 64
 
-// reasonEventCancelled tells the customer why their reservation was cancelled.
-const reasonEventCancelled = "the event was cancelled"
+// Why the reservation and its payment were cancelled, as the customer reads it.
+const (
+	reasonEventCancelled   = "the event was cancelled"
+	reasonPaymentCancelled = "The event was cancelled. You were not charged."
+)
 
 // WindUpEvent ends all reservations of a cancelled event: unpaid ones are cancelled (payments at the gateway given up first), completed
 // ones are refunded. It is idempotent and can stop anywhere; an error says that something has to be tried again.
@@ -46,7 +49,8 @@ func (s *Service) windUpReservation(ctx context.Context, by Caller, reservationI
 	if err != nil || r.Status != reservation.PaymentPending {
 		return err
 	}
-	return s.giveUpPayment(ctx, by, r.PaymentID, reservation.Cancel{Reason: reasonEventCancelled, GivenUp: r.PaymentID})
+	_, err = s.giveUpPayment(ctx, by, r.PaymentID, reasonPaymentCancelled, reservation.Cancel{Reason: reasonEventCancelled, GivenUp: r.PaymentID})
+	return err
 }
 
 func decideWindUp(tx *engine.Tx, reservationID, refundID string) (Reservation, error) {

@@ -45,6 +45,7 @@ func TestInputsAreCheckedByField(t *testing.T) {
 		{"cancelReservation", "CancelReservation", object{"reservationId": evt}, []any{"reservationId"}},
 		{"processPayment", "ProcessPayment", object{"reservationId": rsv, "method": object{"card": object{"token": ""}}}, []any{"method", "card", "token"}},
 		{"confirmPayment", "ConfirmPayment", object{"paymentId": rsv}, []any{"paymentId"}},
+		{"cancelPayment", "CancelPayment", object{"paymentId": rsv}, []any{"paymentId"}},
 		{"refundPayment", "RefundPayment", object{"paymentId": rsv}, []any{"paymentId"}},
 		{"refundPayment", "RefundPayment", object{"paymentId": pay, "reason": strings.Repeat("x", 501)}, []any{"reason"}},
 		{"refundPayment", "RefundPayment", object{"paymentId": pay, "amount": object{"amount": "1.005", "currencyCode": "EUR"}}, []any{"amount", "amount"}},

@@ -137,6 +137,14 @@ func confirmPaymentForm(in model.ConfirmPaymentInput) form[string] {
 	return form[string]{in.PaymentID, c.errs}
 }
 
+// CancelPayment implements generated.MutationResolver.
+func (r mutationResolver) CancelPayment(ctx context.Context, in model.CancelPaymentInput) (*model.ProcessPaymentPayload, error) {
+	var c checker
+	c.checkID(id.Payment, in.PaymentID, "paymentId")
+	paid, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), form[string]{in.PaymentID, c.errs}, r.commands.CancelPayment)
+	return paidPayload(paid, wrong), err
+}
+
 func paidPayload(paid command.Paid, wrong []*model.UserError) *model.ProcessPaymentPayload {
 	return &model.ProcessPaymentPayload{Payment: paidView(paid), Reservation: reservationView(paid.Reservation), UserErrors: wrong}
 }

@@ -274,6 +274,12 @@ var rootCases = map[string]authCase{
 			return vars{"paymentId": st.newPayment("pm_card_authenticationRequired"), "idempotencyKey": newKey()}
 		}), want: reservationOwner,
 	},
+	"Mutation.cancelPayment": {
+		query: `mutation($i: CancelPaymentInput!) { cancelPayment(input: $i) { userErrors { code } } }`,
+		vars: withInput(func(st *authStage, _ *client) vars {
+			return vars{"paymentId": st.newPayment("pm_card_authenticationRequired"), "idempotencyKey": newKey()}
+		}), want: ownerOrAdmin,
+	},
 	"Mutation.refundPayment": {
 		query: `mutation($i: RefundPaymentInput!) { refundPayment(input: $i) { userErrors { code } } }`,
 		vars: withInput(func(st *authStage, _ *client) vars {

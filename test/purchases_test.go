@@ -153,11 +153,43 @@ func TestAPaymentThatNeedsAnAction(t *testing.T) {
 	require.Equal(t, "PAYMENT_PENDING", waiting.Reservation.Status)
 	require.NotNil(t, waiting.Payment.NextAction)
 	require.Equal(t, r.ExpiresAt.Add(holdDuration), waiting.Reservation.ExpiresAt, "a payment extends the hold once")
-	requireRejected(t, alice.payByCard(r.ID, "pm_card_visa"), "PAYMENT_IN_PROGRESS")
-	requireRejected(t, alice.cancelReservation(r.ID), "PAYMENT_IN_PROGRESS")
 	done := requireAccepted(t, alice.confirmPayment(waiting.Payment.ID))
 	require.Equal(t, "COMPLETED", done.Payment.Status)
 	require.Equal(t, "COMPLETED", done.Reservation.Status)
+}
+
+func TestACustomerWhoTurnsBackPaysAnotherWay(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	alice := s.customer("alice")
+	id := onSale(t, s.admin(), 10, nil)
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	waiting := requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired")).Payment
+
+	const cancel = `mutation($i: CancelPaymentInput!) { cancelPayment(input: $i) {
+		payment { id status failureReason } reservation { status } userErrors { code } } }`
+	var data struct {
+		CancelPayment struct {
+			Payment     struct{ ID, Status string }
+			Reservation struct{ Status string }
+			UserErrors  []userError
+		}
+	}
+	alice.mustExecute(cancel, vars{"i": vars{"paymentId": waiting.ID, "idempotencyKey": newKey()}}, &data)
+	require.Empty(t, data.CancelPayment.UserErrors)
+	require.Equal(t, "FAILED", data.CancelPayment.Payment.Status)
+	require.Equal(t, "SEATS_RESERVED", data.CancelPayment.Reservation.Status, "it uses up no attempt")
+
+	waiting = requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired")).Payment
+	paid := requireAccepted(t, alice.payByCard(r.ID, "pm_card_visa"))
+	require.Equal(t, "COMPLETED", paid.Reservation.Status)
+	require.NotEqual(t, waiting.ID, paid.Payment.ID)
+	require.Equal(t, "FAILED", alice.readPayment(waiting.ID, waiting.Version+1).Status)
+
+	other := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	requireAccepted(t, alice.payByCard(other.ID, "pm_card_authenticationRequired"))
+	require.Equal(t, "CANCELLED", requireAccepted(t, alice.cancelReservation(other.ID)).Reservation.Status)
+	awaitSections(t, alice, id, map[string][3]int{"Floor": {9, 0, 1}})
 }
 
 func TestAnAbandonedActionExpiresWithItsHold(t *testing.T) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,14 +96,12 @@ func (e *Engine) nextCalls() []*call {
 func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 	tx := &Tx{Now: b.now, engine: e, batch: b}
 	for _, c := range calls {
-		if c.Key != nil {
-			if known, ok := b.known[c.Key.id()]; ok {
-				b.decided = append(b.decided, decidedCall{c, known.replayTo(c.Key)})
-				continue
-			}
-		}
 		c.Metadata.Incarnation = e.head.Incarnation
 		tx.beginCall(c)
+		if known, ok := b.outcomeOf(c); ok && !tx.isOutdated(c, known) && tx.missing == "" {
+			b.decided = append(b.decided, decidedCall{c, known.replayTo(c.Key)})
+			continue
+		}
 		decided, err := tx.runDecision(c.Decide)
 		switch {
 		case tx.broken:
@@ -124,11 +123,29 @@ func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 	return nil
 }
 
+// outcomeOf returns what the call's idempotency key remembers.
+func (b *batch) outcomeOf(c *call) (outcome, bool) {
+	if c.Key == nil {
+		return outcome{}, false
+	}
+	known, ok := b.known[c.Key.id()]
+	return known, ok
+}
+
+// isOutdated reports whether the call, which was accepted before, is to be decided again.
+func (tx *Tx) isOutdated(c *call, known outcome) (outdated bool) {
+	if c.Outdated == nil || known.Rejection != nil || !bytes.Equal(known.hash, c.Key.Hash) {
+		return false
+	}
+	_, err := tx.runDecision(func(tx *Tx) (decided Decided, err error) {
+		outdated, err = c.Outdated(tx, known.Ref)
+		return decided, err
+	})
+	return outdated && err == nil
+}
+
 // keepOutcome stores the outcome under the call's idempotency key. An error that is no rejection is not an outcome.
 func (e *Engine) keepOutcome(b *batch, c *call, r result) {
-	if c.Release != nil && r.err == nil {
-		b.chunk.freeKey(c.Release.id())
-	}
 	if c.Key == nil {
 		return
 	}
@@ -141,7 +158,7 @@ func (e *Engine) keepOutcome(b *batch, c *call, r result) {
 		o.Rejection = rejected
 	}
 	id := c.Key.id()
-	if b.expired[id] {
+	if _, outdated := b.known[id]; outdated || b.expired[id] {
 		b.chunk.freeKey(id)
 	}
 	b.known[id] = o

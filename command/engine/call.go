@@ -13,8 +13,10 @@ type Request struct {
 	Metadata eventstore.Metadata // Incarnation is filled in
 	Streams  []string            // that the decision will load; it may load others, at the cost of being called again
 	Key      *Key                // nil: the command is idempotent by itself
-	Release  *Key                // deleted with the append, because its outcome was "try again"; it must be Releasable
 	Decide   Decision
+	// Outdated reports whether an accepted command, by what its key remembers, came to nothing and is to be decided again. The key must be
+	// Releasable. Default: never.
+	Outdated func(tx *Tx, ref string) (bool, error)
 }
 
 // Key is the idempotency key of a command.
@@ -23,8 +25,7 @@ type Key struct {
 	Key   string // "<mutation>:<client's key>"
 	Hash  []byte // of the request: the same key with another hash is rejected
 
-	// Releasable says that a Request may Release the key. Its outcome is then found in the database only: a copy elsewhere could
-	// outlive the release.
+	// Releasable says that the outcome may be Outdated. It is then found in the database only: a copy elsewhere would not be asked.
 	Releasable bool
 }
 
@@ -52,8 +53,8 @@ type result struct {
 // when it may be tried again, and ctx's when the caller stopped waiting (the command may still be decided). A Result that is Replayed
 // comes after the first outcome was committed, so that Read sees it.
 func (e *Engine) Execute(ctx context.Context, r Request) (Result, error) {
-	if r.Release != nil && !r.Release.Releasable {
-		panic("engine: Release needs a Releasable key") // found by the first test that releases it
+	if r.Outdated != nil && r.Key != nil && !r.Key.Releasable {
+		panic("engine: Outdated needs a Releasable key") // found by the first test that executes it
 	}
 	if known, ok := e.recallOutcome(ctx, r.Key); ok {
 		return known.Result, known.err

@@ -81,17 +81,27 @@ func TestTryAgainDoesNotReplay(t *testing.T) {
 	}
 }
 
-func TestAReleasedKeyIsFreeAgain(t *testing.T) {
+func TestAnOutdatedOutcomeIsDecidedAgain(t *testing.T) {
 	t.Parallel()
-	e, _ := start(t, newPool(t, logDB(t), nil), nil)
+	pool := newPool(t, logDB(t), nil)
+	e, stop := start(t, pool, nil)
 	keyed := withKey(add("1", 1), "k", "r")
-	mustExecute(t, e, keyed)
-	release := add("1", 10)
-	release.Release = keyed.Key
-	require.Panics(t, func() { _, _ = e.Execute(t.Context(), release) }, "its outcome may be in Redis, where it is not released")
+	outdated := true
+	keyed.Outdated = func(_ *engine.Tx, ref string) (bool, error) { return outdated && ref == "1", nil }
+	require.Panics(t, func() { _, _ = e.Execute(t.Context(), keyed) }, "its outcome may be where it is not asked")
 	keyed.Key.Releasable = true
-	mustExecute(t, e, release)
-	require.Equal(t, 12, mustExecute(t, e, keyed))
+	mustExecute(t, e, keyed)
+	require.Equal(t, 2, mustExecute(t, e, keyed), "decided again, and remembered anew")
+	stop()
+	e, _ = start(t, pool, nil)
+	result, err := e.Execute(t.Context(), keyed)
+	require.NoError(t, err)
+	require.True(t, result.Replayed)
+	require.Equal(t, "2", result.Ref)
+	other := withKey(add("1", 1), "k", "another")
+	other.Key.Releasable, other.Outdated = true, func(*engine.Tx, string) (bool, error) { return true, nil }
+	_, err = e.Execute(t.Context(), other)
+	require.ErrorContains(t, err, "different request")
 }
 
 func TestDuplicatesInOneBatchAreOneCommand(t *testing.T) {

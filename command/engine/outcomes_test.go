@@ -113,7 +113,7 @@ func TestOutcomesInRedisHaveNothingPersonal(t *testing.T) {
 	require.LessOrEqual(t, ttl, 24*time.Hour)
 }
 
-func TestAKeyThatMayBeReleasedIsNotInRedis(t *testing.T) {
+func TestAKeyThatMayBeOutdatedIsNotInRedis(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
 	keyed := withKey(add("1", 1), "k", "r")
@@ -125,10 +125,8 @@ func TestAKeyThatMayBeReleasedIsNotInRedis(t *testing.T) {
 	mustExecute(t, q.Engine, withKey(add("1", 10), "other", "r")) // is written after it
 	q.awaitCached(1)
 	require.EqualValues(t, 1, q.redis.DBSize(t.Context()).Val())
-	release := add("1", 100)
-	release.Release = keyed.Key
-	mustExecute(t, q.Engine, release)
-	require.Equal(t, 112, mustExecute(t, q.Engine, keyed), "decided again")
+	keyed.Outdated = func(*engine.Tx, string) (bool, error) { return true, nil }
+	require.Equal(t, 12, mustExecute(t, q.Engine, keyed), "decided again")
 	require.Zero(t, q.recalled())
 }
 

@@ -71,6 +71,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AccessLogFilter", ec.unmarshalInputAccessLogFilter),
 			graphql.NewInputUnmarshaler("AddInventoryInput", ec.unmarshalInputAddInventoryInput),
 			graphql.NewInputUnmarshaler("CancelEventInput", ec.unmarshalInputCancelEventInput),
+			graphql.NewInputUnmarshaler("CancelPaymentInput", ec.unmarshalInputCancelPaymentInput),
 			graphql.NewInputUnmarshaler("CancelReservationInput", ec.unmarshalInputCancelReservationInput),
 			graphql.NewInputUnmarshaler("CardInput", ec.unmarshalInputCardInput),
 			graphql.NewInputUnmarshaler("ConfirmPaymentInput", ec.unmarshalInputConfirmPaymentInput),
@@ -986,6 +987,12 @@ extend type Mutation {
   confirmPayment(input: ConfirmPaymentInput!): ProcessPaymentPayload @auth(rule: SIGNED_IN)
 
   """
+  Gives up a payment that waits for its customer (REQUIRES_ACTION): the gateway cancels it, so that it is never charged, and its reservation can be
+  paid in another way or cancelled. processPayment and cancelReservation do the same by themselves.
+  """
+  cancelPayment(input: CancelPaymentInput!): ProcessPaymentPayload @auth(rule: SIGNED_IN)
+
+  """
   Refunds a payment, in full or in part: for admins and the event's organizer. A full refund ends the reservation and releases its seats once
   the gateway has carried it out.
   """
@@ -1130,7 +1137,7 @@ input PaymentMethodInput @oneOf {
 input PayPalInput {
   "After the customer approved."
   returnUrl: String!
-  "After the customer cancelled. No money was taken then, and the reservation can be paid in another way once its payment has ended."
+  "After the customer cancelled. No money was taken then, and the reservation can be paid in another way at once."
   cancelUrl: String!
 }
 
@@ -1152,6 +1159,14 @@ type ProcessPaymentPayload {
 
 "Continues a payment."
 input ConfirmPaymentInput {
+  "The payment."
+  paymentId: ID!
+  "1 to 255 printable ASCII characters; required here or as the Idempotency-Key header."
+  idempotencyKey: String
+}
+
+"Gives up a payment that waits for its customer."
+input CancelPaymentInput {
   "The payment."
   paymentId: ID!
   "1 to 255 printable ASCII characters; required here or as the Idempotency-Key header."

@@ -79,6 +79,14 @@ type CancelEventInput struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
+// Gives up a payment that waits for its customer.
+type CancelPaymentInput struct {
+	// The payment.
+	PaymentID string `json:"paymentId"`
+	// 1 to 255 printable ASCII characters; required here or as the Idempotency-Key header.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
 // Cancels a reservation.
 type CancelReservationInput struct {
 	// The reservation.
@@ -216,7 +224,7 @@ type PageInfo struct {
 type PayPalInput struct {
 	// After the customer approved.
 	ReturnURL string `json:"returnUrl"`
-	// After the customer cancelled. No money was taken then, and the reservation can be paid in another way once its payment has ended.
+	// After the customer cancelled. No money was taken then, and the reservation can be paid in another way at once.
 	CancelURL string `json:"cancelUrl"`
 }
 
