@@ -34,7 +34,7 @@ run: setup build ## run everything on this machine; Ctrl-C stops it
 demo: setup ## play an on-sale and watch it
 	@go run ./cmd/demo
 
-# What tests run with Node.js: other people's GraphQL clients and audits, and what drives the browser.
+# Node.js packages for tests: third-party GraphQL clients and audits, and the driver of the browser.
 NODE_MODULES := $(patsubst %,%/node_modules/.package-lock.json,graph/clients test/browser)
 $(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $* && touch $@; \

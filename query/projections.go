@@ -30,7 +30,7 @@ type PartitionStatus struct {
 	LagSeconds float64 // age of the oldest of them: since when the projection has been behind
 }
 
-// Projections knows how far projections are, from the two databases alone: it can tell also when broker and projectors are down.
+// Projections reads how far projections are from the two databases alone, so that it works while broker and projectors are down.
 type Projections struct {
 	read       *db.Queries
 	events     db.DBTX

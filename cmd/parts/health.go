@@ -16,7 +16,7 @@ import (
 // mostLag is how many records a projection may be behind before the api shows as degraded.
 const mostLag = 1000
 
-// apiChecks looks at what the api depends on. Broker and projections only degrade it: the api serves without them.
+// apiChecks returns checks of what the api depends on. Without broker and projections it is only degraded.
 func (e Env) apiChecks(b *apiBackends) ([]httpserver.Check, error) {
 	broker, err := kgo.NewClient(e.kafkaOptions("api")...)
 	if err != nil {
@@ -33,7 +33,7 @@ func (e Env) apiChecks(b *apiBackends) ([]httpserver.Check, error) {
 	}, nil
 }
 
-// lagProbe shows how far each projection is, and fails when one of them is far behind.
+// lagProbe shows how far behind each projection is, and fails if one is far behind.
 func lagProbe(projections *query.Projections) func(context.Context) (any, error) {
 	return func(ctx context.Context) (any, error) {
 		statuses, err := projections.Status(ctx)
@@ -52,7 +52,7 @@ func lagProbe(projections *query.Projections) func(context.Context) (any, error)
 	}
 }
 
-// projectionLag is what is shown of a projection.
+// projectionLag is the lag of a projection as the health check shows it.
 type projectionLag struct {
 	Records     int64          `json:"records"`
 	Seconds     float64        `json:"seconds"`
@@ -81,12 +81,12 @@ func newProjectionLag(s query.ProjectionStatus) projectionLag {
 
 func pingPool(pool *pgxpool.Pool) func(context.Context) (any, error) { return newProbe(pool.Ping) }
 
-// newProbe is a probe that has nothing to show.
+// newProbe returns a probe without details.
 func newProbe(probe func(context.Context) error) func(context.Context) (any, error) {
 	return func(ctx context.Context) (any, error) { return nil, probe(ctx) }
 }
 
-// addHealth adds the health routes. detailed is for operators: errors name hosts.
+// addHealth adds the health routes. detailed ones show errors, which name hosts: they are for operators.
 func addHealth(mux *http.ServeMux, checks []httpserver.Check, detailed bool) {
 	mux.Handle("GET /health/live", httpserver.Live())
 	mux.Handle("GET /health/ready", httpserver.Ready(checks, detailed))

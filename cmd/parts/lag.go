@@ -14,7 +14,7 @@ import (
 	"ticketing/query"
 )
 
-// projections knows how far the projections are.
+// projections returns the status of the projections.
 func (e Env) projections(read, events *pgxpool.Pool) *query.Projections {
 	return query.NewProjections(read, events, e.topics(), projector.Categories())
 }
@@ -44,7 +44,7 @@ func watchLag(ctx context.Context, projections *query.Projections, names []strin
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
-		if statuses, err := projections.Status(ctx); err == nil { // while the databases are away, other metrics tell
+		if statuses, err := projections.Status(ctx); err == nil { // other metrics show that the databases are away
 			m.set(slices.DeleteFunc(statuses, func(s query.ProjectionStatus) bool { return len(names) > 0 && !slices.Contains(names, s.Name) }))
 		}
 		select {
@@ -56,7 +56,7 @@ func watchLag(ctx context.Context, projections *query.Projections, names []strin
 }
 
 func (m lagMetrics) set(statuses []query.ProjectionStatus) {
-	m.records.Reset() // a topic may have been made again with fewer partitions
+	m.records.Reset() // a topic may have been created again with fewer partitions
 	m.seconds.Reset()
 	for _, s := range statuses {
 		m.deadLetters.WithLabelValues(s.Name).Set(float64(s.DeadLetters))

@@ -40,7 +40,7 @@ func withDevelopmentDefaults(environ map[string]string) map[string]string {
 func announceReady(ctx context.Context, cfg config.Config, out io.Writer) error {
 	base := "http://" + net.JoinHostPort(reachableHost(cfg.Host), strconv.Itoa(cfg.Port))
 	if !awaitReady(ctx, base+"/health/ready") {
-		return nil // told to end before it was ready
+		return nil // ended before it was ready
 	}
 	fmt.Fprintf(out, `
   Ticketing is ready.
@@ -53,7 +53,7 @@ func announceReady(ctx context.Context, cfg config.Config, out io.Writer) error 
 `, base, cfg.MetricsAddr(), cfg.DataDir, cmp.Or(strings.Join(cfg.AdminEmails, ", "), "name some in ADMIN_EMAILS"))
 	if cfg.ExposeMagicLinks && len(cfg.AdminEmails) > 0 {
 		fmt.Fprintf(out, `
-  Sign in as the admin at GraphiQL, or with curl (in development the answer holds the token that is mailed otherwise):
+  Sign in as the admin at GraphiQL, or with curl (in development the response holds the token, which is otherwise only mailed):
 
     curl -s %[1]s/graphql -H 'Content-Type: application/json' \
       -d '{"query":"mutation{requestMagicLink(input:{email:\"%[2]s\"}){token}}"}'

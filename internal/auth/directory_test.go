@@ -56,19 +56,19 @@ func TestAccessLogNamesActorActionAndUser(t *testing.T) {
 	} {
 		require.NoError(t, err)
 	}
-	names := map[string]string{boss: "boss", ann: "ann", "": "nobody"}
-	read := func(f auth.AccessFilter, part auth.Range) (told []string) {
+	names := map[string]string{boss: "boss", ann: "ann", "": "platform"}
+	read := func(f auth.AccessFilter, part auth.Range) (lines []string) {
 		t.Helper()
 		entries, err := w.AccessLog(t.Context(), f, part)
 		require.NoError(t, err)
 		for _, e := range entries {
-			told = append(told, fmt.Sprint(names[e.Actor], " ", e.Action, e.Role, " ", names[e.Subject]))
+			lines = append(lines, fmt.Sprint(names[e.Actor], " ", e.Action, e.Role, " ", names[e.Subject]))
 		}
-		return told
+		return lines
 	}
 	all := auth.Range{Before: math.MaxInt64, Limit: 100}
 	granted, revoked := "boss ROLE_GRANTEDORGANIZER ann", "boss ROLE_REVOKEDORGANIZER ann"
-	onAnn := []string{"nobody USER_CREATED ann", granted, revoked, "boss SESSIONS_ENDED ann", "ann USER_ERASED ann"}
+	onAnn := []string{"platform USER_CREATED ann", granted, revoked, "boss SESSIONS_ENDED ann", "ann USER_ERASED ann"}
 	require.Equal(t, onAnn, read(auth.AccessFilter{Subject: ann}, all))
 	require.Equal(t, onAnn[1:4], read(auth.AccessFilter{Actor: boss}, all))
 	require.Nil(t, read(auth.AccessFilter{Actor: boss, Subject: boss}, all))

@@ -45,7 +45,7 @@ func TestUsersSignInAgainAfterRedisLostEverything(t *testing.T) {
 	w.server.Start()
 	testenv.Eventually(t, soon, func() (bool, string) {
 		_, err := w.Authenticate(t.Context(), before.Token)
-		return errors.Is(err, auth.ErrUnauthenticated), "a lost session answers " + errText(err)
+		return errors.Is(err, auth.ErrUnauthenticated), "a lost session returns " + errText(err)
 	})
 	require.Equal(t, before.UserID, w.principal(w.signIn("ann@example.com")).UserID, "signing in again is no new user")
 }

@@ -77,16 +77,16 @@ func TestAFailedMigrationStaysVisibleUntilRepaired(t *testing.T) {
 	broken := fstest.MapFS{"0001_a.up.sql": file(`CREATE TABLE a (n int); SELECT nonsense`)}
 	require.ErrorContains(t, postgres.Migrate(t.Context(), url, broken), "nonsense")
 	requireVersion(t, url, broken, 1, true)
-	mended := fstest.MapFS{"0001_a.up.sql": file(`CREATE TABLE a (n int)`), "0002_b.up.sql": file(`INSERT INTO a VALUES (1)`)}
-	require.ErrorContains(t, postgres.Migrate(t.Context(), url, mended), "Dirty")
+	repaired := fstest.MapFS{"0001_a.up.sql": file(`CREATE TABLE a (n int)`), "0002_b.up.sql": file(`INSERT INTO a VALUES (1)`)}
+	require.ErrorContains(t, postgres.Migrate(t.Context(), url, repaired), "Dirty")
 
 	pool, err := postgres.NewPool(t.Context(), url, postgres.Config{})
 	require.NoError(t, err)
 	defer pool.Close()
 	_, err = pool.Exec(t.Context(), `CREATE TABLE a (n int)`)
 	require.NoError(t, err, "what failed left nothing")
-	require.NoError(t, postgres.MigrateForce(t.Context(), url, mended, 1))
-	require.NoError(t, postgres.Migrate(t.Context(), url, mended))
+	require.NoError(t, postgres.MigrateForce(t.Context(), url, repaired, 1))
+	require.NoError(t, postgres.Migrate(t.Context(), url, repaired))
 	require.Equal(t, 1, count(t, url, "a"))
 }
 

@@ -79,23 +79,23 @@ func TestWhatCannotBeStarted(t *testing.T) {
 func TestAnIdentityIsKeptOutByAClosedFolder(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can become somebody else")
+		t.Skip("only root can run a child as another user")
 	}
-	nobody, err := process.Unprivileged("no-such-user", "nobody")
+	other, err := process.Unprivileged("no-such-user", "nobody")
 	require.NoError(t, err)
 	folder, err := os.MkdirTemp("", "ticketing-test-") // t.TempDir is closed to other users
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
-	require.ErrorIs(t, nobody.Reaches(filepath.Join(folder, "data")), process.ErrUnreachable)
+	require.ErrorIs(t, other.Reaches(filepath.Join(folder, "data")), process.ErrUnreachable)
 	require.NoError(t, os.Chmod(folder, 0o711))
-	require.NoError(t, nobody.Reaches(filepath.Join(folder, "data")))
+	require.NoError(t, other.Reaches(filepath.Join(folder, "data")))
 
-	require.NoError(t, nobody.OwnedDir(filepath.Join(folder, "data")))
+	require.NoError(t, other.OwnedDir(filepath.Join(folder, "data")))
 	reader, writer, err := os.Pipe()
 	require.NoError(t, err)
 	p, err := process.Start(process.Spec{
 		Path: "/bin/sh", Args: []string{"-c", "umask 077 && touch mine && id -un && id -Gn"},
-		Dir: filepath.Join(folder, "data"), Identity: nobody, Stdout: writer,
+		Dir: filepath.Join(folder, "data"), Identity: other, Stdout: writer,
 	})
 	require.NoError(t, err)
 	require.NoError(t, writer.Close())

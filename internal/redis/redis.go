@@ -40,7 +40,7 @@ func Lazy(url string, cfg Config) (*redis.Client, error) {
 	options.ClientName = cfg.Name
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = timeout, timeout, timeout
 	options.ContextTimeoutEnabled = true
-	// Older servers answer these commands with an error at every connect.
+	// Older servers return errors for these commands at every connect.
 	options.DisableIdentity = true
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(options), nil

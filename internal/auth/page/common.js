@@ -1,14 +1,14 @@
-// What the pages share.
+// Code that the pages share.
 
 const message = document.getElementById('message');
 
-// say tells something, to screen readers too.
+// say shows a text, and has screen readers read it.
 export function say(text) {
   message.textContent = text;
   message.focus();
 }
 
-// offer shows a link to go on with.
+// offer shows a link to continue.
 export function offer(text, address) {
   const link = document.getElementById('link');
   link.textContent = text;
@@ -16,7 +16,7 @@ export function offer(text, address) {
   document.getElementById('onward').hidden = false;
 }
 
-// ask executes an operation as the session of this browser's cookie, and answers the GraphQL answer.
+// ask executes an operation with the session of this browser's cookie, and returns the GraphQL response.
 export async function ask(query, variables) {
   const response = await fetch('../graphql', {
     method: 'POST',
@@ -27,16 +27,16 @@ export async function ask(query, variables) {
   return response.json();
 }
 
-// excuse says why an operation has no answer.
-export function excuse(answer) {
-  const problem = answer.errors?.[0]?.extensions;
-  if (problem?.code === 'RATE_LIMITED') return `Too many tries. Please wait ${problem.retryAfterSeconds ?? 60} seconds.`;
+// excuse returns a message for an operation without data.
+export function excuse(response) {
+  const problem = response.errors?.[0]?.extensions;
+  if (problem?.code === 'RATE_LIMITED') return `Too many attempts. Please wait ${problem.retryAfterSeconds ?? 60} seconds.`;
   return 'Signing in is not possible just now. Please try again.';
 }
 
 export const unreachable = 'The server could not be reached. Please try again.';
 
-// Whoever asked for a link to get to GraphiQL goes on there after signing in: the link opens in another tab of this browser.
+// A user who asked for a link on the way to GraphiQL continues there after signing in. The link opens in another tab of this browser.
 export const graphiql = '../graphiql';
 const wanted = 'ticketing.graphiql-wanted';
 export const wantGraphiQL = () => localStorage.setItem(wanted, 'yes');

@@ -11,8 +11,8 @@ const request = `mutation RequestMagicLink($input: RequestMagicLinkInput!) {
 function sent(address, token) {
   form.hidden = true;
   wantGraphiQL();
-  say(`Check your mail: a link is on its way to ${address}. Open it in this browser. It works once, and not for long.`);
-  // A server for tests answers the token, too, so that nobody has to look for the mail.
+  say(`Check your mail: a link is on its way to ${address}. Open it in this browser. It works once, for a short time.`);
+  // A server for tests also returns the token, so that no mail is needed.
   if (token) offer('Open the link: this server shows it for testing', `verify#token=${token}`);
 }
 
@@ -27,10 +27,10 @@ form.addEventListener('submit', async (event) => {
   send.disabled = true;
   email.removeAttribute('aria-invalid');
   try {
-    const answer = await ask(request, { input: { email: email.value } });
-    const payload = answer.data?.requestMagicLink;
-    if (!payload) say(excuse(answer));
-    else if (payload.userErrors.length) refused('That is not a mail address. Please look at it again.');
+    const response = await ask(request, { input: { email: email.value } });
+    const payload = response.data?.requestMagicLink;
+    if (!payload) say(excuse(response));
+    else if (payload.userErrors.length) refused('This is not a mail address. Please check it.');
     else sent(email.value, payload.token);
   } catch {
     say(unreachable);
@@ -38,10 +38,10 @@ form.addEventListener('submit', async (event) => {
     send.disabled = false;
   }
 });
-send.disabled = false; // until now nobody would have heard it
+send.disabled = false; // its handler is ready now
 
-// Somebody who is signed in learns why this page is here.
-const me = await ask('{ me { email roles } }').then((answer) => answer.data?.me, () => null);
+// Tell a signed-in user what this page is for.
+const me = await ask('{ me { email roles } }').then((response) => response.data?.me, () => null);
 if (me?.roles.includes('ADMIN')) {
   form.hidden = true;
   say(`You are signed in as ${me.email}.`);

@@ -25,11 +25,11 @@ function signedIn(user) {
 async function signIn() {
   button.disabled = true;
   try {
-    const answer = await ask(mutation, { input: { token } });
-    const payload = answer.data?.verifyMagicLink;
+    const response = await ask(mutation, { input: { token } });
+    const payload = response.data?.verifyMagicLink;
     if (payload?.user) signedIn(payload.user);
     else if (payload?.userErrors?.length) finish(askForAnother);
-    else say(excuse(answer));
+    else say(excuse(response));
   } catch {
     say(unreachable);
   } finally {
@@ -39,7 +39,7 @@ async function signIn() {
 
 if (token) {
   button.addEventListener('click', signIn);
-  button.disabled = false; // until now nobody would have heard it
+  button.disabled = false; // its handler is ready now
   button.focus();
 } else {
   finish('This link is incomplete. Please open it from the mail again, or ask for a new one.');

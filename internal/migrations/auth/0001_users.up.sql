@@ -1,4 +1,4 @@
--- People. The log names them by id only, so what is erased here is erased everywhere.
+-- Users. The log refers to them by id only, so that what is erased here is erased everywhere.
 CREATE TABLE users (
     id           text        PRIMARY KEY CHECK (id LIKE 'usr\_%'),
     email        text        CHECK (email = lower(email) AND length(email) <= 254), -- in the one form of auth.NormalizeEmail
@@ -18,7 +18,7 @@ CREATE TABLE user_roles (
     PRIMARY KEY (user_id, role)
 );
 
--- Who did what to whom, and when. Rows are only ever added; there is no personal data in them.
+-- The audit log: actor, action, subject, time. Rows are only added; they hold no personal data.
 CREATE TABLE audit_log (
     id      bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at      timestamptz NOT NULL,

@@ -1,5 +1,5 @@
--- What the sandbox gateway knows (package command/gateway/sandbox). It stands in for a gateway's own servers: api and saga share it, and
--- no other part of the system reads it.
+-- The state of the sandbox gateway (package command/gateway/sandbox), in place of a gateway's own servers. api and saga share it; nothing
+-- else reads it.
 CREATE TABLE sandbox_payments (
     payment_id     text   PRIMARY KEY, -- ours: the idempotency key of creating it
     transaction_id text   UNIQUE,      -- null: cancelled before it was created, and therefore never created

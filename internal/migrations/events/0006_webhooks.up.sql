@@ -1,4 +1,4 @@
--- What payment gateways told by webhook (package command/webhook): each event once, and no more of it than which payment to ask about.
+-- The webhooks of payment gateways (package command/webhook): each event once, and only which payment it is about.
 CREATE TABLE webhooks (
     gateway        text        NOT NULL,
     event_id       text        NOT NULL, -- the gateway's own
@@ -8,7 +8,7 @@ CREATE TABLE webhooks (
     reversal       boolean     NOT NULL, -- it is about a refund or a dispute
     traceparent    text        NOT NULL,
     received_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
-    next_at        timestamptz NOT NULL DEFAULT clock_timestamp(), -- when it is (next) handled; while it is, when somebody else may try
+    next_at        timestamptz NOT NULL DEFAULT clock_timestamp(), -- when it is (next) handled; while it is, when another replica may try
     attempts       integer     NOT NULL DEFAULT 0,
     last_error     text,
     handled_at     timestamptz,

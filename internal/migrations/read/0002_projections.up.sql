@@ -1,7 +1,7 @@
--- What each projection has read. It stands in the database of the read tables, so that rows and checkpoints commit together.
+-- What each projection has read, in the database of the read tables, so that rows and checkpoints commit together.
 
 -- Every transaction of a projector holds its projection's row in share mode and checks the generation, so that a switch to
--- rebuilt tables, or to another incarnation of the log, leaves no straggler who writes into the new ones.
+-- rebuilt tables, or to another incarnation of the log, lets no late projector write into the new ones.
 CREATE TABLE projections (
     name        text   PRIMARY KEY,
     generation  bigint NOT NULL,

@@ -1,9 +1,9 @@
--- What was sold, and to whom. Amounts are minor units, days are UTC. Indexes are unnamed, as in 0001. Sums have no CHECKs:
+-- Sales and customers. Amounts are minor units, days are UTC. Indexes are unnamed, as in 0001. Sums have no CHECKs:
 -- a row that is inserted to be added to another one is a difference, and may be below 0.
 
--- One row a reservation: what it comes to by section, and how far its stream was read. A refund is recorded in the payment's stream
+-- One row a reservation: its tickets and amounts by section, and how far its stream was read. A refund is recorded in the payment's stream
 -- and says nothing about sections, so that both streams are needed to count it, and they come in any order. revision moves with
--- everything that changes the row or is counted by it, whichever stream it comes from: of two writers who read the same one is refused.
+-- everything that changes the row or is counted by it, whichever stream it comes from: of two writers that read the same row, one is refused.
 CREATE TABLE sale_reservations (
     id         text COLLATE "C" PRIMARY KEY,
     revision   bigint NOT NULL CHECK (revision > 0),
@@ -71,7 +71,7 @@ CREATE TABLE customer_streams (
 );
 CREATE INDEX ON customer_streams (customer_id);
 
--- Whoever has made a reservation. Names and addresses are in the auth database only.
+-- Users who have made a reservation. Names and addresses are only in the auth database.
 CREATE TABLE customers (
     id           text COLLATE "C" PRIMARY KEY,
     reservations bigint      NOT NULL, -- that they made
