@@ -73,7 +73,7 @@ func startSystemIn(t testing.TB, env map[string]string) *system {
 	if env["AUTH_BASE_URL"] == "" {
 		s.cfg.AuthBaseURL = s.url // mailed links use the port that was chosen
 	}
-	e := parts.Env{Config: s.cfg, Log: newLogger(), Metrics: prometheus.NewRegistry(), Clock: s.clock.now}
+	e := parts.Env{Config: s.cfg, Logger: newLogger(), Registry: prometheus.NewRegistry(), Clock: s.clock.now}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return parts.API(ctx, e, listener) })

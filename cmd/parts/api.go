@@ -47,7 +47,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	server, err := graph.New(graph.Config{
 		Commands: write.service, Reads: query.NewReader(b.read), Projections: b.projections, Auth: users,
 		Log: eventstore.Reader{DB: b.events}, Limiter: limiter, Connections: connections, Redis: b.redis,
-		Logger: e.Log, Registerer: e.registererOf("api"),
+		Logger: e.Logger, Registerer: e.registererOf("api"),
 		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
 		RateLimits: graph.RateLimits{
 			SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
@@ -74,7 +74,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	g.Go(func() error { return connections.Run(ctx) })
 	g.Go(func() error {
 		defer stopDeciding()
-		return httpserver.Run(ctx, listener, e.apiRoutes(server, graphiQL, b), e.Config.ShutdownTimeout, e.Log)
+		return httpserver.Run(ctx, listener, e.apiRoutes(server, graphiQL, b), e.Config.ShutdownTimeout, e.Logger)
 	})
 	return g.Wait()
 }
@@ -118,7 +118,7 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 	}
 	b.closers = append(b.closers, func() { _ = b.redis.Close() })
 	b.projections = e.projections(b.read, b.events)
-	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{Pool: b.events, Logger: e.Log, Registerer: e.registererOf("api")}); err != nil {
+	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{Pool: b.events, Logger: e.Logger, Registerer: e.registererOf("api")}); err != nil {
 		return b, fmt.Errorf("set up webhooks: %w", err)
 	}
 	b.checks, err = e.apiChecks(b)
@@ -141,7 +141,7 @@ func (e Env) authService(pool *pgxpool.Pool, client *redis.Client) (*auth.Servic
 		return nil, err
 	}
 	service, err := auth.New(auth.Config{
-		Pool: pool, Redis: client, Mailer: mailer, Logger: e.Log,
+		Pool: pool, Redis: client, Mailer: mailer, Logger: e.Logger,
 		BaseURL: e.Config.AuthBaseURL, MagicLinkTTL: e.Config.MagicLinkTTL,
 		SessionTTL: e.Config.SessionTTL, SessionIdle: e.Config.SessionIdle, SessionMax: e.Config.SessionMax,
 		MaxSessions: e.Config.MaxSessions, AdminEmails: e.Config.AdminEmails, ExposeMagicLinks: e.Config.ExposeMagicLinks,
@@ -163,7 +163,7 @@ func (e Env) apiRoutes(api, graphiql http.Handler, b *apiBackends) http.Handler 
 	mux.Handle("/auth/", auth.Pages())
 	addHealth(mux, b.checks, e.Config.Development())
 	if e.Config.Development() {
-		mux.Handle("GET /metrics", promhttp.HandlerFor(e.Metrics, promhttp.HandlerOpts{}))
+		mux.Handle("GET /metrics", promhttp.HandlerFor(e.Registry, promhttp.HandlerOpts{}))
 	}
 	return httpserver.Secure(mux, !e.Config.Development())
 }

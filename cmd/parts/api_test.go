@@ -16,7 +16,7 @@ func TestEveryRouteOfTheAPIIsSecured(t *testing.T) {
 	t.Parallel()
 	fine := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	for environment, onlyTLS := range map[string]bool{config.Production: true, config.Development: false} {
-		e := Env{Config: config.Config{Environment: environment}, Metrics: prometheus.NewRegistry()}
+		e := Env{Config: config.Config{Environment: environment}, Registry: prometheus.NewRegistry()}
 		routes := e.apiRoutes(fine, fine, new(apiBackends))
 		for _, path := range []string{
 			"/graphql", "/graphiql", "/graphiql/", "/auth/sign-in", "/auth/verify", "/auth/none", "/health", "/health/live", "/metrics", "/", "/none",

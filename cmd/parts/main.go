@@ -39,11 +39,11 @@ func Run(ctx context.Context, service string, cfg config.Config, part func(ctx c
 	if err != nil {
 		return fmt.Errorf("METRICS_PORT: %w", err)
 	}
-	e := Env{Config: cfg, Log: log, Metrics: t.Registry, Clock: time.Now}
+	e := Env{Config: cfg, Logger: log, Registry: t.Registry, Clock: time.Now}
 	g, ctx := errgroup.WithContext(ctx)
 	ending, end := context.WithCancel(ctx)
 	g.Go(func() error {
-		return httpserver.Run(ending, operators, e.operatorRoutes(), time.Second, e.Log)
+		return httpserver.Run(ending, operators, e.operatorRoutes(), time.Second, e.Logger)
 	})
 	g.Go(func() error {
 		defer end()
@@ -63,7 +63,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 
 func (e Env) operatorRoutes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(e.Metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(e.Registry, promhttp.HandlerOpts{}))
 	addHealth(mux, nil, true)
 	return httpserver.Secure(mux, false) // operators may come without TLS
 }

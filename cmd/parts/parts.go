@@ -27,14 +27,14 @@ import (
 // Env is what all parts of a process share.
 type Env struct {
 	Config  config.Config
-	Log     *slog.Logger
-	Metrics *prometheus.Registry
+	Logger     *slog.Logger
+	Registry *prometheus.Registry
 	Clock   func() time.Time // decides when holds end and sales open; tests move it
 }
 
 // registererOf returns where a part registers its metrics. The label keeps equal metrics of several parts in one process apart.
 func (e Env) registererOf(part string) prometheus.Registerer {
-	return prometheus.WrapRegistererWith(prometheus.Labels{"part": part}, e.Metrics)
+	return prometheus.WrapRegistererWith(prometheus.Labels{"part": part}, e.Registry)
 }
 
 func (e Env) openEvents(ctx context.Context, part string) (*pgxpool.Pool, error) {
@@ -69,7 +69,7 @@ func (e Env) openRedis(ctx context.Context, part string) (*redis.Client, error) 
 }
 
 func (e Env) kafkaOptions(part string) []kgo.Opt {
-	return kafka.Options(kafka.Config{Brokers: e.Config.Brokers, ClientID: "ticketing-" + part, Logger: e.Log})
+	return kafka.Options(kafka.Config{Brokers: e.Config.Brokers, ClientID: "ticketing-" + part, Logger: e.Logger})
 }
 
 // topics returns the topic of each category of streams.

@@ -25,7 +25,7 @@ func Relay(ctx context.Context, e Env) error {
 	}
 	defer events.Close()
 	return relay.Run(ctx, relay.Config{
-		Pool: events, Kafka: e.kafkaOptions("relay"), Topics: e.topics(), Partitions: partitions, Logger: e.Log, Registerer: e.registererOf("relay"),
+		Pool: events, Kafka: e.kafkaOptions("relay"), Topics: e.topics(), Partitions: partitions, Logger: e.Logger, Registerer: e.registererOf("relay"),
 	})
 }
 
@@ -54,7 +54,7 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 	g.Go(func() error {
 		return projector.Run(ctx, projector.Config{
 			Projections: projections, Events: events, Read: read, Redis: client, Kafka: e.kafkaOptions("projector"), Group: e.Config.ConsumerGroup,
-			Topics: e.topics(), Registry: catalog.Registry(), Logger: e.Log, Registerer: e.registererOf("projector"),
+			Topics: e.topics(), Registry: catalog.Registry(), Logger: e.Logger, Registerer: e.registererOf("projector"),
 		})
 	})
 	return g.Wait()
@@ -95,7 +95,7 @@ func Saga(ctx context.Context, e Env) error {
 		return saga.Run(ctx, saga.Config{
 			Pool: events, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
 			Mailer: mailer, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users, userID) },
-			Clock: e.Clock, Logger: e.Log, Registerer: e.registererOf("saga"),
+			Clock: e.Clock, Logger: e.Logger, Registerer: e.registererOf("saga"),
 		})
 	})
 	return g.Wait()

@@ -27,18 +27,18 @@ type writeSide struct {
 func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, outcomes *redis.Client) (writeSide, error) {
 	router, err := gateway.NewRouter(gateway.Config{
 		Gateways: e.gateways(events), Enabled: e.Config.PaymentGateways, Timeout: e.Config.PaymentTimeout,
-		Logger: e.Log, Registerer: e.registererOf(part),
+		Logger: e.Logger, Registerer: e.registererOf(part),
 	})
 	if err != nil {
 		return writeSide{}, fmt.Errorf("set up payment gateways: %w", err)
 	}
 	decider := engine.New(engine.Config{
 		Pool: events, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Outcomes: outcomes,
-		Clock: e.Clock, Logger: e.Log, Registerer: e.registererOf(part),
+		Clock: e.Clock, Logger: e.Logger, Registerer: e.registererOf(part),
 	})
 	return writeSide{
 		engine:  decider,
-		service: command.New(command.Config{Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Logger: e.Log}),
+		service: command.New(command.Config{Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Logger: e.Logger}),
 	}, nil
 }
 
