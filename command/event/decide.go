@@ -79,7 +79,24 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 	); err != nil {
 		return nil, err
 	}
+	if u.describes(s) {
+		return nil, nil
+	}
 	return []DomainEvent{u}, nil
+}
+
+// describes reports whether the event is already as u says. A domain event without a change would make the log, and all that follows it,
+// longer for nothing.
+func (u EventUpdated) describes(s State) bool {
+	return u.Name == s.Name && u.Description == s.Description && u.Venue == s.Venue && u.StartsAt.Equal(s.StartsAt) &&
+		sameTime(u.SalesOpenAt, s.SalesOpenAt) && sameTime(u.SalesCloseAt, s.SalesCloseAt)
+}
+
+func sameTime(a, b *time.Time) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Equal(*b)
 }
 
 func decidePublish(s State) ([]DomainEvent, error) {

@@ -514,7 +514,7 @@ extend type Mutation {
   "Creates a draft. The viewer is its organizer."
   createEvent(input: CreateEventInput!): CreateEventPayload @auth(rule: ORGANIZER)
 
-  "Changes the texts and times of an event; fields that are left out stay as they are. It does not change limits and inventory."
+  "Changes the texts and times of an event; fields that are left out stay as they are. An update that changes nothing leaves the version as it is. It does not change limits and inventory."
   updateEvent(input: UpdateEventInput!): EventPayload @auth(rule: ORGANIZER)
 
   "Makes a draft visible to all."
