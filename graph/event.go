@@ -3,6 +3,8 @@ package graph
 import (
 	"context"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"ticketing/command"
 	"ticketing/command/event"
 	"ticketing/graph/model"
@@ -103,12 +105,29 @@ func updateEventForm(in model.UpdateEventInput) form[event.Update] {
 	var c checker
 	c.checkID(id.Event, in.EventID, "eventId")
 	update := event.Update{
-		Name:        c.readOptionalLine(in.Name, event.LongestName, "name"),
-		Description: c.readText(in.Description, event.LongestDescription, "description"),
-		Venue:       c.readOptionalLine(in.Venue, event.LongestVenue, "venue"),
-		StartsAt:    in.StartsAt, SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
+		Name:        c.readOptionalLine(requireValue(&c, in.Name, "name"), event.LongestName, "name"),
+		Description: c.readText(in.Description.Value(), event.LongestDescription, "description"),
+		Venue:       c.readOptionalLine(requireValue(&c, in.Venue, "venue"), event.LongestVenue, "venue"),
+		StartsAt:    requireValue(&c, in.StartsAt, "startsAt"), SalesOpenAt: in.SalesOpenAt.Value(), SalesCloseAt: in.SalesCloseAt.Value(),
+		ClearSalesOpenAt: isNull(in.SalesOpenAt), ClearSalesCloseAt: isNull(in.SalesCloseAt),
+	}
+	if isNull(in.Description) {
+		update.Description = new("")
 	}
 	return form[event.Update]{update, c.errs}
+}
+
+// isNull reports whether the client sent null, not whether it left the field out.
+func isNull[T any](field graphql.Omittable[*T]) bool {
+	return field.IsSet() && field.Value() == nil
+}
+
+// requireValue returns the value of a field that may be left out, but not be taken away with null.
+func requireValue[T any](c *checker, field graphql.Omittable[*T], name string) *T {
+	if isNull(field) {
+		c.addError([]string{name}, "%s cannot be null: leave it out to keep it as it is", name)
+	}
+	return field.Value()
 }
 
 // PublishEvent implements generated.MutationResolver.

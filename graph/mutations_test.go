@@ -75,6 +75,25 @@ func TestAMutationReturnsWhatItDecided(t *testing.T) {
 	require.Equal(t, "SALES_CLOSED", got.field(t, "closeSales", "event")["status"])
 }
 
+func TestNullTakesASalesWindowAway(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	organizer := a.as(newUser(), auth.RoleOrganizer)
+	eventID := a.openDraft(organizer)
+	update := func(input vars) map[string]any {
+		t.Helper()
+		input["eventId"] = eventID
+		got := a.do(`mutation($i: UpdateEventInput!) { updateEvent(input: $i) { event { version description salesOpenAt salesCloseAt } userErrors { code } } }`,
+			vars{"i": input}, organizer...)
+		return got.field(t, "updateEvent", "event")
+	}
+	window := map[string]any{"version": 2., "description": "Loud.", "salesOpenAt": "2098-01-01T00:00:00Z", "salesCloseAt": "2098-02-01T00:00:00Z"}
+	require.Equal(t, window, update(vars{"description": "Loud.", "salesOpenAt": "2098-01-01T00:00:00Z", "salesCloseAt": "2098-02-01T00:00:00Z"}))
+	require.Equal(t, window, update(vars{}), "what is left out stays, and nothing is recorded")
+	require.Equal(t, map[string]any{"version": 3., "description": "", "salesOpenAt": nil, "salesCloseAt": nil},
+		update(vars{"description": nil, "salesOpenAt": nil, "salesCloseAt": nil}))
+}
+
 // openDraft makes an event without inventory, on the write side only.
 func (a *api) openDraft(organizer []string) (eventID string) {
 	a.t.Helper()

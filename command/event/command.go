@@ -20,7 +20,7 @@ type (
 		PaymentAttempts          int
 	}
 
-	// Update changes the description, the date and the sales window; nil leaves a field as it is.
+	// Update changes the description, the date and the sales window; nil leaves a field as it is. Clear… takes a time away.
 	Update struct {
 		Name         *string
 		Description  *string
@@ -28,13 +28,16 @@ type (
 		StartsAt     *time.Time
 		SalesOpenAt  *time.Time
 		SalesCloseAt *time.Time
+
+		ClearSalesOpenAt  bool
+		ClearSalesCloseAt bool
 	}
 
 	// Publish makes a draft visible.
 	Publish struct{}
 
-	// OpenSales lets customers reserve. Scheduled is set by the saga that keeps the sales window: it opens sales only once, so that
-	// it never overrules an organizer who closed them.
+	// OpenSales lets customers reserve. Scheduled is set by the saga that keeps the sales window: it never overrules an organizer who
+	// closed sales, until they set another opening.
 	OpenSales struct{ Scheduled bool }
 
 	// CloseSales ends reserving. Scheduled is set by the saga that keeps the sales window.

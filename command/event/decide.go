@@ -66,10 +66,10 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 		Name: valueOr(c.Name, s.Name), Description: valueOr(c.Description, s.Description), Venue: valueOr(c.Venue, s.Venue),
 		StartsAt: valueOr(c.StartsAt, s.StartsAt), SalesOpenAt: s.SalesOpenAt, SalesCloseAt: s.SalesCloseAt,
 	}
-	if c.SalesOpenAt != nil {
+	if c.SalesOpenAt != nil || c.ClearSalesOpenAt {
 		u.SalesOpenAt = c.SalesOpenAt
 	}
-	if c.SalesCloseAt != nil {
+	if c.SalesCloseAt != nil || c.ClearSalesCloseAt {
 		u.SalesCloseAt = c.SalesCloseAt
 	}
 	if err := cmp.Or(
@@ -116,7 +116,7 @@ func decideDeleteDraft(s State) ([]DomainEvent, error) {
 
 func decideOpenSales(s State, c OpenSales, now time.Time) ([]DomainEvent, error) {
 	if c.Scheduled {
-		if s.Status != Published || !s.OnSale(now) {
+		if s.Status == SalesOpen || !s.OnSale(now) {
 			return nil, nil
 		}
 		return []DomainEvent{SalesOpened{Scheduled: true}}, nil
@@ -124,21 +124,20 @@ func decideOpenSales(s State, c OpenSales, now time.Time) ([]DomainEvent, error)
 	if s.Status != Published && s.Status != SalesShut {
 		return nil, rejectState(s, "opened for sale")
 	}
-	if s.SalesCloseAt != nil && !now.Before(*s.SalesCloseAt) {
-		return nil, rejection.New(rejection.InvalidState, "the sales window ended at %s: move salesCloseAt first", s.SalesCloseAt.Format(time.RFC3339))
+	if end := s.salesEnd(); !now.Before(end) {
+		return nil, rejection.New(rejection.InvalidState, "sales ended at %s: move salesCloseAt first", end.Format(time.RFC3339))
 	}
 	return []DomainEvent{SalesOpened{}}, nil
 }
 
 func decideCloseSales(s State, c CloseSales, now time.Time) ([]DomainEvent, error) {
 	if c.Scheduled {
-		due := s.SalesCloseAt != nil && !now.Before(*s.SalesCloseAt)
-		if !due || (s.Status != SalesOpen && s.Status != Published) {
+		if end := s.ClosesAt(); end == nil || now.Before(*end) {
 			return nil, nil
 		}
 		return []DomainEvent{SalesClosed{Scheduled: true}}, nil
 	}
-	if s.Status != SalesOpen {
+	if s.Status != SalesOpen && !s.OnSale(now) {
 		return nil, rejectState(s, "closed for sale")
 	}
 	return []DomainEvent{SalesClosed{}}, nil

@@ -12,13 +12,14 @@ import (
 
 // allowed lists the commands that each state accepts, and the state that follows. All others are INVALID_STATE.
 func TestLifecycle(t *testing.T) {
+	selling := withWindow(created, nil, new(startsAt.Add(time.Hour))) // so that sales have not ended when it can be completed
 	states := map[Status][]DomainEvent{
-		Draft:     {created},
-		Published: {created, published},
-		SalesOpen: {created, published, open},
-		SalesShut: {created, published, open, shut},
-		Cancelled: {created, published, cancelled},
-		Completed: {created, published, completed},
+		Draft:     {selling},
+		Published: {selling, published},
+		SalesOpen: {selling, published, open},
+		SalesShut: {selling, published, open, shut},
+		Cancelled: {selling, published, cancelled},
+		Completed: {selling, published, completed},
 	}
 	commands := map[string]Command{
 		"publish": Publish{}, "open": OpenSales{}, "close": CloseSales{}, "cancel": Cancel{Reason: "rain"}, "complete": Complete{},

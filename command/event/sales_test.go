@@ -91,8 +91,42 @@ func TestScheduledClosing(t *testing.T) {
 	selling := Given(t, createdWithWindow, published, open)
 	selling.At(closesAt.Add(-moment)).When(scheduledClose).ThenNothing()
 	selling.At(closesAt).When(scheduledClose).Then(SalesClosed{Scheduled: true})
-	Given(t, created, published, open).At(startsAt).When(scheduledClose).ThenNothing()
+	Given(t, created, published, open).At(startsAt.Add(-moment)).When(scheduledClose).ThenNothing()
+	Given(t, created, published, open).At(startsAt).When(scheduledClose).Then(SalesClosed{Scheduled: true})
+	Given(t, created, published).At(startsAt).When(scheduledClose).ThenNothing()
 	Given(t, createdWithWindow, published).At(closesAt).When(scheduledClose).Then(SalesClosed{Scheduled: true})
+}
+
+func TestSalesEndWhenTheEventStartsUnlessSaid(t *testing.T) {
+	selling := Given(t, created, published, open)
+	require.True(t, selling.State().OnSale(startsAt.Add(-moment)))
+	require.False(t, selling.State().OnSale(startsAt))
+	longer := created
+	longer.SalesCloseAt = new(startsAt.Add(time.Hour))
+	require.True(t, Given(t, longer, published, open).State().OnSale(startsAt))
+}
+
+func TestASecondPhaseOpens(t *testing.T) {
+	second := opensAt.AddDate(0, 0, 2)
+	s := Given(t, createdWithWindow, published, SalesOpened{Scheduled: true}, shut).At(opensAt.Add(time.Hour)).
+		When(Update{SalesOpenAt: &second}).ThenAccepted().And()
+	require.False(t, s.State().OnSale(second.Add(-moment)))
+	require.True(t, s.State().OnSale(second))
+	s.At(second.Add(-moment)).When(scheduledOpen).ThenNothing()
+	s.At(second).When(scheduledOpen).Then(SalesOpened{Scheduled: true})
+}
+
+func TestAWindowThatIsExtendedAfterItClosedReopens(t *testing.T) {
+	later := closesAt.AddDate(0, 0, 7)
+	s := Given(t, createdWithWindow, published, open, SalesClosed{Scheduled: true}).At(closesAt.Add(time.Hour)).
+		When(Update{SalesCloseAt: &later}).ThenAccepted().And()
+	s.At(closesAt.Add(time.Hour)).When(scheduledOpen).Then(SalesOpened{Scheduled: true})
+	s.At(later).When(scheduledOpen).ThenNothing()
+}
+
+func TestSalesCanBeClosedByHandBeforeTheSagaHasOpenedThem(t *testing.T) {
+	Given(t, createdWithWindow, published).At(opensAt).When(CloseSales{}).Then(shut)
+	Given(t, createdWithWindow, published).At(opensAt.Add(-moment)).When(CloseSales{}).ThenRejected(rejection.InvalidState)
 }
 
 func TestScheduledClosingNeverOverrulesAnOrganizer(t *testing.T) {

@@ -32,19 +32,47 @@ type State struct {
 	MaxTicketsPerCustomer    *int
 	PaymentAttempts          int
 	CreatedAt                time.Time
+	Reopens                  bool // sales are closed, and the sales window may open them again
 }
 
 // Exists reports whether the event has been created and not deleted.
 func (s State) Exists() bool { return s.Status != nonexistent && !s.Deleted }
 
-// OnSale reports whether customers may reserve at the time now: sales are open and the sales window, if any, has not ended; or the
-// window has begun and the saga has yet to open sales.
+// OnSale reports whether customers may reserve at the time now: sales are open and have not ended; or the sales window has begun and the
+// saga has yet to open sales.
 func (s State) OnSale(now time.Time) bool {
-	if s.SalesCloseAt != nil && !now.Before(*s.SalesCloseAt) {
-		return false
-	}
-	return s.Status == SalesOpen || (s.Status == Published && s.SalesOpenAt != nil && !now.Before(*s.SalesOpenAt))
+	opens := s.OpensAt(now)
+	return now.Before(s.salesEnd()) && (s.Status == SalesOpen || (opens != nil && !now.Before(*opens)))
 }
+
+// OpensAt returns when the sales window opens sales, seen from the time now: nil if it does not, a time that has passed if they are due.
+func (s State) OpensAt(now time.Time) *time.Time {
+	var opens *time.Time
+	switch {
+	case s.Status == Published:
+		opens = s.SalesOpenAt
+	case s.Status == SalesShut && s.Reopens && s.SalesOpenAt == nil:
+		opens = &now
+	case s.Status == SalesShut && s.Reopens:
+		opens = s.SalesOpenAt
+	}
+	if opens == nil || !now.Before(s.salesEnd()) {
+		return nil
+	}
+	return opens
+}
+
+// ClosesAt returns when the sales window, or else the start of the event, closes sales; nil if there is nothing to close.
+func (s State) ClosesAt() *time.Time {
+	hasWindow := s.SalesOpenAt != nil || s.SalesCloseAt != nil
+	if s.Status == SalesOpen || (s.Status == Published && hasWindow) {
+		return new(s.salesEnd())
+	}
+	return nil
+}
+
+// salesEnd returns when sales end unless they are closed before: at the start of the event if nothing else was said.
+func (s State) salesEnd() time.Time { return valueOr(s.SalesCloseAt, s.StartsAt) }
 
 // Evolve returns the state after e.
 func Evolve(s State, e DomainEvent) State {
@@ -57,6 +85,9 @@ func Evolve(s State, e DomainEvent) State {
 			PaymentAttempts: e.PaymentAttempts, CreatedAt: e.CreatedAt,
 		}
 	case EventUpdated:
+		if !sameTime(e.SalesOpenAt, s.SalesOpenAt) {
+			s.Reopens = s.Status == SalesShut && e.SalesOpenAt != nil
+		}
 		s.Name, s.Description, s.Venue = e.Name, e.Description, e.Venue
 		s.StartsAt, s.SalesOpenAt, s.SalesCloseAt = e.StartsAt, e.SalesOpenAt, e.SalesCloseAt
 	case EventPublished:
@@ -64,8 +95,9 @@ func Evolve(s State, e DomainEvent) State {
 	case DraftDeleted:
 		s.Deleted = true
 	case SalesOpened:
-		s.Status = SalesOpen
+		s.Status, s.Reopens = SalesOpen, false
 	case SalesClosed:
+		s.Reopens = e.Scheduled && (s.Status == SalesOpen || s.SalesOpenAt != nil)
 		s.Status = SalesShut
 	case EventCancelled:
 		s.Status = Cancelled

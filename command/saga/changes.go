@@ -97,15 +97,15 @@ func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eve
 
 // foldEvent sets the deadlines and jobs that follow from an event's state: last is the domain event that led to it.
 func (c *changes) foldEvent(id string, s event.State, last *eventstore.Recorded) {
-	window := func(kind Kind, at *time.Time, pending bool) {
-		if pending && at != nil {
+	window := func(kind Kind, at *time.Time) {
+		if at != nil {
 			c.setDeadline(kind, id, deadline{dueAt: *at, cause: causeOf(last)})
 			return
 		}
 		c.endDeadline(kind, id)
 	}
-	window(SalesOpen, s.SalesOpenAt, s.Status == event.Published)
-	window(SalesClose, s.SalesCloseAt, s.Status == event.Published || s.Status == event.SalesOpen)
+	window(SalesOpen, s.OpensAt(last.RecordedAt))
+	window(SalesClose, s.ClosesAt())
 	if s.Status == event.Cancelled {
 		c.jobs = append(c.jobs, job{args: windUpJob{EventID: id}, cause: causeOf(last)})
 	}

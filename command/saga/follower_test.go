@@ -39,7 +39,7 @@ func TestDeadlinesFollowFromTheLog(t *testing.T) {
 	)
 	initiated := fact{rsv, reservation.ReservationInitiated{ExpiresAt: in(5 * time.Minute)}}
 	requested := fact{rsv, reservation.PaymentRequested{PaymentID: "pay_1", ExpiresAt: in(10 * time.Minute)}}
-	created := fact{evt, event.EventCreated{SalesOpenAt: at(time.Hour), SalesCloseAt: at(2 * time.Hour)}}
+	created := fact{evt, event.EventCreated{StartsAt: in(24 * time.Hour), SalesOpenAt: at(time.Hour), SalesCloseAt: at(2 * time.Hour)}}
 	published := fact{evt, event.EventPublished{}}
 	opens := row{Kind: SalesOpen, ID: "evt_1", DueAt: in(time.Hour)}
 	closes := row{Kind: SalesClose, ID: "evt_1", DueAt: in(2 * time.Hour)}
@@ -55,20 +55,36 @@ func TestDeadlinesFollowFromTheLog(t *testing.T) {
 		"a failed attempt leaves the end as it is": {
 			[]fact{initiated, requested, {rsv, reservation.PaymentAttemptFailed{}}}, []row{{Kind: Hold, ID: "rsv_1", DueAt: in(10 * time.Minute)}},
 		},
-		"a completed reservation":                {[]fact{initiated, {rsv, reservation.ReservationCompleted{}}}, nil},
-		"a cancelled reservation":                {[]fact{initiated, {rsv, reservation.ReservationCancelled{}}}, nil},
-		"an expired reservation":                 {[]fact{initiated, {rsv, reservation.ReservationExpired{}}}, nil},
-		"a compensated reservation":              {[]fact{initiated, requested, {rsv, reservation.ReservationCompensated{}}}, nil},
-		"a draft's sales do not open":            {[]fact{created}, nil},
-		"a published event's window":             {[]fact{created, published}, []row{closes, opens}},
-		"an event without a window":              {[]fact{{evt, event.EventCreated{}}, published}, nil},
+		"a completed reservation":     {[]fact{initiated, {rsv, reservation.ReservationCompleted{}}}, nil},
+		"a cancelled reservation":     {[]fact{initiated, {rsv, reservation.ReservationCancelled{}}}, nil},
+		"an expired reservation":      {[]fact{initiated, {rsv, reservation.ReservationExpired{}}}, nil},
+		"a compensated reservation":   {[]fact{initiated, requested, {rsv, reservation.ReservationCompensated{}}}, nil},
+		"a draft's sales do not open": {[]fact{created}, nil},
+		"a published event's window":  {[]fact{created, published}, []row{closes, opens}},
+		"an event without a window":   {[]fact{{evt, event.EventCreated{StartsAt: in(24 * time.Hour)}}, published}, nil},
+		"sales without an end end at the start": {
+			[]fact{{evt, event.EventCreated{StartsAt: in(24 * time.Hour)}}, published, {evt, event.SalesOpened{}}},
+			[]row{{Kind: SalesClose, ID: "evt_1", DueAt: in(24 * time.Hour)}},
+		},
 		"a window that opened":                   {[]fact{created, published, {evt, event.SalesOpened{}}}, []row{closes}},
 		"sales closed by hand do not open again": {[]fact{created, published, {evt, event.SalesOpened{}}, {evt, event.SalesClosed{}}}, nil},
 		"sales opened again by hand close with the window": {
 			[]fact{created, published, {evt, event.SalesOpened{}}, {evt, event.SalesClosed{}}, {evt, event.SalesOpened{}}}, []row{closes},
 		},
 		"a window that was moved": {
-			[]fact{created, published, {evt, event.EventUpdated{SalesOpenAt: at(3 * time.Hour)}}}, []row{{Kind: SalesOpen, ID: "evt_1", DueAt: in(3 * time.Hour)}},
+			[]fact{created, published, {evt, event.EventUpdated{StartsAt: in(24 * time.Hour), SalesOpenAt: at(90 * time.Minute), SalesCloseAt: at(2 * time.Hour)}}},
+			[]row{closes, {Kind: SalesOpen, ID: "evt_1", DueAt: in(90 * time.Minute)}},
+		},
+		"a second phase": {
+			[]fact{created, published, {evt, event.SalesOpened{}}, {evt, event.SalesClosed{}}, {evt, event.EventUpdated{StartsAt: in(24 * time.Hour), SalesOpenAt: at(3 * time.Hour)}}},
+			[]row{{Kind: SalesOpen, ID: "evt_1", DueAt: in(3 * time.Hour)}},
+		},
+		"a window extended after it closed": {
+			[]fact{
+				created, published, {evt, event.SalesOpened{}}, {evt, event.SalesClosed{Scheduled: true}},
+				{evt, event.EventUpdated{StartsAt: in(24 * time.Hour), SalesOpenAt: at(-time.Hour), SalesCloseAt: at(3 * time.Hour)}},
+			},
+			[]row{{Kind: SalesOpen, ID: "evt_1", DueAt: in(-time.Hour)}},
 		},
 		"a cancelled event":  {[]fact{created, published, {evt, event.EventCancelled{}}}, nil},
 		"a completed event":  {[]fact{created, published, {evt, event.EventCompleted{}}}, nil},

@@ -15,7 +15,7 @@ import (
 func TestMetricsShowWhatIsDueRetriedFailedAndBehind(t *testing.T) {
 	pool, m := newPool(t), newMetrics(nil)
 	mustRecord(t, pool, start, holds(3, in(time.Minute))...)
-	mustRecord(t, pool, start, fact{"event-evt", event.EventCreated{SalesOpenAt: at(0)}}, fact{"event-evt", event.EventPublished{}})
+	mustRecord(t, pool, start, fact{"event-evt", event.EventCreated{StartsAt: in(24 * time.Hour), SalesOpenAt: at(0)}}, fact{"event-evt", event.EventPublished{}})
 	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}}, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd2"}})
 	mustFollow(t, newTestFollower(t, pool), 7)
 	mustRecord(t, pool, start, holds(2, start)...)

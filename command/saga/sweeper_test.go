@@ -68,7 +68,7 @@ func TestEachKindCallsItsUseCaseAsTheConsequenceOfItsDomainEvent(t *testing.T) {
 		fact{"reservation-rsv", reservation.ReservationInitiated{ExpiresAt: start}},
 		fact{"payment-pay", payment.PaymentInitiated{}},
 		fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}},
-		fact{"event-evt", event.EventCreated{SalesOpenAt: at(0), SalesCloseAt: at(0)}},
+		fact{"event-evt", event.EventCreated{StartsAt: in(24 * time.Hour), SalesOpenAt: at(0), SalesCloseAt: at(30 * time.Second)}},
 		fact{"event-evt", event.EventPublished{}},
 		fact{"event-off", event.EventCancelled{}},
 		fact{"reservation-rsv2", reservation.ReservationCompleted{}},

@@ -560,7 +560,7 @@ type Event implements Node {
   startsAt: Time!
   "When sales open automatically, or null. The status follows."
   salesOpenAt: Time
-  "When sales close automatically, or null."
+  "When sales close automatically; null: at ` + "`" + `startsAt` + "`" + `."
   salesCloseAt: Time
   "How many tickets one reservation may have."
   maxTicketsPerReservation: Int!
@@ -634,9 +634,9 @@ input CreateEventInput {
   venue: String!
   "When it begins."
   startsAt: Time!
-  "When sales open automatically. Without it and ` + "`" + `salesCloseAt` + "`" + `, sales open and close with openSales and closeSales only."
+  "When sales open automatically. Without it they open with openSales only."
   salesOpenAt: Time
-  "When sales close automatically, after ` + "`" + `salesOpenAt` + "`" + `."
+  "When sales close automatically, after ` + "`" + `salesOpenAt` + "`" + `; at ` + "`" + `startsAt` + "`" + ` if it is left out."
   salesCloseAt: Time
   "1 to 100."
   maxTicketsPerReservation: Int! = 8
@@ -656,21 +656,21 @@ type CreateEventPayload {
   userErrors: [UserError!]!
 }
 
-"What to change. A field that is left out or null stays as it is."
+"What to change. A field that is left out stays as it is. Null takes away what an event can be without, and is INVALID elsewhere."
 input UpdateEventInput {
   "The event."
   eventId: ID!
   "1 to 200 characters."
   name: String
-  "Up to 10,000 characters; \"\" empties it."
+  "Up to 10,000 characters; \"\" and null empty it."
   description: String
   "1 to 200 characters."
   venue: String
   "When it begins."
   startsAt: Time
-  "When sales open automatically."
+  "When sales open automatically; null: only with openSales. A new time opens them again after closeSales (docs/sales.md)."
   salesOpenAt: Time
-  "When sales close automatically."
+  "When sales close automatically; null: when the event starts. Sales that closed at their end open again if it moves into the future."
   salesCloseAt: Time
 }
 

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"ticketing/query"
 	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 // Which entries of the access log to show; all of them when it is empty.
@@ -129,9 +131,9 @@ type CreateEventInput struct {
 	Venue string `json:"venue"`
 	// When it begins.
 	StartsAt time.Time `json:"startsAt"`
-	// When sales open automatically. Without it and `salesCloseAt`, sales open and close with openSales and closeSales only.
+	// When sales open automatically. Without it they open with openSales only.
 	SalesOpenAt *time.Time `json:"salesOpenAt,omitempty"`
-	// When sales close automatically, after `salesOpenAt`.
+	// When sales close automatically, after `salesOpenAt`; at `startsAt` if it is left out.
 	SalesCloseAt *time.Time `json:"salesCloseAt,omitempty"`
 	// 1 to 100.
 	MaxTicketsPerReservation int `json:"maxTicketsPerReservation"`
@@ -414,22 +416,22 @@ type SignOutPayload struct {
 type Subscription struct {
 }
 
-// What to change. A field that is left out or null stays as it is.
+// What to change. A field that is left out stays as it is. Null takes away what an event can be without, and is INVALID elsewhere.
 type UpdateEventInput struct {
 	// The event.
 	EventID string `json:"eventId"`
 	// 1 to 200 characters.
-	Name *string `json:"name,omitempty"`
-	// Up to 10,000 characters; "" empties it.
-	Description *string `json:"description,omitempty"`
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// Up to 10,000 characters; "" and null empty it.
+	Description graphql.Omittable[*string] `json:"description,omitempty"`
 	// 1 to 200 characters.
-	Venue *string `json:"venue,omitempty"`
+	Venue graphql.Omittable[*string] `json:"venue,omitempty"`
 	// When it begins.
-	StartsAt *time.Time `json:"startsAt,omitempty"`
-	// When sales open automatically.
-	SalesOpenAt *time.Time `json:"salesOpenAt,omitempty"`
-	// When sales close automatically.
-	SalesCloseAt *time.Time `json:"salesCloseAt,omitempty"`
+	StartsAt graphql.Omittable[*time.Time] `json:"startsAt,omitempty"`
+	// When sales open automatically; null: only with openSales. A new time opens them again after closeSales (docs/sales.md).
+	SalesOpenAt graphql.Omittable[*time.Time] `json:"salesOpenAt,omitempty"`
+	// When sales close automatically; null: when the event starts. Sales that closed at their end open again if it moves into the future.
+	SalesCloseAt graphql.Omittable[*time.Time] `json:"salesCloseAt,omitempty"`
 }
 
 // An error that the customer can correct. The payload's object is null unless it changed all the same.
