@@ -191,7 +191,7 @@ func eventView(e command.Event) *query.Event {
 		ID: e.ID, Version: e.Version, OrganizerID: e.OrganizerID, Name: e.Name, Description: e.Description, Venue: e.Venue,
 		StartsAt: e.StartsAt, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
 		MaxTicketsPerReservation: e.MaxTicketsPerReservation, MaxTicketsPerCustomer: e.MaxTicketsPerCustomer,
-		PaymentAttempts: e.PaymentAttempts, Status: string(e.Status), Withdrawn: e.Status == event.Cancelled && !e.Published, CreatedAt: e.CreatedAt,
+		PaymentAttempts: e.PaymentAttempts, Status: string(e.Status), Withdrawn: e.Withdrawn(), CreatedAt: e.CreatedAt,
 		Inventory: inventoryView(e),
 	}
 }

@@ -38,6 +38,9 @@ type State struct {
 // Exists reports whether the event has been created and not deleted.
 func (s State) Exists() bool { return s.Status != nonexistent && !s.Deleted }
 
+// Withdrawn reports whether the event was cancelled before it was published: it was never public, and stays so.
+func (s State) Withdrawn() bool { return s.Status == Cancelled && !s.Published }
+
 // OnSale reports whether customers may reserve at the time now: sales are open and have not ended; or the sales window has begun and the
 // saga has yet to open sales.
 func (s State) OnSale(now time.Time) bool {
@@ -93,7 +96,7 @@ func Evolve(s State, e DomainEvent) State {
 	case EventPublished:
 		s.Status, s.Published = Published, true
 	case DraftDeleted:
-		s.Deleted = true
+		s.Deleted, s.Name, s.Description, s.Venue = true, "", "", ""
 	case SalesOpened:
 		s.Status, s.Reopens = SalesOpen, false
 	case SalesClosed:

@@ -92,6 +92,7 @@ func TestAnEventsRowIsThatOfItsState(t *testing.T) {
 	next := rapid.OneOf(
 		rapid.Just[event.Command](event.Publish{}), rapid.Just[event.Command](event.OpenSales{}), rapid.Just[event.Command](event.CloseSales{}),
 		rapid.Just[event.Command](event.Complete{}), rapid.Just[event.Command](event.Cancel{Reason: "rain"}),
+		rapid.Just[event.Command](event.DeleteDraft{}),
 		rapid.Custom(func(t *rapid.T) event.Command {
 			name, opens := text.Draw(t, "name"), now.Add(time.Duration(rapid.IntRange(1, 900).Draw(t, "opens"))*time.Hour)
 			return event.Update{Name: &name, SalesOpenAt: &opens}
