@@ -19,7 +19,10 @@ type eventResolver struct{ *Resolver }
 func (r queryResolver) Event(ctx context.Context, eventID string, minVersion *int) (*query.Event, error) {
 	everyone := func(query.Event) error { return nil } // to others a draft does not exist: no error, but null
 	e, err := lookup[query.Event]{id.Event, loadersOf(ctx).events, r.feeds.events, everyone}.find(ctx, eventID, minVersion)
-	return hideDraft(ctx, e), err
+	if e = hideDraft(ctx, e); e == nil || err != nil || minVersion == nil {
+		return e, err
+	}
+	return r.withLoggedInventory(ctx, e)
 }
 
 // hideDraft returns nil for an event that the viewer may not know of.

@@ -48,6 +48,12 @@ func (s *Server) SignIn(ctx context.Context, c transport.Credentials) (context.C
 	return auth.WithPrincipal(request.With(ctx, info), viewer), nil
 }
 
+// SignedIn implements transport.Host.
+func (*Server) SignedIn(ctx context.Context) bool {
+	_, signedIn := auth.FromContext(ctx)
+	return signedIn
+}
+
 // renewCookie gives a browser's session a new token, because the user's roles changed. If that fails, the next request tries again; or a
 // concurrent request has done it already.
 func (s *Server) renewCookie(ctx context.Context, viewer auth.Principal, info request.Info) (sessionID, token string) {

@@ -2,7 +2,10 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"ticketing/command"
 	"ticketing/command/inventory"
@@ -37,6 +40,34 @@ func inventoryOf(ctx context.Context, e *query.Event) (query.Inventory, error) {
 		return query.Inventory{}, err
 	}
 	return *inventory, nil
+}
+
+// withLoggedInventory gives an event that is read at a version the inventory that the log has, which is another stream with versions of its
+// own: otherwise a section that was just added would be missing.
+func (r *Resolver) withLoggedInventory(ctx context.Context, e *query.Event) (*query.Event, error) {
+	if !selectsInventory(ctx) {
+		return e, nil
+	}
+	logged, err := r.loggedVersion(ctx, inventory.Stream(e.ID))
+	if err != nil {
+		return nil, err
+	}
+	known, err := inventoryOf(ctx, e)
+	if err != nil || known.Version >= logged {
+		return e, err
+	}
+	newer, err := lookup[query.Event]{id.Event, nil, r.feeds.availability, everyoneMaySee}.waitForVersion(ctx, e.ID, logged)
+	if err != nil {
+		return nil, err
+	}
+	e.Inventory = newer.Inventory
+	return e, nil
+}
+
+func everyoneMaySee(query.Event) error { return nil }
+
+func selectsInventory(ctx context.Context) bool {
+	return slices.ContainsFunc(graphql.CollectAllFields(ctx), func(field string) bool { return field == "sections" || field == "inventoryVersion" })
 }
 
 // Seats implements generated.SectionResolver.

@@ -143,3 +143,19 @@ func TestValuesAreNotCoerced(t *testing.T) {
 	}
 	require.Empty(t, a.do(create, input("description", nil), organizer...).Errors)
 }
+
+func TestASingleValueIsAListOfOne(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	const reserve = `mutation($items: [ReserveItemInput!]!, $k: String) { reserveSeats(input: {eventId: "x", items: $items, idempotencyKey: $k}) { userErrors { code field } } }`
+	for name, items := range map[string]any{
+		"an object":       map[string]any{"section": "s", "quantity": 1},
+		"a text inside":   []any{map[string]any{"section": "s", "seats": "A-1"}},
+		"both":            map[string]any{"section": "s", "seats": "A-1"},
+		"a list as it is": []any{map[string]any{"section": "s", "seats": []any{"A-1"}}},
+	} {
+		got := a.do(reserve, vars{"items": items, "k": "k"}, a.as(newUser())...)
+		_, field := got.userError(t, "reserveSeats")
+		require.Equal(t, []any{"eventId"}, field, name)
+	}
+}

@@ -29,11 +29,13 @@ type loaders struct {
 	paymentPages     loader.ByField[query.Page[query.Payment]]
 	historyPages     loader.ByField[query.Page[query.HistoryEntry]]
 
+	loggedVersion func(ctx context.Context, stream string) (int64, error)
+
 	siblings struct{ events, reservations, payments, refunds, users loader.Siblings }
 }
 
 func (r *Resolver) newLoaders() *loaders {
-	l := &loaders{}
+	l := &loaders{loggedVersion: r.loggedVersion}
 	s := &l.siblings
 	l.events = loader.New(&s.events, r.reads.Events, nil)
 	l.inventories = loader.New(&s.events, r.reads.Inventories, nil)
@@ -131,23 +133,45 @@ func (r *Resolver) withLoaders(ctx context.Context) context.Context {
 
 // aroundOperation gives loaders to the start of a subscription, which runs before its first response.
 func (r *Resolver) aroundOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
-		ctx = r.withLoaders(ctx)
+	oc := graphql.GetOperationContext(ctx)
+	if oc.Operation.Operation != ast.Subscription {
+		return next(ctx)
 	}
-	return next(ctx)
+	if err := r.awaitToken(ctx, oc); err != nil {
+		return graphql.OneShot(refuseOperation(err))
+	}
+	return next(r.withLoaders(ctx))
 }
 
 // aroundResponse gives loaders to each response of a query or a subscription.
 func (r *Resolver) aroundResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	oc := graphql.GetOperationContext(ctx)
-	if oc.Operation == nil || oc.Operation.Operation == ast.Mutation {
+	if oc.Operation == nil {
 		return next(ctx)
+	}
+	if oc.Operation.Operation == ast.Mutation {
+		response := next(ctx)
+		r.addToken(ctx, response)
+		return response
 	}
 	ctx = r.withLoaders(ctx)
 	if oc.Operation.Operation == ast.Query {
+		if err := r.awaitToken(ctx, oc); err != nil {
+			return refuseOperation(err)
+		}
 		loadersOf(ctx).addRootFields(oc)
+		return next(ctx)
 	}
-	return next(ctx)
+	return next(withSubscribedField(ctx, oc))
+}
+
+// withSubscribedField has the paths of a subscription's errors begin with its root field: gqlgen resolves the states outside of it.
+func withSubscribedField(ctx context.Context, oc *graphql.OperationContext) context.Context {
+	fields := graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{"Subscription"})
+	if len(fields) != 1 {
+		return ctx
+	}
+	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: fields[0]})
 }
 
 // aroundRootField gives loaders to each root field of a mutation: what the field before it changed must be read again.

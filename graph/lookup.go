@@ -3,7 +3,9 @@ package graph
 import (
 	"context"
 	"errors"
+	"math"
 
+	"ticketing/command/eventstore"
 	"ticketing/graph/apierror"
 	"ticketing/graph/live"
 	"ticketing/graph/loader"
@@ -18,43 +20,78 @@ type lookup[T any] struct {
 	check  func(T) error // says why the viewer may not see the object
 }
 
-// find returns the object, or nil when there is none. With a version it waits for the announcement of that version, without polling. A
-// viewer who may not see the object waits for nothing, and so does not learn its version.
+// find returns the object, or nil when there is none. What the log has is never missing because the read side is behind: it is waited for,
+// and so is a version, by its announcement and without polling. A viewer who may not see the object waits for nothing, and so does not
+// learn its version.
 func (l lookup[T]) find(ctx context.Context, objectID string, minVersion *int) (*T, error) {
 	if err := checkID(l.prefix, objectID); err != nil {
 		return nil, err
 	}
-	value, err := l.loader.Load(ctx, objectID)
-	if err == nil && value != nil {
-		err = l.check(*value)
-	}
+	wanted, err := parseMinVersion(minVersion)
 	if err != nil {
 		return nil, err
 	}
-	if minVersion == nil {
-		return value, nil
+	value, err := l.loader.Load(ctx, objectID)
+	if err != nil {
+		return nil, err
 	}
-	wanted := int64(*minVersion)
-	if wanted < 0 {
-		return nil, apierror.New(apierror.BadUserInput, "minVersion can't be negative")
+	if value == nil {
+		return l.findInLog(ctx, objectID, max(wanted, 1))
 	}
-	if wanted == 0 || (value != nil && l.feed.Version(*value) >= wanted) {
-		return value, nil
+	if err := l.check(*value); err != nil || wanted == 0 || l.feed.Version(*value) >= wanted {
+		return value, err
 	}
 	return l.waitForVersion(ctx, objectID, wanted)
 }
 
+func parseMinVersion(minVersion *int) (int64, error) {
+	if minVersion == nil {
+		return 0, nil
+	}
+	if *minVersion < 0 {
+		return 0, apierror.New(apierror.BadUserInput, "minVersion can't be negative")
+	}
+	return int64(*minVersion), nil
+}
+
+// findInLog waits for an object that the read side does not know, if the log has it. It returns nil when the log does not.
+func (l lookup[T]) findInLog(ctx context.Context, objectID string, wanted int64) (*T, error) {
+	stream, err := auditStream(objectID, "")
+	if err != nil {
+		return nil, err
+	}
+	logged, err := loadersOf(ctx).loggedVersion(ctx, stream)
+	if err != nil || logged == 0 {
+		return nil, err
+	}
+	return l.waitForVersion(ctx, objectID, wanted)
+}
+
+// waitForVersion returns READ_BEHIND when the read side does not have the version in time.
 func (l lookup[T]) waitForVersion(ctx context.Context, objectID string, version int64) (*T, error) {
 	watch := l.feed.Watch(objectID)
 	defer watch.Close()
 	newer, err := watch.AtLeast(ctx, version)
 	if errors.Is(err, live.ErrNotThere) {
-		return nil, apierror.New(apierror.ReadBehind, "version %d is not known here yet; try again", version)
+		return nil, errReadBehind(version)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &newer, l.check(newer)
+}
+
+func errReadBehind(version int64) error {
+	return apierror.New(apierror.ReadBehind, "version %d is not known here yet; try again", version)
+}
+
+// loggedVersion returns the version of the last domain event of a stream, 0 when the log has none.
+func (r *Resolver) loggedVersion(ctx context.Context, stream string) (int64, error) {
+	last, err := r.log.Range(ctx, stream, eventstore.Range{Before: math.MaxInt64, Limit: 1, Backward: true})
+	if err != nil || len(last) == 0 {
+		return 0, err
+	}
+	return last[0].Version, nil
 }
 
 // stream sends the object's state now, and then each newer one. It waits a moment for an object that was just made.
@@ -65,7 +102,7 @@ func (l lookup[T]) stream(ctx context.Context, objectID string) (<-chan *T, erro
 	watch := l.feed.Watch(objectID)
 	first, err := watch.AtLeast(ctx, 0)
 	if errors.Is(err, live.ErrNotThere) {
-		err = errNotFound
+		err = errMissing(ctx, objectID)
 	}
 	if err == nil {
 		err = l.check(first)
@@ -75,6 +112,22 @@ func (l lookup[T]) stream(ctx context.Context, objectID string) (<-chan *T, erro
 		return nil, err
 	}
 	return watch.Stream(ctx, first), nil
+}
+
+// errMissing returns why the read side does not know an object: the log does not have it either, or the read side is behind.
+func errMissing(ctx context.Context, objectID string) error {
+	stream, err := auditStream(objectID, "")
+	if err != nil {
+		return err
+	}
+	logged, err := loadersOf(ctx).loggedVersion(ctx, stream)
+	switch {
+	case err != nil:
+		return err
+	case logged == 0:
+		return errNotFound
+	}
+	return errReadBehind(logged)
 }
 
 // checkID returns BAD_USER_INPUT unless value has the form of such an id.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"ticketing/command"
+	"ticketing/command/eventstore"
 	"ticketing/command/payment"
 	"ticketing/graph/apierror"
 	"ticketing/graph/model"
@@ -35,16 +36,36 @@ func (r queryResolver) Payment(ctx context.Context, paymentID string, minVersion
 func asPayment(p *query.Payment) *model.Payment { return &model.Payment{Payment: *p} }
 
 // findRefund returns a refund to those who may see its payment, and nil when there is no such refund.
-func findRefund(ctx context.Context, refundID string) (*query.Refund, error) {
+func (r *Resolver) findRefund(ctx context.Context, refundID string) (*query.Refund, error) {
 	found, err := loadersOf(ctx).paymentsByRefund.Load(ctx, refundID)
+	if err == nil && found == nil {
+		found, err = r.findNewRefund(ctx, refundID)
+	}
 	if err != nil || found == nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(found.Refunds, func(r query.Refund) bool { return r.ID == refundID })
+	i := slices.IndexFunc(found.Refunds, func(refund query.Refund) bool { return refund.ID == refundID })
 	if i < 0 {
 		return nil, nil //nolint:nilnil // null for what does not exist
 	}
 	return &found.Refunds[i], requireParticipant(ctx, found.CustomerID, found.EventID)
+}
+
+// findNewRefund returns the payment of a refund that the read side does not know. The log is not searched for refunds: once the payments are
+// as new as the log, the refund is there or does not exist.
+func (r *Resolver) findNewRefund(ctx context.Context, refundID string) (*query.Payment, error) {
+	head, err := eventstore.ReadHead(ctx, r.log.DB)
+	if err == nil {
+		err = r.consistency.await(ctx, head, map[string]bool{"payments": true})
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.reads.PaymentsByRefund(ctx, []string{refundID})
+	if p, ok := found[refundID]; ok {
+		return &p, err
+	}
+	return nil, err
 }
 
 // Payments implements generated.QueryResolver.

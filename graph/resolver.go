@@ -23,6 +23,7 @@ type Resolver struct {
 	limiter     *ratelimit.Limiter
 	limits      RateLimits
 	feeds       feeds
+	consistency *consistency
 
 	development bool // pages of this machine need no https
 }

@@ -41,7 +41,7 @@ var keyedInputs = func() map[string]bool {
 var nodePrefixes = []string{id.Event, id.Reservation, id.Payment, id.Refund, id.User}
 
 // Node implements generated.QueryResolver. The field is public; of the types that it leads to, only events are.
-func (r queryResolver) Node(ctx context.Context, nodeID string) (model.Node, error) {
+func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int) (model.Node, error) {
 	prefix := id.Prefix(nodeID)
 	_, signedIn := auth.FromContext(ctx)
 	switch {
@@ -52,13 +52,13 @@ func (r queryResolver) Node(ctx context.Context, nodeID string) (model.Node, err
 	}
 	switch prefix {
 	case id.Event:
-		return asNode(r.Event(ctx, nodeID, nil))
+		return asNode(r.Event(ctx, nodeID, minVersion))
 	case id.Reservation:
-		return asNode(r.Reservation(ctx, nodeID, nil))
+		return asNode(r.Reservation(ctx, nodeID, minVersion))
 	case id.Payment:
-		return asNode(r.Payment(ctx, nodeID, nil))
+		return asNode(r.Payment(ctx, nodeID, minVersion))
 	case id.Refund:
-		return asNode(findRefund(ctx, nodeID))
+		return asNode(r.findRefund(ctx, nodeID))
 	default:
 		return asNode(findVisibleUser(ctx, nodeID))
 	}

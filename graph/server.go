@@ -115,6 +115,7 @@ func New(cfg Config) (*Server, error) {
 	r := &Resolver{
 		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.Auth, log: cfg.Log,
 		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), development: cfg.Development,
+		consistency: newConsistency(cfg.Projections),
 	}
 	s := &Server{
 		resolver: r, connections: cfg.Connections, hub: hub,

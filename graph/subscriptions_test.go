@@ -47,7 +47,7 @@ func TestAReservationIsFollowedToItsEnd(t *testing.T) {
 
 func TestASubscriptionWaitsForANewReservation(t *testing.T) {
 	t.Parallel()
-	a := newReadAPI(t)
+	a := newAPI(t)
 	me := newUser()
 	r := query.Reservation{ID: id.New(id.Reservation), EventID: id.New(id.Event), CustomerID: me}
 	w := a.dial().init(a.bearer(me))
@@ -131,8 +131,8 @@ func TestCloseCodes(t *testing.T) {
 		"init with a list":        {[]string{`{"type":"connection_init","payload":[1]}`}, 4400},
 		"init with text":          {[]string{`{"type":"connection_init","payload":"x"}`}, 4400},
 		"subscribe before init":   {[]string{subscribe}, 4401},
-		"bad token":               {[]string{`{"type":"connection_init","payload":{"authorization":"Bearer wrong"}}`}, 4403},
-		"token of another kind":   {[]string{`{"type":"connection_init","payload":{"Authorization":"Basic YTpi"}}`}, 4403},
+		"bad token":               {[]string{`{"type":"connection_init","payload":{"authorization":"Bearer wrong"}}`}, 4401},
+		"token of another kind":   {[]string{`{"type":"connection_init","payload":{"Authorization":"Basic YTpi"}}`}, 4401},
 		"init twice":              {[]string{`{"type":"connection_init"}`, `{"type":"connection_init"}`}, 4429},
 		"subscribe without id":    {[]string{`{"type":"connection_init"}`, `{"type":"subscribe","payload":{"query":"{ __typename }"}}`}, 4400},
 		"subscribe without query": {[]string{`{"type":"connection_init"}`, `{"id":"1","type":"subscribe","payload":{}}`}, 4400},
@@ -196,8 +196,10 @@ func TestMessagesAreLimited(t *testing.T) {
 	require.Equal(t, "complete", w.receive()["type"])
 	w.subscribe("2", `{ __typename }`, nil)
 	requireRefused(t, w.receive(), "2", "RATE_LIMITED")
-	w.send(`{"type":"ping"}`)
-	require.EqualValues(t, 4429, w.closed())
+	for range 11 {
+		w.send(`{"id":"1","type":"complete"}`)
+	}
+	require.EqualValues(t, 4429, w.closed(), "they are counted too")
 }
 
 func TestPagesOfOtherOriginsCannotConnect(t *testing.T) {
@@ -224,11 +226,11 @@ func TestABadTokenInAHandshakeIsAnError(t *testing.T) {
 	for _, header := range []string{"Bearer wrong", "Basic YTpi"} {
 		w := a.dial("Authorization", header, "Cookie", cookie)
 		w.send(`{"type":"connection_init"}`)
-		require.EqualValues(t, 4403, w.closed(), header)
+		require.EqualValues(t, 4401, w.closed(), header)
 	}
 	w := a.dial("Cookie", cookie)
 	w.send(`{"type":"connection_init","payload":{"authorization":"Bearer wrong"}}`)
-	require.EqualValues(t, 4403, w.closed())
+	require.EqualValues(t, 4401, w.closed())
 	w = a.dial("Authorization", "Bearer "+token, "Cookie", cookie).init(`{}`)
 	w.subscribe("1", `{ me { id } }`, nil)
 	require.Equal(t, me, w.next("1", "me")["id"])
@@ -360,4 +362,28 @@ func TestAnEventStreamOfAQueryHasOneResponse(t *testing.T) {
 		require.Equal(t, sent{name: "complete"}, events.next())
 	}
 	require.Contains(t, a.listen(`{ __typename }`, nil, "Authorization", "Bearer wrong").next().data, "UNAUTHENTICATED")
+}
+
+// The session ends without an announcement, as while Redis is away.
+func TestOperationsOfASocketAreAuthenticatedAsOverHTTP(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	me := newUser()
+	w := a.dial().init(a.bearer(me))
+	w.subscribe("1", `{ me { id } }`, nil)
+	require.Equal(t, me, w.next("1", "me")["id"])
+	require.Equal(t, "complete", w.receive()["type"])
+	require.NoError(t, a.redis.FlushDB(t.Context()).Err())
+	w.subscribe("2", `{ me { id } }`, nil)
+	require.EqualValues(t, 4401, w.closed())
+}
+
+func TestThePathOfASubscriptionsErrorBeginsAtItsRoot(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	e := a.addEvent(newUser(), "SALES_OPEN")
+	w := a.dial().init(`null`)
+	w.subscribe("1", `subscription($id: ID!) { now: availability(eventId: $id) { mine: reservations { nodes { id } } } }`, vars{"id": e.ID})
+	errs := w.receive()["payload"].(map[string]any)["errors"].([]any)
+	require.Equal(t, []any{"now", "mine"}, errs[0].(map[string]any)["path"])
 }

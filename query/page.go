@@ -1,13 +1,16 @@
 package query
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 const (
 	defaultPage = 20
-	maxPage     = 100
+	maxPage     = 100 // an answer of a hundred is what a page of a screen needs; more is another page
 )
 
-// PageArgs are the arguments of a connection. First or Last bounds the page, to 100 items at most; without either it has the first 20.
+// PageArgs are the arguments of a connection. First or Last bounds the page, and is 100 at most; without either it has the first 20.
 // After and Before are cursors of an earlier page.
 type PageArgs struct {
 	First, Last   *int
@@ -55,7 +58,9 @@ func parseWindow[K any](args PageArgs, first, last K, parse func(cursor string) 
 	if w.limit < 0 {
 		return w, &CursorError{Message: "first and last can't be negative"}
 	}
-	w.limit = min(w.limit, maxPage)
+	if w.limit > maxPage {
+		return w, &CursorError{Message: fmt.Sprintf("first and last can be %d at most", maxPage)}
+	}
 
 	var err error
 	if args.After != nil {

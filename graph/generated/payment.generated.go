@@ -1755,14 +1755,6 @@ func (ec *executionContext) marshalNPayment2ᚖticketingᚋgraphᚋmodelᚐPayme
 	return ec._Payment(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPaymentConnection2ᚖticketingᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.Payment]) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "PaymentConnection!")
-		return graphql.Null
-	}
-	return ec._PaymentConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNPaymentEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.Payment]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)

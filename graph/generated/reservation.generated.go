@@ -1345,14 +1345,6 @@ func (ec *executionContext) marshalNReservation2ᚖticketingᚋqueryᚐReservati
 	return ec._Reservation(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNReservationConnection2ᚖticketingᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*query.Reservation]) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ReservationConnection!")
-		return graphql.Null
-	}
-	return ec._ReservationConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNReservationEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.Reservation]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)

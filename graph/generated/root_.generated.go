@@ -1499,9 +1499,10 @@ affect the others. Errors have an ` + "`" + `extensions.code` + "`" + `.
 type Query {
   """
   The object with this id, under the same rules as the field that reads its type: ` + "`" + `event` + "`" + `, ` + "`" + `reservation` + "`" + `, ` + "`" + `payment` + "`" + `; users are
-  visible to themselves and to admins. BAD_USER_INPUT for an id that is not one of this API.
+  visible to themselves and to admins. BAD_USER_INPUT for an id that is not one of this API. ` + "`" + `minVersion` + "`" + ` is as there; a refund and a user
+  have no version, so that it changes nothing for them.
   """
-  node(id: ID!): Node @auth(rule: PUBLIC)
+  node(id: ID!, minVersion: Int): Node @auth(rule: PUBLIC)
 }
 
 """
@@ -1552,11 +1553,11 @@ type User implements Node {
   """
   The user's reservations, the newest first: for the user and for admins, for others FORBIDDEN. Pages are as in ` + "`" + `events` + "`" + `.
   """
-  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection!
+  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection
   "The user's payments, the newest first, under the same rules as ` + "`" + `reservations` + "`" + `."
-  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection!
+  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection
   "The user's sessions, the newest first: for the user and for admins, for others FORBIDDEN."
-  sessions: [Session!]!
+  sessions: [Session!]
 }
 
 "What a user may do."

@@ -207,10 +207,10 @@ func (ec *executionContext) _User_reservations(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*query.Reservation]) graphql.Marshaler {
-			return ec.marshalNReservationConnection2ᚖticketingᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+			return ec.marshalOReservationConnection2ᚖticketingᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_User_reservations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -251,10 +251,10 @@ func (ec *executionContext) _User_payments(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.Payment]) graphql.Marshaler {
-			return ec.marshalNPaymentConnection2ᚖticketingᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+			return ec.marshalOPaymentConnection2ᚖticketingᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_User_payments(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -294,10 +294,10 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.Session) graphql.Marshaler {
-			return ec.marshalNSession2ᚕᚖticketingᚋgraphᚋmodelᚐSessionᚄ(ctx, selections, v)
+			return ec.marshalOSession2ᚕᚖticketingᚋgraphᚋmodelᚐSessionᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_User_sessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -710,19 +710,19 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				})
 		case "reservations":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_reservations(ctx, field, obj)
 				})
 		case "payments":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_payments(ctx, field, obj)
 				})
 		case "sessions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_sessions(ctx, field, obj)
 				})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"reflect"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -39,6 +40,8 @@ func (s Strict) MutateOperationContext(_ context.Context, oc *graphql.OperationC
 		if !given {
 			continue
 		}
+		value = plainLists(value)
+		oc.Variables[v.Variable] = value
 		if reason := s.checkValue(v.Type, value); reason != "" {
 			return refuseValue("variable $%s: %s", v.Variable, reason)
 		}
@@ -49,6 +52,34 @@ func (s Strict) MutateOperationContext(_ context.Context, oc *graphql.OperationC
 		return err
 	}
 	return nil
+}
+
+// plainLists returns a variable's value with all its lists as JSON has them: the validator makes a list of a single value, but one of the
+// value's own Go type, which nothing behind it knows.
+func plainLists(value any) any {
+	switch v := value.(type) {
+	case nil, string, json.Number, bool, int64, float64:
+		return value
+	case []any:
+		for i := range v {
+			v[i] = plainLists(v[i])
+		}
+		return v
+	case map[string]any:
+		for name := range v {
+			v[name] = plainLists(v[name])
+		}
+		return v
+	}
+	list := reflect.ValueOf(value)
+	if list.Kind() != reflect.Slice {
+		return value
+	}
+	plain := make([]any, list.Len())
+	for i := range plain {
+		plain[i] = plainLists(list.Index(i).Interface())
+	}
+	return plain
 }
 
 const notText = "must be a string"

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -87,20 +88,20 @@ func (w *Watch[T]) readNow(ctx context.Context, version int64) (T, error) {
 	value, there := values[w.id]
 	if err != nil || !there || w.feed.source.Version(value) < version {
 		var none T
-		return none, w.lastError()
+		return none, cmp.Or(err, w.lastError(), ErrNotThere)
 	}
 	w.last, w.begun = w.feed.source.Version(value), true
 	return value, nil
 }
 
-// lastError returns the error of the last read, or ErrNotThere.
+// lastError returns the error of the feed's last read of the object.
 func (w *Watch[T]) lastError() error {
 	w.feed.mu.Lock()
 	defer w.feed.mu.Unlock()
-	if t, watched := w.feed.topics[w.id]; watched && t.err != nil {
+	if t, watched := w.feed.topics[w.id]; watched {
 		return t.err
 	}
-	return ErrNotThere
+	return nil
 }
 
 // Stream returns a channel that gets first and each newer state, until ctx ends; then it closes the watch. A slow reader gets the newest

@@ -8,6 +8,9 @@ import (
 	"net/netip"
 )
 
+// ConsistencyHeader is the header of consistency tokens, in requests and in responses.
+const ConsistencyHeader = "Consistency-Token"
+
 // Info is what the HTTP layer reads from a request. Only the sign-in changes it later.
 type Info struct {
 	// IdempotencyKey is the Idempotency-Key header; always "" on a WebSocket.
@@ -20,6 +23,10 @@ type Info struct {
 	TokenFromCookie bool
 	// UserAgent is the User-Agent header.
 	UserAgent string
+	// ConsistencyToken is the Consistency-Token header: the request sees at least the mutation that returned it. "" on a WebSocket.
+	ConsistencyToken string
+	// SetHeader sets a header of the response. Nil on a WebSocket.
+	SetHeader func(name, value string)
 	// WantsCookie reports whether a new session is to be kept in a cookie (X-Session: cookie).
 	WantsCookie bool
 	// SetCookie adds a cookie to the response. Nil on a WebSocket, whose responses have no headers.

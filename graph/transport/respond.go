@@ -116,6 +116,12 @@ func encodeResponse(r *graphql.Response, executed bool) []byte {
 		}
 		b.Write(r.Data)
 	}
+	if len(r.Extensions) > 0 {
+		if extensions, err := json.Marshal(r.Extensions); err == nil {
+			b.WriteString(`,"extensions":`)
+			b.Write(extensions)
+		}
+	}
 	b.WriteByte('}')
 	return b.Bytes()
 }

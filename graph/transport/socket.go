@@ -21,7 +21,6 @@ const subprotocol = "graphql-transport-ws"
 const (
 	closeBadRequest   websocket.StatusCode = 4400
 	closeUnauthorized websocket.StatusCode = 4401
-	closeForbidden    websocket.StatusCode = 4403
 	closeSubprotocol  websocket.StatusCode = 4406
 	closeInitTimeout  websocket.StatusCode = 4408
 	closeDuplicate    websocket.StatusCode = 4409
@@ -38,7 +37,7 @@ func (c *closeError) Error() string { return c.reason }
 
 var (
 	errInvalidMessage = &closeError{closeBadRequest, "Invalid message received"}
-	errForbidden      = &closeError{closeForbidden, "Forbidden"}
+	errUnauthorized   = &closeError{closeUnauthorized, "Unauthorized"}
 )
 
 // socket is one WebSocket. One goroutine reads; a writer holds the lock for one message.
@@ -51,6 +50,9 @@ type socket struct {
 
 	release func() // of the count of its user
 
+	credentials Credentials // what connection_init signed in with
+	refused     int         // messages over the limit
+
 	writing sync.Mutex
 	running sync.WaitGroup
 
@@ -58,6 +60,7 @@ type socket struct {
 	begun  bool                     // connection_init arrived
 	viewer context.Context          // has the viewer; set once connection_init is acknowledged
 	ops    map[string]*socketStream // by the client's id
+	used   time.Time                // when the last operation began or ended
 }
 
 // serveWebSocket serves a connection until its end. It returns after all that it started has ended.
@@ -83,9 +86,9 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	info := request.From(r.Context())
-	info.IdempotencyKey, info.SetCookie = "", nil // what belongs to a single operation, or to an HTTP response
+	info.IdempotencyKey, info.ConsistencyToken, info.SetCookie, info.SetHeader = "", "", nil, nil // what belongs to a single operation, or to an HTTP response
 	ctx, cancel := context.WithCancelCause(request.With(context.WithoutCancel(withRemoteSpan(r)), info))
-	s := &socket{h: h, conn: conn, r: r, ctx: ctx, cancel: cancel, release: func() {}, ops: map[string]*socketStream{}}
+	s := &socket{h: h, conn: conn, r: r, ctx: ctx, cancel: cancel, release: func() {}, ops: map[string]*socketStream{}, used: time.Now()}
 	defer func() { s.release() }()
 	s.readMessages()
 }
@@ -124,11 +127,25 @@ func (s *socket) superviseSocket() {
 		case <-s.h.stop:
 			s.cancel(&closeError{websocket.StatusServiceRestart, "the server is stopping; connect again"})
 		case <-alive.C:
+			if s.isIdle() {
+				s.cancel(&closeError{websocket.StatusNormalClosure, "idle"})
+				continue
+			}
 			if err := s.pingClient(); err != nil {
 				s.cancel(err)
 			}
 		}
 	}
+}
+
+// isIdle reports whether the connection has no viewer, and has run nothing for a while.
+func (s *socket) isIdle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.viewer == nil || len(s.ops) > 0 || time.Since(s.used) < s.h.cfg.AnonymousIdle {
+		return false
+	}
+	return !s.h.host.SignedIn(s.viewer)
 }
 
 func (s *socket) pingClient() error {
@@ -173,12 +190,12 @@ func (s *socket) handleMessage(kind websocket.MessageType, data []byte) error {
 	case "ping":
 		return s.sendPong(m.Payload)
 	case "pong":
-		return nil
+		return s.countAside()
 	case "subscribe":
 		return s.subscribe(m.ID, m.Payload)
 	case "complete":
 		s.completeStream(m.ID)
-		return nil
+		return s.countAside()
 	}
 	return errInvalidMessage
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
@@ -29,9 +31,10 @@ func (s *socket) initConnection(payload json.RawMessage) error {
 	if err != nil {
 		return refuseSignIn(err)
 	}
-	if s.release, err = s.h.host.OpenForUser(viewer); err != nil {
+	if s.release, err = s.h.openStream(viewer); err != nil {
 		return &closeError{closeTooMany, "Too many connections"}
 	}
+	s.credentials = c
 	s.mu.Lock()
 	s.viewer = viewer
 	s.mu.Unlock()
@@ -45,7 +48,7 @@ func (s *socket) readCredentials(payload json.RawMessage) (Credentials, error) {
 	if len(payload) == 0 || bytes.Equal(payload, []byte("null")) {
 		c, err := s.h.readCredentials(s.r)
 		if err != nil {
-			return c, errForbidden
+			return c, errUnauthorized
 		}
 		return c, nil
 	}
@@ -59,11 +62,11 @@ func (s *socket) readCredentials(payload json.RawMessage) (Credentials, error) {
 		}
 		var text string
 		if err := decodeJSON(raw, &text); err != nil {
-			return Credentials{}, errForbidden
+			return Credentials{}, errUnauthorized
 		}
 		token, err := parseBearer(text)
 		if err != nil {
-			return Credentials{}, errForbidden
+			return Credentials{}, errUnauthorized
 		}
 		return Credentials{Bearer: token}, nil
 	}
@@ -73,7 +76,7 @@ func (s *socket) readCredentials(payload json.RawMessage) (Credentials, error) {
 // refuseSignIn closes so that a client with a bad token does not connect again, and every other does.
 func refuseSignIn(err error) error {
 	if apierror.From(err).Code == apierror.Unauthenticated {
-		return errForbidden
+		return errUnauthorized
 	}
 	return &closeError{websocket.StatusTryAgainLater, "try again later"}
 }
@@ -84,7 +87,7 @@ func (s *socket) endWithSession(viewer context.Context) {
 	case <-s.ctx.Done():
 	case over := <-s.h.host.SessionEnded(viewer):
 		if over {
-			s.cancel(&closeError{closeUnauthorized, "Unauthorized"})
+			s.cancel(errUnauthorized)
 			return
 		}
 		s.cancel(&closeError{websocket.StatusServiceRestart, "roles changed; connect again"})
@@ -101,7 +104,7 @@ type socketStream struct {
 func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	const longest = 200
 	if s.viewer == nil {
-		return &closeError{closeUnauthorized, "Unauthorized"}
+		return errUnauthorized
 	}
 	if id == "" || len(id) > longest {
 		return errInvalidMessage
@@ -117,7 +120,11 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	if taken {
 		return &closeError{closeDuplicate, fmt.Sprintf("Subscriber for %.80s already exists", id)}
 	}
-	if err := s.admitOperation(full); err != nil {
+	err := s.admitOperation(full)
+	if _, over := errors.AsType[*closeError](err); over {
+		return err
+	}
+	if err != nil {
 		return s.sendErrors(id, presentErrors(apierror.From(err)))
 	}
 	s.startStream(id, params)
@@ -126,11 +133,37 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 
 // admitOperation returns an error unless one more operation may start.
 func (s *socket) admitOperation(full bool) error {
-	if err := s.h.host.AllowMessage(s.viewer); err != nil {
+	if err := s.countMessage(); err != nil {
 		return err
 	}
 	if full {
 		return apierror.New(apierror.RateLimited, "at most %d operations at a time on one connection", s.h.cfg.MaxStreams)
+	}
+	return nil
+}
+
+// mostRefused is how many messages over the limit a connection may send: a client that was refused so often does not slow down.
+const mostRefused = 10
+
+// countMessage counts a message. It returns a *closeError when too many were refused.
+func (s *socket) countMessage() error {
+	err := s.h.host.AllowMessage(s.viewer)
+	if err == nil || apierror.From(err).Code != apierror.RateLimited {
+		return err
+	}
+	if s.refused++; s.refused > mostRefused {
+		return &closeError{closeTooMany, "Too many messages"}
+	}
+	return err
+}
+
+// countAside counts a message that has no response, and ends the connection when there are too many.
+func (s *socket) countAside() error {
+	if s.viewer == nil {
+		return nil
+	}
+	if over, ok := errors.AsType[*closeError](s.countMessage()); ok {
+		return over
 	}
 	return nil
 }
@@ -144,10 +177,10 @@ func (s *socket) sendPong(payload json.RawMessage) error {
 }
 
 func (s *socket) startStream(id string, params *graphql.RawParams) {
-	ctx, cancel := context.WithCancel(s.viewer)
+	ctx, cancel := context.WithCancel(s.ctx)
 	stream := &socketStream{id: id, cancel: cancel}
 	s.mu.Lock()
-	s.ops[id] = stream
+	s.ops[id], s.used = stream, time.Now()
 	s.mu.Unlock()
 	s.running.Go(func() {
 		defer cancel()
@@ -165,7 +198,11 @@ func (s *socket) runStream(ctx context.Context, stream *socketStream, params *gr
 			}
 		}
 	}()
-	op, errs := s.h.prepareOperation(ctx, params)
+	ctx, errs := s.signInAgain(ctx)
+	var op *operation
+	if errs == nil {
+		op, errs = s.h.prepareOperation(ctx, params)
+	}
 	if errs == nil {
 		errs = op.emitResponses(func(r *graphql.Response) error { return s.sendNext(stream, r) })
 	}
@@ -177,6 +214,25 @@ func (s *socket) runStream(ctx context.Context, stream *socketStream, params *gr
 		return
 	}
 	_ = s.sendMessage(message{Type: "complete", ID: stream.id})
+}
+
+// signInAgain returns the context with the viewer as of now. Each operation is authenticated when it starts, as over HTTP: what has changed
+// since connection_init may not have been announced. Only a subscription that runs goes on without.
+func (s *socket) signInAgain(ctx context.Context) (context.Context, gqlerror.List) {
+	if s.credentials == (Credentials{}) {
+		return ctx, nil
+	}
+	viewer, err := s.h.host.SignIn(ctx, s.credentials)
+	if err == nil && s.h.host.SignedIn(s.viewer) && !s.h.host.SignedIn(viewer) {
+		err = apierror.New(apierror.Unauthenticated, "the session is over") // of a cookie
+	}
+	if err == nil {
+		return viewer, nil
+	}
+	if apierror.From(err).Code == apierror.Unauthenticated {
+		s.cancel(errUnauthorized)
+	}
+	return ctx, presentErrors(apierror.From(err))
 }
 
 // sendNext sends one response. Its payload is JSON already.
@@ -215,6 +271,7 @@ func (s *socket) removeStream(stream *socketStream) bool {
 		return false
 	}
 	delete(s.ops, stream.id)
+	s.used = time.Now()
 	return true
 }
 
@@ -223,6 +280,7 @@ func (s *socket) completeStream(id string) {
 	s.mu.Lock()
 	stream, running := s.ops[id]
 	delete(s.ops, id)
+	s.used = time.Now()
 	s.mu.Unlock()
 	if running {
 		stream.cancel()

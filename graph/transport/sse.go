@@ -47,7 +47,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 	s := &eventStream{w: w, cancel: cancel}
 	s.sendHeader()
 	if errs == nil {
-		releaseUser, err := h.host.OpenForUser(ctx)
+		releaseUser, err := h.openStream(ctx)
 		defer releaseUser()
 		if err != nil {
 			errs = presentErrors(apierror.From(err))

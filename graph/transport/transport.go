@@ -33,6 +33,8 @@ type Host interface {
 	Executor(ctx context.Context) graphql.GraphExecutor
 	// SignIn returns a context with the viewer that the credentials belong to. No credentials are fine; a bad bearer token is an error.
 	SignIn(ctx context.Context, c Credentials) (context.Context, error)
+	// SignedIn reports whether ctx has a viewer.
+	SignedIn(ctx context.Context) bool
 	// SessionEnded returns a channel that gets one value when what SignIn found is no longer true: true when the session is over, false
 	// when only the roles changed and the client may connect again. It watches until ctx ends.
 	SessionEnded(ctx context.Context) <-chan bool
@@ -67,6 +69,9 @@ type Config struct {
 	InitTimeout  time.Duration // From the handshake of a WebSocket to its sign-in. Default: 5s.
 	WriteTimeout time.Duration // For one message to a client. Default: 10s.
 	KeepAlive    time.Duration // Between pings. Default: 15s.
+
+	MaxAnonymous  int           // Of MaxSockets, those without a viewer; the others are kept for who is signed in. Default: 3/4.
+	AnonymousIdle time.Duration // A WebSocket without a viewer and without an operation ends after this. Default: 1m.
 }
 
 func (c Config) withDefaults() Config {
@@ -80,6 +85,8 @@ func (c Config) withDefaults() Config {
 	c.InitTimeout = cmp.Or(c.InitTimeout, 5*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
 	c.KeepAlive = cmp.Or(c.KeepAlive, 15*time.Second)
+	c.MaxAnonymous = cmp.Or(c.MaxAnonymous, max(1, c.MaxSockets*3/4))
+	c.AnonymousIdle = cmp.Or(c.AnonymousIdle, time.Minute)
 	return c
 }
 
@@ -89,6 +96,7 @@ type Handler struct {
 	cfg     Config
 	metrics *metrics
 	streams slots
+	strange slots // of streams, those without a viewer
 	stop    chan struct{}
 }
 
@@ -99,7 +107,7 @@ func New(cfg Config) *Handler {
 	}
 	cfg = cfg.withDefaults()
 	streams := newSlots(cfg.MaxSockets)
-	return &Handler{host: cfg.Host, cfg: cfg, metrics: newMetrics(cfg.Registerer, streams), streams: streams, stop: make(chan struct{})}
+	return &Handler{host: cfg.Host, cfg: cfg, metrics: newMetrics(cfg.Registerer, streams), streams: streams, strange: newSlots(cfg.MaxAnonymous), stop: make(chan struct{})}
 }
 
 // Stop ends all WebSockets and event streams, so that their clients connect to another process. Call it once, at the shutdown:
@@ -144,6 +152,9 @@ func (h *Handler) withRequestInfo(w http.ResponseWriter, r *http.Request) *http.
 		UserAgent:      r.UserAgent(),
 		WantsCookie:    strings.EqualFold(r.Header.Get("X-Session"), "cookie"),
 		SetCookie:      func(c *http.Cookie) { http.SetCookie(w, c) },
+		SetHeader:      func(name, value string) { w.Header().Set(name, value) },
+
+		ConsistencyToken: r.Header.Get(request.ConsistencyHeader),
 	}
 	header := w.Header()
 	header.Set("X-Request-ID", correlation)
@@ -162,10 +173,10 @@ func (h *Handler) allowCORS(w http.ResponseWriter, r *http.Request) {
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
 	header.Set("Access-Control-Allow-Credentials", "true")
-	header.Set("Access-Control-Expose-Headers", "X-Request-ID, Retry-After")
+	header.Set("Access-Control-Expose-Headers", "X-Request-ID, Retry-After, Consistency-Token")
 	if r.Method == http.MethodOptions {
 		header.Set("Access-Control-Allow-Methods", "GET, POST")
-		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-Request-ID, X-Session, traceparent, tracestate")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Consistency-Token, Content-Type, Idempotency-Key, X-Request-ID, X-Session, traceparent, tracestate")
 		header.Set("Access-Control-Max-Age", "600")
 	}
 }

@@ -45,6 +45,8 @@ func (f flood) Executor(context.Context) graphql.GraphExecutor { return f.exec }
 
 func (f flood) SignIn(ctx context.Context, _ Credentials) (context.Context, error) { return ctx, nil }
 
+func (f flood) SignedIn(context.Context) bool { return false }
+
 func (f flood) SessionEnded(context.Context) <-chan bool { return nil }
 
 func (flood) OpenFromAddress(context.Context) (func(), error) { return func() {}, nil }
