@@ -92,10 +92,22 @@ func (e *Engine) nextCalls() []*call {
 	return calls
 }
 
-// decideAll decides the calls one after another and sends a chunk whenever it is full. After an error the batch must be aborted.
+// What costly decisions may take of the lock's time. A chunk is sent after chunkTime even if it is not full, so that PostgreSQL works on
+// while the loop decides; after decidingTime the rest of the batch waits for the next one, so that the callers of what is decided do not.
+const (
+	chunkTime    = 2 * time.Millisecond
+	decidingTime = 50 * time.Millisecond
+)
+
+// decideAll decides the calls one after another and sends a chunk whenever it is due. After an error the batch must be aborted.
 func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 	tx := &Tx{Now: b.now, engine: e, batch: b}
-	for _, c := range calls {
+	began, sent := time.Now(), time.Now()
+	for i, c := range calls {
+		if time.Since(began) > decidingTime {
+			e.ready = slices.Concat(calls[i:], e.ready)
+			return nil
+		}
 		c.Metadata.Incarnation = e.head.Incarnation
 		tx.beginCall(c)
 		if known, ok := b.outcomeOf(c); ok && !tx.isOutdated(c, known) && tx.missing == "" {
@@ -114,11 +126,13 @@ func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 		r := result{Result: Result{Decided: decided}, err: err}
 		e.keepOutcome(b, c, r)
 		b.decided = append(b.decided, decidedCall{c, r})
-		if b.chunk.commands++; b.chunk.commands == chunkSize {
-			if err := e.sendChunk(ctx, b); err != nil {
-				return err
-			}
+		if b.chunk.commands++; b.chunk.commands < chunkSize && time.Since(sent) < chunkTime {
+			continue
 		}
+		if err := e.sendChunk(ctx, b); err != nil {
+			return err
+		}
+		sent = time.Now()
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -169,4 +170,30 @@ func TestASessionThatDiesBetweenChunksLosesNothing(t *testing.T) {
 			requireKeys(t, pool, inTwoChunks)
 		})
 	}
+}
+
+// Costly decisions of one batch would make all callers wait for the last of them.
+func TestABatchEndsWhenDecidingTakesLong(t *testing.T) {
+	pool := newPool(t, logDB(t), nil)
+	e, stop := start(t, pool, time.Now)
+	defer stop()
+	var decided atomic.Int64
+	batches := make([]time.Time, 3)
+	requests := make([]engine.Request, len(batches))
+	for i := range requests {
+		r := counting(add("1", 1), &decided)
+		decide := r.Decide
+		r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
+			batches[i] = tx.Now
+			time.Sleep(60 * time.Millisecond)
+			return decide(tx)
+		}
+		requests[i] = r
+	}
+	for _, err := range batchOf(t, e, requests...) {
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, len(requests), decided.Load())
+	require.True(t, batches[0].Before(batches[1]) && batches[1].Before(batches[2]), "%v", batches)
+	requireSum(t, pool, "counter-1", 3)
 }

@@ -74,10 +74,11 @@ func (h tinyHall) section(free uint) *Section {
 
 // choose returns the choice of best-available, or 0 if it rejects.
 func (h tinyHall) choose(t *testing.T, free uint, n int) uint {
-	p := selection{section: h.section(free)}
-	if err := p.addBest(n); err != nil {
+	p := newSelection(h.section(free))
+	if err := p.want(n); err != nil {
 		return 0
 	}
+	p.addBest()
 	var choice uint
 	for _, at := range p.seats {
 		choice |= 1 << (at.row*h.width + at.seat)

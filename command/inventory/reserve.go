@@ -65,7 +65,9 @@ func requestedField(item ReserveItem) string {
 	return "seats"
 }
 
-// pickSeats selects the named seats of all items first, so that best-available does not choose a seat that another item names.
+// pickSeats selects the named seats of all items first, so that best-available does not choose a seat that another item names. The tickets
+// that several items want of one section are chosen together, and only when all that is wanted is there: a request that is rejected
+// searches for no seats.
 func (s State) pickSeats(requested []ReserveItem) ([]Item, error) {
 	selections := make([]*selection, 0, len(requested))
 	bySection := make(map[*Section]*selection, len(requested))
@@ -73,7 +75,7 @@ func (s State) pickSeats(requested []ReserveItem) ([]Item, error) {
 		section := s.Section(item.Section)
 		sel := bySection[section]
 		if sel == nil {
-			sel = &selection{section: section}
+			sel = newSelection(section)
 			bySection[section], selections = sel, append(selections, sel)
 		}
 		for j, label := range item.Labels {
@@ -86,12 +88,13 @@ func (s State) pickSeats(requested []ReserveItem) ([]Item, error) {
 		if item.Quantity == nil {
 			continue
 		}
-		if err := bySection[s.Section(item.Section)].addBest(*item.Quantity); err != nil {
+		if err := bySection[s.Section(item.Section)].want(*item.Quantity); err != nil {
 			return nil, err.At("items", strconv.Itoa(i), "quantity")
 		}
 	}
 	items := make([]Item, len(selections))
 	for i, sel := range selections {
+		sel.addBest()
 		items[i] = sel.toItem()
 	}
 	return items, nil
