@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"time"
 
 	"ticketing/command/engine"
 	"ticketing/command/inventory"
@@ -24,13 +23,13 @@ func (s *Service) ReserveSeats(ctx context.Context, by Caller, in ReserveSeats) 
 	reservationID := id.New(id.Reservation)
 	r, _, err := executeOnce(ctx, s, by, action[Reservation]{
 		mutation: "reserveSeats", input: in, ref: Reservation.ref, streams: eventStreams(in.EventID),
-		decide: func(tx *engine.Tx) (Reservation, error) { return decideReserve(tx, by, reservationID, in, s.hold) },
+		decide: func(tx *engine.Tx) (Reservation, error) { return s.decideReserve(tx, by, reservationID, in) },
 		replay: s.replayReservation,
 	})
 	return r, err
 }
 
-func decideReserve(tx *engine.Tx, by Caller, reservationID string, in ReserveSeats, hold time.Duration) (Reservation, error) {
+func (s *Service) decideReserve(tx *engine.Tx, by Caller, reservationID string, in ReserveSeats) (Reservation, error) {
 	e, err := events.Load(tx, in.EventID)
 	if err != nil {
 		return Reservation{}, err
@@ -43,7 +42,7 @@ func decideReserve(tx *engine.Tx, by Caller, reservationID string, in ReserveSea
 	}
 	inv, err := inventories.Decide(tx, in.EventID, inventory.Reserve{
 		ReservationID: reservationID, CustomerID: by.Principal.ID(), Items: in.Items,
-		MaxPerReservation: e.MaxTicketsPerReservation, MaxPerCustomer: e.MaxTicketsPerCustomer,
+		MaxPerReservation: e.MaxTicketsPerReservation, MaxPerCustomer: e.MaxTicketsPerCustomer, MaxUnpaid: s.unpaid,
 	})
 	if err != nil {
 		return Reservation{}, err
@@ -53,7 +52,7 @@ func decideReserve(tx *engine.Tx, by Caller, reservationID string, in ReserveSea
 		return Reservation{}, err
 	}
 	state, err := reservations.Create(tx, reservationID, reservation.Initiate{
-		EventID: in.EventID, CustomerID: by.Principal.ID(), Seats: seats, Total: total, PaymentAttempts: e.PaymentAttempts, Hold: hold,
+		EventID: in.EventID, CustomerID: by.Principal.ID(), Seats: seats, Total: total, PaymentAttempts: e.PaymentAttempts, Hold: s.hold,
 	})
 	if err != nil {
 		return Reservation{}, err

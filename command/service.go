@@ -42,6 +42,7 @@ type Config struct {
 	Engine   *engine.Engine // Required. It must know Aggregates.
 	Gateways Gateways       // Required, unless nothing is paid.
 	Hold     time.Duration  // How long an unpaid reservation keeps its seats. Required.
+	Unpaid   int            // How many unpaid reservations a customer may have of one event. Default: no limit.
 	Logger   *slog.Logger   // Default: slog.Default().
 }
 
@@ -50,6 +51,7 @@ type Service struct {
 	engine   *engine.Engine
 	gateways Gateways
 	hold     time.Duration
+	unpaid   int
 	logger   *slog.Logger
 }
 
@@ -61,5 +63,5 @@ func New(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return &Service{engine: c.Engine, gateways: c.Gateways, hold: c.Hold, logger: c.Logger}
+	return &Service{engine: c.Engine, gateways: c.Gateways, hold: c.Hold, unpaid: c.Unpaid, logger: c.Logger}
 }

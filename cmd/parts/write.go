@@ -38,7 +38,9 @@ func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, out
 	})
 	return writeSide{
 		engine:  decider,
-		service: command.New(command.Config{Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Logger: e.Logger}),
+		service: command.New(command.Config{
+			Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Unpaid: e.Config.MaxUnpaidReservations, Logger: e.Logger,
+		}),
 	}, nil
 }
 

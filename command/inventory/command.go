@@ -21,6 +21,7 @@ type (
 		Items             []ReserveItem
 		MaxPerReservation int
 		MaxPerCustomer    *int
+		MaxUnpaid         int // reservations of the customer that are not paid, this one included; 0: no limit
 	}
 
 	// Confirm sells the reserved seats. If the reservation has expired and its seats are still free, Retake reserves them again first,

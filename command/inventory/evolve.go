@@ -8,19 +8,19 @@ func Evolve(s State, e DomainEvent) State {
 	case InventoryAdded:
 		s.Sections = append(s.Sections, newSection(e))
 	case SeatsReserved:
-		if s.Holdings == nil {
-			s.Holdings, s.Tickets = map[string]Holding{}, map[string]int{}
+		if s.Tickets == nil {
+			s.Tickets = map[string]int{}
 		}
-		s.Holdings[e.ReservationID] = Holding{CustomerID: e.CustomerID, Items: e.Items}
+		s.hold(e.ReservationID, Holding{CustomerID: e.CustomerID, Items: e.Items})
 		s.addTickets(e.CustomerID, countTickets(e.Items))
 		s.moveItems(e.Items, Available, Reserved)
 	case SeatsConfirmed:
 		h := s.Holdings[e.ReservationID]
 		h.Sold = true
-		s.Holdings[e.ReservationID] = h
+		s.hold(e.ReservationID, h)
 		s.moveItems(e.Items, Reserved, Sold)
 	case SeatsReleased:
-		delete(s.Holdings, e.ReservationID)
+		s.drop(e.ReservationID)
 		s.addTickets(e.CustomerID, -countTickets(e.Items))
 		from := Reserved
 		if e.Sold {

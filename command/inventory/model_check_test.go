@@ -39,7 +39,7 @@ func (m *model) checkRevert() {
 	before := Given(m.t, m.history[:last]...).State()
 	m.state = Revert(m.state, m.history[last])
 	if before.Holdings == nil && m.state.Holdings != nil {
-		before.Holdings, before.Tickets = map[string]Holding{}, map[string]int{}
+		before.Holdings, before.Tickets, before.unpaid = map[string]Holding{}, map[string]int{}, map[string]map[string]bool{}
 	}
 	require.Equal(m.t, before, m.state, "after taking back %#v", m.history[last])
 	m.state = Evolve(m.state, m.history[last])

@@ -22,7 +22,10 @@ func decideReserve(s State, c Reserve) ([]DomainEvent, error) {
 		return nil, rejection.New(rejection.LimitExceeded, "a customer may have at most %d tickets of this event, you have %d",
 			*c.MaxPerCustomer, s.Tickets[c.CustomerID]).At("items")
 	}
-	items, err := s.pickSeats(c.Items)
+	if unpaid := len(s.unpaid[c.CustomerID]); c.MaxUnpaid > 0 && unpaid >= c.MaxUnpaid {
+		return nil, rejection.New(rejection.LimitExceeded, "you have %d unpaid reservations of this event: pay or cancel one of them first", unpaid)
+	}
+	items, err := s.pickSeats(c)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +71,8 @@ func requestedField(item ReserveItem) string {
 // pickSeats selects the named seats of all items first, so that best-available does not choose a seat that another item names. The tickets
 // that several items want of one section are chosen together, and only when all that is wanted is there: a request that is rejected
 // searches for no seats.
-func (s State) pickSeats(requested []ReserveItem) ([]Item, error) {
+func (s State) pickSeats(c Reserve) ([]Item, error) {
+	requested := c.Items
 	selections := make([]*selection, 0, len(requested))
 	bySection := make(map[*Section]*selection, len(requested))
 	for i, item := range requested {
@@ -80,6 +84,9 @@ func (s State) pickSeats(requested []ReserveItem) ([]Item, error) {
 		}
 		for j, label := range item.Labels {
 			if err := sel.addNamed(label); err != nil {
+				if s.holdsUnpaid(c.CustomerID, section.Name, label) {
+					err = rejection.New(rejection.SeatUnavailable, "you hold seat %s already", label)
+				}
 				return nil, err.At("items", strconv.Itoa(i), "seats", strconv.Itoa(j))
 			}
 		}

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -110,4 +111,25 @@ func TestSeatStatusIsThatOfTheAPI(t *testing.T) {
 
 func TestStreamIsNamedAfterTheEvent(t *testing.T) {
 	require.Equal(t, "inventory-evt_1", Stream("evt_1"))
+}
+
+func TestUnpaidReservationsOfACustomerAreLimited(t *testing.T) {
+	first, second := held("rsv_1", alice, standing(1)), held("rsv_2", alice, standing(1))
+	third := reserve(alice, best("Pit", 1))
+	third.MaxUnpaid = 2
+	Given(t, pit, first).When(third).ThenAccepted()
+	Given(t, pit, first, second).When(third).ThenRejected(rejection.LimitExceeded)
+	Given(t, pit, first, second, sold(first)).When(third).ThenAccepted()
+	Given(t, pit, first, second, freed(second)).When(third).ThenAccepted()
+	others := third
+	others.CustomerID = bob
+	Given(t, pit, first, second).When(others).ThenAccepted()
+}
+
+func TestYouHoldYourOwnSeatAlready(t *testing.T) {
+	mine := held("rsv_1", alice, seats("A-1"))
+	_, err := Decide(Given(t, stalls, mine).State(), reserve(alice, named("A-2", "A-1")), time.Time{})
+	require.EqualError(t, err, "rejected: SEAT_UNAVAILABLE: you hold seat A-1 already")
+	_, err = Decide(Given(t, stalls, mine).State(), reserve(bob, named("A-2", "A-1")), time.Time{})
+	require.EqualError(t, err, "rejected: SEAT_UNAVAILABLE: seat A-1 is taken")
 }

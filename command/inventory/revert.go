@@ -6,16 +6,16 @@ func Revert(s State, e DomainEvent) State {
 	case InventoryAdded:
 		s.Sections = s.Sections[:len(s.Sections)-1]
 	case SeatsReserved:
-		delete(s.Holdings, e.ReservationID)
+		s.drop(e.ReservationID)
 		s.addTickets(e.CustomerID, -countTickets(e.Items))
 		s.moveItems(e.Items, Reserved, Available)
 	case SeatsConfirmed:
 		h := s.Holdings[e.ReservationID]
 		h.Sold = false
-		s.Holdings[e.ReservationID] = h
+		s.hold(e.ReservationID, h)
 		s.moveItems(e.Items, Sold, Reserved)
 	case SeatsReleased:
-		s.Holdings[e.ReservationID] = Holding{CustomerID: e.CustomerID, Items: e.Items, Sold: e.Sold}
+		s.hold(e.ReservationID, Holding{CustomerID: e.CustomerID, Items: e.Items, Sold: e.Sold})
 		s.addTickets(e.CustomerID, countTickets(e.Items))
 		to := Reserved
 		if e.Sold {

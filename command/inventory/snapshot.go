@@ -47,10 +47,10 @@ func (s *State) UnmarshalBinary(data []byte) error {
 	}
 	if r.readFlag() {
 		n := r.readCount()
-		read.Holdings = make(map[string]Holding, n)
+		read.Holdings, read.unpaid = make(map[string]Holding, n), map[string]map[string]bool{}
 		for range n {
 			id := r.readText()
-			read.Holdings[id] = Holding{CustomerID: r.readName(), Sold: r.readFlag(), Items: r.readItems()}
+			read.hold(id, Holding{CustomerID: r.readName(), Sold: r.readFlag(), Items: r.readItems()})
 		}
 		n = r.readCount()
 		read.Tickets = make(map[string]int, n)

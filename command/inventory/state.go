@@ -30,6 +30,8 @@ type State struct {
 	Sections []*Section
 	Holdings map[string]Holding // by reservation
 	Tickets  map[string]int     // reserved or sold, by customer
+
+	unpaid map[string]map[string]bool // reservations whose seats are not sold, by customer
 }
 
 // Holding is what one reservation has, reserved or sold.
@@ -57,6 +59,53 @@ type SeatRow struct {
 	Name    string
 	Seats   []SeatStatus
 	longest int // length of the longest run of available seats: lets best-available skip rows
+}
+
+// hold sets what a reservation has. State changes its holdings only through hold and drop, which keep the index of unpaid ones.
+func (s *State) hold(reservationID string, h Holding) {
+	s.drop(reservationID)
+	if s.Holdings == nil {
+		s.Holdings = map[string]Holding{}
+	}
+	if s.unpaid == nil {
+		s.unpaid = map[string]map[string]bool{}
+	}
+	s.Holdings[reservationID] = h
+	if h.Sold {
+		return
+	}
+	if s.unpaid[h.CustomerID] == nil {
+		s.unpaid[h.CustomerID] = map[string]bool{}
+	}
+	s.unpaid[h.CustomerID][reservationID] = true
+}
+
+// drop removes a reservation's holding, if it has one.
+func (s *State) drop(reservationID string) {
+	h, held := s.Holdings[reservationID]
+	if !held {
+		return
+	}
+	delete(s.Holdings, reservationID)
+	if h.Sold {
+		return
+	}
+	delete(s.unpaid[h.CustomerID], reservationID)
+	if len(s.unpaid[h.CustomerID]) == 0 {
+		delete(s.unpaid, h.CustomerID)
+	}
+}
+
+// holdsUnpaid reports whether the seat is in one of the customer's unpaid reservations.
+func (s State) holdsUnpaid(customerID, section, label string) bool {
+	for reservationID := range s.unpaid[customerID] {
+		for _, item := range s.Holdings[reservationID].Items {
+			if item.Section == section && slices.Contains(item.Labels, label) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Size estimates how many bytes of memory the state takes.

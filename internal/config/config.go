@@ -27,7 +27,8 @@ type Config struct {
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`
 	TrustedProxies  []string      `env:"TRUSTED_PROXIES"` // addresses and CIDR prefixes whose X-Forwarded-For is trusted
 
-	ReservationHold time.Duration `env:"RESERVATION_HOLD" envDefault:"5m"`
+	ReservationHold       time.Duration `env:"RESERVATION_HOLD"        envDefault:"5m"`
+	MaxUnpaidReservations int           `env:"MAX_UNPAID_RESERVATIONS" envDefault:"10"`
 
 	Databases
 	Broker
