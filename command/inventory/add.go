@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"ticketing/command/rejection"
+	"ticketing/internal/money"
 	"ticketing/internal/text"
 )
 
@@ -20,6 +21,10 @@ func decideAdd(s State, c Add) ([]DomainEvent, error) {
 	}
 	if c.Price.Minor < 0 {
 		return nil, rejection.New(rejection.Invalid, "price must not be negative").At("price", "amount")
+	}
+	if c.Price.Minor > MostPrice {
+		most := money.Money{Minor: MostPrice, Currency: c.Price.Currency}
+		return nil, rejection.New(rejection.Invalid, "price must be at most %s", most).At("price", "amount")
 	}
 	if len(s.Sections) > 0 && s.Sections[0].Price.Currency != c.Price.Currency {
 		return nil, rejection.New(rejection.Invalid, "all sections of an event are sold in one currency, here %s", s.Sections[0].Price.Currency).At("price", "currencyCode")

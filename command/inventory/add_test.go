@@ -31,6 +31,10 @@ func TestAddKeepsOneCurrencyAnEvent(t *testing.T) {
 	Given(t).When(Add{Section: "Stalls", Price: yen, Capacity: new(1)}).ThenAccepted()
 }
 
+func TestAddUpToTheHighestPrice(t *testing.T) {
+	Given(t).When(Add{Section: "Lawn", Price: eur(MostPrice), Capacity: new(1)}).ThenAccepted()
+}
+
 func TestAddNamesASectionOnce(t *testing.T) {
 	Given(t, pit).When(Add{Section: "Pit", Price: eur(1), Capacity: new(1)}).ThenRejected(rejection.Invalid, "section")
 }
@@ -45,6 +49,7 @@ func TestAddRefuses(t *testing.T) {
 		"a blank name":          {Add{Section: " \t", Capacity: new(1)}, []string{"section"}},
 		"a name without end":    {Add{Section: strings.Repeat("x", LongestSectionName+1), Capacity: new(1)}, []string{"section"}},
 		"a negative price":      {Add{Section: "s", Price: eur(-1), Capacity: new(1)}, []string{"price", "amount"}},
+		"a price without end":   {Add{Section: "s", Price: eur(MostPrice + 1), Capacity: new(1)}, []string{"price", "amount"}},
 		"neither":               {Add{Section: "s"}, []string{"capacity"}},
 		"both":                  {Add{Section: "s", Capacity: new(1), Rows: row("B", 1)}, []string{"capacity"}},
 		"no capacity":           {Add{Section: "s", Capacity: new(0)}, []string{"capacity"}},

@@ -7,8 +7,9 @@ const (
 	MostSeats          = 200_000    // numbered seats of the whole event
 	MostRows           = 5_000      // of a section
 	MostSeatsInRow     = 1_000
-	MostItems          = 100   // of a reservation
-	MostLabels         = 1_000 // of an item
+	MostPrice          = 1_000_000_000_000 // minor units a ticket: a reservation of 100 tickets and the sales of a hall of 200,000 stay within int64
+	MostItems          = 100               // of a reservation
+	MostLabels         = 1_000             // of an item
 	LongestSectionName = 100
 	LongestRowName     = 20
 	LongestLabel       = LongestRowName + len("-1000")
