@@ -26,10 +26,10 @@ import (
 
 // Env is what all parts of a process share.
 type Env struct {
-	Config  config.Config
-	Logger     *slog.Logger
+	Config   config.Config
+	Logger   *slog.Logger
 	Registry *prometheus.Registry
-	Clock   func() time.Time // decides when holds end and sales open; tests move it
+	Clock    func() time.Time // decides when holds end and sales open; tests move it
 }
 
 // registererOf returns where a part registers its metrics. The label keeps equal metrics of several parts in one process apart.

@@ -37,7 +37,7 @@ func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, out
 		Clock: e.Clock, Logger: e.Logger, Registerer: e.registererOf(part),
 	})
 	return writeSide{
-		engine:  decider,
+		engine: decider,
 		service: command.New(command.Config{
 			Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Unpaid: e.Config.MaxUnpaidReservations, Logger: e.Logger,
 		}),
