@@ -27,12 +27,16 @@ func (s *Service) ExecuteRefund(ctx context.Context, by Caller, paymentID, refun
 	if err != nil {
 		return err
 	}
-	result, err := gw.Refund(ctx, gateway.Refund{ID: refundID, TransactionID: p.TransactionID, Amount: refunding.Refund.Amount})
+	result, err := gw.Refund(ctx, gateway.Refund{
+		ID: refundID, Attempt: refunding.Refund.Attempt, TransactionID: p.TransactionID, Amount: refunding.Refund.Amount,
+	})
 	if err != nil {
 		return fmt.Errorf("refund %s at %s: %w", refundID, gw.Name(), err)
 	}
 	if result.Pending {
 		return ErrRefundPending
 	}
-	return s.recordReversal(ctx, by, paymentID, payment.RecordRefund{RefundID: refundID, Failed: result.Failed, Reason: result.Reason})
+	return s.recordReversal(ctx, by, paymentID, payment.RecordRefund{
+		RefundID: refundID, Attempt: refunding.Refund.Attempt, Failed: result.Failed, Reason: result.Reason,
+	})
 }

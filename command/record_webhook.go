@@ -83,11 +83,22 @@ func (s *Service) recordReversals(ctx context.Context, by Caller, gw gateway.Gat
 		if c == nil {
 			continue
 		}
-		if err := s.recordReversal(ctx, by, p.ID, c); err != nil {
+		err := s.recordReversal(ctx, by, p.ID, c)
+		if rejected, ok := rejection.As(err); ok && rejected.Code == rejection.NotFound {
+			err = s.recordLostRefund(ctx, by, gw, p, r)
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("record reversal %s of payment %s: %w", r.ID, p.ID, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// recordLostRefund records a refund that was requested here, and that the log lost in a restore, as one of the gateway's own.
+func (s *Service) recordLostRefund(ctx context.Context, by Caller, gw gateway.Gateway, p Payment, r gateway.Reversal) error {
+	s.logger.WarnContext(ctx, "a refund that the log does not know is recorded as the gateway reports it", "payment", p.ID, "refund", r.RefundID)
+	r.RefundID = ""
+	return s.recordReversal(ctx, by, p.ID, recordOf(gw.Name(), r))
 }
 
 // recordOf returns the command that records a reversal; nil when there is nothing to record yet.
@@ -104,7 +115,7 @@ func recordOf(gatewayName string, r gateway.Reversal) payment.Command {
 		}[r.Status]
 		return payment.ReportRefund{RefundID: id.Derive(id.Refund, gatewayName+"/"+r.ID), Amount: r.Amount, Status: status, Reason: r.Reason}
 	case r.Status != gateway.ReversalPending:
-		return payment.RecordRefund{RefundID: r.RefundID, Failed: r.Status == gateway.ReversalFailed, Reason: r.Reason}
+		return payment.RecordRefund{RefundID: r.RefundID, Attempt: r.Attempt, Failed: r.Status == gateway.ReversalFailed, Reason: r.Reason}
 	}
 	return nil
 }

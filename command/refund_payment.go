@@ -33,16 +33,18 @@ func (s *Service) RefundPayment(ctx context.Context, by Caller, in RefundPayment
 	refunding, _, err := executeOnce(ctx, s, by, action[Refunding]{
 		mutation: "refundPayment", input: in, ref: Refunding.ref, streams: []string{payments.Stream(in.PaymentID)},
 		decide: func(tx *engine.Tx) (Refunding, error) { return decideRefund(tx, by, refundID, in) },
-		replay: func(ctx context.Context, ref string) (Refunding, error) {
-			paymentID, refundID, _ := strings.Cut(ref, "/")
-			p, err := s.readPayment(ctx, paymentID)
-			if err != nil {
-				return Refunding{}, err
-			}
-			return viewRefunding(p, refundID)
-		},
+		replay: s.replayRefunding,
 	})
 	return refunding, err
+}
+
+func (s *Service) replayRefunding(ctx context.Context, ref string) (Refunding, error) {
+	paymentID, refundID, _ := strings.Cut(ref, "/")
+	p, err := s.readPayment(ctx, paymentID)
+	if err != nil {
+		return Refunding{}, err
+	}
+	return viewRefunding(p, refundID)
 }
 
 func decideRefund(tx *engine.Tx, by Caller, refundID string, in RefundPayment) (Refunding, error) {

@@ -48,6 +48,7 @@ func TestInputsAreCheckedByField(t *testing.T) {
 		{"cancelReservation", "CancelReservation", object{"reservationId": evt}, []any{"reservationId"}},
 		{"processPayment", "ProcessPayment", object{"reservationId": rsv, "method": object{"card": object{"token": ""}}}, []any{"method", "card", "token"}},
 		{"confirmPayment", "ConfirmPayment", object{"paymentId": rsv}, []any{"paymentId"}},
+		{"retryRefund", "RetryRefund", object{"refundId": rsv}, []any{"refundId"}},
 		{"cancelPayment", "CancelPayment", object{"paymentId": rsv}, []any{"paymentId"}},
 		{"refundPayment", "RefundPayment", object{"paymentId": rsv}, []any{"paymentId"}},
 		{"refundPayment", "RefundPayment", object{"paymentId": pay, "reason": strings.Repeat("x", 501)}, []any{"reason"}},

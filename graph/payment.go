@@ -124,6 +124,11 @@ func (refundResolver) Reason(_ context.Context, r *query.Refund) (*string, error
 	return nullIfEmpty(r.Reason), nil
 }
 
+// FailureReason implements generated.RefundResolver.
+func (refundResolver) FailureReason(_ context.Context, r *query.Refund) (*string, error) {
+	return nullIfEmpty(r.FailureReason), nil
+}
+
 // ProcessPayment implements generated.MutationResolver.
 func (r mutationResolver) ProcessPayment(ctx context.Context, in model.ProcessPaymentInput) (*model.ProcessPaymentPayload, error) {
 	paid, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), processPaymentForm(in, r.development), r.commands.ProcessPayment)
@@ -173,11 +178,35 @@ func paidPayload(paid command.Paid, wrong []*model.UserError) *model.ProcessPaym
 // RefundPayment implements generated.MutationResolver.
 func (r mutationResolver) RefundPayment(ctx context.Context, in model.RefundPaymentInput) (*model.RefundPaymentPayload, error) {
 	refunding, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), refundPaymentForm(in), r.commands.RefundPayment)
+	return refundPayload(refunding, wrong), err
+}
+
+// RetryRefund implements generated.MutationResolver.
+func (r mutationResolver) RetryRefund(ctx context.Context, in model.RetryRefundInput) (*model.RefundPaymentPayload, error) {
+	var c checker
+	c.checkID(id.Refund, in.RefundID, "refundId")
+	retry := command.RetryRefund{RefundID: in.RefundID}
+	if len(c.errs) == 0 {
+		found, err := loadersOf(ctx).paymentsByRefund.Load(ctx, in.RefundID)
+		switch {
+		case err != nil:
+			return nil, err
+		case found == nil:
+			retry.PaymentID = id.Derive(id.Payment, in.RefundID) // of which there is none
+		default:
+			retry.PaymentID = found.ID
+		}
+	}
+	refunding, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), form[command.RetryRefund]{retry, c.errs}, r.commands.RetryRefund)
+	return refundPayload(refunding, wrong), err
+}
+
+func refundPayload(refunding command.Refunding, wrong []*model.UserError) *model.RefundPaymentPayload {
 	if refunding.Payment.ID == "" {
-		return &model.RefundPaymentPayload{UserErrors: wrong}, err
+		return &model.RefundPaymentPayload{UserErrors: wrong}
 	}
 	refund := refundView(refunding.Refund)
-	return &model.RefundPaymentPayload{Refund: &refund, Payment: paymentView(refunding.Payment), UserErrors: wrong}, err
+	return &model.RefundPaymentPayload{Refund: &refund, Payment: paymentView(refunding.Payment), UserErrors: wrong}
 }
 
 func refundPaymentForm(in model.RefundPaymentInput) form[command.RefundPayment] {
@@ -219,5 +248,5 @@ func paymentView(p command.Payment) *model.Payment {
 }
 
 func refundView(r payment.Refund) query.Refund {
-	return query.Refund{ID: r.ID, Amount: r.Amount, Status: string(r.Status), Reason: r.Reason, CreatedAt: r.RequestedAt}
+	return query.Refund{ID: r.ID, Amount: r.Amount, Status: string(r.Status), Reason: r.Reason, FailureReason: r.Failure, CreatedAt: r.RequestedAt}
 }

@@ -45,7 +45,7 @@ func TestTheseInputsHaveAnIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, map[string]bool{
 		"CreateEventInput": true, "ReserveSeatsInput": true, "CancelReservationInput": true, "ProcessPaymentInput": true, "ConfirmPaymentInput": true,
-		"CancelPaymentInput": true, "RefundPaymentInput": true,
+		"CancelPaymentInput": true, "RetryRefundInput": true, "RefundPaymentInput": true,
 	}, keyedInputs)
 }
 

@@ -111,4 +111,6 @@ type Refund struct {
 	Status    string      `json:"status"`
 	Reason    string      `json:"reason,omitempty"`
 	CreatedAt time.Time   `json:"createdAt"`
+
+	FailureReason string `json:"failureReason,omitempty"` // with the status FAILED
 }

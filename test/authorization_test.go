@@ -287,6 +287,13 @@ var rootCases = map[string]authCase{
 		}), want: eventManagers,
 	},
 
+	"Mutation.retryRefund": {
+		query: `mutation($i: RetryRefundInput!) { retryRefund(input: $i) { userErrors { code } } }`,
+		vars: withInput(func(st *authStage, _ *client) vars {
+			return vars{"refundId": st.refund, "idempotencyKey": newKey()}
+		}), want: expectations{"UNAUTHENTICATED", "FORBIDDEN", "FORBIDDEN", "INVALID_STATE", "FORBIDDEN", "INVALID_STATE"},
+	},
+
 	"Subscription.reservationStatus": {
 		query: `subscription($id: ID!) { reservationStatus(id: $id) { id } }`, vars: withID(reservationID), want: reservationReaders,
 	},

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"ticketing/internal/money"
 )
@@ -43,9 +45,25 @@ type Payment struct {
 
 // Refund describes a refund to a gateway.
 type Refund struct {
-	ID            string // ours, "rfd_…": the idempotency key
+	ID            string // ours, "rfd_…"
+	Attempt       int    // rises when a refund that the gateway refused for good is requested anew
 	TransactionID string
 	Amount        money.Money
+}
+
+// Key returns the idempotency key of the refund's attempt, which is also the id that the gateway keeps with it.
+func (r Refund) Key() string {
+	if r.Attempt == 0 {
+		return r.ID
+	}
+	return r.ID + "/" + strconv.Itoa(r.Attempt)
+}
+
+// ParseRefundKey returns what a Key was made of. It is not checked whether the id is one of ours.
+func ParseRefundKey(key string) (id string, attempt int) {
+	id, number, _ := strings.Cut(key, "/")
+	attempt, _ = strconv.Atoi(number) // 0 without one
+	return id, attempt
 }
 
 // ReversalStatus is the state of a reversal.
@@ -62,6 +80,7 @@ const (
 type Reversal struct {
 	ID       string // the gateway's
 	RefundID string // ours, "rfd_…"; empty for a refund that was not requested here
+	Attempt  int    // of the refund
 	Dispute  bool
 	Amount   money.Money
 	Status   ReversalStatus

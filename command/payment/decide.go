@@ -52,9 +52,13 @@ type (
 		Reason   string // Default: the cause's explanation.
 	}
 
-	// RecordRefund records how a requested refund ended at the gateway.
+	// RetryRefund requests a refund anew that failed or waits for the gateway.
+	RetryRefund struct{ RefundID string }
+
+	// RecordRefund records how a requested refund ended at the gateway. The failure of an earlier attempt changes nothing.
 	RecordRefund struct {
 		RefundID string
+		Attempt  int
 		Failed   bool
 		Reason   string // with Failed
 	}
@@ -79,6 +83,7 @@ type (
 func (Process) isCommand()       {}
 func (RecordOutcome) isCommand() {}
 func (RequestRefund) isCommand() {}
+func (RetryRefund) isCommand()   {}
 func (RecordRefund) isCommand()  {}
 func (ReportRefund) isCommand()  {}
 func (RecordDispute) isCommand() {}
@@ -96,6 +101,8 @@ func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 		return decideRecordOutcome(s, c, now), nil
 	case RequestRefund:
 		return decideRequestRefund(s, c, now)
+	case RetryRefund:
+		return decideRetryRefund(s, c, now)
 	case RecordRefund:
 		return decideRecordRefund(s, c, now)
 	case ReportRefund:
@@ -165,7 +172,7 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 	case amount.Currency != left.Currency:
 		return nil, rejection.New(rejection.Invalid, "the payment was in %s", left.Currency).At("amount", "currencyCode")
 	case s.Disputed():
-		return nil, rejection.New(rejection.InvalidState, "the payment is disputed: the customer's bank decides who gets the money")
+		return nil, rejectDisputed()
 	case c.Amount == nil && left.Minor == 0:
 		return nil, rejection.New(rejection.InvalidState, "nothing is left to refund")
 	case amount.Minor <= 0:
@@ -178,12 +185,37 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 	}}, nil
 }
 
+func decideRetryRefund(s State, c RetryRefund, now time.Time) ([]DomainEvent, error) {
+	r, ok := s.Refund(c.RefundID)
+	attempt := r.Attempt
+	switch {
+	case !ok:
+		return nil, rejection.New(rejection.NotFound, "there is no such refund").At("refundId")
+	case r.Reported:
+		return nil, rejection.New(rejection.InvalidState, "the refund was requested at the gateway, which carries it out")
+	case r.Status == RefundCompleted:
+		return nil, rejection.New(rejection.InvalidState, "the money was refunded")
+	case s.Disputed():
+		return nil, rejectDisputed()
+	case r.Status == RefundRefused:
+		if r.Amount.Minor > s.RefundableMinor() {
+			return nil, rejection.New(rejection.InvalidState, "less than %s is left to refund", r.Amount)
+		}
+		attempt++
+	}
+	return []DomainEvent{RefundRetried{RefundID: r.ID, Attempt: attempt, RetriedAt: now}}, nil
+}
+
+func rejectDisputed() error {
+	return rejection.New(rejection.InvalidState, "the payment is disputed: the customer's bank decides who gets the money")
+}
+
 func decideRecordRefund(s State, c RecordRefund, now time.Time) ([]DomainEvent, error) {
 	r, ok := s.Refund(c.RefundID)
 	switch {
 	case !ok:
 		return nil, rejection.New(rejection.NotFound, "there is no such refund").At("refundId")
-	case r.Status != RefundPending:
+	case r.Status != RefundPending, c.Failed && c.Attempt < r.Attempt:
 		return nil, nil // recorded before
 	case c.Failed:
 		return []DomainEvent{RefundFailed{RefundID: r.ID, Reason: c.Reason, FailedAt: now}}, nil

@@ -76,6 +76,13 @@ type (
 		FailedAt time.Time `json:"failedAt"`
 	}
 
+	// RefundRetried says that a refund that the gateway refused, or has not carried out yet, was requested anew.
+	RefundRetried struct {
+		RefundID  string    `json:"refundId"`
+		Attempt   int       `json:"attempt"` // rises when the gateway refused the last one for good
+		RetriedAt time.Time `json:"retriedAt"`
+	}
+
 	// RefundReported says that a refund was requested at the gateway itself, in its dashboard. The gateway carries it out;
 	// PaymentRefunded or RefundFailed follows.
 	RefundReported struct {
@@ -118,6 +125,7 @@ func (PaymentFailed) isPayment()         {}
 func (RefundRequested) isPayment()       {}
 func (PaymentRefunded) isPayment()       {}
 func (RefundFailed) isPayment()          {}
+func (RefundRetried) isPayment()         {}
 func (RefundReported) isPayment()        {}
 func (PaymentDisputed) isPayment()       {}
 func (DisputeClosed) isPayment()         {}

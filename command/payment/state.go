@@ -40,7 +40,9 @@ type Refund struct {
 	Reason      string
 	Status      RefundStatus
 	RequestedAt time.Time
-	Reported    bool // requested at the gateway itself, which carries it out
+	Attempt     int    // how often it was requested anew after the gateway refused it for good
+	Failure     string // with RefundRefused: the gateway's reason, as people read it
+	Reported    bool   // requested at the gateway itself, which carries it out
 }
 
 // DisputeStatus is the state of a dispute.
@@ -157,9 +159,11 @@ func Evolve(s State, e DomainEvent) State {
 	case DisputeClosed:
 		return s.closeDispute(e)
 	case PaymentRefunded:
-		s = s.endRefund(e.RefundID, RefundCompleted)
+		s = s.changeRefund(e.RefundID, func(r *Refund) { r.Status, r.Failure = RefundCompleted, "" })
 	case RefundFailed:
-		s = s.endRefund(e.RefundID, RefundRefused)
+		s = s.changeRefund(e.RefundID, func(r *Refund) { r.Status, r.Failure = RefundRefused, e.Reason })
+	case RefundRetried:
+		s = s.changeRefund(e.RefundID, func(r *Refund) { r.Status, r.Failure, r.Attempt = RefundPending, "", e.Attempt })
 	}
 	return s
 }
@@ -183,13 +187,13 @@ func (s State) closeDispute(e DisputeClosed) State {
 	return s
 }
 
-// endRefund copies the refunds, which other states share.
-func (s State) endRefund(refundID string, status RefundStatus) State {
+// changeRefund copies the refunds, which other states share.
+func (s State) changeRefund(refundID string, change func(*Refund)) State {
 	refunds := make([]Refund, len(s.Refunds))
 	copy(refunds, s.Refunds)
 	for i := range refunds {
 		if refunds[i].ID == refundID {
-			refunds[i].Status = status
+			change(&refunds[i])
 		}
 	}
 	s.Refunds = refunds

@@ -90,6 +90,8 @@ func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eve
 		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID}, cause: causeOf(r)})
 	case payment.PaymentRefunded:
 		c.mails = append(c.mails, job{args: mailJob{Mail: RefundedMail, ID: e.RefundID, PaymentID: id}, cause: causeOf(r)})
+	case payment.RefundRetried:
+		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID, Retry: r.Version}, cause: causeOf(r)})
 	case payment.RefundFailed: // final; the payment shows it
 	case payment.RefundReported, payment.PaymentDisputed, payment.DisputeClosed: // the gateway carries these out
 	}

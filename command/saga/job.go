@@ -20,7 +20,8 @@ import (
 // refundJob has the gateway give money back.
 type refundJob struct {
 	PaymentID string `json:"payment_id"`
-	RefundID  string `json:"refund_id"  river:"unique"`
+	RefundID  string `json:"refund_id"       river:"unique"`
+	Retry     int64  `json:"retry,omitempty" river:"unique"` // the version of the request to try again, which the job of an earlier one must not delay
 }
 
 // reconcileJob asks the gateway about a payment that was left undecided.

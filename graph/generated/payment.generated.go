@@ -794,6 +794,29 @@ func (ec *executionContext) fieldContext_Refund_reason(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Refund", field, true, true, "String")
 }
 
+func (ec *executionContext) _Refund_failureReason(ctx context.Context, field graphql.CollectedField, obj *query.Refund) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Refund_failureReason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FailureReason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Refund_failureReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Refund", field, false, false, "String")
+}
+
 func (ec *executionContext) _Refund_createdAt(ctx context.Context, field graphql.CollectedField, obj *query.Refund) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1351,6 +1374,55 @@ func UnmarshalRefundPaymentInput(ctx context.Context, raw any) (model.RefundPaym
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRetryRefundInput(ctx context.Context, obj any) (model.RetryRefundInput, error) {
+	var it model.RetryRefundInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"refundId", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "refundId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("refundId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RefundID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRetryRefundInput unmarshals raw into the RetryRefundInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRetryRefundInput(ctx context.Context, raw any) (model.RetryRefundInput, error) {
+	var out model.RetryRefundInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RetryRefundInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -1652,6 +1724,11 @@ func (ec *executionContext) _Refund(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Refund_reason(ctx, field, obj)
 				})
+		case "failureReason":
+			out.Values[i] = ec._Refund_failureReason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "createdAt":
 			out.Values[i] = ec._Refund_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1835,6 +1912,11 @@ func (ec *executionContext) marshalNRefundStatus2string(ctx context.Context, sel
 		graphql.AddInvalidNullFromMarshaler(ctx, "RefundStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNRetryRefundInput2ticketingᚋgraphᚋmodelᚐRetryRefundInput(ctx context.Context, v any) (model.RetryRefundInput, error) {
+	res, err := ec.unmarshalInputRetryRefundInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOCardInput2ᚖticketingᚋgraphᚋmodelᚐCardInput(ctx context.Context, v any) (*model.CardInput, error) {

@@ -90,6 +90,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReservationFilter", ec.unmarshalInputReservationFilter),
 			graphql.NewInputUnmarshaler("ReserveItemInput", ec.unmarshalInputReserveItemInput),
 			graphql.NewInputUnmarshaler("ReserveSeatsInput", ec.unmarshalInputReserveSeatsInput),
+			graphql.NewInputUnmarshaler("RetryRefundInput", ec.unmarshalInputRetryRefundInput),
 			graphql.NewInputUnmarshaler("RevokeAllSessionsInput", ec.unmarshalInputRevokeAllSessionsInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("RoleInput", ec.unmarshalInputRoleInput),
@@ -997,6 +998,12 @@ extend type Mutation {
   the gateway has carried it out.
   """
   refundPayment(input: RefundPaymentInput!): RefundPaymentPayload @auth(rule: ORGANIZER)
+
+  """
+  Has the gateway try a refund again at once that FAILED, or that waits: when the account has a balance again, for instance. For admins and the
+  event's organizer.
+  """
+  retryRefund(input: RetryRefundInput!): RefundPaymentPayload @auth(rule: ORGANIZER)
 }
 
 "One payment of a reservation at a gateway."
@@ -1059,6 +1066,8 @@ type Refund implements Node {
   status: RefundStatus!
   "Why, or null."
   reason: String
+  "Why it FAILED, as the gateway explained it, or null."
+  failureReason: String
   "When it was requested."
   createdAt: Time!
 }
@@ -1069,7 +1078,7 @@ enum RefundStatus {
   PENDING
   "The money was refunded."
   COMPLETED
-  "The gateway refused it for good."
+  "The gateway refused it; it can be requested anew, with ` + "`" + `retryRefund` + "`" + `."
   FAILED
 }
 
@@ -1181,6 +1190,14 @@ input RefundPaymentInput {
   amount: MoneyInput
   "The reason, for the customer, up to 500 characters."
   reason: String
+  "1 to 255 printable ASCII characters; required here or as the Idempotency-Key header."
+  idempotencyKey: String
+}
+
+"Has the gateway try a refund again."
+input RetryRefundInput {
+  "The refund, rfd_…."
+  refundId: ID!
   "1 to 255 printable ASCII characters; required here or as the Idempotency-Key header."
   idempotencyKey: String
 }
@@ -2087,6 +2104,8 @@ func (ec *executionContext) childFields_Refund(ctx context.Context, field graphq
 		return ec.fieldContext_Refund_status(ctx, field)
 	case "reason":
 		return ec.fieldContext_Refund_reason(ctx, field)
+	case "failureReason":
+		return ec.fieldContext_Refund_failureReason(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Refund_createdAt(ctx, field)
 	}

@@ -375,6 +375,14 @@ type ReserveSeatsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Has the gateway try a refund again.
+type RetryRefundInput struct {
+	// The refund, rfd_….
+	RefundID string `json:"refundId"`
+	// 1 to 255 printable ASCII characters; required here or as the Idempotency-Key header.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
 // Whose sessions to end.
 type RevokeAllSessionsInput struct {
 	// The user; without it, the viewer. Only admins may name another user.

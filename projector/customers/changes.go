@@ -117,7 +117,7 @@ func (c *changes) applyPayment(s *customerStream, r *projection.Record) error {
 	case payment.PaymentRefunded:
 		c.money(s).refunded += e.Amount.Minor
 		c.addHistory(s, r, PaymentRefunded, e.Amount.Minor)
-	case payment.PaymentProcessing, payment.PaymentActionRequired, payment.RefundRequested, payment.RefundReported, payment.RefundFailed,
+	case payment.PaymentProcessing, payment.PaymentActionRequired, payment.RefundRequested, payment.RefundReported, payment.RefundFailed, payment.RefundRetried,
 		payment.PaymentDisputed, payment.DisputeClosed: // move no money
 	default:
 		return r.Misplaced()

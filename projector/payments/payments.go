@@ -58,6 +58,7 @@ type Refund struct {
 	Amount    money.Money          `json:"amount"`
 	Status    payment.RefundStatus `json:"status"`
 	Reason    string               `json:"reason,omitempty"`
+	Failure   string               `json:"failureReason,omitempty"`
 	CreatedAt time.Time            `json:"createdAt"`
 }
 
@@ -100,9 +101,11 @@ func (r *Row) Apply(record *projection.Record) error {
 	case payment.RefundReported:
 		return r.addRefund(Refund{ID: e.RefundID, Amount: e.Amount, CreatedAt: e.ReportedAt})
 	case payment.PaymentRefunded:
-		return r.closeRefund(e.RefundID, payment.RefundCompleted)
+		return r.changeRefund(e.RefundID, payment.RefundCompleted, "")
 	case payment.RefundFailed:
-		return r.closeRefund(e.RefundID, payment.RefundRefused)
+		return r.changeRefund(e.RefundID, payment.RefundRefused, e.Reason)
+	case payment.RefundRetried:
+		return r.changeRefund(e.RefundID, payment.RefundPending, "")
 	case payment.PaymentDisputed:
 		return r.setDispute(e.DisputeID, payment.DisputeOpen)
 	case payment.DisputeClosed:
@@ -147,14 +150,14 @@ func (r *Row) addRefund(refund Refund) error {
 	return r.changeRefunds(func(refunds []Refund) ([]Refund, error) { return append(refunds, refund), nil })
 }
 
-// closeRefund ends a refund, and the payment with the last of it.
-func (r *Row) closeRefund(id string, status payment.RefundStatus) error {
+// changeRefund sets the state of a refund, and ends the payment with the last of it.
+func (r *Row) changeRefund(id string, status payment.RefundStatus, failure string) error {
 	return r.changeRefunds(func(refunds []Refund) ([]Refund, error) {
 		i := slices.IndexFunc(refunds, func(refund Refund) bool { return refund.ID == id })
 		if i < 0 {
 			return nil, fmt.Errorf("refund %s was never requested", id)
 		}
-		refunds[i].Status = status
+		refunds[i].Status, refunds[i].Failure = status, failure
 		return refunds, nil
 	})
 }

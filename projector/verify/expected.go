@@ -94,7 +94,7 @@ func (x *expected) paymentRow(id string) (row payments.Row, err error) {
 		CompletedAt: projection.AtOrNull(s.CompletedAt), FailedAt: projection.AtOrNull(s.FailedAt),
 	}
 	row.Refunds, err = projection.JSON(projection.Column(s.Refunds, func(r payment.Refund) payments.Refund {
-		return payments.Refund{ID: r.ID, Amount: r.Amount, Status: r.Status, Reason: r.Reason, CreatedAt: r.RequestedAt}
+		return payments.Refund{ID: r.ID, Amount: r.Amount, Status: r.Status, Reason: r.Reason, Failure: r.Failure, CreatedAt: r.RequestedAt}
 	}))
 	if err != nil {
 		return row, err

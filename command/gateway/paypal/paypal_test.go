@@ -244,3 +244,20 @@ func TestDisputesAreReversals(t *testing.T) {
 	slices.Sort(got)
 	require.Equal(t, []gateway.ReversalStatus{gateway.ReversalDone, gateway.ReversalFailed, gateway.ReversalPending}, got)
 }
+
+// What was paid out counts, not the outcome's name: a buyer who has the money is not refunded on top.
+func TestADisputeIsLostWhenTheBuyerWasPaid(t *testing.T) {
+	for outcome, want := range map[string]gateway.ReversalStatus{
+		"ACCEPTED": gateway.ReversalDone, "RESOLVED_WITH_PAYOUT": gateway.ReversalDone, "RESOLVED_BUYER_FAVOUR": gateway.ReversalDone,
+		"DENIED":            gateway.ReversalDone, // the double pays 1.00 out
+		"CANCELED_BY_BUYER": gateway.ReversalFailed, "RESOLVED_SELLER_FAVOUR": gateway.ReversalFailed, "NEWS": gateway.ReversalDone,
+	} {
+		g, double, p := newApproved(t)
+		_, err := g.Confirm(t.Context(), p)
+		require.NoError(t, err)
+		double.Dispute(p.TransactionID, "CHARGEBACK", outcome)
+		reversals, err := g.Reversals(t.Context(), p)
+		require.NoError(t, err)
+		require.Equal(t, want, reversals[0].Status, outcome)
+	}
+}

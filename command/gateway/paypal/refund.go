@@ -40,7 +40,7 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 		return gateway.RefundResult{}, err
 	}
 	refunds := o.purchaseUnit().Payments.Refunds
-	if i := slices.IndexFunc(refunds, func(known refund) bool { return known.CustomID == r.ID }); i >= 0 {
+	if i := slices.IndexFunc(refunds, func(known refund) bool { return known.CustomID == r.Key() }); i >= 0 {
 		return refunds[i].toResult(r)
 	}
 	c, captured := o.lastCapture()
@@ -49,8 +49,8 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 	}
 	var given refund
 	_, err = g.client.call(ctx, request{
-		what: "refund " + r.ID, method: http.MethodPost, path: "/v2/payments/captures/" + url.PathEscape(c.ID) + "/refund", key: r.ID,
-		body: refund{Amount: value, CustomID: r.ID},
+		what: "refund " + r.ID, method: http.MethodPost, path: "/v2/payments/captures/" + url.PathEscape(c.ID) + "/refund", key: r.Key(),
+		body: refund{Amount: value, CustomID: r.Key()},
 	}, &given)
 	if refused, ok := errors.AsType[*refusal](err); ok && refused.hasIssue(finalIssues...) {
 		return gateway.RefundRefused(refusedRefund), nil
@@ -99,8 +99,8 @@ func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.R
 func (r refund) toReversal() (gateway.Reversal, error) {
 	given, err := r.Amount.toMoney()
 	reversal := gateway.Reversal{ID: r.ID, Amount: given, Status: gateway.ReversalFailed}
-	if id.Check(id.Refund, r.CustomID) == nil {
-		reversal.RefundID = r.CustomID
+	if refundID, attempt := gateway.ParseRefundKey(r.CustomID); id.Check(id.Refund, refundID) == nil {
+		reversal.RefundID, reversal.Attempt = refundID, attempt
 	}
 	switch r.Status {
 	case "COMPLETED":
@@ -156,11 +156,31 @@ func (g *Gateway) listDisputes(ctx context.Context, c capture) ([]gateway.Revers
 func (d dispute) toReversal() (gateway.Reversal, error) {
 	taken, err := d.Amount.toMoney()
 	reversal := gateway.Reversal{ID: d.ID, Dispute: true, Amount: taken, Reason: d.Reason, Status: gateway.ReversalPending}
-	if d.Status == "RESOLVED" {
-		reversal.Status = gateway.ReversalFailed
-		if d.Outcome.Code == "RESOLVED_BUYER_FAVOUR" {
-			reversal.Status = gateway.ReversalDone
-		}
+	if err == nil && d.Status == "RESOLVED" {
+		return d.addOutcome(reversal)
 	}
 	return reversal, err
+}
+
+// wonOutcomes are those after which the seller keeps the money, unless some was refunded.
+var wonOutcomes = []string{"RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER", "DENIED"}
+
+// addOutcome says of a resolved dispute whether the customer has the money. What was paid to them counts, before the outcome's name; an
+// outcome without a known name counts as lost, so that the money is not given back twice.
+func (d dispute) addOutcome(reversal gateway.Reversal) (gateway.Reversal, error) {
+	reversal.Status = gateway.ReversalDone
+	if d.Outcome.Refunded.Value != "" {
+		paid, err := d.Outcome.Refunded.toMoney()
+		if err != nil {
+			return reversal, err
+		}
+		if paid.Minor > 0 {
+			reversal.Amount = paid
+			return reversal, nil
+		}
+	}
+	if slices.Contains(wonOutcomes, d.Outcome.Code) {
+		reversal.Status = gateway.ReversalFailed
+	}
+	return reversal, nil
 }

@@ -30,6 +30,7 @@ type refund struct {
 // Refund implements gateway.Gateway. The same refund with another amount or payment is ErrIdempotencyMismatch.
 func (g *Gateway) Refund(ctx context.Context, asked gateway.Refund) (gateway.RefundResult, error) {
 	var r refund
+	asked.ID, asked.Attempt = asked.Key(), 0
 	err := pgx.BeginFunc(ctx, g.pool, func(tx pgx.Tx) error {
 		paid, err := lockByTransaction(ctx, tx, asked.TransactionID)
 		if err != nil {
@@ -72,6 +73,7 @@ func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.R
 		var status refundStatus
 		err = row.Scan(&r.RefundID, &r.Amount.Minor, &r.Amount.Currency, &status, &r.Reason)
 		r.ID = r.RefundID
+		r.RefundID, r.Attempt = gateway.ParseRefundKey(r.ID)
 		r.Status = map[refundStatus]gateway.ReversalStatus{
 			pending: gateway.ReversalPending, given: gateway.ReversalDone, notGiven: gateway.ReversalFailed,
 		}[status]

@@ -20,6 +20,9 @@ const (
 const (
 	maxReversals = 1000 // refunds or disputes of one payment
 	pageSize     = 100
+
+	// maxRefundKeys bounds the refusals of one refund within the day for which Stripe keeps keys. After that the last one counts.
+	maxRefundKeys = 100
 )
 
 // Refund implements gateway.Gateway. It first searches the refund among those that exist: idempotency keys are valid for 24 hours only.
@@ -36,7 +39,7 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 		return gateway.RefundResult{}, err
 	}
 	for _, found := range made {
-		if found.Metadata[metaRefund] != r.ID {
+		if found.Metadata[metaRefund] != r.Key() {
 			continue
 		}
 		if found.Amount != units || !strings.EqualFold(string(found.Currency), r.Amount.Currency) {
@@ -44,12 +47,7 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 		}
 		return refundResult(found), nil
 	}
-	params := &stripe.RefundParams{PaymentIntent: &r.TransactionID, Amount: &units, Metadata: map[string]string{metaRefund: r.ID}}
-	params.IdempotencyKey = &r.ID
-	given, err := callStripe(ctx, "refund "+r.ID, func(ctx context.Context) (*stripe.Refund, error) {
-		params.Context = ctx
-		return g.refunds.New(params)
-	})
+	given, err := g.makeRefund(ctx, r, units)
 	if refused := refusalOf(err); refused != nil {
 		return g.refusedRefund(ctx, r, units, refused)
 	}
@@ -57,6 +55,26 @@ func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundR
 		return gateway.RefundResult{}, err
 	}
 	return refundResult(given), nil
+}
+
+// makeRefund requests a refund. Stripe repeats a refusal for a day, whatever has changed meanwhile, so each request after a refusal has a
+// key of its own: the first one for which Stripe repeats nothing. A refusal is final, so no two keys can give the money twice.
+func (g *Gateway) makeRefund(ctx context.Context, r gateway.Refund, units int64) (given *stripe.Refund, err error) {
+	for n := range maxRefundKeys {
+		params := &stripe.RefundParams{PaymentIntent: &r.TransactionID, Amount: &units, Metadata: map[string]string{metaRefund: r.Key()}}
+		params.IdempotencyKey = new(r.Key())
+		if n > 0 {
+			params.IdempotencyKey = new(fmt.Sprintf("%s#%d", r.Key(), n))
+		}
+		given, err = callStripe(ctx, "refund "+r.ID, func(ctx context.Context) (*stripe.Refund, error) {
+			params.Context = ctx
+			return g.refunds.New(params)
+		})
+		if refused := refusalOf(err); refused == nil || !isReplayed(refused.stripe.LastResponse) {
+			return given, err
+		}
+	}
+	return given, err
 }
 
 // refusedRefund returns why a refund is refused forever. A refusal without such a reason is an error, since the refund may be possible
@@ -153,8 +171,9 @@ func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.R
 }
 
 func refundReversal(r *stripe.Refund) gateway.Reversal {
+	refundID, attempt := gateway.ParseRefundKey(r.Metadata[metaRefund])
 	reversal := gateway.Reversal{
-		ID: r.ID, RefundID: r.Metadata[metaRefund], Amount: fromUnits(r.Amount, strings.ToUpper(string(r.Currency))), Status: gateway.ReversalDone,
+		ID: r.ID, RefundID: refundID, Attempt: attempt, Amount: fromUnits(r.Amount, strings.ToUpper(string(r.Currency))), Status: gateway.ReversalDone,
 	}
 	if result := refundResult(r); result.Pending {
 		reversal.Status = gateway.ReversalPending

@@ -106,6 +106,9 @@ func (s *Server) Dispute(orderID, stage, outcome string) {
 	d := dispute{ID: "PP-D-" + rand.Text()[:8], Reason: "UNAUTHORISED", Status: "UNDER_REVIEW", Stage: stage, Amount: o.amount}
 	if outcome != "" {
 		d.Status, d.Outcome = "RESOLVED", object{"outcome_code": outcome}
+		if paid := map[string]string{"RESOLVED_WITH_PAYOUT": d.Amount.Value, "DENIED": "1.00"}[outcome]; paid != "" {
+			d.Outcome["amount_refunded"] = amount{CurrencyCode: d.Amount.CurrencyCode, Value: paid}
+		}
 	}
 	s.disputes[o.capture] = append(s.disputes[o.capture], d)
 	s.emitDispute("CUSTOMER.DISPUTE.CREATED", o, d)
