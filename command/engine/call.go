@@ -14,7 +14,7 @@ type Request struct {
 	Streams  []string            // that the decision will load; it may load others, at the cost of being called again
 	Key      *Key                // nil: the command is idempotent by itself
 	Decide   Decision
-	// Outdated reports whether an accepted command, by what its key remembers, came to nothing and is to be decided again. The key must be
+	// Outdated reports whether an accepted command, by what its key remembers, has failed and is to be decided again. The key must be
 	// Releasable. Default: never.
 	Outdated func(tx *Tx, ref string) (bool, error)
 }
