@@ -31,8 +31,11 @@ type (
 		Retake        *Retake
 	}
 
-	// Release makes the seats of a reservation available again, reserved or sold.
-	Release struct{ ReservationID string }
+	// Release makes seats of a reservation available again, reserved or sold: Items, or all of them if Items is empty.
+	Release struct {
+		ReservationID string
+		Items         []Item
+	}
 )
 
 // ReserveItem asks for tickets of a section: either for the Quantity best ones available, or for the seats that Labels name.

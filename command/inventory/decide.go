@@ -17,7 +17,7 @@ func Decide(s State, c Command, _ time.Time) ([]DomainEvent, error) {
 	case Confirm:
 		return decideConfirm(s, c)
 	case Release:
-		return decideRelease(s, c), nil
+		return decideRelease(s, c)
 	}
 	panic(fmt.Sprintf("inventory: unknown command %T", c))
 }
@@ -57,10 +57,17 @@ func (s State) checkFree(items []Item) error {
 }
 
 // decideRelease changes nothing if the reservation has no seats: a release may come twice.
-func decideRelease(s State, c Release) []DomainEvent {
+func decideRelease(s State, c Release) ([]DomainEvent, error) {
 	h, held := s.Holdings[c.ReservationID]
 	if !held {
-		return nil
+		return nil, nil
 	}
-	return []DomainEvent{SeatsReleased{ReservationID: c.ReservationID, CustomerID: h.CustomerID, Items: h.Items, Sold: h.Sold}}
+	released := SeatsReleased{ReservationID: c.ReservationID, CustomerID: h.CustomerID, Items: h.Items, Sold: h.Sold}
+	if len(c.Items) > 0 {
+		if _, ok := without(h.Items, c.Items); !ok {
+			return nil, rejection.New(rejection.InvalidState, "the reservation does not have these seats")
+		}
+		released.Items = c.Items
+	}
+	return []DomainEvent{released}, nil
 }

@@ -51,7 +51,7 @@ type (
 		Items         []Item `json:"items"`
 	}
 
-	// SeatsReleased makes all seats of a reservation available again. Sold reports whether they were sold (a refund) or reserved.
+	// SeatsReleased makes seats of a reservation available again; the reservation keeps those that Items does not name. Sold reports whether they were sold (a refund) or reserved.
 	SeatsReleased struct {
 		ReservationID string `json:"reservationId"`
 		CustomerID    string `json:"customerId"`

@@ -20,7 +20,16 @@ func Evolve(s State, e DomainEvent) State {
 		s.hold(e.ReservationID, h)
 		s.moveItems(e.Items, Reserved, Sold)
 	case SeatsReleased:
-		s.drop(e.ReservationID)
+		h := s.Holdings[e.ReservationID]
+		left, ok := without(h.Items, e.Items)
+		if !ok {
+			panic(fmt.Sprintf("inventory: reservation %s does not have what it releases", e.ReservationID))
+		}
+		if h.Items = left; len(left) > 0 {
+			s.hold(e.ReservationID, h)
+		} else {
+			s.drop(e.ReservationID)
+		}
 		s.addTickets(e.CustomerID, -countTickets(e.Items))
 		from := Reserved
 		if e.Sold {

@@ -15,7 +15,7 @@ func Revert(s State, e DomainEvent) State {
 		s.hold(e.ReservationID, h)
 		s.moveItems(e.Items, Sold, Reserved)
 	case SeatsReleased:
-		s.hold(e.ReservationID, Holding{CustomerID: e.CustomerID, Items: e.Items, Sold: e.Sold})
+		s.hold(e.ReservationID, Holding{CustomerID: e.CustomerID, Items: with(s.Holdings[e.ReservationID].Items, e.Items), Sold: e.Sold})
 		s.addTickets(e.CustomerID, countTickets(e.Items))
 		to := Reserved
 		if e.Sold {
