@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/internal/config"
-	"ticketing/internal/migrations"
 	"ticketing/internal/postgres"
+	"ticketing/migrations"
 )
 
 // Migrate brings the three databases up to date.

@@ -18,7 +18,7 @@ import (
 	"ticketing/command/event"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
-	"ticketing/internal/migrations"
+	"ticketing/migrations"
 	"ticketing/internal/testenv"
 )
 

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"ticketing/internal/migrations"
 	"ticketing/internal/postgres"
 	"ticketing/internal/testenv"
+	"ticketing/migrations"
 )
 
 func file(sql string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(sql)} }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"ticketing/internal/migrations"
 	"ticketing/internal/postgres"
 )
 
@@ -76,6 +76,23 @@ type server struct {
 	created                   atomic.Int64
 }
 
+// migrationsOf returns the migrations of a database as they are in the source tree: package migrations is outside internal, and tests always
+// run somewhere below the tree's root.
+func migrationsOf(database string) fs.FS {
+	folder := filepath.Join("migrations", database)
+	for range 10 {
+		if _, err := os.Stat(folder); err == nil {
+			break
+		}
+		folder = filepath.Join("..", folder)
+	}
+	absolute, err := filepath.Abs(folder)
+	if err != nil {
+		panic("find the migrations: " + err.Error()) // only without a working directory
+	}
+	return os.DirFS(absolute)
+}
+
 type template struct {
 	name  string
 	files fs.FS
@@ -108,9 +125,9 @@ func startServer() (*server, error) {
 	return &server{
 		url:    h.ready,
 		helper: h,
-		events: template{name: "template_events", files: migrations.Events},
-		read:   template{name: "template_read", files: migrations.Read},
-		auth:   template{name: "template_auth", files: migrations.Auth},
+		events: template{name: "template_events", files: migrationsOf("events")},
+		read:   template{name: "template_read", files: migrationsOf("read")},
+		auth:   template{name: "template_auth", files: migrationsOf("auth")},
 		empty:  template{name: "template0"},
 	}, nil
 }

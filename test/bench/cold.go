@@ -14,7 +14,7 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/internal/id"
-	"ticketing/internal/migrations"
+	"ticketing/migrations"
 )
 
 // coldEvents is the length of the stream to load.

@@ -15,9 +15,9 @@ import (
 
 	"ticketing/cmd/parts"
 	"ticketing/internal/config"
-	"ticketing/internal/migrations"
 	"ticketing/internal/process"
 	"ticketing/internal/services"
+	"ticketing/migrations"
 )
 
 // The open connections, and the users who share them.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"ticketing/internal/migrations"
+	"ticketing/migrations"
 )
 
 // benchHot measures one hot section and 500 clients who each reserve two tickets again and again: the engine (two domain events and an

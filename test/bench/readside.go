@@ -16,9 +16,9 @@ import (
 	"ticketing/command/payment"
 	"ticketing/command/relay"
 	"ticketing/command/reservation"
-	"ticketing/internal/migrations"
 	"ticketing/internal/postgres"
 	"ticketing/internal/services"
+	"ticketing/migrations"
 	"ticketing/projector"
 )
 

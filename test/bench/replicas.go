@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"ticketing/internal/migrations"
+	"ticketing/migrations"
 )
 
 // benchReplicas measures one hot event sold by three processes, with a third of the clients each, against the same by one process. The

@@ -9,8 +9,8 @@ import (
 
 	"ticketing/command/inventory"
 	"ticketing/internal/id"
-	"ticketing/internal/migrations"
 	"ticketing/internal/money"
+	"ticketing/migrations"
 )
 
 // A stadium in one section, so that best-available has the most to choose from.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"ticketing/internal/migrations"
+	"ticketing/migrations"
 )
 
 // spreadEvents is the number of events on sale at once.

@@ -15,8 +15,8 @@ import (
 	"syscall"
 
 	"ticketing/internal/buildinfo"
-	"ticketing/internal/migrations"
 	"ticketing/internal/postgres"
+	"ticketing/migrations"
 )
 
 const usage = `usage: migrate up|version [events|read|auth|all]
