@@ -238,7 +238,8 @@ func TestARedisThatHangsIsAskedOnceASecond(t *testing.T) {
 	for i := range commands {
 		mustExecute(t, e, withKey(add("1", 1), strings.Repeat("k", i+1), "r"))
 	}
-	allowed := 2 + int64(time.Since(began)/time.Second)
+	// A read and a write may both be on their way before the first of them times out, and one more write behind it.
+	allowed := 3 + int64(time.Since(began)/time.Second)
 	require.LessOrEqual(t, questions.Load(), allowed, "of %d commands in %s", commands, time.Since(began))
 	require.Positive(t, questions.Load())
 	requireSum(t, pool, "counter-1", commands+1)
