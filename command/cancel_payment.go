@@ -87,13 +87,13 @@ func (s *Service) giveUp(ctx context.Context, by Caller, paymentID, reason strin
 
 // giveUpUnwanted gives up what was not confirmed yet and must not be: another payment completed the reservation, it has ended, or its event
 // was cancelled.
-func (s *Service) giveUpUnwanted(ctx context.Context, by Caller, paid Paid) (Paid, error) {
+func (s *Service) giveUpUnwanted(ctx context.Context, by Caller, paid Paid) Paid {
 	given, err := s.giveUp(ctx, by, paid.Payment.ID, "The reservation no longer waits for this payment. You were not charged.")
 	if err != nil {
 		s.logger.WarnContext(ctx, "an unwanted payment could not be given up yet", "payment", paid.Payment.ID, "error", err)
-		return paid, nil // the reconciler gives it up
+		return paid // the reconciler gives it up
 	}
-	return given, nil
+	return given
 }
 
 // viewUndecided returns a payment with whether it is still wanted.

@@ -30,8 +30,8 @@ func (s *Service) ConfirmPayment(ctx context.Context, by Caller, paymentID strin
 	}
 	ctx = context.WithoutCancel(ctx)
 	if paid.unwanted && paid.Payment.Status == payment.RequiresAction {
-		paid, err = s.giveUpUnwanted(ctx, by, paid)
-		return paid, cmp.Or(err, failureOf(paid))
+		paid = s.giveUpUnwanted(ctx, by, paid)
+		return paid, failureOf(paid)
 	}
 	gw, err := s.gateways.ByName(paid.Payment.Gateway)
 	if err != nil {

@@ -153,8 +153,8 @@ func (s *Service) payAtGateway(ctx context.Context, by Caller, gw gateway.Gatewa
 	case recorded.Payment.Status != payment.Processing:
 		return recorded, failureOf(recorded) // given up meanwhile: it must not be confirmed
 	case recorded.unwanted:
-		recorded, err = s.giveUpUnwanted(ctx, by, recorded)
-		return recorded, cmp.Or(err, failureOf(recorded))
+		recorded = s.giveUpUnwanted(ctx, by, recorded)
+		return recorded, failureOf(recorded)
 	}
 	p.TransactionID = created.TransactionID
 	confirmed, err := gw.Confirm(ctx, p)

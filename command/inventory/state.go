@@ -26,7 +26,7 @@ func (s SeatStatus) String() string {
 
 // State is what one event has to sell, and which reservation has what of it. Evolve changes the maps and sections of the state that it
 // gets: its caller must own that state, and go on with the result only.
-type State struct {
+type State struct { //nolint:recvcheck // decisions read it by value; only Evolve and reading a snapshot change it
 	Sections []*Section
 	Holdings map[string]Holding // by reservation
 	Tickets  map[string]int     // reserved or sold, by customer

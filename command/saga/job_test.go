@@ -18,8 +18,8 @@ import (
 	"ticketing/command/event"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
-	"ticketing/migrations"
 	"ticketing/internal/testenv"
+	"ticketing/migrations"
 )
 
 func TestOurMigrationIsRivers(t *testing.T) {
@@ -80,7 +80,7 @@ func TestAJobThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing.T) {
 	}
 	m := newMetrics(nil)
 	require.NoError(t, m.sampleAll(t.Context(), pool, c.now()))
-	require.EqualValues(t, 1, value(t, m.jobsFailed.WithLabelValues("refund")))
+	require.Equal(t, 1, int(value(t, m.jobsFailed.WithLabelValues("refund"))))
 	d.mutex.Lock()
 	d.refund = nil
 	d.mutex.Unlock()
@@ -101,7 +101,7 @@ func TestAJobIsGivenUpAfterThreeDaysAndStaysVisible(t *testing.T) {
 	require.Equal(t, 1, d.total())
 	m := newMetrics(nil)
 	require.NoError(t, m.sampleAll(t.Context(), pool, c.now()))
-	require.EqualValues(t, 1, value(t, m.jobsFailed.WithLabelValues("refund")))
+	require.Equal(t, 1, int(value(t, m.jobsFailed.WithLabelValues("refund"))))
 }
 
 func TestAGatewayThatNeedsTimeIsAskedAgainAndThatIsNoFailure(t *testing.T) {

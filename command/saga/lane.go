@@ -84,7 +84,7 @@ func (l *lane) startDue(ctx, working context.Context) {
 	}
 	sqlCtx, cancel := context.WithTimeout(ctx, sqlTimeout)
 	defer cancel()
-	taken, err := l.deadlineTable.claimDue(sqlCtx, l.now(), room)
+	taken, err := l.claimDue(sqlCtx, l.now(), room)
 	if err != nil {
 		l.reportFailure(ctx, err)
 		return
@@ -125,7 +125,7 @@ func (l *lane) recordEnded(working context.Context, first endedWork) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), sqlTimeout)
 	defer cancel()
-	if err := l.deadlineTable.recordResults(ctx, results); err != nil {
+	if err := l.recordResults(ctx, results); err != nil {
 		l.reportFailure(ctx, err)
 	}
 }
@@ -158,7 +158,7 @@ func (l *lane) renewHeld(working context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), sqlTimeout)
 	defer cancel()
-	if err := l.deadlineTable.renewLeases(ctx, slices.Collect(maps.Values(l.held))); err != nil {
+	if err := l.renewLeases(ctx, slices.Collect(maps.Values(l.held))); err != nil {
 		l.reportFailure(ctx, err)
 	}
 }

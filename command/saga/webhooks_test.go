@@ -125,7 +125,7 @@ func TestAWebhookThatFailsIsTriedAgainAndVisible(t *testing.T) {
 		require.Equal(t, "the gateway is down", left[0].LastError)
 		m := newMetrics(nil)
 		require.NoError(t, m.sampleAll(t.Context(), pool, c.now()))
-		require.EqualValues(t, 1, value(t, m.jobsRetried.WithLabelValues("webhook")))
+		require.Equal(t, 1, int(value(t, m.jobsRetried.WithLabelValues("webhook"))))
 		c.move(retryAfter(failures))
 	}
 	down.Store(false)

@@ -15,7 +15,7 @@ type Edge[N any] struct {
 	Node   N
 }
 
-// EventConnection and those that follow are the connections of the schema.
+// The connections of the schema.
 type (
 	EventConnection           = Connection[*query.Event]
 	SeatConnection            = Connection[*query.Seat]
@@ -29,7 +29,7 @@ type (
 	AccessLogConnection       = Connection[*AccessLogEntry]
 )
 
-// EventEdge and those that follow are their edges.
+// The edges of the schema.
 type (
 	EventEdge           = Edge[*query.Event]
 	SeatEdge            = Edge[*query.Seat]

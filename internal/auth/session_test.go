@@ -58,7 +58,7 @@ func TestRacingSignInsKeepTheLimitOfSessions(t *testing.T) {
 		}
 	}
 	listed, err := w.Sessions(t.Context(), sessions[0].UserID)
-	require.EqualValues(t, 5, alive)
+	require.Equal(t, 5, alive)
 	require.Len(t, listed, 5)
 	require.NoError(t, err)
 	require.Len(t, w.redis.Keys(t.Context(), "auth:session:*").Val(), 6)

@@ -119,7 +119,7 @@ func TestTwoFirstSignInsCreateOneUser(t *testing.T) {
 	var created int
 	err := w.pool.QueryRow(t.Context(), "SELECT count(*) FROM audit_log WHERE action = 'USER_CREATED'").Scan(&created)
 	require.NoError(t, err)
-	require.EqualValues(t, 1, created)
+	require.Equal(t, 1, created)
 }
 
 // A request works without the auth database and without waiting for the mail server, so that neither its result nor its duration tells

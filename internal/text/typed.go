@@ -1,6 +1,7 @@
 package text
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -53,7 +54,7 @@ func IsBlank(s string) bool {
 // check refuses what no text may contain. allowed are control characters that it may.
 func check(typed, allowed string) error {
 	if !utf8.ValidString(typed) {
-		return fmt.Errorf("must be valid text (UTF-8)")
+		return errors.New("must be valid text (UTF-8)")
 	}
 	before, characters := rune(0), 0
 	for at, r := range typed {

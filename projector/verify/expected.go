@@ -169,8 +169,8 @@ func (x *expected) sectionRow(eventID, name string) *availability.SectionRow {
 	for ordinal, s := range x.log.Inventories[eventID].State.Sections {
 		if s.Name == name {
 			return &availability.SectionRow{
-				EventID: eventID, Name: s.Name, Ordinal: int32(ordinal), Price: s.Price.Minor, Currency: s.Price.Currency, Seated: s.Seated(), //nolint:gosec // bounded by the aggregate
-				Capacity: int32(s.Capacity), Available: int32(s.Available()), Reserved: int32(s.Reserved), Sold: int32(s.Sold), //nolint:gosec // as above
+				EventID: eventID, Name: s.Name, Ordinal: int32(ordinal), Price: s.Price.Minor, Currency: s.Price.Currency, Seated: s.Seated(),
+				Capacity: int32(s.Capacity), Available: int32(s.Available()), Reserved: int32(s.Reserved), Sold: int32(s.Sold), //nolint:gosec // bounded by the aggregate
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package verify
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -138,7 +139,7 @@ func TestAPaymentsRowIsThatOfItsState(t *testing.T) {
 	refunds := []payment.RefundStatus{payment.RefundPending, payment.RefundCompleted, payment.RefundRefused}
 	disputes := []payment.DisputeStatus{payment.DisputeOpen, payment.DisputeWon, payment.DisputeLost}
 	next := rapid.Custom(func(t *rapid.T) payment.Command {
-		id, amount := fmt.Sprint(rapid.IntRange(1, 4).Draw(t, "id")), eur(rapid.Int64Range(1, 70_00).Draw(t, "minor"))
+		id, amount := strconv.Itoa(rapid.IntRange(1, 4).Draw(t, "id")), eur(rapid.Int64Range(1, 70_00).Draw(t, "minor"))
 		return rapid.SampledFrom([]payment.Command{
 			payment.RecordOutcome{Outcome: rapid.SampledFrom(outcomes).Draw(t, "outcome"), TransactionID: "pi_1", Code: payment.Declined, Reason: "declined"},
 			payment.RecordOutcome{Outcome: payment.OutcomeSucceeded, TransactionID: "pi_1"},

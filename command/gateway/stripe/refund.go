@@ -29,7 +29,7 @@ const (
 func (g *Gateway) Refund(ctx context.Context, r gateway.Refund) (gateway.RefundResult, error) {
 	units, err := toUnits(r.Amount)
 	if err != nil {
-		return gateway.RefundRefused(err.Error()), nil //nolint:nilerr // it is the reason
+		return gateway.RefundRefused(err.Error()), nil
 	}
 	made, err := g.refundsOf(ctx, r.TransactionID)
 	switch {

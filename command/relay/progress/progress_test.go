@@ -40,7 +40,7 @@ func TestLagIsWhatIsAboveTheCursor(t *testing.T) {
 	require.NoError(t, cursor.Move(t.Context(), conn, 1, nil))
 	lag, err = progress.ReadLag(t.Context(), pool)
 	require.NoError(t, err)
-	require.EqualValues(t, []int64{1, 2}, []int64{lag.Published, lag.Events})
+	require.Equal(t, []int64{1, 2}, []int64{lag.Published, lag.Events})
 	require.GreaterOrEqual(t, lag.Age, time.Hour)
 }
 
