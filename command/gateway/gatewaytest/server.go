@@ -90,7 +90,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Request-Id", "req_"+rand.Text())
 	w.WriteHeader(response.Status)
-	_, _ = w.Write(content) //nolint:gosec // a double answers tests, not browsers
+	_, _ = w.Write(content) //nolint:gosec // a double serves tests, not browsers
 }
 
 // recordCall keeps a call and returns the fault that is meant for it.
