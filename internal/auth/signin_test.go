@@ -189,7 +189,7 @@ func TestConfiguredAdminsBecomeAdminsWhenTheySignIn(t *testing.T) {
 	const count = "SELECT count(*) FROM audit_log WHERE action = 'ROLE_GRANTED' AND role = 'ADMIN' AND actor IS NULL AND subject = $1"
 	err = w.pool.QueryRow(t.Context(), count, user.ID).Scan(&granted)
 	require.NoError(t, err)
-	require.EqualValues(t, 1, granted)
+	require.Equal(t, 1, granted)
 }
 
 func TestNoTokenIsStored(t *testing.T) {

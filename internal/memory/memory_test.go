@@ -48,8 +48,8 @@ func TestTheOperatorsSettingsAreKept(t *testing.T) {
 			t.Setenv(name, "100")
 			percent, limit := collector(t)
 			memory.Spend()
-			require.EqualValues(t, 100, percent(), name)
-			require.EqualValues(t, math.MaxInt64, limit(), name)
+			require.Equal(t, 100, percent(), name)
+			require.Equal(t, int64(math.MaxInt64), limit(), name)
 		})
 	}
 }
