@@ -107,7 +107,7 @@ func TestInvalidInputNamesItsFieldAndAppendsNothing(t *testing.T) {
 		"huge quantity":      {alice.reserveSeats(id, bestSeats("Floor", 2_000_000_000)), "LIMIT_EXCEEDED", "items.0.quantity"},
 		"over the limit":     {alice.reserveSeats(id, bestSeats("Floor", 3), bestSeats("Stalls", 2)), "LIMIT_EXCEEDED", "items.1.quantity"},
 		"unknown section":    {alice.reserveSeats(id, bestSeats("Floor", 1), bestSeats("Moon", 1)), "NOT_FOUND", "items.1.section"},
-		"unknown seat":       {alice.reserveSeats(id, namedSeats("Stalls", "A-1", "Z-1")), "NOT_FOUND", "items.0.seats.1"},
+		"unknown seat":       {alice.reserveSeats(id, namedSeats("Stalls", "A-1", "Z-1")), "SEAT_UNAVAILABLE", "items.0.seats.1"},
 		"seat twice":         {alice.reserveSeats(id, namedSeats("Stalls", "A-1", "A-1")), "INVALID", "items.0.seats.1"},
 		"seats of the floor": {alice.reserveSeats(id, namedSeats("Floor", "A-1")), "INVALID", "items.0.seats"},
 		"neither":            {alice.reserveSeats(id, vars{"section": "Floor"}), "INVALID", "items.0"},
