@@ -40,7 +40,7 @@ func TestPaymentRow(t *testing.T) {
 	require.Equal(t, readtest.EUR(2000), p.Refunded)
 	require.Equal(t, []query.Refund{
 		{ID: "rfd_1", Amount: readtest.EUR(2000), Status: "COMPLETED", Reason: "rain", CreatedAt: readtest.Noon},
-		{ID: "rfd_2", Amount: readtest.EUR(3000), Status: "FAILED", CreatedAt: readtest.Noon},
+		{ID: "rfd_2", Amount: readtest.EUR(3000), Status: "FAILED", CreatedAt: readtest.Noon, FailureReason: "closed"},
 	}, p.Refunds)
 	require.Nil(t, p.FailedAt)
 	require.Nil(t, p.FailureReason)
