@@ -25,7 +25,7 @@ await withBrowser(executable, url, async (context) => {
   await step('an invalid mail address is refused', async () => {
     await page.getByLabel('Mail address').fill('some..body@example.com');
     await page.keyboard.press('Enter');
-    await page.getByText('That is not a mail address').waitFor();
+    await page.getByText('This is not a mail address').waitFor();
     assert.equal(await page.getByLabel('Mail address').getAttribute('aria-invalid'), 'true');
   });
 
