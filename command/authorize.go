@@ -39,7 +39,7 @@ func (c Caller) owns(s reservation.State) error {
 	if !s.Exists() {
 		return rejection.New(rejection.NotFound, "there is no such reservation").At("reservationId")
 	}
-	if c.Principal.ID() != s.CustomerID {
+	if !c.Principal.Is(s.CustomerID) {
 		return rejection.New(rejection.Forbidden, "this is another customer's reservation")
 	}
 	return nil

@@ -41,7 +41,7 @@ func (s *Service) decideReserve(tx *engine.Tx, by Caller, reservationID string, 
 		return Reservation{}, rejection.New(rejection.SalesNotOpen, "tickets of this event are not on sale").At("eventId")
 	}
 	inv, err := inventories.Decide(tx, in.EventID, inventory.Reserve{
-		ReservationID: reservationID, CustomerID: by.Principal.ID(), Items: in.Items,
+		ReservationID: reservationID, CustomerID: by.Principal.ID(), Linked: by.Principal.Linked(), Items: in.Items,
 		MaxPerReservation: e.MaxTicketsPerReservation, MaxPerCustomer: e.MaxTicketsPerCustomer, MaxUnpaid: s.unpaid,
 	})
 	if err != nil {

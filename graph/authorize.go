@@ -51,7 +51,7 @@ func unauthorizedFields(schema *ast.Schema) []string {
 // isSelfOrAdmin reports whether the viewer is the user, or an admin.
 func isSelfOrAdmin(ctx context.Context, userID string) bool {
 	viewer, signedIn := auth.FromContext(ctx)
-	return signedIn && (viewer.UserID == userID || viewer.HasRole(auth.RoleAdmin))
+	return signedIn && (viewer.Is(userID) || viewer.HasRole(auth.RoleAdmin))
 }
 
 // isOrganizerOf reports whether the viewer organizes the event, or is an admin. An organizer who lost the role organizes nothing.
@@ -78,7 +78,7 @@ func requireParticipant(ctx context.Context, customerID, eventID string) error {
 	if !signedIn {
 		return errSignIn
 	}
-	if viewer.UserID == customerID || viewer.HasRole(auth.RoleAdmin) {
+	if viewer.Is(customerID) || viewer.HasRole(auth.RoleAdmin) {
 		return nil
 	}
 	e, err := loadersOf(ctx).events.Load(ctx, eventID)

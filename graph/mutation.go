@@ -45,6 +45,7 @@ func withoutKey(ctx context.Context) (command.Caller, error) {
 	if viewer.HasRole(auth.RoleAdmin) {
 		principal = command.Admin(viewer.UserID)
 	}
+	principal = principal.With(viewer.Linked)
 	trace := command.Trace{CorrelationID: telemetry.CorrelationID(ctx), Traceparent: telemetry.Traceparent(ctx)}
 	return command.Caller{Principal: principal, Trace: trace}, nil
 }

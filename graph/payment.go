@@ -86,6 +86,11 @@ func (r *Resolver) paymentsOf(ctx context.Context, by query.Owner, owner string,
 		return nil, err
 	}
 	l := loadersOf(ctx)
+	if owners := ownersOf(ctx, by, owner); len(owners) > 1 {
+		page, err := r.reads.PaymentPageOfAll(ctx, owners, filter, args)
+		l.addPayments(page.Items)
+		return convertConnection(page, asPayment), err
+	}
 	fetch := func(ctx context.Context, ids []string) (map[string]query.Page[query.Payment], error) {
 		return r.reads.PaymentPagesOf(ctx, by, ids, filter, args)
 	}
@@ -131,7 +136,7 @@ func (refundResolver) FailureReason(_ context.Context, r *query.Refund) (*string
 
 // ProcessPayment implements generated.MutationResolver.
 func (r mutationResolver) ProcessPayment(ctx context.Context, in model.ProcessPaymentInput) (*model.ProcessPaymentPayload, error) {
-	paid, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), processPaymentForm(in, r.development), r.commands.ProcessPayment)
+	paid, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), processPaymentForm(in, r.development), r.payAsViewer)
 	return paidPayload(paid, wrong), err
 }
 

@@ -56,6 +56,11 @@ func (r *Resolver) reservationsOf(ctx context.Context, by query.Owner, owner str
 		return nil, err
 	}
 	l := loadersOf(ctx)
+	if owners := ownersOf(ctx, by, owner); len(owners) > 1 {
+		page, err := r.reads.ReservationPageOfAll(ctx, owners, filter, args)
+		l.addReservations(page.Items)
+		return newConnection(page), err
+	}
 	fetch := func(ctx context.Context, ids []string) (map[string]query.Page[query.Reservation], error) {
 		return r.reads.ReservationPagesOf(ctx, by, ids, filter, args)
 	}

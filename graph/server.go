@@ -55,6 +55,7 @@ type Config struct {
 type RateLimits struct {
 	SignIn    ratelimit.Limit // Of asking for and using sign-in links, by address and by IP. Default: 10 a minute.
 	Mutations ratelimit.Limit // Of root fields of mutations, by user. Default: 120 a minute.
+	Guests    ratelimit.Limit // Of new guests, by IP: many behind one address may be in a hurry. Default: 60 a minute.
 	Messages  ratelimit.Limit // Of WebSocket messages, by user. Default: 100 a minute.
 
 	ConnectionsPerUser int // WebSockets and event streams at a time. Default: 100.
@@ -67,7 +68,7 @@ func (c Config) withDefaults() Config {
 	}
 	l := &c.RateLimits
 	for limit, standard := range map[*ratelimit.Limit]ratelimit.Limit{
-		&l.SignIn: ratelimit.SignIn(10, time.Minute), &l.Mutations: ratelimit.Mutations(120), &l.Messages: ratelimit.WebSocketMessages(100),
+		&l.SignIn: ratelimit.SignIn(10, time.Minute), &l.Guests: ratelimit.SignIn(60, time.Minute), &l.Mutations: ratelimit.Mutations(120), &l.Messages: ratelimit.WebSocketMessages(100),
 	} {
 		if *limit == (ratelimit.Limit{}) {
 			*limit = standard

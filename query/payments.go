@@ -87,11 +87,34 @@ func (r *Reader) PaymentPagesOf(ctx context.Context, by Owner, ids []string, f P
 	if err != nil {
 		return nil, err
 	}
+	payments, err := r.readPaymentsOf(ctx, by, ids, f, w)
+	if err != nil {
+		return nil, err
+	}
+	return cutPages(w, ids, payments, func(p Payment) string { return by.ownerID(p.EventID, p.CustomerID) }, paymentCursor), nil
+}
+
+// PaymentPageOfAll returns one page, as PaymentPage does, of what several customers have together.
+func (r *Reader) PaymentPageOfAll(ctx context.Context, customerIDs []string, f PaymentFilter, args PageArgs) (Page[Payment], error) {
+	w, err := f.parseWindow(paymentList, args)
+	if err != nil {
+		return Page[Payment]{}, err
+	}
+	payments, err := r.readPaymentsOf(ctx, OfCustomers, customerIDs, f, w)
+	if err != nil {
+		return Page[Payment]{}, err
+	}
+	return cutPage(w, payments[:min(len(payments), int(w.rowLimit()))], paymentCursor), nil
+}
+
+// readPaymentsOf reads up to a page for each of the owners, all in the order of the list.
+func (r *Reader) readPaymentsOf(ctx context.Context, by Owner, ids []string, f PaymentFilter, w window[instant]) ([]Payment, error) {
 	arg := db.PaymentsOfNewestFirstParams{
 		Owners: ids, ByEvent: by == OfEvents, Status: f.Status, EventID: f.EventID, CustomerID: f.CustomerID, Gateway: f.Gateway,
 		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id, RowLimit: w.rowLimit(),
 	}
 	var rows []db.Payment
+	var err error
 	if w.backward {
 		rows, err = r.lists.PaymentsOfOldestFirst(ctx, db.PaymentsOfOldestFirstParams(arg))
 	} else {
@@ -100,11 +123,7 @@ func (r *Reader) PaymentPagesOf(ctx context.Context, by Owner, ids []string, f P
 	if err != nil {
 		return nil, fmt.Errorf("list payments of several: %w", err)
 	}
-	payments, err := tryConvertRows(rows, newPayment)
-	if err != nil {
-		return nil, err
-	}
-	return cutPages(w, ids, payments, func(p Payment) string { return by.ownerID(p.EventID, p.CustomerID) }, paymentCursor), nil
+	return tryConvertRows(rows, newPayment)
 }
 
 func paymentCursor(p Payment) string { return paymentList.instantCursor(p.CreatedAt, p.ID) }

@@ -51,11 +51,34 @@ func (r *Reader) ReservationPagesOf(ctx context.Context, by Owner, ids []string,
 	if err != nil {
 		return nil, err
 	}
+	reservations, err := r.readReservationsOf(ctx, by, ids, f, w)
+	if err != nil {
+		return nil, err
+	}
+	return cutPages(w, ids, reservations, func(r Reservation) string { return by.ownerID(r.EventID, r.CustomerID) }, reservationCursor), nil
+}
+
+// ReservationPageOfAll returns one page, as ReservationPage does, of what several customers have together.
+func (r *Reader) ReservationPageOfAll(ctx context.Context, customerIDs []string, f Filter, args PageArgs) (Page[Reservation], error) {
+	w, err := f.parseWindow(reservationList, args)
+	if err != nil {
+		return Page[Reservation]{}, err
+	}
+	reservations, err := r.readReservationsOf(ctx, OfCustomers, customerIDs, f, w)
+	if err != nil {
+		return Page[Reservation]{}, err
+	}
+	return cutPage(w, reservations[:min(len(reservations), int(w.rowLimit()))], reservationCursor), nil
+}
+
+// readReservationsOf reads up to a page for each of the owners, all in the order of the list.
+func (r *Reader) readReservationsOf(ctx context.Context, by Owner, ids []string, f Filter, w window[instant]) ([]Reservation, error) {
 	arg := db.ReservationsOfNewestFirstParams{
 		Owners: ids, ByEvent: by == OfEvents, Status: f.Status, EventID: f.EventID, CustomerID: f.CustomerID,
 		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id, RowLimit: w.rowLimit(),
 	}
 	var rows []db.Reservation
+	var err error
 	if w.backward {
 		rows, err = r.lists.ReservationsOfOldestFirst(ctx, db.ReservationsOfOldestFirstParams(arg))
 	} else {
@@ -64,11 +87,7 @@ func (r *Reader) ReservationPagesOf(ctx context.Context, by Owner, ids []string,
 	if err != nil {
 		return nil, fmt.Errorf("list reservations of several: %w", err)
 	}
-	reservations, err := tryConvertRows(rows, newReservation)
-	if err != nil {
-		return nil, err
-	}
-	return cutPages(w, ids, reservations, func(r Reservation) string { return by.ownerID(r.EventID, r.CustomerID) }, reservationCursor), nil
+	return tryConvertRows(rows, newReservation)
 }
 
 func reservationCursor(r Reservation) string { return reservationList.instantCursor(r.CreatedAt, r.ID) }

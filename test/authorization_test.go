@@ -181,6 +181,15 @@ var rootCases = map[string]authCase{
 		query: `mutation($i: VerifyMagicLinkInput!) { verifyMagicLink(input: $i) { userErrors { code } } }`,
 		vars:  withInput(func(*authStage, *client) vars { return vars{"token": "nonsense"} }), want: expectations{"LINK_INVALID"},
 	},
+	"Mutation.startGuestSession": {
+		query: `mutation { startGuestSession { userErrors { code } } }`,
+		want:  expectations{"ok", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE"},
+	},
+	"Mutation.setContact": {
+		query: `mutation($i: SetContactInput!) { setContact(input: $i) { userErrors { code } } }`,
+		vars:  withInput(func(*authStage, *client) vars { return vars{"name": "Ann", "email": newKey() + "@example.com"} }),
+		want:  expectations{"UNAUTHENTICATED", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE"},
+	},
 	"Mutation.signOut":      {query: `mutation { signOut { userErrors { code } } }`, want: anyone, alone: true},
 	"Mutation.renewSession": {query: `mutation { renewSession { userErrors { code } } }`, want: signedIn, alone: true},
 	"Mutation.revokeSession": {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -52,6 +53,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		RateLimits: graph.RateLimits{
 			SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
 			Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
+			Guests:    ratelimit.SignIn(e.Config.GuestRateLimit, time.Minute),
 			Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
 
 			ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,

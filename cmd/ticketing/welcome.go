@@ -24,7 +24,7 @@ func withDevelopmentDefaults(environ map[string]string) map[string]string {
 		return out
 	}
 	for name, value := range map[string]string{
-		"ADMIN_EMAILS": "admin@example.com", "AUTH_RATE_LIMIT_REQUESTS": "10000", "WS_MAX_CONNECTIONS_PER_IP": "10000",
+		"ADMIN_EMAILS": "admin@example.com", "AUTH_RATE_LIMIT_REQUESTS": "10000", "GUEST_RATE_LIMIT_REQUESTS": "10000", "WS_MAX_CONNECTIONS_PER_IP": "10000",
 	} {
 		if out[name] == "" {
 			out[name] = value

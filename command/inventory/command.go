@@ -18,6 +18,7 @@ type (
 	Reserve struct {
 		ReservationID     string
 		CustomerID        string
+		Linked            []string // guests who are the same customer: the limits hold for all together
 		Items             []ReserveItem
 		MaxPerReservation int
 		MaxPerCustomer    *int

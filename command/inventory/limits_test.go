@@ -64,3 +64,13 @@ func TestLimitsComeBeforeAvailability(t *testing.T) {
 	Given(t, pit, full).When(limited(2, 0, best("Pit", 3))).ThenRejected(rejection.LimitExceeded, "items", "0", "quantity")
 	Given(t, pit, full).When(limited(10, 2, best("Pit", 3))).ThenRejected(rejection.LimitExceeded, "items")
 }
+
+func TestLimitsHoldForACustomerAndTheirGuestsTogether(t *testing.T) {
+	c := limited(3, 3, best("Pit", 2))
+	c.Linked = []string{bob}
+	Given(t, pit, held("rsv_1", bob, standing(1))).When(c).ThenAccepted()
+	Given(t, pit, held("rsv_1", bob, standing(2))).When(c).ThenRejected(rejection.LimitExceeded, "items")
+	Given(t, pit, held("rsv_1", "usr_carol", standing(2))).When(c).ThenAccepted()
+	c.MaxUnpaid = 1
+	Given(t, pit, held("rsv_1", bob, standing(1))).When(c).ThenRejected(rejection.LimitExceeded)
+}

@@ -18,11 +18,12 @@ func decideReserve(s State, c Reserve) ([]DomainEvent, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.MaxPerCustomer != nil && s.Tickets[c.CustomerID]+wanted > *c.MaxPerCustomer {
+	tickets, unpaid := s.countTaken(c)
+	if c.MaxPerCustomer != nil && tickets+wanted > *c.MaxPerCustomer {
 		return nil, rejection.New(rejection.LimitExceeded, "a customer may have at most %d tickets of this event, you have %d",
-			*c.MaxPerCustomer, s.Tickets[c.CustomerID]).At("items")
+			*c.MaxPerCustomer, tickets).At("items")
 	}
-	if unpaid := len(s.unpaid[c.CustomerID]); c.MaxUnpaid > 0 && unpaid >= c.MaxUnpaid {
+	if c.MaxUnpaid > 0 && unpaid >= c.MaxUnpaid {
 		return nil, rejection.New(rejection.LimitExceeded, "you have %d unpaid reservations of this event: pay or cancel one of them first", unpaid)
 	}
 	items, err := s.pickSeats(c)
@@ -30,6 +31,16 @@ func decideReserve(s State, c Reserve) ([]DomainEvent, error) {
 		return nil, err
 	}
 	return []DomainEvent{SeatsReserved{ReservationID: c.ReservationID, CustomerID: c.CustomerID, Items: items}}, nil
+}
+
+// countTaken returns how many tickets and unpaid reservations the customer has, with the linked guests.
+func (s State) countTaken(c Reserve) (tickets, unpaid int) {
+	tickets, unpaid = s.Tickets[c.CustomerID], len(s.unpaid[c.CustomerID])
+	for _, guest := range c.Linked {
+		tickets += s.Tickets[guest]
+		unpaid += len(s.unpaid[guest])
+	}
+	return tickets, unpaid
 }
 
 // checkItems checks each item by itself and the sum against the limit, and returns the number of tickets requested.

@@ -95,6 +95,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("RoleInput", ec.unmarshalInputRoleInput),
 			graphql.NewInputUnmarshaler("SeatRowInput", ec.unmarshalInputSeatRowInput),
+			graphql.NewInputUnmarshaler("SetContactInput", ec.unmarshalInputSetContactInput),
 			graphql.NewInputUnmarshaler("UpdateEventInput", ec.unmarshalInputUpdateEventInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("VerifyMagicLinkInput", ec.unmarshalInputVerifyMagicLinkInput),
@@ -695,6 +696,44 @@ type EventPayload {
   event: Event
   "What is wrong; empty on success."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/guest.graphqls", Input: `extend type Mutation {
+  """
+  Makes a guest: a user without an address, who can reserve at once and pay after ` + "`" + `setContact` + "`" + `. The session is delivered as in
+  ` + "`" + `verifyMagicLink` + "`" + `. Limited by IP: RATE_LIMITED. For a viewer who is signed in, guest or not, it is INVALID_STATE.
+  """
+  startGuestSession: VerifyMagicLinkPayload @auth(rule: PUBLIC)
+
+  """
+  Keeps the name and the address of the viewer, who is a guest, for mails and tickets; the last ones count. The address is not proven. A user
+  who proves it by a sign-in link has the guest's reservations among their own. For other users it is INVALID_STATE. Limited by address:
+  RATE_LIMITED.
+  """
+  setContact(input: SetContactInput!): UserPayload @auth(rule: SIGNED_IN)
+}
+
+extend type User {
+  "Whether the user has proven no address: see ` + "`" + `startGuestSession` + "`" + `."
+  isGuest: Boolean!
+  "A guest's name and address: for the user and for admins, for others null; null before ` + "`" + `setContact` + "`" + ` and for users who have proven an address."
+  contact: Contact
+}
+
+"A guest's name and address. They are not proven."
+type Contact {
+  "The name."
+  name: String!
+  "The mail address."
+  email: String!
+}
+
+"Where a guest's mails go."
+input SetContactInput {
+  "The name, 1 to 200 characters."
+  name: String!
+  "A mail address, up to 254 characters."
+  email: String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/identity.graphqls", Input: `extend type Query {
@@ -1756,6 +1795,16 @@ func (ec *executionContext) childFields_CancelReservationPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type CancelReservationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Contact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Contact_name(ctx, field)
+	case "email":
+		return ec.fieldContext_Contact_email(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Contact", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateEventPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "event":
@@ -2388,6 +2437,10 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_payments(ctx, field)
 	case "sessions":
 		return ec.fieldContext_User_sessions(ctx, field)
+	case "isGuest":
+		return ec.fieldContext_User_isGuest(ctx, field)
+	case "contact":
+		return ec.fieldContext_User_contact(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }

@@ -121,6 +121,14 @@ type ConfirmPaymentInput struct {
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
+// A guest's name and address. They are not proven.
+type Contact struct {
+	// The name.
+	Name string `json:"name"`
+	// The mail address.
+	Email string `json:"email"`
+}
+
 // A new draft.
 type CreateEventInput struct {
 	// 1 to 200 characters.
@@ -411,6 +419,14 @@ type SeatRowInput struct {
 	Row string `json:"row"`
 	// How many seats the row has, 1 to 1,000; they are numbered from 1.
 	Seats int `json:"seats"`
+}
+
+// Where a guest's mails go.
+type SetContactInput struct {
+	// The name, 1 to 200 characters.
+	Name string `json:"name"`
+	// A mail address, up to 254 characters.
+	Email string `json:"email"`
 }
 
 // The result of a sign-out.

@@ -11,9 +11,11 @@ import (
 
 // Redis caches accounts, so that authenticating does not ask the database. An entry is one of
 //
-//	"ADMIN,CUSTOMER"  the roles, possibly none
-//	"!"               no such user, or an erased one
-//	"-<nonce>"        a fence: the account is being changed; ask the database and cache nothing
+//	"ADMIN,CUSTOMER"          the roles, possibly none
+//	"CUSTOMER|guest"          those of a guest
+//	"CUSTOMER|usr_a,usr_b"    those of a user with linked guests
+//	"!"                       no such user, or an erased one
+//	"-<nonce>"                a fence: the account is being changed; ask the database and cache nothing
 //
 // A change sets its fence before it commits and replaces it by the new account afterwards. So an old account is never used once the
 // change has returned: a request that read the database earlier finds the entry taken, since a read only fills an empty entry. If the
@@ -24,13 +26,17 @@ const (
 	changeLimit  = 10 * time.Second // of the transaction between fence and commit: well below fenceTTL
 	noAccount    = "!"
 	fencePrefix  = "-"
-	roleSplitter = ","
+	listSplitter = ","
+	linkSplitter = "|" // the scripts know it too
+	guestMark    = "guest"
 )
 
 // account is a user as authentication needs it.
 type account struct {
 	exists bool
 	roles  []Role // sorted
+	guest  bool
+	linked []string // sorted
 }
 
 // accountOf returns a user's account from the cached entry (nil: none), else from the database.
@@ -60,7 +66,8 @@ type querier interface {
 // loadAccounts reads accounts from the database. Accounts that do not exist are missing from the result.
 func (s *Service) loadAccounts(ctx context.Context, from querier, userIDs []string) (map[string]account, error) {
 	const query = `
-		SELECT u.id, coalesce(array_agg(r.role ORDER BY r.role) FILTER (WHERE r.role IS NOT NULL), '{}')
+		SELECT u.id, coalesce(array_agg(r.role ORDER BY r.role) FILTER (WHERE r.role IS NOT NULL), '{}'), u.guest,
+			(SELECT array_agg(g.id ORDER BY g.id) FROM users g WHERE g.linked_to = u.id AND g.erased_at IS NULL)
 		FROM users u LEFT JOIN user_roles r ON r.user_id = u.id
 		WHERE u.id = ANY($1) AND u.erased_at IS NULL
 		GROUP BY u.id`
@@ -70,10 +77,11 @@ func (s *Service) loadAccounts(ctx context.Context, from querier, userIDs []stri
 	}
 	accounts := make(map[string]account, len(userIDs))
 	var userID string
-	var roles []Role
-	_, err = pgx.ForEachRow(rows, []any{&userID, &roles}, func() error {
-		accounts[userID] = account{exists: true, roles: roles}
-		roles = nil
+	var a account
+	_, err = pgx.ForEachRow(rows, []any{&userID, &a.roles, &a.guest, &a.linked}, func() error {
+		a.exists = true
+		accounts[userID] = a
+		a = account{}
 		return nil
 	})
 	if err != nil {
@@ -86,27 +94,48 @@ func (a account) cacheEntry() string {
 	if !a.exists {
 		return noAccount
 	}
+	entry := a.roleNames()
+	switch {
+	case a.guest:
+		return entry + linkSplitter + guestMark
+	case len(a.linked) > 0:
+		return entry + linkSplitter + strings.Join(a.linked, listSplitter)
+	}
+	return entry
+}
+
+// roleNames is what a session keeps of its user's account, to notice that the roles changed.
+func (a account) roleNames() string {
 	names := make([]string, len(a.roles))
 	for i, r := range a.roles {
 		names[i] = string(r)
 	}
-	return strings.Join(names, roleSplitter)
+	return strings.Join(names, listSplitter)
 }
 
 func parseAccount(entry string) account {
-	switch entry {
-	case noAccount:
+	if entry == noAccount {
 		return account{}
-	case "":
-		return account{exists: true}
 	}
-	names := strings.Split(entry, roleSplitter)
-	roles := make([]Role, len(names))
-	for i, name := range names {
-		roles[i] = Role(name)
+	names, links, _ := strings.Cut(entry, linkSplitter)
+	a := account{exists: true, guest: links == guestMark}
+	for _, name := range splitList(names) {
+		a.roles = append(a.roles, Role(name))
 	}
-	return account{exists: true, roles: roles}
+	if !a.guest {
+		a.linked = splitList(links)
+	}
+	return a
 }
 
-// allows reports whether the account still has exactly p's roles.
-func (a account) allows(p Principal) bool { return a.exists && slices.Equal(a.roles, p.Roles) }
+func splitList(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, listSplitter)
+}
+
+// allows reports whether the account still has exactly p's roles and guests.
+func (a account) allows(p Principal) bool {
+	return a.exists && slices.Equal(a.roles, p.Roles) && slices.Equal(a.linked, p.Linked)
+}

@@ -8,11 +8,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Address returns a user's mail address, "" for an unknown or erased user. It is for callers that only send mails and need no Service.
+// Address returns a user's mail address, for guests the one of their contact; "" for an unknown or erased user. It is for callers that only send mails and need no Service.
 // Error: ErrUnavailable.
 func Address(ctx context.Context, pool *pgxpool.Pool, userID string) (string, error) {
 	var address string
-	err := pool.QueryRow(ctx, `SELECT email FROM users WHERE id = $1 AND erased_at IS NULL`, userID).Scan(&address)
+	err := pool.QueryRow(ctx, `SELECT coalesce(email, contact_email, '') FROM users WHERE id = $1 AND erased_at IS NULL`, userID).Scan(&address)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil
 	}

@@ -33,7 +33,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 	if !a.exists {
 		return Principal{}, ErrUnauthenticated
 	}
-	used.Roles = a.roles
+	used.Roles, used.Guest, used.Linked = a.roles, a.guest, a.linked
 	return used.Principal, nil
 }
 

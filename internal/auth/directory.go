@@ -38,7 +38,7 @@ type Listed struct {
 // ListUsers returns users in the order of their first sign-ins, including erased ones. Error: ErrUnavailable.
 func (s *Service) ListUsers(ctx context.Context, f UserFilter, part Range) ([]Listed, error) {
 	const query = `
-		SELECT u.number, u.id, coalesce(u.email, ''), coalesce(u.name, ''), u.created_at, u.last_seen_at, u.erased_at,
+		SELECT u.number, ` + userColumns + `,
 			coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM user_roles r WHERE r.user_id = u.id), '{}')
 		FROM users u
 		WHERE u.number > $1 AND u.number < $2 AND ($3 = '' OR u.email = $3)
@@ -50,7 +50,7 @@ func (s *Service) ListUsers(ctx context.Context, f UserFilter, part Range) ([]Li
 	}
 	users, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Listed, error) {
 		var u Listed
-		return u, row.Scan(&u.Number, &u.ID, &u.Email, &u.Name, &u.CreatedAt, &u.LastSeenAt, &u.ErasedAt, &u.Roles)
+		return u, row.Scan(append([]any{&u.Number}, u.targets()...)...)
 	})
 	if err != nil {
 		return nil, unavailable("list users", err)

@@ -20,6 +20,8 @@ var (
 	ErrEmailInvalid = errors.New("not a valid mail address")
 	// ErrUserNotFound says that there is no such user, or that it was erased.
 	ErrUserNotFound = errors.New("user not found")
+	// ErrNotGuest says that the user is not a guest: they have proven an address.
+	ErrNotGuest = errors.New("not a guest")
 	// ErrSessionNotFound says that the user has no such session (any more).
 	ErrSessionNotFound = errors.New("session not found")
 	// ErrRoleInvalid says that a text is not the name of a role.

@@ -30,8 +30,16 @@ type Principal struct {
 	UserID    string
 	SessionID string // "ses_…": names the session, can't be used as its token
 	Roles     []Role // sorted
+	Guest     bool   // has proven no address
+	// Linked are guests who gave the user's address as their contact: what they bought is the user's.
+	Linked []string
 	// RenewBy is when the session ends unless it is renewed, because the user's roles changed; zero if no renewal is due.
 	RenewBy time.Time
+}
+
+// Is reports whether p is the user, or the user is one of the guests linked to p.
+func (p Principal) Is(userID string) bool {
+	return p.UserID == userID || slices.Contains(p.Linked, userID)
 }
 
 // HasRole reports whether the user has the role itself; roles imply no others.

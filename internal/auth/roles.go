@@ -47,12 +47,15 @@ func (s *Service) RevokeRole(ctx context.Context, actorID, userID string, role R
 	})
 }
 
-// EraseUser deletes a user's address, name and roles, and ends their sessions. The id stays, since the log refers to users by it. The
-// address may sign in again, as a new user. Errors: ErrUserNotFound, ErrUnavailable.
+// EraseUser deletes a user's address, name and roles, and ends their sessions; so it does with the guests linked to the user. The id stays,
+// since the log refers to users by it. The address may sign in again, as a new user. Errors: ErrUserNotFound, ErrUnavailable.
 func (s *Service) EraseUser(ctx context.Context, actorID, userID string) error {
+	if err := s.eraseGuests(ctx, actorID, userID); err != nil {
+		return err
+	}
 	err := s.changeUser(ctx, userID, func(ctx context.Context, tx pgx.Tx) error {
 		now := s.now()
-		_, err := tx.Exec(ctx, "UPDATE users SET email = NULL, name = NULL, erased_at = $2 WHERE id = $1", userID, now)
+		_, err := tx.Exec(ctx, "UPDATE users SET email = NULL, name = NULL, contact_email = NULL, erased_at = $2 WHERE id = $1", userID, now)
 		if err != nil {
 			return unavailable("erase a user", err)
 		}

@@ -43,7 +43,7 @@ func (s *Service) newSession(ctx context.Context, user User, agent string) (Sess
 	now := s.now()
 	keys := []string{sessionPrefix + sessionID, sessionsPrefix + user.ID}
 	err = createSession.Run(ctx, s.redis, keys, sessionID, user.ID, hash.String(), now.UnixMilli(), s.cfg.SessionTTL.Milliseconds(),
-		s.cfg.SessionIdle.Milliseconds(), s.cfg.SessionMax.Milliseconds(), s.cfg.MaxSessions, account{exists: true, roles: user.Roles}.cacheEntry(),
+		s.cfg.SessionIdle.Milliseconds(), s.cfg.SessionMax.Milliseconds(), s.cfg.MaxSessions, account{roles: user.Roles}.roleNames(),
 		agent, sessionPrefix, changesChannel).Err()
 	if err != nil {
 		return Session{}, unavailable("make a session", err)
@@ -88,7 +88,7 @@ func (s *Service) RenewSession(ctx context.Context, token string) (Session, erro
 	}
 	keys := []string{sessionPrefix + oldID, sessionPrefix + newID}
 	renewed, err := renewSession.Run(ctx, s.redis, keys, oldID, newID, newHash.String(), s.now().UnixMilli(), s.cfg.SessionTTL.Milliseconds(),
-		s.cfg.SessionIdle.Milliseconds(), s.cfg.SessionMax.Milliseconds(), account{exists: true, roles: p.Roles}.cacheEntry(),
+		s.cfg.SessionIdle.Milliseconds(), s.cfg.SessionMax.Milliseconds(), account{roles: p.Roles}.roleNames(),
 		replacedGrace.Milliseconds(), sessionsPrefix, changesChannel).Bool()
 	if err != nil {
 		return Session{}, unavailable("renew a session", err)

@@ -55,6 +55,9 @@ func (s *Service) signIn(ctx context.Context, email, agent string) (Session, Use
 			return Session{}, User{}, err
 		}
 	}
+	if err := s.linkGuests(ctx, userID, email); err != nil {
+		return Session{}, User{}, err
+	}
 	session, err := s.newSession(ctx, user, agent)
 	return session, user, err
 }

@@ -16,13 +16,23 @@ type User struct {
 	CreatedAt  time.Time
 	LastSeenAt time.Time // the last sign-in
 	ErasedAt   *time.Time
+	Guest      bool   // has proven no address
+	Contact    string // a guest's address, not proven; "" when unknown or erased
+}
+
+// userColumns are the columns of a User, but for the roles.
+const userColumns = `u.id, coalesce(u.email, ''), coalesce(u.name, ''), u.created_at, u.last_seen_at, u.erased_at, u.guest, coalesce(u.contact_email, '')`
+
+// targets are where a row of userColumns and the roles is scanned to.
+func (u *User) targets() []any {
+	return []any{&u.ID, &u.Email, &u.Name, &u.CreatedAt, &u.LastSeenAt, &u.ErasedAt, &u.Guest, &u.Contact, &u.Roles}
 }
 
 // Users returns the users with the given ids, as far as they exist, by id. Erased users are included, without address and name.
 // Error: ErrUnavailable.
 func (s *Service) Users(ctx context.Context, ids []string) (map[string]User, error) {
 	const query = `
-		SELECT u.id, coalesce(u.email, ''), coalesce(u.name, ''), u.created_at, u.last_seen_at, u.erased_at,
+		SELECT ` + userColumns + `,
 			coalesce(array_agg(r.role ORDER BY r.role) FILTER (WHERE r.role IS NOT NULL), '{}')
 		FROM users u LEFT JOIN user_roles r ON r.user_id = u.id
 		WHERE u.id = ANY($1)
@@ -33,7 +43,7 @@ func (s *Service) Users(ctx context.Context, ids []string) (map[string]User, err
 	}
 	users, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (User, error) {
 		var u User
-		return u, row.Scan(&u.ID, &u.Email, &u.Name, &u.CreatedAt, &u.LastSeenAt, &u.ErasedAt, &u.Roles)
+		return u, row.Scan(u.targets()...)
 	})
 	if err != nil {
 		return nil, unavailable("read users", err)

@@ -39,6 +39,7 @@ type Config struct {
 
 	MutationRateLimit  int `env:"MUTATION_RATE_LIMIT_REQUESTS" envDefault:"120"`  // a minute and user
 	WebSocketRateLimit int `env:"WS_RATE_LIMIT_MESSAGES"       envDefault:"100"`  // a minute and user
+	GuestRateLimit     int `env:"GUEST_RATE_LIMIT_REQUESTS"    envDefault:"60"`   // a minute and IP
 	ConnectionsPerUser int `env:"WS_MAX_CONNECTIONS_PER_USER"  envDefault:"100"`  // at a time
 	ConnectionsPerIP   int `env:"WS_MAX_CONNECTIONS_PER_IP"    envDefault:"1000"` // at a time
 }

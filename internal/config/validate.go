@@ -77,6 +77,7 @@ func (v *validator) checkNumbers() {
 		{"AUTH_MAX_CONCURRENT_SESSIONS", c.MaxSessions, 1, 1000},
 		{"AUTH_RATE_LIMIT_REQUESTS", c.SignInRateLimit, 1, 1_000_000},
 		{"MUTATION_RATE_LIMIT_REQUESTS", c.MutationRateLimit, 1, 1_000_000},
+		{"GUEST_RATE_LIMIT_REQUESTS", c.GuestRateLimit, 1, 1_000_000},
 		{"MAX_UNPAID_RESERVATIONS", c.MaxUnpaidReservations, 1, 1_000_000},
 		{"WS_RATE_LIMIT_MESSAGES", c.WebSocketRateLimit, 1, 1_000_000},
 		{"WS_MAX_CONNECTIONS_PER_USER", c.ConnectionsPerUser, 1, 1_000_000},

@@ -15,7 +15,7 @@ end
 limit = tonumber(limit)
 local account = redis.call('GET', ARGV[8] .. user)
 local known = account and account ~= '!' and string.sub(account, 1, 1) ~= '-'
-local changed = known and account ~= roles and not renew and not successor
+local changed = known and string.match(account, '^[^|]*') ~= roles and not renew and not successor
 if changed then
     renew = now + grace
     redis.call('HSET', KEYS[1], 'renew', renew)
