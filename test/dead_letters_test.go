@@ -84,10 +84,10 @@ func TestAnOperatorReplaysDeadLetters(t *testing.T) {
 	require.Contains(t, output, `there is no projection "weather"`)
 }
 
-func TestReadinessShowsTheLagAndDegradesByIt(t *testing.T) {
+func TestHealthShowsTheLagAndDegradesByIt(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	p.startAPI()
+	api := p.startAPI()
 	id := onSale(t, signIn(t, p.url, adminEmail), 10_000, nil)
 	health := func() (status string, lag float64, partitions int) {
 		var answer struct {
@@ -99,8 +99,8 @@ func TestReadinessShowsTheLagAndDegradesByIt(t *testing.T) {
 				}
 			}
 		}
-		require.NoError(t, json.Unmarshal([]byte(getBody(t, p.url+"/health/ready")), &answer)) // 200 at any lag
-		reservations := answer.Checks["projection lag"].Detail["reservations"]
+		require.NoError(t, json.Unmarshal([]byte(getBody(t, api.health())), &answer)) // 200 at any lag
+		reservations := answer.Checks["api: projections"].Detail["reservations"]
 		return answer.Status, reservations.Records, len(reservations.Partitions)
 	}
 	status, lag, _ := health()

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -151,6 +152,9 @@ func (p *platform) startAPI() runningPart {
 	})
 	return api
 }
+
+// health returns the address of what the part reports of itself to operators.
+func (p runningPart) health() string { return strings.TrimSuffix(p.metrics, "/metrics") + "/health" }
 
 // killNow ends the process as kill -9 does.
 func (p runningPart) killNow() {

@@ -25,6 +25,7 @@ import (
 
 // API serves GraphQL on listener until ctx ends. It then refuses new requests, finishes those in flight, and stops deciding last.
 func API(ctx context.Context, e Env, listener net.Listener) error {
+	e.warnOfSettings()
 	b, err := openAPI(ctx, e)
 	if err != nil {
 		return err
@@ -81,13 +82,25 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	return g.Wait()
 }
 
+// warnOfSettings logs what production may do without, although it rarely means to.
+func (e Env) warnOfSettings() {
+	if e.Config.Development() {
+		return
+	}
+	if len(e.Config.PaymentGateways) == 0 {
+		e.Logger.Warn("PAYMENT_GATEWAYS is empty: only free tickets can be had")
+	}
+	if len(e.Config.TrustedProxies) == 0 {
+		e.Logger.Warn("TRUSTED_PROXIES is empty: behind a proxy all customers have its address, and share one rate limit")
+	}
+}
+
 // apiBackends is what the api is connected to.
 type apiBackends struct {
 	events, read, auth *pgxpool.Pool
 	redis              *redis.Client
 	projections        *query.Projections
 	webhooks           *webhook.Receiver
-	checks             []httpserver.Check
 	closers            []func()
 }
 
@@ -123,7 +136,8 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{Pool: b.events, Logger: e.Logger, Registerer: e.registererOf("api")}); err != nil {
 		return b, fmt.Errorf("set up webhooks: %w", err)
 	}
-	b.checks, err = e.apiChecks(b)
+	checks, err := e.apiChecks(b)
+	e.watch(checks...)
 	return b, err
 }
 
@@ -163,7 +177,7 @@ func (e Env) apiRoutes(api, graphiql http.Handler, b *apiBackends) http.Handler 
 	mux.Handle("/graphiql", graphiql)
 	mux.Handle("/graphiql/", graphiql)
 	mux.Handle("/auth/", auth.Pages())
-	addHealth(mux, b.checks, e.Config.Development())
+	e.addHealth(mux)
 	if e.Config.Development() {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(e.Registry, promhttp.HandlerOpts{}))
 	}

@@ -1,8 +1,11 @@
 package parts
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,6 +13,19 @@ import (
 
 	"ticketing/internal/config"
 )
+
+func TestProductionWarnsOfWhatItDoesWithout(t *testing.T) {
+	t.Parallel()
+	for warned, cfg := range map[bool]config.Config{
+		true:  {Environment: config.Production},
+		false: {Environment: config.Production, TrustedProxies: []string{"10.0.0.0/8"}, Payments: config.Payments{PaymentGateways: []string{"stripe"}}},
+	} {
+		var log bytes.Buffer
+		Env{Config: cfg, Logger: slog.New(slog.NewJSONHandler(&log, nil))}.warnOfSettings()
+		require.Equal(t, warned, strings.Contains(log.String(), "PAYMENT_GATEWAYS is empty"))
+		require.Equal(t, warned, strings.Contains(log.String(), "TRUSTED_PROXIES is empty"))
+	}
+}
 
 // Every response forbids framing and content sniffing, and in production tells browsers to use TLS.
 func TestEveryRouteOfTheAPIIsSecured(t *testing.T) {

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"ticketing/command/relay/progress"
 	"ticketing/internal/httpserver"
 	"ticketing/query"
 )
@@ -16,25 +19,86 @@ import (
 // mostLag is how many records a projection may be behind before the api shows as degraded.
 const mostLag = 1000
 
-// apiChecks returns checks of what the api depends on. Without broker and projections it is only degraded.
+// apiChecks looks at what the api works with. Commands need the log, and queries the read tables. Without the rest
+// something goes on: without Redis or users, public reads, webhooks and open subscriptions; broker and projections only make it late.
 func (e Env) apiChecks(b *apiBackends) ([]httpserver.Check, error) {
-	broker, err := kgo.NewClient(e.kafkaOptions("api")...)
+	broker, closeBroker, err := e.openBroker("api")
 	if err != nil {
-		return nil, fmt.Errorf("open the broker: %w", err)
+		return nil, err
 	}
-	b.closers = append(b.closers, broker.Close)
+	b.closers = append(b.closers, closeBroker)
 	return []httpserver.Check{
-		{Name: "postgresql:events", Critical: true, Probe: pingPool(b.events)},
-		{Name: "postgresql:projections", Critical: true, Probe: pingPool(b.read)},
-		{Name: "postgresql:auth", Critical: true, Probe: pingPool(b.auth)},
-		{Name: "redis", Critical: true, Probe: newProbe(func(ctx context.Context) error { return b.redis.Ping(ctx).Err() })},
-		{Name: "redpanda", Probe: newProbe(broker.Ping)},
-		{Name: "projection lag", Probe: lagProbe(b.projections)},
+		{Name: "api: events database", Critical: true, Probe: pingPool(b.events)},
+		{Name: "api: read database", Critical: true, Probe: pingPool(b.read)},
+		{Name: "api: auth database", Probe: pingPool(b.auth)},
+		{Name: "api: redis", Probe: pingRedis(b.redis)},
+		{Name: "api: broker", Probe: broker},
+		{Name: "api: projections", Probe: lagProbe(b.projections, nil)},
 	}, nil
 }
 
-// lagProbe shows how far behind each projection is, and fails if one is far behind.
-func lagProbe(projections *query.Projections) func(context.Context) (any, error) {
+// relayChecks looks at what the relay reads and writes, and shows how far it is.
+func relayChecks(events *pgxpool.Pool, broker probe) []httpserver.Check {
+	return []httpserver.Check{
+		{Name: "relay: events database", Critical: true, Probe: func(ctx context.Context) (any, error) {
+			lag, err := progress.ReadLag(ctx, events)
+			if err != nil {
+				return nil, fmt.Errorf("read the relay's progress: %w", err)
+			}
+			return relayLag{Published: lag.Published, Unpublished: lag.Events, Seconds: lag.Age.Seconds()}, nil
+		}},
+		{Name: "relay: broker", Critical: true, Probe: broker},
+	}
+}
+
+// relayLag is what is shown of the relay.
+type relayLag struct {
+	Published   int64   `json:"published"` // position
+	Unpublished int64   `json:"unpublished"`
+	Seconds     float64 `json:"seconds"`
+}
+
+// projectorChecks looks at what a projector of the named projections works with. Without Redis the rows are written all the same; only those who
+// watch them learn of it later.
+func (e Env) projectorChecks(events, read *pgxpool.Pool, client *redis.Client, broker probe, names []string) []httpserver.Check {
+	return []httpserver.Check{
+		{Name: "projector: events database", Critical: true, Probe: pingPool(events)},
+		{Name: "projector: read database", Critical: true, Probe: pingPool(read)},
+		{Name: "projector: broker", Critical: true, Probe: broker},
+		{Name: "projector: redis", Probe: pingRedis(client)},
+		{Name: "projector: projections", Probe: lagProbe(e.projections(read, events), names)},
+	}
+}
+
+// sagaChecks looks at what the saga works with. Without users it can send no mail.
+func sagaChecks(events, users *pgxpool.Pool) []httpserver.Check {
+	return []httpserver.Check{
+		{Name: "saga: events database", Critical: true, Probe: pingPool(events)},
+		{Name: "saga: auth database", Probe: pingPool(users)},
+	}
+}
+
+// probe is a health check's function.
+type probe = func(context.Context) (detail any, err error)
+
+// openBroker connects to the broker to see whether it is there. closeBroker ends that.
+func (e Env) openBroker(part string) (there probe, closeBroker func(), err error) {
+	broker, err := kgo.NewClient(e.kafkaOptions(part)...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the broker: %w", err)
+	}
+	return newProbe(broker.Ping), broker.Close, nil
+}
+
+// watch adds health checks of this process. An Env without Health, as in tests, has none.
+func (e Env) watch(checks ...httpserver.Check) {
+	if e.Health != nil {
+		e.Health.Add(checks...)
+	}
+}
+
+// lagProbe shows how far each of the named projections is, or all when none is named, and fails when one of them is far behind.
+func lagProbe(projections *query.Projections, names []string) probe {
 	return func(ctx context.Context) (any, error) {
 		statuses, err := projections.Status(ctx)
 		if err != nil {
@@ -43,6 +107,9 @@ func lagProbe(projections *query.Projections) func(context.Context) (any, error)
 		var far []error
 		lags := make(map[string]projectionLag, len(statuses))
 		for _, s := range statuses {
+			if len(names) > 0 && !slices.Contains(names, s.Name) {
+				continue
+			}
 			if s.LagRecords >= mostLag {
 				far = append(far, fmt.Errorf("projection %s is %d records behind", s.Name, s.LagRecords))
 			}
@@ -79,16 +146,23 @@ func newProjectionLag(s query.ProjectionStatus) projectionLag {
 	return lag
 }
 
-func pingPool(pool *pgxpool.Pool) func(context.Context) (any, error) { return newProbe(pool.Ping) }
+func pingPool(pool *pgxpool.Pool) probe { return newProbe(pool.Ping) }
 
-// newProbe returns a probe without details.
-func newProbe(probe func(context.Context) error) func(context.Context) (any, error) {
-	return func(ctx context.Context) (any, error) { return nil, probe(ctx) }
+func pingRedis(client *redis.Client) probe {
+	return newProbe(func(ctx context.Context) error { return client.Ping(ctx).Err() })
 }
 
-// addHealth adds the health routes. detailed ones show errors, which name hosts: they are for operators.
-func addHealth(mux *http.ServeMux, checks []httpserver.Check, detailed bool) {
+// newProbe returns a probe without details.
+func newProbe(do func(context.Context) error) probe {
+	return func(ctx context.Context) (any, error) { return nil, do(ctx) }
+}
+
+// addHealth adds the routes of liveness and readiness.
+func (e Env) addHealth(mux *http.ServeMux) {
+	health := e.Health
+	if health == nil {
+		health = httpserver.NewHealth()
+	}
 	mux.Handle("GET /health/live", httpserver.Live())
-	mux.Handle("GET /health/ready", httpserver.Ready(checks, detailed))
-	mux.Handle("GET /health", httpserver.Ready(checks, detailed))
+	mux.Handle("GET /health/ready", health.Ready())
 }

@@ -39,7 +39,7 @@ func Run(ctx context.Context, service string, cfg config.Config, part func(ctx c
 	if err != nil {
 		return fmt.Errorf("METRICS_PORT: %w", err)
 	}
-	e := Env{Config: cfg, Logger: log, Registry: t.Registry, Clock: time.Now}
+	e := Env{Config: cfg, Logger: log, Registry: t.Registry, Clock: time.Now, Health: httpserver.NewHealth()}
 	g, ctx := errgroup.WithContext(ctx)
 	ending, end := context.WithCancel(ctx)
 	g.Go(func() error {
@@ -64,7 +64,8 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 func (e Env) operatorRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(e.Registry, promhttp.HandlerOpts{}))
-	addHealth(mux, nil, true)
+	e.addHealth(mux)
+	mux.Handle("GET /health", e.Health.Detailed())
 	return httpserver.Secure(mux, false) // operators may come without TLS
 }
 

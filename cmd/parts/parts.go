@@ -19,6 +19,7 @@ import (
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/internal/config"
+	"ticketing/internal/httpserver"
 	"ticketing/internal/kafka"
 	"ticketing/internal/postgres"
 	internalredis "ticketing/internal/redis"
@@ -29,7 +30,8 @@ type Env struct {
 	Config   config.Config
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
-	Clock    func() time.Time // decides when holds end and sales open; tests move it
+	Clock    func() time.Time   // Decides when holds end and sales open; tests move it.
+	Health   *httpserver.Health // What the parts of the process work with. Default: nothing is reported.
 }
 
 // registererOf returns where a part registers its metrics. The label keeps equal metrics of several parts in one process apart.

@@ -24,6 +24,12 @@ func Relay(ctx context.Context, e Env) error {
 		return err
 	}
 	defer events.Close()
+	broker, closeBroker, err := e.openBroker("relay")
+	if err != nil {
+		return err
+	}
+	defer closeBroker()
+	e.watch(relayChecks(events, broker)...)
 	return relay.Run(ctx, relay.Config{
 		Pool: events, Kafka: e.kafkaOptions("relay"), Topics: e.topics(), Partitions: partitions, Logger: e.Logger, Registerer: e.registererOf("relay"),
 	})
@@ -46,6 +52,12 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 		return err
 	}
 	defer client.Close()
+	broker, closeBroker, err := e.openBroker("projector")
+	if err != nil {
+		return err
+	}
+	defer closeBroker()
+	e.watch(e.projectorChecks(events, read, client, broker, projections)...)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		watchLag(ctx, e.projections(read, events), projections, e.registererOf("projector"))
@@ -86,6 +98,7 @@ func Saga(ctx context.Context, e Env) error {
 	if err != nil {
 		return fmt.Errorf("set up webhooks: %w", err)
 	}
+	e.watch(sagaChecks(events, users)...)
 	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDeciding()
 	g, ctx := errgroup.WithContext(ctx)

@@ -3,89 +3,216 @@ package httpserver
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// Check is the health check of one dependency.
+// Check is the health check of something that a process works with.
 type Check struct {
-	Name string
-	// Critical means that this process cannot serve without the dependency. Any other failure is reported as degraded: it must not stop all
-	// replicas at once.
+	Name string // Unique in a process. Required.
+	// Critical means that this process can serve nothing without it. Any other failure is reported as degraded: it must not stop all
+	// replicas at once. Default: false.
 	Critical bool
-	// Probe returns details to report, or nil, and what is wrong with the dependency.
+	// Probe returns details to report, or nil, and what is wrong. Required.
 	Probe func(context.Context) (detail any, err error)
 }
 
-// probeTimeout bounds all checks: orchestrators wait a second or two.
-const probeTimeout = 2 * time.Second
+const (
+	// probeTimeout bounds all checks: orchestrators wait for a few seconds. What has not returned by then fails.
+	probeTimeout = 2 * time.Second
+	// freshFor is how long results are used again: any number of probes costs what one a second costs.
+	freshFor = time.Second
+)
+
+// Health is what a process reports of itself. It is not ready until it has a check, and not any more once it stops.
+type Health struct {
+	mu       sync.Mutex
+	watched  []*watchedCheck
+	probed   time.Time
+	stopping bool
+	probing  sync.Mutex // held for a round of probes, so that requests at the same time share it
+}
+
+// watchedCheck is a check and what its last probe found.
+type watchedCheck struct {
+	Check
+
+	running bool
+	state   checkState
+}
 
 type healthReport struct {
-	Status string                `json:"status"` // ok, degraded or unavailable
+	Status string                `json:"status"` // ok, degraded, unavailable, starting or stopping
 	Checks map[string]checkState `json:"checks,omitempty"`
 }
 
 type checkState struct {
-	Status   string `json:"status"` // ok or failing
-	Critical bool   `json:"critical"`
-	Error    string `json:"error,omitempty"`
-	Detail   any    `json:"detail,omitempty"`
+	Status   string    `json:"status"` // ok or failing
+	Since    time.Time `json:"since"`  // when it became so
+	Critical bool      `json:"critical"`
+	Error    string    `json:"error,omitempty"`
+	Detail   any       `json:"detail,omitempty"`
+}
+
+// The states of checks and processes.
+const (
+	stateOK          = "ok"
+	stateFailing     = "failing"
+	stateDegraded    = "degraded"
+	stateUnavailable = "unavailable"
+	stateStarting    = "starting"
+	stateStopping    = "stopping"
+)
+
+// NewHealth returns a Health without checks.
+func NewHealth() *Health { return &Health{} }
+
+// Add adds checks.
+func (h *Health) Add(checks ...Check) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range checks {
+		h.watched = append(h.watched, &watchedCheck{Check: c})
+	}
+	h.probed = time.Time{}
+}
+
+// Stop makes the process unready for good, so that nothing new is sent to it.
+func (h *Health) Stop() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stopping = true
 }
 
 // Live handles GET /health/live: the process runs.
 func Live() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeReport(w, http.StatusOK, healthReport{Status: "ok"})
+		writeReport(w, healthReport{Status: stateOK})
 	})
 }
 
-// Ready handles GET /health/ready: it reports the state of each dependency, with status 503 only when a critical one fails. detailed adds
-// the errors, which are for operators only.
-func Ready(checks []Check, detailed bool) http.Handler {
+// Ready handles GET /health/ready: status 503 only when a critical check fails, before the first check, and while the process stops. It
+// shows no details, since anybody may ask.
+func (h *Health) Ready() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
-		defer cancel()
-		report := healthReport{Status: "ok", Checks: map[string]checkState{}}
-		code := http.StatusOK
-		for name, state := range probeAll(ctx, checks, detailed) {
-			report.Checks[name] = state
-			switch {
-			case state.Status == "ok":
-			case state.Critical:
-				report.Status, code = "unavailable", http.StatusServiceUnavailable
-			case report.Status == "ok":
-				report.Status = "degraded"
-			}
-		}
-		writeReport(w, code, report)
+		writeReport(w, healthReport{Status: h.report(r.Context()).Status})
 	})
 }
 
-func probeAll(ctx context.Context, checks []Check, detailed bool) map[string]checkState {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	states := make(map[string]checkState, len(checks))
-	for _, c := range checks {
-		wg.Go(func() {
+// Detailed handles GET /health as Ready does, with the state of every check: for operators, since errors name hosts.
+func (h *Health) Detailed() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeReport(w, h.report(r.Context()))
+	})
+}
+
+func (h *Health) report(ctx context.Context) healthReport {
+	h.probeAll(ctx)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	report := healthReport{Status: stateOK, Checks: make(map[string]checkState, len(h.watched))}
+	for _, c := range h.watched {
+		report.Checks[c.Name] = c.state
+		switch {
+		case c.state.Status == stateOK:
+		case c.Critical:
+			report.Status = stateUnavailable
+		case report.Status == stateOK:
+			report.Status = stateDegraded
+		}
+	}
+	switch {
+	case h.stopping:
+		report.Status = stateStopping
+	case len(h.watched) == 0:
+		report.Status = stateStarting
+	}
+	return report
+}
+
+// probeAll runs the checks unless their last results are fresh, and returns within probeTimeout, also when a probe does not.
+func (h *Health) probeAll(ctx context.Context) {
+	h.probing.Lock()
+	defer h.probing.Unlock()
+	// A client that goes away must not make a check fail for the others.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
+	defer cancel()
+	var ended sync.WaitGroup
+	for _, c := range h.startProbes() {
+		ended.Go(func() {
 			detail, err := c.Probe(ctx)
-			state := checkState{Status: "ok", Critical: c.Critical, Detail: detail}
-			if err != nil {
-				state.Status = "failing"
-				if detailed {
-					state.Error = err.Error()
-				}
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			states[c.Name] = state
+			h.endProbe(c, detail, err)
 		})
 	}
-	wg.Wait()
-	return states
+	all := make(chan struct{})
+	go func() {
+		ended.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+	case <-ctx.Done():
+	}
+	h.failHanging()
 }
 
-func writeReport(w http.ResponseWriter, code int, report healthReport) {
+// startProbes returns the checks to run now: none while the last results are fresh, and none that still hangs from an earlier round.
+func (h *Health) startProbes() []*watchedCheck {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.probed) < freshFor {
+		return nil
+	}
+	var start []*watchedCheck
+	for _, c := range h.watched {
+		if !c.running {
+			c.running = true
+			start = append(start, c)
+		}
+	}
+	return start
+}
+
+func (h *Health) endProbe(c *watchedCheck, detail any, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c.running = false
+	c.update(detail, err)
+}
+
+// failHanging marks what is still running as failing.
+func (h *Health) failHanging() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.probed) < freshFor {
+		return
+	}
+	h.probed = time.Now()
+	for _, c := range h.watched {
+		if c.running {
+			c.update(nil, fmt.Errorf("no result within %s", probeTimeout))
+		}
+	}
+}
+
+func (c *watchedCheck) update(detail any, err error) {
+	state := checkState{Status: stateOK, Critical: c.Critical, Detail: detail, Since: c.state.Since}
+	if err != nil {
+		state.Status, state.Error = stateFailing, err.Error()
+	}
+	if state.Status != c.state.Status {
+		state.Since = time.Now().UTC()
+	}
+	c.state = state
+}
+
+func writeReport(w http.ResponseWriter, report healthReport) {
+	code := http.StatusOK
+	if report.Status != stateOK && report.Status != stateDegraded {
+		code = http.StatusServiceUnavailable
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)

@@ -1,6 +1,7 @@
 package httpserver_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -8,6 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,28 +20,88 @@ import (
 	"ticketing/internal/httpserver"
 )
 
+// requestHealth returns what a handler responds.
+func requestHealth(t *testing.T, handler http.Handler) (code int, body string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health", nil))
+	return w.Code, w.Body.String()
+}
+
 func TestOnlyACriticalFailureMakesAProcessUnavailable(t *testing.T) {
 	t.Parallel()
 	fine := func(context.Context) (any, error) { return 7, nil }
 	broken := func(context.Context) (any, error) { return 8, errors.New("secret host is down") }
 	for name, tc := range map[string]struct {
-		redis, lag    func(context.Context) (any, error)
+		log, lag      func(context.Context) (any, error)
 		code          int
 		status, shown string
 	}{
-		"all fine":           {fine, fine, http.StatusOK, `"status":"ok"`, `"detail":7`},
-		"only lagging":       {fine, broken, http.StatusOK, `"status":"degraded"`, `"detail":8`},
-		"critical":           {broken, fine, http.StatusServiceUnavailable, `"status":"unavailable"`, `"detail":7`},
-		"critical and other": {broken, broken, http.StatusServiceUnavailable, `"status":"unavailable"`, `"detail":8`},
+		"all fine":           {fine, fine, http.StatusOK, `{"status":"ok"`, `"detail":7`},
+		"only lagging":       {fine, broken, http.StatusOK, `{"status":"degraded"`, `"detail":8`},
+		"critical":           {broken, fine, http.StatusServiceUnavailable, `{"status":"unavailable"`, `"detail":7`},
+		"critical and other": {broken, broken, http.StatusServiceUnavailable, `{"status":"unavailable"`, `"detail":8`},
 	} {
-		checks := []httpserver.Check{{Name: "redis", Critical: true, Probe: tc.redis}, {Name: "lag", Probe: tc.lag}}
-		w := httptest.NewRecorder()
-		httpserver.Ready(checks, false).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health/ready", nil))
-		require.Equal(t, tc.code, w.Code, name)
-		require.Contains(t, w.Body.String(), tc.status, name)
-		require.Contains(t, w.Body.String(), tc.shown, name)
-		require.NotContains(t, w.Body.String(), "secret", name)
+		health := httpserver.NewHealth()
+		health.Add(httpserver.Check{Name: "log", Critical: true, Probe: tc.log}, httpserver.Check{Name: "lag", Probe: tc.lag})
+		code, body := requestHealth(t, health.Ready())
+		require.Equal(t, tc.code, code, name)
+		require.Equal(t, tc.status+"}\n", body, "%s: anybody may ask, so nothing else is shown", name)
+		code, body = requestHealth(t, health.Detailed())
+		require.Equal(t, tc.code, code, name)
+		require.Contains(t, body, tc.status, name)
+		require.Contains(t, body, tc.shown, name)
+		require.Equal(t, tc.code != http.StatusOK || name == "only lagging", strings.Contains(body, "secret host is down"), name)
 	}
+}
+
+func TestAProcessIsReadyFromItsFirstCheckUntilItStops(t *testing.T) {
+	t.Parallel()
+	health := httpserver.NewHealth()
+	code, body := requestHealth(t, health.Ready())
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Contains(t, body, "starting")
+	health.Add(httpserver.Check{Name: "log", Critical: true, Probe: func(context.Context) (any, error) { return nil, nil }}) //nolint:nilnil // nothing to show
+	code, _ = requestHealth(t, health.Ready())
+	require.Equal(t, http.StatusOK, code)
+	health.Stop()
+	code, body = requestHealth(t, health.Ready())
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Contains(t, body, "stopping")
+	code, _ = requestHealth(t, httpserver.Live())
+	require.Equal(t, http.StatusOK, code)
+}
+
+// A probe that ignores its deadline holds no request up for longer than two seconds, is not started again while it hangs, and the
+// state says since when.
+func TestAProbeThatHangsFails(t *testing.T) {
+	t.Parallel()
+	var started atomic.Int64
+	release := make(chan struct{})
+	health := httpserver.NewHealth()
+	health.Add(httpserver.Check{Name: "broker", Critical: true, Probe: func(context.Context) (any, error) {
+		started.Add(1)
+		<-release
+		return nil, nil //nolint:nilnil // nothing to show
+	}})
+	var group sync.WaitGroup
+	before := time.Now()
+	for range 20 {
+		group.Go(func() {
+			code, body := requestHealth(t, health.Detailed())
+			require.Equal(t, http.StatusServiceUnavailable, code)
+			require.Contains(t, body, "no result within 2s")
+			require.Contains(t, body, `"since":"20`)
+		})
+	}
+	group.Wait()
+	require.Less(t, time.Since(before), 10*time.Second, "all requests share the probe")
+	require.EqualValues(t, 1, started.Load())
+	close(release)
+	require.Eventually(t, func() bool {
+		code, _ := requestHealth(t, health.Ready())
+		return code == http.StatusOK
+	}, 30*time.Second, 50*time.Millisecond)
 }
 
 func TestRunWaitsForRequestsInProgress(t *testing.T) {
@@ -52,7 +116,10 @@ func TestRunWaitsForRequestsInProgress(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- httpserver.Run(ctx, listener, handler, 10*time.Second, slog.New(slog.DiscardHandler)) }()
+	var log bytes.Buffer
+	go func() {
+		ended <- httpserver.Run(ctx, listener, handler, 10*time.Second, slog.New(slog.NewJSONHandler(&log, nil)))
+	}()
 	body := make(chan string, 1)
 	go func() {
 		response, err := http.Get("http://" + listener.Addr().String())
@@ -69,4 +136,5 @@ func TestRunWaitsForRequestsInProgress(t *testing.T) {
 	close(release)
 	require.Equal(t, "done", <-body)
 	require.NoError(t, <-ended)
+	require.Contains(t, log.String(), `"msg":"listening","address":"`+listener.Addr().String())
 }

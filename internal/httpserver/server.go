@@ -18,6 +18,7 @@ func Run(ctx context.Context, listener net.Listener, handler http.Handler, drain
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	log.Info("listening", "address", listener.Addr().String())
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)

@@ -1,0 +1,125 @@
+package test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/testenv"
+)
+
+// partHealth is what a part reports to operators.
+type partHealth struct {
+	code   int
+	Status string
+	Checks map[string]struct{ Status, Since, Error string }
+}
+
+func (p runningPart) readHealth() partHealth {
+	var health partHealth
+	response, err := http.Get(p.health())
+	if err != nil {
+		return health
+	}
+	defer response.Body.Close()
+	health.code = response.StatusCode
+	require.NoError(p.t, json.NewDecoder(response.Body).Decode(&health))
+	return health
+}
+
+// awaitHealth waits until the part has a status and exactly the named checks fail.
+func (p runningPart) awaitHealth(status string, failing ...string) {
+	p.t.Helper()
+	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
+		health := p.readHealth()
+		var found []string
+		for name, check := range health.Checks {
+			if check.Status != "ok" && check.Since != "" && check.Error != "" {
+				found = append(found, name)
+			}
+		}
+		state := health.Status + ": " + strings.Join(found, ", ")
+		return health.Status == status && len(found) == len(failing) && containsAll(found, failing) &&
+			(health.code == http.StatusOK) == (status == "ok" || status == "degraded"), state
+	})
+}
+
+func containsAll(list, wanted []string) bool {
+	joined := "\n" + strings.Join(list, "\n") + "\n"
+	for _, name := range wanted {
+		if !strings.Contains(joined, "\n"+name+"\n") {
+			return false
+		}
+	}
+	return true
+}
+
+// setReachable opens or closes a database, as if its server came or went.
+func setReachable(t testing.TB, databaseURL string, reachable bool) {
+	t.Helper()
+	u, err := url.Parse(databaseURL)
+	require.NoError(t, err)
+	name := strings.TrimPrefix(u.Path, "/")
+	u.Path = "/postgres"
+	db, err := pgx.Connect(t.Context(), u.String())
+	require.NoError(t, err)
+	defer db.Close(t.Context()) //nolint:errcheck // it only read
+	allow := map[bool]string{true: "true", false: "false"}[reachable]
+	_, err = db.Exec(t.Context(), "ALTER DATABASE "+pgx.Identifier{name}.Sanitize()+" ALLOW_CONNECTIONS "+allow)
+	require.NoError(t, err)
+	if !reachable {
+		_, err = db.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+		require.NoError(t, err)
+	}
+}
+
+// Each part looks at what it works with: it is unavailable without what it can do nothing without, degraded without the rest, and well
+// again by itself.
+func TestHealthFollowsWhatAPartWorksWith(t *testing.T) {
+	t.Parallel()
+	redis, broker := testenv.RedisServer(t), testenv.BrokerServer(t, 3)
+	env := newEnvironment(t)
+	env["REDIS_URL"], env["REDPANDA_BROKERS"] = redis.URL(), broker.Addrs()[0]
+	p := newPlatformIn(t, env)
+	api, relay, saga, projector := p.startAPI(), p.startPart("relay"), p.startPart("saga"), p.startPart("projector", "--projection", "events")
+	allWell := func() {
+		for _, part := range []runningPart{api, relay, saga, projector} {
+			part.awaitHealth("ok")
+		}
+	}
+	allWell()
+	require.JSONEq(t, `{"status":"ok"}`, getBody(t, p.url+"/health/ready"), "the public port shows no details")
+
+	redis.Kill()
+	api.awaitHealth("degraded", "api: redis")
+	projector.awaitHealth("degraded", "projector: redis")
+	relay.awaitHealth("ok")
+	redis.Start()
+	allWell()
+
+	broker.Kill()
+	api.awaitHealth("degraded", "api: broker")
+	projector.awaitHealth("unavailable", "projector: broker")
+	relay.awaitHealth("unavailable", "relay: broker")
+	saga.awaitHealth("ok")
+	broker.Start()
+	allWell()
+
+	setReachable(t, env["AUTH_DATABASE_URL"], false)
+	api.awaitHealth("degraded", "api: auth database")
+	saga.awaitHealth("degraded", "saga: auth database")
+	setReachable(t, env["AUTH_DATABASE_URL"], true)
+	allWell()
+
+	setReachable(t, env["PROJECTION_DATABASE_URL"], false)
+	api.awaitHealth("unavailable", "api: read database", "api: projections")
+	projector.awaitHealth("unavailable", "projector: read database", "projector: projections")
+	relay.awaitHealth("ok")
+	setReachable(t, env["PROJECTION_DATABASE_URL"], true)
+	allWell()
+}
