@@ -61,6 +61,7 @@ bench: setup ## measure the write side and the read side; ONLY=hot,catchup measu
 	@go run -C test/bench . -only='$(ONLY)' $(FLAGS)
 
 .PHONY: verify
+verify: verify-format verify-vet verify-lint verify-generated verify-web test-deploy test-race ## check everything that CI checks
 
 .PHONY: verify-format
 verify-format:
@@ -70,6 +71,7 @@ verify-format:
 verify-vet:
 	go vet ./...
 	go vet -C test/bench ./...
+	go vet -C deploy/check ./...
 
 .PHONY: verify-lint
 verify-lint: lint
@@ -101,6 +103,9 @@ image: ## build the container image with docker, podman or buildah; IMAGE=name:t
 test-image: ## build the image with buildah and check what it promises
 	@scripts/test-image
 
+.PHONY: test-deploy
+test-deploy: ## check deploy/ as compose and kustomize read it
+	go test -C deploy/check $(TEST_FLAGS) ./...
 
 .PHONY: up
 up: deploy/.env ## run the product in containers on this machine (docker compose)
