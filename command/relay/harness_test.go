@@ -61,22 +61,23 @@ func (w *world) start() (stop func()) {
 	return stop
 }
 
-// openSession returns a session whose steps the test runs itself.
+// openSession returns a session whose steps the test runs itself. It does not renew its lease, as one whose process is frozen.
 func (w *world) openSession() *session {
 	w.t.Helper()
-	conn, err := takeLease(w.t.Context(), w.cfg.Pool)
-	require.NoError(w.t, err)
+	require.NoError(w.t, newLease(w.cfg.Pool).take(w.t.Context()))
 	m := newMetrics(nil)
-	s := &session{cfg: w.cfg, conn: conn, metrics: m, breaker: newBreaker(m)}
+	s := &session{cfg: w.cfg, db: w.cfg.Pool, metrics: m, breaker: newBreaker(m)}
 	require.NoError(w.t, s.open(w.t.Context()))
-	w.t.Cleanup(func() { w.kill(s) })
+	w.t.Cleanup(s.client.Close)
 	return s
 }
 
-// kill ends a session as the end of its process does.
+// kill ends a session as the end of its process does, and lets the time pass that its lease lasts.
 func (w *world) kill(s *session) {
+	w.t.Helper()
 	s.client.Close()
-	closeQuietly(s.conn)
+	_, err := w.cfg.Pool.Exec(w.t.Context(), `UPDATE relay_lease SET expires_at = clock_timestamp()`)
+	require.NoError(w.t, err)
 }
 
 // readPublished returns what a new reader reads: the events by stream, in order, with duplicates.

@@ -2,49 +2,72 @@ package relay
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"ticketing/command/eventstore"
+	"ticketing/command/relay/progress"
+	"ticketing/internal/wait"
 )
 
-// leaseClass is the first key of the lease's advisory lock; the shard is the second.
-const leaseClass = 0x72656c79
+// A lease that is not renewed for leaseTTL, by the database's time, belongs to the relay that takes it next. It is renewed a few times in that time, so
+// that one slow statement does not lose it.
+const (
+	leaseTTL     = 5 * time.Second
+	renewEvery   = time.Second
+	renewTimeout = 2 * time.Second
+)
 
-// takeLease returns a connection that holds the lease as long as it is open. The holder writes only through it, so that a relay that has
-// lost the lease can no longer move the cursor.
-func takeLease(ctx context.Context, pool *pgxpool.Pool) (*pgx.Conn, error) {
-	config := pool.Config().ConnConfig.Copy()
-	// The keepalives end the lease of a holder whose machine is gone within seconds; TCP alone would take hours. Moving the cursor need
-	// not wait for the disk: if a crash of the database sets the cursor back, that only causes duplicates.
-	for name, value := range map[string]string{
-		"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3", "tcp_user_timeout": "10000",
-		"synchronous_commit": "off", "application_name": "ticketing relay",
-	} {
-		config.RuntimeParams[name] = value
-	}
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the events database: %w", err)
-	}
-	var taken bool
-	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, int32(leaseClass), int32(eventstore.Shard)).Scan(&taken)
-	if err == nil && taken {
-		return conn, nil
-	}
-	closeQuietly(conn)
-	if err != nil {
-		return nil, fmt.Errorf("take the lease: %w", err)
-	}
-	return nil, errStandby
+// errLeaseLost says that the lease has ended: this process was frozen, or could not reach the database.
+var errLeaseLost = errors.New("the lease has ended")
+
+// lease is the right to publish. The cursor is compared and set besides, so a holder that does not know yet that it has lost the lease at
+// worst publishes a page twice.
+type lease struct {
+	db     progress.DB
+	holder string
 }
 
-// closeQuietly gives the lease back at once, even if the caller's context has ended.
-func closeQuietly(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+func newLease(db progress.DB) lease { return lease{db: db, holder: rand.Text()} }
+
+// take takes or renews the lease. It returns errStandby if another relay has it.
+func (l lease) take(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, renewTimeout)
 	defer cancel()
-	_ = conn.Close(ctx)
+	taken, err := progress.TakeLease(ctx, l.db, l.holder, leaseTTL)
+	switch {
+	case err != nil:
+		return err
+	case !taken:
+		return errStandby
+	default:
+		return nil
+	}
+}
+
+// keep renews the lease until ctx ends, and returns why it was lost.
+func (l lease) keep(ctx context.Context) error {
+	for renewed := time.Now(); ; {
+		if err := wait.For(ctx, renewEvery); err != nil {
+			return err
+		}
+		began := time.Now()
+		err := l.take(ctx)
+		switch {
+		case err == nil:
+			renewed = began
+		case errors.Is(err, errStandby):
+			return errLeaseLost
+		case time.Since(renewed) > leaseTTL-renewTimeout: // the next attempt would be too late
+			return fmt.Errorf("%w: %w", errLeaseLost, err)
+		}
+	}
+}
+
+// release lets another relay take over at once, even if the caller's context has ended.
+func (l lease) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = progress.ReleaseLease(ctx, l.db, l.holder) // else it ends by itself
 }

@@ -24,7 +24,7 @@ import (
 
 // Config is what a relay needs.
 type Config struct {
-	Pool       *pgxpool.Pool         // Of the events database; the lease has a connection of its own with the same settings. Required.
+	Pool       *pgxpool.Pool         // Of the events database. Required.
 	Kafka      []kgo.Opt             // How to reach the broker: seed brokers, TLS, SASL. Required.
 	Topics     map[string]string     // Names of topics by category of streams; other categories are not published. Required.
 	Partitions int32                 // Of a topic that the relay creates. Default: 1.
@@ -73,8 +73,9 @@ func Run(ctx context.Context, cfg Config) error {
 	loop := supervise.New(supervise.Config{
 		Name: "relay", Shortest: shortestRetry, Longest: longestRetry, Expected: []error{gobreaker.ErrOpenState}, Logger: cfg.Logger,
 	})
+	l := newLease(cfg.Pool)
 	loop.Run(ctx, func(ctx context.Context) error {
-		err := leadUntilFault(ctx, cfg, metrics, breaker, loop)
+		err := leadUntilFault(ctx, l, &session{cfg: cfg, db: cfg.Pool, metrics: metrics, breaker: breaker}, loop)
 		if errors.Is(err, errStandby) {
 			return wait.For(ctx, standbyEvery)
 		}
@@ -85,27 +86,36 @@ func Run(ctx context.Context, cfg Config) error {
 
 // leadUntilFault takes the lease and publishes until the first fault, which ends the session: the next one reads again what the broker
 // and the database have.
-func leadUntilFault(ctx context.Context, cfg Config, m *metrics, b *breaker, loop *supervise.Loop) error {
-	if b.State() == gobreaker.StateOpen {
+func leadUntilFault(ctx context.Context, l lease, s *session, loop *supervise.Loop) error {
+	if s.breaker.State() == gobreaker.StateOpen {
 		return gobreaker.ErrOpenState // leave the lease to a relay that can use it
 	}
-	conn, err := takeLease(ctx, cfg.Pool)
-	if err != nil {
+	if err := l.take(ctx); err != nil {
 		return err
 	}
-	defer closeQuietly(conn)
+	defer l.release(ctx)
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	go func() { end(l.keep(ctx)) }()
 
-	s := &session{cfg: cfg, conn: conn, metrics: m, breaker: b}
-	m.leading.Set(1)
-	defer m.leading.Set(0)
-	if err := b.guard(ctx, func() error { return s.open(ctx) }); err != nil {
-		return err
+	s.metrics.leading.Set(1)
+	defer s.metrics.leading.Set(0)
+	if err := s.breaker.guard(ctx, func() error { return s.open(ctx) }); err != nil {
+		return endedBy(ctx, err)
 	}
 	defer s.client.Close()
 	message := "relay publishes"
 	if loop.Works() {
 		message = "relay publishes again"
 	}
-	cfg.Logger.Info(message, "position", s.cursor.Position)
-	return s.publishUntilFault(ctx)
+	s.cfg.Logger.Info(message, "position", s.cursor.Position)
+	return endedBy(ctx, s.publishUntilFault(ctx))
+}
+
+// endedBy returns why the session has ended: the loss of the lease, if that made err.
+func endedBy(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -46,8 +47,7 @@ func TestNothingIsLostBetweenPublishingAndMovingTheCursor(t *testing.T) {
 	require.True(t, moved)
 
 	w.log.Append(t, "event-evt_1", event.SalesOpened{})
-	require.NoError(t, s.conn.Close(t.Context())) // it dies after publishing, before it moves the cursor
-	w.publishUnrecorded(s, s.cursor.Position)
+	w.publishUnrecorded(s, s.cursor.Position) // it dies after publishing, before it moves the cursor
 	require.EqualValues(t, 2, w.cursor())
 	w.kill(s)
 
@@ -64,20 +64,49 @@ func TestCursorIsMovedByOneRelayOnly(t *testing.T) {
 	s := w.openSession()
 	_, err := w.cfg.Pool.Exec(t.Context(), `UPDATE relay_cursor SET position = 7`)
 	require.NoError(t, err)
-	require.ErrorIs(t, s.cursor.Move(t.Context(), s.conn, 1, nil), progress.ErrOutrun)
+	require.ErrorIs(t, s.cursor.Move(t.Context(), s.db, 1, nil), progress.ErrOutrun)
 	require.EqualValues(t, 7, w.cursor())
 }
 
-func TestAnotherRelayTakesOver(t *testing.T) {
+// The holder neither renews its lease nor lets go of it, as a frozen process, or one behind a pooler that keeps its connection open.
+func TestAFrozenRelayIsReplacedWithinSeconds(t *testing.T) {
 	w := newWorld(t)
-	holder := w.openSession()
-	_, err := takeLease(t.Context(), w.cfg.Pool)
-	require.ErrorIs(t, err, errStandby)
-
+	frozen := w.openSession()
+	require.ErrorIs(t, newLease(w.cfg.Pool).take(t.Context()), errStandby)
 	w.start() // stands by
+	began := time.Now()
 	w.log.Append(t, "event-evt_1", created("a"))
-	w.kill(holder)
 	w.requirePublished(map[string]int{"event-evt_1": 1})
+	require.Less(t, time.Since(began), leaseTTL+5*time.Second)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return w.cursor() == 1, "cursor" })
+
+	_, err := frozen.publishNews(t.Context()) // it wakes up
+	require.ErrorIs(t, err, progress.ErrOutrun)
+	require.EqualValues(t, 1, w.cursor())
+}
+
+func TestARelayThatStopsIsReplacedAtOnce(t *testing.T) {
+	w := newWorld(t)
+	stop := w.start()
+	w.log.Append(t, "event-evt_1", created("a"))
+	w.requirePublished(map[string]int{"event-evt_1": 1})
+	stop()
+	require.NoError(t, newLease(w.cfg.Pool).take(t.Context()))
+}
+
+func TestALeaseThatCannotBeRenewedIsGivenUpBeforeItEnds(t *testing.T) {
+	w := newWorld(t)
+	l := newLease(w.cfg.Pool)
+	require.NoError(t, l.take(t.Context()))
+	_, err := w.cfg.Pool.Exec(t.Context(), `UPDATE relay_lease SET holder = 'another', expires_at = now() + interval '1 hour'`)
+	require.NoError(t, err)
+	require.ErrorIs(t, l.keep(t.Context()), errLeaseLost)
+
+	_, err = w.cfg.Pool.Exec(t.Context(), `ALTER TABLE relay_lease RENAME TO out_of_reach`)
+	require.NoError(t, err)
+	began := time.Now()
+	require.ErrorIs(t, l.keep(t.Context()), errLeaseLost)
+	require.Less(t, time.Since(began), leaseTTL)
 }
 
 func TestTwoRelaysPublishOnce(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
@@ -19,7 +18,7 @@ import (
 // session is the work of a relay that holds the lease, up to the first fault.
 type session struct {
 	cfg     Config
-	conn    *pgx.Conn
+	db      progress.DB
 	metrics *metrics
 	breaker *breaker
 
@@ -33,10 +32,10 @@ type session struct {
 
 // open reads the cursor and the partitions, and compares them with the broker.
 func (s *session) open(ctx context.Context) (err error) {
-	if s.cursor, err = progress.LoadCursor(ctx, s.conn); err != nil {
+	if s.cursor, err = progress.LoadCursor(ctx, s.db); err != nil {
 		return err
 	}
-	if s.partitions, err = progress.ReadPartitions(ctx, s.conn); err != nil {
+	if s.partitions, err = progress.ReadPartitions(ctx, s.db); err != nil {
 		return err
 	}
 	// Each session has a new client: one that has seen a topic deleted refuses to write to a new topic of that name.
@@ -102,7 +101,7 @@ func (s *session) publishUntilFault(ctx context.Context) error {
 // publishNews publishes the page after the cursor, moves the cursor, and reports whether there was any. It skips partitions during a
 // refill, which publishes their records in order.
 func (s *session) publishNews(ctx context.Context) (bool, error) {
-	page, err := eventstore.ReadAll(ctx, s.conn, s.cursor.Position, pageSize)
+	page, err := eventstore.ReadAll(ctx, s.db, s.cursor.Position, pageSize)
 	if err != nil {
 		return false, err
 	}
@@ -114,7 +113,7 @@ func (s *session) publishNews(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	to := page[len(page)-1].Position
-	if err := s.cursor.Move(ctx, s.conn, to, touched); err != nil {
+	if err := s.cursor.Move(ctx, s.db, to, touched); err != nil {
 		return false, err
 	}
 	s.cursor.Position = to
@@ -135,7 +134,7 @@ func (s *session) refillPartitions(ctx context.Context) (bool, error) {
 	if len(lost) == 0 {
 		return false, nil
 	}
-	page, err := eventstore.ReadAll(ctx, s.conn, from, pageSize)
+	page, err := eventstore.ReadAll(ctx, s.db, from, pageSize)
 	if err != nil {
 		return false, err
 	}
@@ -154,7 +153,7 @@ func (s *session) refillPartitions(ctx context.Context) (bool, error) {
 	for _, p := range lost {
 		p.FilledTo = filledTo(max(reached, *p.FilledTo), s.cursor.Position)
 	}
-	return true, s.cursor.Move(ctx, s.conn, s.cursor.Position, lost)
+	return true, s.cursor.Move(ctx, s.db, s.cursor.Position, lost)
 }
 
 // filledTo returns a partition's FilledTo: nil if it has reached the cursor.

@@ -15,7 +15,7 @@ import (
 // verifyPartitions compares each partition's tail with what was published to it, and starts a refill of those that have lost records:
 // all of them, the last ones or, when the number of partitions has changed, those of streams that now belong to another partition.
 func (s *session) verifyPartitions(ctx context.Context) error {
-	if err := s.cursor.Check(ctx, s.conn); err != nil {
+	if err := s.cursor.Check(ctx, s.db); err != nil {
 		return err
 	}
 	counts, err := s.ensureTopics(ctx)
@@ -47,7 +47,7 @@ func (s *session) verifyPartitions(ctx context.Context) error {
 		return err
 	}
 	if changed || lost {
-		if err := progress.SavePartitions(ctx, s.conn, s.partitions); err != nil {
+		if err := progress.SavePartitions(ctx, s.db, s.partitions); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,7 @@ func ReadPartitions(ctx context.Context, db eventstore.Querier) (map[PartitionID
 }
 
 // SavePartitions replaces all partitions.
-func SavePartitions(ctx context.Context, conn *pgx.Conn, partitions map[PartitionID]*Partition) error {
+func SavePartitions(ctx context.Context, db DB, partitions map[PartitionID]*Partition) error {
 	p := newColumns(partitions)
 	batch := &pgx.Batch{}
 	batch.Queue(`DELETE FROM relay_partitions WHERE NOT EXISTS (
@@ -43,7 +43,7 @@ func SavePartitions(ctx context.Context, conn *pgx.Conn, partitions map[Partitio
 		ON CONFLICT (topic, partition) DO UPDATE SET last_offset = excluded.last_offset,
 			last_position = excluded.last_position, filled_to = excluded.filled_to, refills = excluded.refills`,
 		p.topics, p.indexes, p.offsets, p.positions, p.filledTo, p.refills)
-	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("save partitions: %w", err)
 	}
 	return nil

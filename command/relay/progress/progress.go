@@ -8,9 +8,17 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"ticketing/command/eventstore"
 )
+
+// DB is the events database. No statement needs anything of its connection, so that a pooler may be in between.
+type DB interface {
+	eventstore.Querier
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
+}
 
 // Cursor is how far the log is published.
 type Cursor struct {
@@ -39,20 +47,20 @@ const Unverifiable = 0
 var ErrOutrun = errors.New("the cursor or the log's incarnation has changed")
 
 // LoadCursor returns the cursor. It is at the beginning of the log if there is none or if the log has a new incarnation.
-func LoadCursor(ctx context.Context, conn *pgx.Conn) (Cursor, error) {
-	head, err := eventstore.ReadHead(ctx, conn)
+func LoadCursor(ctx context.Context, db DB) (Cursor, error) {
+	head, err := eventstore.ReadHead(ctx, db)
 	if err != nil {
 		return Cursor{}, err
 	}
 	// Positions of another incarnation can't be compared with those of this one.
-	_, err = conn.Exec(ctx, `UPDATE relay_partitions SET last_position = $3, filled_to = NULL
+	_, err = db.Exec(ctx, `UPDATE relay_partitions SET last_position = $3, filled_to = NULL
 		WHERE EXISTS (SELECT FROM relay_cursor WHERE shard = $1 AND incarnation <> $2)`,
 		eventstore.Shard, head.Incarnation, Unverifiable)
 	if err != nil {
 		return Cursor{}, fmt.Errorf("start over with incarnation %s: %w", head.Incarnation, err)
 	}
 	c := Cursor{Incarnation: head.Incarnation}
-	err = conn.QueryRow(ctx, `INSERT INTO relay_cursor AS c (shard, incarnation, position) VALUES ($1, $2, 0)
+	err = db.QueryRow(ctx, `INSERT INTO relay_cursor AS c (shard, incarnation, position) VALUES ($1, $2, 0)
 		ON CONFLICT (shard) DO UPDATE SET incarnation = excluded.incarnation,
 			position = CASE WHEN c.incarnation = excluded.incarnation THEN c.position ELSE 0 END
 		RETURNING position`, eventstore.Shard, head.Incarnation).Scan(&c.Position)
@@ -63,8 +71,8 @@ func LoadCursor(ctx context.Context, conn *pgx.Conn) (Cursor, error) {
 }
 
 // Check returns an error if the log is not the one that c is a position of.
-func (c Cursor) Check(ctx context.Context, conn *pgx.Conn) error {
-	head, err := eventstore.ReadHead(ctx, conn)
+func (c Cursor) Check(ctx context.Context, db DB) error {
+	head, err := eventstore.ReadHead(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -79,11 +87,12 @@ func (c Cursor) Check(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // Move moves the cursor and saves the partitions that were published to, in one statement. It returns ErrOutrun, and changes nothing,
-// if the cursor in the table is not c.
-func (c Cursor) Move(ctx context.Context, conn *pgx.Conn, to int64, published map[PartitionID]*Partition) error {
+// if the cursor in the table is not c. It does not wait for the disk: if a crash of the database sets the cursor back, that only causes
+// duplicates.
+func (c Cursor) Move(ctx context.Context, db DB, to int64, published map[PartitionID]*Partition) error {
 	p := newColumns(published)
 	var moved int
-	err := conn.QueryRow(ctx, `WITH moved AS (
+	err := db.QueryRow(ctx, `WITH moved AS (
 			UPDATE relay_cursor c SET position = $1
 			FROM log_incarnation l
 			WHERE c.shard = $2 AND c.position = $3 AND c.incarnation = $4 AND l.shard = c.shard AND l.incarnation = c.incarnation
@@ -93,7 +102,8 @@ func (c Cursor) Move(ctx context.Context, conn *pgx.Conn, to int64, published ma
 			FROM unnest($5::text[], $6::int[], $7::bigint[], $8::bigint[], $9::bigint[])
 				AS n (topic, partition, last_offset, last_position, filled_to)
 			WHERE p.topic = n.topic AND p.partition = n.partition AND EXISTS (SELECT FROM moved)
-		) SELECT count(*) FROM moved`,
+		), unhurried AS (SELECT set_config('synchronous_commit', 'off', true)
+		) SELECT count(*) FROM moved, unhurried`,
 		to, eventstore.Shard, c.Position, c.Incarnation, p.topics, p.indexes, p.offsets, p.positions, p.filledTo).Scan(&moved)
 	if err != nil {
 		return fmt.Errorf("move cursor from %d to %d: %w", c.Position, to, err)
