@@ -157,16 +157,17 @@ func requirePorts(t *testing.T, known map[string]string, c corev1.Container) {
 func TestGracePeriodsFitTheDrain(t *testing.T) {
 	eachOverlay(t, func(t *testing.T, m manifests) {
 		t.Helper()
-		const shutdownTimeout = 30
+		const shutdownDelay, shutdownTimeout = 10, 30
 		for name, d := range m.deployments {
 			pod := d.Spec.Template.Spec
 			needed := int64(shutdownTimeout)
-			if hook := pod.Containers[0].Lifecycle; hook != nil {
-				needed += hook.PreStop.Sleep.Seconds
+			if name == "api" {
+				needed += shutdownDelay
 			}
 			require.Greater(t, *pod.TerminationGracePeriodSeconds, needed, name)
 		}
 		for _, config := range m.configs {
+			require.Equal(t, "10s", config["SHUTDOWN_DELAY"])
 			require.Equal(t, "30s", config["SHUTDOWN_TIMEOUT"])
 		}
 	})

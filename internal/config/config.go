@@ -24,8 +24,10 @@ type Config struct {
 	MetricsPort     int           `env:"METRICS_PORT"     envDefault:"9090"`
 	DataDir         string        `env:"DATA_DIR"         envDefault:".data"`
 	LogLevel        string        `env:"LOG_LEVEL"        envDefault:"info"`
+	ShutdownDelay   time.Duration `env:"SHUTDOWN_DELAY"   envDefault:"5s"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`
 	TrustedProxies  []string      `env:"TRUSTED_PROXIES"` // addresses and CIDR prefixes whose X-Forwarded-For is trusted
+	AllowPlaintext  []string      `env:"ALLOW_PLAINTEXT"` // names of addresses that may be reached without TLS in production
 
 	ReservationHold       time.Duration `env:"RESERVATION_HOLD"        envDefault:"5m"`
 	MaxUnpaidReservations int           `env:"MAX_UNPAID_RESERVATIONS" envDefault:"10"`
@@ -50,8 +52,11 @@ type Databases struct {
 	ReadURL          string        `env:"PROJECTION_DATABASE_URL"` // the read tables
 	AuthURL          string        `env:"AUTH_DATABASE_URL"`       // users and roles
 	RedisURL         string        `env:"REDIS_URL"`
-	MaxConnections   int           `env:"DATABASE_MAX_CONNECTIONS"   envDefault:"20"` // of each pool
-	MinConnections   int           `env:"DATABASE_MIN_CONNECTIONS"   envDefault:"2"`
+	RedisCAFile      string        `env:"REDIS_CA_FILE"` // with rediss://; default: the system's certificate authorities
+	RedisCertFile    string        `env:"REDIS_CERT_FILE"`
+	RedisKeyFile     string        `env:"REDIS_KEY_FILE"`
+	MaxConnections   int           `env:"DATABASE_MAX_CONNECTIONS"   envDefault:"20"` // of each pool; most are smaller by themselves
+	MinConnections   int           `env:"DATABASE_MIN_CONNECTIONS"   envDefault:"1"`
 	ConnectTimeout   time.Duration `env:"DATABASE_CONNECT_TIMEOUT"   envDefault:"5s"`
 	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"10s"`
 }
@@ -59,6 +64,13 @@ type Databases struct {
 // Broker configures where domain events are published, and the names of topics.
 type Broker struct {
 	Brokers          []string `env:"REDPANDA_BROKERS"` // host:port
+	BrokerTLS        bool     `env:"REDPANDA_TLS"      envDefault:"false"`
+	BrokerCAFile     string   `env:"REDPANDA_CA_FILE"` // default: the system's certificate authorities
+	BrokerCertFile   string   `env:"REDPANDA_CERT_FILE"`
+	BrokerKeyFile    string   `env:"REDPANDA_KEY_FILE"`
+	SASLMechanism    string   `env:"REDPANDA_SASL_MECHANISM"`
+	SASLUsername     string   `env:"REDPANDA_SASL_USERNAME"`
+	SASLPassword     string   `env:"REDPANDA_SASL_PASSWORD"`
 	ConsumerGroup    string   `env:"CONSUMER_GROUP"    envDefault:"ticketing-projections"`
 	EventTopic       string   `env:"EVENT_TOPIC"       envDefault:"ticketing-events"`
 	InventoryTopic   string   `env:"INVENTORY_TOPIC"   envDefault:"ticketing-inventory-events"`
@@ -87,8 +99,9 @@ type Auth struct {
 
 // Mail configures the sending of mails.
 type Mail struct {
-	SMTPURL  string `env:"SMTP_URL"` // empty: mails are written into DATA_DIR; refused in production
-	MailFrom string `env:"MAIL_FROM" envDefault:"Ticketing <tickets@localhost>"`
+	SMTPURL    string `env:"SMTP_URL"`     // empty: mails are written into DATA_DIR; refused in production
+	SMTPCAFile string `env:"SMTP_CA_FILE"` // default: the system's certificate authorities
+	MailFrom   string `env:"MAIL_FROM" envDefault:"Ticketing <tickets@localhost>"`
 }
 
 // Payments configures the payment gateways.

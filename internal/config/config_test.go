@@ -1,9 +1,13 @@
 package config_test
 
 import (
+	"encoding/pem"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -18,11 +22,12 @@ import (
 // production returns a complete production environment with changes.
 func production(changes map[string]string) map[string]string {
 	environ := map[string]string{
-		"DATABASE_URL":            "postgres://log:0123456789abcdef@db/events",
-		"PROJECTION_DATABASE_URL": "postgres://read:0123456789abcdef@db/read",
-		"AUTH_DATABASE_URL":       "postgres://auth:0123456789abcdef@db/auth",
-		"REDIS_URL":               "redis://:0123456789abcdef@redis:6379/0",
+		"DATABASE_URL":            "postgres://log:0123456789abcdef@db/events?sslmode=verify-full",
+		"PROJECTION_DATABASE_URL": "postgres://read:0123456789abcdef@db/read?sslmode=verify-full",
+		"AUTH_DATABASE_URL":       "postgres://auth:0123456789abcdef@db/auth?sslmode=require",
+		"REDIS_URL":               "rediss://:0123456789abcdef@redis:6379/0",
 		"REDPANDA_BROKERS":        "redpanda-0:9092, redpanda-1:9092",
+		"REDPANDA_TLS":            "true",
 		"AUTH_BASE_URL":           "https://tickets.example.com/",
 		"SMTP_URL":                "smtps://user:0123456789abcdef@mail.example.com",
 	}
@@ -72,7 +77,7 @@ func TestAProgramIsAskedOnlyForWhatItNeeds(t *testing.T) {
 	require.NotContains(t, err.Error(), "REDIS_URL")
 
 	_, err = config.Load(map[string]string{
-		"DATABASE_URL": "postgres://u:ihfkq83hdnfks@db/events", "PROJECTION_DATABASE_URL": "postgres://u:ihfkq83hdnfks@db/read",
+		"DATABASE_URL": "postgres://u:ihfkq83hdnfks@db/events?sslmode=require", "PROJECTION_DATABASE_URL": "postgres://u:ihfkq83hdnfks@db/read?sslmode=verify-full",
 	}, config.NeedEvents, config.NeedRead)
 	require.NoError(t, err, "production's `ticketing verify` needs two databases and nothing else")
 }
@@ -83,8 +88,8 @@ func TestWhatIsRefused(t *testing.T) {
 		environ map[string]string
 		want    string
 	}{
-		"weak password":        {production(map[string]string{"DATABASE_URL": "postgres://log:postgres@db/events"}), "DATABASE_URL: its password"},
-		"no password":          {production(map[string]string{"REDIS_URL": "redis://redis:6379"}), "REDIS_URL: its password"},
+		"weak password":        {production(map[string]string{"DATABASE_URL": "postgres://log:postgres@db/events?sslmode=require"}), "DATABASE_URL: its password"},
+		"no password":          {production(map[string]string{"REDIS_URL": "rediss://redis:6379"}), "REDIS_URL: its password"},
 		"sandbox":              {production(map[string]string{"PAYMENT_GATEWAYS": "sandbox"}), "PAYMENT_GATEWAYS: sandbox moves no money"},
 		"exposed links":        {production(map[string]string{"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true"}), "refused in production"},
 		"links in the clear":   {production(map[string]string{"AUTH_BASE_URL": "http://tickets.example.com"}), "AUTH_BASE_URL: sign-in links"},
@@ -114,7 +119,24 @@ func TestWhatIsRefused(t *testing.T) {
 		"topics":               {development("EVENT_TOPIC", "ticketing-payment-events"), "PAYMENT_TOPIC: "},
 		"admin":                {development("ADMIN_EMAILS", "a@example.com,nobody"), `ADMIN_EMAILS: "nobody"`},
 		"proxy":                {development("TRUSTED_PROXIES", "10.0.0.0/8,proxy"), `TRUSTED_PROXIES: "proxy"`},
-		"level":                {development("LOG_LEVEL", "loud"), "LOG_LEVEL: "},
+		"a database in the clear": {
+			production(map[string]string{"DATABASE_URL": "postgres://log:0123456789abcdef@db/events"}), "DATABASE_URL: data and passwords must not travel in the clear",
+		},
+		"the second host":     {production(map[string]string{"DATABASE_URL": "postgres://log:0123456789abcdef@localhost:5432,db:5432/events?sslmode=prefer"}), "in the clear"},
+		"redis in the clear":  {production(map[string]string{"REDIS_URL": "redis://:0123456789abcdef@redis"}), "REDIS_URL: data"},
+		"broker in the clear": {production(map[string]string{"REDPANDA_TLS": ""}), "REDPANDA_BROKERS: data"},
+		"mail in the clear":   {production(map[string]string{"SMTP_URL": "smtp://mail.example.com"}), "SMTP_URL: data"},
+		"traces in the clear": {production(map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317"}), "OTEL_EXPORTER_OTLP_ENDPOINT: data"},
+		"plaintext of what":   {development("ALLOW_PLAINTEXT", "REDIS"), `ALLOW_PLAINTEXT: "REDIS" is unknown`},
+		"no such authority":   {development("REDIS_CA_FILE", "/none"), "REDIS_CA_FILE: "},
+		"no key":              {development("REDIS_CERT_FILE", "/none"), "REDIS_CERT_FILE: a certificate and its key"},
+		"certificates only":   {development("REDPANDA_CA_FILE", certificateFile(t)), "REDPANDA_TLS: certificates are of no use"},
+		"mechanism":           {development("REDPANDA_SASL_MECHANISM", "GSSAPI", "REDPANDA_SASL_USERNAME", "u", "REDPANDA_SASL_PASSWORD", "p"), `"GSSAPI" is unknown`},
+		"no mechanism":        {development("REDPANDA_SASL_USERNAME", "u", "REDPANDA_SASL_PASSWORD", "p"), "REDPANDA_SASL_MECHANISM: needed"},
+		"no password of SASL": {development("REDPANDA_SASL_MECHANISM", "PLAIN", "REDPANDA_SASL_USERNAME", "u"), "REDPANDA_SASL_MECHANISM: needs"},
+		"no such secret":      {development("STRIPE_API_KEY_FILE", "/none"), "STRIPE_API_KEY_FILE: read /none"},
+		"two secrets":         {development("STRIPE_API_KEY_FILE", "/none", "STRIPE_API_KEY", "k"), "STRIPE_API_KEY_FILE: STRIPE_API_KEY is set, too"},
+		"level":               {development("LOG_LEVEL", "loud"), "LOG_LEVEL: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,6 +215,58 @@ func TestSecretsStayOutOfLogsAndErrors(t *testing.T) {
 	_, err = config.Load(production(map[string]string{"DATABASE_URL": "://log:0123456789abcdef@db"}))
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "0123456789abcdef")
+}
+
+// certificateFile returns a file with a certificate.
+func certificateFile(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	return file
+}
+
+func TestCertificateAuthoritiesAreRead(t *testing.T) {
+	t.Parallel()
+	ca := certificateFile(t)
+	cfg, err := config.Load(development("REDPANDA_TLS", "true", "REDPANDA_CA_FILE", ca, "REDIS_CA_FILE", ca))
+	require.NoError(t, err)
+	broker, err := cfg.BrokerTLSConfig()
+	require.NoError(t, err)
+	require.NotNil(t, broker.RootCAs)
+	redis, err := cfg.RedisTLSConfig()
+	require.NoError(t, err)
+	require.NotNil(t, redis.RootCAs)
+	mail, err := cfg.SMTPTLSConfig()
+	require.NoError(t, err)
+	require.Nil(t, mail.RootCAs, "the system's")
+}
+
+// This machine can be reached in the clear, and what ALLOW_PLAINTEXT names.
+func TestPlaintextThatIsAllowed(t *testing.T) {
+	t.Parallel()
+	clear := map[string]string{
+		"DATABASE_URL": "postgres://log:0123456789abcdef@db/events", "PROJECTION_DATABASE_URL": "postgres://read:0123456789abcdef@127.0.0.1/read",
+		"AUTH_DATABASE_URL": "postgres:///auth?host=/run/postgresql", "REDIS_URL": "redis://:0123456789abcdef@localhost:6379/0",
+		"REDPANDA_BROKERS": "[::1]:9092", "REDPANDA_TLS": "", "SMTP_URL": "smtp://user:0123456789abcdef@mail.example.com", // STARTTLS, since it has a password
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317", "ALLOW_PLAINTEXT": "DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT",
+	}
+	_, err := config.Load(production(clear))
+	require.NoError(t, err)
+}
+
+func TestSecretsAreReadFromFiles(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(file, []byte("rediss://:fedcba9876543210@redis:6379/0\n"), 0o600))
+	cfg, err := config.Load(production(map[string]string{"REDIS_URL": "", "REDIS_URL_FILE": file}))
+	require.NoError(t, err)
+	require.Equal(t, "rediss://:fedcba9876543210@redis:6379/0", cfg.RedisURL)
+	require.NoError(t, os.WriteFile(file, []byte("redis://:short@redis"), 0o600))
+	_, err = config.Load(production(map[string]string{"REDIS_URL": "", "REDIS_URL_FILE": file}))
+	require.ErrorContains(t, err, "REDIS_URL: its password", "it is checked as any other")
 }
 
 // Every name is documented with its default, and nothing is documented that is not read.

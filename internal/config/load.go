@@ -44,8 +44,9 @@ func Load(environ map[string]string, needs ...Need) (Config, error) {
 			set[name] = value
 		}
 	}
+	problems := readSecrets(set)
 	var cfg Config
-	problems := parseEnviron(&cfg, set)
+	problems = append(problems, parseEnviron(&cfg, set)...)
 	fillDefaults(&cfg)
 	if len(needs) == 0 && !cfg.Development() {
 		needs = allNeeds()
@@ -55,6 +56,37 @@ func Load(environ map[string]string, needs ...Need) (Config, error) {
 		return Config{}, fmt.Errorf("configuration:\n%w", err)
 	}
 	return cfg, nil
+}
+
+// secretNames are the variables that hold secrets. Each can be read from a file instead, which is named by the variable with _FILE at
+// its end: other processes and crash reports see an environment more easily than a file.
+func secretNames() []string {
+	return []string{
+		string(NeedEvents), string(NeedRead), string(NeedAuth), string(NeedRedis), string(NeedMail), "REDPANDA_SASL_PASSWORD",
+		"STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_SECRET",
+	}
+}
+
+// readSecrets sets the secrets that are in files, and returns what is wrong with these.
+func readSecrets(set map[string]string) (problems []error) {
+	for _, name := range secretNames() {
+		file := set[name+"_FILE"]
+		if file == "" {
+			continue
+		}
+		if set[name] != "" {
+			problems = append(problems, fmt.Errorf("%s_FILE: %s is set, too; use one of them", name, name))
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if set[name] = strings.TrimSpace(string(text)); err == nil && set[name] == "" {
+			err = errors.New("it is empty")
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s_FILE: read %s: %w", name, file, err))
+		}
+	}
+	return problems
 }
 
 // parseEnviron fills cfg and returns the values that could not be parsed. These keep their defaults, so that they are reported only once.
@@ -115,7 +147,7 @@ func fillDefaults(c *Config) {
 		c.AuthBaseURL = "http://" + hostPort("127.0.0.1", c.Port)
 	}
 	c.AuthBaseURL = strings.TrimRight(c.AuthBaseURL, "/")
-	for _, list := range []*[]string{&c.TrustedProxies, &c.Brokers, &c.AdminEmails, &c.PaymentGateways} {
+	for _, list := range []*[]string{&c.TrustedProxies, &c.AllowPlaintext, &c.Brokers, &c.AdminEmails, &c.PaymentGateways} {
 		*list = trimList(*list)
 	}
 	if len(c.PaymentGateways) == 0 && c.Development() {

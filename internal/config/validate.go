@@ -34,6 +34,8 @@ func validateConfig(cfg Config, needs []Need) []error {
 	v.checkBroker(needs)
 	v.checkAuth(needs)
 	v.checkMail(needs)
+	v.checkCertificates()
+	v.checkPlaintext()
 	checkGateways(cfg, v.report)
 	v.checkURL("STRIPE_API_BASE", cfg.StripeAPIBase, "http", "https")
 	v.checkURL("PAYPAL_API_BASE", cfg.PayPalAPIBase, "http", "https")
@@ -95,6 +97,7 @@ func (v *validator) checkDurations() {
 		name            string
 		value, min, max time.Duration
 	}{
+		{"SHUTDOWN_DELAY", c.ShutdownDelay, 0, 10 * time.Minute},
 		{"SHUTDOWN_TIMEOUT", c.ShutdownTimeout, time.Second, time.Hour},
 		{"RESERVATION_HOLD", c.ReservationHold, time.Second, 24 * time.Hour},
 		{"DATABASE_CONNECT_TIMEOUT", c.ConnectTimeout, 100 * time.Millisecond, 5 * time.Minute},
@@ -168,6 +171,7 @@ func (v *validator) checkBroker(needs []Need) {
 			v.report(string(NeedBroker), "%q is not host:port", broker)
 		}
 	}
+	v.checkSASL()
 	seen := map[string]string{}
 	topicName := regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 	for i, name := range []string{"EVENT_TOPIC", "INVENTORY_TOPIC", "RESERVATION_TOPIC", "PAYMENT_TOPIC"} {

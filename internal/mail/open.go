@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -13,8 +14,9 @@ type Config struct {
 	// SMTPURL is smtp://[user:password@]host[:587] (STARTTLS if the server offers it, and always before a password is sent to another
 	// machine) or smtps://[user:password@]host[:465]. Default: mails are written into Folder.
 	SMTPURL string
-	From    string // MAIL_FROM: an address, with or without a name. Required.
-	Folder  string // for mails without SMTPURL, which requires it; it is created if missing
+	From    string      // MAIL_FROM: an address, with or without a name. Required.
+	Folder  string      // for mails without SMTPURL, which requires it; it is created if missing
+	TLS     *tls.Config // Default: the system's certificate authorities.
 }
 
 // Open returns the mailer that cfg describes. It checks the configuration but connects to nothing.
@@ -30,7 +32,7 @@ func Open(cfg Config) (Mailer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse the URL of the mail server: %w", err)
 	}
-	return &smtpMailer{server: server, from: from}, nil
+	return &smtpMailer{server: server, from: from, tls: cfg.TLS}, nil
 }
 
 // server is a parsed SMTP URL.
