@@ -307,10 +307,11 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	events := a.listen(status, vars{"id": r.ID}, a.as(me)...)
 	require.Equal(t, "next", events.next().name)
 	a.stop()
-	require.Equal(t, websocket.StatusServiceRestart, w.closed())
+	require.Equal(t, websocket.StatusGoingAway, w.closed())
 	rest, err := io.ReadAll(events.body)
 	require.NoError(t, err)
-	require.NotContains(t, string(rest), "complete", "the client should connect again")
+	require.Contains(t, string(rest), "event: complete")
+	require.NotContains(t, string(rest), "errors", "what ends with the server has not failed")
 }
 
 func TestGoroutinesEndWithTheClient(t *testing.T) { //nolint:paralleltest // counts goroutines

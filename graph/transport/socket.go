@@ -125,7 +125,7 @@ func (s *socket) superviseSocket() {
 			s.closeSocket(context.Cause(s.ctx))
 			return
 		case <-s.h.stop:
-			s.cancel(&closeError{websocket.StatusServiceRestart, "the server is stopping; connect again"})
+			s.cancel(&closeError{websocket.StatusGoingAway, "the server is stopping; connect again"})
 		case <-alive.C:
 			if s.isIdle() {
 				s.cancel(&closeError{websocket.StatusNormalClosure, "idle"})

@@ -113,9 +113,9 @@ func (s *eventStream) superviseStream(ctx context.Context, h *Handler) {
 	})
 }
 
-// sendEnd sends how the stream ended. A client that should connect again gets nothing: it does so for a stream that is not complete.
+// sendEnd sends how the stream ended. A client whose rights have changed gets nothing: it connects again for a stream that is not complete.
 func (s *eventStream) sendEnd(cause error, errs gqlerror.List) {
-	if errors.Is(cause, errStopping) || errors.Is(cause, errSessionChanged) {
+	if errors.Is(cause, errSessionChanged) {
 		return
 	}
 	if errors.Is(cause, errSessionOver) {

@@ -118,7 +118,7 @@ func TestRunWaitsForRequestsInProgress(t *testing.T) {
 	ended := make(chan error, 1)
 	var log bytes.Buffer
 	go func() {
-		ended <- httpserver.Run(ctx, listener, handler, 10*time.Second, slog.New(slog.NewJSONHandler(&log, nil)))
+		ended <- httpserver.Run(ctx, listener, httpserver.Config{Handler: handler, Drain: 10 * time.Second, Logger: slog.New(slog.NewJSONHandler(&log, nil))})
 	}()
 	body := make(chan string, 1)
 	go func() {
@@ -137,4 +137,63 @@ func TestRunWaitsForRequestsInProgress(t *testing.T) {
 	require.Equal(t, "done", <-body)
 	require.NoError(t, <-ended)
 	require.Contains(t, log.String(), `"msg":"listening","address":"`+listener.Addr().String())
+}
+
+// A client that keeps its connection gets every response, and is told to close it while the server still serves.
+func TestAServerThatEndsServesOnAndClosesConnections(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended, draining := make(chan error, 1), make(chan struct{})
+	go func() {
+		ended <- httpserver.Run(ctx, listener, httpserver.Config{
+			Handler: http.NotFoundHandler(), Delay: time.Second, Drain: 10 * time.Second, OnDrain: func() { close(draining) },
+			Logger: slog.New(slog.DiscardHandler),
+		})
+	}()
+	client := &http.Client{Transport: &http.Transport{}}
+	request := func() *http.Response {
+		response, err := client.Get("http://" + listener.Addr().String())
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		return response
+	}
+	require.False(t, request().Close)
+	cancel()
+	require.True(t, request().Close, "on the connection that was kept")
+	require.True(t, request().Close, "on a new one")
+	select {
+	case <-draining:
+		require.Fail(t, "drained before the delay was over")
+	default:
+	}
+	require.NoError(t, <-ended)
+	<-draining
+}
+
+// A client that sends a request and reads nothing is let go.
+func TestAResponseThatIsNotReadEnds(t *testing.T) {
+	t.Parallel()
+	failed := make(chan error, 1)
+	endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for {
+			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+				failed <- err
+				return
+			}
+		}
+	})
+	server := httptest.NewServer(httpserver.BoundWrites(endless, 100*time.Millisecond))
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	select {
+	case <-failed:
+	case <-time.After(30 * time.Second):
+		require.Fail(t, "the response is still being written")
+	}
 }

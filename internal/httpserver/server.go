@@ -2,6 +2,7 @@
 package httpserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,17 +12,35 @@ import (
 	"time"
 )
 
-// Run serves until ctx ends. Then it accepts no more connections and waits up to drain for the requests in progress. Handlers must end
-// long-lived streams themselves, and bound the time of writing a response.
-func Run(ctx context.Context, listener net.Listener, handler http.Handler, drain time.Duration, log *slog.Logger) error {
+// Config is what a server serves, and how it ends.
+type Config struct {
+	Handler http.Handler // Required.
+	// Delay is how long the server serves on after it was asked to end: load balancers need a moment to notice that the process is unready.
+	// Meanwhile every response closes its connection, so that none is in use at the end. Default: 0.
+	Delay time.Duration
+	// Drain is how long requests in progress may take after that. Default: 0, they are cut off.
+	Drain time.Duration
+	// OnDrain is called when the delay is over. Default: nothing is called.
+	OnDrain func()
+	Logger  *slog.Logger // Default: slog.Default().
+}
+
+// Run serves until ctx ends, for the delay after that, and until the requests in progress have ended. Handlers must end long-lived streams
+// themselves (see OnDrain), and bound the time of writing a response.
+func Run(ctx context.Context, listener net.Listener, c Config) error {
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler: closeConnections(ctx, c.Handler), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn),
 	}
-	log.Info("listening", "address", listener.Addr().String())
+	c.Logger.Info("listening", "address", listener.Addr().String())
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		time.Sleep(c.Delay)
+		if c.OnDrain != nil {
+			c.OnDrain()
+		}
+		draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Drain)
 		defer cancel()
 		stopped <- server.Shutdown(draining)
 	})
@@ -33,4 +52,22 @@ func Run(ctx context.Context, listener net.Listener, handler http.Handler, drain
 		return fmt.Errorf("drain %s: %w", listener.Addr(), err)
 	}
 	return nil
+}
+
+// closeConnections has each response close its connection once ctx has ended.
+func closeConnections(ctx context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// BoundWrites gives every response of next a time to be written in: a client that stops reading would keep its connection for ever.
+func BoundWrites(next http.Handler, limit time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit)) // a recorder in a test has none
+		next.ServeHTTP(w, r)
+	})
 }
