@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,6 +20,7 @@ import (
 	"ticketing/internal/auth"
 	"ticketing/internal/httpserver"
 	"ticketing/internal/mail"
+	"ticketing/internal/postgres"
 	"ticketing/internal/ratelimit"
 	"ticketing/query"
 	"ticketing/web/graphiql"
@@ -31,11 +34,11 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return err
 	}
 	defer b.close()
-	write, err := e.writeSide(ctx, "api", b.events, b.redis)
+	write, err := e.writeSide(ctx, "api", b.events.Pool, b.redis)
 	if err != nil {
 		return err
 	}
-	users, err := e.authService(b.auth, b.redis)
+	users, err := e.authService(b.auth.Pool, b.redis)
 	if err != nil {
 		return err
 	}
@@ -47,8 +50,8 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	limiter := ratelimit.New(b.redis)
 	connections := ratelimit.NewConnections(limiter)
 	server, err := graph.New(graph.Config{
-		Commands: write.service, Reads: query.NewReader(b.read), Projections: b.projections, Auth: users,
-		Log: eventstore.Reader{DB: b.events}, Limiter: limiter, Connections: connections, Redis: b.redis,
+		Commands: write.service, Reads: query.NewReader(b.read.Pool), Projections: b.projections, Auth: users,
+		Log: eventstore.Reader{DB: b.events.Pool}, Limiter: limiter, Connections: connections, Redis: b.redis,
 		Logger: e.Logger, Registerer: e.registererOf("api"),
 		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
 		RateLimits: graph.RateLimits{
@@ -69,18 +72,28 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return fmt.Errorf("set up GraphiQL: %w", err)
 	}
 
+	// Streams end when the server drains, and the engine when no request is left that could need it.
+	streaming, endStreams := context.WithCancel(context.WithoutCancel(ctx))
+	defer endStreams()
 	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDeciding()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return write.engine.Run(deciding) })
-	g.Go(func() error { return server.Run(ctx) })
-	g.Go(func() error { return connections.Run(ctx) })
+	g.Go(func() error { return server.Run(streaming) })
+	g.Go(func() error { return connections.Run(streaming) })
 	g.Go(func() error {
 		defer stopDeciding()
-		return httpserver.Run(ctx, listener, e.apiRoutes(server, graphiQL, b), e.Config.ShutdownTimeout, e.Logger)
+		defer endStreams()
+		return httpserver.Run(ctx, listener, httpserver.Config{
+			Handler: e.warnOfProxies(e.apiRoutes(server, graphiQL, b), proxies), Delay: e.Config.ShutdownDelay, Drain: e.Config.ShutdownTimeout,
+			OnDrain: endStreams, Logger: e.Logger,
+		})
 	})
 	return g.Wait()
 }
+
+// responseTimeout is how long a client may take to read a response that is no stream; GraphQL's transports have their own.
+const responseTimeout = 30 * time.Second
 
 // warnOfSettings logs what production may do without, although it rarely means to.
 func (e Env) warnOfSettings() {
@@ -90,14 +103,26 @@ func (e Env) warnOfSettings() {
 	if len(e.Config.PaymentGateways) == 0 {
 		e.Logger.Warn("PAYMENT_GATEWAYS is empty: only free tickets can be had")
 	}
-	if len(e.Config.TrustedProxies) == 0 {
-		e.Logger.Warn("TRUSTED_PROXIES is empty: behind a proxy all customers have its address, and share one rate limit")
-	}
+}
+
+// warnOfProxies logs, once, that a request came through a proxy that is not trusted: all its customers then have one address, and share
+// one rate limit. It may also be a client's invention.
+func (e Env) warnOfProxies(next http.Handler, trusted []netip.Prefix) http.Handler {
+	var once sync.Once
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Forwarded-For") != "" && !ratelimit.FromProxy(r, trusted) {
+			once.Do(func() {
+				e.Logger.WarnContext(r.Context(), "X-Forwarded-For comes from an address that TRUSTED_PROXIES does not name: if it is a proxy of yours, "+
+					"all customers behind it share one rate limit", "address", r.RemoteAddr, "trusted", e.Config.TrustedProxies)
+			})
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // apiBackends is what the api is connected to.
 type apiBackends struct {
-	events, read, auth *pgxpool.Pool
+	events, read, auth *postgres.Pool
 	redis              *redis.Client
 	projections        *query.Projections
 	webhooks           *webhook.Receiver
@@ -118,22 +143,25 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 		}
 	}()
 	for _, open := range []struct {
-		pool **pgxpool.Pool
-		with func(context.Context, string) (*pgxpool.Pool, error)
-	}{{&b.events, e.openEvents}, {&b.read, e.openRead}, {&b.auth, e.openAuth}} {
-		pool, err := open.with(ctx, "api")
+		pool        **postgres.Pool
+		with        func(ctx context.Context, part string, connections int) (*postgres.Pool, error)
+		connections int
+	}{{&b.events, e.openEvents, apiEvents}, {&b.read, e.openRead, apiRead}, {&b.auth, e.openAuth, apiAuth}} {
+		pool, err := open.with(ctx, "api", open.connections)
 		if err != nil {
 			return b, err
 		}
 		*open.pool = pool
 		b.closers = append(b.closers, pool.Close)
 	}
-	if b.redis, err = e.openRedis(ctx, "api"); err != nil {
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx)) // requests are served for a while after ctx has ended
+	b.closers = append(b.closers, stopWatching)
+	if b.redis, err = e.openRedis(watching, "api"); err != nil {
 		return b, err
 	}
 	b.closers = append(b.closers, func() { _ = b.redis.Close() })
-	b.projections = e.projections(b.read, b.events)
-	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{Pool: b.events, Logger: e.Logger, Registerer: e.registererOf("api")}); err != nil {
+	b.projections = e.projections(b.read.Pool, b.events.Pool)
+	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{Pool: b.events.Pool, Logger: e.Logger, Registerer: e.registererOf("api")}); err != nil {
 		return b, fmt.Errorf("set up webhooks: %w", err)
 	}
 	checks, err := e.apiChecks(b)
@@ -143,7 +171,11 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 
 // mailer sends mails by SMTP, or without it (outside production) into a folder of DATA_DIR.
 func (e Env) mailer() (mail.Mailer, error) {
-	mailer, err := mail.Open(mail.Config{SMTPURL: e.Config.SMTPURL, From: e.Config.MailFrom, Folder: e.mailFolder()})
+	certificates, err := e.Config.SMTPTLSConfig()
+	if err != nil {
+		return nil, err
+	}
+	mailer, err := mail.Open(mail.Config{SMTPURL: e.Config.SMTPURL, From: e.Config.MailFrom, Folder: e.mailFolder(), TLS: certificates})
 	if err != nil {
 		return nil, fmt.Errorf("set up mail: %w", err)
 	}
@@ -173,7 +205,6 @@ func (e Env) apiRoutes(api, graphiql http.Handler, b *apiBackends) http.Handler 
 	for _, source := range e.webhooks() {
 		mux.Handle("POST /webhooks/"+source.Name(), b.webhooks.Handler(source))
 	}
-	mux.Handle("/graphql", api)
 	mux.Handle("/graphiql", graphiql)
 	mux.Handle("/graphiql/", graphiql)
 	mux.Handle("/auth/", auth.Pages())
@@ -181,5 +212,8 @@ func (e Env) apiRoutes(api, graphiql http.Handler, b *apiBackends) http.Handler 
 	if e.Config.Development() {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(e.Registry, promhttp.HandlerOpts{}))
 	}
-	return httpserver.Secure(mux, !e.Config.Development())
+	all := http.NewServeMux()
+	all.Handle("/graphql", api)
+	all.Handle("/", httpserver.BoundWrites(mux, responseTimeout))
+	return httpserver.Secure(all, !e.Config.Development())
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -18,12 +19,34 @@ func TestProductionWarnsOfWhatItDoesWithout(t *testing.T) {
 	t.Parallel()
 	for warned, cfg := range map[bool]config.Config{
 		true:  {Environment: config.Production},
-		false: {Environment: config.Production, TrustedProxies: []string{"10.0.0.0/8"}, Payments: config.Payments{PaymentGateways: []string{"stripe"}}},
+		false: {Environment: config.Production, Payments: config.Payments{PaymentGateways: []string{"stripe"}}},
 	} {
 		var log bytes.Buffer
 		Env{Config: cfg, Logger: slog.New(slog.NewJSONHandler(&log, nil))}.warnOfSettings()
 		require.Equal(t, warned, strings.Contains(log.String(), "PAYMENT_GATEWAYS is empty"))
-		require.Equal(t, warned, strings.Contains(log.String(), "TRUSTED_PROXIES is empty"))
+	}
+}
+
+func TestAProxyThatIsNotTrustedIsWarnedOfOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		forwarded string
+		trusted   []netip.Prefix
+		warnings  int
+	}{
+		"no proxy":        {"", nil, 0},
+		"a trusted proxy": {"203.0.113.7", []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, 0},
+		"none is trusted": {"203.0.113.7", nil, 1},
+		"another one":     {"203.0.113.7", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, 1},
+	} {
+		var log bytes.Buffer
+		handler := Env{Logger: slog.New(slog.NewJSONHandler(&log, nil))}.warnOfProxies(http.NotFoundHandler(), c.trusted)
+		for range 3 {
+			request := httptest.NewRequest(http.MethodGet, "/", nil) // from 192.0.2.1
+			request.Header.Set("X-Forwarded-For", c.forwarded)
+			handler.ServeHTTP(httptest.NewRecorder(), request)
+		}
+		require.Equal(t, c.warnings, strings.Count(log.String(), "TRUSTED_PROXIES"), name)
 	}
 }
 

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/command/relay/progress"
 	"ticketing/internal/httpserver"
+	"ticketing/internal/postgres"
 	"ticketing/query"
 )
 
@@ -22,28 +22,31 @@ const mostLag = 1000
 // apiChecks looks at what the api works with. Commands need the log, and queries the read tables. Without the rest
 // something goes on: without Redis or users, public reads, webhooks and open subscriptions; broker and projections only make it late.
 func (e Env) apiChecks(b *apiBackends) ([]httpserver.Check, error) {
-	broker, closeBroker, err := e.openBroker("api")
+	broker, err := e.openBroker("api")
 	if err != nil {
 		return nil, err
 	}
-	b.closers = append(b.closers, closeBroker)
+	b.closers = append(b.closers, broker.close)
 	return []httpserver.Check{
 		{Name: "api: events database", Critical: true, Probe: pingPool(b.events)},
 		{Name: "api: read database", Critical: true, Probe: pingPool(b.read)},
 		{Name: "api: auth database", Probe: pingPool(b.auth)},
 		{Name: "api: redis", Probe: pingRedis(b.redis)},
-		{Name: "api: broker", Probe: broker},
+		{Name: "api: broker", Probe: broker.probe},
 		{Name: "api: projections", Probe: lagProbe(b.projections, nil)},
 	}, nil
 }
 
 // relayChecks looks at what the relay reads and writes, and shows how far it is.
-func relayChecks(events *pgxpool.Pool, broker probe) []httpserver.Check {
+func relayChecks(events *postgres.Pool, broker probe) []httpserver.Check {
 	return []httpserver.Check{
 		{Name: "relay: events database", Critical: true, Probe: func(ctx context.Context) (any, error) {
 			lag, err := progress.ReadLag(ctx, events)
 			if err != nil {
 				return nil, fmt.Errorf("read the relay's progress: %w", err)
+			}
+			if err := checkWaiting(events); err != nil {
+				return nil, err
 			}
 			return relayLag{Published: lag.Published, Unpublished: lag.Events, Seconds: lag.Age.Seconds()}, nil
 		}},
@@ -60,18 +63,18 @@ type relayLag struct {
 
 // projectorChecks looks at what a projector of the named projections works with. Without Redis the rows are written all the same; only those who
 // watch them learn of it later.
-func (e Env) projectorChecks(events, read *pgxpool.Pool, client *redis.Client, broker probe, names []string) []httpserver.Check {
+func (e Env) projectorChecks(events, read *postgres.Pool, client *redis.Client, broker probe, names []string) []httpserver.Check {
 	return []httpserver.Check{
 		{Name: "projector: events database", Critical: true, Probe: pingPool(events)},
 		{Name: "projector: read database", Critical: true, Probe: pingPool(read)},
 		{Name: "projector: broker", Critical: true, Probe: broker},
 		{Name: "projector: redis", Probe: pingRedis(client)},
-		{Name: "projector: projections", Probe: lagProbe(e.projections(read, events), names)},
+		{Name: "projector: projections", Probe: lagProbe(e.projections(read.Pool, events.Pool), names)},
 	}
 }
 
 // sagaChecks looks at what the saga works with. Without users it can send no mail.
-func sagaChecks(events, users *pgxpool.Pool) []httpserver.Check {
+func sagaChecks(events, users *postgres.Pool) []httpserver.Check {
 	return []httpserver.Check{
 		{Name: "saga: events database", Critical: true, Probe: pingPool(events)},
 		{Name: "saga: auth database", Probe: pingPool(users)},
@@ -80,15 +83,6 @@ func sagaChecks(events, users *pgxpool.Pool) []httpserver.Check {
 
 // probe is a health check's function.
 type probe = func(context.Context) (detail any, err error)
-
-// openBroker connects to the broker to see whether it is there. closeBroker ends that.
-func (e Env) openBroker(part string) (there probe, closeBroker func(), err error) {
-	broker, err := kgo.NewClient(e.kafkaOptions(part)...)
-	if err != nil {
-		return nil, nil, fmt.Errorf("open the broker: %w", err)
-	}
-	return newProbe(broker.Ping), broker.Close, nil
-}
 
 // watch adds health checks of this process. An Env without Health, as in tests, has none.
 func (e Env) watch(checks ...httpserver.Check) {
@@ -146,7 +140,21 @@ func newProjectionLag(s query.ProjectionStatus) projectionLag {
 	return lag
 }
 
-func pingPool(pool *pgxpool.Pool) probe { return newProbe(pool.Ping) }
+// longestWait is how long a statement may wait for the server before this shows: most take milliseconds, and a connection that is silently
+// gone is noticed only by its silence.
+const longestWait = 4 * time.Second
+
+func pingPool(pool *postgres.Pool) probe {
+	return newProbe(func(ctx context.Context) error { return errors.Join(pool.Ping(ctx), checkWaiting(pool)) })
+}
+
+// checkWaiting returns an error if a statement waits for too long.
+func checkWaiting(pool *postgres.Pool) error {
+	if waiting := pool.Waiting(); waiting > longestWait {
+		return fmt.Errorf("a statement has waited for %s", waiting.Round(time.Second))
+	}
+	return nil
+}
 
 func pingRedis(client *redis.Client) probe {
 	return newProbe(func(ctx context.Context) error { return client.Ping(ctx).Err() })

@@ -15,6 +15,7 @@ import (
 	"ticketing/internal/buildinfo"
 	"ticketing/internal/config"
 	"ticketing/internal/httpserver"
+	internalredis "ticketing/internal/redis"
 	"ticketing/internal/telemetry"
 )
 
@@ -40,10 +41,15 @@ func Run(ctx context.Context, service string, cfg config.Config, part func(ctx c
 		return fmt.Errorf("METRICS_PORT: %w", err)
 	}
 	e := Env{Config: cfg, Logger: log, Registry: t.Registry, Clock: time.Now, Health: httpserver.NewHealth()}
+	log.Info("starting", "program", service, "version", buildinfo.Version(), "configuration", cfg.String())
+	defer log.Info("ended", "program", service)
+	defer context.AfterFunc(ctx, e.Health.Stop)()
+	internalredis.LogTo(log)
 	g, ctx := errgroup.WithContext(ctx)
-	ending, end := context.WithCancel(ctx)
+	ending, end := context.WithCancel(context.WithoutCancel(ctx)) // the part tells operators how it is until it has ended
+	defer end()
 	g.Go(func() error {
-		return httpserver.Run(ending, operators, e.operatorRoutes(), time.Second, e.Logger)
+		return httpserver.Run(ending, operators, httpserver.Config{Handler: e.operatorRoutes(), Drain: time.Second, Logger: e.Logger})
 	})
 	g.Go(func() error {
 		defer end()
@@ -66,7 +72,7 @@ func (e Env) operatorRoutes() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(e.Registry, promhttp.HandlerOpts{}))
 	e.addHealth(mux)
 	mux.Handle("GET /health", e.Health.Detailed())
-	return httpserver.Secure(mux, false) // operators may come without TLS
+	return httpserver.Secure(httpserver.BoundWrites(mux, responseTimeout), false) // operators may come without TLS
 }
 
 // mailFolder is where mails are written when there is no mail server; production has one.

@@ -19,30 +19,30 @@ const partitions = 6
 
 // Relay publishes the log until ctx ends.
 func Relay(ctx context.Context, e Env) error {
-	events, err := e.openEvents(ctx, "relay")
+	events, err := e.openEvents(ctx, "relay", relayEvents)
 	if err != nil {
 		return err
 	}
 	defer events.Close()
-	broker, closeBroker, err := e.openBroker("relay")
+	broker, err := e.openBroker("relay")
 	if err != nil {
 		return err
 	}
-	defer closeBroker()
-	e.watch(relayChecks(events, broker)...)
+	defer broker.close()
+	e.watch(relayChecks(events, broker.probe)...)
 	return relay.Run(ctx, relay.Config{
-		Pool: events, Kafka: e.kafkaOptions("relay"), Topics: e.topics(), Partitions: partitions, Logger: e.Logger, Registerer: e.registererOf("relay"),
+		Pool: events.Pool, Kafka: broker.options, Topics: e.topics(), Partitions: partitions, Logger: e.Logger, Registerer: e.registererOf("relay"),
 	})
 }
 
 // Projector keeps the named projections up to date until ctx ends; all of them when none is named.
 func Projector(ctx context.Context, e Env, projections ...string) error {
-	events, err := e.openEvents(ctx, "projector")
+	events, err := e.openEvents(ctx, "projector", projectorEvents)
 	if err != nil {
 		return err
 	}
 	defer events.Close()
-	read, err := e.openRead(ctx, "projector")
+	read, err := e.openRead(ctx, "projector", projectorRead*countProjections(projections))
 	if err != nil {
 		return err
 	}
@@ -52,34 +52,42 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 		return err
 	}
 	defer client.Close()
-	broker, closeBroker, err := e.openBroker("projector")
+	broker, err := e.openBroker("projector")
 	if err != nil {
 		return err
 	}
-	defer closeBroker()
-	e.watch(e.projectorChecks(events, read, client, broker, projections)...)
+	defer broker.close()
+	e.watch(e.projectorChecks(events, read, client, broker.probe, projections)...)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		watchLag(ctx, e.projections(read, events), projections, e.registererOf("projector"))
+		watchLag(ctx, e.projections(read.Pool, events.Pool), projections, e.registererOf("projector"))
 		return nil
 	})
 	g.Go(func() error {
 		return projector.Run(ctx, projector.Config{
-			Projections: projections, Events: events, Read: read, Redis: client, Kafka: e.kafkaOptions("projector"), Group: e.Config.ConsumerGroup,
+			Projections: projections, Events: events.Pool, Read: read.Pool, Redis: client, Kafka: broker.options, Group: e.Config.ConsumerGroup,
 			Topics: e.topics(), Registry: catalog.Registry(), Logger: e.Logger, Registerer: e.registererOf("projector"),
 		})
 	})
 	return g.Wait()
 }
 
+// countProjections returns how many projections are named; no name means all.
+func countProjections(names []string) int {
+	if len(names) == 0 {
+		return len(projector.Names())
+	}
+	return len(names)
+}
+
 // Saga does what falls due until ctx ends; it stops deciding last.
 func Saga(ctx context.Context, e Env) error {
-	events, err := e.openEvents(ctx, "saga")
+	events, err := e.openEvents(ctx, "saga", sagaEvents)
 	if err != nil {
 		return err
 	}
 	defer events.Close()
-	users, err := e.openAuth(ctx, "saga")
+	users, err := e.openAuth(ctx, "saga", sagaAuth)
 	if err != nil {
 		return err
 	}
@@ -88,12 +96,12 @@ func Saga(ctx context.Context, e Env) error {
 	if err != nil {
 		return err
 	}
-	write, err := e.writeSide(ctx, "saga", events, nil)
+	write, err := e.writeSide(ctx, "saga", events.Pool, nil)
 	if err != nil {
 		return err
 	}
 	webhooks, err := webhook.NewHandler(webhook.HandlerConfig{
-		Pool: events, Service: write.service, Sources: e.webhooks(), Registerer: e.registererOf("saga"),
+		Pool: events.Pool, Service: write.service, Sources: e.webhooks(), Registerer: e.registererOf("saga"),
 	})
 	if err != nil {
 		return fmt.Errorf("set up webhooks: %w", err)
@@ -106,8 +114,8 @@ func Saga(ctx context.Context, e Env) error {
 	g.Go(func() error {
 		defer stopDeciding()
 		return saga.Run(ctx, saga.Config{
-			Pool: events, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
-			Mailer: mailer, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users, userID) },
+			Pool: events.Pool, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
+			Mailer: mailer, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users.Pool, userID) },
 			Clock: e.Clock, Logger: e.Logger, Registerer: e.registererOf("saga"),
 		})
 	})

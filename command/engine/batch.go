@@ -185,6 +185,7 @@ func (e *Engine) keepOutcome(b *batch, c *call, r result) {
 
 // finishBatch moves the batch's states to the cache and returns the results to its callers, after the acknowledged commit.
 func (e *Engine) finishBatch(b *batch) {
+	e.fault.Note(context.Background(), nil)
 	e.head.Position = b.chunk.after
 	for id, s := range b.streams {
 		if s.version == 0 {
@@ -232,7 +233,7 @@ func (e *Engine) retryUncommitted(b *batch, err error) {
 // retryCalls admits the calls again; those that have failed too often return ErrUnavailable.
 func (e *Engine) retryCalls(calls []*call, err error) {
 	e.metrics.failedBatches.Inc()
-	e.log.Error("a batch failed", "error", err, "commands", len(calls))
+	e.fault.Note(context.Background(), err)
 	time.Sleep(retryPause) // PostgreSQL has failed: all callers wait for it
 	for _, c := range calls {
 		if c.attempts++; c.attempts >= mostAttempts {

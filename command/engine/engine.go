@@ -22,13 +22,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/command/eventstore"
+	"ticketing/internal/supervise"
 )
 
 // Bounds of the loop. Everything has one.
 const (
 	batchSize     = 512    // commands decided under one lock
 	queueSize     = 16_384 // commands waiting or being decided; more are refused
-	loaders       = 4      // goroutines that load streams
+	loaders       = 8      // goroutines that load streams
 	keyTTL        = 24 * time.Hour
 	cacheBytes    = 512 << 20
 	snapshotEvery = 1_000 // domain events of a stream
@@ -66,6 +67,7 @@ type Engine struct {
 	categories map[string]*category
 	clock      func() time.Time
 	log        *slog.Logger
+	fault      *supervise.Fault
 	metrics    *metrics
 	outcomes   *outcomes // nil: none are cached
 
@@ -93,6 +95,7 @@ func New(c Config) *Engine {
 	c = c.withDefaults()
 	e := &Engine{
 		pool: c.Pool, registry: c.Registry, categories: map[string]*category{}, clock: c.Clock, log: c.Logger,
+		fault:   supervise.NewFault("loading streams and committing batches", c.Logger),
 		metrics: newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
 		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders),
 		snapshot: make(chan string, 64), copies: make(chan copyRequest),

@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"ticketing/command/eventstore"
 )
 
-// loadPage is how many domain events are read at once when a stream is loaded.
-const loadPage = 5_000
+// loadPage is how many domain events are read at once when a stream is loaded. Each read may take loadTimeout: one whose connection is
+// silently gone must not keep its loader from the streams of others.
+const (
+	loadPage    = 5_000
+	loadTimeout = 5 * time.Second
+)
 
 type loadResult struct {
 	id     string
@@ -38,7 +43,9 @@ func (e *Engine) loadStreams(ctx context.Context) {
 
 // loadStream reads a stream for the cache.
 func (e *Engine) loadStream(ctx context.Context, id string) (*stream, error) {
-	head, err := eventstore.ReadHead(ctx, e.pool)
+	reading, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	head, err := eventstore.ReadHead(reading, e.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +67,7 @@ func (e *Engine) readStream(ctx context.Context, id string) (*stream, error) {
 		return nil, err
 	}
 	for {
-		read, err := eventstore.ReadChanges(ctx, e.pool, id, s.version, loadPage, func(c *eventstore.Change) error { return s.applyChange(e.registry, c) })
+		read, err := e.readPage(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -70,10 +77,19 @@ func (e *Engine) readStream(ctx context.Context, id string) (*stream, error) {
 	}
 }
 
+// readPage applies the next domain events to s and returns how many there were.
+func (e *Engine) readPage(ctx context.Context, s *stream) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	return eventstore.ReadChanges(ctx, e.pool, s.id, s.version, loadPage, func(c *eventstore.Change) error { return s.applyChange(e.registry, c) })
+}
+
 func (e *Engine) readSnapshot(ctx context.Context, s *stream) error {
 	if s.category.snapshot == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
 	var data []byte
 	var version int64
 	err := e.pool.QueryRow(ctx, `SELECT version, data FROM snapshots JOIN log_incarnation USING (incarnation)

@@ -21,6 +21,9 @@ const sessionSettings = `SET lock_timeout = '1s'; SET idle_in_transaction_sessio
 
 const closeTimeout = time.Second
 
+// beginTimeout bounds taking the lock. PostgreSQL says within lock_timeout that it is held, if the connection is not silently gone.
+const beginTimeout = 3 * time.Second
+
 // unknownCommitError says that the commit was sent and not acknowledged.
 type unknownCommitError struct{ cause error }
 
@@ -62,6 +65,8 @@ func (e *Engine) lockLog(ctx context.Context) error {
 }
 
 func (e *Engine) beginTransaction(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
 	b := &pgx.Batch{}
 	b.Queue(`BEGIN`)
 	b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard))

@@ -13,6 +13,7 @@ import (
 
 	"ticketing/command"
 	"ticketing/command/webhook"
+	"ticketing/internal/supervise"
 )
 
 const (
@@ -33,7 +34,7 @@ func newClient(c Config, m *metrics, replicaID string) (*river.Client[pgx.Tx], e
 		PollOnly: true, FetchCooldown: fetchCooldown, FetchPollInterval: max(5*c.Poll, fetchCooldown),
 		JobTimeout: workTimeout, RescueStuckJobsAfter: rescueAfter, SoftStopTimeout: c.Drain,
 		CompletedJobRetentionPeriod: keepEnded, CancelledJobRetentionPeriod: 30 * keepEnded, DiscardedJobRetentionPeriod: -1,
-		Logger: slog.New(riverLog{c.Logger.Handler()}), ErrorHandler: panicCounter{m},
+		Logger: slog.New(riverLog{c.Logger.Handler(), supervise.NewRepetitions()}), ErrorHandler: panicCounter{m},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the saga's jobs: %w", err)
@@ -96,8 +97,21 @@ func (c riverClock) NowOrNil() *time.Time {
 	return &now
 }
 
-// riverLog drops what River logs about its own starting and stopping.
-type riverLog struct{ slog.Handler }
+// riverLog drops what River logs about its own starting and stopping, and repetitions: it has a line for each attempt that fails.
+type riverLog struct {
+	slog.Handler
+
+	repeated *supervise.Repetitions
+}
+
+// Handle is part of slog.Handler. What River can't do it tries again, so a warning is enough.
+func (l riverLog) Handle(ctx context.Context, r slog.Record) error {
+	if !l.repeated.IsNews(r.Message) {
+		return nil
+	}
+	r.Level = min(r.Level, slog.LevelWarn)
+	return l.Handler.Handle(ctx, r)
+}
 
 // Enabled is part of slog.Handler.
 func (l riverLog) Enabled(ctx context.Context, level slog.Level) bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"ticketing/command/event"
 	"ticketing/command/eventstore"
+	"ticketing/internal/supervise"
 	"ticketing/internal/wait"
 )
 
@@ -39,13 +39,14 @@ type follower struct {
 	reconcileAfter time.Duration
 	client         *river.Client[pgx.Tx]
 	metrics        *metrics
-	log            *slog.Logger
+	fault          *supervise.Fault
 	wake           chan struct{}
 }
 
 func newFollower(c Config, m *metrics, client *river.Client[pgx.Tx]) *follower {
 	return &follower{
-		pool: c.Pool, registry: c.Registry, client: client, metrics: m, log: c.Logger, wake: make(chan struct{}, 1),
+		pool: c.Pool, registry: c.Registry, client: client, metrics: m, wake: make(chan struct{}, 1),
+		fault:          supervise.NewFault("following the log", c.Logger),
 		reconcileAfter: c.reconcileAfter(),
 	}
 }
@@ -57,9 +58,13 @@ func (f *follower) run(ctx context.Context) error {
 			return nil
 		case <-f.wake:
 		}
-		if err := f.catchUp(ctx); err != nil && ctx.Err() == nil {
+		err := f.catchUp(ctx)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // stopped
+		}
+		f.fault.Note(ctx, err)
+		if err != nil {
 			f.metrics.followFailures.Inc()
-			f.log.ErrorContext(ctx, "the saga could not follow the log", "error", err)
 			_ = wait.For(ctx, failurePause)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -242,7 +241,6 @@ func TestFollowersThatAreKilledFollowEachDomainEventOnce(t *testing.T) {
 	var replicas sync.WaitGroup
 	for range 2 {
 		f := newTestFollower(t, victims)
-		f.log = slog.New(slog.DiscardHandler)
 		replicas.Go(func() {
 			for ctx.Err() == nil {
 				_ = f.catchUp(ctx) // fails when it is killed

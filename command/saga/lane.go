@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"ticketing/internal/supervise"
 )
 
 const (
@@ -26,6 +28,7 @@ type lane struct {
 	now     func() time.Time
 	metrics *metrics
 	log     *slog.Logger
+	fault   *supervise.Fault
 
 	wake  chan struct{}  // something may be due
 	ended chan endedWork // has room for all slots, so that work never waits for the lane
@@ -43,7 +46,8 @@ func newLane(c Config, m *metrics, kind Kind, slots int, w useCase) *lane {
 	return &lane{
 		deadlineTable: deadlineTable{pool: c.Pool, kind: kind, lease: c.Lease},
 		slots:         slots, work: w, drain: c.Drain, now: c.Clock, metrics: m, log: c.Logger,
-		wake: make(chan struct{}, 1), ended: make(chan endedWork, slots), held: make(map[string]claim, slots),
+		fault: supervise.NewFault("claiming and recording deadlines of "+string(kind), c.Logger),
+		wake:  make(chan struct{}, 1), ended: make(chan endedWork, slots), held: make(map[string]claim, slots),
 	}
 }
 
@@ -89,6 +93,7 @@ func (l *lane) startDue(ctx, working context.Context) {
 		l.reportFailure(ctx, err)
 		return
 	}
+	l.fault.Note(ctx, nil)
 	l.more = len(taken) == room
 	for _, c := range taken {
 		l.held[c.id] = c
@@ -168,5 +173,5 @@ func (l *lane) reportFailure(ctx context.Context, err error) {
 		return
 	}
 	l.metrics.sweepFailures.Inc()
-	l.log.ErrorContext(ctx, "the saga could not claim or record deadlines", "error", err)
+	l.fault.Note(ctx, err)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"ticketing/internal/supervise"
 )
 
 // newReplicaID returns a name that shows where the replica runs and that no other has.
@@ -22,10 +24,14 @@ func newReplicaID() string {
 func keepReplicaAlive(ctx context.Context, c Config, m *metrics, replicaID string) {
 	tick := time.NewTicker(c.Lease / 3)
 	defer tick.Stop()
+	fault := supervise.NewFault("renewing the saga's replica", c.Logger)
 	for {
-		if err := renewReplica(ctx, c, replicaID); err != nil && ctx.Err() == nil {
+		err := renewReplica(ctx, c, replicaID)
+		if err != nil {
 			m.sweepFailures.Inc()
-			c.Logger.ErrorContext(ctx, "the saga could not renew its replica", "error", err)
+		}
+		if ctx.Err() == nil {
+			fault.Note(ctx, err)
 		}
 		select {
 		case <-ctx.Done():

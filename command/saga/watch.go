@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ticketing/command/eventstore"
+	"ticketing/internal/supervise"
 	"ticketing/internal/wait"
 )
 
@@ -23,10 +24,15 @@ const findWorkSQL = `SELECT ` + behindSQL + `, ARRAY(
 func watchForWork(ctx context.Context, c Config, m *metrics, f *follower, lanes []*lane) error {
 	tick := time.NewTicker(c.Poll)
 	defer tick.Stop()
+	fault := supervise.NewFault("looking for the saga's work", c.Logger)
 	for {
-		if err := findWork(ctx, c, f, lanes); err != nil && ctx.Err() == nil {
+		err := findWork(ctx, c, f, lanes)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // stopped
+		}
+		fault.Note(ctx, err)
+		if err != nil {
 			m.sweepFailures.Inc()
-			c.Logger.ErrorContext(ctx, "the saga could not look for work", "error", err)
 			_ = wait.For(ctx, failurePause)
 		}
 		select {

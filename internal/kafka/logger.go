@@ -5,10 +5,16 @@ import (
 	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ticketing/internal/supervise"
 )
 
-// logger passes franz-go's messages on. Its informational ones, of every connection and rebalance, are logged at debug level.
-type logger struct{ to *slog.Logger }
+// logger passes franz-go's messages on. Its informational ones, of every connection and rebalance, are logged at debug level, and so are
+// repetitions: it has a line for each attempt that fails.
+type logger struct {
+	to       *slog.Logger
+	repeated *supervise.Repetitions
+}
 
 func (l logger) Level() kgo.LogLevel {
 	switch {
@@ -24,10 +30,10 @@ func (l logger) Level() kgo.LogLevel {
 func (l logger) Log(level kgo.LogLevel, message string, keysAndValues ...any) {
 	to := slog.LevelDebug
 	switch level {
-	case kgo.LogLevelError:
-		to = slog.LevelError
-	case kgo.LogLevelWarn:
-		to = slog.LevelWarn
+	case kgo.LogLevelError, kgo.LogLevelWarn:
+		if l.repeated.IsNews(message) {
+			to = slog.LevelWarn // the client tries again; who uses it logs what it fails to do
+		}
 	case kgo.LogLevelNone, kgo.LogLevelInfo, kgo.LogLevelDebug:
 	}
 	l.to.Log(context.Background(), to, "kafka: "+message, keysAndValues...)

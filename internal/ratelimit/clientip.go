@@ -22,6 +22,11 @@ func ClientIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return client
 }
 
+// FromProxy reports whether a request comes from a trusted proxy.
+func FromProxy(r *http.Request, trusted []netip.Prefix) bool {
+	return containsAddr(trusted, parseAddr(r.RemoteAddr))
+}
+
 // parseAddr parses an address with or without a port.
 func parseAddr(text string) netip.Addr {
 	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))

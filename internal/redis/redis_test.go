@@ -1,7 +1,6 @@
 package redis_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,7 +9,7 @@ import (
 	"ticketing/internal/testenv"
 )
 
-func TestNewWaitsForRedis(t *testing.T) {
+func TestConnectingLeavesNoErrorsInRedis(t *testing.T) {
 	t.Parallel()
 	server := testenv.RedisServer(t)
 	client, err := redis.New(t.Context(), server.URL(), redis.Config{Name: "test"})
@@ -22,17 +21,13 @@ func TestNewWaitsForRedis(t *testing.T) {
 	stats, err := client.Info(t.Context(), "errorstats").Result()
 	require.NoError(t, err)
 	require.NotContains(t, stats, "errorstat_", "connecting causes no errors in Redis's own statistics")
-
-	server.Kill()
-	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
-	defer cancel()
-	_, err = redis.New(ctx, server.URL(), redis.Config{})
-	require.Error(t, err)
 }
 
 func TestErrorsKeepThePassword(t *testing.T) {
 	t.Parallel()
-	_, err := redis.Lazy("redis://:hunter2hunter2@[redis/0", redis.Config{})
-	require.Error(t, err)
-	require.NotContains(t, err.Error(), "hunter2")
+	for _, url := range []string{"redis://:hunter2hunter2@[redis/0", "redis://:hunter2hunter2@redis/0?master_name=m&db=hunter2"} {
+		_, err := redis.Lazy(url, redis.Config{})
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"ticketing/command/relay/progress"
 	"ticketing/internal/cloudevents"
+	"ticketing/internal/supervise"
 	"ticketing/internal/wait"
 	"ticketing/projector/db"
 	"ticketing/projector/tables"
@@ -37,15 +38,16 @@ func newAssignment(r *runner, generation int64) *assignment {
 
 // begin returns the offsets to read partitions from: one record before the checkpoint, to verify that it is still the same.
 func (a *assignment) begin(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	fault := supervise.NewFault("reading checkpoints", a.runner.log)
 	for retry := shortestRetry; ; retry = min(2*retry, longestRetry) {
 		begun, err := a.loadPartitions(ctx, offsets)
-		if err == nil {
-			return begun, nil
-		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		a.runner.log.Warn("checkpoints can't be read; trying again", "error", err)
+		fault.Note(ctx, err)
+		if err == nil {
+			return begun, nil
+		}
 		_ = wait.For(ctx, retry)
 	}
 }

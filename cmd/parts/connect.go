@@ -1,0 +1,105 @@
+package parts
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ticketing/internal/kafka"
+	"ticketing/internal/postgres"
+	internalredis "ticketing/internal/redis"
+)
+
+// How many connections a part may open to a database, since PostgreSQL has few and a part uses what it is given. DATABASE_MAX_CONNECTIONS
+// may lower each. The engines of api and saga have one more of their own. (docs/operations.md, "Connections", has the sum.)
+const (
+	apiEvents       = 8  // streams being loaded, reads of what was just decided, webhooks
+	apiRead         = 20 // queries
+	apiAuth         = 4  // sign-ins; sessions are in Redis
+	relayEvents     = 4  // the log, the lease, lag, health
+	projectorEvents = 4  // gaps and health; batches come from the broker
+	projectorRead   = 3  // of each projection: its batch, its lag, one in reserve
+	sagaEvents      = 12 // lanes, follower, jobs of every queue
+	sagaAuth        = 2  // one address a mail
+)
+
+// openPool opens a pool of at most connections to the database at url, and warns if PostgreSQL may not have that many.
+func (e Env) openPool(ctx context.Context, part, url, what string, connections int) (*postgres.Pool, error) {
+	pool, err := postgres.Open(ctx, url, postgres.Config{
+		ApplicationName: "ticketing " + part,
+		MaxConnections:  min(connections, e.Config.MaxConnections), MinConnections: e.Config.MinConnections,
+		ConnectTimeout: e.Config.ConnectTimeout, StatementTimeout: e.Config.StatementTimeout, Dial: e.Dial, Logger: e.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", what, err)
+	}
+	if room, err := postgres.ReadRoom(ctx, pool.Pool); err == nil && room.Free < int(pool.Config().MaxConns) {
+		e.Logger.WarnContext(ctx, "PostgreSQL may run out of connections: raise max_connections, or run fewer processes",
+			"database", what, "wanted", pool.Config().MaxConns, "free", room.Free, "most", room.Most)
+	}
+	return pool, nil
+}
+
+func (e Env) openEvents(ctx context.Context, part string, connections int) (*postgres.Pool, error) {
+	return e.openPool(ctx, part, e.Config.EventsURL, "the events database", connections)
+}
+
+func (e Env) openRead(ctx context.Context, part string, connections int) (*postgres.Pool, error) {
+	return e.openPool(ctx, part, e.Config.ReadURL, "the projection database", connections)
+}
+
+func (e Env) openAuth(ctx context.Context, part string, connections int) (*postgres.Pool, error) {
+	return e.openPool(ctx, part, e.Config.AuthURL, "the auth database", connections)
+}
+
+// openRedis opens a client, whether Redis is there or not.
+func (e Env) openRedis(ctx context.Context, part string) (*redis.Client, error) {
+	certificates, err := e.Config.RedisTLSConfig()
+	if err != nil {
+		return nil, err
+	}
+	client, err := internalredis.New(ctx, e.Config.RedisURL, internalredis.Config{
+		Name: "ticketing-" + part, TLS: certificates, Dial: e.Dial, Logger: e.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open redis: %w", err)
+	}
+	return client, nil
+}
+
+func (e Env) kafkaOptions(part string, log *slog.Logger) ([]kgo.Opt, error) {
+	certificates, err := e.Config.BrokerTLSConfig()
+	if err != nil {
+		return nil, err
+	}
+	return kafka.Options(kafka.Config{
+		Brokers: e.Config.Brokers, ClientID: "ticketing-" + part, TLS: certificates, Dial: e.Dial, Logger: log,
+		SASL: kafka.SASL{Mechanism: e.Config.SASLMechanism, Username: e.Config.SASLUsername, Password: e.Config.SASLPassword},
+	}), nil
+}
+
+// brokerAccess is how a part reaches the broker.
+type brokerAccess struct {
+	options []kgo.Opt
+	probe   probe // whether it is there
+	close   func()
+}
+
+func (e Env) openBroker(part string) (brokerAccess, error) {
+	options, err := e.kafkaOptions(part, e.Logger)
+	if err != nil {
+		return brokerAccess{}, err
+	}
+	quiet, err := e.kafkaOptions(part, slog.New(slog.DiscardHandler)) // health shows what the probe finds
+	if err != nil {
+		return brokerAccess{}, err
+	}
+	client, err := kgo.NewClient(quiet...)
+	if err != nil {
+		return brokerAccess{}, fmt.Errorf("open the broker: %w", err)
+	}
+	return brokerAccess{options: options, probe: newProbe(client.Ping), close: client.Close}, nil
+}
