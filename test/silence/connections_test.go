@@ -341,6 +341,7 @@ func TestSilentConnectionsAreReplaced(t *testing.T) {
 		})
 	}
 	t.Run("Redis hangs", func(t *testing.T) { w.requireFastRefusals(t, redis) }) //nolint:paralleltest // after the others
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { err := w.tryAll(t.Context()); return err == nil, fmt.Sprint(err) })
 	stopBuying()
 	group.Wait()
 	w.paid.Range(func(id, customer any) bool {
@@ -365,19 +366,7 @@ func (w *world) requireMended(t *testing.T, p *part, address string) {
 	before, stopWatching := len(p.log.after(0)), p.watchHealth()
 	began := time.Now()
 	require.Positive(t, p.wires.Silence(address), "there was nothing to silence")
-	mended := time.Duration(0)
-	for mended == 0 {
-		started := time.Since(began)
-		err := w.tryAll(t.Context())
-		if !honest(err) {
-			t.Errorf("a customer was told: %v", err)
-		}
-		if err == nil {
-			mended = started
-			break
-		}
-		require.Less(t, time.Since(began), 2*testenv.Patience, "nothing works again: %v", err)
-	}
+	mended := w.awaitMended(t, began)
 	t.Logf("works again after %s", mended)
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		status, failing := p.readHealth()
@@ -392,32 +381,64 @@ func (w *world) requireMended(t *testing.T, p *part, address string) {
 	})
 }
 
+// awaitMended tries everything once a second, and returns when the first try began that succeeded.
+func (w *world) awaitMended(t *testing.T, began time.Time) time.Duration {
+	t.Helper()
+	trying, stop := context.WithTimeout(t.Context(), testenv.Patience)
+	var tries sync.WaitGroup
+	defer tries.Wait()
+	defer stop()
+	worked := make(chan time.Duration, int(testenv.Patience/time.Second)+1)
+	every := time.NewTicker(time.Second)
+	defer every.Stop()
+	for {
+		started := time.Since(began)
+		tries.Go(func() {
+			err := w.tryAll(trying)
+			if err == nil {
+				worked <- started
+			} else if trying.Err() == nil && !honest(err) {
+				t.Errorf("a customer was told: %v", err)
+			}
+		})
+		select {
+		case mended := <-worked:
+			return mended
+		case <-every.C:
+		case <-trying.Done():
+			require.Fail(t, "nothing works again")
+		}
+	}
+}
+
 // requireFastRefusals requires that while Redis hangs, what needs it says so within a second, and what does not goes on.
 func (w *world) requireFastRefusals(t *testing.T, redis string) {
 	t.Helper()
-	const most = 1500 * time.Millisecond // a second, and some for a busy machine
 	customer, _, err := w.client.SignIn(t.Context(), "hanging@example.com")
 	require.NoError(t, err)
-	resume := w.parts["api"].wires.Hang(redis)
-	for range 5 {
-		for name, c := range map[string]struct {
+	t.Cleanup(w.parts["api"].wires.Hang(redis))
+	for round := range 5 {
+		most := 3 * time.Second // the first finds out: a second for that and the rest for a busy machine
+		if round > 0 {
+			most = time.Second
+		}
+		for _, c := range []struct {
+			name     string
 			client   *apiclient.Client
 			document string
 			code     string
 		}{
-			"with a session": {customer, `query { viewer { id } }`, "UNAVAILABLE"},
-			"signing in":     {w.client, `mutation { requestMagicLink(input: {email: "new@example.com"}) { token } }`, "UNAVAILABLE"},
-			"a public page":  {w.client, `query { events(first: 1) { nodes { id } } }`, ""},
+			{"with a session", customer, `query { viewer { id } }`, "UNAVAILABLE"},
+			{"signing in", w.client, `mutation { requestMagicLink(input: {email: "new@example.com"}) { token } }`, "UNAVAILABLE"},
+			{"a public page", w.client, `query { events(first: 1) { nodes { id } } }`, ""},
 		} {
 			began := time.Now()
-			err := c.client.ExecuteOnce(t.Context(), apiclient.Operation{Name: name, Document: c.document}, nil)
-			require.Less(t, time.Since(began), most, name)
-			require.Equal(t, c.code, apiclient.CodeOf(err), "%s: %v", name, err)
+			err := c.client.ExecuteOnce(t.Context(), apiclient.Operation{Name: c.name, Document: c.document}, nil)
+			require.Less(t, time.Since(began), most, c.name)
+			require.Equal(t, c.code, apiclient.CodeOf(err), "%s: %v", c.name, err)
 		}
 	}
 	status, failing := w.parts["api"].readHealth()
 	require.Equal(t, "degraded", status)
 	require.Equal(t, []string{"api: redis"}, failing)
-	resume()
-	testenv.Eventually(t, testenv.Patience, func() (bool, string) { err := w.tryAll(t.Context()); return err == nil, fmt.Sprint(err) })
 }
