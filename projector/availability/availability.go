@@ -34,6 +34,18 @@ type SeatRow db.Seat
 // Apply implements projection.Projection. It locks the inventories of the batch, so that exactly one transaction applies each record
 // to the counters.
 func (Projection) Apply(ctx context.Context, tx pgx.Tx, batch []projection.Record) ([]announce.Change, error) {
+	return applyBatch(ctx, tx, batch, seatsAreMissing)
+}
+
+// seats says whether the seats of the sections that a batch adds were written before.
+type seats bool
+
+const (
+	seatsAreMissing seats = false
+	seatsAreThere   seats = true
+)
+
+func applyBatch(ctx context.Context, tx pgx.Tx, batch []projection.Record, written seats) ([]announce.Change, error) {
 	q := db.New(tx)
 	turns, err := lockInventories(ctx, q, projection.AggregateIDs(batch))
 	if err != nil {
@@ -48,6 +60,7 @@ func (Projection) Apply(ctx context.Context, tx pgx.Tx, batch []projection.Recor
 	if err != nil {
 		return nil, err
 	}
+	changes.written = written
 	for _, r := range taken {
 		if err := changes.apply(r); err != nil {
 			return nil, r.Fail(err)

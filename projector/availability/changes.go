@@ -47,6 +47,7 @@ type changes struct {
 	sections map[sectionKey]*section
 	seats    map[seatKey]*seat
 	ordinals map[string]int32 // number of sections, by event
+	written  seats            // of the sections that are added
 }
 
 func newChanges() *changes {
@@ -72,29 +73,55 @@ func (c *changes) apply(r *projection.Record) error {
 }
 
 func (c *changes) addSection(eventID string, e inventory.InventoryAdded) error {
-	key := sectionKey{eventID, e.Section}
-	if c.sections[key] != nil {
-		return fmt.Errorf("section %q exists already", e.Section)
+	if err := c.checkSection(eventID, e); err != nil {
+		return err
 	}
 	capacity, err := projection.Integer(e.Capacity)
 	if err != nil {
 		return fmt.Errorf("capacity: %w", err)
 	}
+	key := sectionKey{eventID, e.Section}
 	c.sections[key] = &section{added: true, Section: db.Section{
 		EventID: eventID, Name: e.Section, Ordinal: c.ordinals[eventID], Price: e.Price.Minor, Currency: e.Price.Currency,
 		Seated: len(e.Rows) > 0, Capacity: capacity, Available: capacity,
 	}}
 	c.ordinals[eventID]++
-	ordinal := int32(0)
-	for _, row := range e.Rows {
-		for number := 1; number <= row.Seats; number++ {
-			label := row.Name + "-" + strconv.Itoa(number)
-			c.seats[seatKey{key, label}] = &seat{status: inventory.Available.String(), ordinal: ordinal, added: true}
-			ordinal++
-		}
+	if c.written == seatsAreThere {
+		return nil
 	}
-	if len(e.Rows) > 0 && ordinal != capacity {
-		return fmt.Errorf("%d seats for a capacity of %d", ordinal, capacity)
+	return c.addSeats(key, e.Rows, 0, e.Capacity)
+}
+
+// checkSection returns an error if the section can't be added.
+func (c *changes) checkSection(eventID string, e inventory.InventoryAdded) error {
+	if c.sections[sectionKey{eventID, e.Section}] != nil {
+		return fmt.Errorf("section %q exists already", e.Section)
+	}
+	if seats := countSeats(e.Rows); len(e.Rows) > 0 && seats != e.Capacity {
+		return fmt.Errorf("%d seats for a capacity of %d", seats, e.Capacity)
+	}
+	return nil
+}
+
+func countSeats(rows []inventory.Row) (seats int) {
+	for _, row := range rows {
+		seats += row.Seats
+	}
+	return seats
+}
+
+// addSeats adds the seats of rows, from one number up to another, counted through all rows.
+func (c *changes) addSeats(key sectionKey, rows []inventory.Row, from, to int) error {
+	before := 0 // seats of the rows before
+	for _, row := range rows {
+		for i := max(from, before); i < min(to, before+row.Seats); i++ {
+			label := row.Name + "-" + strconv.Itoa(i-before+1)
+			if c.seats[seatKey{key, label}] != nil {
+				return fmt.Errorf("seat %s is in section %q twice", label, key.name)
+			}
+			c.seats[seatKey{key, label}] = &seat{status: inventory.Available.String(), ordinal: int32(i), added: true} //nolint:gosec // below the capacity
+		}
+		before += row.Seats
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package availability
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"ticketing/projector/db"
 	"ticketing/projector/projection"
@@ -61,6 +62,9 @@ func addParams(sections []*section) db.AddSectionsParams {
 	}
 }
 
+// seatsTogether is how many seats one statement writes: a larger one would run into its deadline.
+const seatsTogether = 10_000
+
 func (c *changes) saveSeats(ctx context.Context, q *db.Queries) error {
 	var added, moved []seatKey
 	for _, key := range sortedKeys(c.seats) {
@@ -71,17 +75,8 @@ func (c *changes) saveSeats(ctx context.Context, q *db.Queries) error {
 			moved = append(moved, key)
 		}
 	}
-	eventOf := func(k seatKey) string { return k.event }
-	sectionOf := func(k seatKey) string { return k.name }
-	labelOf := func(k seatKey) string { return k.label }
-	statusOf := func(k seatKey) string { return c.seats[k].status }
-	if len(added) > 0 {
-		err := q.AddSeats(ctx, db.AddSeatsParams{
-			EventIds: projection.Column(added, eventOf), Sections: projection.Column(added, sectionOf),
-			Labels: projection.Column(added, labelOf), Statuses: projection.Column(added, statusOf),
-			Ordinals: projection.Column(added, func(k seatKey) int32 { return c.seats[k].ordinal }),
-		})
-		if err != nil {
+	for keys := range slices.Chunk(added, seatsTogether) {
+		if err := c.saveAddedSeats(ctx, q, keys); err != nil {
 			return err
 		}
 	}
@@ -90,6 +85,20 @@ func (c *changes) saveSeats(ctx context.Context, q *db.Queries) error {
 	}
 	return q.MoveSeats(ctx, db.MoveSeatsParams{
 		EventIds: projection.Column(moved, eventOf), Sections: projection.Column(moved, sectionOf),
-		Labels: projection.Column(moved, labelOf), Statuses: projection.Column(moved, statusOf),
+		Labels: projection.Column(moved, labelOf), Statuses: projection.Column(moved, c.statusOf),
 	})
 }
+
+func (c *changes) saveAddedSeats(ctx context.Context, q *db.Queries, keys []seatKey) error {
+	return q.AddSeats(ctx, db.AddSeatsParams{
+		EventIds: projection.Column(keys, eventOf), Sections: projection.Column(keys, sectionOf),
+		Labels: projection.Column(keys, labelOf), Statuses: projection.Column(keys, c.statusOf),
+		Ordinals: projection.Column(keys, func(k seatKey) int32 { return c.seats[k].ordinal }),
+	})
+}
+
+func eventOf(k seatKey) string   { return k.event }
+func sectionOf(k seatKey) string { return k.name }
+func labelOf(k seatKey) string   { return k.label }
+
+func (c *changes) statusOf(k seatKey) string { return c.seats[k].status }

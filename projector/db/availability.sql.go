@@ -80,6 +80,31 @@ func (q *Queries) AddSections(ctx context.Context, arg AddSectionsParams) error 
 	return err
 }
 
+const deleteSeats = `-- name: DeleteSeats :exec
+DELETE FROM seats WHERE event_id = $1 AND section = $2
+`
+
+type DeleteSeatsParams struct {
+	EventID string `json:"event_id"`
+	Section string `json:"section"`
+}
+
+func (q *Queries) DeleteSeats(ctx context.Context, arg DeleteSeatsParams) error {
+	_, err := q.db.Exec(ctx, deleteSeats, arg.EventID, arg.Section)
+	return err
+}
+
+const inventoryVersion = `-- name: InventoryVersion :one
+SELECT coalesce((SELECT version FROM inventories WHERE event_id = $1), 0)::bigint
+`
+
+func (q *Queries) InventoryVersion(ctx context.Context, eventID string) (int64, error) {
+	row := q.db.QueryRow(ctx, inventoryVersion, eventID)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const loadSeats = `-- name: LoadSeats :many
 SELECT seats.event_id, seats.section, seats.label, seats.status
 FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section, unnest($3::text[]) AS label) n

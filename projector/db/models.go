@@ -102,6 +102,15 @@ type Projection struct {
 	Name        string `json:"name"`
 	Generation  int64  `json:"generation"`
 	Incarnation string `json:"incarnation"`
+	Incomplete  bool   `json:"incomplete"`
+}
+
+type ProjectionBacklog struct {
+	Projection  string             `json:"projection"`
+	StreamID    string             `json:"stream_id"`
+	Version     int64              `json:"version"`
+	RowsWritten int32              `json:"rows_written"`
+	Since       pgtype.Timestamptz `json:"since"`
 }
 
 type ProjectionCheckpoint struct {

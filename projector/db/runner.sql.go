@@ -9,6 +9,20 @@ import (
 	"context"
 )
 
+const addBacklog = `-- name: AddBacklog :exec
+INSERT INTO projection_backlog (projection, stream_id) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING
+`
+
+type AddBacklogParams struct {
+	Projection string   `json:"projection"`
+	StreamIds  []string `json:"stream_ids"`
+}
+
+func (q *Queries) AddBacklog(ctx context.Context, arg AddBacklogParams) error {
+	_, err := q.db.Exec(ctx, addBacklog, arg.Projection, arg.StreamIds)
+	return err
+}
+
 const addCheckpoints = `-- name: AddCheckpoints :exec
 INSERT INTO projection_checkpoints (projection, topic, partition, next_offset, position, incarnation, generation)
 SELECT $1, unnest($2::text[]), unnest($3::int[]), 0, 0, '', $4
@@ -76,6 +90,30 @@ type AddProjectionParams struct {
 func (q *Queries) AddProjection(ctx context.Context, arg AddProjectionParams) error {
 	_, err := q.db.Exec(ctx, addProjection, arg.Name, arg.Incarnation)
 	return err
+}
+
+const backlog = `-- name: Backlog :many
+SELECT stream_id FROM projection_backlog WHERE projection = $1 ORDER BY stream_id
+`
+
+func (q *Queries) Backlog(ctx context.Context, projection string) ([]string, error) {
+	rows, err := q.db.Query(ctx, backlog, projection)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var stream_id string
+		if err := rows.Scan(&stream_id); err != nil {
+			return nil, err
+		}
+		items = append(items, stream_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const beginRebuild = `-- name: BeginRebuild :exec
@@ -167,6 +205,20 @@ func (q *Queries) DeadLetters(ctx context.Context, projection string) ([]Project
 	return items, nil
 }
 
+const deleteBacklog = `-- name: DeleteBacklog :exec
+DELETE FROM projection_backlog WHERE projection = $1 AND stream_id = $2
+`
+
+type DeleteBacklogParams struct {
+	Projection string `json:"projection"`
+	StreamID   string `json:"stream_id"`
+}
+
+func (q *Queries) DeleteBacklog(ctx context.Context, arg DeleteBacklogParams) error {
+	_, err := q.db.Exec(ctx, deleteBacklog, arg.Projection, arg.StreamID)
+	return err
+}
+
 const deleteDeadLetter = `-- name: DeleteDeadLetter :exec
 DELETE FROM projection_dead_letters WHERE projection = $1 AND stream_id = $2
 `
@@ -233,6 +285,59 @@ func (q *Queries) Generation(ctx context.Context, name string) (int64, error) {
 	var generation int64
 	err := row.Scan(&generation)
 	return generation, err
+}
+
+const lockBacklog = `-- name: LockBacklog :one
+SELECT projection, stream_id, version, rows_written, since FROM projection_backlog WHERE projection = $1
+ORDER BY rows_written, since, stream_id LIMIT 1
+FOR UPDATE
+`
+
+// The stream with the fewest rows written comes first, so that a small one does not wait for all large ones before it.
+func (q *Queries) LockBacklog(ctx context.Context, projection string) (ProjectionBacklog, error) {
+	row := q.db.QueryRow(ctx, lockBacklog, projection)
+	var i ProjectionBacklog
+	err := row.Scan(
+		&i.Projection,
+		&i.StreamID,
+		&i.Version,
+		&i.RowsWritten,
+		&i.Since,
+	)
+	return i, err
+}
+
+const lockBacklogOf = `-- name: LockBacklogOf :many
+SELECT stream_id FROM projection_backlog
+WHERE projection = $1 AND stream_id = ANY ($2::text[])
+ORDER BY stream_id
+FOR UPDATE
+`
+
+type LockBacklogOfParams struct {
+	Projection string   `json:"projection"`
+	StreamIds  []string `json:"stream_ids"`
+}
+
+// Work on the backlog locks its row: records that come meanwhile wait for the end of a part.
+func (q *Queries) LockBacklogOf(ctx context.Context, arg LockBacklogOfParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, lockBacklogOf, arg.Projection, arg.StreamIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var stream_id string
+		if err := rows.Scan(&stream_id); err != nil {
+			return nil, err
+		}
+		items = append(items, stream_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lockDeadLetter = `-- name: LockDeadLetter :one
@@ -304,6 +409,42 @@ func (q *Queries) LockOut(ctx context.Context, name string) error {
 	return err
 }
 
+const markIncomplete = `-- name: MarkIncomplete :exec
+UPDATE projections SET incomplete = true WHERE name = $1 AND generation = $2
+`
+
+type MarkIncompleteParams struct {
+	Name       string `json:"name"`
+	Generation int64  `json:"generation"`
+}
+
+func (q *Queries) MarkIncomplete(ctx context.Context, arg MarkIncompleteParams) error {
+	_, err := q.db.Exec(ctx, markIncomplete, arg.Name, arg.Generation)
+	return err
+}
+
+const moveBacklog = `-- name: MoveBacklog :exec
+UPDATE projection_backlog SET version = $1, rows_written = $2
+WHERE projection = $3 AND stream_id = $4
+`
+
+type MoveBacklogParams struct {
+	Version     int64  `json:"version"`
+	RowsWritten int32  `json:"rows_written"`
+	Projection  string `json:"projection"`
+	StreamID    string `json:"stream_id"`
+}
+
+func (q *Queries) MoveBacklog(ctx context.Context, arg MoveBacklogParams) error {
+	_, err := q.db.Exec(ctx, moveBacklog,
+		arg.Version,
+		arg.RowsWritten,
+		arg.Projection,
+		arg.StreamID,
+	)
+	return err
+}
+
 const moveCheckpoints = `-- name: MoveCheckpoints :execrows
 UPDATE projection_checkpoints c SET next_offset = n.next_offset, position = n.position, incarnation = n.incarnation
 FROM (SELECT unnest($3::text[]) AS topic, unnest($4::int[]) AS partition, unnest($5::bigint[]) AS expected,
@@ -371,18 +512,19 @@ func (q *Queries) MoveRebuild(ctx context.Context, arg MoveRebuildParams) (int64
 }
 
 const projection = `-- name: Projection :one
-SELECT generation, incarnation FROM projections WHERE name = $1
+SELECT generation, incarnation, incomplete FROM projections WHERE name = $1
 `
 
 type ProjectionRow struct {
 	Generation  int64  `json:"generation"`
 	Incarnation string `json:"incarnation"`
+	Incomplete  bool   `json:"incomplete"`
 }
 
 func (q *Queries) Projection(ctx context.Context, name string) (ProjectionRow, error) {
 	row := q.db.QueryRow(ctx, projection, name)
 	var i ProjectionRow
-	err := row.Scan(&i.Generation, &i.Incarnation)
+	err := row.Scan(&i.Generation, &i.Incarnation, &i.Incomplete)
 	return i, err
 }
 
@@ -419,7 +561,7 @@ func (q *Queries) SwitchCheckpoints(ctx context.Context, projection string) erro
 }
 
 const switchProjection = `-- name: SwitchProjection :exec
-UPDATE projections SET generation = generation + 1, incarnation = $1 WHERE name = $2
+UPDATE projections SET generation = generation + 1, incarnation = $1, incomplete = false WHERE name = $2
 `
 
 type SwitchProjectionParams struct {

@@ -16,6 +16,8 @@ import (
 const (
 	pagePositions = 10_000 // positions of the log that are read, applied and committed at a time
 	fewPositions  = 1_000  // are applied fast enough for projectors to wait meanwhile
+	pageRows      = 50_000 // rows beside those of streams that are written in one transaction
+	fewRows       = 5_000  // as fewPositions
 )
 
 // fill applies the log to the new tables until almost nothing is missing.
@@ -29,11 +31,11 @@ func (r *rebuilding) fill(ctx context.Context) error {
 		if head.Incarnation != r.incarnation {
 			return tables.ErrIncarnation
 		}
-		missing := head.Position - r.position
+		missing, rows := head.Position-r.position, r.rows
 		if err := r.fillTo(ctx, w, head.Position); err != nil {
 			return err
 		}
-		if missing <= fewPositions {
+		if missing <= fewPositions && r.rows-rows <= fewRows {
 			return nil
 		}
 	}
@@ -72,13 +74,30 @@ func (r *rebuilding) fillTo(ctx context.Context, w *tables.Writer, position int6
 		if next.err != nil {
 			return next.err
 		}
-		if err := w.Write(ctx, tables.Batch{Records: next.records, Along: r.movePosition(next.to)}); err != nil {
-			return err
+		for len(next.records) > 0 || r.position < next.to {
+			if err := r.writePart(ctx, w, &next); err != nil {
+				return err
+			}
+			r.reportProgress(Filling, position)
 		}
-		r.position = next.to
-		r.reportProgress(Filling, position)
 	}
 	return ctx.Err()
+}
+
+// writePart writes the first records of a page, so many that they make at most pageRows rows, or at least one, and removes them.
+func (r *rebuilding) writePart(ctx context.Context, w *tables.Writer, p *page) error {
+	n, to := projection.CutRows(w.Projection, p.records, pageRows), p.to
+	if n < len(p.records) {
+		to = p.records[n-1].Position
+	}
+	if err := w.Write(ctx, tables.Batch{Records: p.records[:n], Along: r.movePosition(to)}); err != nil {
+		return err
+	}
+	for i := range p.records[:n] {
+		r.rows += projection.CountRows(w.Projection, &p.records[i])
+	}
+	p.records, r.position = p.records[n:], to
+	return nil
 }
 
 func (r *rebuilding) readPage(ctx context.Context, after, to int64) ([]projection.Record, error) {
@@ -139,7 +158,7 @@ func (r *rebuilding) resume(ctx context.Context) (bool, error) {
 func (r *rebuilding) makeTables(ctx context.Context) error {
 	schema := pgx.Identifier{r.schema}.Sanitize()
 	statements := []string{`DROP SCHEMA IF EXISTS ` + schema + ` CASCADE`, `CREATE SCHEMA ` + schema}
-	for _, table := range append(r.live.Projection.Tables(), "projection_dead_letters") {
+	for _, table := range append(r.live.Projection.Tables(), "projection_dead_letters", "projection_backlog") {
 		name := pgx.Identifier{table}.Sanitize()
 		statements = append(statements, `CREATE TABLE `+schema+`.`+name+` (LIKE `+name+` INCLUDING ALL)`)
 	}

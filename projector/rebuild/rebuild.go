@@ -59,8 +59,9 @@ func Run(ctx context.Context, cfg tables.Config, p projection.Projection, report
 	return nil
 }
 
-// ForNewIncarnation rebuilds tables that were filled from another incarnation of the log, unless another process does so or has done so.
-func ForNewIncarnation(ctx context.Context, live *tables.Writer) error {
+// Repair rebuilds tables that were filled from another incarnation of the log or that are incomplete, unless another process does so or
+// has done so. It reports whether the tables were replaced since live was opened.
+func Repair(ctx context.Context, live *tables.Writer) (replaced bool, err error) {
 	for ctx.Err() == nil {
 		done := false
 		err := withLock(ctx, live, func(ctx context.Context, locked bool) error {
@@ -68,29 +69,40 @@ func ForNewIncarnation(ctx context.Context, live *tables.Writer) error {
 				return nil
 			}
 			done = true
-			return rebuildIfForeign(ctx, live)
+			return rebuildIfNeeded(ctx, live)
 		})
 		if err != nil {
-			return fmt.Errorf("rebuild %s: %w", live.Projection.Name(), err)
+			return false, fmt.Errorf("rebuild %s: %w", live.Projection.Name(), err)
 		}
 		if done {
-			return nil
+			return isReplaced(ctx, live)
 		}
 		_ = wait.For(ctx, time.Second) // between short statements, which no timeout ends
 	}
-	return ctx.Err()
+	return false, ctx.Err()
 }
 
-func rebuildIfForeign(ctx context.Context, live *tables.Writer) error {
+func rebuildIfNeeded(ctx context.Context, live *tables.Writer) error {
 	head, err := eventstore.ReadHead(ctx, live.Events)
 	if err != nil {
 		return err
 	}
 	now, err := db.New(live.Read).Projection(ctx, live.Projection.Name())
-	if err != nil || now.Incarnation == head.Incarnation {
-		return err
+	if err != nil {
+		return fmt.Errorf("read the projection: %w", err)
+	}
+	if now.Incarnation == head.Incarnation && !now.Incomplete {
+		return nil
 	}
 	return rebuildTables(ctx, live, head.Incarnation, nil)
+}
+
+func isReplaced(ctx context.Context, live *tables.Writer) (bool, error) {
+	now, err := db.New(live.Read).Projection(ctx, live.Projection.Name())
+	if err != nil {
+		return false, fmt.Errorf("read the projection: %w", err)
+	}
+	return now.Generation != live.Generation(), nil
 }
 
 // rebuildTables resumes a rebuild or starts one, and returns when the new tables are live.
@@ -124,6 +136,7 @@ type rebuilding struct {
 	build         string
 	schemaVersion int64
 	position      int64 // everything up to here is in the new tables
+	rows          int   // beside those of streams, written in this run
 
 	report func(Progress)
 	began  time.Time

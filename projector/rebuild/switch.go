@@ -113,6 +113,9 @@ func (r *rebuilding) replaceDeadLetters(ctx context.Context, tx pgx.Tx, into, sc
 	if err == nil {
 		_, err = tx.Exec(ctx, `INSERT INTO `+into+`.projection_dead_letters TABLE `+schema+`.projection_dead_letters`)
 	}
+	if err == nil { // the new tables lack nothing
+		_, err = tx.Exec(ctx, `DELETE FROM `+into+`.projection_backlog WHERE projection = $1`, r.live.Projection.Name())
+	}
 	if err == nil {
 		_, err = tx.Exec(ctx, `DROP SCHEMA `+schema+` CASCADE`)
 	}

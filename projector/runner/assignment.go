@@ -23,6 +23,14 @@ type assigned struct {
 	refills  int64 // how often the relay had filled the partition again when it was assigned
 }
 
+// beginAt returns the offset to read the partition from.
+func (p assigned) beginAt() int64 {
+	if p.verified {
+		return p.NextOffset
+	}
+	return p.NextOffset - 1
+}
+
 // assignment is the partitions that the group has given to this member. The broker client calls begin and end from its own goroutines.
 type assignment struct {
 	runner     *runner
@@ -72,8 +80,9 @@ func (a *assignment) loadPartitions(
 		for index := range partitions {
 			id := progress.PartitionID{Topic: topic, Index: index}
 			c := checkpoints[id]
-			a.partitions[id] = assigned{ProjectionCheckpoint: c, verified: c.NextOffset == 0, refills: published.refills[id]}
-			begun[topic][index] = kgo.NewOffset().At(max(0, c.NextOffset-1))
+			p := assigned{ProjectionCheckpoint: c, verified: c.NextOffset == 0 || c.Position == nothingRead, refills: published.refills[id]}
+			a.partitions[id] = p
+			begun[topic][index] = kgo.NewOffset().At(p.beginAt())
 		}
 	}
 	return begun, nil
@@ -115,7 +124,7 @@ func (a *assignment) end(_ context.Context, _ *kgo.Client, lost map[string][]int
 }
 
 // verify returns the checkpoint of a partition, and reports whether the partition is still the one that was read up to there: the first
-// record that comes now must be the one that was read last.
+// record that comes now must be the one that was read last or, if the broker has deleted just that, a later one of the log.
 func (a *assignment) verify(id progress.PartitionID, offset int64, first cloudevents.Event) (db.ProjectionCheckpoint, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -123,7 +132,9 @@ func (a *assignment) verify(id progress.PartitionID, offset int64, first cloudev
 	if p.verified {
 		return p.ProjectionCheckpoint, true
 	}
-	p.verified = offset == p.NextOffset-1 && first.Position == p.Position && first.Incarnation == p.Incarnation
+	same := offset == p.NextOffset-1 && first.Position == p.Position
+	next := offset == p.NextOffset && first.Position > p.Position
+	p.verified = first.Incarnation == p.Incarnation && (same || next)
 	a.partitions[id] = p
 	return p.ProjectionCheckpoint, p.verified
 }

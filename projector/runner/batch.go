@@ -30,6 +30,11 @@ func (s *session) parseBatch(ctx context.Context, fetches kgo.Fetches) (tables.B
 			failed = s.rereadPartitions(ctx, id)
 			return
 		}
+		if fetched.Records[0].Offset > known.NextOffset {
+			if failed = s.checkSkipped(ctx, id, known.NextOffset); failed != nil {
+				return
+			}
+		}
 		mark := tables.Mark{PartitionID: id, Expected: known.NextOffset}
 		for _, record := range fetched.Records {
 			if record.Offset < known.NextOffset {

@@ -26,6 +26,8 @@ import (
 const (
 	batchSize = 5000 // records folded and committed at a time
 	pollFor   = time.Second
+	// fetchBytes bounds what of the topics is in memory, several times over once it is decoded: sections of thousands of rows are large.
+	fetchBytes = 8 << 20
 	// sessionTimeout is how long the partitions of a killed projector wait for another one. One that only looks dead, such as a frozen
 	// process, is fenced by its checkpoints.
 	sessionTimeout = 10 * time.Second
@@ -110,7 +112,7 @@ func (r *runner) openTables(ctx context.Context) (*tables.Writer, error) {
 	}
 	if w.Incarnation != head.Incarnation {
 		r.log.Warn("the log has a new incarnation: the tables are filled again", "old", w.Incarnation, "new", head.Incarnation)
-		if err := rebuild.ForNewIncarnation(ctx, w); err != nil {
+		if _, err := rebuild.Repair(ctx, w); err != nil {
 			return nil, err
 		}
 		if w, _, err = tables.Open(ctx, r.Tables, r.projection); err != nil {

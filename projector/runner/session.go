@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -37,6 +38,29 @@ func (r *runner) runSession(ctx context.Context, works func()) error {
 		return err
 	}
 	defer s.client.CloseAllowingRebalance()
+	working, end := context.WithCancelCause(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer end(nil)
+	for _, work := range []func(context.Context) error{writer.WorkBacklog, s.fillIncomplete} {
+		beside.Go(func() {
+			if err := work(working); err != nil {
+				end(err)
+			}
+		})
+	}
+	err = s.followTopics(working, works)
+	if fault := context.Cause(working); fault != nil && ctx.Err() == nil {
+		return fault
+	}
+	return err
+}
+
+// followTopics reads the topics until a fault.
+func (s *session) followTopics(ctx context.Context, works func()) error {
+	if err := s.checkStarts(ctx); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		if err := s.pollBatch(ctx); err != nil {
 			return err
@@ -57,6 +81,7 @@ func (s *session) joinGroup() (*kgo.Client, error) {
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.HeartbeatInterval(sessionTimeout/5),
+		kgo.FetchMaxBytes(fetchBytes),
 		kgo.BlockRebalanceOnPoll(), // a batch is written while its partitions are certainly ours
 		kgo.DisableAutoCommit(),    // checkpoints are in PostgreSQL
 		kgo.AdjustFetchOffsetsFn(s.assignment.begin),

@@ -125,8 +125,11 @@ func (w *Writer) findRefused(
 		if err != nil {
 			return err
 		}
+		if free, _, err = w.splitBulky(ctx, tx, free); err != nil {
+			return err
+		}
 		for i := range free {
-			_, err := w.applyAlone(ctx, tx, &free[i])
+			_, err := w.applyAlone(ctx, tx, free[i])
 			if isDataError(err) {
 				refused = free[i].Fail(err)
 				return refused
@@ -143,10 +146,10 @@ func (w *Writer) findRefused(
 	return nil, err
 }
 
-// applyAlone applies one record, or leaves the transaction as it was.
-func (w *Writer) applyAlone(ctx context.Context, tx pgx.Tx, r *projection.Record) (changes []announce.Change, err error) {
+// applyAlone applies records, or leaves the transaction as it was.
+func (w *Writer) applyAlone(ctx context.Context, tx pgx.Tx, records ...projection.Record) (changes []announce.Change, err error) {
 	err = pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
-		changes, err = w.Projection.Apply(ctx, tx, []projection.Record{*r})
+		changes, err = w.Projection.Apply(ctx, tx, records)
 		return err
 	})
 	return changes, err

@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"ticketing/command/eventstore"
 	"ticketing/internal/announce"
 	"ticketing/projector/db"
 	"ticketing/projector/projection"
@@ -41,8 +40,9 @@ func (w *Writer) Replay(ctx context.Context, streams ...string) (replayed, left 
 // replayStream reads the stream on from the log, under the lock of its dead letter: records that come meanwhile wait for the outcome.
 func (w *Writer) replayStream(ctx context.Context, streamID string) (revived bool, err error) {
 	var changes []announce.Change
+	var bulky []string
 	err = w.transact(ctx, func(tx pgx.Tx) error {
-		changes, revived = nil, false
+		changes, bulky, revived = nil, nil, false
 		q := db.New(tx)
 		letter, err := q.LockDeadLetter(ctx, db.LockDeadLetterParams{Projection: w.Projection.Name(), StreamID: streamID})
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -52,46 +52,45 @@ func (w *Writer) replayStream(ctx context.Context, streamID string) (revived boo
 		if err != nil {
 			return err
 		}
-		failed, last, err := w.replayAfter(ctx, tx, streamID, letter.Version-1)
+		changes, bulky, err = w.replayAfter(ctx, tx, streamID, letter.Version-1)
+		if failed, ok := errors.AsType[*projection.RecordError](err); ok {
+			return w.saveDeadLetters(ctx, q, []projection.RecordError{*failed}, nil, nil)
+		}
 		if err != nil {
 			return err
 		}
-		if failed != nil {
-			return w.saveDeadLetters(ctx, q, []projection.RecordError{*failed}, nil, nil)
+		if err := w.addBacklog(ctx, q, bulky); err != nil {
+			return err
 		}
-		revived, changes = true, last
+		revived = true
 		return q.DeleteDeadLetter(ctx, db.DeleteDeadLetterParams{Projection: w.Projection.Name(), StreamID: streamID})
 	})
 	if err == nil {
 		w.Announce(changes)
+		w.announceBacklog(bulky)
 	}
 	return revived, err
 }
 
-// replayAfter applies the domain events of the stream after a version, up to the first that still can't be applied.
-func (w *Writer) replayAfter(ctx context.Context, tx pgx.Tx, streamID string, after int64) (*projection.RecordError, []announce.Change, error) {
-	const page = 500
-	var last []announce.Change
+// replayAfter applies the domain events of the stream after a version, up to the first that still can't be applied, or that makes so many
+// rows that the stream has to go to the backlog.
+func (w *Writer) replayAfter(ctx context.Context, tx pgx.Tx, streamID string, after int64) (last []announce.Change, bulky []string, err error) {
 	for {
-		recorded, err := eventstore.ReadStream(ctx, w.Events, streamID, after, page)
-		if err != nil || len(recorded) == 0 {
-			return nil, last, err
+		records, err := w.readOn(ctx, streamID, after, backlogPage)
+		if err != nil || len(records) == 0 {
+			return last, nil, err
 		}
-		for _, one := range recorded {
-			r := projection.Decode(w.Registry, one)
-			changes, err := w.applyAlone(ctx, tx, &r)
-			if failed, ok := errors.AsType[*projection.RecordError](err); ok {
-				return failed, last, nil
-			}
-			switch {
-			case isDataError(err):
-				return r.Fail(err), last, nil
-			case err != nil:
-				return nil, nil, err
-			case len(changes) > 0:
-				last = changes
-			}
-			after = r.Version
+		if projection.CountRows(w.Projection, &records[0]) > partRows {
+			return last, []string{streamID}, nil
 		}
+		records = records[:projection.CutRows(w.Projection, records, mostRows)]
+		changes, err := w.applyTogether(ctx, tx, records)
+		if len(changes) > 0 {
+			last = changes
+		}
+		if err != nil {
+			return last, nil, err
+		}
+		after = records[len(records)-1].Version
 	}
 }

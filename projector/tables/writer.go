@@ -3,6 +3,8 @@
 // A batch is written in one transaction together with the checkpoints that it moves. Versions that it skips are read from the log first.
 // A record that can't be applied for a reason of its own goes to the dead letters, and its stream waits behind it; any other fault is the
 // caller's to retry.
+//
+// A stream whose records make so many rows that all others would wait for them goes to the backlog, where its rows are written in parts.
 package tables
 
 import (
@@ -42,6 +44,8 @@ type Writer struct {
 	generation int64
 	guard      func(ctx context.Context, tx pgx.Tx) error // begins each transaction: are the tables those of the generation?
 	within     pgx.Tx                                     // the transaction that everything is a part of; nil: each batch has its own
+	whole      bool                                       // records that make very many rows are applied with their batch
+	added      chan struct{}                              // has an element when there may be more in the backlog
 }
 
 // Open returns a writer for the live tables of a projection and the head of the log. Tables that were never written are taken to be of
@@ -66,15 +70,16 @@ func Open(ctx context.Context, cfg Config, p projection.Projection) (*Writer, ev
 	if err != nil {
 		return nil, head, fmt.Errorf("read projection %s: %w", p.Name(), err)
 	}
-	w := &Writer{Config: cfg, Projection: p, Incarnation: row.Incarnation, generation: row.Generation}
+	w := &Writer{Config: cfg, Projection: p, Incarnation: row.Incarnation, generation: row.Generation, added: make(chan struct{}, 1)}
 	w.guard = w.checkGeneration
 	return w, head, nil
 }
 
-// Into returns a writer into other tables, which guard makes the ones that statements mean. It announces nothing.
+// Into returns a writer into other tables, which guard makes the ones that statements mean. It announces nothing and has no backlog: its
+// caller cuts batches (projection.CutRows).
 func (w *Writer) Into(guard func(ctx context.Context, tx pgx.Tx) error) *Writer {
 	other := *w
-	other.guard, other.Announce = guard, func([]announce.Change) {}
+	other.guard, other.Announce, other.whole = guard, func([]announce.Change) {}, true
 	return &other
 }
 
@@ -147,10 +152,14 @@ func (w *Writer) Write(ctx context.Context, b Batch) error {
 
 // tryWrite writes the batch in one transaction, without the dead letters and the records of their streams behind them.
 func (w *Writer) tryWrite(ctx context.Context, b Batch, dead deadLetters) (changes []announce.Change, err error) {
+	var bulky []string
 	err = w.transact(ctx, func(tx pgx.Tx) error {
 		q := db.New(tx)
 		free, waiting, err := w.splitWaiting(ctx, q, b.Records, dead)
 		if err != nil {
+			return err
+		}
+		if free, bulky, err = w.splitBulky(ctx, tx, free); err != nil {
 			return err
 		}
 		if len(free) > 0 {
@@ -159,6 +168,9 @@ func (w *Writer) tryWrite(ctx context.Context, b Batch, dead deadLetters) (chang
 			}
 		}
 		if err := w.saveDeadLetters(ctx, q, b.Foreign, dead, waiting); err != nil {
+			return err
+		}
+		if err := w.addBacklog(ctx, q, bulky); err != nil {
 			return err
 		}
 		if b.Along != nil {
@@ -170,5 +182,6 @@ func (w *Writer) tryWrite(ctx context.Context, b Batch, dead deadLetters) (chang
 		return nil, err
 	}
 	w.reportDeadLetters(len(b.Foreign), dead)
+	w.announceBacklog(bulky)
 	return changes, nil
 }

@@ -101,6 +101,15 @@ type Projection struct {
 	Name        string
 	Generation  int64
 	Incarnation string
+	Incomplete  bool
+}
+
+type ProjectionBacklog struct {
+	Projection  string
+	StreamID    string
+	Version     int64
+	RowsWritten int32
+	Since       time.Time
 }
 
 type ProjectionCheckpoint struct {

@@ -31,6 +31,12 @@ INSERT INTO seats (event_id, section, label, ordinal, status)
 SELECT unnest(@event_ids::text[]), unnest(@sections::text[]), unnest(@labels::text[]), unnest(@ordinals::int[]),
        unnest(@statuses::text[]);
 
+-- name: DeleteSeats :exec
+DELETE FROM seats WHERE event_id = @event_id AND section = @section;
+
+-- name: InventoryVersion :one
+SELECT coalesce((SELECT version FROM inventories WHERE event_id = @event_id), 0)::bigint;
+
 -- name: LoadSeats :many
 SELECT seats.event_id, seats.section, seats.label, seats.status
 FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@sections::text[]) AS section, unnest(@labels::text[]) AS label) n

@@ -2,7 +2,7 @@
 INSERT INTO projections (name, generation, incarnation) VALUES (@name, 1, @incarnation) ON CONFLICT DO NOTHING;
 
 -- name: Projection :one
-SELECT generation, incarnation FROM projections WHERE name = @name;
+SELECT generation, incarnation, incomplete FROM projections WHERE name = @name;
 
 -- name: Enter :exec
 -- Begins a transaction that writes the projection's tables. A switch of generations (LockOut) waits until all of these have ended, and
@@ -26,7 +26,10 @@ SELECT pg_advisory_xact_lock(hashtext('ticketing projection'), hashtext(@name)),
        set_config('idle_in_transaction_session_timeout', '10s', true);
 
 -- name: SwitchProjection :exec
-UPDATE projections SET generation = generation + 1, incarnation = @incarnation WHERE name = @name;
+UPDATE projections SET generation = generation + 1, incarnation = @incarnation, incomplete = false WHERE name = @name;
+
+-- name: MarkIncomplete :exec
+UPDATE projections SET incomplete = true WHERE name = @name AND generation = @generation;
 
 -- name: AddCheckpoints :exec
 -- A member that missed a switch may add a checkpoint of the old generation just after it. It begins at 0 and can join the new one.
@@ -78,6 +81,32 @@ SELECT * FROM projection_dead_letters WHERE projection = @projection AND stream_
 
 -- name: DeleteDeadLetter :exec
 DELETE FROM projection_dead_letters WHERE projection = @projection AND stream_id = @stream_id;
+
+-- name: LockBacklogOf :many
+-- Work on the backlog locks its row: records that come meanwhile wait for the end of a part.
+SELECT stream_id FROM projection_backlog
+WHERE projection = @projection AND stream_id = ANY (@stream_ids::text[])
+ORDER BY stream_id
+FOR UPDATE;
+
+-- name: AddBacklog :exec
+INSERT INTO projection_backlog (projection, stream_id) SELECT @projection, unnest(@stream_ids::text[]) ON CONFLICT DO NOTHING;
+
+-- name: LockBacklog :one
+-- The stream with the fewest rows written comes first, so that a small one does not wait for all large ones before it.
+SELECT * FROM projection_backlog WHERE projection = @projection
+ORDER BY rows_written, since, stream_id LIMIT 1
+FOR UPDATE;
+
+-- name: MoveBacklog :exec
+UPDATE projection_backlog SET version = @version, rows_written = @rows_written
+WHERE projection = @projection AND stream_id = @stream_id;
+
+-- name: DeleteBacklog :exec
+DELETE FROM projection_backlog WHERE projection = @projection AND stream_id = @stream_id;
+
+-- name: Backlog :many
+SELECT stream_id FROM projection_backlog WHERE projection = @projection ORDER BY stream_id;
 
 -- name: Rebuild :one
 SELECT incarnation, build, schema_version, position FROM projection_rebuilds WHERE projection = @projection;

@@ -1,0 +1,2 @@
+ALTER TABLE projections DROP COLUMN incomplete;
+DROP TABLE projection_backlog;
