@@ -25,8 +25,8 @@ import (
 
 const usage = `usage: ticketing
            run the whole platform in this process
-       ticketing verify [-wait 5s] [-show 100]
-           check that the log is sound and that the read tables say what it says
+       ticketing verify [-wait 5s] [-show 100] [-event evt_…]... [-after POSITION] [-until POSITION]
+           check that the log is sound and that the read tables say what it says; exit status 3: they are behind
        ticketing api | relay | projector | saga | migrate
            what the binary of that name does, with its arguments
        ticketing healthcheck

@@ -30,6 +30,7 @@ const (
 	statusOK          = 0
 	statusWrong       = 1
 	statusNotVerified = 2
+	statusBehind      = 3
 )
 
 // verifyLog is the subcommand verify: it prints whether the log is sound and the read tables agree with it, and changes nothing. It
@@ -37,7 +38,13 @@ const (
 func verifyLog(ctx context.Context, args []string, out io.Writer) int {
 	var cfg verify.Config
 	flags := flag.NewFlagSet("ticketing verify", flag.ContinueOnError)
-	flags.DurationVar(&cfg.Wait, "wait", 5*time.Second, "how long to wait for read tables that are behind")
+	flags.DurationVar(&cfg.Wait, "wait", 5*time.Second, "how long to wait, in all, for projections that are behind")
+	flags.Func("event", "an event to verify, with all that was sold of it; repeatable. Default: all", func(id string) error {
+		cfg.EventIDs = append(cfg.EventIDs, id)
+		return nil
+	})
+	flags.Int64Var(&cfg.Begun.After, "after", 0, "verify the events that begin after this position of the log")
+	flags.Int64Var(&cfg.Begun.Until, "until", 0, "verify the events that begin up to this position of the log. Default: its end")
 	flags.IntVar(&cfg.Show, "show", 100, "how many findings of each kind to print")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return statusNotVerified
@@ -48,8 +55,11 @@ func verifyLog(ctx context.Context, args []string, out io.Writer) int {
 		return statusNotVerified
 	}
 	report.Print(out)
-	if !report.OK() {
+	switch {
+	case report.Wrong():
 		return statusWrong
+	case !report.OK():
+		return statusBehind
 	}
 	return statusOK
 }

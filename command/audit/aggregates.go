@@ -47,6 +47,8 @@ type Inventory struct {
 	Head
 
 	State inventory.State
+
+	checked map[string]bool // reservations of the event that hold seats and were checked
 }
 
 func (i *Inventory) evolve(domainEvent any, _ bool) bool {

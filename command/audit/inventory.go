@@ -19,13 +19,13 @@ func (l *Log) checkInventory(eventID string, report *Report) {
 		return
 	}
 	if l.Events[eventID] == nil {
-		report.add(stream, "there is no such event")
+		report.Add(stream, "there is no such event")
 	}
 	counts, holders := map[string]count{}, map[string]string{}
 	for _, id := range sortedKeys(s.State.Holdings) {
 		h := s.State.Holdings[id]
-		if r := l.Reservations[id]; r == nil || (!r.Broken && r.State.EventID != eventID) {
-			report.add(stream, "reservation %s holds seats and is not one of this event", id)
+		if !s.checked[id] {
+			report.Add(stream, "reservation %s holds seats and is not one of this event", id)
 		}
 		for _, item := range h.Items {
 			c := counts[item.Section]
@@ -38,7 +38,7 @@ func (l *Log) checkInventory(eventID string, report *Report) {
 			for _, label := range item.Labels {
 				seat := item.Section + " " + label
 				if other, taken := holders[seat]; taken {
-					report.add(stream, "seat %s has two holders, %s and %s", seat, other, id)
+					report.Add(stream, "seat %s has two holders, %s and %s", seat, other, id)
 				}
 				holders[seat] = id
 			}
@@ -51,10 +51,10 @@ func (l *Log) checkInventory(eventID string, report *Report) {
 
 func checkSection(stream string, s *inventory.Section, state inventory.State, want count, holders map[string]string, report *Report) {
 	if s.Reserved != want.reserved || s.Sold != want.sold {
-		report.add(stream, "section %q has %d reserved and %d sold, and its holders have %d and %d", s.Name, s.Reserved, s.Sold, want.reserved, want.sold)
+		report.Add(stream, "section %q has %d reserved and %d sold, and its holders have %d and %d", s.Name, s.Reserved, s.Sold, want.reserved, want.sold)
 	}
 	if available := s.Available(); available < 0 || s.Reserved < 0 || s.Sold < 0 || available+s.Reserved+s.Sold != s.Capacity {
-		report.add(stream, "section %q has %d available, %d reserved and %d sold of %d", s.Name, available, s.Reserved, s.Sold, s.Capacity)
+		report.Add(stream, "section %q has %d available, %d reserved and %d sold of %d", s.Name, available, s.Reserved, s.Sold, s.Capacity)
 	}
 	for _, row := range s.Rows {
 		for i, status := range row.Seats {
@@ -67,7 +67,7 @@ func checkSection(stream string, s *inventory.Section, state inventory.State, wa
 				}
 			}
 			if status != want {
-				report.add(stream, "seat %s is %s, and by its holder it is %s", seat, status, want)
+				report.Add(stream, "seat %s is %s, and by its holder it is %s", seat, status, want)
 			}
 		}
 	}
@@ -80,21 +80,21 @@ func (l *Log) checkReservation(id string, report *Report) {
 		return
 	}
 	if l.Events[r.State.EventID] == nil {
-		report.add(stream, "there is no event %s", r.State.EventID)
+		report.Add(stream, "there is no event %s", r.State.EventID)
 	}
 	var total int64
 	for _, seat := range r.State.Seats {
 		total += seat.Price.Minor
 		if seat.Price.Currency != r.State.Total.Currency {
-			report.add(stream, "a seat costs %s and the total is in %s", seat.Price, r.State.Total.Currency)
+			report.Add(stream, "a seat costs %s and the total is in %s", seat.Price, r.State.Total.Currency)
 		}
 	}
 	if total != r.State.Total.Minor {
-		report.add(stream, "its seats cost %d and its total is %d", total, r.State.Total.Minor)
+		report.Add(stream, "its seats cost %d and its total is %d", total, r.State.Total.Minor)
 	}
 	s := l.Inventories[r.State.EventID]
 	if s == nil {
-		report.add(stream, "there is no inventory of event %s", r.State.EventID)
+		report.Add(stream, "there is no inventory of event %s", r.State.EventID)
 		return
 	}
 	if s.Broken {
@@ -104,13 +104,13 @@ func (l *Log) checkReservation(id string, report *Report) {
 	sold := r.State.Status == reservation.Completed
 	switch {
 	case holds != (sold || r.State.Holding()):
-		report.add(stream, "it is %s, and the inventory gives it %d tickets", r.State.Status, len(places(held.Items)))
+		report.Add(stream, "it is %s, and the inventory gives it %d tickets", r.State.Status, len(places(held.Items)))
 	case holds && held.Sold != sold:
-		report.add(stream, "it is %s, and in the inventory its seats are sold: %t", r.State.Status, held.Sold)
+		report.Add(stream, "it is %s, and in the inventory its seats are sold: %t", r.State.Status, held.Sold)
 	case holds && held.CustomerID != r.State.CustomerID:
-		report.add(stream, "it is %s's, and in the inventory %s's", r.State.CustomerID, held.CustomerID)
+		report.Add(stream, "it is %s's, and in the inventory %s's", r.State.CustomerID, held.CustomerID)
 	case holds && !slices.Equal(places(held.Items), tickets(r.State.Seats)):
-		report.add(stream, "it has %s, and in the inventory %s",
+		report.Add(stream, "it has %s, and in the inventory %s",
 			strings.Join(tickets(r.State.Seats), ", "), strings.Join(places(held.Items), ", "))
 	}
 }

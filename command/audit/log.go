@@ -1,7 +1,8 @@
 // Package audit checks the log: it replays all domain events through the aggregates and checks the invariants that no
 // decision may ever break.
 //
-// It only reads. It keeps the state of every stream in memory, not its history.
+// It only reads. It keeps the states of streams in memory, not their histories; a log that is too large for that is read in parts, event by
+// event (ReadStreams, Forget).
 package audit
 
 import (
@@ -33,6 +34,7 @@ type Log struct {
 	cfg          Config
 	last         int64 // position
 	domainEvents int64
+	read         map[string]int64 // the versions up to which ReadStreams has read streams
 }
 
 // New returns a log of which nothing was read.
@@ -41,7 +43,7 @@ func New(cfg Config) *Log {
 		cfg.Observe = func(*eventstore.Recorded, any) {}
 	}
 	return &Log{
-		cfg: cfg, last: cfg.After, Events: map[string]*Event{}, Inventories: map[string]*Inventory{},
+		cfg: cfg, last: cfg.After, read: map[string]int64{}, Events: map[string]*Event{}, Inventories: map[string]*Inventory{},
 		Reservations: map[string]*Reservation{}, Payments: map[string]*Payment{},
 	}
 }
@@ -67,7 +69,7 @@ func (l *Log) Read(ctx context.Context, db eventstore.Querier, upTo int64, repor
 		}
 	}
 	if l.last != upTo {
-		report.add("log", "it ends at position %d, and its head is %d", l.last, upTo)
+		report.Add("log", "it ends at position %d, and its head is %d", l.last, upTo)
 	}
 	report.Position, report.DomainEvents = l.last, l.domainEvents
 	report.Streams = len(l.Events) + len(l.Inventories) + len(l.Reservations) + len(l.Payments)
@@ -76,13 +78,18 @@ func (l *Log) Read(ctx context.Context, db eventstore.Querier, upTo int64, repor
 
 func (l *Log) applyNext(r *eventstore.Recorded, report *Report) {
 	if r.Position != l.last+1 {
-		report.add(fmt.Sprintf("log at position %d", r.Position), "position %d comes before it: there is a gap", l.last)
+		report.Add(fmt.Sprintf("log at position %d", r.Position), "position %d comes before it: there is a gap", l.last)
 	}
 	l.last = r.Position
 	l.domainEvents++
+	l.applyAudited(r, report)
+}
+
+// applyAudited applies the next domain event of a stream, and reports it if it can't be applied.
+func (l *Log) applyAudited(r *eventstore.Recorded, report *Report) {
 	a := l.aggregate(r.StreamID)
 	if a == nil {
-		report.add(r.StreamID, "the stream at position %d is of no known category", r.Position)
+		report.Add(r.StreamID, "the stream at position %d is of no known category", r.Position)
 		return
 	}
 	h := a.head()
@@ -91,7 +98,7 @@ func (l *Log) applyNext(r *eventstore.Recorded, report *Report) {
 	}
 	if err := l.Apply(r); err != nil {
 		h.Broken = true
-		report.add(r.StreamID, "position %d, %s: %v; the rest of the stream is not checked", r.Position, r.Type, err)
+		report.Add(r.StreamID, "position %d, %s: %v; the rest of the stream is not checked", r.Position, r.Type, err)
 	}
 	h.Audited = h.Version
 }

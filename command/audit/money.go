@@ -5,50 +5,50 @@ import (
 	"ticketing/command/reservation"
 )
 
-// checkMoney reports amounts that were taken for no completed reservation and are not being refunded.
-func (l *Log) checkMoney(report *Report) {
-	whole := true // no broken stream hides a part of the sums
-	sums := map[string]Sum{}
+// addMoney adds the money of the payments and reservations to the report, and reports payments and reservations that do not fit each other.
+func (l *Log) addMoney(report *Report) {
 	for _, id := range sortedKeys(l.Payments) {
 		p := l.Payments[id]
 		if p.Broken {
-			whole = false
+			report.partial = true
 			continue
 		}
 		r := l.Reservations[p.State.ReservationID]
 		if r == nil {
-			report.add(payment.Stream(id), "there is no reservation %s", p.State.ReservationID)
+			report.Add(payment.Stream(id), "there is no reservation %s", p.State.ReservationID)
 			continue
 		}
 		if r.Broken {
-			whole = false
 			continue
 		}
 		l.checkPayment(id, p, r, report)
-		sum := sums[p.State.Amount.Currency]
+		sum := report.Money[p.State.Amount.Currency]
 		sum.add(id, p, r)
-		sums[p.State.Amount.Currency] = sum
+		report.Money[p.State.Amount.Currency] = sum
 	}
 	for _, id := range sortedKeys(l.Reservations) {
 		r := l.Reservations[id]
 		if r.Broken {
-			whole = false
+			report.partial = true
 			continue
 		}
 		l.checkPaid(id, r, report)
 		if r.State.Status == reservation.Completed {
-			sum := sums[r.State.Total.Currency]
+			sum := report.Money[r.State.Total.Currency]
 			sum.Due += r.State.Total.Minor
-			sums[r.State.Total.Currency] = sum
+			report.Money[r.State.Total.Currency] = sum
 		}
 	}
-	for _, currency := range sortedKeys(sums) {
-		s := sums[currency]
-		if kept := s.Taken - s.Refunded - s.Refused; whole && s.Pending == 0 && kept != s.Due {
-			report.add("money in "+currency, "%d was taken and %d refunded, and completed reservations cost %d", s.Taken, s.Refunded, s.Due)
+}
+
+// CheckMoney reports amounts that were taken for no completed reservation and are not being refunded.
+func (r *Report) CheckMoney() {
+	for _, currency := range sortedKeys(r.Money) {
+		s := r.Money[currency]
+		if kept := s.Taken - s.Refunded - s.Refused; !r.partial && s.Pending == 0 && kept != s.Due {
+			r.Add("money in "+currency, "%d was taken and %d refunded, and completed reservations cost %d", s.Taken, s.Refunded, s.Due)
 		}
 	}
-	report.Money = sums
 }
 
 // add counts a payment. What was refunded of a completed reservation is no longer due for it.
@@ -71,31 +71,31 @@ func (s *Sum) add(id string, p *Payment, r *Reservation) {
 func (l *Log) checkPayment(id string, p *Payment, r *Reservation, report *Report) {
 	stream := payment.Stream(id)
 	if p.State.Amount != r.State.Total || p.State.CustomerID != r.State.CustomerID || p.State.EventID != r.State.EventID {
-		report.add(stream, "it is %s of %s for event %s, and its reservation %s of %s for event %s",
+		report.Add(stream, "it is %s of %s for event %s, and its reservation %s of %s for event %s",
 			p.State.Amount, p.State.CustomerID, p.State.EventID, r.State.Total, r.State.CustomerID, r.State.EventID)
 	}
 	pending := r.State.Status == reservation.PaymentPending && r.State.PaymentID == id
 	if p.State.Undecided() != pending {
-		report.add(stream, "it is %s, and its reservation is %s, paid by %q", p.State.Status, r.State.Status, r.State.PaymentID)
+		report.Add(stream, "it is %s, and its reservation is %s, paid by %q", p.State.Status, r.State.Status, r.State.PaymentID)
 	}
 	if p.State.CompletedAt == nil {
 		if len(p.State.Refunds) > 0 {
-			report.add(stream, "it is %s and has refunds", p.State.Status)
+			report.Add(stream, "it is %s and has refunds", p.State.Status)
 		}
 		return
 	}
 	left := p.State.RefundableMinor()
 	if left < 0 {
-		report.add(stream, "%d more is refunded than was taken", -left)
+		report.Add(stream, "%d more is refunded than was taken", -left)
 	}
 	if left > 0 && !r.completedBy(id) && !p.refused() {
-		report.add(stream, "%d was taken for a reservation that is %s, and is not refunded", left, r.State.Status)
+		report.Add(stream, "%d was taken for a reservation that is %s, and is not refunded", left, r.State.Status)
 	}
 	if p.State.Status == payment.Refunded && r.completedBy(id) {
-		report.add(stream, "it is refunded, and its reservation still completed")
+		report.Add(stream, "it is refunded, and its reservation still completed")
 	}
 	if r.State.Status == reservation.Refunded && r.State.PaymentID == id && p.State.Status != payment.Refunded {
-		report.add(stream, "it is %s, and its reservation is refunded", p.State.Status)
+		report.Add(stream, "it is %s, and its reservation is refunded", p.State.Status)
 	}
 }
 
@@ -107,15 +107,15 @@ func (l *Log) checkPaid(id string, r *Reservation, report *Report) {
 	}
 	if r.State.PaymentID == "" {
 		if r.State.Total.Minor != 0 {
-			report.add(reservation.Stream(id), "it is %s, costs %s and has no payment", r.State.Status, r.State.Total)
+			report.Add(reservation.Stream(id), "it is %s, costs %s and has no payment", r.State.Status, r.State.Total)
 		}
 		return
 	}
 	p := l.Payments[r.State.PaymentID]
 	switch {
 	case p == nil || (!p.Broken && p.State.ReservationID != id):
-		report.add(reservation.Stream(id), "its payment %s is of another reservation", r.State.PaymentID)
+		report.Add(reservation.Stream(id), "its payment %s is of another reservation", r.State.PaymentID)
 	case ended && !p.Broken && p.State.CompletedAt == nil:
-		report.add(reservation.Stream(id), "it is %s, and its payment is %s", r.State.Status, p.State.Status)
+		report.Add(reservation.Stream(id), "it is %s, and its payment is %s", r.State.Status, p.State.Status)
 	}
 }

@@ -11,7 +11,8 @@ type Report struct {
 	Findings     []Finding      // the first ones
 	Count        int            // of all findings
 
-	show int
+	show    int
+	partial bool // a broken stream hides a part of the money
 }
 
 // Finding is a domain event that can't be applied, or an invariant that does not hold.
@@ -38,7 +39,8 @@ func NewReport(show int) *Report { return &Report{Money: map[string]Sum{}, show:
 // OK reports whether nothing was found.
 func (r *Report) OK() bool { return r.Count == 0 }
 
-func (r *Report) add(key, format string, args ...any) {
+// Add adds a finding.
+func (r *Report) Add(key, format string, args ...any) {
 	if r.Count++; r.Count <= r.show {
 		r.Findings = append(r.Findings, Finding{Key: key, Text: fmt.Sprintf(format, args...)})
 	}

@@ -166,19 +166,23 @@ func seatRows(eventID string, state inventory.State) map[string]availability.Sea
 }
 
 // findOrphans reports sections and seats of events without an inventory, which no row of an inventory leads to.
-func findOrphans(ctx context.Context, c *comparison) error {
+func (r *run) findOrphans(ctx context.Context) error {
 	for table, sql := range map[string]string{
 		"sections": `SELECT s.event_id || ' ' || s.name FROM sections s
-			WHERE NOT EXISTS (SELECT FROM inventories i WHERE i.event_id = s.event_id AND i.version > 0) ORDER BY 1`,
+			WHERE NOT EXISTS (SELECT FROM inventories i WHERE i.event_id = s.event_id AND i.version > 0)
+				AND NOT EXISTS (SELECT FROM projection_backlog b WHERE b.projection = 'availability' AND b.stream_id = 'inventory-' || s.event_id)
+			ORDER BY 1`,
 		"seats": `SELECT s.event_id || ' ' || s.section || ' ' || s.label FROM seats s
-			WHERE NOT EXISTS (SELECT FROM inventories i WHERE i.event_id = s.event_id AND i.version > 0) ORDER BY 1`,
+			WHERE NOT EXISTS (SELECT FROM inventories i WHERE i.event_id = s.event_id AND i.version > 0)
+				AND NOT EXISTS (SELECT FROM projection_backlog b WHERE b.projection = 'availability' AND b.stream_id = 'inventory-' || s.event_id)
+			ORDER BY 1`,
 	} {
-		keys, err := readIDs(ctx, c.Read, table, sql)
+		keys, err := readIDs(ctx, r.Read, table, sql)
 		if err != nil {
 			return err
 		}
 		for _, key := range keys {
-			c.report.add(Finding{Kind: Differs, Table: table, Key: key, Log: "nothing", Row: "a row of an event without inventory"})
+			r.report.add(Finding{Kind: Differs, Table: table, Key: key, Log: "nothing", Row: "a row of an event without inventory"})
 		}
 	}
 	return nil

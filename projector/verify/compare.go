@@ -5,102 +5,92 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"ticketing/command/audit"
 	"ticketing/command/eventstore"
+	"ticketing/projector/projection"
 )
 
 // rowPage is how many rows are read at once.
 const rowPage = 2_000
 
-// comparison is the comparison of one table, and of those that depend on it.
+// comparison is the comparison of one table.
 type comparison struct {
-	Config
+	*run
 	table
 
-	expected *expected
-	report   *Report
-	start    eventstore.Head // of the log, at the beginning of the run
-	seen     map[string]bool // ids of the rows that are there
+	seen map[string]bool // ids of the rows that are there
 }
 
-// compareTable compares all rows, in pages and without a long transaction. Rows that are behind are compared once more when the projection
-// has applied what was in the log at the beginning of the run, or after Wait.
+func (r *run) comparisonOf(t table) *comparison {
+	return &comparison{run: r, table: t, seen: map[string]bool{}}
+}
+
+// compareTable compares the rows of the streams that are in memory, in pages and without a long transaction. Rows that are behind are
+// compared once more: the projection may just have written them.
 func (c *comparison) compareTable(ctx context.Context) error {
-	behind, err := c.comparePages(ctx)
+	behind, err := c.comparePages(ctx, c.ids())
+	if err == nil && len(behind) > 0 {
+		behind, err = c.comparePages(ctx, behind)
+	}
 	if err != nil {
 		return err
 	}
-	for _, id := range c.ids() {
+	return c.reportBehind(ctx, behind)
+}
+
+// comparePages returns the rows that are behind or missing.
+func (c *comparison) comparePages(ctx context.Context, ids []string) (behind []string, err error) {
+	clear(c.seen)
+	for page := range slices.Chunk(ids, rowPage) {
+		late, err := c.compareRows(ctx, c, page)
+		if err != nil {
+			return nil, err
+		}
+		behind = append(behind, late...)
+	}
+	for _, id := range ids {
 		if h := c.head(id); !c.seen[id] && !h.Broken && h.Version > 0 {
 			behind = append(behind, id)
 		}
 	}
-	if len(behind) > 0 {
-		if err := c.compareAgain(ctx, behind); err != nil {
-			return err
-		}
-	}
-	if c.compareRest != nil {
-		return c.compareRest(ctx, c)
-	}
-	return nil
+	return distinct(behind), nil
 }
 
-func (c *comparison) comparePages(ctx context.Context) (behind []string, err error) {
+// findStrangers reports rows whose streams are not in the log.
+func (c *comparison) findStrangers(ctx context.Context) error {
 	key, name := pgx.Identifier{c.key}.Sanitize(), pgx.Identifier{c.name}.Sanitize()
 	for after := ""; ; {
-		ids, err := readIDs(ctx, c.Read, c.name, `SELECT `+key+` FROM `+name+` WHERE `+key+` > $1 ORDER BY 1 LIMIT $2`, after, rowPage)
-		if err != nil {
-			return nil, err
+		ids, err := readIDs(ctx, c.Read, c.name, `SELECT `+key+` FROM `+name+` WHERE `+key+` > $1 AND version > 0 ORDER BY 1 LIMIT $2`, after, rowPage)
+		if err != nil || len(ids) == 0 {
+			return err
 		}
-		page, err := c.compareRows(ctx, c, ids)
-		if err != nil {
-			return nil, err
-		}
-		behind = append(behind, page...)
-		if len(ids) < rowPage {
-			return behind, nil
-		}
-		after = ids[len(ids)-1]
-	}
-}
-
-// compareAgain compares rows that were behind, after they had their time.
-func (c *comparison) compareAgain(ctx context.Context, behind []string) error {
-	passed, err := c.awaitProjection(ctx, time.Now().Add(c.Wait))
-	if err != nil {
-		return err
-	}
-	slices.Sort(behind)
-	var still []string
-	for ids := range slices.Chunk(behind, rowPage) {
-		for _, id := range ids {
-			delete(c.seen, id)
-		}
-		again, err := c.compareRows(ctx, c, ids)
+		existing, err := eventstore.ExistingStreams(ctx, c.Events, projection.Column(ids, c.stream))
 		if err != nil {
 			return err
 		}
-		still = append(still, again...)
-		for _, id := range ids {
-			if !c.seen[id] {
-				still = append(still, id)
-			}
+		after = ids[len(ids)-1]
+		ids = slices.DeleteFunc(ids, func(id string) bool { return existing[c.stream(id)] })
+		versions, err := c.rowVersions(ctx, c.Read, ids)
+		if err != nil {
+			return err
+		}
+		for _, id := range sortedKeys(versions) {
+			c.report.add(Finding{
+				Kind: Differs, Table: c.name, Key: id, Column: "version", Log: formatVersion(nil), Row: strconv.FormatInt(versions[id], 10),
+			})
 		}
 	}
-	return c.reportBehind(ctx, still, passed)
 }
 
 // reportBehind reports rows that have not reached the log's version. They may still do so, unless the projection has passed it.
-func (c *comparison) reportBehind(ctx context.Context, ids []string, passed bool) error {
+func (c *comparison) reportBehind(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	blocked, err := c.blockedStreams(ctx)
+	blocked, err := c.blockedStreams(ctx) // before the versions: what is blocked no longer is not behind any more
 	if err != nil {
 		return err
 	}
@@ -108,6 +98,7 @@ func (c *comparison) reportBehind(ctx context.Context, ids []string, passed bool
 	if err != nil {
 		return err
 	}
+	passed := c.lags[c.projection.Name()].passed
 	for _, id := range ids {
 		h := c.head(id)
 		f := Finding{Kind: Behind, Table: c.name, Key: id, Column: "version", Log: strconv.FormatInt(h.Version, 10), Row: "no row"}
@@ -115,9 +106,9 @@ func (c *comparison) reportBehind(ctx context.Context, ids []string, passed bool
 		if ok {
 			f.Row = strconv.FormatInt(version, 10)
 		}
-		switch {
-		case blocked[c.stream(id)]:
-			f.Row += " (waits behind a dead letter)"
+		switch reason := blocked[c.stream(id)]; {
+		case reason != "":
+			f.Row += " (" + reason + ")"
 		case passed && version < h.Audited:
 			f.Kind = Differs
 		}
@@ -158,9 +149,9 @@ func formatVersion(h *audit.Head) string {
 }
 
 // snapshot reads what belongs together at one moment, with times in UTC.
-func (c *comparison) snapshot(ctx context.Context, read func(tx pgx.Tx) error) error {
+func (r *run) snapshot(ctx context.Context, read func(tx pgx.Tx) error) error {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, c.Read, options, func(tx pgx.Tx) error { //nolint:wrapcheck // read's errors say what was read
+	return pgx.BeginTxFunc(ctx, r.Read, options, func(tx pgx.Tx) error { //nolint:wrapcheck // read's errors say what was read
 		if _, err := tx.Exec(ctx, `SET LOCAL timezone = 'UTC'`); err != nil {
 			return fmt.Errorf("set the time zone: %w", err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"ticketing/command/audit"
 	"ticketing/command/eventstore"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
@@ -26,10 +27,11 @@ type customerSums struct {
 // customerPage is how many customers are compared at one moment.
 const customerPage = 500
 
-// compareCustomers compares the rows of customers with their streams, all of one customer at one moment.
-func compareCustomers(ctx context.Context, c *comparison) error {
+// compareCustomers compares the rows of customers with their streams, all of one customer at one moment. The rows of the streams were
+// compared with the log before.
+func (r *run) compareCustomers(ctx context.Context) error {
 	for after := ""; ; {
-		ids, err := readIDs(ctx, c.Read, "customers", `SELECT id FROM (
+		ids, err := readIDs(ctx, r.Read, "customers", `SELECT id FROM (
 			(SELECT id FROM customers WHERE id > $1 ORDER BY 1 LIMIT $2)
 			UNION (SELECT DISTINCT customer_id FROM customer_streams WHERE customer_id > $1 ORDER BY 1 LIMIT $2)
 			UNION (SELECT DISTINCT customer_id FROM customer_spend WHERE customer_id > $1 ORDER BY 1 LIMIT $2)
@@ -38,11 +40,10 @@ func compareCustomers(ctx context.Context, c *comparison) error {
 		if err != nil {
 			return err
 		}
-		if err := c.snapshot(ctx, func(tx pgx.Tx) error { return c.compareCustomerPage(ctx, tx, ids) }); err != nil {
+		c := r.comparisonOf(r.expected.customerTable())
+		err = r.snapshot(ctx, func(tx pgx.Tx) error { return c.compareCustomerPage(ctx, tx, ids) })
+		if r.expected.forget(); err != nil || len(ids) < customerPage {
 			return err
-		}
-		if len(ids) < customerPage {
-			return nil
 		}
 		after = ids[len(ids)-1]
 	}
@@ -62,26 +63,45 @@ func (c *comparison) compareCustomerPage(ctx context.Context, tx pgx.Tx, ids []s
 	return c.compareHistory(ctx, tx, ids, sums)
 }
 
+// customerStream is how far the row of a customer's stream is.
+type customerStream struct {
+	customerID, streamID string
+	version              int64
+}
+
 // sumCustomers sums up what the log says of the customers' streams, at the versions that the rows of these streams have.
 func (c *comparison) sumCustomers(ctx context.Context, tx pgx.Tx, ids []string) (map[string]*customerSums, error) {
-	all := map[string]*customerSums{}
-	var customerID, streamID string
-	var version int64
-	streams := query{
+	var streams []customerStream
+	var row customerStream
+	err := eachRow(ctx, tx, query{
 		"customer_streams", `SELECT customer_id, id, version FROM customer_streams WHERE customer_id = ANY ($1) ORDER BY id`,
-		[]any{ids}, []any{&customerID, &streamID, &version},
+		[]any{ids}, []any{&row.customerID, &row.streamID, &row.version},
+	}, func() error {
+		streams = append(streams, row)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	err := eachRow(ctx, tx, streams, func() error {
-		sums := all[customerID]
+	streamIDs := projection.Column(streams, func(s customerStream) string { return s.streamID })
+	reported := audit.NewReport(0) // what can't be applied was reported with the event
+	if err := c.expected.log.ReadStreams(ctx, c.Events, streamIDs, c.start.Position, reported); err != nil {
+		return nil, err
+	}
+	all := map[string]*customerSums{}
+	for _, s := range streams {
+		sums := all[s.customerID]
 		if sums == nil {
 			sums = &customerSums{
-				row: customers.Row{ID: customerID}, spend: map[string]*customers.SpendRow{}, history: map[string]digest{},
+				row: customers.Row{ID: s.customerID}, spend: map[string]*customers.SpendRow{}, history: map[string]digest{},
 			}
-			all[customerID] = sums
+			all[s.customerID] = sums
 		}
-		return c.addStream(ctx, sums, streamID, version)
-	})
-	return all, err
+		if err := c.addStream(ctx, sums, s.streamID, s.version); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // addStream adds a stream to the sums of its customer, if its state can be brought to the version of its row.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ticketing/command/eventstore"
+	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/projector/customers"
@@ -36,7 +37,12 @@ type paymentDetails struct {
 func (x *expected) observe(r *eventstore.Recorded, domainEvent any) {
 	_, id := eventstore.SplitStreamID(r.StreamID)
 	switch e := domainEvent.(type) {
+	case inventory.SeatsReserved:
+		x.foundReservations = append(x.foundReservations, e.ReservationID)
 	case reservation.DomainEvent:
+		if requested, ok := e.(reservation.PaymentRequested); ok {
+			x.foundPayments = append(x.foundPayments, requested.PaymentID)
+		}
 		if r.Version == 1 {
 			x.reservations[r.StreamID] = &reservationDetails{correlationID: r.Metadata.CorrelationID}
 		}

@@ -20,12 +20,30 @@ type expected struct {
 	log          *audit.Log
 	reservations map[string]*reservationDetails // by stream
 	payments     map[string]*paymentDetails     // by stream
+
+	// What leads on to other streams, as often as it occurs.
+	foundReservations []string // ids of those that inventories have held seats for
+	foundPayments     []string // ids of those that were requested for reservations
 }
 
 func newExpected(registry *eventstore.Registry) *expected {
 	x := &expected{reservations: map[string]*reservationDetails{}, payments: map[string]*paymentDetails{}}
 	x.log = audit.New(audit.Config{Registry: registry, Observe: x.observe})
 	return x
+}
+
+// forgetReservations makes room for other reservations and payments.
+func (x *expected) forgetReservations() {
+	x.log.ForgetReservations()
+	clear(x.reservations)
+	clear(x.payments)
+}
+
+// forget makes room for other streams.
+func (x *expected) forget() {
+	x.forgetReservations()
+	x.log.Forget()
+	x.foundReservations, x.foundPayments = nil, nil
 }
 
 // eventRow is a row of the table events with all its columns.

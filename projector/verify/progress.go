@@ -12,58 +12,85 @@ import (
 	"ticketing/command/relay/progress"
 	"ticketing/internal/wait"
 	"ticketing/projector/db"
+	"ticketing/projector/projection"
 	"ticketing/projector/tables"
 )
 
 // pollEvery is the time between two looks at how far a projection is.
 const pollEvery = 100 * time.Millisecond
 
-// awaitProjection waits until the projection has applied everything that was in the log at the beginning of the run, and reports whether
-// it has.
-func (c *comparison) awaitProjection(ctx context.Context, until time.Time) (bool, error) {
-	var ends map[progress.PartitionID]int64
-	for {
-		var err error
-		if ends == nil {
-			if ends, err = c.publishedEnds(ctx); err != nil {
-				return false, err
+// awaitProjections waits, for all projections together, until they have applied everything that was in the log at the beginning of the run.
+func (r *run) awaitProjections(ctx context.Context) error {
+	all := map[string]projection.Projection{}
+	for _, t := range r.expected.tables() {
+		all[t.projection.Name()] = t.projection
+		r.lags[t.projection.Name()] = &lag{}
+	}
+	for until := time.Now().Add(r.Wait); ; {
+		for name, p := range all {
+			if err := r.readLag(ctx, p); err != nil {
+				return err
+			}
+			if r.lags[name].passed {
+				delete(all, name)
 			}
 		}
-		if ends != nil {
-			passed, err := c.hasPassed(ctx, ends)
-			if err != nil || passed {
-				return passed, err
-			}
-		}
-		if time.Now().After(until) {
-			return false, nil
+		if len(all) == 0 || time.Now().After(until) {
+			return nil
 		}
 		if err := wait.For(ctx, pollEvery); err != nil {
-			return false, fmt.Errorf("wait for projection %s: %w", c.projection.Name(), err)
+			return fmt.Errorf("wait for the projections: %w", err)
 		}
 	}
 }
 
-func (c *comparison) topics() map[string]bool {
+// readLag notes how far a projection is.
+func (r *run) readLag(ctx context.Context, p projection.Projection) (err error) {
+	l := r.lags[p.Name()]
+	live, err := db.New(r.Read).Projection(ctx, p.Name())
+	if errors.Is(err, pgx.ErrNoRows) {
+		l.passed = r.start.Position == 0
+		return nil // it has never run
+	}
+	if err != nil {
+		return fmt.Errorf("read projection %s: %w", p.Name(), err)
+	}
+	if l.foreign = ""; live.Incarnation != r.start.Incarnation {
+		l.foreign = live.Incarnation
+		return nil
+	}
+	if l.ends == nil {
+		if l.ends, err = r.publishedEnds(ctx, p); err != nil {
+			return err
+		}
+	}
+	l.passed = r.start.Position == 0
+	if l.ends != nil && !live.Incomplete {
+		l.passed, err = r.hasPassed(ctx, p, l.ends)
+	}
+	return err
+}
+
+func (r *run) topics(p projection.Projection) map[string]bool {
 	topics := map[string]bool{}
-	for _, category := range c.projection.Categories() {
-		topics[c.Topics[category]] = true
+	for _, category := range p.Categories() {
+		topics[r.Topics[category]] = true
 	}
 	return topics
 }
 
 // publishedEnds returns where the projection's partitions end, nil if the relay has not published all that was in the log at the
 // beginning of the run.
-func (c *comparison) publishedEnds(ctx context.Context) (map[progress.PartitionID]int64, error) {
-	cursor, err := progress.ReadCursor(ctx, c.Events)
-	if err != nil || cursor.Incarnation != c.start.Incarnation || cursor.Position < c.start.Position {
+func (r *run) publishedEnds(ctx context.Context, p projection.Projection) (map[progress.PartitionID]int64, error) {
+	cursor, err := progress.ReadCursor(ctx, r.Events)
+	if err != nil || cursor.Incarnation != r.start.Incarnation || cursor.Position < r.start.Position {
 		return nil, err
 	}
-	partitions, err := progress.ReadPartitions(ctx, c.Events)
+	partitions, err := progress.ReadPartitions(ctx, r.Events)
 	if err != nil {
 		return nil, err
 	}
-	topics, ends := c.topics(), map[progress.PartitionID]int64{}
+	topics, ends := r.topics(p), map[progress.PartitionID]int64{}
 	for id, partition := range partitions {
 		if topics[id.Topic] && partition.FilledTo != nil {
 			return nil, nil //nolint:nilnil // a refill is not complete
@@ -79,18 +106,10 @@ func (c *comparison) publishedEnds(ctx context.Context) (map[progress.PartitionI
 }
 
 // hasPassed reports whether the projection's checkpoints have reached these ends of the partitions.
-func (c *comparison) hasPassed(ctx context.Context, ends map[progress.PartitionID]int64) (bool, error) {
-	q := db.New(c.Read)
-	live, err := q.Projection(ctx, c.projection.Name())
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil // it has never run
-	}
+func (r *run) hasPassed(ctx context.Context, p projection.Projection, ends map[progress.PartitionID]int64) (bool, error) {
+	checkpoints, err := db.New(r.Read).Checkpoints(ctx, p.Name())
 	if err != nil {
-		return false, fmt.Errorf("read projection %s: %w", c.projection.Name(), err)
-	}
-	checkpoints, err := q.Checkpoints(ctx, c.projection.Name())
-	if err != nil {
-		return false, fmt.Errorf("read checkpoints of %s: %w", c.projection.Name(), err)
+		return false, fmt.Errorf("read checkpoints of %s: %w", p.Name(), err)
 	}
 	next := map[progress.PartitionID]int64{}
 	for _, row := range checkpoints {
@@ -101,18 +120,45 @@ func (c *comparison) hasPassed(ctx context.Context, ends map[progress.PartitionI
 			return false, nil
 		}
 	}
-	return live.Incarnation == c.start.Incarnation, nil
+	return true, nil
 }
 
-// blockedStreams returns the streams that wait behind a dead letter of the projection.
-func (c *comparison) blockedStreams(ctx context.Context) (map[string]bool, error) {
+// reportProjections reports dead letters, and projections that show another incarnation of the log: their tables are not compared.
+func (r *run) reportProjections(ctx context.Context) error {
+	for _, name := range sortedKeys(r.lags) {
+		if foreign := r.lags[name].foreign; foreign != "" {
+			r.report.add(Finding{Kind: Behind, Table: name, Column: "incarnation", Log: r.start.Incarnation, Row: foreign})
+		}
+		letters, err := tables.DeadLetters(ctx, r.Read, name)
+		if err != nil {
+			return err
+		}
+		for _, letter := range letters {
+			r.report.add(Finding{
+				Kind: Dead, Table: name, Key: letter.StreamID,
+				Text: fmt.Sprintf("version %d, %s, can't be applied: %s", letter.Version, letter.Type, letter.Error),
+			})
+		}
+	}
+	return nil
+}
+
+// blockedStreams returns the streams of the projection that wait, and what for.
+func (c *comparison) blockedStreams(ctx context.Context) (map[string]string, error) {
 	letters, err := tables.DeadLetters(ctx, c.Read, c.projection.Name())
 	if err != nil {
 		return nil, err
 	}
-	blocked := make(map[string]bool, len(letters))
+	blocked := make(map[string]string, len(letters))
 	for _, letter := range letters {
-		blocked[letter.StreamID] = true
+		blocked[letter.StreamID] = "waits behind a dead letter"
+	}
+	backlog, err := db.New(c.Read).Backlog(ctx, c.projection.Name())
+	if err != nil {
+		return nil, fmt.Errorf("read the backlog of %s: %w", c.projection.Name(), err)
+	}
+	for _, streamID := range backlog {
+		blocked[streamID] = "its rows are being written"
 	}
 	return blocked, nil
 }

@@ -19,6 +19,7 @@ type Kind string
 const (
 	Broken  Kind = "broken"  // the log itself has a gap, or breaks an invariant
 	Differs Kind = "differs" // a read table differs from the log
+	Dead    Kind = "dead"    // a domain event could not be applied, and its stream waits
 	Behind  Kind = "behind"  // a row has not reached the log's version yet
 )
 
@@ -30,7 +31,7 @@ type Finding struct {
 	Column string // empty: the whole row
 	Log    string // what the log says
 	Row    string // what the table says
-	Text   string // for Broken: what is wrong
+	Text   string // for Broken and Dead: what is wrong
 }
 
 // String returns the finding as a line.
@@ -61,8 +62,11 @@ func newReport(show int) *Report {
 	return &Report{Audit: audit.NewReport(show), Rows: map[string]int64{}, Counts: map[Kind]int{}, show: show}
 }
 
-// OK reports whether nothing is wrong; rows may be behind.
-func (r *Report) OK() bool { return r.Counts[Broken]+r.Counts[Differs] == 0 }
+// OK reports whether nothing is wrong and nothing is behind.
+func (r *Report) OK() bool { return !r.Wrong() && r.Counts[Behind] == 0 }
+
+// Wrong reports whether something is wrong beside rows that are behind.
+func (r *Report) Wrong() bool { return r.Counts[Broken]+r.Counts[Differs]+r.Counts[Dead] > 0 }
 
 func (r *Report) add(f Finding) {
 	if r.Counts[f.Kind]++; r.Counts[f.Kind] <= r.show {
@@ -81,7 +85,7 @@ func (r *Report) addAudit() {
 
 // Print writes the findings and a summary.
 func (r *Report) Print(out io.Writer) {
-	for _, kind := range []Kind{Broken, Differs, Behind} {
+	for _, kind := range []Kind{Broken, Differs, Dead, Behind} {
 		for _, f := range r.Findings {
 			if f.Kind == kind {
 				fmt.Fprintln(out, f)
@@ -100,12 +104,18 @@ func (r *Report) Print(out io.Writer) {
 	for _, table := range sortedKeys(r.Rows) {
 		fmt.Fprintf(out, "rows     %s: %d\n", table, r.Rows[table])
 	}
-	verdict := "the log is sound, and the read tables agree with it"
-	if !r.OK() {
-		verdict = "something is wrong"
+	fmt.Fprintf(out, "%d broken, %d differ, %d dead, %d behind, in %.1f s: %s\n",
+		r.Counts[Broken], r.Counts[Differs], r.Counts[Dead], r.Counts[Behind], r.Took.Seconds(), r.verdict())
+}
+
+func (r *Report) verdict() string {
+	switch {
+	case r.Wrong():
+		return "something is wrong"
+	case r.Counts[Behind] > 0:
+		return "the read tables are behind the log"
 	}
-	fmt.Fprintf(out, "%d broken, %d differ, %d behind, in %.1f s: %s\n",
-		r.Counts[Broken], r.Counts[Differs], r.Counts[Behind], r.Took.Seconds(), verdict)
+	return "the log is sound, and the read tables agree with it"
 }
 
 // sortedKeys returns the keys of a map in order, so that two runs report the same in the same order.

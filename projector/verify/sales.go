@@ -24,30 +24,36 @@ type eventSales struct {
 // counts are what is added to a sum.
 type counts struct{ sold, returned, gross, refunded int64 }
 
-// compareSales compares the sums with the reservations and payments that they are made of, all of one event at one moment. Those were
-// compared with the log row by row.
-func compareSales(ctx context.Context, c *comparison) error {
-	ids, err := readIDs(ctx, c.Read, "sales", `SELECT DISTINCT event_id FROM sale_reservations UNION SELECT event_id FROM sales
+// compareAllSales compares the sums of all events.
+func (r *run) compareAllSales(ctx context.Context) error {
+	ids, err := readIDs(ctx, r.Read, "sales", `SELECT DISTINCT event_id FROM sale_reservations UNION SELECT event_id FROM sales
 		UNION SELECT event_id FROM section_sales ORDER BY 1`)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		err := c.snapshot(ctx, func(tx pgx.Tx) error {
-			s := &eventSales{eventID: id, days: map[string]*sales.DayRow{}, sections: map[string]*sales.SectionRow{}}
-			if err := c.sumSales(ctx, tx, s); err != nil {
-				return err
-			}
-			if err := compareSums(ctx, c, tx, "sales", "t.section || ' ' || t.day || ' ' || t.currency", id, s.days); err != nil {
-				return err
-			}
-			return compareSums(ctx, c, tx, "section_sales", "t.section || ' ' || t.currency", id, s.sections)
-		})
-		if err != nil {
+	return r.compareSales(ctx, ids)
+}
+
+// compareSales compares the sums with the reservations and payments that they are made of, all of one event at one moment. Those were
+// compared with the log row by row.
+func (r *run) compareSales(ctx context.Context, eventIDs []string) error {
+	for _, id := range eventIDs {
+		if err := r.snapshot(ctx, func(tx pgx.Tx) error { return r.compareSalesOf(ctx, tx, id) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (r *run) compareSalesOf(ctx context.Context, tx pgx.Tx, eventID string) error {
+	s := &eventSales{eventID: eventID, days: map[string]*sales.DayRow{}, sections: map[string]*sales.SectionRow{}}
+	if err := r.sumSales(ctx, tx, s); err != nil {
+		return err
+	}
+	if err := compareSums(ctx, r, tx, "sales", "t.section || ' ' || t.day || ' ' || t.currency", eventID, s.days); err != nil {
+		return err
+	}
+	return compareSums(ctx, r, tx, "section_sales", "t.section || ' ' || t.currency", eventID, s.sections)
 }
 
 // soldReservation is a row of sale_reservations with the refunds of its payment.
@@ -60,25 +66,25 @@ type soldReservation struct {
 }
 
 // sumSales sums up an event's reservations and what was refunded of them, and compares how that is spread over their sections.
-func (c *comparison) sumSales(ctx context.Context, tx pgx.Tx, s *eventSales) error {
-	var r soldReservation
+func (r *run) sumSales(ctx context.Context, tx pgx.Tx, s *eventSales) error {
+	var sold soldReservation
 	reservations := query{
 		"sale_reservations", `SELECT r.id, r.currency, r.sections, r.sold_at, r.returned_at, coalesce(p.refunds, '[]')
 			FROM sale_reservations r LEFT JOIN sale_payments p ON p.id = r.payment_id WHERE r.event_id = $1 ORDER BY r.id`,
-		[]any{s.eventID}, []any{&r.id, &r.currency, &r.sectionsJSON, &r.soldAt, &r.returnedAt, &r.refundsJSON},
+		[]any{s.eventID}, []any{&sold.id, &sold.currency, &sold.sectionsJSON, &sold.soldAt, &sold.returnedAt, &sold.refundsJSON},
 	}
 	return eachRow(ctx, tx, reservations, func() error {
-		r.sections, r.refunds = nil, nil
-		if err := json.Unmarshal(r.sectionsJSON, &r.sections); err != nil {
-			return fmt.Errorf("sections of %s: %w", r.id, err)
+		sold.sections, sold.refunds = nil, nil
+		if err := json.Unmarshal(sold.sectionsJSON, &sold.sections); err != nil {
+			return fmt.Errorf("sections of %s: %w", sold.id, err)
 		}
-		if err := json.Unmarshal(r.refundsJSON, &r.refunds); err != nil {
-			return fmt.Errorf("refunds of %s: %w", r.id, err)
+		if err := json.Unmarshal(sold.refundsJSON, &sold.refunds); err != nil {
+			return fmt.Errorf("refunds of %s: %w", sold.id, err)
 		}
-		for i, refunded := range s.addReservation(r) {
-			if section := r.sections[i]; refunded != section.Refunded {
-				c.report.add(Finding{
-					Kind: Differs, Table: "sale_reservations", Key: r.id, Column: "sections, refunded of " + section.Name,
+		for i, refunded := range s.addReservation(sold) {
+			if section := sold.sections[i]; refunded != section.Refunded {
+				r.report.add(Finding{
+					Kind: Differs, Table: "sale_reservations", Key: sold.id, Column: "sections, refunded of " + section.Name,
 					Log: strconv.FormatInt(refunded, 10), Row: strconv.FormatInt(section.Refunded, 10),
 				})
 			}
@@ -160,7 +166,7 @@ func (s *eventSales) add(section string, when time.Time, currency string, by cou
 }
 
 // compareSums compares the rows of an event in sales or section_sales.
-func compareSums[R any](ctx context.Context, c *comparison, tx pgx.Tx, table, key, eventID string, want map[string]*R) error {
+func compareSums[R any](ctx context.Context, r *run, tx pgx.Tx, table, key, eventID string, want map[string]*R) error {
 	var id string
 	var row []byte
 	rows := query{table, `SELECT ` + key + `, to_jsonb(t) FROM ` + table + ` t WHERE event_id = $1 ORDER BY 1`, []any{eventID}, []any{&id, &row}}
@@ -168,17 +174,17 @@ func compareSums[R any](ctx context.Context, c *comparison, tx pgx.Tx, table, ke
 		expected := want[id]
 		delete(want, id)
 		if expected == nil {
-			c.report.Rows[table]++
-			c.report.add(Finding{Kind: Differs, Table: table, Key: eventID + " " + id, Log: "nothing was sold", Row: string(row)})
+			r.report.Rows[table]++
+			r.report.add(Finding{Kind: Differs, Table: table, Key: eventID + " " + id, Log: "nothing was sold", Row: string(row)})
 			return nil
 		}
-		return compareRow(c.report, table, eventID+" "+id, *expected, row, nil)
+		return compareRow(r.report, table, eventID+" "+id, *expected, row, nil)
 	})
 	if err != nil {
 		return err
 	}
 	for _, id := range sortedKeys(want) {
-		c.report.add(Finding{Kind: Differs, Table: table, Key: eventID + " " + id, Log: "something was sold", Row: "no row"})
+		r.report.add(Finding{Kind: Differs, Table: table, Key: eventID + " " + id, Log: "something was sold", Row: "no row"})
 	}
 	return nil
 }

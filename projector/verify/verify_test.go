@@ -8,6 +8,7 @@ import (
 
 	"ticketing/command/audit"
 	"ticketing/command/commandtest"
+	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
@@ -31,7 +32,7 @@ func TestACleanSystemHasNoFindings(t *testing.T) {
 	require.Equal(t, map[string]audit.Sum{"EUR": {Taken: 14100 + 7050 + 2500, Refunded: 7050, Due: 14100 + 2500}}, r.Audit.Money)
 	var out strings.Builder
 	r.Print(&out)
-	require.Contains(t, out.String(), "0 broken, 0 differ, 0 behind")
+	require.Contains(t, out.String(), "0 broken, 0 differ, 0 dead, 0 behind")
 }
 
 func TestAnEmptySystemHasNoFindings(t *testing.T) {
@@ -217,7 +218,8 @@ func TestRowsThatMayStillComeAreBehind(t *testing.T) {
 	require.NoError(t, err)
 	fresh := w.ReserveFor("usr_heidi", w.EventID, commandtest.Tickets("Floor", 1))
 	r := w.verify()
-	require.True(t, r.OK(), "%v", r.Findings)
+	require.False(t, r.Wrong(), "%v", r.Findings)
+	require.False(t, r.OK(), "behind is a failure of its own")
 	require.Equal(t, map[verify.Kind]int{verify.Behind: 5}, r.Counts)
 	f := requireFound(t, r, verify.Behind, "reservations", fresh, "version")
 	require.Equal(t, "no row", f.Row)
@@ -229,7 +231,8 @@ func TestRowsThatMayStillComeAreBehind(t *testing.T) {
 	w.exec(w.read, `INSERT INTO projection_dead_letters (projection, stream_id, version, waiting_version, position, type, error)
 		VALUES ('availability', $1, 1, 1, 1, '', '')`, inventory.Stream(w.EventID))
 	r = w.verify()
-	require.Equal(t, map[verify.Kind]int{verify.Behind: 1, verify.Differs: 4}, r.Counts, "%v", r.Findings)
+	require.Equal(t, map[verify.Kind]int{verify.Behind: 1, verify.Differs: 4, verify.Dead: 1}, r.Counts, "%v", r.Findings)
+	requireFound(t, r, verify.Dead, "availability", inventory.Stream(w.EventID), "")
 	require.Contains(t, requireFound(t, r, verify.Behind, "inventories", w.EventID, "version").Row, "dead letter")
 }
 
@@ -247,4 +250,65 @@ func TestOutputIsBounded(t *testing.T) {
 	r.Print(&out)
 	require.Contains(t, out.String(), "and 4 more")
 	require.Less(t, strings.Count(out.String(), "\n"), 40)
+}
+
+// Whatever the tables hold: while they show another incarnation of the log, they are behind and not wrong.
+func TestTablesOfAnotherIncarnationAreBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Tell()
+	w.project()
+	w.log.NewIncarnation(t, 20)
+	r := w.verify()
+	require.False(t, r.Wrong(), "%v", r.Findings)
+	require.Equal(t, map[verify.Kind]int{verify.Behind: 6}, r.Counts)
+	requireFound(t, r, verify.Behind, "reservations", "", "incarnation")
+	w.rebuild()
+	require.False(t, w.verify().Wrong(), "what the restore lost is gone")
+}
+
+// Empty tables are no agreement.
+func TestEmptyTablesAreBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Tell()
+	r := w.verify()
+	require.False(t, r.Wrong(), "%v", r.Findings)
+	require.Equal(t, map[verify.Kind]int{verify.Behind: 2 + 2 + 11 + 8 + 11 + 8 + 19}, r.Counts)
+	var out strings.Builder
+	r.Print(&out)
+	require.Contains(t, out.String(), "the read tables are behind the log")
+}
+
+// A run over one event reads and compares that event alone, with all that was sold of it.
+func TestOneEventCanBeVerified(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Tell()
+	w.project()
+	only := func(c *verify.Config) { c.EventIDs = []string{w.CancelledID} }
+	whole, r := w.verify(), w.verify(only)
+	require.True(t, r.OK(), "%v", r.Findings)
+	require.EqualValues(t, 1, r.Rows["events"])
+	require.Positive(t, r.Rows["reservations"])
+	require.Less(t, r.Rows["reservations"], whole.Rows["reservations"])
+	require.Less(t, r.Audit.DomainEvents, whole.Audit.DomainEvents)
+	require.Positive(t, r.Audit.Money["EUR"].Taken)
+
+	w.exec(w.read, `UPDATE section_sales SET sold = sold + 2`)
+	w.exec(w.read, `UPDATE reservations SET total = total + 1`)
+	r = w.verify(only)
+	require.True(t, r.Wrong())
+	for _, f := range r.Findings {
+		require.Contains(t, []string{"reservations", "section_sales"}, f.Table)
+		require.NotContains(t, f.Key, w.EventID, "another event")
+	}
+
+	// The event that the log begins with, and none.
+	r = w.verify(func(c *verify.Config) { c.Begun = eventstore.Stretch{Until: 1} })
+	require.EqualValues(t, 1, r.Rows["events"])
+	requireFound(t, r, verify.Differs, "section_sales", w.EventID+" Floor EUR", "sold")
+	r = w.verify(func(c *verify.Config) { c.Begun = eventstore.Stretch{After: 1, Until: 2} })
+	require.Empty(t, r.Findings)
+	require.Zero(t, r.Audit.DomainEvents)
 }

@@ -77,12 +77,16 @@ func (w *world) exec(db *pgxpool.Pool, statement string, args ...any) {
 	require.NoError(w.t, err)
 }
 
-func (w *world) verify() *verify.Report {
+func (w *world) verify(changes ...func(*verify.Config)) *verify.Report {
 	w.t.Helper()
-	report, err := verify.Run(w.t.Context(), verify.Config{
+	cfg := verify.Config{
 		Events: w.Pool, Read: w.read, Registry: catalog.Registry(), Topics: topics, WindingUp: saga.ReadWindingUp,
 		Wait: 50 * time.Millisecond, Show: 20,
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	report, err := verify.Run(w.t.Context(), cfg)
 	require.NoError(w.t, err)
 	return report
 }
