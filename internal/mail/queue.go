@@ -10,8 +10,10 @@ import (
 
 // The queue's bounds. A mail that cannot be sent within all pauses is lost, and the user requests another.
 const (
-	maxQueued    = 1000
-	queueWorkers = 4
+	maxQueued = 1000
+	// queueWorkers is how many mails are sent at a time, each through a session of its own: when tickets go on sale, thousands of customers sign
+	// in within minutes, and a server takes some 50 ms for a mail.
+	queueWorkers = 16
 )
 
 var retryPauses = []time.Duration{time.Second, 5 * time.Second, 25 * time.Second}

@@ -3,10 +3,12 @@ package mail
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
 	"strconv"
+	"sync"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -17,12 +19,25 @@ import (
 // sendTimeout bounds sending one mail, with its connection.
 const sendTimeout = 30 * time.Second
 
-// smtpMailer opens a connection for each mail: mails are rare, and servers drop idle connections.
+// smtpMailer keeps sessions for the next mails: opening one takes several round trips and, with TLS and a password, most of the time that a
+// mail takes.
 type smtpMailer struct {
 	server server
 	from   *mail.Address
 	tls    *tls.Config // Default: the system's certificates.
+
+	mu   sync.Mutex
+	kept []*session // the one that was used last is at the end
 }
+
+// The sessions that are kept.
+const (
+	mostKept = queueWorkers
+	// keepFor is how long an unused session is kept: less than sendTimeout, which is its connection's deadline, and than servers wait.
+	keepFor = 15 * time.Second
+	// mostMails is how many mails go through one session: servers refuse more at some number.
+	mostMails = 100
+)
 
 // Send returns when the server has accepted the mail, when ctx ends, or after half a minute.
 func (s *smtpMailer) Send(ctx context.Context, m Message) error {
@@ -32,27 +47,35 @@ func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	conn, err := s.dialServer(ctx)
+	for kept := s.takeSession(); kept != nil; kept = s.takeSession() {
+		err := s.sendWith(ctx, kept, msg)
+		if failed, ok := errors.AsType[*gomail.SendError](err); !ok || failed.Reason != gomail.ErrConnCheck || ctx.Err() != nil {
+			return sendFailed(err)
+		} // the server has closed the session meanwhile, and has seen nothing of the mail
+	}
+	fresh, err := s.openSession(ctx)
 	if err != nil {
 		return err
 	}
-	// go-mail neither closes a connection whose greeting failed nor stops for a context once it is connected.
-	defer func() { _ = conn.Close() }()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	return sendFailed(s.sendWith(ctx, fresh, msg))
+}
 
-	client, err := gomail.NewClient(s.server.host, s.clientOptions(conn)...)
+func sendFailed(err error) error {
 	if err != nil {
-		return fmt.Errorf("create the mail client: %w", err)
-	}
-	session, err := client.DialToSMTPClientWithContext(ctx)
-	if err != nil {
-		return fmt.Errorf("open a session with the mail server: %w", err)
-	}
-	if err := client.SendWithSMTPClient(session, msg); err != nil {
 		return fmt.Errorf("send a mail: %w", withoutRecipient(err))
 	}
-	_ = session.Quit() // the server has accepted the mail
 	return nil
+}
+
+// sendWith sends a mail, and keeps the session if that worked.
+func (s *smtpMailer) sendWith(ctx context.Context, open *session, msg *gomail.Msg) error {
+	// go-mail does not stop for a context once it is connected.
+	stop := context.AfterFunc(ctx, func() { _ = open.conn.Close() })
+	err := open.client.SendWithSMTPClient(open.smtp, msg)
+	if open.mails++; err != nil || !stop() || open.mails >= mostMails || !s.keepSession(open) {
+		open.close()
+	}
+	return err
 }
 
 // dialServer connects, with TLS for smtps://.
@@ -69,7 +92,7 @@ func (s *smtpMailer) dialServer(ctx context.Context) (conn net.Conn, err error) 
 	return conn, nil
 }
 
-// clientOptions returns go-mail's options for one mail over conn. A password is sent to another machine only with TLS.
+// clientOptions returns go-mail's options for mails over conn. A password is sent to another machine only with TLS.
 func (s *smtpMailer) clientOptions(conn net.Conn) []gomail.Option {
 	policy := gomail.TLSOpportunistic
 	if s.server.user != "" && !loopback.Is(s.server.host) {

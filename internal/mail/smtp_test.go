@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,6 +81,46 @@ func TestSendingEndsWithItsContext(t *testing.T) {
 	case <-time.After(sendTimeout / 3):
 		require.FailNow(t, "sending outlived its context")
 	}
+}
+
+func TestSessionsAreKept(t *testing.T) {
+	post := mailtest.Open(t, mailtest.Config{})
+	mailer := open(t, "smtp://"+post.Address).(*smtpMailer)
+	send := func() {
+		require.NoError(t, mailer.Send(t.Context(), Message{To: "ann@example.com", Text: "Hi", HTML: "Hi"}))
+	}
+	for range 10 {
+		send()
+	}
+	require.Equal(t, 1, post.Sessions())
+	require.Len(t, mailer.kept, 1)
+
+	require.NoError(t, mailer.kept[0].conn.Close()) // the server has ended it
+	send()
+	require.Equal(t, 2, post.Sessions())
+	require.Len(t, post.Got(), 11, "each mail arrives once")
+
+	var all sync.WaitGroup
+	for range 3 * mostKept {
+		all.Go(send)
+	}
+	all.Wait()
+	require.LessOrEqual(t, len(mailer.kept), mostKept)
+	for range mostMails {
+		send()
+	}
+	require.Len(t, post.Got(), 11+3*mostKept+mostMails)
+}
+
+// A session in which the server refused a mail is not used again.
+func TestARefusalEndsItsSession(t *testing.T) {
+	post := mailtest.Open(t, mailtest.Config{Refuse: &smtp.SMTPError{Code: 550, Message: "no"}})
+	mailer := open(t, "smtp://"+post.Address).(*smtpMailer)
+	for range 3 {
+		require.Error(t, mailer.Send(t.Context(), Message{To: "ann@example.com", Text: "Hi", HTML: "Hi"}))
+	}
+	require.Empty(t, mailer.kept)
+	require.Equal(t, 3, post.Sessions())
 }
 
 func open(t *testing.T, url string) Mailer {

@@ -28,6 +28,7 @@ type PostOffice struct {
 	config  Config
 	mu      sync.Mutex
 	got     []Delivery
+	opened  int
 }
 
 // Config configures a PostOffice. By default it accepts every mail, without TLS.
@@ -49,6 +50,9 @@ func Open(t testing.TB, c Config) *PostOffice {
 	t.Helper()
 	p := &PostOffice{config: c}
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.opened++
 		return &session{office: p, conn: c}, nil
 	}))
 	server.Domain = "localhost"
@@ -74,6 +78,13 @@ func (p *PostOffice) Got() []Delivery {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.got)
+}
+
+// Sessions returns how many sessions were opened.
+func (p *PostOffice) Sessions() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.opened
 }
 
 // Only returns the only mail that arrived.
