@@ -1,6 +1,7 @@
 package projector_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -15,9 +16,11 @@ import (
 
 	"ticketing/command/inventory"
 	"ticketing/command/reservation"
+	"ticketing/internal/cloudevents"
 	"ticketing/internal/testenv"
 	"ticketing/projector/availability"
 	"ticketing/projector/readtest"
+	"ticketing/projector/reservations"
 )
 
 func TestWholeTopicAgainChangesNothing(t *testing.T) {
@@ -180,6 +183,34 @@ func TestForeignRecordsBlockNoStream(t *testing.T) {
 		letters := p.DeadLetters(availability.Projection{})
 		return len(letters) == 3, fmt.Sprint(letters)
 	})
+}
+
+// A record that the relay has not signed is put aside, whatever it says, and blocks no stream.
+func TestRecordsThatTheRelayDidNotSignAreNotBelieved(t *testing.T) {
+	p := newPipeline(t)
+	var err error
+	p.cfg.Keys, err = cloudevents.ParseKeys([]string{"1:" + base64.StdEncoding.EncodeToString(make([]byte, 32))})
+	require.NoError(t, err)
+	p.relay()
+	p.projectors("reservations", "availability")
+	p.Append("inventory-evt_1", readtest.InventoryAdded()...)
+	p.Append("reservation-rsv_0", readtest.Initiated("usr_1"))
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return p.Reservation("rsv_0").Status == "SEATS_RESERVED", "not there" })
+
+	forged := cloudevents.Event{
+		ID: "x", Type: "ReservationCompleted", Source: "/ticketing/log/0", Subject: "reservation-rsv_0", Time: readtest.Noon,
+		Position: 99, StreamVersion: 2, SchemaVersion: 1, Data: []byte(`{"paymentId": "pay_1", "completedAt": "2026-11-23T12:00:00Z"}`),
+	}
+	require.NoError(t, p.cfg.Events.QueryRow(t.Context(), `SELECT incarnation::text FROM log_incarnation`).Scan(&forged.Incarnation))
+	require.NoError(t, p.client.ProduceSync(t.Context(), forged.Record(p.cfg.Topics["reservation"])).FirstErr())
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		letters := p.DeadLetters(reservations.Projection{})
+		return len(letters) == 1 && strings.Contains(letters[0].Error, "not signed by the relay"), fmt.Sprint(letters)
+	})
+	require.Equal(t, "SEATS_RESERVED", p.Reservation("rsv_0").Status)
+
+	p.Append("reservation-rsv_0", reservation.ReservationCancelled{})
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return p.Reservation("rsv_0").Status == "CANCELLED", "its stream is blocked" })
 }
 
 // A fault of the databases passes, however often it strikes: what it hits is tried again, and is no dead letter.

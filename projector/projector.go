@@ -23,6 +23,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/command/eventstore"
+	"ticketing/internal/cloudevents"
 	"ticketing/projector/availability"
 	"ticketing/projector/customers"
 	"ticketing/projector/events"
@@ -49,6 +50,7 @@ type Config struct {
 	Kafka       []kgo.Opt             // How to reach the broker: seed brokers, TLS, SASL. Required.
 	Group       string                // Each projection has the consumer group "<group>-<projection>". Required.
 	Topics      map[string]string     // Names of topics by category of streams. Required.
+	Keys        cloudevents.Keys      // Records that none of them has signed are put aside. Default: all are taken for the relay's.
 	Registerer  prometheus.Registerer // Default: metrics are not registered.
 
 	Progress func(rebuild.Progress) // Is called while Rebuild goes on. Default: progress is not reported.
@@ -109,7 +111,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	return runner.Run(ctx, runner.Config{
 		Projections: chosen, Tables: cfg.tables(), Redis: cfg.Redis, Kafka: cfg.Kafka, Group: cfg.Group, Topics: cfg.Topics,
-		Registerer: cfg.Registerer,
+		Keys: cfg.Keys, Registerer: cfg.Registerer,
 	})
 }
 

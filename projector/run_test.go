@@ -60,7 +60,7 @@ func configOf(w *readtest.World) projector.Config {
 func (p *pipeline) relay() (stop func()) {
 	return p.background(func(ctx context.Context) error {
 		return relay.Run(ctx, relay.Config{
-			Pool: p.cfg.Events, Kafka: p.cfg.Kafka, Topics: p.cfg.Topics, Partitions: 3, Logger: p.cfg.Logger,
+			Pool: p.cfg.Events, Kafka: p.cfg.Kafka, Topics: p.cfg.Topics, Partitions: 3, Keys: p.cfg.Keys, Logger: p.cfg.Logger,
 		})
 	})
 }

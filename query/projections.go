@@ -91,7 +91,7 @@ func (p *Projections) partitionsOf(projection string, published published, check
 		for index := range published.counts[topic] {
 			id := progress.PartitionID{Topic: topic, Index: index}
 			partitions = append(partitions, PartitionStatus{
-				Topic: topic, Partition: index, Position: read[id].Position, LagRecords: countAhead(published.partitions[id], read[id]),
+				Topic: topic, Partition: index, Position: max(0, read[id].Position), LagRecords: countAhead(published.partitions[id], read[id]),
 			})
 		}
 	}

@@ -57,13 +57,23 @@ func (e Env) openAuth(ctx context.Context, part string, connections int) (*postg
 
 // openRedis opens a client, whether Redis is there or not.
 func (e Env) openRedis(ctx context.Context, part string) (*redis.Client, error) {
+	return e.openRedisAt(ctx, e.Config.RedisURL, part)
+}
+
+// openCache opens a client of REDIS_CACHE_URL, or returns shared if that is the same Redis.
+func (e Env) openCache(ctx context.Context, part string, shared *redis.Client) (*redis.Client, error) {
+	if e.Config.RedisCacheURL == "" || e.Config.RedisCacheURL == e.Config.RedisURL {
+		return shared, nil
+	}
+	return e.openRedisAt(ctx, e.Config.RedisCacheURL, part+"-cache")
+}
+
+func (e Env) openRedisAt(ctx context.Context, url, name string) (*redis.Client, error) {
 	certificates, err := e.Config.RedisTLSConfig()
 	if err != nil {
 		return nil, err
 	}
-	client, err := internalredis.New(ctx, e.Config.RedisURL, internalredis.Config{
-		Name: "ticketing-" + part, TLS: certificates, Dial: e.Dial, Logger: e.Logger,
-	})
+	client, err := internalredis.New(ctx, url, internalredis.Config{Name: "ticketing-" + name, TLS: certificates, Dial: e.Dial, Logger: e.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("open redis: %w", err)
 	}

@@ -79,7 +79,7 @@ func APIProgram() Program {
 func RelayProgram() Program {
 	return Program{
 		Name: "relay", Does: "Publishes the log to the broker. One works, any others stand by.",
-		Needs: []config.Need{config.NeedEvents, config.NeedBroker}, Run: Relay,
+		Needs: []config.Need{config.NeedEvents, config.NeedBroker, config.NeedKeys}, Run: Relay,
 	}
 }
 
@@ -87,7 +87,7 @@ func RelayProgram() Program {
 func ProjectorProgram(projections ...string) Program {
 	return Program{
 		Name: "projector", Does: "Keeps read tables up to date. Any number may run.",
-		Needs: []config.Need{config.NeedEvents, config.NeedRead, config.NeedRedis, config.NeedBroker},
+		Needs: []config.Need{config.NeedEvents, config.NeedRead, config.NeedRedis, config.NeedBroker, config.NeedKeys},
 		Run:   func(ctx context.Context, e Env) error { return Projector(ctx, e, projections...) },
 	}
 }

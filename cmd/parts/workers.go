@@ -11,14 +11,28 @@ import (
 	"ticketing/command/saga"
 	"ticketing/command/webhook"
 	"ticketing/internal/auth"
+	"ticketing/internal/cloudevents"
 	"ticketing/projector"
 )
 
 // partitions is how many a topic has that the relay creates: the most projectors of one projection that can share its work.
 const partitions = 6
 
+// recordKeys returns the keys with which the relay signs records.
+func (e Env) recordKeys() (cloudevents.Keys, error) {
+	keys, err := cloudevents.ParseKeys(e.Config.RecordKeys)
+	if err != nil {
+		return keys, fmt.Errorf("RECORD_KEYS: %w", err)
+	}
+	return keys, nil
+}
+
 // Relay publishes the log until ctx ends.
 func Relay(ctx context.Context, e Env) error {
+	keys, err := e.recordKeys()
+	if err != nil {
+		return err
+	}
 	events, err := e.openEvents(ctx, "relay", relayEvents)
 	if err != nil {
 		return err
@@ -31,12 +45,17 @@ func Relay(ctx context.Context, e Env) error {
 	defer broker.close()
 	e.watch(relayChecks(events, broker.probe)...)
 	return relay.Run(ctx, relay.Config{
-		Pool: events.Pool, Kafka: broker.options, Topics: e.topics(), Partitions: partitions, Logger: e.Logger, Registerer: e.registererOf("relay"),
+		Pool: events.Pool, Kafka: broker.options, Topics: e.topics(), Partitions: partitions, Keys: keys,
+		Logger: e.Logger, Registerer: e.registererOf("relay"),
 	})
 }
 
 // Projector keeps the named projections up to date until ctx ends; all of them when none is named.
 func Projector(ctx context.Context, e Env, projections ...string) error {
+	keys, err := e.recordKeys()
+	if err != nil {
+		return err
+	}
 	events, err := e.openEvents(ctx, "projector", projectorEvents)
 	if err != nil {
 		return err
@@ -66,7 +85,7 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 	g.Go(func() error {
 		return projector.Run(ctx, projector.Config{
 			Projections: projections, Events: events.Pool, Read: read.Pool, Redis: client, Kafka: broker.options, Group: e.Config.ConsumerGroup,
-			Topics: e.topics(), Registry: catalog.Registry(), Logger: e.Logger, Registerer: e.registererOf("projector"),
+			Topics: e.topics(), Keys: keys, Registry: catalog.Registry(), Logger: e.Logger, Registerer: e.registererOf("projector"),
 		})
 	})
 	return g.Wait()

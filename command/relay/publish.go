@@ -92,6 +92,7 @@ func (s *session) newRecord(r *eventstore.Recorded) *kgo.Record {
 		CausationID: r.Metadata.CausationID, Actor: r.Metadata.Actor, Data: r.Data,
 	}
 	record := event.Record(topic)
+	s.cfg.Keys.Sign(record)
 	record.Partition = kafka.Partition(r.StreamID, s.counts[topic])
 	return record
 }

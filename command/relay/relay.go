@@ -18,6 +18,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"ticketing/internal/cloudevents"
 	"ticketing/internal/supervise"
 	"ticketing/internal/wait"
 )
@@ -28,6 +29,7 @@ type Config struct {
 	Kafka      []kgo.Opt             // How to reach the broker: seed brokers, TLS, SASL. Required.
 	Topics     map[string]string     // Names of topics by category of streams; other categories are not published. Required.
 	Partitions int32                 // Of a topic that the relay creates. Default: 1.
+	Keys       cloudevents.Keys      // Sign the records. Default: they are not signed.
 	Logger     *slog.Logger          // Default: slog.Default().
 	Registerer prometheus.Registerer // Default: metrics are not registered.
 }

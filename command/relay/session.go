@@ -98,8 +98,8 @@ func (s *session) publishUntilFault(ctx context.Context) error {
 	}
 }
 
-// publishNews publishes the page after the cursor, moves the cursor, and reports whether there was any. It skips partitions during a
-// refill, which publishes their records in order.
+// publishNews publishes the page after the cursor, moves the cursor, and reports whether there was any. Partitions that are being filled
+// again get the news too, ahead of what they have lost: readers have most of that, and must not show what is old until all of it is there.
 func (s *session) publishNews(ctx context.Context) (bool, error) {
 	page, err := eventstore.ReadAll(ctx, s.db, s.cursor.Position, pageSize)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *session) publishNews(ctx context.Context) (bool, error) {
 	if len(page) == 0 {
 		return false, nil
 	}
-	touched, err := s.publishPage(ctx, page, func(p *progress.Partition, _ int64) bool { return p.FilledTo == nil })
+	touched, err := s.publishPage(ctx, page, func(*progress.Partition, int64) bool { return true })
 	if err != nil {
 		return false, err
 	}

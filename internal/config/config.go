@@ -55,6 +55,7 @@ type Databases struct {
 	RedisCAFile      string        `env:"REDIS_CA_FILE"` // with rediss://; default: the system's certificate authorities
 	RedisCertFile    string        `env:"REDIS_CERT_FILE"`
 	RedisKeyFile     string        `env:"REDIS_KEY_FILE"`
+	RedisCacheURL    string        `env:"REDIS_CACHE_URL"`                            // for what may be lost at any time. Default: REDIS_URL
 	MaxConnections   int           `env:"DATABASE_MAX_CONNECTIONS"   envDefault:"20"` // of each pool; most are smaller by themselves
 	MinConnections   int           `env:"DATABASE_MIN_CONNECTIONS"   envDefault:"1"`
 	ConnectTimeout   time.Duration `env:"DATABASE_CONNECT_TIMEOUT"   envDefault:"5s"`
@@ -76,6 +77,7 @@ type Broker struct {
 	InventoryTopic   string   `env:"INVENTORY_TOPIC"   envDefault:"ticketing-inventory-events"`
 	ReservationTopic string   `env:"RESERVATION_TOPIC" envDefault:"ticketing-reservation-events"`
 	PaymentTopic     string   `env:"PAYMENT_TOPIC"     envDefault:"ticketing-payment-events"`
+	RecordKeys       []string `env:"RECORD_KEYS"` // id:base64; the first signs records, all are accepted. Empty: off
 }
 
 // Topics returns the names of all topics.
@@ -91,7 +93,7 @@ type Auth struct {
 	SessionMax       time.Duration `env:"AUTH_SESSION_MAX"                    envDefault:"720h"` // in all
 	MagicLinkTTL     time.Duration `env:"AUTH_MAGIC_LINK_TTL"                 envDefault:"15m"`
 	MaxSessions      int           `env:"AUTH_MAX_CONCURRENT_SESSIONS"        envDefault:"5"`  // a user
-	SignInRateLimit  int           `env:"AUTH_RATE_LIMIT_REQUESTS"            envDefault:"10"` // a window, by address and by IP
+	SignInRateLimit  int           `env:"AUTH_RATE_LIMIT_REQUESTS"            envDefault:"10"` // a window, by address and network
 	SignInRateWindow time.Duration `env:"AUTH_RATE_LIMIT_WINDOW"              envDefault:"60s"`
 	ExposeMagicLinks bool          `env:"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING" envDefault:"false"`
 	AdminEmails      []string      `env:"ADMIN_EMAILS"`

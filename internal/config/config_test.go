@@ -19,6 +19,9 @@ import (
 	"ticketing/internal/config"
 )
 
+// recordKey is a key with 32 bytes.
+const recordKey = "1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
 // production returns a complete production environment with changes.
 func production(changes map[string]string) map[string]string {
 	environ := map[string]string{
@@ -30,6 +33,7 @@ func production(changes map[string]string) map[string]string {
 		"REDPANDA_TLS":            "true",
 		"AUTH_BASE_URL":           "https://tickets.example.com/",
 		"SMTP_URL":                "smtps://user:0123456789abcdef@mail.example.com",
+		"RECORD_KEYS":             recordKey,
 	}
 	maps.Copy(environ, changes)
 	return environ
@@ -63,7 +67,7 @@ func TestProductionIsTheDefaultAndNeedsEverything(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load(nil)
 	for _, name := range []string{
-		"DATABASE_URL", "PROJECTION_DATABASE_URL", "AUTH_DATABASE_URL", "REDIS_URL", "REDPANDA_BROKERS", "AUTH_BASE_URL", "SMTP_URL",
+		"DATABASE_URL", "PROJECTION_DATABASE_URL", "AUTH_DATABASE_URL", "REDIS_URL", "REDPANDA_BROKERS", "AUTH_BASE_URL", "SMTP_URL", "RECORD_KEYS",
 	} {
 		require.ErrorContains(t, err, "\n"+name+": ", "all at once")
 	}
@@ -90,6 +94,9 @@ func TestWhatIsRefused(t *testing.T) {
 	}{
 		"weak password":        {production(map[string]string{"DATABASE_URL": "postgres://log:postgres@db/events?sslmode=require"}), "DATABASE_URL: its password"},
 		"no password":          {production(map[string]string{"REDIS_URL": "rediss://redis:6379"}), "REDIS_URL: its password"},
+		"weak cache password":  {production(map[string]string{"REDIS_CACHE_URL": "rediss://:redis@cache:6379"}), "REDIS_CACHE_URL: its password"},
+		"a short record key":   {development("RECORD_KEYS", "1:c2hvcnQ="), "RECORD_KEYS: key 1 is not"},
+		"no record key":        {production(map[string]string{"RECORD_KEYS": ""}), "RECORD_KEYS: needed in production"},
 		"sandbox":              {production(map[string]string{"PAYMENT_GATEWAYS": "sandbox"}), "PAYMENT_GATEWAYS: sandbox moves no money"},
 		"exposed links":        {production(map[string]string{"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true"}), "refused in production"},
 		"links in the clear":   {production(map[string]string{"AUTH_BASE_URL": "http://tickets.example.com"}), "AUTH_BASE_URL: sign-in links"},

@@ -26,10 +26,11 @@ const (
 	NeedBroker Need = "REDPANDA_BROKERS"
 	NeedMail   Need = "SMTP_URL" // in production only: elsewhere mails are written into a folder
 	NeedLinks  Need = "AUTH_BASE_URL"
+	NeedKeys   Need = "RECORD_KEYS" // in production only
 )
 
 func allNeeds() []Need {
-	return []Need{NeedEvents, NeedRead, NeedAuth, NeedRedis, NeedBroker, NeedMail, NeedLinks}
+	return []Need{NeedEvents, NeedRead, NeedAuth, NeedRedis, NeedBroker, NeedMail, NeedLinks, NeedKeys}
 }
 
 // Environ returns the process's environment for Load.
@@ -63,7 +64,7 @@ func Load(environ map[string]string, needs ...Need) (Config, error) {
 func secretNames() []string {
 	return []string{
 		string(NeedEvents), string(NeedRead), string(NeedAuth), string(NeedRedis), string(NeedMail), "REDPANDA_SASL_PASSWORD",
-		"STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_SECRET",
+		"REDIS_CACHE_URL", string(NeedKeys), "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_SECRET",
 	}
 }
 

@@ -114,6 +114,7 @@ func (c Config) addresses() []plaintext {
 		{string(NeedRead), clearDatabase(c.ReadURL), "add sslmode=verify-full"},
 		{string(NeedAuth), clearDatabase(c.AuthURL), "add sslmode=verify-full"},
 		{string(NeedRedis), clearURL(c.RedisURL, "redis"), "use rediss://"},
+		{"REDIS_CACHE_URL", clearURL(c.RedisCacheURL, "redis"), "use rediss://"},
 		{string(NeedBroker), !c.BrokerTLS && slices.ContainsFunc(c.Brokers, isRemote), "set REDPANDA_TLS=true"},
 		{string(NeedMail), clearURL(c.SMTPURL, "smtp") && !hasPassword(c.SMTPURL), "use smtps://"}, // a password is sent after STARTTLS only
 		{"OTEL_EXPORTER_OTLP_ENDPOINT", clearURL(c.OTLPEndpoint, "http"), "use https://"},

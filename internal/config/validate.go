@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"ticketing/internal/cloudevents"
 	"ticketing/internal/loopback"
 )
 
@@ -36,6 +37,7 @@ func validateConfig(cfg Config, needs []Need) []error {
 	v.checkMail(needs)
 	v.checkCertificates()
 	v.checkPlaintext()
+	v.checkKeys(needs)
 	checkGateways(cfg, v.report)
 	v.checkURL("STRIPE_API_BASE", cfg.StripeAPIBase, "http", "https")
 	v.checkURL("PAYPAL_API_BASE", cfg.PayPalAPIBase, "http", "https")
@@ -125,6 +127,7 @@ func (v *validator) checkStores(needs []Need) {
 		{NeedRead, v.cfg.ReadURL, []string{"postgres", "postgresql"}},
 		{NeedAuth, v.cfg.AuthURL, []string{"postgres", "postgresql"}},
 		{NeedRedis, v.cfg.RedisURL, []string{"redis", "rediss"}},
+		{"REDIS_CACHE_URL", v.cfg.RedisCacheURL, []string{"redis", "rediss"}},
 	} {
 		if s.url == "" {
 			if slices.Contains(needs, s.need) {
@@ -219,5 +222,14 @@ func (v *validator) checkMail(needs []Need) {
 		v.checkURL(string(NeedMail), c.SMTPURL, "smtp", "smtps")
 	} else if !c.Development() && slices.Contains(needs, NeedMail) {
 		v.report(string(NeedMail), "needed in production, where sign-in links are mailed; use smtps://user:password@host")
+	}
+}
+
+func (v *validator) checkKeys(needs []Need) {
+	if _, err := cloudevents.ParseKeys(v.cfg.RecordKeys); err != nil {
+		v.report(string(NeedKeys), "%v", err)
+	}
+	if len(v.cfg.RecordKeys) == 0 && !v.cfg.Development() && slices.Contains(needs, NeedKeys) {
+		v.report(string(NeedKeys), "needed in production, so that projectors know the relay's records from others; use 1:$(openssl rand -base64 32)")
 	}
 }

@@ -59,27 +59,19 @@ func Run(ctx context.Context, cfg tables.Config, p projection.Projection, report
 	return nil
 }
 
-// Repair rebuilds tables that were filled from another incarnation of the log or that are incomplete, unless another process does so or
-// has done so. It reports whether the tables were replaced since live was opened.
+// Repair rebuilds tables that were filled from another incarnation of the log or that are incomplete, unless that has been done. It returns
+// ErrRebuilding if another process does so, and reports whether the tables were replaced since live was opened.
 func Repair(ctx context.Context, live *tables.Writer) (replaced bool, err error) {
-	for ctx.Err() == nil {
-		done := false
-		err := withLock(ctx, live, func(ctx context.Context, locked bool) error {
-			if !locked {
-				return nil
-			}
-			done = true
-			return rebuildIfNeeded(ctx, live)
-		})
-		if err != nil {
-			return false, fmt.Errorf("rebuild %s: %w", live.Projection.Name(), err)
+	err = withLock(ctx, live, func(ctx context.Context, locked bool) error {
+		if !locked {
+			return ErrRebuilding
 		}
-		if done {
-			return isReplaced(ctx, live)
-		}
-		_ = wait.For(ctx, time.Second) // between short statements, which no timeout ends
+		return rebuildIfNeeded(ctx, live)
+	})
+	if err != nil {
+		return false, fmt.Errorf("rebuild %s: %w", live.Projection.Name(), err)
 	}
-	return false, ctx.Err()
+	return isReplaced(ctx, live)
 }
 
 func rebuildIfNeeded(ctx context.Context, live *tables.Writer) error {

@@ -24,7 +24,7 @@ func (s *session) parseBatch(ctx context.Context, fetches kgo.Fetches) (tables.B
 			return
 		}
 		id := progress.PartitionID{Topic: fetched.Topic, Index: fetched.Partition}
-		first, _ := cloudevents.Parse(fetched.Records[0])
+		first, _ := s.Keys.ParseSigned(fetched.Records[0])
 		known, same := s.assignment.verify(id, fetched.Records[0].Offset, first)
 		if !same {
 			failed = s.rereadPartitions(ctx, id)
@@ -40,7 +40,7 @@ func (s *session) parseBatch(ctx context.Context, fetches kgo.Fetches) (tables.B
 			if record.Offset < known.NextOffset {
 				continue // read before, and read now only to verify the partition
 			}
-			e := addRecord(&b, record)
+			e := s.addRecord(&b, record)
 			mark.Next, mark.Position, mark.Incarnation = record.Offset+1, e.Position, e.Incarnation
 		}
 		if mark.Next > 0 {
@@ -55,10 +55,10 @@ func (s *session) parseBatch(ctx context.Context, fetches kgo.Fetches) (tables.B
 	return b, err
 }
 
-// addRecord adds a record, to be decoded later, and returns its envelope, an empty one if the record is no domain event. Such a record
-// has no version and so blocks no stream. If it was a domain event once, the log still has it.
-func addRecord(b *tables.Batch, r *kgo.Record) cloudevents.Event {
-	e, err := cloudevents.Parse(r)
+// addRecord adds a record, to be decoded later, and returns its envelope, an empty one if the record is no domain event or not of the relay.
+// Such a record has no version and so blocks no stream. If it was a domain event once, the log still has it.
+func (s *session) addRecord(b *tables.Batch, r *kgo.Record) cloudevents.Event {
+	e, err := s.Keys.ParseSigned(r)
 	if err != nil {
 		b.Foreign = append(b.Foreign, projection.RecordError{
 			StreamID: fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset), Type: "unknown", Err: err,

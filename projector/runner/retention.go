@@ -10,7 +10,6 @@ import (
 
 	"ticketing/command/relay/progress"
 	"ticketing/projector/db"
-	"ticketing/projector/rebuild"
 	"ticketing/projector/tables"
 )
 
@@ -102,7 +101,7 @@ func (s *session) fillIncomplete(ctx context.Context) error {
 			return fmt.Errorf("read whether the tables are complete: %w", err)
 		}
 		if now.Incomplete {
-			replaced, err := rebuild.Repair(ctx, s.writer)
+			replaced, err := s.repairTables(ctx, s.writer)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,8 @@ package runner
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -15,9 +17,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"ticketing/internal/cloudevents"
 	"ticketing/internal/supervise"
+	"ticketing/internal/wait"
 	"ticketing/projector/projection"
 	"ticketing/projector/rebuild"
 	"ticketing/projector/tables"
@@ -31,8 +36,12 @@ const (
 	// sessionTimeout is how long the partitions of a killed projector wait for another one. One that only looks dead, such as a frozen
 	// process, is fenced by its checkpoints.
 	sessionTimeout = 10 * time.Second
-	shortestRetry  = 50 * time.Millisecond
-	longestRetry   = 3 * time.Second
+	leaveTimeout   = 2 * time.Second
+	// connectionsOfRebuild is how many connections there are for each rebuild. It holds one, and needs another one now and then, as do the
+	// sessions of all projections: if rebuilds held all, each would wait for the others.
+	connectionsOfRebuild = 4
+	shortestRetry        = 50 * time.Millisecond
+	longestRetry         = 3 * time.Second
 )
 
 // Config is what Run needs. All fields are required, except as noted.
@@ -43,6 +52,7 @@ type Config struct {
 	Kafka       []kgo.Opt             // how to reach the broker
 	Group       string                // each projection has the consumer group "<group>-<projection>"
 	Topics      map[string]string     // names of topics by category of streams
+	Keys        cloudevents.Keys      // records that none of them has signed are put aside. Default: all are taken for the relay's.
 	Registerer  prometheus.Registerer // Default: metrics are not registered.
 }
 
@@ -53,12 +63,16 @@ func Run(ctx context.Context, cfg Config) error {
 	announcer := newAnnouncer(cfg.Redis, metrics, cfg.Tables.Logger)
 	cfg.Tables.Metrics, cfg.Tables.Announce = tables.NewMetrics(cfg.Registerer), announcer.queueChanges
 	runners := make([]*runner, len(cfg.Projections))
+	rebuilds := make(chan struct{}, max(1, cfg.Tables.Read.Config().MaxConns/connectionsOfRebuild))
 	for i, p := range cfg.Projections {
 		topics, err := topicsOf(p, cfg.Topics)
 		if err != nil {
 			return err
 		}
-		runners[i] = &runner{Config: cfg, projection: p, topics: topics, metrics: metrics, log: cfg.Tables.Logger.With("projection", p.Name())}
+		runners[i] = &runner{
+			Config: cfg, projection: p, topics: topics, metrics: metrics, log: cfg.Tables.Logger.With("projection", p.Name()), member: rand.Text(),
+			rebuilds: rebuilds,
+		}
 	}
 	var group sync.WaitGroup
 	for _, r := range runners {
@@ -89,7 +103,9 @@ type runner struct {
 	topics     []string
 	metrics    *metrics
 	log        *slog.Logger
-	replayed   bool // dead letters were tried again since the start
+	member     string        // names it in the consumer group, through all its sessions
+	rebuilds   chan struct{} // holds an element for each rebuild of the process. nil: any number may run
+	replayed   bool          // dead letters were tried again since the start
 }
 
 func (r *runner) run(ctx context.Context) {
@@ -101,6 +117,50 @@ func (r *runner) run(ctx context.Context) {
 			}
 		})
 	})
+	r.leaveGroup(context.WithoutCancel(ctx))
+}
+
+// groupName returns the name of the projection's consumer group.
+func (r *runner) groupName() string { return r.Group + "-" + r.projection.Name() }
+
+// repairTables rebuilds tables that need it, or waits while another process does, and reports whether they were replaced.
+func (r *runner) repairTables(ctx context.Context, w *tables.Writer) (replaced bool, err error) {
+	for {
+		replaced, err = r.tryRepair(ctx, w)
+		if !errors.Is(err, rebuild.ErrRebuilding) {
+			return replaced, err
+		}
+		if err := wait.For(ctx, time.Second); err != nil {
+			return false, err
+		}
+	}
+}
+
+func (r *runner) tryRepair(ctx context.Context, w *tables.Writer) (bool, error) {
+	if r.rebuilds != nil {
+		select {
+		case r.rebuilds <- struct{}{}:
+			defer func() { <-r.rebuilds }()
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+	return rebuild.Repair(ctx, w)
+}
+
+// leaveGroup gives the partitions to other members at once. The ends of sessions do not: the next one has them again without a rebalance, also
+// after the broker has restarted, and others would wait for a member that is gone.
+func (r *runner) leaveGroup(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	client, err := kgo.NewClient(r.Kafka...)
+	if err == nil {
+		defer client.Close()
+		_, err = kadm.NewClient(client).LeaveGroup(ctx, kadm.LeaveGroup(r.groupName()).InstanceIDs(r.member).Reason("the projector ends"))
+	}
+	if err != nil {
+		r.log.Debug("the consumer group can't be left; others take over in a moment", "error", err)
+	}
 }
 
 // openTables returns a writer for the live tables. Tables that were filled from another incarnation of the log are filled again from this
@@ -112,7 +172,7 @@ func (r *runner) openTables(ctx context.Context) (*tables.Writer, error) {
 	}
 	if w.Incarnation != head.Incarnation {
 		r.log.Warn("the log has a new incarnation: the tables are filled again", "old", w.Incarnation, "new", head.Incarnation)
-		if _, err := rebuild.Repair(ctx, w); err != nil {
+		if _, err := r.repairTables(ctx, w); err != nil {
 			return nil, err
 		}
 		if w, _, err = tables.Open(ctx, r.Tables, r.projection); err != nil {

@@ -75,7 +75,8 @@ func (s *session) followTopics(ctx context.Context, works func()) error {
 
 func (s *session) joinGroup() (*kgo.Client, error) {
 	client, err := kgo.NewClient(append(slices.Clone(s.Kafka),
-		kgo.ConsumerGroup(s.Group+"-"+s.projection.Name()),
+		kgo.ConsumerGroup(s.groupName()),
+		kgo.InstanceID(s.member),
 		kgo.ConsumeTopics(s.topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
