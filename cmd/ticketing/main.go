@@ -4,6 +4,8 @@
 // this one binary, or the binaries of the same names.
 //
 // ticketing verify reports whether the log is sound and the read tables agree with it. (docs/operations.md, "Verifying")
+//
+// ticketing restore-check is for the moment after a restore. (docs/operations.md, "After a restore")
 package main
 
 import (
@@ -27,6 +29,8 @@ const usage = `usage: ticketing
            run the whole platform in this process
        ticketing verify [-wait 5s] [-show 100] [-event evt_…]... [-after POSITION] [-until POSITION]
            check that the log is sound and that the read tables say what it says; exit status 3: they are behind
+       ticketing restore-check [-new-incarnation]
+           after a restore: check that events and auth fit each other, and begin a new incarnation of the log
        ticketing api | relay | projector | saga | migrate
            what the binary of that name does, with its arguments
        ticketing healthcheck

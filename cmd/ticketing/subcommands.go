@@ -27,12 +27,13 @@ func subcommands() map[string]subcommand {
 			memory.Spend()
 			return parts.APIProgram().Main(args)
 		}),
-		"relay":       part(parts.RelayProgram().Main),
-		"projector":   part(projectors.Main),
-		"saga":        part(parts.SagaProgram().Main),
-		"migrate":     part(migrate.Main),
-		"verify":      func(ctx context.Context, args []string) int { return verifyLog(ctx, args, os.Stdout) },
-		"healthcheck": func(ctx context.Context, _ []string) int { return checkHealth(ctx, config.Environ()) },
+		"relay":         part(parts.RelayProgram().Main),
+		"projector":     part(projectors.Main),
+		"saga":          part(parts.SagaProgram().Main),
+		"migrate":       part(migrate.Main),
+		"verify":        func(ctx context.Context, args []string) int { return verifyLog(ctx, args, os.Stdout) },
+		"restore-check": func(ctx context.Context, args []string) int { return checkRestore(ctx, args, os.Stdout) },
+		"healthcheck":   func(ctx context.Context, _ []string) int { return checkHealth(ctx, config.Environ()) },
 	}
 }
 

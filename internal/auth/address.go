@@ -21,3 +21,17 @@ func Address(ctx context.Context, pool *pgxpool.Pool, userID string) (string, er
 	}
 	return address, nil
 }
+
+// UnknownUsers returns which of the ids are of no user, not even of an erased one. After a restore there are some if the auth database is
+// older than the log. Error: ErrUnavailable.
+func UnknownUsers(ctx context.Context, pool *pgxpool.Pool, ids []string) ([]string, error) {
+	rows, err := pool.Query(ctx, `SELECT id FROM unnest($1::text[]) AS given (id) WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = given.id) ORDER BY id`, ids)
+	if err != nil {
+		return nil, unavailable("look for unknown users", err)
+	}
+	unknown, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, unavailable("look for unknown users", err)
+	}
+	return unknown, nil
+}
