@@ -13,7 +13,8 @@ import (
 var ErrRefundPending = errors.New("the refund is pending at the gateway")
 
 // ExecuteRefund has the gateway give the money of a requested refund back and records it. A payment that is refunded in full ends its
-// reservation and frees the seats in the same append.
+// reservation and frees the seats in the same append. Before a refusal is recorded, so is all that the gateway knows of the payment: the money
+// may have been given back there, or by a refund that the log lost in a restore.
 func (s *Service) ExecuteRefund(ctx context.Context, by Caller, paymentID, refundID string) error {
 	p, err := s.readPayment(ctx, paymentID)
 	if err != nil {
@@ -36,7 +37,12 @@ func (s *Service) ExecuteRefund(ctx context.Context, by Caller, paymentID, refun
 	if result.Pending {
 		return ErrRefundPending
 	}
-	return s.recordReversal(ctx, by, paymentID, payment.RecordRefund{
-		RefundID: refundID, Attempt: refunding.Refund.Attempt, Failed: result.Failed, Reason: result.Reason,
+	if result.Failed {
+		if err := s.recordReversals(ctx, by, gw, p); err != nil {
+			return err
+		}
+	}
+	return s.recordReversal(ctx, by, paymentID, func(payment.State) payment.Command {
+		return payment.RecordRefund{RefundID: refundID, Attempt: refunding.Refund.Attempt, Failed: result.Failed, Reason: result.Reason}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"ticketing/command/engine"
 	"ticketing/command/event"
@@ -23,15 +24,18 @@ type Hint struct {
 	Reversals bool // also refunds and disputes
 }
 
+// ErrNotOurs says that a hint is about no payment of ours at this gateway.
+var ErrNotOurs = errors.New("the gateway has no such payment of ours")
+
 // RecordWebhook asks the gateway about the payment and applies what it says, forward only. So a hint may come twice, late, out of order, or
-// before the call that it is about has returned. A rejection of code NOT_FOUND says that the gateway has no such payment.
+// before the call that it is about has returned. The error is ErrNotOurs if there is no such payment.
 func (s *Service) RecordWebhook(ctx context.Context, by Caller, h Hint) error {
 	p, err := s.readPayment(ctx, h.PaymentID)
+	if rejected, ok := rejection.As(err); ok && rejected.Code == rejection.NotFound || err == nil && p.Gateway != h.Gateway {
+		return fmt.Errorf("%w: %s of %s", ErrNotOurs, h.PaymentID, h.Gateway)
+	}
 	if err != nil {
 		return err
-	}
-	if p.Gateway != h.Gateway {
-		return rejection.New(rejection.NotFound, "there is no such payment of %s", h.Gateway).At("paymentId")
 	}
 	gw, err := s.gateways.ByName(h.Gateway)
 	if err != nil {
@@ -71,58 +75,72 @@ func (s *Service) refreshPayment(ctx context.Context, by Caller, gw gateway.Gate
 	return *paid.Payment, nil
 }
 
-// recordReversals records all refunds and disputes of a payment that the gateway knows.
+// recordReversals records all refunds and disputes of a payment that the gateway knows. Each is judged alone: one that is refused does not keep
+// the others from being recorded.
 func (s *Service) recordReversals(ctx context.Context, by Caller, gw gateway.Gateway, p Payment) error {
 	reversals, err := gw.Reversals(ctx, atGateway(p))
 	if err != nil {
 		return fmt.Errorf("read the reversals of payment %s at %s: %w", p.ID, gw.Name(), err)
 	}
-	var errs []error // an invalid one does not keep the others from being recorded
+	// What failed comes first: only without it there is room for what was given instead.
+	slices.SortStableFunc(reversals, func(a, b gateway.Reversal) int { return cmp.Compare(recordingTurn(a), recordingTurn(b)) })
+	var errs []error
 	for _, r := range reversals {
-		c := recordOf(gw.Name(), r)
-		if c == nil {
-			continue
-		}
-		err := s.recordReversal(ctx, by, p.ID, c)
-		if rejected, ok := rejection.As(err); ok && rejected.Code == rejection.NotFound {
-			err = s.recordLostRefund(ctx, by, gw, p, r)
-		}
+		lost := false
+		err := s.recordReversal(ctx, by, p.ID, func(known payment.State) (c payment.Command) {
+			c, lost = recordOf(known, gw.Name(), r)
+			return c
+		})
 		if err != nil {
 			errs = append(errs, fmt.Errorf("record reversal %s of payment %s: %w", r.ID, p.ID, err))
+		} else if lost {
+			s.logger.WarnContext(ctx, "a refund that the log does not know is recorded as the gateway reports it", "payment", p.ID, "refund", r.RefundID)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// recordLostRefund records a refund that was requested here, and that the log lost in a restore, as one of the gateway's own.
-func (s *Service) recordLostRefund(ctx context.Context, by Caller, gw gateway.Gateway, p Payment, r gateway.Reversal) error {
-	s.logger.WarnContext(ctx, "a refund that the log does not know is recorded as the gateway reports it", "payment", p.ID, "refund", r.RefundID)
-	r.RefundID = ""
-	return s.recordReversal(ctx, by, p.ID, recordOf(gw.Name(), r))
+func recordingTurn(r gateway.Reversal) int {
+	if r.Status == gateway.ReversalFailed {
+		return 0
+	}
+	return 1
 }
 
-// recordOf returns the command that records a reversal; nil when there is nothing to record yet.
-func recordOf(gatewayName string, r gateway.Reversal) payment.Command {
-	switch {
-	case r.Dispute:
+// recordOf returns the command that records a reversal; nil when there is nothing to record yet. A refund that was requested here, and that the
+// log lost in a restore, is one of the gateway's own.
+func recordOf(known payment.State, gatewayName string, r gateway.Reversal) (c payment.Command, lost bool) {
+	if r.Dispute {
 		status := map[gateway.ReversalStatus]payment.DisputeStatus{
 			gateway.ReversalPending: payment.DisputeOpen, gateway.ReversalDone: payment.DisputeLost, gateway.ReversalFailed: payment.DisputeWon,
 		}[r.Status]
-		return payment.RecordDispute{DisputeID: r.ID, Amount: r.Amount, Reason: r.Reason, Status: status}
-	case r.RefundID == "":
-		status := map[gateway.ReversalStatus]payment.RefundStatus{
-			gateway.ReversalPending: payment.RefundPending, gateway.ReversalDone: payment.RefundCompleted, gateway.ReversalFailed: payment.RefundRefused,
-		}[r.Status]
-		return payment.ReportRefund{RefundID: id.Derive(id.Refund, gatewayName+"/"+r.ID), Amount: r.Amount, Status: status, Reason: r.Reason}
-	case r.Status != gateway.ReversalPending:
-		return payment.RecordRefund{RefundID: r.RefundID, Attempt: r.Attempt, Failed: r.Status == gateway.ReversalFailed, Reason: r.Reason}
+		return payment.RecordDispute{DisputeID: r.ID, Amount: r.Amount, Reason: r.Reason, Status: status}, false
 	}
-	return nil
+	if _, ok := known.Refund(r.RefundID); ok {
+		if r.Status == gateway.ReversalPending {
+			return nil, false
+		}
+		return payment.RecordRefund{RefundID: r.RefundID, Attempt: r.Attempt, Failed: r.Status == gateway.ReversalFailed, Reason: r.Reason}, false
+	}
+	status := map[gateway.ReversalStatus]payment.RefundStatus{
+		gateway.ReversalPending: payment.RefundPending, gateway.ReversalDone: payment.RefundCompleted, gateway.ReversalFailed: payment.RefundRefused,
+	}[r.Status]
+	report := payment.ReportRefund{RefundID: id.Derive(id.Refund, gatewayName+"/"+r.ID), Amount: r.Amount, Status: status, Reason: r.Reason}
+	_, reported := known.Refund(report.RefundID)
+	return report, r.RefundID != "" && !reported
 }
 
-func (s *Service) recordReversal(ctx context.Context, by Caller, paymentID string, c payment.Command) error {
+// recordReversal records what the gateway says of a reversal; commandFor returns nil when there is nothing to record.
+func (s *Service) recordReversal(ctx context.Context, by Caller, paymentID string, commandFor func(payment.State) payment.Command) error {
 	_, err := execute(ctx, s, by, []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
-		if err := decideReversal(tx, paymentID, c); err != nil {
+		known, err := payments.Load(tx, paymentID)
+		if err != nil {
+			return Paid{}, err
+		}
+		if c := commandFor(known); c != nil {
+			err = decideReversal(tx, paymentID, c)
+		}
+		if err != nil {
 			return Paid{}, err
 		}
 		return viewPaid(tx, paymentID)

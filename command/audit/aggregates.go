@@ -96,6 +96,11 @@ func (p *Payment) evolve(domainEvent any, first bool) bool {
 	return true
 }
 
+// sentBack reports whether money of a refund came back from the customer's bank: the reservation stays refunded without it.
+func (p *Payment) sentBack() bool {
+	return slices.ContainsFunc(p.State.Refunds, func(r payment.Refund) bool { return r.SentBack })
+}
+
 // refused reports whether the gateway has refused a refund for good: the organizer has to pay it out by other means.
 func (p *Payment) refused() bool {
 	return slices.ContainsFunc(p.State.Refunds, func(r payment.Refund) bool { return r.Status == payment.RefundRefused })

@@ -46,6 +46,7 @@ func Registry() *eventstore.Registry {
 	r.Upcast("RefundRequested", 1, upcastRefundRequestedV1)
 	eventstore.Register[payment.PaymentRefunded](r, "PaymentRefunded", 1)
 	eventstore.Register[payment.RefundFailed](r, "RefundFailed", 1)
+	eventstore.Register[payment.RefundSentBack](r, "RefundSentBack", 1)
 	eventstore.Register[payment.RefundRetried](r, "RefundRetried", 1)
 	eventstore.Register[payment.RefundReported](r, "RefundReported", 1)
 	eventstore.Register[payment.PaymentDisputed](r, "PaymentDisputed", 1)

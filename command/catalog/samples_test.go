@@ -71,6 +71,7 @@ var samples = map[string]any{
 	"RefundRequested":       payment.RefundRequested{RefundID: refundID, Amount: price, Cause: payment.CauseRequested, Reason: "rain", RequestedAt: at},
 	"PaymentRefunded":       payment.PaymentRefunded{RefundID: refundID, Amount: price, RefundedAt: at},
 	"RefundFailed":          payment.RefundFailed{RefundID: refundID, Reason: "account closed", FailedAt: at},
+	"RefundSentBack":        payment.RefundSentBack{RefundID: refundID, Attempt: 1, Amount: price, Reason: "account closed", SentBackAt: at},
 	"RefundRetried":         payment.RefundRetried{RefundID: refundID, Attempt: 1, RetriedAt: at},
 	"RefundReported":        payment.RefundReported{RefundID: refundID, Amount: price, ReportedAt: at},
 	"PaymentDisputed":       payment.PaymentDisputed{DisputeID: "dp_1", Amount: price, Reason: "fraudulent", DisputedAt: at},

@@ -55,7 +55,8 @@ type (
 	// RetryRefund requests a refund anew that failed or waits for the gateway.
 	RetryRefund struct{ RefundID string }
 
-	// RecordRefund records how a requested refund ended at the gateway. The failure of an earlier attempt changes nothing.
+	// RecordRefund records how a requested refund ended at the gateway: a refund that succeeded may fail days later. The failure of an
+	// earlier attempt changes nothing.
 	RecordRefund struct {
 		RefundID string
 		Attempt  int
@@ -215,7 +216,11 @@ func decideRecordRefund(s State, c RecordRefund, now time.Time) ([]DomainEvent, 
 	switch {
 	case !ok:
 		return nil, rejection.New(rejection.NotFound, "there is no such refund").At("refundId")
-	case r.Status != RefundPending, c.Failed && c.Attempt < r.Attempt:
+	case c.Attempt < r.Attempt && (c.Failed || r.SentBack):
+		return nil, nil // recorded before
+	case c.Failed && r.Status == RefundCompleted:
+		return []DomainEvent{r.sendBack(c.Reason, now)}, nil
+	case r.Status != RefundPending:
 		return nil, nil // recorded before
 	case c.Failed:
 		return []DomainEvent{RefundFailed{RefundID: r.ID, Reason: c.Reason, FailedAt: now}}, nil

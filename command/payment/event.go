@@ -76,6 +76,16 @@ type (
 		FailedAt time.Time `json:"failedAt"`
 	}
 
+	// RefundSentBack says that the customer's bank sent the money of a refund back, days after the gateway had given it: the payment is
+	// paid again by that amount.
+	RefundSentBack struct {
+		RefundID   string      `json:"refundId"`
+		Attempt    int         `json:"attempt,omitempty"` // of the refund that came back
+		Amount     money.Money `json:"amount"`
+		Reason     string      `json:"reason"`
+		SentBackAt time.Time   `json:"sentBackAt"`
+	}
+
 	// RefundRetried says that a refund that the gateway refused, or has not carried out yet, was requested anew.
 	RefundRetried struct {
 		RefundID  string    `json:"refundId"`
@@ -125,6 +135,7 @@ func (PaymentFailed) isPayment()         {}
 func (RefundRequested) isPayment()       {}
 func (PaymentRefunded) isPayment()       {}
 func (RefundFailed) isPayment()          {}
+func (RefundSentBack) isPayment()        {}
 func (RefundRetried) isPayment()         {}
 func (RefundReported) isPayment()        {}
 func (PaymentDisputed) isPayment()       {}

@@ -9,11 +9,13 @@ import (
 // Money that was taken back elsewhere is a fact, so it is recorded whatever was requested here. A refund of ours that it makes
 // impossible fails at the gateway.
 
-// decideReportRefund records a refund of the gateway's own. Its first report may already be of its end.
+// decideReportRefund records a refund of the gateway's own. Its first report may already be of its end, and its end may be undone.
 func decideReportRefund(s State, c ReportRefund, now time.Time) ([]DomainEvent, error) {
 	known, ok := s.Refund(c.RefundID)
 	var events []DomainEvent
 	switch {
+	case ok && known.Status == RefundCompleted && c.Status == RefundRefused:
+		return []DomainEvent{known.sendBack(c.Reason, now)}, nil
 	case ok && known.Status != RefundPending, !ok && c.Status == RefundRefused:
 		return nil, nil // its end is recorded, or there is nothing to record
 	case !ok && s.CompletedAt == nil:

@@ -43,6 +43,7 @@ type Refund struct {
 	Attempt     int    // how often it was requested anew after the gateway refused it for good
 	Failure     string // with RefundRefused: the gateway's reason, as people read it
 	Reported    bool   // requested at the gateway itself, which carries it out
+	SentBack    bool   // the money came back from the customer's bank at least once
 }
 
 // DisputeStatus is the state of a dispute.
@@ -162,6 +163,8 @@ func Evolve(s State, e DomainEvent) State {
 		s = s.changeRefund(e.RefundID, func(r *Refund) { r.Status, r.Failure = RefundCompleted, "" })
 	case RefundFailed:
 		s = s.changeRefund(e.RefundID, func(r *Refund) { r.Status, r.Failure = RefundRefused, e.Reason })
+	case RefundSentBack:
+		s = s.changeRefund(e.RefundID, func(r *Refund) { r.Status, r.Failure, r.SentBack = RefundRefused, e.Reason, true })
 	case RefundRetried:
 		s = s.changeRefund(e.RefundID, func(r *Refund) { r.Status, r.Failure, r.Attempt = RefundPending, "", e.Attempt })
 	}
@@ -187,6 +190,10 @@ func (s State) closeDispute(e DisputeClosed) State {
 	return s
 }
 
+func (r Refund) sendBack(reason string, now time.Time) RefundSentBack {
+	return RefundSentBack{RefundID: r.ID, Attempt: r.Attempt, Amount: r.Amount, Reason: reason, SentBackAt: now}
+}
+
 // changeRefund copies the refunds, which other states share.
 func (s State) changeRefund(refundID string, change func(*Refund)) State {
 	refunds := make([]Refund, len(s.Refunds))
@@ -202,6 +209,8 @@ func (s State) changeRefund(refundID string, change func(*Refund)) State {
 		s.Status = Refunded
 	case given > 0:
 		s.Status = PartiallyRefunded
+	case s.CompletedAt != nil:
+		s.Status = Completed
 	}
 	return s
 }

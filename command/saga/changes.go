@@ -6,6 +6,7 @@ import (
 
 	"ticketing/command/event"
 	"ticketing/command/eventstore"
+	"ticketing/command/gateway"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 )
@@ -90,6 +91,9 @@ func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eve
 		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID}, cause: causeOf(r)})
 	case payment.PaymentRefunded:
 		c.mails = append(c.mails, job{args: mailJob{Mail: RefundedMail, ID: e.RefundID, PaymentID: id}, cause: causeOf(r)})
+	case payment.RefundSentBack:
+		returned := gateway.Refund{ID: e.RefundID, Attempt: e.Attempt}
+		c.mails = append(c.mails, job{args: mailJob{Mail: RefundSentBackMail, ID: returned.Key(), PaymentID: id}, cause: causeOf(r)})
 	case payment.RefundRetried:
 		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID, Retry: r.Version}, cause: causeOf(r)})
 	case payment.RefundFailed: // final; the payment shows it

@@ -34,10 +34,10 @@ type windUpJob struct {
 	EventID string `json:"event_id" river:"unique"`
 }
 
-// mailJob sends a mail to a customer.
+// mailJob sends a mail to a customer or an organizer.
 type mailJob struct {
 	Mail      Mail   `json:"mail"                 river:"unique"`
-	ID        string `json:"id"                   river:"unique"` // of the reservation or refund
+	ID        string `json:"id"                   river:"unique"` // of the reservation, the refund, or the refund's attempt
 	PaymentID string `json:"payment_id,omitempty"`                // of a refund
 }
 

@@ -3,17 +3,17 @@ package saga
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"ticketing/command"
 	"ticketing/command/event"
+	"ticketing/command/gateway"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/internal/mail"
 )
 
-// Mail is a kind of mail to customers. The values are used in the tables.
+// Mail is a kind of mail to customers and organizers. The values are used in the tables.
 type Mail string
 
 // The mails. Each is requested once per reservation or refund, and sent at least once: if a replica dies after the mail server accepted it
@@ -22,20 +22,25 @@ const (
 	ConfirmedMail      Mail = "reservation_confirmed"
 	RefundedMail       Mail = "refunded"
 	EventCancelledMail Mail = "event_cancelled"
+	RefundSentBackMail Mail = "refund_sent_back" // to the organizer, once for each attempt of the refund
 )
 
-// sendMail composes a mail from what the log says now and sends it to the customer's present address. A mail that is no longer true is not
-// sent, nor one to a customer who was erased.
+// sendMail composes a mail from what the log says now and sends it to the recipient's present address. A mail that is no longer true is not
+// sent, nor one to a user who was erased.
 func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error {
 	load := func() (command.Purchase, error) { return c.Service.Purchase(ctx, a.ID) }
-	if a.Mail == RefundedMail {
+	if a.PaymentID != "" {
 		load = func() (command.Purchase, error) { return c.Service.PurchaseOfPayment(ctx, a.PaymentID) }
 	}
 	purchase, err := load()
 	if err != nil {
 		return err
 	}
-	address, err := c.Address(ctx, purchase.Reservation.CustomerID)
+	recipient := purchase.Reservation.CustomerID
+	if a.Mail == RefundSentBackMail {
+		recipient = purchase.Event.OrganizerID
+	}
+	address, err := c.Address(ctx, recipient)
 	if err != nil || address == "" {
 		return err
 	}
@@ -62,9 +67,14 @@ func composeMail(a mailJob, purchase command.Purchase, address string) (mail.Mes
 		}
 		return mail.Message{}, nil
 	case RefundedMail:
-		i := slices.IndexFunc(purchase.Payment.Refunds, func(r payment.Refund) bool { return r.ID == a.ID })
-		if i >= 0 && purchase.Payment.Refunds[i].Status == payment.RefundCompleted {
-			return mail.Refunded(address, p, purchase.Payment.Refunds[i].Amount.String(), explainRefund(purchase.Payment.Refunds[i]))
+		if r, ok := purchase.Payment.Refund(a.ID); ok && r.Status == payment.RefundCompleted {
+			return mail.Refunded(address, p, r.Amount.String(), explainRefund(r))
+		}
+		return mail.Message{}, nil
+	case RefundSentBackMail:
+		refundID, attempt := gateway.ParseRefundKey(a.ID)
+		if r, ok := purchase.Payment.Refund(refundID); ok && r.Status == payment.RefundRefused && r.Attempt == attempt {
+			return mail.RefundSentBack(address, p, r.Amount.String(), refundID)
 		}
 		return mail.Message{}, nil
 	}

@@ -54,6 +54,13 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 			mailJob{Mail: RefundedMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "")),
 			"because the organizer gave it back.",
 		},
+		"a refund that came back": {
+			mailJob{Mail: RefundSentBackMail, ID: "rfd"}, purchase(reservation.Refunded, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")),
+			"the customer's bank sent the money of a refund back: 10.00 EUR.",
+		},
+		"a refund that came back and is tried again": {
+			mailJob{Mail: RefundSentBackMail, ID: "rfd"}, purchase(reservation.Refunded, event.SalesOpen, refund(payment.RefundPending, payment.CauseRequested, "")), "",
+		},
 		"a refund that was not given": {mailJob{Mail: RefundedMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

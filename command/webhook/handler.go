@@ -12,7 +12,6 @@ import (
 	"ticketing/command"
 	"ticketing/command/gateway"
 	"ticketing/command/internal/principal"
-	"ticketing/command/rejection"
 )
 
 // retention is how long stored webhooks are kept, handled or not: far longer than gateways send them again.
@@ -59,7 +58,7 @@ func (h *Handler) Handle(ctx context.Context, j Job) error {
 	defer func() { h.handled.WithLabelValues(j.Gateway, counted).Inc() }() // a panic counts as failed too
 	result := "handled"
 	err := h.applyHint(ctx, j)
-	if isUnknown(err) {
+	if errors.Is(err, command.ErrNotOurs) {
 		result, err = "unknown", nil
 	}
 	if err != nil {
@@ -72,13 +71,8 @@ func (h *Handler) Handle(ctx context.Context, j Job) error {
 	return nil
 }
 
-// isUnknown reports whether err says that a webhook is about no payment of ours.
-func isUnknown(err error) bool {
-	rejected, ok := rejection.As(err)
-	return errors.Is(err, gateway.ErrUnknownPayment) || ok && rejected.Code == rejection.NotFound
-}
-
-// applyHint passes a stored webhook on to the service. One that is no longer stored is done with.
+// applyHint passes a stored webhook on to the service; command.ErrNotOurs if it is about no payment of ours. One that is no longer stored is done
+// with.
 func (h *Handler) applyHint(ctx context.Context, j Job) error {
 	var transactionID, traceparent string
 	hint := command.Hint{Gateway: j.Gateway}
@@ -95,7 +89,11 @@ func (h *Handler) applyHint(ctx context.Context, j Job) error {
 		if !ok {
 			return fmt.Errorf("gateway %s is not configured", j.Gateway)
 		}
-		if hint.PaymentID, err = source.PaymentID(ctx, transactionID); err != nil {
+		hint.PaymentID, err = source.PaymentID(ctx, transactionID)
+		if errors.Is(err, gateway.ErrUnknownPayment) {
+			err = fmt.Errorf("%w: %w", command.ErrNotOurs, err)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,10 @@ package webhook_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command"
+	"ticketing/command/gateway"
 	"ticketing/command/gateway/stripe/stripetest"
 	"ticketing/command/payment"
 	"ticketing/command/rejection"
@@ -221,6 +225,103 @@ func TestAWebhookMayReportARefundOfOurs(t *testing.T) {
 	w.handle()
 	require.Equal(t, append(completed, "RefundRequested", "PaymentRefunded"), w.History(t, payment.Stream(p.ID)))
 	require.Contains(t, w.History(t, reservation.Stream(p.ReservationID)), "ReservationRefunded")
+}
+
+// The bank of a closed account sends the money back days later.
+func TestARefundThatComesBackIsPaidAgainAndCanBeRefundedAnew(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_visa")
+	refunding, err := w.RefundPayment(t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
+	require.NoError(t, err)
+	require.NoError(t, w.ExecuteRefund(t.Context(), organizer, p.ID, refunding.Refund.ID))
+	refunded := slices.Concat(completed, []string{"RefundRequested", "PaymentRefunded"})
+	require.Equal(t, refunded, w.History(t, payment.Stream(p.ID)))
+
+	w.double.SendRefundsBack(t, p.TransactionID)
+	for range 2 {
+		w.send(w.last(p.TransactionID, "refund.failed"))
+		w.handle()
+	}
+	require.Equal(t, append(refunded, "RefundSentBack"), w.History(t, payment.Stream(p.ID)))
+	purchase, err := w.PurchaseOfPayment(t.Context(), p.ID)
+	require.NoError(t, err)
+	require.Equal(t, payment.Completed, purchase.Payment.Status)
+	require.Equal(t, reservation.Refunded, purchase.Reservation.Status, "the seats may be another customer's by now")
+
+	again, err := w.RetryRefund(t.Context(), organizer, command.RetryRefund{PaymentID: p.ID, RefundID: refunding.Refund.ID})
+	require.NoError(t, err)
+	require.Equal(t, payment.RefundPending, again.Refund.Status)
+	require.NoError(t, w.ExecuteRefund(t.Context(), organizer, p.ID, refunding.Refund.ID))
+	w.send(w.last(p.TransactionID, "refund.created"))
+	w.handle()
+	require.Equal(t, append(refunded, "RefundSentBack", "RefundRetried", "PaymentRefunded"), w.History(t, payment.Stream(p.ID)))
+	require.Zero(t, w.double.Balance())
+}
+
+func TestARefundOfTheDashboardThatComesBack(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_visa")
+	w.double.RefundInDashboard(t, p.TransactionID, 5_00)
+	w.send(w.last(p.TransactionID, "charge.refunded"))
+	w.handle()
+	w.double.SendRefundsBack(t, p.TransactionID)
+	w.double.RefundInDashboard(t, p.TransactionID, 20_00) // there is room for it only once the first one is known to have come back
+	w.send(w.last(p.TransactionID, "charge.refunded"))
+	w.handle()
+	require.Equal(t, append(completed, "RefundReported", "PaymentRefunded", "RefundSentBack", "RefundReported", "PaymentRefunded"),
+		w.History(t, payment.Stream(p.ID)))
+}
+
+// A restore takes the log back to a moment before the refunds were requested.
+func TestRefundsThatARestoreLostAreRecorded(t *testing.T) {
+	for name, learn := range map[string]func(w *world, p command.Payment){
+		"from a webhook": func(w *world, p command.Payment) {
+			w.send(w.last(p.TransactionID, "charge.refunded"))
+			w.handle()
+		},
+		"from a refund that is refused": func(w *world, p command.Payment) {
+			refunding, err := w.RefundPayment(w.t.Context(), organizer, command.RefundPayment{PaymentID: p.ID})
+			require.NoError(w.t, err)
+			require.NoError(w.t, w.ExecuteRefund(w.t.Context(), organizer, p.ID, refunding.Refund.ID))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			p := w.mustPay("pm_card_visa")
+			for _, minor := range []int64{15_00, 5_00} {
+				_, err := w.gateway.Refund(t.Context(), gateway.Refund{ID: id.New(id.Refund), TransactionID: p.TransactionID, Amount: money.Money{Minor: minor, Currency: "EUR"}})
+				require.NoError(t, err)
+			}
+			learn(w, p)
+			learned, err := w.PurchaseOfPayment(t.Context(), p.ID)
+			require.NoError(t, err)
+			require.Equal(t, payment.Refunded, learned.Payment.Status)
+			require.Equal(t, reservation.Refunded, learned.Reservation.Status)
+			require.Zero(t, w.double.Balance())
+			before := w.logged()
+			w.send(w.last(p.TransactionID, "refund.created"))
+			w.handle()
+			require.Equal(t, before, w.logged(), "each is recorded once")
+		})
+	}
+}
+
+// failing is a service that can't record one of two reversals.
+type failing struct{}
+
+func (failing) RecordWebhook(context.Context, command.Caller, command.Hint) error {
+	return errors.Join(rejection.New(rejection.NotFound, "there is no such refund"), errors.New("the other one"))
+}
+
+func TestAReversalThatIsNotFoundHidesNoOther(t *testing.T) {
+	w := newWorld(t)
+	p := w.mustPay("pm_card_visa")
+	w.send(w.last(p.TransactionID, "payment_intent.succeeded"))
+	handler, err := webhook.NewHandler(webhook.HandlerConfig{Pool: w.Pool, Service: failing{}})
+	require.NoError(t, err)
+	stored := webhook.Job{Gateway: "stripe", EventID: w.last(p.TransactionID, "payment_intent.succeeded").ID}
+	require.ErrorContains(t, handler.Handle(t.Context(), stored), "the other one")
+	require.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks WHERE handled_at IS NULL`), "it is tried again")
 }
 
 func TestDisputesAreRecorded(t *testing.T) {

@@ -33,6 +33,7 @@ type shop struct {
 	*commandtest.System
 
 	t       *testing.T
+	gateway gateway.Gateway
 	source  webhook.Source
 	url     string // where webhooks are sent
 	eventID string
@@ -59,7 +60,7 @@ func newShop(t *testing.T, gw interface {
 ) *shop {
 	t.Helper()
 	t.Parallel()
-	w := &shop{System: commandtest.New(t, commandtest.Config{Gateway: gw}), t: t, source: gw}
+	w := &shop{System: commandtest.New(t, commandtest.Config{Gateway: gw}), t: t, gateway: gw, source: gw}
 	receiver, err := webhook.NewReceiver(webhook.ReceiverConfig{Pool: w.Pool, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	web := httptest.NewServer(receiver.Handler(gw))

@@ -13,7 +13,7 @@ var (
 	purchaseHTML = htmltemplate.Must(htmltemplate.ParseFS(templates, "templates/purchase/*.html"))
 )
 
-// Purchase is what mails to customers are about. Amounts are formatted, such as "25.00 EUR".
+// Purchase is what mails to customers and organizers are about. Amounts are formatted, such as "25.00 EUR".
 type Purchase struct {
 	ReservationID string
 	Event         string
@@ -47,6 +47,15 @@ func Refunded(to string, p Purchase, amount, why string) (Message, error) {
 
 		Amount, Why string
 	}{p, amount, why})
+}
+
+// RefundSentBack returns the mail to an organizer about a refund whose money the customer's bank sent back.
+func RefundSentBack(to string, p Purchase, amount, refundID string) (Message, error) {
+	return purchaseMail(to, "A refund came back: "+p.Event, "sentback", struct {
+		Purchase
+
+		Amount, RefundID string
+	}{p, amount, refundID})
 }
 
 // EventCancelled returns the mail about a cancelled event; with paid it announces a refund.

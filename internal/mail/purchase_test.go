@@ -21,6 +21,8 @@ func TestMailsAboutAPurchaseHaveTheSameContentInBothParts(t *testing.T) {
 	require.NoError(t, err)
 	refunded, err := Refunded("ann@example.com", p, "12.00 EUR", "the event was cancelled")
 	require.NoError(t, err)
+	sentBack, err := RefundSentBack("org@example.com", p, "12.00 EUR", "rfd_01")
+	require.NoError(t, err)
 	cancelled, err := EventCancelled("ann@example.com", p, true)
 	require.NoError(t, err)
 	unpaid, err := EventCancelled("ann@example.com", p, false)
@@ -31,6 +33,7 @@ func TestMailsAboutAPurchaseHaveTheSameContentInBothParts(t *testing.T) {
 	}{
 		"Your tickets: Bonnie & Clyde <live> Bcc: all@example.com": {confirmed, []string{"Stalls, seat A-12", "30.00 EUR", "Floor", "25.50 EUR", "55.50 EUR"}},
 		"Your refund: Bonnie & Clyde <live> Bcc: all@example.com":  {refunded, []string{"12.00 EUR", "because the event was cancelled"}},
+		"A refund came back: Bonnie & Clyde <live> Bcc: all@example.com": {sentBack, []string{"the customer's bank", "12.00 EUR", "rfd_01", "retryRefund"}},
 		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com":    {cancelled, []string{"your payment is refunded automatically"}},
 		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com ":   {unpaid, []string{"your reservation has ended"}},
 	} {

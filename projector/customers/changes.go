@@ -117,6 +117,9 @@ func (c *changes) applyPayment(s *customerStream, r *projection.Record) error {
 	case payment.PaymentRefunded:
 		c.money(s).refunded += e.Amount.Minor
 		c.addHistory(s, r, PaymentRefunded, e.Amount.Minor)
+	case payment.RefundSentBack:
+		c.money(s).refunded -= e.Amount.Minor
+		c.addHistory(s, r, RefundSentBack, e.Amount.Minor)
 	case payment.PaymentProcessing, payment.PaymentActionRequired, payment.RefundRequested, payment.RefundReported, payment.RefundFailed, payment.RefundRetried,
 		payment.PaymentDisputed, payment.DisputeClosed: // move no money
 	default:

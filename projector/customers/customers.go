@@ -54,6 +54,7 @@ const (
 	PaymentCompleted       = "PAYMENT_COMPLETED"
 	PaymentFailed          = "PAYMENT_FAILED"
 	PaymentRefunded        = "PAYMENT_REFUNDED"
+	RefundSentBack         = "REFUND_SENT_BACK"
 )
 
 // Apply implements projection.Projection.

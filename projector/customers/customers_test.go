@@ -25,7 +25,8 @@ func TestCustomerCountsAndHistory(t *testing.T) {
 	w.Append("payment-pay_1", readtest.PaymentInitiated(), payment.PaymentFailed{FailedAt: readtest.Noon})
 	w.Append("payment-pay_2", readtest.PaymentInitiated(), payment.PaymentProcessing{}, payment.PaymentCompleted{CompletedAt: readtest.Noon})
 	w.Append("reservation-rsv_1", reservation.PaymentRequested{}, reservation.ReservationCompleted{PaymentID: "pay_2", CompletedAt: readtest.Noon})
-	w.Append("payment-pay_2", payment.RefundRequested{RefundID: "rfd", Amount: readtest.EUR(2000)}, readtest.Refunded(2000, readtest.Noon))
+	w.Append("payment-pay_2", payment.RefundRequested{RefundID: "rfd", Amount: readtest.EUR(2000)}, readtest.Refunded(2000, readtest.Noon),
+		payment.RefundSentBack{RefundID: "rfd", Amount: readtest.EUR(500), SentBackAt: readtest.Noon})
 	w.Append("reservation-rsv_2", readtest.Initiated("usr_2"), reservation.ReservationExpired{ExpiredAt: readtest.Noon})
 	w.Append("reservation-rsv_3", readtest.Initiated("usr_2"), reservation.ReservationCancelled{CancelledAt: readtest.Noon})
 	w.Append("reservation-rsv_4", readtest.Initiated("usr_2"), reservation.ReservationCompensated{CompensatedAt: readtest.Noon})
@@ -42,13 +43,14 @@ func TestCustomerCountsAndHistory(t *testing.T) {
 	require.Equal(t, []readtest.Customer{
 		{ID: "usr_1", Reservations: 1, Completed: 1, Tickets: 3}, {ID: "usr_2", Reservations: 4, Completed: 1, Returned: 1},
 	}, got)
-	require.Equal(t, []readtest.Spend{{CustomerID: "usr_1", Currency: "EUR", Spent: 5000, Refunded: 2000, Net: 3000}}, w.CustomerSpend())
+	require.Equal(t, []readtest.Spend{{CustomerID: "usr_1", Currency: "EUR", Spent: 5000, Refunded: 1500, Net: 3500}}, w.CustomerSpend())
 	require.Equal(t, []readtest.History{
 		history("usr_1", "RESERVATION_INITIATED", "rsv_1", "", 3, 11666),
 		history("usr_1", "PAYMENT_FAILED", "rsv_1", "pay_1", 0, 5000),
 		history("usr_1", "PAYMENT_COMPLETED", "rsv_1", "pay_2", 0, 5000),
 		history("usr_1", "RESERVATION_COMPLETED", "rsv_1", "", 3, 11666),
 		history("usr_1", "PAYMENT_REFUNDED", "rsv_1", "pay_2", 0, 2000),
+		history("usr_1", "REFUND_SENT_BACK", "rsv_1", "pay_2", 0, 500),
 		history("usr_2", "RESERVATION_INITIATED", "rsv_2", "", 1, 5000),
 		history("usr_2", "RESERVATION_EXPIRED", "rsv_2", "", 1, 5000),
 		history("usr_2", "RESERVATION_INITIATED", "rsv_3", "", 1, 5000),

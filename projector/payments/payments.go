@@ -104,6 +104,8 @@ func (r *Row) Apply(record *projection.Record) error {
 		return r.changeRefund(e.RefundID, payment.RefundCompleted, "")
 	case payment.RefundFailed:
 		return r.changeRefund(e.RefundID, payment.RefundRefused, e.Reason)
+	case payment.RefundSentBack:
+		return r.changeRefund(e.RefundID, payment.RefundRefused, e.Reason)
 	case payment.RefundRetried:
 		return r.changeRefund(e.RefundID, payment.RefundPending, "")
 	case payment.PaymentDisputed:
@@ -150,7 +152,7 @@ func (r *Row) addRefund(refund Refund) error {
 	return r.changeRefunds(func(refunds []Refund) ([]Refund, error) { return append(refunds, refund), nil })
 }
 
-// changeRefund sets the state of a refund, and ends the payment with the last of it.
+// changeRefund sets the state of a refund, and with it the payment's.
 func (r *Row) changeRefund(id string, status payment.RefundStatus, failure string) error {
 	return r.changeRefunds(func(refunds []Refund) ([]Refund, error) {
 		i := slices.IndexFunc(refunds, func(refund Refund) bool { return refund.ID == id })
@@ -184,6 +186,8 @@ func (r *Row) changeRefunds(change func([]Refund) ([]Refund, error)) error {
 		r.setStatus(payment.Refunded)
 	case r.Refunded > 0:
 		r.setStatus(payment.PartiallyRefunded)
+	case r.CompletedAt.Valid:
+		r.setStatus(payment.Completed)
 	}
 	r.Refunds, err = projection.JSON(refunds)
 	return err

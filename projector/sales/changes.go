@@ -72,8 +72,11 @@ func (c *changes) applyPayment(r *projection.Record) error {
 	}
 	p := c.payments[id]
 	p.Version, p.changed = r.Version, true
-	if e, ok := r.Event.(payment.PaymentRefunded); ok {
+	switch e := r.Event.(type) {
+	case payment.PaymentRefunded:
 		return c.addRefund(p, Refund{Amount: e.Amount.Minor, At: e.RefundedAt})
+	case payment.RefundSentBack:
+		return c.addRefund(p, Refund{Amount: -e.Amount.Minor, At: e.SentBackAt})
 	}
 	if _, ok := r.Event.(payment.DomainEvent); !ok {
 		return r.Misplaced()

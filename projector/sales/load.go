@@ -53,7 +53,7 @@ func involvedIDs(ctx context.Context, q *db.Queries, batch []projection.Record) 
 			paymentIDs = append(paymentIDs, e.PaymentID)
 		case payment.PaymentInitiated:
 			paid[r.AggregateID()] = e.ReservationID
-		case payment.PaymentRefunded:
+		case payment.PaymentRefunded, payment.RefundSentBack:
 			refunded = append(refunded, r.AggregateID())
 		}
 	}

@@ -24,9 +24,9 @@ type Section struct {
 // PaymentRow is a row of the table sale_payments. Refunds holds a []Refund.
 type PaymentRow db.SalePayment
 
-// Refund is a refund that was carried out.
+// Refund is a refund that was carried out, or one that the customer's bank sent back.
 type Refund struct {
-	Amount int64     `json:"amount"`
+	Amount int64     `json:"amount"` // below zero: sent back
 	At     time.Time `json:"at"`
 }
 

@@ -44,6 +44,19 @@ func TestSalesByEventSectionAndDay(t *testing.T) {
 	}, w.Sales()[1])
 }
 
+func TestARefundThatCameBackIsRevenueAgain(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("reservation-rsv_1", readtest.InitiatedMixed(), reservation.ReservationCompleted{PaymentID: "pay_1", CompletedAt: readtest.Noon})
+	w.Append("payment-pay_1", readtest.PaymentInitiated(), readtest.Refunded(1000, readtest.Noon), readtest.Refunded(10666, readtest.Noon),
+		payment.RefundSentBack{RefundID: "rfd", Amount: readtest.EUR(1000), SentBackAt: readtest.NextDay})
+	w.ProjectAll(Projection{})
+	require.Equal(t, []readtest.Sold{
+		{EventID: "evt_1", Section: "floor", Currency: "EUR", Sold: 2, Gross: 6666, Refunded: 6095, Tickets: 2, Net: 571},
+		{EventID: "evt_1", Section: "stalls", Currency: "EUR", Sold: 1, Gross: 5000, Refunded: 4571, Tickets: 1, Net: 429},
+	}, w.SectionSales())
+	require.EqualValues(t, -571, w.Sales()[1].Refunded, "on the day on which it came back")
+}
+
 // The money of a payment that completed nothing was never a sale's; and what was free has no payment.
 func TestSalesCountOnlyWhatCompletedAReservation(t *testing.T) {
 	w := readtest.New(t)

@@ -8,23 +8,30 @@ import (
 )
 
 // spreadRefund takes a refund from the sections of its reservation, in proportion to what of each is not refunded yet. What rounding
-// down leaves over goes, a minor unit each, to the largest fractions, among equal ones to the first section.
+// down leaves over goes, a minor unit each, to the largest fractions, among equal ones to the first section. A refund that was sent back is
+// given to the sections in proportion to what of each is refunded.
 func (c *changes) spreadRefund(s *saleReservation, refund Refund) error {
 	sections, err := s.decodeSections()
 	if err != nil {
 		return err
 	}
-	kept := make([]int64, len(sections))
-	for i, section := range sections {
-		kept[i] = section.Gross - section.Refunded
+	weights, sign := make([]int64, len(sections)), int64(1)
+	if refund.Amount < 0 {
+		sign = -1
 	}
-	shares, err := splitAmount(refund.Amount, kept)
+	for i, section := range sections {
+		weights[i] = section.Gross - section.Refunded
+		if sign < 0 {
+			weights[i] = section.Refunded
+		}
+	}
+	shares, err := splitAmount(sign*refund.Amount, weights)
 	if err != nil {
 		return err
 	}
 	for i, share := range shares {
-		sections[i].Refunded += share
-		c.sumFor(s, sections[i].Name, refund.At).refunded += share
+		sections[i].Refunded += sign * share
+		c.sumFor(s, sections[i].Name, refund.At).refunded += sign * share
 	}
 	return nil
 }

@@ -98,6 +98,9 @@ func (d *paymentDetails) observe(r *eventstore.Recorded, id string, state paymen
 	case payment.PaymentRefunded:
 		row.Kind, row.Amount = customers.PaymentRefunded, e.Amount.Minor
 		d.refunds = append(d.refunds, sales.Refund{Amount: e.Amount.Minor, At: e.RefundedAt})
+	case payment.RefundSentBack:
+		row.Kind, row.Amount = customers.RefundSentBack, e.Amount.Minor
+		d.refunds = append(d.refunds, sales.Refund{Amount: -e.Amount.Minor, At: e.SentBackAt})
 	default:
 		return
 	}

@@ -106,7 +106,14 @@ func (s *eventSales) addReservation(r soldReservation) []int64 {
 		}
 	}
 	for _, refund := range r.refunds {
-		for i, share := range splitAmount(refund.Amount, kept) {
+		shares := splitAmount(refund.Amount, kept)
+		if refund.Amount < 0 { // sent back
+			shares = splitAmount(-refund.Amount, refunded)
+			for i := range shares {
+				shares[i] = -shares[i]
+			}
+		}
+		for i, share := range shares {
 			kept[i] -= share
 			refunded[i] += share
 			s.add(r.sections[i].Name, refund.At, r.currency, counts{refunded: share})

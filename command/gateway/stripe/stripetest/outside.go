@@ -79,6 +79,19 @@ func (s *Server) SettleRefunds(t testing.TB, transactionID, status string) {
 	})
 }
 
+// SendRefundsBack is the customer's bank sending the money of the refunds back, days after they succeeded.
+func (s *Server) SendRefundsBack(t testing.TB, transactionID string) {
+	t.Helper()
+	s.changeIntent(t, transactionID, func(i *intent) {
+		for _, r := range s.refunds {
+			if r.intent == i && r.status == "succeeded" {
+				r.status = "failed"
+				s.emitEvent("refund.failed", r.toObject())
+			}
+		}
+	})
+}
+
 // RefundInDashboard is a refund made in Stripe's dashboard.
 func (s *Server) RefundInDashboard(t testing.TB, transactionID string, units int64) {
 	t.Helper()
