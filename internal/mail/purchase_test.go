@@ -31,11 +31,11 @@ func TestMailsAboutAPurchaseHaveTheSameContentInBothParts(t *testing.T) {
 		message Message
 		says    []string
 	}{
-		"Your tickets: Bonnie & Clyde <live> Bcc: all@example.com": {confirmed, []string{"Stalls, seat A-12", "30.00 EUR", "Floor", "25.50 EUR", "55.50 EUR"}},
-		"Your refund: Bonnie & Clyde <live> Bcc: all@example.com":  {refunded, []string{"12.00 EUR", "because the event was cancelled"}},
+		"Your tickets: Bonnie & Clyde <live> Bcc: all@example.com":       {confirmed, []string{"Stalls, seat A-12", "30.00 EUR", "Floor", "25.50 EUR", "55.50 EUR"}},
+		"Your refund: Bonnie & Clyde <live> Bcc: all@example.com":        {refunded, []string{"12.00 EUR", "because the event was cancelled"}},
 		"A refund came back: Bonnie & Clyde <live> Bcc: all@example.com": {sentBack, []string{"the customer's bank", "12.00 EUR", "rfd_01", "retryRefund"}},
-		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com":    {cancelled, []string{"your payment is refunded automatically"}},
-		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com ":   {unpaid, []string{"your reservation has ended"}},
+		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com":          {cancelled, []string{"your payment is refunded automatically"}},
+		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com ":         {unpaid, []string{"your reservation has ended"}},
 	} {
 		post := mailtest.Open(t, mailtest.Config{})
 		test.message.ID = "mail.rsv_01"
