@@ -148,8 +148,8 @@ func (s *Service) recordReversal(ctx context.Context, by Caller, paymentID strin
 	return err
 }
 
-// decideReversal records a reversal. A payment that is refunded in full ends its reservation and frees the seats in the same append; one
-// whose dispute is won after its event was cancelled is refunded to the customer.
+// decideReversal records a reversal. A payment that is refunded in full ends its reservation and frees the seats in the same append, and a refund
+// of single tickets frees theirs; a payment whose dispute is won after its event was cancelled is refunded to the customer.
 func decideReversal(tx *engine.Tx, paymentID string, c payment.Command) error {
 	p, err := loadSettlement(tx, paymentID)
 	if err != nil {
@@ -159,14 +159,61 @@ func decideReversal(tx *engine.Tx, paymentID string, c payment.Command) error {
 	if err != nil || p.reservation.Status != reservation.Completed || p.reservation.PaymentID != paymentID {
 		return err
 	}
+	refund, ended := endedRefund(p.payment, after, c)
 	switch {
 	case after.Status == payment.Refunded:
-		if _, err := inventories.Decide(tx, p.payment.EventID, inventory.Release{ReservationID: p.payment.ReservationID}); err != nil {
-			return err
-		}
-		_, err = reservations.Decide(tx, p.payment.ReservationID, reservation.Refund{PaymentID: paymentID})
+		return p.refundReservation(tx)
+	case ended && len(refund.Tickets) > 0:
+		return p.returnTickets(tx, refund)
 	case p.payment.Disputed() && !after.Disputed() && p.event.Status == event.Cancelled:
-		err = requestFullRefund(tx, paymentID, id.Derive(id.Refund, paymentID+"/dispute won"), payment.CauseEventCancelled)
+		return requestFullRefund(tx, paymentID, id.Derive(id.Refund, paymentID+"/dispute won"), payment.CauseEventCancelled)
 	}
+	return nil
+}
+
+// endedRefund returns the refund that the command has completed.
+func endedRefund(before, after payment.State, c payment.Command) (refund payment.Refund, ended bool) {
+	record, ok := c.(payment.RecordRefund)
+	if !ok {
+		return refund, false
+	}
+	was, _ := before.Refund(record.RefundID)
+	refund, _ = after.Refund(record.RefundID)
+	return refund, refund.Status == payment.RefundCompleted && was.Status != payment.RefundCompleted
+}
+
+func (p settlement) refundReservation(tx *engine.Tx) error {
+	if _, err := inventories.Decide(tx, p.payment.EventID, inventory.Release{ReservationID: p.payment.ReservationID}); err != nil {
+		return err
+	}
+	_, err := reservations.Decide(tx, p.payment.ReservationID, reservation.Refund{PaymentID: p.paymentID})
+	return err
+}
+
+// returnTickets voids the tickets that a refund was for, and frees their seats; without a ticket left the reservation ends.
+func (p settlement) returnTickets(tx *engine.Tx, refund payment.Refund) error {
+	ordinals := make([]int, len(refund.Tickets))
+	for i, t := range refund.Tickets {
+		ordinals[i] = t.Ordinal
+	}
+	after, err := reservations.Decide(tx, p.payment.ReservationID, reservation.ReturnTickets{
+		PaymentID: p.paymentID, RefundID: refund.ID, Ordinals: ordinals,
+	})
+	if err != nil {
+		return err
+	}
+	if len(after.KeptSeats()) == 0 {
+		return p.refundReservation(tx)
+	}
+	var freed []reservation.Seat
+	for _, ordinal := range ordinals {
+		if !p.reservation.HasReturned(ordinal) {
+			freed = append(freed, after.Seats[ordinal])
+		}
+	}
+	if len(freed) == 0 {
+		return nil
+	}
+	_, err = inventories.Decide(tx, p.payment.EventID, inventory.Release{ReservationID: p.payment.ReservationID, Items: itemsOf(freed)})
 	return err
 }

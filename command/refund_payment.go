@@ -2,11 +2,14 @@ package command
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 
 	"ticketing/command/engine"
 	"ticketing/command/payment"
 	"ticketing/command/rejection"
+	"ticketing/command/reservation"
 	"ticketing/internal/id"
 	"ticketing/internal/money"
 )
@@ -15,6 +18,7 @@ import (
 type RefundPayment struct {
 	PaymentID string
 	Amount    *money.Money // nil: all that is left
+	Tickets   []string     `json:",omitempty"` // ids of tickets to refund instead of an amount
 	Reason    string
 }
 
@@ -59,13 +63,49 @@ func decideRefund(tx *engine.Tx, by Caller, refundID string, in RefundPayment) (
 	if err := by.mayRefund(p, e); err != nil {
 		return Refunding{}, err
 	}
+	tickets, err := findTickets(tx, p, in.Tickets)
+	if err != nil {
+		return Refunding{}, err
+	}
 	p, err = payments.Decide(tx, in.PaymentID, payment.RequestRefund{
-		RefundID: refundID, Amount: in.Amount, Cause: payment.CauseRequested, Reason: in.Reason,
+		RefundID: refundID, Amount: in.Amount, Tickets: tickets, Cause: payment.CauseRequested, Reason: in.Reason,
 	})
 	if err != nil {
 		return Refunding{}, err
 	}
 	return viewRefunding(viewPayment(tx, in.PaymentID, p), refundID)
+}
+
+// findTickets returns the tickets of a payment's reservation that have these ids.
+func findTickets(tx *engine.Tx, p payment.State, ticketIDs []string) ([]payment.Ticket, error) {
+	if len(ticketIDs) == 0 {
+		return nil, nil
+	}
+	r, err := reservations.Load(tx, p.ReservationID)
+	if err != nil {
+		return nil, err
+	}
+	if p.CompletedAt != nil && r.Status != reservation.Completed {
+		return nil, rejection.New(rejection.InvalidState, "the tickets of a reservation that is %s cannot be refunded", r.Status).At("tickets")
+	}
+	ordinals := make(map[string]int, len(r.Seats))
+	for ordinal := range r.Seats {
+		ordinals[id.Ticket(p.ReservationID, ordinal)] = ordinal
+	}
+	tickets := make([]payment.Ticket, len(ticketIDs))
+	for i, ticketID := range ticketIDs {
+		ordinal, ok := ordinals[ticketID]
+		switch {
+		case !ok:
+			return nil, rejection.New(rejection.NotFound, "the payment paid for no such ticket").At("tickets", strconv.Itoa(i))
+		case slices.Index(ticketIDs, ticketID) < i:
+			return nil, rejection.New(rejection.Invalid, "the ticket is listed twice").At("tickets", strconv.Itoa(i))
+		case r.HasReturned(ordinal):
+			return nil, rejection.New(rejection.InvalidState, "the ticket was refunded already").At("tickets", strconv.Itoa(i))
+		}
+		tickets[i] = payment.Ticket{Ordinal: ordinal, Section: r.Seats[ordinal].Section, Price: r.Seats[ordinal].Price}
+	}
+	return tickets, nil
 }
 
 // requestFullRefund requests all that is left of a payment, once; of one that is disputed, only after the dispute is won.

@@ -18,6 +18,7 @@ type loaders struct {
 	events           *loader.Loader[query.Event]
 	inventories      *loader.Loader[query.Inventory]
 	reservations     *loader.Loader[query.Reservation]
+	byTicket         *loader.Loader[query.Reservation]
 	payments         *loader.Loader[query.Payment]
 	paymentsOf       *loader.Loader[[]query.Payment] // by reservation
 	paymentsByRefund *loader.Loader[query.Payment]
@@ -31,7 +32,7 @@ type loaders struct {
 
 	loggedVersion func(ctx context.Context, stream string) (int64, error)
 
-	siblings struct{ events, reservations, payments, refunds, users loader.Siblings }
+	siblings struct{ events, reservations, tickets, payments, refunds, users loader.Siblings }
 }
 
 func (r *Resolver) newLoaders() *loaders {
@@ -40,6 +41,7 @@ func (r *Resolver) newLoaders() *loaders {
 	l.events = loader.New(&s.events, r.reads.Events, nil)
 	l.inventories = loader.New(&s.events, r.reads.Inventories, nil)
 	l.reservations = loader.New(&s.reservations, r.reads.Reservations, l.addReservations)
+	l.byTicket = loader.New(&s.tickets, r.reads.ReservationsByTicket, l.addReservations)
 	l.payments = loader.New(&s.payments, r.reads.Payments, l.addPayments)
 	l.paymentsOf = loader.New(&s.reservations, r.reads.PaymentsByReservation, nil)
 	l.paymentsByRefund = loader.New(&s.refunds, r.reads.PaymentsByRefund, l.addPayments)
@@ -90,6 +92,7 @@ func (l *loaders) addRootFields(oc *graphql.OperationContext) {
 	}
 	l.siblings.events.Add(byPrefix[id.Event])
 	l.siblings.reservations.Add(byPrefix[id.Reservation])
+	l.siblings.tickets.Add(byPrefix[id.TicketPrefix])
 	l.siblings.payments.Add(byPrefix[id.Payment])
 	l.siblings.refunds.Add(byPrefix[id.Refund])
 	l.siblings.users.Add(byPrefix[id.User])

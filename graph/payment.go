@@ -3,8 +3,10 @@ package graph
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"ticketing/command"
+	"ticketing/command/event"
 	"ticketing/command/eventstore"
 	"ticketing/command/payment"
 	"ticketing/graph/apierror"
@@ -54,11 +56,7 @@ func (r *Resolver) findRefund(ctx context.Context, refundID string) (*query.Refu
 // findNewRefund returns the payment of a refund that the read side does not know. The log is not searched for refunds: once the payments are
 // as new as the log, the refund is there or does not exist.
 func (r *Resolver) findNewRefund(ctx context.Context, refundID string) (*query.Payment, error) {
-	head, err := eventstore.ReadHead(ctx, r.log.DB)
-	if err == nil {
-		err = r.consistency.await(ctx, head, map[string]bool{"payments": true})
-	}
-	if err != nil {
+	if err := r.awaitHead(ctx, "payments"); err != nil {
 		return nil, err
 	}
 	found, err := r.reads.PaymentsByRefund(ctx, []string{refundID})
@@ -66,6 +64,15 @@ func (r *Resolver) findNewRefund(ctx context.Context, refundID string) (*query.P
 		return &p, err
 	}
 	return nil, err
+}
+
+// awaitHead waits until a projection is as new as the log is now.
+func (r *Resolver) awaitHead(ctx context.Context, projection string) error {
+	head, err := eventstore.ReadHead(ctx, r.log.DB)
+	if err != nil {
+		return err
+	}
+	return r.consistency.await(ctx, head, map[string]bool{projection: true})
 }
 
 // Payments implements generated.QueryResolver.
@@ -223,7 +230,27 @@ func refundPaymentForm(in model.RefundPaymentInput) form[command.RefundPayment] 
 		amount := c.readMoney(in.Amount, "amount")
 		refund.Amount = &amount
 	}
+	if in.Tickets != nil {
+		refund.Tickets = c.readTickets(in)
+	}
 	return form[command.RefundPayment]{refund, c.errs}
+}
+
+// mostTickets is the largest reservation that an event can allow.
+const mostTickets = event.MostTicketsPerReservation
+
+func (c *checker) readTickets(in model.RefundPaymentInput) []string {
+	switch {
+	case in.Amount != nil:
+		c.addError([]string{"tickets"}, "give either amount or tickets")
+	case len(in.Tickets) == 0 || len(in.Tickets) > mostTickets:
+		c.addError([]string{"tickets"}, "tickets must have 1 to %d elements", mostTickets)
+		return nil
+	}
+	for i, ticketID := range in.Tickets {
+		c.checkID(id.TicketPrefix, ticketID, "tickets", strconv.Itoa(i))
+	}
+	return in.Tickets
 }
 
 func paidView(paid command.Paid) *model.Payment {

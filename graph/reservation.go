@@ -169,7 +169,7 @@ func reservationView(r command.Reservation) *query.Reservation {
 		RefundedAt: r.RefundedAt,
 	}
 	for i, s := range r.Seats {
-		view.Seats[i] = query.ReservedSeat{Section: s.Section, Label: s.Label, Price: s.Price}
+		view.Seats[i] = query.ReservedSeat{Section: s.Section, Label: s.Label, Price: s.Price, Void: r.HasReturned(i)}
 	}
 	return view
 }

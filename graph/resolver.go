@@ -64,6 +64,9 @@ func (r *Resolver) Section() generated.SectionResolver { return sectionResolver{
 // Reservation implements generated.ResolverRoot.
 func (r *Resolver) Reservation() generated.ReservationResolver { return reservationResolver{r} }
 
+// Ticket implements generated.ResolverRoot.
+func (r *Resolver) Ticket() generated.TicketResolver { return ticketResolver{r} }
+
 // ReservedSeat implements generated.ResolverRoot.
 func (r *Resolver) ReservedSeat() generated.ReservedSeatResolver { return reservedSeatResolver{r} }
 

@@ -38,7 +38,7 @@ var keyedInputs = func() map[string]bool {
 }()
 
 // nodePrefixes are those of the ids of all types that implement Node.
-var nodePrefixes = []string{id.Event, id.Reservation, id.Payment, id.Refund, id.User}
+var nodePrefixes = []string{id.Event, id.Reservation, id.TicketPrefix, id.Payment, id.Refund, id.User}
 
 // Node implements generated.QueryResolver. The field is public; of the types that it leads to, only events are.
 func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int) (model.Node, error) {
@@ -55,6 +55,8 @@ func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int)
 		return asNode(r.Event(ctx, nodeID, minVersion))
 	case id.Reservation:
 		return asNode(r.Reservation(ctx, nodeID, minVersion))
+	case id.TicketPrefix:
+		return asNode(r.findTicket(ctx, nodeID))
 	case id.Payment:
 		return asNode(r.Payment(ctx, nodeID, minVersion))
 	case id.Refund:

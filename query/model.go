@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"ticketing/internal/id"
 	"ticketing/internal/money"
 )
 
@@ -76,11 +77,36 @@ type Reservation struct {
 	Metadata      json.RawMessage
 }
 
-// ReservedSeat is one ticket. Label is empty for general admission. Its JSON form is the one in the domain event.
+// ReservedSeat is one seat. Label is empty for general admission. Its JSON form is the one in the table.
 type ReservedSeat struct {
 	Section string      `json:"section"`
 	Label   string      `json:"label,omitempty"`
 	Price   money.Money `json:"price"`
+	Void    bool        `json:"void,omitempty"` // its ticket was refunded by itself
+}
+
+// Ticket is what a customer comes in with: a seat of a reservation that was paid. Status is a value of the API's TicketStatus.
+type Ticket struct {
+	ID      string
+	Section string
+	Label   string // empty for general admission
+	Price   money.Money
+	Status  string
+}
+
+// Tickets returns the reservation's tickets, in the order of its seats; none before it is completed.
+func (r Reservation) Tickets() []Ticket {
+	if r.CompletedAt == nil {
+		return nil
+	}
+	tickets := make([]Ticket, len(r.Seats))
+	for ordinal, seat := range r.Seats {
+		tickets[ordinal] = Ticket{ID: id.Ticket(r.ID, ordinal), Section: seat.Section, Label: seat.Label, Price: seat.Price, Status: "VALID"}
+		if seat.Void || r.RefundedAt != nil {
+			tickets[ordinal].Status = "VOID"
+		}
+	}
+	return tickets
 }
 
 // Payment is one payment of a reservation. Status is a value of the API's PaymentStatus.

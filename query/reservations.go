@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"ticketing/internal/id"
 	"ticketing/internal/money"
 	"ticketing/query/db"
 )
@@ -17,6 +18,25 @@ func (r *Reader) Reservations(ctx context.Context, ids []string) (map[string]Res
 	}
 	reservations, err := tryConvertRows(rows, newReservation)
 	return indexByID(reservations, func(r Reservation) string { return r.ID }), err
+}
+
+// ReservationsByTicket returns the reservation of each ticket that exists, by the ticket's id.
+func (r *Reader) ReservationsByTicket(ctx context.Context, ticketIDs []string) (map[string]Reservation, error) {
+	rows, err := r.db.ReservationsByTicket(ctx, ticketIDs)
+	if err != nil {
+		return nil, fmt.Errorf("read reservations of tickets: %w", err)
+	}
+	reservations, err := tryConvertRows(rows, newReservation)
+	if err != nil {
+		return nil, err
+	}
+	byTicket := make(map[string]Reservation, len(ticketIDs))
+	for _, found := range reservations {
+		for ordinal := range found.Seats {
+			byTicket[id.Ticket(found.ID, ordinal)] = found
+		}
+	}
+	return byTicket, nil
 }
 
 // ReservationPage returns a page of the reservations that match the filter, newest first.

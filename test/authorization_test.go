@@ -15,6 +15,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/id"
 )
 
 // Each kind of user executes each operation. The tables below say who may do what; a root field or an edge between objects that they lack fails
@@ -80,6 +82,7 @@ func draftID(st *authStage) string       { return st.draft }
 func reservationID(st *authStage) string { return st.reservation }
 func paymentID(st *authStage) string     { return st.payment }
 func refundID(st *authStage) string      { return st.refund }
+func ticketID(st *authStage) string      { return id.Ticket(st.reservation, 0) }
 func customerID(st *authStage) string    { return st.users["customer"].id }
 
 // newDraft creates a draft of the organizer that can be published, and executes actions on it.
@@ -157,6 +160,8 @@ var rootCases = map[string]authCase{
 	"Query.node of a draft":     {query: nodeQuery, vars: withID(draftID), want: draftReaders},
 	"Query.node of a sale":      {query: nodeQuery, vars: withID(reservationID), want: reservationReaders},
 	"Query.node of a payment":   {query: nodeQuery, vars: withID(paymentID), want: reservationReaders},
+	"Query.ticket":              {query: `query($id: ID!) { ticket(id: $id) { id } }`, vars: withID(ticketID), want: reservationReaders},
+	"Query.node of a ticket":    {query: nodeQuery, vars: withID(ticketID), want: reservationReaders},
 	"Query.node of a refund":    {query: nodeQuery, vars: withID(refundID), want: reservationReaders},
 	"Query.node of a user":      {query: nodeQuery, vars: withID(customerID), want: ownerOrAdmin},
 	"Query.auditLog":            {query: `query($id: ID!) { auditLog(id: $id) { nodes { id } } }`, vars: withID(reservationID), want: admins},
@@ -334,6 +339,7 @@ func TestEachRootFieldIsOpenToTheRightUsersOnly(t *testing.T) {
 var edgeCases = map[string]authCase{
 	"Reservation.event":    {query: onReservation(`event { id name }`), vars: withID(reservationID), want: reservationReaders},
 	"Reservation.customer": {query: onReservation(`customer { id email roles }`), vars: withID(reservationID), want: reservationReaders},
+	"Reservation.tickets":  {query: onReservation(`tickets { id }`), vars: withID(reservationID), want: reservationReaders},
 	"Reservation.payments": {query: onReservation(`payments { id }`), vars: withID(reservationID), want: reservationReaders},
 	"Payment.reservation":  {query: onPayment(`reservation { id }`), vars: withID(paymentID), want: reservationReaders},
 	"Payment.refunds":      {query: onPayment(`refunds { id }`), vars: withID(paymentID), want: reservationReaders},

@@ -2,12 +2,21 @@ package test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/testenv"
 )
+
+// ticketValue is a ticket as the API shows it.
+type ticketValue struct {
+	ID, Section       string
+	Label, HolderName *string
+	Price             moneyValue
+	Status            string
+}
 
 // awaitPayment waits until the payment is as wanted.
 func awaitPayment(t testing.TB, c *client, paymentID string, is func(p *paymentValue) bool) *paymentValue {
@@ -22,6 +31,50 @@ func awaitPayment(t testing.TB, c *client, paymentID string, is func(p *paymentV
 
 func hasStatus(status string) func(p *paymentValue) bool {
 	return func(p *paymentValue) bool { return p.Status == status }
+}
+
+func TestRefundsByTicketFreeTheirSeats(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	admin, alice := s.admin(), s.customer("alice")
+	id := onSale(t, admin, 10, nil)
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 2), namedSeats("Stalls", "A-1"))).Reservation // 85.50
+	ticketsOf := func() (tickets []ticketValue) {
+		var data struct {
+			Reservation struct{ Tickets []ticketValue }
+		}
+		alice.mustExecute(`query($id: ID!) { reservation(id: $id) { tickets { id section label price { amount } holderName status } } }`, vars{"id": r.ID}, &data)
+		return data.Reservation.Tickets
+	}
+	require.Empty(t, ticketsOf(), "nothing is paid yet")
+	paymentID := requireAccepted(t, alice.payByCard(r.ID, "pm_card_visa")).Payment.ID
+	awaitStatus(t, alice, r.ID, "COMPLETED")
+	tickets := ticketsOf()
+	require.Len(t, tickets, 3)
+	stalls := slices.IndexFunc(tickets, func(v ticketValue) bool { return v.Section == "Stalls" })
+	require.Equal(t, ticketValue{ID: tickets[stalls].ID, Section: "Stalls", Label: new("A-1"), Price: moneyValue{Amount: "45.50"}, Status: "VALID"}, tickets[stalls])
+
+	refund := func(input vars) payload {
+		input["paymentId"], input["idempotencyKey"] = paymentID, newKey()
+		return admin.executeMutation("refundPayment", "RefundPaymentInput", "refund { "+refundFields+" } payment { "+paymentFields+" }", input)
+	}
+	requireRejected(t, refund(vars{"tickets": []string{}}), "INVALID", "tickets")
+	requireRejected(t, refund(vars{"tickets": []string{tickets[stalls].ID}, "amount": vars{"amount": "1.00", "currencyCode": "EUR"}}), "INVALID", "tickets")
+	requireRejected(t, refund(vars{"tickets": []string{r.ID}}), "INVALID", "tickets", "0")
+	part := requireAccepted(t, refund(vars{"tickets": []string{tickets[stalls].ID}}))
+	require.Equal(t, "45.50", part.Refund.Amount.Amount)
+	requireRejected(t, refund(vars{"tickets": []string{tickets[0].ID, tickets[stalls].ID}}), "INVALID_STATE", "tickets", "1")
+
+	awaitPayment(t, alice, paymentID, hasStatus("PARTIALLY_REFUNDED"))
+	awaitSections(t, alice, id, map[string][3]int{"Floor": {8, 0, 2}, "Stalls": {20, 0, 0}})
+	requireAccepted(t, s.customer("bob").reserveSeats(id, namedSeats("Stalls", "A-1")))
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		var data struct{ Ticket ticketValue }
+		alice.mustExecute(`query($id: ID!) { ticket(id: $id) { id status } }`, vars{"id": tickets[stalls].ID}, &data)
+		return data.Ticket.Status == "VOID", data.Ticket.Status
+	})
+	require.Equal(t, "COMPLETED", alice.readReservation(r.ID, 0).Status)
+	require.Equal(t, "VALID", ticketsOf()[0].Status)
 }
 
 func TestRefundsInPartAndThenInFullFreeTheSeats(t *testing.T) {

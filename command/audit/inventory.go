@@ -109,9 +109,9 @@ func (l *Log) checkReservation(id string, report *Report) {
 		report.Add(stream, "it is %s, and in the inventory its seats are sold: %t", r.State.Status, held.Sold)
 	case holds && held.CustomerID != r.State.CustomerID:
 		report.Add(stream, "it is %s's, and in the inventory %s's", r.State.CustomerID, held.CustomerID)
-	case holds && !slices.Equal(places(held.Items), tickets(r.State.Seats)):
+	case holds && !slices.Equal(places(held.Items), tickets(r.State.KeptSeats())):
 		report.Add(stream, "it has %s, and in the inventory %s",
-			strings.Join(tickets(r.State.Seats), ", "), strings.Join(places(held.Items), ", "))
+			strings.Join(tickets(r.State.KeptSeats()), ", "), strings.Join(places(held.Items), ", "))
 	}
 }
 

@@ -35,6 +35,7 @@ func Registry() *eventstore.Registry {
 	eventstore.Register[reservation.ReservationCancelled](r, "ReservationCancelled", 1)
 	eventstore.Register[reservation.ReservationExpired](r, "ReservationExpired", 1)
 	eventstore.Register[reservation.ReservationCompensated](r, "ReservationCompensated", 1)
+	eventstore.Register[reservation.TicketsReturned](r, "TicketsReturned", 1)
 	eventstore.Register[reservation.ReservationRefunded](r, "ReservationRefunded", 1)
 
 	eventstore.Register[payment.PaymentInitiated](r, "PaymentInitiated", 1)

@@ -11,9 +11,11 @@ import (
 )
 
 var (
-	at    = time.Date(2026, time.November, 2, 12, 0, 0, 123456789, time.UTC)
-	later = at.Add(5 * time.Minute)
-	price = money.Money{Minor: 50_00, Currency: "EUR"}
+	at              = time.Date(2026, time.November, 2, 12, 0, 0, 123456789, time.UTC)
+	later           = at.Add(5 * time.Minute)
+	price           = money.Money{Minor: 50_00, Currency: "EUR"}
+	refundedTickets = []payment.Ticket{{Ordinal: 1, Section: "Stalls", Price: price}}
+
 	items = []inventory.Item{{Section: "Stalls", Quantity: 2, Labels: []string{"A-1", "A-2"}}}
 )
 
@@ -59,7 +61,10 @@ var samples = map[string]any{
 	"ReservationCancelled":   reservation.ReservationCancelled{Reason: "changed my mind", CancelledAt: at},
 	"ReservationExpired":     reservation.ReservationExpired{ExpiredAt: at},
 	"ReservationCompensated": reservation.ReservationCompensated{PaymentID: paymentID, Reason: "declined", CompensatedAt: at},
-	"ReservationRefunded":    reservation.ReservationRefunded{PaymentID: paymentID, RefundedAt: at},
+	"TicketsReturned": reservation.TicketsReturned{
+		PaymentID: paymentID, RefundID: refundID, Tickets: []reservation.Ticket{{Ordinal: 1, Section: "Stalls"}}, ReturnedAt: at,
+	},
+	"ReservationRefunded": reservation.ReservationRefunded{PaymentID: paymentID, RefundedAt: at},
 
 	"PaymentInitiated": payment.PaymentInitiated{
 		ReservationID: reservationID, CustomerID: customerID, EventID: eventID, Amount: price, Gateway: "stripe", Method: "card", CreatedAt: at,
@@ -68,12 +73,14 @@ var samples = map[string]any{
 	"PaymentActionRequired": payment.PaymentActionRequired{TransactionID: "pi_1"},
 	"PaymentCompleted":      payment.PaymentCompleted{TransactionID: "pi_1", CompletedAt: at},
 	"PaymentFailed":         payment.PaymentFailed{Code: payment.Declined, Reason: "Your card was declined.", FailedAt: at},
-	"RefundRequested":       payment.RefundRequested{RefundID: refundID, Amount: price, Cause: payment.CauseRequested, Reason: "rain", RequestedAt: at},
-	"PaymentRefunded":       payment.PaymentRefunded{RefundID: refundID, Amount: price, RefundedAt: at},
-	"RefundFailed":          payment.RefundFailed{RefundID: refundID, Reason: "account closed", FailedAt: at},
-	"RefundSentBack":        payment.RefundSentBack{RefundID: refundID, Attempt: 1, Amount: price, Reason: "account closed", SentBackAt: at},
-	"RefundRetried":         payment.RefundRetried{RefundID: refundID, Attempt: 1, RetriedAt: at},
-	"RefundReported":        payment.RefundReported{RefundID: refundID, Amount: price, ReportedAt: at},
-	"PaymentDisputed":       payment.PaymentDisputed{DisputeID: "dp_1", Amount: price, Reason: "fraudulent", DisputedAt: at},
-	"DisputeClosed":         payment.DisputeClosed{DisputeID: "dp_1", Won: true, ClosedAt: at},
+	"RefundRequested": payment.RefundRequested{
+		RefundID: refundID, Amount: price, Cause: payment.CauseRequested, Reason: "rain", Tickets: refundedTickets, RequestedAt: at,
+	},
+	"PaymentRefunded": payment.PaymentRefunded{RefundID: refundID, Amount: price, Tickets: refundedTickets, RefundedAt: at},
+	"RefundFailed":    payment.RefundFailed{RefundID: refundID, Reason: "account closed", FailedAt: at},
+	"RefundSentBack":  payment.RefundSentBack{RefundID: refundID, Attempt: 1, Amount: price, Reason: "account closed", Tickets: refundedTickets, SentBackAt: at},
+	"RefundRetried":   payment.RefundRetried{RefundID: refundID, Attempt: 1, RetriedAt: at},
+	"RefundReported":  payment.RefundReported{RefundID: refundID, Amount: price, ReportedAt: at},
+	"PaymentDisputed": payment.PaymentDisputed{DisputeID: "dp_1", Amount: price, Reason: "fraudulent", DisputedAt: at},
+	"DisputeClosed":   payment.DisputeClosed{DisputeID: "dp_1", Won: true, ClosedAt: at},
 }

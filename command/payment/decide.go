@@ -3,6 +3,8 @@ package payment
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"ticketing/command/rejection"
@@ -47,7 +49,8 @@ type (
 	// RequestRefund starts a refund of all or part of the money.
 	RequestRefund struct {
 		RefundID string
-		Amount   *money.Money // Default: all that is left.
+		Amount   *money.Money // Default: the price of Tickets; without any, all that is left.
+		Tickets  []Ticket
 		Cause    RefundCause
 		Reason   string // Default: the cause's explanation.
 	}
@@ -165,6 +168,9 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 		return nil, err
 	}
 	left := money.Money{Minor: s.RefundableMinor(), Currency: s.Amount.Currency}
+	if len(c.Tickets) > 0 {
+		return decideRefundTickets(s, c, left, now)
+	}
 	amount := left
 	if c.Amount != nil {
 		amount = *c.Amount
@@ -181,9 +187,33 @@ func decideRequestRefund(s State, c RequestRefund, now time.Time) ([]DomainEvent
 	case amount.Minor > left.Minor:
 		return nil, rejection.New(rejection.Invalid, "amount must be at most %s, which is what is left to refund", left).At("amount", "amount")
 	}
-	return []DomainEvent{RefundRequested{
-		RefundID: c.RefundID, Amount: amount, Cause: c.Cause, Reason: cmp.Or(c.Reason, c.Cause.Explanation()), RequestedAt: now,
-	}}, nil
+	return []DomainEvent{c.requested(amount, now)}, nil
+}
+
+func (c RequestRefund) requested(amount money.Money, now time.Time) RefundRequested {
+	return RefundRequested{
+		RefundID: c.RefundID, Amount: amount, Cause: c.Cause, Reason: cmp.Or(c.Reason, c.Cause.Explanation()), Tickets: c.Tickets, RequestedAt: now,
+	}
+}
+
+// decideRefundTickets decides a refund of the price of single tickets, each of which is refunded once.
+func decideRefundTickets(s State, c RequestRefund, left money.Money, now time.Time) ([]DomainEvent, error) {
+	amount := money.Money{Currency: left.Currency}
+	for i, t := range c.Tickets {
+		if s.isRefunding(t.Ordinal) {
+			return nil, rejection.New(rejection.InvalidState, "the ticket is refunded already").At("tickets", strconv.Itoa(i))
+		}
+		amount.Minor += t.Price.Minor // together at most the amount that was paid
+	}
+	switch {
+	case s.Disputed():
+		return nil, rejectDisputed()
+	case amount.Minor <= 0:
+		return nil, rejection.New(rejection.Invalid, "the tickets were free").At("tickets")
+	case amount.Minor > left.Minor:
+		return nil, rejection.New(rejection.Invalid, "the tickets cost %s, and only %s is left to refund", amount, left).At("tickets")
+	}
+	return []DomainEvent{c.requested(amount, now)}, nil
 }
 
 func decideRetryRefund(s State, c RetryRefund, now time.Time) ([]DomainEvent, error) {
@@ -199,6 +229,9 @@ func decideRetryRefund(s State, c RetryRefund, now time.Time) ([]DomainEvent, er
 	case s.Disputed():
 		return nil, rejectDisputed()
 	case r.Status == RefundRefused:
+		if slices.ContainsFunc(r.Tickets, func(t Ticket) bool { return s.isRefunding(t.Ordinal) }) {
+			return nil, rejection.New(rejection.InvalidState, "another refund is for the same tickets")
+		}
 		if r.Amount.Minor > s.RefundableMinor() {
 			return nil, rejection.New(rejection.InvalidState, "less than %s is left to refund", r.Amount)
 		}
@@ -225,5 +258,5 @@ func decideRecordRefund(s State, c RecordRefund, now time.Time) ([]DomainEvent, 
 	case c.Failed:
 		return []DomainEvent{RefundFailed{RefundID: r.ID, Reason: c.Reason, FailedAt: now}}, nil
 	}
-	return []DomainEvent{PaymentRefunded{RefundID: r.ID, Amount: r.Amount, RefundedAt: now}}, nil
+	return []DomainEvent{PaymentRefunded{RefundID: r.ID, Amount: r.Amount, Tickets: r.Tickets, RefundedAt: now}}, nil
 }

@@ -14,6 +14,13 @@ const Category = "payment"
 // Stream returns the id of the payment's stream.
 func Stream(paymentID string) string { return Category + "-" + paymentID }
 
+// Ticket is a ticket of the reservation that is refunded by itself.
+type Ticket struct {
+	Ordinal int         `json:"ordinal"` // its place among the seats of the reservation, counted from 0
+	Section string      `json:"section"`
+	Price   money.Money `json:"price"`
+}
+
 // DomainEvent is one of the types below.
 type DomainEvent interface{ isPayment() }
 
@@ -59,6 +66,7 @@ type (
 		Amount      money.Money `json:"amount"`
 		Cause       RefundCause `json:"cause"`
 		Reason      string      `json:"reason,omitempty"` // free text; by default the cause's explanation
+		Tickets     []Ticket    `json:"tickets,omitempty"`
 		RequestedAt time.Time   `json:"requestedAt"`
 	}
 
@@ -66,6 +74,7 @@ type (
 	PaymentRefunded struct {
 		RefundID   string      `json:"refundId"`
 		Amount     money.Money `json:"amount"`
+		Tickets    []Ticket    `json:"tickets,omitempty"` // of the request
 		RefundedAt time.Time   `json:"refundedAt"`
 	}
 
@@ -83,6 +92,7 @@ type (
 		Attempt    int         `json:"attempt,omitempty"` // of the refund that came back
 		Amount     money.Money `json:"amount"`
 		Reason     string      `json:"reason"`
+		Tickets    []Ticket    `json:"tickets,omitempty"` // of the request
 		SentBackAt time.Time   `json:"sentBackAt"`
 	}
 

@@ -38,6 +38,7 @@ type Refund struct {
 	Amount      money.Money
 	Cause       RefundCause // empty if Reported
 	Reason      string
+	Tickets     []Ticket // that it is for; empty: it is for an amount
 	Status      RefundStatus
 	RequestedAt time.Time
 	Attempt     int    // how often it was requested anew after the gateway refused it for good
@@ -124,6 +125,13 @@ func (s State) sumRefunds(status RefundStatus) int64 {
 	return sum
 }
 
+// isRefunding reports whether a ticket is in a refund that is given or may still be.
+func (s State) isRefunding(ordinal int) bool {
+	return slices.ContainsFunc(s.Refunds, func(r Refund) bool {
+		return r.Status != RefundRefused && slices.ContainsFunc(r.Tickets, func(t Ticket) bool { return t.Ordinal == ordinal })
+	})
+}
+
 // Refund returns the refund with this id, if there is one.
 func (s State) Refund(id string) (Refund, bool) {
 	for _, r := range s.Refunds {
@@ -152,7 +160,9 @@ func Evolve(s State, e DomainEvent) State {
 	case PaymentFailed:
 		s.Status, s.FailureCode, s.FailureReason, s.FailedAt = Failed, e.Code, e.Reason, &e.FailedAt
 	case RefundRequested:
-		return s.addRefund(Refund{ID: e.RefundID, Amount: e.Amount, Cause: e.Cause, Reason: e.Reason, Status: RefundPending, RequestedAt: e.RequestedAt})
+		return s.addRefund(Refund{
+			ID: e.RefundID, Amount: e.Amount, Cause: e.Cause, Reason: e.Reason, Tickets: e.Tickets, Status: RefundPending, RequestedAt: e.RequestedAt,
+		})
 	case RefundReported:
 		return s.addRefund(Refund{ID: e.RefundID, Amount: e.Amount, Status: RefundPending, RequestedAt: e.ReportedAt, Reported: true})
 	case PaymentDisputed:
@@ -191,7 +201,7 @@ func (s State) closeDispute(e DisputeClosed) State {
 }
 
 func (r Refund) sendBack(reason string, now time.Time) RefundSentBack {
-	return RefundSentBack{RefundID: r.ID, Attempt: r.Attempt, Amount: r.Amount, Reason: reason, SentBackAt: now}
+	return RefundSentBack{RefundID: r.ID, Attempt: r.Attempt, Amount: r.Amount, Reason: reason, Tickets: r.Tickets, SentBackAt: now}
 }
 
 // changeRefund copies the refunds, which other states share.

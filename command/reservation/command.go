@@ -50,6 +50,13 @@ type (
 	// Expire ends a reservation whose hold is over. GivenUp is as in Cancel.
 	Expire struct{ GivenUp string }
 
+	// ReturnTickets voids single tickets of a completed reservation that a refund of its payment was for. Ordinals are as in Ticket.
+	ReturnTickets struct {
+		PaymentID string
+		RefundID  string
+		Ordinals  []int
+	}
+
 	// Refund ends a completed reservation whose payment was given back in full.
 	Refund struct{ PaymentID string }
 )
@@ -60,4 +67,5 @@ func (FailPayment) isCommand()    {}
 func (Complete) isCommand()       {}
 func (Cancel) isCommand()         {}
 func (Expire) isCommand()         {}
+func (ReturnTickets) isCommand()  {}
 func (Refund) isCommand()         {}

@@ -26,6 +26,8 @@ func Decide(s State, c Command, now time.Time) ([]DomainEvent, error) {
 		return decideCancel(s, c, now)
 	case Expire:
 		return decideExpire(s, c, now)
+	case ReturnTickets:
+		return decideReturnTickets(s, c, now)
 	case Refund:
 		return decideRefund(s, c, now)
 	}
@@ -111,6 +113,23 @@ func decideExpire(s State, c Expire, now time.Time) ([]DomainEvent, error) {
 		return nil, rejectInProgress()
 	}
 	return []DomainEvent{ReservationExpired{ExpiredAt: now}}, nil
+}
+
+// decideReturnTickets returns each ticket once.
+func decideReturnTickets(s State, c ReturnTickets, now time.Time) ([]DomainEvent, error) {
+	if s.Status != Completed || s.PaymentID != c.PaymentID {
+		return nil, rejectState(s, "refunded in part")
+	}
+	var tickets []Ticket
+	for _, ordinal := range c.Ordinals {
+		if ordinal >= 0 && ordinal < len(s.Seats) && !s.HasReturned(ordinal) {
+			tickets = append(tickets, Ticket{Ordinal: ordinal, Section: s.Seats[ordinal].Section})
+		}
+	}
+	if len(tickets) == 0 {
+		return nil, nil
+	}
+	return []DomainEvent{TicketsReturned{PaymentID: c.PaymentID, RefundID: c.RefundID, Tickets: tickets, ReturnedAt: now}}, nil
 }
 
 func decideRefund(s State, c Refund, now time.Time) ([]DomainEvent, error) {

@@ -14,6 +14,12 @@ const Category = "reservation"
 // Stream returns the id of the reservation's stream.
 func Stream(reservationID string) string { return Category + "-" + reservationID }
 
+// Ticket is a seat of a completed reservation.
+type Ticket struct {
+	Ordinal int    `json:"ordinal"` // its place among the seats of the reservation, counted from 0
+	Section string `json:"section"`
+}
+
 // DomainEvent is one of the types below.
 type DomainEvent interface{ isReservation() }
 
@@ -75,6 +81,14 @@ type (
 		CompensatedAt time.Time `json:"compensatedAt"`
 	}
 
+	// TicketsReturned says that single tickets of a completed reservation were refunded. The reservation keeps the others.
+	TicketsReturned struct {
+		PaymentID  string    `json:"paymentId"`
+		RefundID   string    `json:"refundId"`
+		Tickets    []Ticket  `json:"tickets"`
+		ReturnedAt time.Time `json:"returnedAt"`
+	}
+
 	// ReservationRefunded ends a completed reservation whose payment was given back in full.
 	ReservationRefunded struct {
 		PaymentID  string    `json:"paymentId"`
@@ -89,4 +103,5 @@ func (ReservationCompleted) isReservation()   {}
 func (ReservationCancelled) isReservation()   {}
 func (ReservationExpired) isReservation()     {}
 func (ReservationCompensated) isReservation() {}
+func (TicketsReturned) isReservation()        {}
 func (ReservationRefunded) isReservation()    {}

@@ -1,6 +1,7 @@
 package reservation
 
 import (
+	"slices"
 	"time"
 
 	"ticketing/internal/money"
@@ -27,6 +28,7 @@ type State struct {
 	EventID       string
 	CustomerID    string
 	Seats         []Seat
+	Returned      []int // ordinals of the tickets that were returned one by one
 	Total         money.Money
 	AttemptsLeft  int
 	PaymentID     string // the payment at the gateway, or the one that completed the reservation
@@ -45,6 +47,20 @@ func (s State) Exists() bool { return s.Status != nonexistent }
 
 // Holding reports whether the reservation holds seats that are not paid.
 func (s State) Holding() bool { return s.Status == SeatsReserved || s.Status == PaymentPending }
+
+// HasReturned reports whether a ticket was returned by itself.
+func (s State) HasReturned(ordinal int) bool { return slices.Contains(s.Returned, ordinal) }
+
+// KeptSeats returns the seats without the tickets that were returned one by one.
+func (s State) KeptSeats() []Seat {
+	kept := make([]Seat, 0, len(s.Seats))
+	for ordinal, seat := range s.Seats {
+		if !s.HasReturned(ordinal) {
+			kept = append(kept, seat)
+		}
+	}
+	return kept
+}
 
 // Evolve returns the state after e.
 func Evolve(s State, e DomainEvent) State {
@@ -66,6 +82,11 @@ func Evolve(s State, e DomainEvent) State {
 		s.Status, s.ExpiredAt = Expired, &e.ExpiredAt
 	case ReservationCompensated:
 		s.Status, s.AttemptsLeft, s.CompensatedAt = Compensated, 0, &e.CompensatedAt
+	case TicketsReturned:
+		s.Returned = slices.Clone(s.Returned) // other states share it
+		for _, t := range e.Tickets {
+			s.Returned = append(s.Returned, t.Ordinal)
+		}
 	case ReservationRefunded:
 		s.Status, s.RefundedAt = Refunded, &e.RefundedAt
 	}

@@ -71,7 +71,7 @@ func (c *changes) foldReservation(id string, domainEvent reservation.DomainEvent
 		c.setDeadline(Hold, id, deadline{dueAt: e.ExpiresAt, cause: by})
 	case reservation.PaymentRequested:
 		c.setDeadline(Hold, id, deadline{dueAt: e.ExpiresAt, cause: by})
-	case reservation.PaymentAttemptFailed: // the hold goes on as it is
+	case reservation.PaymentAttemptFailed, reservation.TicketsReturned: // the hold goes on as it is, or has ended
 	case reservation.ReservationCompleted:
 		c.endDeadline(Hold, id)
 		c.mails = append(c.mails, job{args: mailJob{Mail: ConfirmedMail, ID: id}, cause: by})

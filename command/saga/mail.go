@@ -98,7 +98,7 @@ func purchaseOf(purchase command.Purchase) mail.Purchase {
 		ReservationID: purchase.Reservation.ID, Event: purchase.Event.Name, Venue: purchase.Event.Venue, StartsAt: purchase.Event.StartsAt,
 		Total: purchase.Reservation.Total.String(),
 	}
-	for _, seat := range purchase.Reservation.Seats {
+	for _, seat := range purchase.Reservation.KeptSeats() {
 		p.Tickets = append(p.Tickets, mail.Ticket{Section: seat.Section, Seat: seat.Label, Price: seat.Price.String()})
 	}
 	return p

@@ -5,6 +5,7 @@ package id
 import (
 	"crypto/sha256"
 	"fmt"
+	"strconv"
 
 	"go.jetify.com/typeid"
 
@@ -19,6 +20,8 @@ const (
 	Refund      = "rfd"
 	User        = "usr"
 	Session     = "ses" // not made by New: see package auth
+
+	TicketPrefix = "tkt" // not made by New: see Ticket
 )
 
 // longestQuote is how many bytes of a malformed identifier an error repeats.
@@ -35,6 +38,12 @@ func Derive(prefix, name string) string {
 	uuid := sum[:16]
 	uuid[6], uuid[8] = uuid[6]&0x0f|0x80, uuid[8]&0x3f|0x80 // version 8: custom
 	return typeid.Must(typeid.FromUUIDBytesWithPrefix(prefix, uuid)).String()
+}
+
+// Ticket returns the identifier of a ticket, which is stored nowhere: the reservation and the place among its seats, counted from 0, say which
+// one it is.
+func Ticket(reservationID string, ordinal int) string {
+	return Derive(TicketPrefix, reservationID+"/"+strconv.Itoa(ordinal))
 }
 
 // Check returns an error unless s is a well-formed identifier with this prefix.

@@ -78,7 +78,7 @@ func newStream(r *projection.Record) *customerStream {
 }
 
 func (c *changes) applyReservation(s *customerStream, r *projection.Record) error {
-	switch r.Event.(type) {
+	switch e := r.Event.(type) {
 	case reservation.ReservationInitiated:
 		if r.Version > 1 {
 			return r.Misplaced()
@@ -89,6 +89,10 @@ func (c *changes) applyReservation(s *customerStream, r *projection.Record) erro
 		c.customer(s).completed++
 		c.customer(s).tickets += s.Tickets
 		c.addHistory(s, r, ReservationCompleted, s.Amount)
+	case reservation.TicketsReturned:
+		returned := int64(len(e.Tickets))
+		c.customer(s).tickets -= returned
+		s.Tickets -= returned
 	case reservation.ReservationRefunded:
 		c.customer(s).returned++
 		c.customer(s).tickets -= s.Tickets

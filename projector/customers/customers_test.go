@@ -63,6 +63,17 @@ func TestCustomerCountsAndHistory(t *testing.T) {
 	}, w.CustomerHistory())
 }
 
+func TestSingleTicketsThatWereReturnedAreNotTheCustomersAnyMore(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("reservation-rsv_1", readtest.InitiatedMixed(), reservation.ReservationCompleted{PaymentID: "pay_1", CompletedAt: readtest.Noon},
+		reservation.TicketsReturned{PaymentID: "pay_1", Tickets: []reservation.Ticket{{Ordinal: 1, Section: "stalls"}}})
+	w.ProjectAll(Projection{})
+	require.EqualValues(t, 2, w.Customers()[0].Tickets)
+	w.Append("reservation-rsv_1", reservation.ReservationRefunded{PaymentID: "pay_1", RefundedAt: readtest.Noon})
+	w.ProjectAll(Projection{})
+	require.Zero(t, w.Customers()[0].Tickets)
+}
+
 // Only what customers did themselves shows when they were seen: the log of this test is all usr_1's.
 func TestCustomersAreSeenByWhatTheyDo(t *testing.T) {
 	w := readtest.New(t)

@@ -50,6 +50,7 @@ func (c *changes) saveStreams(ctx context.Context, q *db.Queries) error {
 			Ids:      projection.Column(moved, func(s *customerStream) string { return s.ID }),
 			Expected: projection.Column(moved, func(s *customerStream) int64 { return s.expected }),
 			Versions: projection.Column(moved, func(s *customerStream) int64 { return s.Version }),
+			Tickets:  projection.Column(moved, func(s *customerStream) int64 { return s.Tickets }),
 		})
 		if err != nil {
 			return fmt.Errorf("move streams of customers: %w", err)

@@ -141,8 +141,9 @@ func (q *Queries) MoveCustomerSpend(ctx context.Context, arg MoveCustomerSpendPa
 }
 
 const moveCustomerStreams = `-- name: MoveCustomerStreams :execrows
-UPDATE customer_streams s SET version = n.version
-FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS expected, unnest($3::bigint[]) AS version) n
+UPDATE customer_streams s SET version = n.version, tickets = n.tickets
+FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS expected, unnest($3::bigint[]) AS version,
+             unnest($4::bigint[]) AS tickets) n
 WHERE s.id = n.id AND s.version = n.expected
 `
 
@@ -150,11 +151,17 @@ type MoveCustomerStreamsParams struct {
 	Ids      []string `json:"ids"`
 	Expected []int64  `json:"expected"`
 	Versions []int64  `json:"versions"`
+	Tickets  []int64  `json:"tickets"`
 }
 
 // Compare and set: a stream that another writer has moved since it was read is not counted.
 func (q *Queries) MoveCustomerStreams(ctx context.Context, arg MoveCustomerStreamsParams) (int64, error) {
-	result, err := q.db.Exec(ctx, moveCustomerStreams, arg.Ids, arg.Expected, arg.Versions)
+	result, err := q.db.Exec(ctx, moveCustomerStreams,
+		arg.Ids,
+		arg.Expected,
+		arg.Versions,
+		arg.Tickets,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -160,6 +160,7 @@ type Reservation struct {
 	CompensatedAt pgtype.Timestamptz `json:"compensated_at"`
 	RefundedAt    pgtype.Timestamptz `json:"refunded_at"`
 	Metadata      json.RawMessage    `json:"metadata"`
+	Tickets       json.RawMessage    `json:"tickets"`
 }
 
 type Sale struct {

@@ -12,7 +12,7 @@ import (
 )
 
 const loadReservations = `-- name: LoadReservations :many
-SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations WHERE id = ANY ($1::text[])
+SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata, tickets FROM reservations WHERE id = ANY ($1::text[])
 `
 
 func (q *Queries) LoadReservations(ctx context.Context, ids []string) ([]Reservation, error) {
@@ -41,6 +41,7 @@ func (q *Queries) LoadReservations(ctx context.Context, ids []string) ([]Reserva
 			&i.CompensatedAt,
 			&i.RefundedAt,
 			&i.Metadata,
+			&i.Tickets,
 		); err != nil {
 			return nil, err
 		}
@@ -53,15 +54,15 @@ func (q *Queries) LoadReservations(ctx context.Context, ids []string) ([]Reserva
 }
 
 const saveReservations = `-- name: SaveReservations :exec
-INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at,
+INSERT INTO reservations (id, version, event_id, customer_id, status, seats, tickets, total, currency, created_at, expires_at,
     completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata)
 SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[]),
-       unnest($5::text[]), unnest($6::text[])::jsonb, unnest($7::bigint[]), unnest($8::text[]),
-       unnest($9::timestamptz[]), unnest($10::timestamptz[]), unnest($11::timestamptz[]),
-       unnest($12::timestamptz[]), unnest($13::timestamptz[]), unnest($14::timestamptz[]),
-       unnest($15::timestamptz[]), unnest($16::text[])::jsonb
+       unnest($5::text[]), unnest($6::text[])::jsonb, unnest($7::text[])::jsonb, unnest($8::bigint[]), unnest($9::text[]),
+       unnest($10::timestamptz[]), unnest($11::timestamptz[]), unnest($12::timestamptz[]),
+       unnest($13::timestamptz[]), unnest($14::timestamptz[]), unnest($15::timestamptz[]),
+       unnest($16::timestamptz[]), unnest($17::text[])::jsonb
 ON CONFLICT (id) DO UPDATE SET
-    version = excluded.version, status = excluded.status, expires_at = excluded.expires_at,
+    version = excluded.version, status = excluded.status, seats = excluded.seats, tickets = excluded.tickets, expires_at = excluded.expires_at,
     completed_at = excluded.completed_at, expired_at = excluded.expired_at, cancelled_at = excluded.cancelled_at,
     compensated_at = excluded.compensated_at, refunded_at = excluded.refunded_at, metadata = excluded.metadata
 WHERE reservations.version < excluded.version
@@ -74,6 +75,7 @@ type SaveReservationsParams struct {
 	CustomerIds    []string             `json:"customer_ids"`
 	Statuses       []string             `json:"statuses"`
 	Seats          []string             `json:"seats"`
+	Tickets        []string             `json:"tickets"`
 	Totals         []int64              `json:"totals"`
 	Currencies     []string             `json:"currencies"`
 	CreatedAts     []pgtype.Timestamptz `json:"created_ats"`
@@ -95,6 +97,7 @@ func (q *Queries) SaveReservations(ctx context.Context, arg SaveReservationsPara
 		arg.CustomerIds,
 		arg.Statuses,
 		arg.Seats,
+		arg.Tickets,
 		arg.Totals,
 		arg.Currencies,
 		arg.CreatedAts,

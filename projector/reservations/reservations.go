@@ -11,6 +11,7 @@ import (
 
 	"ticketing/command/reservation"
 	"ticketing/internal/announce"
+	"ticketing/internal/id"
 	"ticketing/projector/db"
 	"ticketing/projector/projection"
 )
@@ -46,8 +47,15 @@ func (Projection) Apply(ctx context.Context, tx pgx.Tx, batch []projection.Recor
 	}), nil
 }
 
-// Row is a row of the table reservations. Seats holds a []reservation.Seat, Metadata a Metadata.
+// Row is a row of the table reservations. Seats holds a []Seat, Tickets the ids of the tickets, once there are any, Metadata a Metadata.
 type Row db.Reservation
+
+// Seat is a seat in the column seats.
+type Seat struct {
+	reservation.Seat
+
+	Void bool `json:"void,omitempty"` // its ticket was returned by itself
+}
 
 // Metadata is what support asks for and no list shows.
 type Metadata struct {
@@ -85,6 +93,9 @@ func (r *Row) Apply(record *projection.Record) error {
 		r.setStatus(reservation.Completed)
 		// A payment that came after the end of the hold took the seats again: the reservation is no longer expired.
 		r.CompletedAt, r.ExpiredAt, m.Reason = projection.At(e.CompletedAt), pgtype.Timestamptz{}, ""
+		if err := r.issueTickets(); err != nil {
+			return err
+		}
 	case reservation.ReservationCancelled:
 		r.setStatus(reservation.Cancelled)
 		r.CancelledAt, m.Reason = projection.At(e.CancelledAt), e.Reason
@@ -94,6 +105,10 @@ func (r *Row) Apply(record *projection.Record) error {
 	case reservation.ReservationCompensated:
 		r.setStatus(reservation.Compensated)
 		r.CompensatedAt, m.AttemptsLeft, m.Reason = projection.At(e.CompensatedAt), 0, e.Reason
+	case reservation.TicketsReturned:
+		if err := r.voidTickets(e.Tickets); err != nil {
+			return err
+		}
 	case reservation.ReservationRefunded:
 		r.setStatus(reservation.Refunded)
 		r.RefundedAt = projection.At(e.RefundedAt)
@@ -113,14 +128,52 @@ func (r *Row) create(record *projection.Record, e reservation.ReservationInitiat
 		Total: e.Total.Minor, Currency: e.Total.Currency, CreatedAt: projection.At(e.CreatedAt), ExpiresAt: projection.At(e.ExpiresAt),
 	}
 	r.setStatus(reservation.SeatsReserved)
-	seats := e.Seats
-	if seats == nil {
-		seats = []reservation.Seat{}
-	}
+	r.Tickets = json.RawMessage("[]")
+	seats := projection.Column(e.Seats, func(s reservation.Seat) Seat { return Seat{Seat: s} })
 	if r.Seats, err = projection.JSON(seats); err != nil {
 		return err
 	}
 	r.Metadata, err = projection.JSON(Metadata{CorrelationID: record.Metadata.CorrelationID, AttemptsLeft: e.PaymentAttempts})
+	return err
+}
+
+func (r *Row) decodeSeats() (seats []Seat, err error) {
+	if err := json.Unmarshal(r.Seats, &seats); err != nil {
+		return nil, fmt.Errorf("decode seats: %w", err)
+	}
+	return seats, nil
+}
+
+func (r *Row) issueTickets() error {
+	seats, err := r.decodeSeats()
+	if err != nil {
+		return err
+	}
+	r.Tickets, err = TicketIDs(r.ID, len(seats))
+	return err
+}
+
+// TicketIDs returns the value of the column tickets of a reservation with so many seats.
+func TicketIDs(reservationID string, seats int) (json.RawMessage, error) {
+	ids := make([]string, seats)
+	for ordinal := range ids {
+		ids[ordinal] = id.Ticket(reservationID, ordinal)
+	}
+	return projection.JSON(ids)
+}
+
+func (r *Row) voidTickets(tickets []reservation.Ticket) error {
+	seats, err := r.decodeSeats()
+	if err != nil {
+		return err
+	}
+	for _, t := range tickets {
+		if t.Ordinal < 0 || t.Ordinal >= len(seats) {
+			return fmt.Errorf("ticket %d is returned of %d", t.Ordinal, len(seats))
+		}
+		seats[t.Ordinal].Void = true
+	}
+	r.Seats, err = projection.JSON(seats)
 	return err
 }
 
@@ -132,6 +185,7 @@ func saveParams(rows []*Row) db.SaveReservationsParams {
 		CustomerIds:    projection.Column(rows, func(r *Row) string { return r.CustomerID }),
 		Statuses:       projection.Column(rows, func(r *Row) string { return r.Status }),
 		Seats:          projection.Column(rows, func(r *Row) string { return string(r.Seats) }),
+		Tickets:        projection.Column(rows, func(r *Row) string { return string(r.Tickets) }),
 		Totals:         projection.Column(rows, func(r *Row) int64 { return r.Total }),
 		Currencies:     projection.Column(rows, func(r *Row) string { return r.Currency }),
 		CreatedAts:     projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.CreatedAt }),

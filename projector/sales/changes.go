@@ -3,6 +3,7 @@ package sales
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"ticketing/command/payment"
@@ -49,6 +50,8 @@ func (c *changes) applyReservation(r *projection.Record) error {
 		s.EventID, s.Currency, s.sections = initiated.EventID, initiated.Total.Currency, sumSections(initiated.Seats)
 	case reservation.ReservationCompleted:
 		return c.countSale(s, e)
+	case reservation.TicketsReturned:
+		return c.countReturnedTickets(s, e)
 	case reservation.ReservationRefunded:
 		return c.countReturn(s, e.RefundedAt)
 	case reservation.PaymentRequested, reservation.PaymentAttemptFailed, reservation.ReservationCancelled,
@@ -74,9 +77,9 @@ func (c *changes) applyPayment(r *projection.Record) error {
 	p.Version, p.changed = r.Version, true
 	switch e := r.Event.(type) {
 	case payment.PaymentRefunded:
-		return c.addRefund(p, Refund{Amount: e.Amount.Minor, At: e.RefundedAt})
+		return c.addRefund(p, Refund{Amount: e.Amount.Minor, Parts: SumTickets(e.Tickets), At: e.RefundedAt})
 	case payment.RefundSentBack:
-		return c.addRefund(p, Refund{Amount: -e.Amount.Minor, At: e.SentBackAt})
+		return c.addRefund(p, Refund{Amount: -e.Amount.Minor, Parts: SumTickets(e.Tickets), At: e.SentBackAt})
 	}
 	if _, ok := r.Event.(payment.DomainEvent); !ok {
 		return r.Misplaced()
@@ -129,6 +132,30 @@ func (c *changes) countSale(s *saleReservation, e reservation.ReservationComplet
 	return nil
 }
 
+// countReturnedTickets counts tickets that were refunded one by one.
+func (c *changes) countReturnedTickets(s *saleReservation, e reservation.TicketsReturned) error {
+	sections, err := s.decodeSections()
+	if err != nil {
+		return err
+	}
+	bySection := map[string]int64{}
+	for _, t := range e.Tickets {
+		bySection[t.Section]++
+	}
+	for i, section := range sections {
+		n := bySection[section.Name]
+		if n == 0 {
+			continue
+		}
+		if !s.SoldAt.Valid || section.kept() < n {
+			return fmt.Errorf("%d tickets of section %q are returned of %d", n, section.Name, section.kept())
+		}
+		sections[i].Returns = append(section.Returns, Return{Tickets: n, At: e.ReturnedAt})
+		c.sumFor(s, section.Name, e.ReturnedAt).returned += n
+	}
+	return nil
+}
+
 // countReturn counts the tickets of a reservation that was refunded in full.
 func (c *changes) countReturn(s *saleReservation, when time.Time) error {
 	if !s.SoldAt.Valid || s.ReturnedAt.Valid {
@@ -137,7 +164,7 @@ func (c *changes) countReturn(s *saleReservation, when time.Time) error {
 	s.ReturnedAt = projection.At(when)
 	sections, err := s.decodeSections()
 	for _, section := range sections {
-		c.sumFor(s, section.Name, when).returned += section.Tickets
+		c.sumFor(s, section.Name, when).returned += section.kept()
 	}
 	return err
 }

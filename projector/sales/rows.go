@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/projector/db"
 )
@@ -19,6 +20,23 @@ type Section struct {
 	Tickets  int64  `json:"tickets"`
 	Gross    int64  `json:"gross"`
 	Refunded int64  `json:"refunded"`
+
+	Returns []Return `json:"returns,omitempty"` // of single tickets
+}
+
+// Return is tickets of a section that were refunded by themselves.
+type Return struct {
+	Tickets int64     `json:"tickets"`
+	At      time.Time `json:"at"`
+}
+
+// kept returns how many tickets were not returned one by one.
+func (s Section) kept() int64 {
+	kept := s.Tickets
+	for _, r := range s.Returns {
+		kept -= r.Tickets
+	}
+	return kept
 }
 
 // PaymentRow is a row of the table sale_payments. Refunds holds a []Refund.
@@ -26,8 +44,21 @@ type PaymentRow db.SalePayment
 
 // Refund is a refund that was carried out, or one that the customer's bank sent back.
 type Refund struct {
-	Amount int64     `json:"amount"` // below zero: sent back
-	At     time.Time `json:"at"`
+	Amount int64            `json:"amount"`          // below zero: sent back
+	Parts  map[string]int64 `json:"parts,omitempty"` // by section: the price of the tickets that it was for, if it was for single ones
+	At     time.Time        `json:"at"`
+}
+
+// SumTickets sums the prices of tickets up by section, nil without any.
+func SumTickets(tickets []payment.Ticket) map[string]int64 {
+	if len(tickets) == 0 {
+		return nil
+	}
+	parts := map[string]int64{}
+	for _, t := range tickets {
+		parts[t.Section] += t.Price.Minor
+	}
+	return parts
 }
 
 // DayRow is a row of the table sales.

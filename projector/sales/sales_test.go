@@ -57,6 +57,29 @@ func TestARefundThatCameBackIsRevenueAgain(t *testing.T) {
 	require.EqualValues(t, -571, w.Sales()[1].Refunded, "on the day on which it came back")
 }
 
+func TestSingleTicketsAreTakenFromTheirSections(t *testing.T) {
+	w := readtest.New(t)
+	stalls := payment.Ticket{Ordinal: 1, Section: "stalls", Price: readtest.EUR(5000)}
+	w.Append("reservation-rsv_1", readtest.InitiatedMixed(), reservation.ReservationCompleted{PaymentID: "pay_1", CompletedAt: readtest.Noon})
+	w.Append("payment-pay_1", readtest.PaymentInitiated(), readtest.Refunded(1000, readtest.Noon), // 571 of the floor, 429 of the stalls
+		payment.PaymentRefunded{RefundID: "rfd_2", Amount: readtest.EUR(5000), Tickets: []payment.Ticket{stalls}, RefundedAt: readtest.NextDay})
+	w.Append("reservation-rsv_1", reservation.TicketsReturned{
+		PaymentID: "pay_1", RefundID: "rfd_2", Tickets: []reservation.Ticket{{Ordinal: 1, Section: "stalls"}}, ReturnedAt: readtest.NextDay,
+	})
+	w.ProjectAll(Projection{})
+	require.Equal(t, []readtest.Sold{
+		{EventID: "evt_1", Section: "floor", Currency: "EUR", Sold: 2, Gross: 6666, Refunded: 1000, Tickets: 2, Net: 5666}, // what the stalls had given already
+		{EventID: "evt_1", Section: "stalls", Currency: "EUR", Sold: 1, Returned: 1, Gross: 5000, Refunded: 5000},
+	}, w.SectionSales())
+	w.Append("payment-pay_1", readtest.Refunded(5666, readtest.NextDay))
+	w.Append("reservation-rsv_1", reservation.ReservationRefunded{PaymentID: "pay_1", RefundedAt: readtest.NextDay})
+	w.ProjectAll(Projection{})
+	require.Equal(t, []readtest.Sold{
+		{EventID: "evt_1", Section: "floor", Currency: "EUR", Sold: 2, Returned: 2, Gross: 6666, Refunded: 6666},
+		{EventID: "evt_1", Section: "stalls", Currency: "EUR", Sold: 1, Returned: 1, Gross: 5000, Refunded: 5000},
+	}, w.SectionSales())
+}
+
 // The money of a payment that completed nothing was never a sale's; and what was free has no payment.
 func TestSalesCountOnlyWhatCompletedAReservation(t *testing.T) {
 	w := readtest.New(t)

@@ -7,31 +7,39 @@ import (
 	"slices"
 )
 
-// spreadRefund takes a refund from the sections of its reservation, in proportion to what of each is not refunded yet. What rounding
-// down leaves over goes, a minor unit each, to the largest fractions, among equal ones to the first section. A refund that was sent back is
-// given to the sections in proportion to what of each is refunded.
+// spreadRefund takes a refund from the sections of its reservation: from those of the tickets that it was for, as far as they are not refunded
+// yet, and else in proportion to what of each is not. What rounding down leaves over goes, a minor unit each, to the largest fractions, among equal
+// ones to the first section. A refund that was sent back is given to the sections in the same way, by what of each is refunded.
 func (c *changes) spreadRefund(s *saleReservation, refund Refund) error {
 	sections, err := s.decodeSections()
 	if err != nil {
 		return err
 	}
-	weights, sign := make([]int64, len(sections)), int64(1)
+	sign := int64(1)
 	if refund.Amount < 0 {
 		sign = -1
 	}
+	room := make([]int64, len(sections))
 	for i, section := range sections {
-		weights[i] = section.Gross - section.Refunded
+		room[i] = section.Gross - section.Refunded
 		if sign < 0 {
-			weights[i] = section.Refunded
+			room[i] = section.Refunded
 		}
 	}
-	shares, err := splitAmount(sign*refund.Amount, weights)
+	left, moved := sign*refund.Amount, make([]int64, len(sections))
+	for i, section := range sections {
+		moved[i] = min(refund.Parts[section.Name], room[i], left)
+		room[i] -= moved[i]
+		left -= moved[i]
+	}
+	shares, err := splitAmount(left, room)
 	if err != nil {
 		return err
 	}
 	for i, share := range shares {
-		sections[i].Refunded += sign * share
-		c.sumFor(s, sections[i].Name, refund.At).refunded += sign * share
+		moved[i] = sign * (moved[i] + share)
+		sections[i].Refunded += moved[i]
+		c.sumFor(s, sections[i].Name, refund.At).refunded += moved[i]
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func (c *comparison) addStream(ctx context.Context, sums *customerSums, streamID
 }
 
 func (s *customerSums) addReservation(state reservation.State) {
-	tickets := int64(len(state.Seats))
+	tickets := int64(len(state.KeptSeats()))
 	s.row.Reservations++
 	if state.CompletedAt != nil {
 		s.row.Completed++

@@ -20,9 +20,10 @@ import (
 type reservationDetails struct {
 	customerTrace
 
-	correlationID string // of the request that made it
-	requested     string // the payment that was requested last
-	reason        string // why it ended, or why the last payment failed
+	correlationID string                    // of the request that made it
+	requested     string                    // the payment that was requested last
+	reason        string                    // why it ended, or why the last payment failed
+	returns       map[string][]sales.Return // of single tickets, by section
 }
 
 // paymentDetails is what the rows of a payment have beside its state.
@@ -73,14 +74,29 @@ func (d *reservationDetails) observe(r *eventstore.Recorded, id string, state re
 		kind = customers.ReservationExpired
 	case reservation.ReservationCompensated:
 		kind, d.reason = customers.ReservationCompensated, e.Reason
+	case reservation.TicketsReturned:
+		d.addReturns(e)
 	case reservation.ReservationRefunded:
 		kind = customers.ReservationRefunded
 	}
 	if kind != "" {
 		d.addHistory(r, customers.HistoryRow{
-			CustomerID: state.CustomerID, Kind: kind, EventID: state.EventID, ReservationID: id, Tickets: int64(len(state.Seats)),
+			CustomerID: state.CustomerID, Kind: kind, EventID: state.EventID, ReservationID: id, Tickets: int64(len(state.KeptSeats())),
 			Amount: state.Total.Minor, Currency: state.Total.Currency,
 		})
+	}
+}
+
+func (d *reservationDetails) addReturns(e reservation.TicketsReturned) {
+	if d.returns == nil {
+		d.returns = map[string][]sales.Return{}
+	}
+	seen := map[string]int64{}
+	for _, t := range e.Tickets {
+		seen[t.Section]++
+	}
+	for section, tickets := range seen {
+		d.returns[section] = append(d.returns[section], sales.Return{Tickets: tickets, At: e.ReturnedAt})
 	}
 }
 
@@ -97,10 +113,10 @@ func (d *paymentDetails) observe(r *eventstore.Recorded, id string, state paymen
 		row.Kind = customers.PaymentFailed
 	case payment.PaymentRefunded:
 		row.Kind, row.Amount = customers.PaymentRefunded, e.Amount.Minor
-		d.refunds = append(d.refunds, sales.Refund{Amount: e.Amount.Minor, At: e.RefundedAt})
+		d.refunds = append(d.refunds, sales.Refund{Amount: e.Amount.Minor, Parts: sales.SumTickets(e.Tickets), At: e.RefundedAt})
 	case payment.RefundSentBack:
 		row.Kind, row.Amount = customers.RefundSentBack, e.Amount.Minor
-		d.refunds = append(d.refunds, sales.Refund{Amount: -e.Amount.Minor, At: e.SentBackAt})
+		d.refunds = append(d.refunds, sales.Refund{Amount: -e.Amount.Minor, Parts: sales.SumTickets(e.Tickets), At: e.SentBackAt})
 	default:
 		return
 	}

@@ -92,7 +92,18 @@ func (x *expected) reservationRow(id string) (row reservations.Row, err error) {
 		CancelledAt: projection.AtOrNull(s.CancelledAt), CompensatedAt: projection.AtOrNull(s.CompensatedAt),
 		RefundedAt: projection.AtOrNull(s.RefundedAt),
 	}
-	if row.Seats, err = projection.JSON(s.Seats); err != nil {
+	seats := make([]reservations.Seat, len(s.Seats))
+	for ordinal, seat := range s.Seats {
+		seats[ordinal] = reservations.Seat{Seat: seat, Void: s.HasReturned(ordinal)}
+	}
+	if row.Seats, err = projection.JSON(seats); err != nil {
+		return row, err
+	}
+	tickets := 0
+	if s.CompletedAt != nil {
+		tickets = len(seats)
+	}
+	if row.Tickets, err = reservations.TicketIDs(id, tickets); err != nil {
 		return row, err
 	}
 	row.Metadata, err = projection.JSON(reservations.Metadata{
@@ -137,7 +148,11 @@ func (x *expected) saleReservationRow(id string) (row sales.ReservationRow, err 
 	if s.Status == reservation.Completed || s.Status == reservation.Refunded {
 		row.PaymentID = projection.TextOrNull(s.PaymentID)
 	}
-	row.Sections, err = projection.JSON(sumSeats(s.Seats))
+	sections := sumSeats(s.Seats)
+	for i := range sections {
+		sections[i].Returns = x.reservations[reservation.Stream(id)].returns[sections[i].Name]
+	}
+	row.Sections, err = projection.JSON(sections)
 	return row, err
 }
 
@@ -172,7 +187,7 @@ func (x *expected) customerStreamRow(streamID string) (customers.StreamRow, erro
 		r := x.log.Reservations[id]
 		return customers.StreamRow{
 			ID: streamID, Version: r.Version, CustomerID: r.State.CustomerID, EventID: r.State.EventID, ReservationID: id,
-			Tickets: int64(len(r.State.Seats)), Amount: r.State.Total.Minor, Currency: r.State.Total.Currency,
+			Tickets: int64(len(r.State.KeptSeats())), Amount: r.State.Total.Minor, Currency: r.State.Total.Currency,
 		}, nil
 	}
 	p := x.log.Payments[id]

@@ -121,6 +121,7 @@ func TestAReservationsRowIsThatOfItsState(t *testing.T) {
 			reservation.FailPayment{PaymentID: paymentID, Reason: "Your card was declined."},
 			reservation.FailPayment{PaymentID: paymentID, Outage: true, Reason: "The gateway is down."},
 			reservation.Complete{PaymentID: paymentID}, reservation.Complete{}, reservation.Cancel{Reason: "too late"},
+			reservation.ReturnTickets{PaymentID: paymentID, RefundID: "rfd_1", Ordinals: []int{rapid.IntRange(0, 1).Draw(t, "ticket")}},
 			reservation.Cancel{GivenUp: paymentID}, reservation.Expire{}, reservation.Expire{GivenUp: paymentID}, reservation.Refund{PaymentID: paymentID},
 		}).Draw(t, "kind")
 	})
@@ -145,6 +146,8 @@ func TestAPaymentsRowIsThatOfItsState(t *testing.T) {
 			payment.RecordOutcome{Outcome: payment.OutcomeSucceeded, TransactionID: "pi_1"},
 			payment.RequestRefund{RefundID: id, Amount: &amount, Cause: payment.CauseRequested, Reason: "rain"},
 			payment.RequestRefund{RefundID: id, Cause: payment.CauseRequested},
+			payment.RequestRefund{RefundID: id, Tickets: []payment.Ticket{{Ordinal: len(id), Section: "Floor", Price: amount}}, Cause: payment.CauseRequested},
+			payment.RetryRefund{RefundID: id},
 			payment.RecordRefund{RefundID: id, Failed: rapid.Bool().Draw(t, "failed")},
 			payment.ReportRefund{RefundID: id, Amount: amount, Status: rapid.SampledFrom(refunds).Draw(t, "status")},
 			payment.RecordDispute{DisputeID: "dp_" + id, Amount: amount, Status: rapid.SampledFrom(disputes).Draw(t, "dispute")},

@@ -101,14 +101,20 @@ func (s *eventSales) addReservation(r soldReservation) []int64 {
 		if r.soldAt != nil {
 			s.add(section.Name, *r.soldAt, r.currency, counts{sold: section.Tickets, gross: section.Gross})
 		}
+		tickets := section.Tickets
+		for _, returned := range section.Returns {
+			tickets -= returned.Tickets
+			s.add(section.Name, returned.At, r.currency, counts{returned: returned.Tickets})
+		}
 		if r.returnedAt != nil {
-			s.add(section.Name, *r.returnedAt, r.currency, counts{returned: section.Tickets})
+			s.add(section.Name, *r.returnedAt, r.currency, counts{returned: tickets})
 		}
 	}
 	for _, refund := range r.refunds {
-		shares := splitAmount(refund.Amount, kept)
+		shares := spreadRefund(refund, r.sections, kept)
 		if refund.Amount < 0 { // sent back
-			shares = splitAmount(-refund.Amount, refunded)
+			refund.Amount = -refund.Amount
+			shares = spreadRefund(refund, r.sections, refunded)
 			for i := range shares {
 				shares[i] = -shares[i]
 			}
@@ -120,6 +126,21 @@ func (s *eventSales) addReservation(r soldReservation) []int64 {
 		}
 	}
 	return refunded
+}
+
+// spreadRefund returns what of each section a refund takes: first of those of its tickets, as far as there is room, then in proportion to the rest.
+func spreadRefund(refund sales.Refund, sections []sales.Section, room []int64) []int64 {
+	first, rest := make([]int64, len(room)), make([]int64, len(room))
+	left := refund.Amount
+	for i, section := range sections {
+		first[i] = min(refund.Parts[section.Name], room[i], left)
+		rest[i] = room[i] - first[i]
+		left -= first[i]
+	}
+	for i, share := range splitAmount(left, rest) {
+		first[i] += share
+	}
+	return first
 }
 
 // splitAmount splits an amount in proportion to what is kept, by largest remainder.

@@ -6,12 +6,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ticketing/command"
 	"ticketing/command/audit"
 	"ticketing/command/commandtest"
 	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
+	"ticketing/internal/id"
 	"ticketing/internal/money"
 	"ticketing/projector/verify"
 )
@@ -54,6 +56,34 @@ func TestDisputesAreNoDifference(t *testing.T) {
 	}
 	w.project()
 	require.Empty(t, w.verify().Findings)
+}
+
+func TestRefundsOfSingleTicketsAreNoDifference(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Tell()
+	saga := commandtest.Part("saga")
+	refund := func(in command.RefundPayment) string {
+		in.PaymentID = w.Payment
+		refunding, err := w.RefundPayment(t.Context(), commandtest.Organizer, in)
+		require.NoError(t, err)
+		require.NoError(t, w.ExecuteRefund(t.Context(), saga, w.Payment, refunding.Refund.ID))
+		return refunding.Refund.ID
+	}
+	refund(command.RefundPayment{Amount: &money.Money{Minor: 50_00, Currency: "EUR"}}) // spread, so that less is left of each ticket
+	for _, ordinal := range []int{0, 3} {
+		refundID := refund(command.RefundPayment{Tickets: []string{id.Ticket(w.Completed, ordinal)}})
+		w.project()
+		r := w.verify()
+		require.Empty(t, r.Findings)
+		if ordinal == 0 {
+			continue
+		}
+		w.exec(w.Pool, `UPDATE sandbox_refunds SET status = 'failed', reason = 'account closed' WHERE refund_id = $1`, refundID)
+		require.NoError(t, w.RecordWebhook(t.Context(), commandtest.Part("webhook"), command.Hint{Gateway: "sandbox", PaymentID: w.Payment, Reversals: true}))
+		w.project()
+		require.Empty(t, w.verify().Findings, "the money came back")
+	}
 }
 
 func TestEveryTamperingWithTheReadTablesIsFound(t *testing.T) {

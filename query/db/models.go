@@ -159,6 +159,7 @@ type Reservation struct {
 	CompensatedAt *time.Time
 	RefundedAt    *time.Time
 	Metadata      json.RawMessage
+	Tickets       json.RawMessage
 }
 
 type Sale struct {

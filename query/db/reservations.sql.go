@@ -11,7 +11,7 @@ import (
 )
 
 const reservationsByID = `-- name: ReservationsByID :many
-SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations WHERE id = ANY ($1::text[])
+SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata, tickets FROM reservations WHERE id = ANY ($1::text[])
 `
 
 func (q *Queries) ReservationsByID(ctx context.Context, ids []string) ([]Reservation, error) {
@@ -40,6 +40,50 @@ func (q *Queries) ReservationsByID(ctx context.Context, ids []string) ([]Reserva
 			&i.CompensatedAt,
 			&i.RefundedAt,
 			&i.Metadata,
+			&i.Tickets,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const reservationsByTicket = `-- name: ReservationsByTicket :many
+SELECT r.id, r.version, r.event_id, r.customer_id, r.status, r.seats, r.total, r.currency, r.created_at, r.expires_at, r.completed_at, r.expired_at, r.cancelled_at, r.compensated_at, r.refunded_at, r.metadata, r.tickets FROM unnest($1::text[]) AS asked(id)
+JOIN reservations r ON r.tickets @> jsonb_build_array(asked.id)
+`
+
+func (q *Queries) ReservationsByTicket(ctx context.Context, ticketIds []string) ([]Reservation, error) {
+	rows, err := q.db.Query(ctx, reservationsByTicket, ticketIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Reservation{}
+	for rows.Next() {
+		var i Reservation
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.EventID,
+			&i.CustomerID,
+			&i.Status,
+			&i.Seats,
+			&i.Total,
+			&i.Currency,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.CompletedAt,
+			&i.ExpiredAt,
+			&i.CancelledAt,
+			&i.CompensatedAt,
+			&i.RefundedAt,
+			&i.Metadata,
+			&i.Tickets,
 		); err != nil {
 			return nil, err
 		}
@@ -52,7 +96,7 @@ func (q *Queries) ReservationsByID(ctx context.Context, ids []string) ([]Reserva
 }
 
 const reservationsNewestFirst = `-- name: ReservationsNewestFirst :many
-SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations
+SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata, tickets FROM reservations
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND (created_at, id) > ($3::timestamptz, $4::text)
   AND ($5::text IS NULL OR status = $5)
@@ -108,6 +152,7 @@ func (q *Queries) ReservationsNewestFirst(ctx context.Context, arg ReservationsN
 			&i.CompensatedAt,
 			&i.RefundedAt,
 			&i.Metadata,
+			&i.Tickets,
 		); err != nil {
 			return nil, err
 		}
@@ -120,9 +165,9 @@ func (q *Queries) ReservationsNewestFirst(ctx context.Context, arg ReservationsN
 }
 
 const reservationsOfNewestFirst = `-- name: ReservationsOfNewestFirst :many
-SELECT page.id, page.version, page.event_id, page.customer_id, page.status, page.seats, page.total, page.currency, page.created_at, page.expires_at, page.completed_at, page.expired_at, page.cancelled_at, page.compensated_at, page.refunded_at, page.metadata FROM unnest($1::text[]) AS owner (id)
+SELECT page.id, page.version, page.event_id, page.customer_id, page.status, page.seats, page.total, page.currency, page.created_at, page.expires_at, page.completed_at, page.expired_at, page.cancelled_at, page.compensated_at, page.refunded_at, page.metadata, page.tickets FROM unnest($1::text[]) AS owner (id)
 CROSS JOIN LATERAL (
-    SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations r
+    SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata, tickets FROM reservations r
     WHERE (NOT $2::boolean OR r.event_id = owner.id)
       AND ($2::boolean OR r.customer_id = owner.id)
       AND (r.created_at, r.id) < ($3::timestamptz, $4::text)
@@ -187,6 +232,7 @@ func (q *Queries) ReservationsOfNewestFirst(ctx context.Context, arg Reservation
 			&i.CompensatedAt,
 			&i.RefundedAt,
 			&i.Metadata,
+			&i.Tickets,
 		); err != nil {
 			return nil, err
 		}
@@ -199,9 +245,9 @@ func (q *Queries) ReservationsOfNewestFirst(ctx context.Context, arg Reservation
 }
 
 const reservationsOfOldestFirst = `-- name: ReservationsOfOldestFirst :many
-SELECT page.id, page.version, page.event_id, page.customer_id, page.status, page.seats, page.total, page.currency, page.created_at, page.expires_at, page.completed_at, page.expired_at, page.cancelled_at, page.compensated_at, page.refunded_at, page.metadata FROM unnest($1::text[]) AS owner (id)
+SELECT page.id, page.version, page.event_id, page.customer_id, page.status, page.seats, page.total, page.currency, page.created_at, page.expires_at, page.completed_at, page.expired_at, page.cancelled_at, page.compensated_at, page.refunded_at, page.metadata, page.tickets FROM unnest($1::text[]) AS owner (id)
 CROSS JOIN LATERAL (
-    SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations r
+    SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata, tickets FROM reservations r
     WHERE (NOT $2::boolean OR r.event_id = owner.id)
       AND ($2::boolean OR r.customer_id = owner.id)
       AND (r.created_at, r.id) < ($3::timestamptz, $4::text)
@@ -266,6 +312,7 @@ func (q *Queries) ReservationsOfOldestFirst(ctx context.Context, arg Reservation
 			&i.CompensatedAt,
 			&i.RefundedAt,
 			&i.Metadata,
+			&i.Tickets,
 		); err != nil {
 			return nil, err
 		}
@@ -278,7 +325,7 @@ func (q *Queries) ReservationsOfOldestFirst(ctx context.Context, arg Reservation
 }
 
 const reservationsOldestFirst = `-- name: ReservationsOldestFirst :many
-SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata FROM reservations
+SELECT id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, completed_at, expired_at, cancelled_at, compensated_at, refunded_at, metadata, tickets FROM reservations
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND (created_at, id) > ($3::timestamptz, $4::text)
   AND ($5::text IS NULL OR status = $5)
@@ -334,6 +381,7 @@ func (q *Queries) ReservationsOldestFirst(ctx context.Context, arg ReservationsO
 			&i.CompensatedAt,
 			&i.RefundedAt,
 			&i.Metadata,
+			&i.Tickets,
 		); err != nil {
 			return nil, err
 		}

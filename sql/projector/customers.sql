@@ -10,8 +10,9 @@ ON CONFLICT DO NOTHING;
 
 -- name: MoveCustomerStreams :execrows
 -- Compare and set: a stream that another writer has moved since it was read is not counted.
-UPDATE customer_streams s SET version = n.version
-FROM (SELECT unnest(@ids::text[]) AS id, unnest(@expected::bigint[]) AS expected, unnest(@versions::bigint[]) AS version) n
+UPDATE customer_streams s SET version = n.version, tickets = n.tickets
+FROM (SELECT unnest(@ids::text[]) AS id, unnest(@expected::bigint[]) AS expected, unnest(@versions::bigint[]) AS version,
+             unnest(@tickets::bigint[]) AS tickets) n
 WHERE s.id = n.id AND s.version = n.expected;
 
 -- name: MoveCustomers :exec

@@ -54,3 +54,7 @@ CROSS JOIN LATERAL (
     LIMIT @row_limit
 ) AS page
 ORDER BY page.created_at, page.id;
+
+-- name: ReservationsByTicket :many
+SELECT r.* FROM unnest(@ticket_ids::text[]) AS asked(id)
+JOIN reservations r ON r.tickets @> jsonb_build_array(asked.id);
