@@ -167,7 +167,7 @@ func refuseOperation(err error) *graphql.Response {
 
 // projectionsByType are the projections behind the schema's types. Types that are not listed come from elsewhere, or with one of these.
 var projectionsByType = map[string][]string{
-	"Event": {"events"}, "Section": {"availability"}, "Reservation": {"reservations"}, "Ticket": {"reservations"}, "Payment": {"payments"}, "Refund": {"payments"},
+	"Event": {"events"}, "Section": {"availability"}, "Reservation": {"reservations"}, "Ticket": {"reservations"}, "Payment": {"payments"}, "Refund": {"payments"}, "Dispute": {"payments"},
 	"SalesReport": {"sales"}, "SectionSales": {"sales"}, "Customer": {"customers"}, "CustomerHistoryEntry": {"customers"},
 	"Node": {"events", "reservations", "payments"},
 }

@@ -22,6 +22,7 @@ type loaders struct {
 	payments         *loader.Loader[query.Payment]
 	paymentsOf       *loader.Loader[[]query.Payment] // by reservation
 	paymentsByRefund *loader.Loader[query.Payment]
+	byDispute        *loader.Loader[query.Payment]
 	users            *loader.Loader[auth.User]
 	customers        *loader.Loader[query.Customer]
 	spend            *loader.Loader[[]query.Spend] // by customer
@@ -32,7 +33,7 @@ type loaders struct {
 
 	loggedVersion func(ctx context.Context, stream string) (int64, error)
 
-	siblings struct{ events, reservations, tickets, payments, refunds, users loader.Siblings }
+	siblings struct{ events, reservations, tickets, payments, refunds, disputes, users loader.Siblings }
 }
 
 func (r *Resolver) newLoaders() *loaders {
@@ -45,6 +46,7 @@ func (r *Resolver) newLoaders() *loaders {
 	l.payments = loader.New(&s.payments, r.reads.Payments, l.addPayments)
 	l.paymentsOf = loader.New(&s.reservations, r.reads.PaymentsByReservation, nil)
 	l.paymentsByRefund = loader.New(&s.refunds, r.reads.PaymentsByRefund, l.addPayments)
+	l.byDispute = loader.New(&s.disputes, r.reads.PaymentsByDispute, l.addPayments)
 	l.users = loader.New(&s.users, r.auth.Users, nil)
 	l.customers = loader.New(&s.users, r.reads.Customers, nil)
 	l.spend = loader.New(&s.users, r.reads.SpendOf, nil)
@@ -95,6 +97,7 @@ func (l *loaders) addRootFields(oc *graphql.OperationContext) {
 	l.siblings.tickets.Add(byPrefix[id.TicketPrefix])
 	l.siblings.payments.Add(byPrefix[id.Payment])
 	l.siblings.refunds.Add(byPrefix[id.Refund])
+	l.siblings.disputes.Add(byPrefix[id.Dispute])
 	l.siblings.users.Add(byPrefix[id.User])
 }
 

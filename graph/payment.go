@@ -10,6 +10,7 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/command/payment"
 	"ticketing/graph/apierror"
+	"ticketing/graph/loader"
 	"ticketing/graph/model"
 	"ticketing/internal/id"
 	"ticketing/internal/money"
@@ -41,7 +42,7 @@ func asPayment(p *query.Payment) *model.Payment { return &model.Payment{Payment:
 func (r *Resolver) findRefund(ctx context.Context, refundID string) (*query.Refund, error) {
 	found, err := loadersOf(ctx).paymentsByRefund.Load(ctx, refundID)
 	if err == nil && found == nil {
-		found, err = r.findNewRefund(ctx, refundID)
+		found, err = findNew(ctx, r, "payments", refundID, r.reads.PaymentsByRefund)
 	}
 	if err != nil || found == nil {
 		return nil, err
@@ -53,15 +54,31 @@ func (r *Resolver) findRefund(ctx context.Context, refundID string) (*query.Refu
 	return &found.Refunds[i], requireParticipant(ctx, found.CustomerID, found.EventID)
 }
 
-// findNewRefund returns the payment of a refund that the read side does not know. The log is not searched for refunds: once the payments are
-// as new as the log, the refund is there or does not exist.
-func (r *Resolver) findNewRefund(ctx context.Context, refundID string) (*query.Payment, error) {
-	if err := r.awaitHead(ctx, "payments"); err != nil {
+// findDispute returns a dispute to those who may see its payment, and nil when there is no such dispute.
+func (r *Resolver) findDispute(ctx context.Context, disputeID string) (*query.Dispute, error) {
+	found, err := loadersOf(ctx).byDispute.Load(ctx, disputeID)
+	if err == nil && found == nil {
+		found, err = findNew(ctx, r, "payments", disputeID, r.reads.PaymentsByDispute)
+	}
+	if err != nil || found == nil {
 		return nil, err
 	}
-	found, err := r.reads.PaymentsByRefund(ctx, []string{refundID})
-	if p, ok := found[refundID]; ok {
-		return &p, err
+	i := slices.IndexFunc(found.Disputes, func(d query.Dispute) bool { return d.ID == disputeID })
+	if i < 0 {
+		return nil, nil //nolint:nilnil // null for what does not exist
+	}
+	return &found.Disputes[i], requireParticipant(ctx, found.CustomerID, found.EventID)
+}
+
+// findNew reads what has a part with an id that the read side does not know. The log is not searched for parts: once the projection is as new as
+// the log, the part is there or does not exist.
+func findNew[T any](ctx context.Context, r *Resolver, projection, partID string, read loader.Fetch[T]) (*T, error) {
+	if err := r.awaitHead(ctx, projection); err != nil {
+		return nil, err
+	}
+	found, err := read(ctx, []string{partID})
+	if whole, ok := found[partID]; ok {
+		return &whole, err
 	}
 	return nil, err
 }
@@ -269,12 +286,15 @@ func paymentView(p command.Payment) *model.Payment {
 	view := &model.Payment{Payment: query.Payment{
 		ID: p.ID, Version: p.Version, ReservationID: p.ReservationID, CustomerID: p.CustomerID, EventID: p.EventID,
 		Amount: p.Amount, Refunded: money.Money{Minor: p.RefundedMinor(), Currency: p.Amount.Currency},
-		Refunds: make([]query.Refund, len(p.Refunds)), Status: string(p.Status), Gateway: p.Gateway,
+		Refunds: make([]query.Refund, len(p.Refunds)), Disputes: make([]query.Dispute, len(p.Disputes)), Status: string(p.Status), Gateway: p.Gateway,
 		TransactionID: nullIfEmpty(p.TransactionID), FailureCode: nullIfEmpty(string(p.FailureCode)), FailureReason: nullIfEmpty(p.FailureReason),
 		CreatedAt: p.CreatedAt, CompletedAt: p.CompletedAt, FailedAt: p.FailedAt,
 	}}
 	for i, r := range p.Refunds {
 		view.Refunds[i] = refundView(r)
+	}
+	for i, d := range p.Disputes {
+		view.Disputes[i] = query.Dispute{ID: id.DisputeOf(p.Gateway, d.ID), Amount: d.Amount, Status: string(d.Status), CreatedAt: d.CreatedAt}
 	}
 	return view
 }

@@ -38,7 +38,7 @@ var keyedInputs = func() map[string]bool {
 }()
 
 // nodePrefixes are those of the ids of all types that implement Node.
-var nodePrefixes = []string{id.Event, id.Reservation, id.TicketPrefix, id.Payment, id.Refund, id.User}
+var nodePrefixes = []string{id.Event, id.Reservation, id.TicketPrefix, id.Payment, id.Refund, id.Dispute, id.User}
 
 // Node implements generated.QueryResolver. The field is public; of the types that it leads to, only events are.
 func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int) (model.Node, error) {
@@ -61,6 +61,8 @@ func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int)
 		return asNode(r.Payment(ctx, nodeID, minVersion))
 	case id.Refund:
 		return asNode(r.findRefund(ctx, nodeID))
+	case id.Dispute:
+		return asNode(r.findDispute(ctx, nodeID))
 	default:
 		return asNode(findVisibleUser(ctx, nodeID))
 	}

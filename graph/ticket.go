@@ -28,7 +28,7 @@ func (r queryResolver) Ticket(ctx context.Context, ticketID string) (*query.Tick
 func (r *Resolver) findTicket(ctx context.Context, ticketID string) (*query.Ticket, error) {
 	found, err := loadersOf(ctx).byTicket.Load(ctx, ticketID)
 	if err == nil && found == nil {
-		found, err = r.findNewTicket(ctx, ticketID)
+		found, err = findNew(ctx, r, "reservations", ticketID, r.reads.ReservationsByTicket)
 	}
 	if err != nil || found == nil {
 		return nil, err
@@ -39,17 +39,6 @@ func (r *Resolver) findTicket(ctx context.Context, ticketID string) (*query.Tick
 		return nil, nil //nolint:nilnil // null for what does not exist
 	}
 	return &tickets[i], requireParticipant(ctx, found.CustomerID, found.EventID)
-}
-
-func (r *Resolver) findNewTicket(ctx context.Context, ticketID string) (*query.Reservation, error) {
-	if err := r.awaitHead(ctx, "reservations"); err != nil {
-		return nil, err
-	}
-	found, err := r.reads.ReservationsByTicket(ctx, []string{ticketID})
-	if reservation, ok := found[ticketID]; ok {
-		return &reservation, err
-	}
-	return nil, err
 }
 
 // Label implements generated.TicketResolver.

@@ -127,7 +127,16 @@ type Payment struct {
 	CreatedAt     time.Time
 	CompletedAt   *time.Time
 	FailedAt      *time.Time
+	Disputes      []Dispute
 	Metadata      json.RawMessage
+}
+
+// Dispute is a customer's complaint about a payment to their bank. Status is a value of the API's DisputeStatus.
+type Dispute struct {
+	ID        string      `json:"id"`
+	Amount    money.Money `json:"amount"` // in dispute; when it is lost: what the customer got
+	Status    string      `json:"status"`
+	CreatedAt time.Time   `json:"createdAt"`
 }
 
 // Refund is one (partial) refund of a payment. Status is a value of the API's RefundStatus.

@@ -38,6 +38,25 @@ func (r *Reader) PaymentsByRefund(ctx context.Context, refundIDs []string) (map[
 	return byRefund, nil
 }
 
+// PaymentsByDispute returns the payment of each dispute that exists, by the dispute's id.
+func (r *Reader) PaymentsByDispute(ctx context.Context, disputeIDs []string) (map[string]Payment, error) {
+	rows, err := r.db.PaymentsByDispute(ctx, disputeIDs)
+	if err != nil {
+		return nil, fmt.Errorf("read payments of disputes: %w", err)
+	}
+	payments, err := tryConvertRows(rows, newPayment)
+	if err != nil {
+		return nil, err
+	}
+	byDispute := make(map[string]Payment, len(disputeIDs))
+	for _, p := range payments {
+		for _, dispute := range p.Disputes {
+			byDispute[dispute.ID] = p
+		}
+	}
+	return byDispute, nil
+}
+
 // PaymentsByReservation returns the payments of each reservation, oldest first.
 func (r *Reader) PaymentsByReservation(ctx context.Context, reservationIDs []string) (map[string][]Payment, error) {
 	rows, err := r.db.PaymentsByReservation(ctx, reservationIDs)
@@ -139,6 +158,9 @@ func newPayment(row db.Payment) (Payment, error) {
 	}
 	if err := json.Unmarshal(row.Refunds, &p.Refunds); err != nil {
 		return Payment{}, fmt.Errorf("parse the refunds of payment %s: %w", row.ID, err)
+	}
+	if err := json.Unmarshal(row.Disputes, &p.Disputes); err != nil {
+		return Payment{}, fmt.Errorf("parse the disputes of payment %s: %w", row.ID, err)
 	}
 	return p, nil
 }

@@ -38,16 +38,16 @@ func TestASalesReportAddsUp(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, &query.SalesReport{
 		EventID: "evt_1",
-		Sales:   query.Sales{Sold: 6, Returned: 1, Tickets: 5, Gross: eur(10000), Refunded: eur(1500), Net: eur(8500)},
+		Sales:   query.Sales{Sold: 6, Returned: 1, Tickets: 5, Gross: eur(10000), Refunded: eur(1500), Lost: eur(0), Net: eur(8500)},
 		BySection: []query.SectionSales{
-			{EventID: "evt_1", Section: "Floor", Sales: query.Sales{Sold: 5, Returned: 1, Tickets: 4, Gross: eur(5000), Refunded: eur(1500), Net: eur(3500)}},
-			{EventID: "evt_1", Section: "Box", Sales: query.Sales{Sold: 1, Tickets: 1, Gross: eur(5000), Refunded: eur(0), Net: eur(5000)}},
-			{EventID: "evt_1", Section: "Attic", Sales: query.Sales{Gross: eur(0), Refunded: eur(0), Net: eur(0)}},
+			{EventID: "evt_1", Section: "Floor", Sales: query.Sales{Sold: 5, Returned: 1, Tickets: 4, Gross: eur(5000), Refunded: eur(1500), Lost: eur(0), Net: eur(3500)}},
+			{EventID: "evt_1", Section: "Box", Sales: query.Sales{Sold: 1, Tickets: 1, Gross: eur(5000), Refunded: eur(0), Lost: eur(0), Net: eur(5000)}},
+			{EventID: "evt_1", Section: "Attic", Sales: query.Sales{Gross: eur(0), Refunded: eur(0), Lost: eur(0), Net: eur(0)}},
 		},
 		ByDay: []query.DaySales{
-			{Day: *day(1), Sales: query.Sales{Sold: 3, Tickets: 3, Gross: eur(3000), Refunded: eur(0), Net: eur(3000)}},
-			{Day: *day(2), Sales: query.Sales{Sold: 3, Tickets: 3, Gross: eur(7000), Refunded: eur(500), Net: eur(6500)}},
-			{Day: *day(4), Sales: query.Sales{Returned: 1, Tickets: -1, Gross: eur(0), Refunded: eur(1000), Net: eur(-1000)}},
+			{Day: *day(1), Sales: query.Sales{Sold: 3, Tickets: 3, Gross: eur(3000), Refunded: eur(0), Lost: eur(0), Net: eur(3000)}},
+			{Day: *day(2), Sales: query.Sales{Sold: 3, Tickets: 3, Gross: eur(7000), Refunded: eur(500), Lost: eur(0), Net: eur(6500)}},
+			{Day: *day(4), Sales: query.Sales{Returned: 1, Tickets: -1, Gross: eur(0), Refunded: eur(1000), Lost: eur(0), Net: eur(-1000)}},
 		},
 	}, report)
 }
@@ -96,7 +96,7 @@ func TestSectionsByTicketsSold(t *testing.T) {
 	}, func(s query.SectionSales) string { return s.EventID }))
 	page, err := w.reader.SectionPage(t.Context(), first(1))
 	require.NoError(t, err)
-	require.Equal(t, query.SectionSales{EventID: "evt_11", Section: "Floor: left", Sales: query.Sales{Sold: 30, Returned: 1, Tickets: 29, Gross: eur(5), Refunded: eur(0), Net: eur(5)}}, page.Items[0])
+	require.Equal(t, query.SectionSales{EventID: "evt_11", Section: "Floor: left", Sales: query.Sales{Sold: 30, Returned: 1, Tickets: 29, Gross: eur(5), Refunded: eur(0), Lost: eur(0), Net: eur(5)}}, page.Items[0])
 	var refused *query.CursorError
 	_, err = w.reader.CustomerPage(t.Context(), query.CustomerFilter{}, query.PageArgs{After: &page.Cursors[0]})
 	require.ErrorAs(t, err, &refused)
@@ -144,7 +144,7 @@ func TestCustomersInPages(t *testing.T) {
 	spend, err := w.reader.SpendOf(t.Context(), []string{"usr_12", "usr_13"})
 	require.NoError(t, err)
 	require.Equal(t, []query.Spend{
-		{Spent: eur(250), Refunded: eur(50), Net: eur(200)},
+		{Spent: eur(250), Refunded: eur(50), Lost: eur(0), Net: eur(200)},
 		{Spent: money.Money{Minor: 100, Currency: "JPY"}, Refunded: money.Money{Currency: "JPY"}, Net: money.Money{Minor: 100, Currency: "JPY"}},
 	}, spend["usr_12"])
 }

@@ -17,10 +17,11 @@ import (
 // Sales is what was sold and returned.
 type Sales struct {
 	Sold     int64 // tickets of completed reservations
-	Returned int64 // of these, tickets of reservations that were refunded in full
+	Returned int64 // of these, tickets that were refunded
 	Tickets  int64 // the rest
 	Gross    money.Money
 	Refunded money.Money
+	Lost     money.Money // by disputes
 	Net      money.Money
 }
 
@@ -80,7 +81,7 @@ func salesReport(eventID string, rows []db.SalesOfEventRow, sections []Section) 
 	report := &SalesReport{EventID: eventID, BySection: []SectionSales{}, ByDay: []DaySales{}}
 	sold := map[string]Sales{}
 	for _, row := range rows {
-		sales := newSales(row.Currency, row.Sold, row.Returned, row.Gross, row.Refunded)
+		sales := newSales(row.Currency, row.Sold, row.Returned, row.Gross, row.Refunded, row.Lost)
 		switch {
 		case row.OfSection:
 			sold[row.Section] = sales
@@ -91,12 +92,12 @@ func salesReport(eventID string, rows []db.SalesOfEventRow, sections []Section) 
 		}
 	}
 	if len(rows) == 0 {
-		report.Sales = newSales(sections[0].Price.Currency, 0, 0, 0, 0)
+		report.Sales = newSales(sections[0].Price.Currency, 0, 0, 0, 0, 0)
 	}
 	for _, s := range sections {
 		ofSection, some := sold[s.Name]
 		if !some {
-			ofSection = newSales(s.Price.Currency, 0, 0, 0, 0)
+			ofSection = newSales(s.Price.Currency, 0, 0, 0, 0, 0)
 		}
 		report.BySection = append(report.BySection, SectionSales{Sales: ofSection, EventID: eventID, Section: s.Name})
 		delete(sold, s.Name)
@@ -152,15 +153,16 @@ func (r *Reader) SectionPage(ctx context.Context, args PageArgs) (Page[SectionSa
 
 func sectionSales(row db.SectionSalesBestFirstRow) SectionSales {
 	return SectionSales{
-		Sales: newSales(row.Currency, row.Sold, row.Returned, row.Gross, row.Refunded), EventID: row.EventID, Section: row.Section,
+		Sales: newSales(row.Currency, row.Sold, row.Returned, row.Gross, row.Refunded, row.Lost), EventID: row.EventID, Section: row.Section,
 	}
 }
 
-func newSales(currency string, sold, returned, gross, refunded int64) Sales {
+func newSales(currency string, sold, returned, gross, refunded, lost int64) Sales {
 	return Sales{
 		Sold: sold, Returned: returned, Tickets: sold - returned,
 		Gross:    money.Money{Minor: gross, Currency: currency},
 		Refunded: money.Money{Minor: refunded, Currency: currency},
-		Net:      money.Money{Minor: gross - refunded, Currency: currency},
+		Lost:     money.Money{Minor: lost, Currency: currency},
+		Net:      money.Money{Minor: gross - refunded - lost, Currency: currency},
 	}
 }

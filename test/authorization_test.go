@@ -342,6 +342,7 @@ var edgeCases = map[string]authCase{
 	"Reservation.tickets":  {query: onReservation(`tickets { id }`), vars: withID(reservationID), want: reservationReaders},
 	"Reservation.payments": {query: onReservation(`payments { id }`), vars: withID(reservationID), want: reservationReaders},
 	"Payment.reservation":  {query: onPayment(`reservation { id }`), vars: withID(paymentID), want: reservationReaders},
+	"Payment.disputes":     {query: onPayment(`disputes { id }`), vars: withID(paymentID), want: reservationReaders},
 	"Payment.refunds":      {query: onPayment(`refunds { id }`), vars: withID(paymentID), want: reservationReaders},
 	"User.reservations":    {query: onReservation(`customer { reservations { nodes { id } } }`), vars: withID(reservationID), want: ownerOrAdmin},
 	"User.payments":        {query: onReservation(`customer { payments { nodes { id } } }`), vars: withID(reservationID), want: ownerOrAdmin},

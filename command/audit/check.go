@@ -73,7 +73,7 @@ func (l *Log) checkCancelledEvents(windingUp WindingUp, report *Report) {
 		case r.State.Holding():
 			report.Add(reservation.Stream(id), "it is %s, and its event was cancelled and wound up", r.State.Status)
 		case r.State.Status != reservation.Completed:
-		case p == nil || (!p.Broken && p.State.RefundableMinor() > 0 && !p.refused()):
+		case p == nil || (!p.Broken && p.State.RefundableMinor() > 0 && !p.refused() && !p.State.Disputed()):
 			report.Add(reservation.Stream(id), "its event was cancelled and wound up, and no refund was requested")
 		}
 	}

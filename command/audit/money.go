@@ -45,24 +45,25 @@ func (l *Log) addMoney(report *Report) {
 func (r *Report) CheckMoney() {
 	for _, currency := range sortedKeys(r.Money) {
 		s := r.Money[currency]
-		if kept := s.Taken - s.Refunded - s.Refused; !r.partial && s.Pending == 0 && kept != s.Due {
-			r.Add("money in "+currency, "%d was taken and %d refunded, and completed reservations cost %d", s.Taken, s.Refunded, s.Due)
+		if kept := s.Taken - s.Refunded - s.Lost - s.Refused; !r.partial && s.Pending == 0 && kept != s.Due {
+			r.Add("money in "+currency, "%d was taken, %d refunded and %d lost, and completed reservations cost %d", s.Taken, s.Refunded, s.Lost, s.Due)
 		}
 	}
 }
 
-// add counts a payment. What was refunded of a completed reservation is no longer due for it.
+// add counts a payment. What was refunded or lost of a completed reservation is no longer due for it.
 func (s *Sum) add(id string, p *Payment, r *Reservation) {
 	if p.State.CompletedAt == nil {
 		return
 	}
-	refunded := p.State.RefundedMinor()
+	refunded, lost := p.State.RefundedMinor(), min(p.State.LostMinor(), p.State.Amount.Minor-p.State.RefundedMinor())
 	s.Taken += p.State.Amount.Minor
 	s.Refunded += refunded
-	s.Pending += p.State.Amount.Minor - refunded - p.State.RefundableMinor()
+	s.Lost += lost
+	s.Pending += p.State.Amount.Minor - refunded - lost - p.State.RefundableMinor()
 	switch {
 	case r.completedBy(id):
-		s.Due -= refunded
+		s.Due -= refunded + lost
 	case p.refused():
 		s.Refused += p.State.RefundableMinor()
 	}

@@ -29,6 +29,7 @@ type Sum struct {
 	Taken    int64 // by completed payments
 	Refunded int64
 	Pending  int64 // refunds that were requested and not carried out
+	Lost     int64 // what banks gave to customers by disputes
 	Refused  int64 // what gateways refused to refund of payments without a completed reservation
 	Due      int64 // the price of completed reservations without what was refunded of it
 }

@@ -82,5 +82,5 @@ var samples = map[string]any{
 	"RefundRetried":   payment.RefundRetried{RefundID: refundID, Attempt: 1, RetriedAt: at},
 	"RefundReported":  payment.RefundReported{RefundID: refundID, Amount: price, ReportedAt: at},
 	"PaymentDisputed": payment.PaymentDisputed{DisputeID: "dp_1", Amount: price, Reason: "fraudulent", DisputedAt: at},
-	"DisputeClosed":   payment.DisputeClosed{DisputeID: "dp_1", Won: true, ClosedAt: at},
+	"DisputeClosed":   payment.DisputeClosed{DisputeID: "dp_1", Won: true, Amount: &price, ClosedAt: at},
 }

@@ -75,7 +75,7 @@ type (
 		Reason   string // with RefundRefused
 	}
 
-	// RecordDispute records the state of a dispute at the gateway.
+	// RecordDispute records the state of a dispute at the gateway. Amount is what is in dispute or, with DisputeLost, what was paid out.
 	RecordDispute struct {
 		DisputeID string
 		Amount    money.Money

@@ -121,9 +121,10 @@ type (
 
 	// DisputeClosed says that the customer's bank has decided. If the dispute is won, the money has come back.
 	DisputeClosed struct {
-		DisputeID string    `json:"disputeId"`
-		Won       bool      `json:"won"`
-		ClosedAt  time.Time `json:"closedAt"`
+		DisputeID string       `json:"disputeId"`
+		Won       bool         `json:"won"`
+		Amount    *money.Money `json:"amount,omitempty"` // what was paid out to the customer; absent: the disputed amount, if the dispute is lost
+		ClosedAt  time.Time    `json:"closedAt"`
 	}
 )
 

@@ -84,7 +84,7 @@ func checkPayment(t *rapid.T, before, after State) {
 		require.Empty(t, after.Disputes)
 		return
 	}
-	require.Equal(t, max(0, after.Amount.Minor-pending-given), after.RefundableMinor())
+	require.Equal(t, max(0, after.Amount.Minor-pending-given-after.LostMinor()), after.RefundableMinor())
 	switch given {
 	case 0:
 		require.Equal(t, Completed, after.Status)

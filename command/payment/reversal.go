@@ -40,13 +40,20 @@ func decideRecordDispute(s State, c RecordDispute, now time.Time) ([]DomainEvent
 	if s.CompletedAt == nil {
 		return nil, rejection.New(rejection.InvalidState, "a payment that is %s cannot be disputed", s.Status)
 	}
+	if c.Amount.Currency != s.Amount.Currency || c.Amount.Minor > s.Amount.Minor {
+		c.Amount = s.Amount // a bank takes no more than was paid, whatever it adds in fees or converts it to
+	}
 	var events []DomainEvent
 	known, ok := s.findDispute(c.DisputeID)
 	if !ok {
 		events = append(events, PaymentDisputed{DisputeID: c.DisputeID, Amount: c.Amount, Reason: c.Reason, DisputedAt: now})
 	}
 	if c.Status != DisputeOpen && (!ok || known.Status == DisputeOpen) {
-		events = append(events, DisputeClosed{DisputeID: c.DisputeID, Won: c.Status == DisputeWon, ClosedAt: now})
+		closed := DisputeClosed{DisputeID: c.DisputeID, Won: c.Status == DisputeWon, ClosedAt: now}
+		if !closed.Won {
+			closed.Amount = &c.Amount
+		}
+		events = append(events, closed)
 	}
 	return events, nil
 }

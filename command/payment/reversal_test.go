@@ -24,7 +24,7 @@ func dispute(status DisputeStatus) RecordDispute {
 var (
 	disputed = PaymentDisputed{DisputeID: "dp_1", Amount: eur(70_00), Reason: "fraudulent", DisputedAt: now}
 	won      = DisputeClosed{DisputeID: "dp_1", Won: true, ClosedAt: now}
-	lost     = DisputeClosed{DisputeID: "dp_1", ClosedAt: now}
+	lost     = DisputeClosed{DisputeID: "dp_1", Amount: new(eur(70_00)), ClosedAt: now}
 )
 
 func TestARefundThatWasRequestedAtTheGateway(t *testing.T) {
@@ -78,9 +78,27 @@ func TestADispute(t *testing.T) {
 	closed.When(dispute(DisputeLost)).ThenNothing()
 	closed.When(dispute(DisputeOpen)).ThenNothing()
 
-	require.True(t, open.When(dispute(DisputeLost)).Then(lost).State().Disputed(), "the money is gone")
+	gone := open.When(dispute(DisputeLost)).Then(lost).And()
+	require.Zero(t, gone.State().RefundableMinor(), "the money is gone")
+	gone.When(askAll("rfd_1")).ThenRejected(rejection.InvalidState)
+	gone.When(ask("rfd_1", 1)).ThenRejected(rejection.Invalid, "amount", "amount")
 	paid.When(dispute(DisputeLost)).Then(disputed, lost)
 	Given(t, initiated, failed).When(dispute(DisputeOpen)).ThenRejected(rejection.InvalidState)
+}
+
+// Banks may give the customer a part of the money.
+func TestADisputeIsLostByWhatWasPaidOut(t *testing.T) {
+	open := Given(t, initiated, completed, disputed)
+	part := DisputeClosed{DisputeID: "dp_1", Amount: new(eur(20_00)), ClosedAt: now}
+	s := open.When(RecordDispute{DisputeID: "dp_1", Amount: eur(20_00), Status: DisputeLost}).Then(part)
+	require.Equal(t, eur(20_00), s.State().Disputes[0].Amount)
+	require.EqualValues(t, 50_00, s.State().RefundableMinor())
+	s.And().When(askAll("rfd_1")).Then(asked("rfd_1", 50_00))
+	for _, amount := range []money.Money{eur(85_00), {Minor: 70_00, Currency: "USD"}} { // with the bank's fee, in its own currency
+		open.When(RecordDispute{DisputeID: "dp_1", Amount: amount, Status: DisputeLost}).Then(lost)
+	}
+	before := Given(t, initiated, completed, disputed, DisputeClosed{DisputeID: "dp_1", ClosedAt: now}) // as it was recorded before amounts were
+	require.EqualValues(t, 70_00, before.State().LostMinor())
 }
 
 func TestADisputeLeavesTheStateBeforeItUnchanged(t *testing.T) {

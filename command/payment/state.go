@@ -59,9 +59,11 @@ const (
 
 // Dispute is a customer's complaint to their bank, which decides who gets the money.
 type Dispute struct {
-	ID     string // the gateway's own
-	Amount money.Money
-	Status DisputeStatus
+	ID        string      // the gateway's own
+	Amount    money.Money // in dispute; with DisputeLost: what was paid out to the customer
+	Status    DisputeStatus
+	Reason    string // as the gateway names it
+	CreatedAt time.Time
 }
 
 // State is what the domain events of one payment add up to.
@@ -94,17 +96,28 @@ func (s State) Undecided() bool {
 // RefundedMinor returns the sum of the completed refunds, in minor units.
 func (s State) RefundedMinor() int64 { return s.sumRefunds(RefundCompleted) }
 
+// LostMinor returns what banks gave to the customer by disputes, in minor units.
+func (s State) LostMinor() int64 {
+	var sum int64
+	for _, d := range s.Disputes {
+		if d.Status == DisputeLost {
+			sum += d.Amount.Minor
+		}
+	}
+	return sum
+}
+
 // RefundableMinor returns what can still be refunded, in minor units. Pending refunds count as completed.
 func (s State) RefundableMinor() int64 {
 	if s.CompletedAt == nil {
 		return 0
 	}
-	return max(0, s.Amount.Minor-s.sumRefunds(RefundCompleted)-s.sumRefunds(RefundPending))
+	return max(0, s.Amount.Minor-s.sumRefunds(RefundCompleted)-s.sumRefunds(RefundPending)-s.LostMinor())
 }
 
-// Disputed reports whether a bank holds the money or has given it to the customer.
+// Disputed reports whether a bank holds the money until it has decided.
 func (s State) Disputed() bool {
-	return slices.ContainsFunc(s.Disputes, func(d Dispute) bool { return d.Status != DisputeWon })
+	return slices.ContainsFunc(s.Disputes, func(d Dispute) bool { return d.Status == DisputeOpen })
 }
 
 func (s State) findDispute(id string) (Dispute, bool) {
@@ -166,7 +179,9 @@ func Evolve(s State, e DomainEvent) State {
 	case RefundReported:
 		return s.addRefund(Refund{ID: e.RefundID, Amount: e.Amount, Status: RefundPending, RequestedAt: e.ReportedAt, Reported: true})
 	case PaymentDisputed:
-		s.Disputes = append(slices.Clone(s.Disputes), Dispute{ID: e.DisputeID, Amount: e.Amount, Status: DisputeOpen})
+		s.Disputes = append(slices.Clone(s.Disputes), Dispute{
+			ID: e.DisputeID, Amount: e.Amount, Status: DisputeOpen, Reason: e.Reason, CreatedAt: e.DisputedAt,
+		})
 	case DisputeClosed:
 		return s.closeDispute(e)
 	case PaymentRefunded:
@@ -192,9 +207,13 @@ func (s State) closeDispute(e DisputeClosed) State {
 		if s.Disputes[i].ID != e.DisputeID {
 			continue
 		}
-		s.Disputes[i].Status = DisputeLost
-		if e.Won {
+		switch {
+		case e.Won:
 			s.Disputes[i].Status = DisputeWon
+		case e.Amount != nil:
+			s.Disputes[i].Status, s.Disputes[i].Amount = DisputeLost, *e.Amount
+		default:
+			s.Disputes[i].Status = DisputeLost
 		}
 	}
 	return s

@@ -38,6 +38,7 @@ type ResolverRoot interface {
 	SectionSales() SectionSalesResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
+	Ticket() TicketResolver
 	User() UserResolver
 }
 
@@ -437,6 +438,8 @@ enum CustomerHistoryKind {
   PAYMENT_FAILED
   "Money was refunded to them."
   PAYMENT_REFUNDED
+  "The customer's bank sent the money of a refund back."
+  REFUND_SENT_BACK
 }
 
 "A page of a customer's history."
@@ -1033,8 +1036,8 @@ extend type Mutation {
   cancelPayment(input: CancelPaymentInput!): ProcessPaymentPayload @auth(rule: SIGNED_IN)
 
   """
-  Refunds a payment, in full or in part: for admins and the event's organizer. A full refund ends the reservation and releases its seats once
-  the gateway has carried it out.
+  Refunds a payment, in full, in part or by ticket: for admins and the event's organizer. A full refund ends the reservation and releases its
+  seats once the gateway has carried it out; a refund by ticket releases the seats of the tickets.
   """
   refundPayment(input: RefundPaymentInput!): RefundPaymentPayload @auth(rule: ORGANIZER)
 
@@ -1061,6 +1064,8 @@ type Payment implements Node {
   refunded: Money!
   "Its refunds, the oldest first."
   refunds: [Refund!]!
+  "Its disputes, the oldest first."
+  disputes: [Dispute!]!
   "The gateway: \"stripe\", \"paypal\" or \"sandbox\"."
   gateway: String!
   "The gateway's id of the payment, or null while there is none."
@@ -1119,6 +1124,28 @@ enum RefundStatus {
   COMPLETED
   "The gateway refused it; it can be requested anew, with ` + "`" + `retryRefund` + "`" + `."
   FAILED
+}
+
+"A customer's complaint about a payment to their bank, which decides who gets the money."
+type Dispute implements Node {
+  "The dispute's id, dsp_…."
+  id: ID!
+  "The amount in dispute; when it is LOST, what was paid out to the customer."
+  amount: Money!
+  "Its state."
+  status: DisputeStatus!
+  "When it became known here."
+  createdAt: Time!
+}
+
+"The state of a dispute."
+enum DisputeStatus {
+  "The bank holds the money until it has decided; nothing of the payment can be refunded meanwhile."
+  OPEN
+  "The money came back."
+  WON
+  "The customer has the money: it is no revenue, and cannot be refunded on top."
+  LOST
 }
 
 "What the customer must do before a payment can go on."
@@ -1227,6 +1254,11 @@ input RefundPaymentInput {
   paymentId: ID!
   "The amount; without it, all that is left. Pending refunds count as refunded."
   amount: MoneyInput
+  """
+  Tickets to refund instead of an amount, tkt_…: their price goes back. Once the gateway has carried it out, they are VOID and their seats are
+  available again; the reservation keeps its other tickets.
+  """
+  tickets: [ID!]
   "The reason, for the customer, up to 500 characters."
   reason: String
   "1 to 255 printable ASCII characters; required here or as the Idempotency-Key header."
@@ -1270,13 +1302,15 @@ type SalesReport {
   tickets: Int!
   "Tickets that were sold."
   sold: Int!
-  "Of these, tickets of reservations that were refunded in full."
+  "Of these, tickets that were refunded: one by one, or with their reservation."
   returned: Int!
   "The price of the sold tickets."
   gross: Money!
   "The amount that was refunded of it, in part or in full."
   refunded: Money!
-  "The difference."
+  "The amount that customers got back from their banks by disputes that were lost."
+  lost: Money!
+  "` + "`" + `gross` + "`" + ` less ` + "`" + `refunded` + "`" + ` and ` + "`" + `lost` + "`" + `."
   net: Money!
   "By section, in the order of the event. Sections that sold nothing are included."
   bySection: [SectionSales!]!
@@ -1284,7 +1318,7 @@ type SalesReport {
   byDay: [DaySales!]!
 }
 
-"The sales of one section. A partial refund of a reservation is spread over its sections."
+"The sales of one section. A refund by ticket is taken from the tickets' sections, another partial refund is spread over those of its reservation."
 type SectionSales {
   "The event."
   event: Event
@@ -1294,13 +1328,15 @@ type SectionSales {
   tickets: Int!
   "Tickets that were sold."
   sold: Int!
-  "Of these, tickets of reservations that were refunded in full."
+  "Of these, tickets that were refunded: one by one, or with their reservation."
   returned: Int!
   "The price of the sold tickets."
   gross: Money!
   "The amount that was refunded of it."
   refunded: Money!
-  "The difference."
+  "The amount that customers got back from their banks by disputes that were lost."
+  lost: Money!
+  "` + "`" + `gross` + "`" + ` less ` + "`" + `refunded` + "`" + ` and ` + "`" + `lost` + "`" + `."
   net: Money!
 }
 
@@ -1312,13 +1348,15 @@ type DaySales {
   tickets: Int!
   "Tickets that were sold on the day."
   sold: Int!
-  "Tickets of reservations that were refunded in full on the day."
+  "Tickets that were refunded on the day: one by one, or with their reservation."
   returned: Int!
   "The price of the tickets that were sold on the day."
   gross: Money!
   "The amount that was refunded on the day."
   refunded: Money!
-  "The difference."
+  "The amount that customers got back from their banks by disputes that were lost."
+  lost: Money!
+  "` + "`" + `gross` + "`" + ` less ` + "`" + `refunded` + "`" + ` and ` + "`" + `lost` + "`" + `."
   net: Money!
 }
 
@@ -1574,6 +1612,43 @@ A subscription sends the state now, then the newest state whenever it changed. V
 last one always arrives. It runs over graphql-transport-ws, or over server-sent events in the distinct connections mode of graphql-sse.
 """
 type Subscription
+`, BuiltIn: false},
+	{Name: "../schema/ticket.graphqls", Input: `extend type Query {
+  """
+  One ticket: for its customer, for the event's organizer and for admins. For others it is FORBIDDEN; NOT_FOUND when there is none, or not yet:
+  tickets exist once their reservation is completed.
+  """
+  ticket(id: ID!): Ticket @auth(rule: SIGNED_IN)
+}
+
+extend type Reservation {
+  "Its tickets, in the order of ` + "`" + `seats` + "`" + `; empty until it is completed."
+  tickets: [Ticket!]!
+}
+
+"A ticket of a completed reservation."
+type Ticket implements Node {
+  "The ticket's id, tkt_…."
+  id: ID!
+  "The section's name."
+  section: String!
+  "The seat, or null for general admission."
+  label: String
+  "Its price when it was reserved."
+  price: Money!
+  "The name of the person that it is for, or null while none was given."
+  holderName: String
+  "Its state."
+  status: TicketStatus!
+}
+
+"The state of a ticket."
+enum TicketStatus {
+  "It can be used."
+  VALID
+  "It was refunded."
+  VOID
+}
 `, BuiltIn: false},
 	{Name: "../schema/user.graphqls", Input: `extend type Query {
   "Users in the order of their first sign-in. Pages are as in ` + "`" + `events` + "`" + `."
@@ -1931,10 +2006,26 @@ func (ec *executionContext) childFields_DaySales(ctx context.Context, field grap
 		return ec.fieldContext_DaySales_gross(ctx, field)
 	case "refunded":
 		return ec.fieldContext_DaySales_refunded(ctx, field)
+	case "lost":
+		return ec.fieldContext_DaySales_lost(ctx, field)
 	case "net":
 		return ec.fieldContext_DaySales_net(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DaySales", field.Name)
+}
+
+func (ec *executionContext) childFields_Dispute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Dispute_id(ctx, field)
+	case "amount":
+		return ec.fieldContext_Dispute_amount(ctx, field)
+	case "status":
+		return ec.fieldContext_Dispute_status(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Dispute_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Dispute", field.Name)
 }
 
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2061,6 +2152,8 @@ func (ec *executionContext) childFields_Payment(ctx context.Context, field graph
 		return ec.fieldContext_Payment_refunded(ctx, field)
 	case "refunds":
 		return ec.fieldContext_Payment_refunds(ctx, field)
+	case "disputes":
+		return ec.fieldContext_Payment_disputes(ctx, field)
 	case "gateway":
 		return ec.fieldContext_Payment_gateway(ctx, field)
 	case "transactionId":
@@ -2225,6 +2318,8 @@ func (ec *executionContext) childFields_Reservation(ctx context.Context, field g
 		return ec.fieldContext_Reservation_compensatedAt(ctx, field)
 	case "payments":
 		return ec.fieldContext_Reservation_payments(ctx, field)
+	case "tickets":
+		return ec.fieldContext_Reservation_tickets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Reservation", field.Name)
 }
@@ -2287,6 +2382,8 @@ func (ec *executionContext) childFields_SalesReport(ctx context.Context, field g
 		return ec.fieldContext_SalesReport_gross(ctx, field)
 	case "refunded":
 		return ec.fieldContext_SalesReport_refunded(ctx, field)
+	case "lost":
+		return ec.fieldContext_SalesReport_lost(ctx, field)
 	case "net":
 		return ec.fieldContext_SalesReport_net(ctx, field)
 	case "bySection":
@@ -2365,6 +2462,8 @@ func (ec *executionContext) childFields_SectionSales(ctx context.Context, field 
 		return ec.fieldContext_SectionSales_gross(ctx, field)
 	case "refunded":
 		return ec.fieldContext_SectionSales_refunded(ctx, field)
+	case "lost":
+		return ec.fieldContext_SectionSales_lost(ctx, field)
 	case "net":
 		return ec.fieldContext_SectionSales_net(ctx, field)
 	}
@@ -2421,6 +2520,24 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 		return ec.fieldContext_SignOutPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Ticket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Ticket_id(ctx, field)
+	case "section":
+		return ec.fieldContext_Ticket_section(ctx, field)
+	case "label":
+		return ec.fieldContext_Ticket_label(ctx, field)
+	case "price":
+		return ec.fieldContext_Ticket_price(ctx, field)
+	case "holderName":
+		return ec.fieldContext_Ticket_holderName(ctx, field)
+	case "status":
+		return ec.fieldContext_Ticket_status(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Ticket", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -301,6 +301,9 @@ type RefundPaymentInput struct {
 	PaymentID string `json:"paymentId"`
 	// The amount; without it, all that is left. Pending refunds count as refunded.
 	Amount *MoneyInput `json:"amount,omitempty"`
+	// Tickets to refund instead of an amount, tkt_…: their price goes back. Once the gateway has carried it out, they are VOID and their seats are
+	// available again; the reservation keeps its other tickets.
+	Tickets []string `json:"tickets,omitempty"`
 	// The reason, for the customer, up to 500 characters.
 	Reason *string `json:"reason,omitempty"`
 	// 1 to 255 printable ASCII characters; required here or as the Idempotency-Key header.

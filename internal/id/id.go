@@ -18,6 +18,7 @@ const (
 	Reservation = "rsv"
 	Payment     = "pay"
 	Refund      = "rfd"
+	Dispute     = "dsp" // not made by New: see DisputeOf
 	User        = "usr"
 	Session     = "ses" // not made by New: see package auth
 
@@ -45,6 +46,9 @@ func Derive(prefix, name string) string {
 func Ticket(reservationID string, ordinal int) string {
 	return Derive(TicketPrefix, reservationID+"/"+strconv.Itoa(ordinal))
 }
+
+// DisputeOf returns our identifier of a gateway's dispute.
+func DisputeOf(gateway, disputeID string) string { return Derive(Dispute, gateway+"/"+disputeID) }
 
 // Check returns an error unless s is a well-formed identifier with this prefix.
 func Check(prefix, s string) error {

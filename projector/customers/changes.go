@@ -1,6 +1,7 @@
 package customers
 
 import (
+	"math/big"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -39,7 +40,10 @@ type customerMoves struct {
 
 type spendKey struct{ customer, currency string }
 
-type spendMoves struct{ spent, refunded int64 }
+// spendMoves are sums of amounts, which together may be larger than each.
+type spendMoves struct{ spent, refunded big.Int }
+
+func addAmount(sum *big.Int, minor int64) { sum.Add(sum, big.NewInt(minor)) }
 
 func (c *changes) apply(r *projection.Record) error {
 	s := c.streams[r.StreamID]
@@ -114,15 +118,15 @@ func (c *changes) applyPayment(s *customerStream, r *projection.Record) error {
 			return r.Misplaced()
 		}
 	case payment.PaymentCompleted:
-		c.money(s).spent += s.Amount
+		addAmount(&c.money(s).spent, s.Amount)
 		c.addHistory(s, r, PaymentCompleted, s.Amount)
 	case payment.PaymentFailed:
 		c.addHistory(s, r, PaymentFailed, s.Amount)
 	case payment.PaymentRefunded:
-		c.money(s).refunded += e.Amount.Minor
+		addAmount(&c.money(s).refunded, e.Amount.Minor)
 		c.addHistory(s, r, PaymentRefunded, e.Amount.Minor)
 	case payment.RefundSentBack:
-		c.money(s).refunded -= e.Amount.Minor
+		addAmount(&c.money(s).refunded, -e.Amount.Minor)
 		c.addHistory(s, r, RefundSentBack, e.Amount.Minor)
 	case payment.PaymentProcessing, payment.PaymentActionRequired, payment.RefundRequested, payment.RefundReported, payment.RefundFailed, payment.RefundRetried,
 		payment.PaymentDisputed, payment.DisputeClosed: // move no money

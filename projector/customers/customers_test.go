@@ -74,6 +74,20 @@ func TestSingleTicketsThatWereReturnedAreNotTheCustomersAnyMore(t *testing.T) {
 	require.Zero(t, w.Customers()[0].Tickets)
 }
 
+func TestSpendMayBeLargerThanAnyAmount(t *testing.T) {
+	w := readtest.New(t)
+	for _, id := range []string{"payment-pay_1", "payment-pay_2", "payment-pay_3"} {
+		initiated := readtest.PaymentInitiated()
+		initiated.Amount.Minor = 1 << 62
+		w.Append(id, initiated, payment.PaymentCompleted{CompletedAt: readtest.Noon})
+	}
+	w.ProjectAll(Projection{})
+	var net string
+	require.NoError(t, w.Tables.Read.QueryRow(t.Context(), `SELECT net::text FROM customer_spend`).Scan(&net))
+	require.Equal(t, "13835058055282163712", net)
+	require.Empty(t, w.DeadLetters(Projection{}))
+}
+
 // Only what customers did themselves shows when they were seen: the log of this test is all usr_1's.
 func TestCustomersAreSeenByWhatTheyDo(t *testing.T) {
 	w := readtest.New(t)

@@ -104,8 +104,8 @@ func (c *changes) saveSpend(ctx context.Context, q *db.Queries) error {
 	err := q.MoveCustomerSpend(ctx, db.MoveCustomerSpendParams{
 		CustomerIds: projection.Column(keys, func(k spendKey) string { return k.customer }),
 		Currencies:  projection.Column(keys, func(k spendKey) string { return k.currency }),
-		Spent:       projection.Column(keys, func(k spendKey) int64 { return c.spend[k].spent }),
-		Refunded:    projection.Column(keys, func(k spendKey) int64 { return c.spend[k].refunded }),
+		Spent:       projection.Column(keys, func(k spendKey) string { return c.spend[k].spent.String() }),
+		Refunded:    projection.Column(keys, func(k spendKey) string { return c.spend[k].refunded.String() }),
 	})
 	if err != nil {
 		return fmt.Errorf("move what customers spent: %w", err)

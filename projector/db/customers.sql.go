@@ -118,7 +118,7 @@ func (q *Queries) LoadCustomerStreams(ctx context.Context, ids []string) ([]Cust
 
 const moveCustomerSpend = `-- name: MoveCustomerSpend :exec
 INSERT INTO customer_spend (customer_id, currency, spent, refunded)
-SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::bigint[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[])::numeric, unnest($4::text[])::numeric
 ON CONFLICT (customer_id, currency) DO UPDATE SET
     spent = customer_spend.spent + excluded.spent, refunded = customer_spend.refunded + excluded.refunded
 `
@@ -126,8 +126,8 @@ ON CONFLICT (customer_id, currency) DO UPDATE SET
 type MoveCustomerSpendParams struct {
 	CustomerIds []string `json:"customer_ids"`
 	Currencies  []string `json:"currencies"`
-	Spent       []int64  `json:"spent"`
-	Refunded    []int64  `json:"refunded"`
+	Spent       []string `json:"spent"`
+	Refunded    []string `json:"refunded"`
 }
 
 func (q *Queries) MoveCustomerSpend(ctx context.Context, arg MoveCustomerSpendParams) error {

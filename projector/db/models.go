@@ -34,11 +34,11 @@ type CustomerHistory struct {
 }
 
 type CustomerSpend struct {
-	CustomerID string `json:"customer_id"`
-	Currency   string `json:"currency"`
-	Spent      int64  `json:"spent"`
-	Refunded   int64  `json:"refunded"`
-	Net        int64  `json:"net"`
+	CustomerID string      `json:"customer_id"`
+	Currency   string      `json:"currency"`
+	Spent      json.Number `json:"spent"`
+	Refunded   json.Number `json:"refunded"`
+	Net        json.Number `json:"net"`
 }
 
 type CustomerStream struct {
@@ -96,6 +96,7 @@ type Payment struct {
 	CompletedAt   pgtype.Timestamptz `json:"completed_at"`
 	FailedAt      pgtype.Timestamptz `json:"failed_at"`
 	Metadata      json.RawMessage    `json:"metadata"`
+	Disputes      json.RawMessage    `json:"disputes"`
 }
 
 type Projection struct {
@@ -170,10 +171,11 @@ type Sale struct {
 	Currency string      `json:"currency"`
 	Sold     int64       `json:"sold"`
 	Returned int64       `json:"returned"`
-	Gross    int64       `json:"gross"`
-	Refunded int64       `json:"refunded"`
+	Gross    json.Number `json:"gross"`
+	Refunded json.Number `json:"refunded"`
 	Tickets  int64       `json:"tickets"`
-	Net      int64       `json:"net"`
+	Lost     json.Number `json:"lost"`
+	Net      json.Number `json:"net"`
 }
 
 type SalePayment struct {
@@ -218,13 +220,14 @@ type Section struct {
 }
 
 type SectionSale struct {
-	EventID  string `json:"event_id"`
-	Section  string `json:"section"`
-	Currency string `json:"currency"`
-	Sold     int64  `json:"sold"`
-	Returned int64  `json:"returned"`
-	Gross    int64  `json:"gross"`
-	Refunded int64  `json:"refunded"`
-	Tickets  int64  `json:"tickets"`
-	Net      int64  `json:"net"`
+	EventID  string      `json:"event_id"`
+	Section  string      `json:"section"`
+	Currency string      `json:"currency"`
+	Sold     int64       `json:"sold"`
+	Returned int64       `json:"returned"`
+	Gross    json.Number `json:"gross"`
+	Refunded json.Number `json:"refunded"`
+	Tickets  int64       `json:"tickets"`
+	Lost     json.Number `json:"lost"`
+	Net      json.Number `json:"net"`
 }

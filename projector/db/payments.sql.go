@@ -12,7 +12,7 @@ import (
 )
 
 const loadPayments = `-- name: LoadPayments :many
-SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments WHERE id = ANY ($1::text[])
+SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata, disputes FROM payments WHERE id = ANY ($1::text[])
 `
 
 func (q *Queries) LoadPayments(ctx context.Context, ids []string) ([]Payment, error) {
@@ -43,6 +43,7 @@ func (q *Queries) LoadPayments(ctx context.Context, ids []string) ([]Payment, er
 			&i.CompletedAt,
 			&i.FailedAt,
 			&i.Metadata,
+			&i.Disputes,
 		); err != nil {
 			return nil, err
 		}
@@ -56,17 +57,17 @@ func (q *Queries) LoadPayments(ctx context.Context, ids []string) ([]Payment, er
 
 const savePayments = `-- name: SavePayments :exec
 INSERT INTO payments (id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway,
-    transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata)
+    transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, disputes, metadata)
 SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[]),
        unnest($5::text[]), unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::text[]),
        unnest($9::text[])::jsonb, unnest($10::text[]), unnest($11::text[]),
        nullif(unnest($12::text[]), ''), nullif(unnest($13::text[]), ''),
        nullif(unnest($14::text[]), ''), unnest($15::timestamptz[]), unnest($16::timestamptz[]),
-       unnest($17::timestamptz[]), unnest($18::text[])::jsonb
+       unnest($17::timestamptz[]), unnest($18::text[])::jsonb, unnest($19::text[])::jsonb
 ON CONFLICT (id) DO UPDATE SET
     version = excluded.version, refunded = excluded.refunded, refunds = excluded.refunds, status = excluded.status,
     transaction_id = excluded.transaction_id, failure_code = excluded.failure_code, failure_reason = excluded.failure_reason,
-    completed_at = excluded.completed_at, failed_at = excluded.failed_at, metadata = excluded.metadata
+    completed_at = excluded.completed_at, failed_at = excluded.failed_at, disputes = excluded.disputes, metadata = excluded.metadata
 WHERE payments.version < excluded.version
 `
 
@@ -88,6 +89,7 @@ type SavePaymentsParams struct {
 	CreatedAts     []pgtype.Timestamptz `json:"created_ats"`
 	CompletedAts   []pgtype.Timestamptz `json:"completed_ats"`
 	FailedAts      []pgtype.Timestamptz `json:"failed_ats"`
+	Disputes       []string             `json:"disputes"`
 	Metadata       []string             `json:"metadata"`
 }
 
@@ -111,6 +113,7 @@ func (q *Queries) SavePayments(ctx context.Context, arg SavePaymentsParams) erro
 		arg.CreatedAts,
 		arg.CompletedAts,
 		arg.FailedAts,
+		arg.Disputes,
 		arg.Metadata,
 	)
 	return err

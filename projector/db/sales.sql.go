@@ -76,12 +76,13 @@ func (q *Queries) LoadSaleReservations(ctx context.Context, ids []string) ([]Sal
 }
 
 const moveSales = `-- name: MoveSales :exec
-INSERT INTO sales (event_id, section, day, currency, sold, returned, gross, refunded)
+INSERT INTO sales (event_id, section, day, currency, sold, returned, gross, refunded, lost)
 SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::date[]), unnest($4::text[]),
-       unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[])
+       unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::text[])::numeric, unnest($8::text[])::numeric,
+       unnest($9::text[])::numeric
 ON CONFLICT (event_id, section, day, currency) DO UPDATE SET
     sold = sales.sold + excluded.sold, returned = sales.returned + excluded.returned,
-    gross = sales.gross + excluded.gross, refunded = sales.refunded + excluded.refunded
+    gross = sales.gross + excluded.gross, refunded = sales.refunded + excluded.refunded, lost = sales.lost + excluded.lost
 `
 
 type MoveSalesParams struct {
@@ -91,8 +92,9 @@ type MoveSalesParams struct {
 	Currencies []string      `json:"currencies"`
 	Sold       []int64       `json:"sold"`
 	Returned   []int64       `json:"returned"`
-	Gross      []int64       `json:"gross"`
-	Refunded   []int64       `json:"refunded"`
+	Gross      []string      `json:"gross"`
+	Refunded   []string      `json:"refunded"`
+	Lost       []string      `json:"lost"`
 }
 
 // Moves sums by the difference that the batch makes, never to a value.
@@ -106,21 +108,22 @@ func (q *Queries) MoveSales(ctx context.Context, arg MoveSalesParams) error {
 		arg.Returned,
 		arg.Gross,
 		arg.Refunded,
+		arg.Lost,
 	)
 	return err
 }
 
 const moveSectionSales = `-- name: MoveSectionSales :exec
-INSERT INTO section_sales (event_id, section, currency, sold, returned, gross, refunded)
-SELECT d.event_id, d.section, d.currency, sum(d.sold)::bigint, sum(d.returned)::bigint, sum(d.gross)::bigint, sum(d.refunded)::bigint
+INSERT INTO section_sales (event_id, section, currency, sold, returned, gross, refunded, lost)
+SELECT d.event_id, d.section, d.currency, sum(d.sold)::bigint, sum(d.returned)::bigint, sum(d.gross), sum(d.refunded), sum(d.lost)
 FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section, unnest($3::text[]) AS currency,
-             unnest($4::bigint[]) AS sold, unnest($5::bigint[]) AS returned, unnest($6::bigint[]) AS gross,
-             unnest($7::bigint[]) AS refunded) d
+             unnest($4::bigint[]) AS sold, unnest($5::bigint[]) AS returned, unnest($6::text[])::numeric AS gross,
+             unnest($7::text[])::numeric AS refunded, unnest($8::text[])::numeric AS lost) d
 GROUP BY d.event_id, d.section, d.currency
 ORDER BY d.event_id COLLATE "C", d.section COLLATE "C", d.currency COLLATE "C"
 ON CONFLICT (event_id, section, currency) DO UPDATE SET
     sold = section_sales.sold + excluded.sold, returned = section_sales.returned + excluded.returned,
-    gross = section_sales.gross + excluded.gross, refunded = section_sales.refunded + excluded.refunded
+    gross = section_sales.gross + excluded.gross, refunded = section_sales.refunded + excluded.refunded, lost = section_sales.lost + excluded.lost
 `
 
 type MoveSectionSalesParams struct {
@@ -129,8 +132,9 @@ type MoveSectionSalesParams struct {
 	Currencies []string `json:"currencies"`
 	Sold       []int64  `json:"sold"`
 	Returned   []int64  `json:"returned"`
-	Gross      []int64  `json:"gross"`
-	Refunded   []int64  `json:"refunded"`
+	Gross      []string `json:"gross"`
+	Refunded   []string `json:"refunded"`
+	Lost       []string `json:"lost"`
 }
 
 func (q *Queries) MoveSectionSales(ctx context.Context, arg MoveSectionSalesParams) error {
@@ -142,6 +146,7 @@ func (q *Queries) MoveSectionSales(ctx context.Context, arg MoveSectionSalesPara
 		arg.Returned,
 		arg.Gross,
 		arg.Refunded,
+		arg.Lost,
 	)
 	return err
 }

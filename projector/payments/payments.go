@@ -13,6 +13,7 @@ import (
 
 	"ticketing/command/payment"
 	"ticketing/internal/announce"
+	"ticketing/internal/id"
 	"ticketing/internal/money"
 	"ticketing/projector/db"
 	"ticketing/projector/projection"
@@ -49,7 +50,7 @@ func (Projection) Apply(ctx context.Context, tx pgx.Tx, batch []projection.Recor
 	}), nil
 }
 
-// Row is a row of the table payments. Refunds holds a []Refund, Metadata a Metadata.
+// Row is a row of the table payments. Refunds holds a []Refund, Disputes a []Dispute, Metadata a Metadata.
 type Row db.Payment
 
 // Refund is a refund in the column refunds.
@@ -62,12 +63,20 @@ type Refund struct {
 	CreatedAt time.Time            `json:"createdAt"`
 }
 
+// Dispute is a dispute in the column disputes.
+type Dispute struct {
+	ID        string                `json:"id"`        // ours
+	GatewayID string                `json:"gatewayId"` // the gateway's own
+	Amount    money.Money           `json:"amount"`
+	Status    payment.DisputeStatus `json:"status"`
+	Reason    string                `json:"reason,omitempty"`
+	CreatedAt time.Time             `json:"createdAt"`
+}
+
 // Metadata is what support asks for and no list shows.
 type Metadata struct {
 	CorrelationID string `json:"correlationId,omitempty"` // of the request that made the payment
 	Method        string `json:"method,omitempty"`
-	// Disputes maps the gateway's ids of disputes to their statuses.
-	Disputes map[string]payment.DisputeStatus `json:"disputes,omitempty"`
 }
 
 // Head implements projection.Row.
@@ -109,12 +118,11 @@ func (r *Row) Apply(record *projection.Record) error {
 	case payment.RefundRetried:
 		return r.changeRefund(e.RefundID, payment.RefundPending, "")
 	case payment.PaymentDisputed:
-		return r.setDispute(e.DisputeID, payment.DisputeOpen)
+		return r.changeDisputes(e.DisputeID, func(d *Dispute) {
+			d.Amount, d.Status, d.Reason, d.CreatedAt = e.Amount, payment.DisputeOpen, e.Reason, e.DisputedAt
+		})
 	case payment.DisputeClosed:
-		if e.Won {
-			return r.setDispute(e.DisputeID, payment.DisputeWon)
-		}
-		return r.setDispute(e.DisputeID, payment.DisputeLost)
+		return r.changeDisputes(e.DisputeID, func(d *Dispute) { d.close(e) })
 	default:
 		return record.Misplaced()
 	}
@@ -126,7 +134,7 @@ func (r *Row) setStatus(s payment.Status) { r.Status = string(s) }
 func (r *Row) create(record *projection.Record, e payment.PaymentInitiated) (err error) {
 	*r = Row{
 		ID: record.AggregateID(), Version: 1, ReservationID: e.ReservationID, CustomerID: e.CustomerID, EventID: e.EventID,
-		Amount: e.Amount.Minor, Currency: e.Amount.Currency, Refunds: json.RawMessage("[]"), Gateway: e.Gateway,
+		Amount: e.Amount.Minor, Currency: e.Amount.Currency, Refunds: json.RawMessage("[]"), Disputes: json.RawMessage("[]"), Gateway: e.Gateway,
 		CreatedAt: projection.At(e.CreatedAt),
 	}
 	r.setStatus(payment.Initiated)
@@ -134,17 +142,32 @@ func (r *Row) create(record *projection.Record, e payment.PaymentInitiated) (err
 	return err
 }
 
-func (r *Row) setDispute(id string, status payment.DisputeStatus) (err error) {
-	var m Metadata
-	if err := json.Unmarshal(r.Metadata, &m); err != nil {
-		return fmt.Errorf("decode metadata: %w", err)
+// changeDisputes changes one dispute. One that is not in the row is added: rows that were written before they had disputes lack theirs.
+func (r *Row) changeDisputes(gatewayID string, change func(*Dispute)) error {
+	var disputes []Dispute
+	if err := json.Unmarshal(r.Disputes, &disputes); err != nil {
+		return fmt.Errorf("decode disputes: %w", err)
 	}
-	if m.Disputes == nil {
-		m.Disputes = map[string]payment.DisputeStatus{}
+	i := slices.IndexFunc(disputes, func(d Dispute) bool { return d.GatewayID == gatewayID })
+	if i < 0 {
+		i = len(disputes)
+		disputes = append(disputes, Dispute{
+			ID: id.DisputeOf(r.Gateway, gatewayID), GatewayID: gatewayID, Amount: money.Money{Minor: r.Amount, Currency: r.Currency},
+		})
 	}
-	m.Disputes[id] = status
-	r.Metadata, err = projection.JSON(m)
+	change(&disputes[i])
+	var err error
+	r.Disputes, err = projection.JSON(disputes)
 	return err
+}
+
+func (d *Dispute) close(e payment.DisputeClosed) {
+	d.Status = payment.DisputeLost
+	if e.Won {
+		d.Status = payment.DisputeWon
+	} else if e.Amount != nil {
+		d.Amount = *e.Amount
+	}
 }
 
 func (r *Row) addRefund(refund Refund) error {
@@ -212,6 +235,7 @@ func saveParams(rows []*Row) db.SavePaymentsParams {
 		CreatedAts:     projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.CreatedAt }),
 		CompletedAts:   projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.CompletedAt }),
 		FailedAts:      projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.FailedAt }),
+		Disputes:       projection.Column(rows, func(r *Row) string { return string(r.Disputes) }),
 		Metadata:       projection.Column(rows, func(r *Row) string { return string(r.Metadata) }),
 	}
 }

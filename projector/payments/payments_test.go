@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command/payment"
+	"ticketing/internal/id"
 	"ticketing/projector/payments"
 	"ticketing/projector/readtest"
 	"ticketing/query"
@@ -57,7 +58,18 @@ func TestPaymentRow(t *testing.T) {
 	p = w.Payment("pay_1")
 	require.Equal(t, "REFUNDED", p.Status)
 	require.Equal(t, query.Refund{ID: "rfd_4", Amount: readtest.EUR(3000), Status: "COMPLETED", CreatedAt: readtest.Noon}, p.Refunds[3])
-	require.JSONEq(t, `{"correlationId": "cor_1", "method": "card", "disputes": {"dp_1": "WON", "dp_2": "OPEN"}}`, string(p.Metadata))
+	require.Equal(t, []query.Dispute{
+		{ID: id.DisputeOf("sandbox", "dp_1"), Amount: readtest.EUR(5000), Status: "WON", CreatedAt: readtest.Noon},
+		{ID: id.DisputeOf("sandbox", "dp_2"), Amount: readtest.EUR(5000), Status: "OPEN", CreatedAt: readtest.Noon},
+	}, p.Disputes)
+	lost := readtest.EUR(2000)
+	w.Append("payment-pay_1", payment.DisputeClosed{DisputeID: "dp_2", Amount: &lost, ClosedAt: readtest.Noon})
+	w.ProjectAll(payments.Projection{})
+	p = w.Payment("pay_1")
+	require.Equal(t, query.Dispute{ID: id.DisputeOf("sandbox", "dp_2"), Amount: lost, Status: "LOST", CreatedAt: readtest.Noon}, p.Disputes[1])
+	byDispute, err := w.Reader.PaymentsByDispute(t.Context(), []string{p.Disputes[1].ID, "dsp_none"})
+	require.NoError(t, err)
+	require.Equal(t, "pay_1", byDispute[p.Disputes[1].ID].ID)
 	w.Append("payment-pay_1", payment.RefundSentBack{RefundID: "rfd_4", Amount: readtest.EUR(3000), Reason: "account closed", SentBackAt: readtest.Noon})
 	w.ProjectAll(payments.Projection{})
 	p = w.Payment("pay_1")

@@ -6,20 +6,21 @@ import "time"
 type Sold struct {
 	EventID, Section, Day, Currency string
 	Sold, Returned, Gross, Refunded int64
+	Lost                            int64
 	Tickets, Net                    int64
 }
 
 // Sales returns the table sales.
 func (w *World) Sales() []Sold {
 	w.T.Helper()
-	return rowsOf[Sold](w, `SELECT event_id, section, day::text, currency, sold, returned, gross, refunded, tickets, net
+	return rowsOf[Sold](w, `SELECT event_id, section, day::text, currency, sold, returned, gross::bigint, refunded::bigint, lost::bigint, tickets, net::bigint
 		FROM sales ORDER BY event_id, section, day`)
 }
 
 // SectionSales returns the table section_sales.
 func (w *World) SectionSales() []Sold {
 	w.T.Helper()
-	return rowsOf[Sold](w, `SELECT event_id, section, '' AS day, currency, sold, returned, gross, refunded, tickets, net
+	return rowsOf[Sold](w, `SELECT event_id, section, '' AS day, currency, sold, returned, gross::bigint, refunded::bigint, lost::bigint, tickets, net::bigint
 		FROM section_sales ORDER BY event_id, section`)
 }
 
@@ -45,7 +46,7 @@ type Spend struct {
 // CustomerSpend returns the table customer_spend.
 func (w *World) CustomerSpend() []Spend {
 	w.T.Helper()
-	return rowsOf[Spend](w, `SELECT customer_id, currency, spent, refunded, net FROM customer_spend ORDER BY customer_id, currency`)
+	return rowsOf[Spend](w, `SELECT customer_id, currency, spent::bigint, refunded::bigint, net::bigint FROM customer_spend ORDER BY customer_id, currency`)
 }
 
 // History is what a row of the table customer_history says.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"time"
 
 	"ticketing/command/payment"
@@ -28,8 +29,13 @@ type sumKey struct {
 	currency       string
 }
 
-// sums are by how much the batch moves a row.
-type sums struct{ sold, returned, gross, refunded int64 }
+// sums are by how much the batch moves a row. Amounts of many reservations together may be larger than those of one.
+type sums struct {
+	sold, returned        int64
+	gross, refunded, lost big.Int
+}
+
+func addAmount(sum *big.Int, minor int64) { sum.Add(sum, big.NewInt(minor)) }
 
 func (c *changes) apply(r *projection.Record) error {
 	if r.Category() == reservation.Category {
@@ -78,6 +84,10 @@ func (c *changes) applyPayment(r *projection.Record) error {
 	switch e := r.Event.(type) {
 	case payment.PaymentRefunded:
 		return c.addRefund(p, Refund{Amount: e.Amount.Minor, Parts: SumTickets(e.Tickets), At: e.RefundedAt})
+	case payment.PaymentDisputed:
+		return c.addRefund(p, Refund{Amount: e.Amount.Minor, Dispute: e.DisputeID, At: e.DisputedAt})
+	case payment.DisputeClosed:
+		return c.closeDispute(p, e)
 	case payment.RefundSentBack:
 		return c.addRefund(p, Refund{Amount: -e.Amount.Minor, Parts: SumTickets(e.Tickets), At: e.SentBackAt})
 	}
@@ -114,7 +124,7 @@ func (c *changes) countSale(s *saleReservation, e reservation.ReservationComplet
 	for _, section := range sections {
 		sum := c.sumFor(s, section.Name, e.CompletedAt)
 		sum.sold += section.Tickets
-		sum.gross += section.Gross
+		addAmount(&sum.gross, section.Gross)
 	}
 	p := c.payments[e.PaymentID]
 	if p == nil {
@@ -187,6 +197,28 @@ func (c *changes) addRefund(p *salePayment, refund Refund) error {
 		return nil
 	}
 	return c.spreadRefund(s, refund)
+}
+
+// closeDispute counts what a lost dispute has cost.
+func (c *changes) closeDispute(p *salePayment, e payment.DisputeClosed) error {
+	if e.Won {
+		return nil
+	}
+	loss := Refund{Dispute: e.DisputeID, Lost: true, At: e.ClosedAt}
+	if e.Amount != nil {
+		loss.Amount = e.Amount.Minor
+		return c.addRefund(p, loss)
+	}
+	refunds, err := p.decodeRefunds()
+	for _, opened := range refunds {
+		if opened.Dispute == e.DisputeID {
+			loss.Amount = opened.Amount
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return c.addRefund(p, loss)
 }
 
 // sumFor returns the sums that a section of a reservation is counted in, by the day in UTC.

@@ -53,7 +53,7 @@ func involvedIDs(ctx context.Context, q *db.Queries, batch []projection.Record) 
 			paymentIDs = append(paymentIDs, e.PaymentID)
 		case payment.PaymentInitiated:
 			paid[r.AggregateID()] = e.ReservationID
-		case payment.PaymentRefunded, payment.RefundSentBack:
+		case payment.PaymentRefunded, payment.RefundSentBack, payment.PaymentDisputed, payment.DisputeClosed:
 			refunded = append(refunded, r.AggregateID())
 		}
 	}

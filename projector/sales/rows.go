@@ -42,11 +42,14 @@ func (s Section) kept() int64 {
 // PaymentRow is a row of the table sale_payments. Refunds holds a []Refund.
 type PaymentRow db.SalePayment
 
-// Refund is a refund that was carried out, or one that the customer's bank sent back.
+// Refund is a refund that was carried out, one that the customer's bank sent back, or a dispute.
 type Refund struct {
 	Amount int64            `json:"amount"`          // below zero: sent back
 	Parts  map[string]int64 `json:"parts,omitempty"` // by section: the price of the tickets that it was for, if it was for single ones
 	At     time.Time        `json:"at"`
+
+	Dispute string `json:"dispute,omitempty"` // the gateway's id
+	Lost    bool   `json:"lost,omitempty"`    // of a dispute: the customer has the money
 }
 
 // SumTickets sums the prices of tickets up by section, nil without any.

@@ -80,6 +80,42 @@ func TestSingleTicketsAreTakenFromTheirSections(t *testing.T) {
 	}, w.SectionSales())
 }
 
+func TestALostDisputeIsNoRevenue(t *testing.T) {
+	w := readtest.New(t)
+	part := readtest.EUR(1000)
+	w.Append("payment-pay_1", readtest.PaymentInitiated(), payment.PaymentDisputed{DisputeID: "dp_1", Amount: readtest.EUR(11666), DisputedAt: readtest.Noon},
+		payment.PaymentDisputed{DisputeID: "dp_2", Amount: readtest.EUR(11666), DisputedAt: readtest.Noon},
+		payment.DisputeClosed{DisputeID: "dp_1", Won: true, ClosedAt: readtest.Noon},
+		payment.DisputeClosed{DisputeID: "dp_2", Amount: &part, ClosedAt: readtest.NextDay})
+	w.Append("reservation-rsv_1", readtest.InitiatedMixed(), reservation.ReservationCompleted{PaymentID: "pay_1", CompletedAt: readtest.Noon})
+	w.ProjectAll(Projection{})
+	require.Equal(t, []readtest.Sold{
+		{EventID: "evt_1", Section: "floor", Currency: "EUR", Sold: 2, Gross: 6666, Lost: 571, Tickets: 2, Net: 6095},
+		{EventID: "evt_1", Section: "stalls", Currency: "EUR", Sold: 1, Gross: 5000, Lost: 429, Tickets: 1, Net: 4571},
+	}, w.SectionSales())
+	require.EqualValues(t, 571, w.Sales()[1].Lost, "on the day on which it was lost")
+
+	w.Append("payment-pay_1", payment.PaymentDisputed{DisputeID: "dp_3", Amount: readtest.EUR(11666)}, payment.DisputeClosed{DisputeID: "dp_3", ClosedAt: readtest.NextDay})
+	w.ProjectAll(Projection{})
+	require.EqualValues(t, 571+6666, w.SectionSales()[0].Lost, "as it was recorded before amounts were: all that was in dispute")
+}
+
+func TestSumsMayBeLargerThanAnyAmount(t *testing.T) {
+	w := readtest.New(t)
+	for _, id := range []string{"reservation-rsv_1", "reservation-rsv_2", "reservation-rsv_3"} {
+		initiated := readtest.Initiated("usr_1")
+		initiated.Seats[0].Price.Minor, initiated.Total.Minor = 1<<62, 1<<62
+		w.Append(id, initiated, reservation.ReservationCompleted{CompletedAt: readtest.Noon})
+	}
+	records := w.Records("reservation")
+	w.Project(Projection{}, records[:4]...)
+	w.Project(Projection{}, records[4:]...)
+	var gross, net string
+	require.NoError(t, w.Tables.Read.QueryRow(t.Context(), `SELECT gross::text, net::text FROM section_sales`).Scan(&gross, &net))
+	require.Equal(t, []string{"13835058055282163712", "13835058055282163712"}, []string{gross, net})
+	require.Empty(t, w.DeadLetters(Projection{}))
+}
+
 // The money of a payment that completed nothing was never a sale's; and what was free has no payment.
 func TestSalesCountOnlyWhatCompletedAReservation(t *testing.T) {
 	w := readtest.New(t)

@@ -97,15 +97,16 @@ func (c *changes) saveSums(ctx context.Context, q *db.Queries) error {
 		Currencies: projection.Column(keys, func(k sumKey) string { return k.currency }),
 		Sold:       projection.Column(keys, func(k sumKey) int64 { return c.sums[k].sold }),
 		Returned:   projection.Column(keys, func(k sumKey) int64 { return c.sums[k].returned }),
-		Gross:      projection.Column(keys, func(k sumKey) int64 { return c.sums[k].gross }),
-		Refunded:   projection.Column(keys, func(k sumKey) int64 { return c.sums[k].refunded }),
+		Gross:      projection.Column(keys, func(k sumKey) string { return c.sums[k].gross.String() }),
+		Refunded:   projection.Column(keys, func(k sumKey) string { return c.sums[k].refunded.String() }),
+		Lost:       projection.Column(keys, func(k sumKey) string { return c.sums[k].lost.String() }),
 	}
 	if err := q.MoveSales(ctx, m); err != nil {
 		return fmt.Errorf("move sales: %w", err)
 	}
 	err := q.MoveSectionSales(ctx, db.MoveSectionSalesParams{
 		EventIds: m.EventIds, Sections: m.Sections, Currencies: m.Currencies,
-		Sold: m.Sold, Returned: m.Returned, Gross: m.Gross, Refunded: m.Refunded,
+		Sold: m.Sold, Returned: m.Returned, Gross: m.Gross, Refunded: m.Refunded, Lost: m.Lost,
 	})
 	if err != nil {
 		return fmt.Errorf("move section sales: %w", err)

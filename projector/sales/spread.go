@@ -15,6 +15,9 @@ func (c *changes) spreadRefund(s *saleReservation, refund Refund) error {
 	if err != nil {
 		return err
 	}
+	if refund.Dispute != "" {
+		return c.spreadLoss(s, sections, refund)
+	}
 	sign := int64(1)
 	if refund.Amount < 0 {
 		sign = -1
@@ -39,7 +42,28 @@ func (c *changes) spreadRefund(s *saleReservation, refund Refund) error {
 	for i, share := range shares {
 		moved[i] = sign * (moved[i] + share)
 		sections[i].Refunded += moved[i]
-		c.sumFor(s, sections[i].Name, refund.At).refunded += moved[i]
+		addAmount(&c.sumFor(s, sections[i].Name, refund.At).refunded, moved[i])
+	}
+	return nil
+}
+
+// spreadLoss takes what a lost dispute has cost from the sections of its reservation, in proportion to their prices. Before it is lost, it has
+// cost nothing.
+func (c *changes) spreadLoss(s *saleReservation, sections []Section, dispute Refund) error {
+	if !dispute.Lost {
+		return nil
+	}
+	prices, whole := make([]int64, len(sections)), int64(0)
+	for i, section := range sections {
+		prices[i] = section.Gross
+		whole += section.Gross
+	}
+	shares, err := splitAmount(min(dispute.Amount, whole), prices)
+	if err != nil {
+		return err
+	}
+	for i, share := range shares {
+		addAmount(&c.sumFor(s, sections[i].Name, dispute.At).lost, share)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -19,9 +20,18 @@ import (
 // customerSums are the sums of the streams of one customer.
 type customerSums struct {
 	row     customers.Row
-	spend   map[string]*customers.SpendRow // by currency
-	history map[string]digest              // by stream
-	late    bool                           // the row of some stream has not reached the log's version
+	spend   map[string]*spend // by currency
+	history map[string]digest // by stream
+	late    bool              // the row of some stream has not reached the log's version
+}
+
+type spend struct{ spent, refunded big.Int }
+
+func (s *spend) row(customerID, currency string) customers.SpendRow {
+	net := new(big.Int).Sub(&s.spent, &s.refunded)
+	return customers.SpendRow{
+		CustomerID: customerID, Currency: currency, Spent: numberOf(&s.spent), Refunded: numberOf(&s.refunded), Net: numberOf(net),
+	}
 }
 
 // customerPage is how many customers are compared at one moment.
@@ -93,7 +103,7 @@ func (c *comparison) sumCustomers(ctx context.Context, tx pgx.Tx, ids []string) 
 		sums := all[s.customerID]
 		if sums == nil {
 			sums = &customerSums{
-				row: customers.Row{ID: s.customerID}, spend: map[string]*customers.SpendRow{}, history: map[string]digest{},
+				row: customers.Row{ID: s.customerID}, spend: map[string]*spend{}, history: map[string]digest{},
 			}
 			all[s.customerID] = sums
 		}
@@ -155,12 +165,11 @@ func (s *customerSums) addPayment(state payment.State) {
 	}
 	currency := state.Amount.Currency
 	if s.spend[currency] == nil {
-		s.spend[currency] = &customers.SpendRow{CustomerID: s.row.ID, Currency: currency}
+		s.spend[currency] = &spend{}
 	}
-	spend := s.spend[currency]
-	spend.Spent += state.Amount.Minor
-	spend.Refunded += state.RefundedMinor()
-	spend.Net = spend.Spent - spend.Refunded
+	sums := s.spend[currency]
+	sums.spent.Add(&sums.spent, big.NewInt(state.Amount.Minor))
+	sums.refunded.Add(&sums.refunded, big.NewInt(state.RefundedMinor()))
 }
 
 func (s *customerSums) see(t customerTrace) {
@@ -218,7 +227,7 @@ func (c *comparison) compareSpend(ctx context.Context, tx pgx.Tx, ids []string, 
 		case sums.spend[currency] == nil:
 			c.report.add(Finding{Kind: Differs, Table: "customer_spend", Key: key, Log: "nothing", Row: string(row)})
 		default:
-			return compareRow(c.report, "customer_spend", key, *sums.spend[currency], row, nil)
+			return compareRow(c.report, "customer_spend", key, sums.spend[currency].row(customerID, currency), row, nil)
 		}
 		return nil
 	})

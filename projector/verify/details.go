@@ -111,6 +111,12 @@ func (d *paymentDetails) observe(r *eventstore.Recorded, id string, state paymen
 		row.Kind = customers.PaymentCompleted
 	case payment.PaymentFailed:
 		row.Kind = customers.PaymentFailed
+	case payment.PaymentDisputed:
+		d.refunds = append(d.refunds, sales.Refund{Amount: e.Amount.Minor, Dispute: e.DisputeID, At: e.DisputedAt})
+		return
+	case payment.DisputeClosed:
+		d.addLoss(state, e)
+		return
 	case payment.PaymentRefunded:
 		row.Kind, row.Amount = customers.PaymentRefunded, e.Amount.Minor
 		d.refunds = append(d.refunds, sales.Refund{Amount: e.Amount.Minor, Parts: sales.SumTickets(e.Tickets), At: e.RefundedAt})
@@ -121,6 +127,14 @@ func (d *paymentDetails) observe(r *eventstore.Recorded, id string, state paymen
 		return
 	}
 	d.addHistory(r, row)
+}
+
+func (d *paymentDetails) addLoss(state payment.State, e payment.DisputeClosed) {
+	for _, dispute := range state.Disputes {
+		if dispute.ID == e.DisputeID && !e.Won {
+			d.refunds = append(d.refunds, sales.Refund{Amount: dispute.Amount.Minor, Dispute: e.DisputeID, Lost: true, At: e.ClosedAt})
+		}
+	}
 }
 
 // customerTrace is what a stream leaves with its customer: when they were seen, and the history that it adds. Of that only a digest is

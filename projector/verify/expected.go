@@ -5,6 +5,7 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
+	identifier "ticketing/internal/id"
 	"ticketing/internal/words"
 	"ticketing/projector/availability"
 	"ticketing/projector/customers"
@@ -128,11 +129,15 @@ func (x *expected) paymentRow(id string) (row payments.Row, err error) {
 	if err != nil {
 		return row, err
 	}
-	disputes := make(map[string]payment.DisputeStatus, len(s.Disputes))
-	for _, d := range s.Disputes {
-		disputes[d.ID] = d.Status
+	row.Disputes, err = projection.JSON(projection.Column(s.Disputes, func(d payment.Dispute) payments.Dispute {
+		return payments.Dispute{
+			ID: identifier.DisputeOf(s.Gateway, d.ID), GatewayID: d.ID, Amount: d.Amount, Status: d.Status, Reason: d.Reason, CreatedAt: d.CreatedAt,
+		}
+	}))
+	if err != nil {
+		return row, err
 	}
-	row.Metadata, err = projection.JSON(payments.Metadata{CorrelationID: details.correlationID, Method: s.Method, Disputes: disputes})
+	row.Metadata, err = projection.JSON(payments.Metadata{CorrelationID: details.correlationID, Method: s.Method})
 	return row, err
 }
 

@@ -98,8 +98,8 @@ func (r *Report) Print(out io.Writer) {
 	fmt.Fprintf(out, "log      %d domain events in %d streams, up to position %d\n", r.Audit.DomainEvents, r.Audit.Streams, r.Audit.Position)
 	for _, currency := range sortedKeys(r.Audit.Money) {
 		m := r.Audit.Money[currency]
-		fmt.Fprintf(out, "money    %s in minor units: %d taken, %d refunded, %d pending, %d refused, %d due\n",
-			currency, m.Taken, m.Refunded, m.Pending, m.Refused, m.Due)
+		fmt.Fprintf(out, "money    %s in minor units: %d taken, %d refunded, %d lost, %d pending, %d refused, %d due\n",
+			currency, m.Taken, m.Refunded, m.Lost, m.Pending, m.Refused, m.Due)
 	}
 	for _, table := range sortedKeys(r.Rows) {
 		fmt.Fprintf(out, "rows     %s: %d\n", table, r.Rows[table])

@@ -14,15 +14,64 @@ import (
 	"ticketing/projector/sales"
 )
 
-// eventSales are the sums of the reservations and payments of one event, by the keys of their rows.
+// eventSales are the sums of the reservations and payments of one event.
 type eventSales struct {
 	eventID  string
-	days     map[string]*sales.DayRow
-	sections map[string]*sales.SectionRow
+	days     map[dayKey]*sum
+	sections map[dayKey]*sum // without a day
+}
+
+type dayKey struct {
+	section, currency string
+	day               time.Time
 }
 
 // counts are what is added to a sum.
-type counts struct{ sold, returned, gross, refunded int64 }
+type counts struct{ sold, returned, gross, refunded, lost int64 }
+
+type sum struct {
+	sold, returned        int64
+	gross, refunded, lost big.Int
+}
+
+func (s *sum) add(by counts) {
+	s.sold, s.returned = s.sold+by.sold, s.returned+by.returned
+	s.gross.Add(&s.gross, big.NewInt(by.gross))
+	s.refunded.Add(&s.refunded, big.NewInt(by.refunded))
+	s.lost.Add(&s.lost, big.NewInt(by.lost))
+}
+
+func (s *sum) net() json.Number {
+	net := new(big.Int).Sub(&s.gross, &s.refunded)
+	return json.Number(net.Sub(net, &s.lost).String())
+}
+
+// dayRows returns the rows of sales by their keys.
+func (s *eventSales) dayRows() map[string]*sales.DayRow {
+	rows := make(map[string]*sales.DayRow, len(s.days))
+	for k, v := range s.days {
+		rows[k.section+" "+k.day.Format(time.DateOnly)+" "+k.currency] = &sales.DayRow{
+			EventID: s.eventID, Section: k.section, Day: pgtype.Date{Time: k.day, Valid: true}, Currency: k.currency,
+			Sold: v.sold, Returned: v.returned, Tickets: v.sold - v.returned,
+			Gross: numberOf(&v.gross), Refunded: numberOf(&v.refunded), Lost: numberOf(&v.lost), Net: v.net(),
+		}
+	}
+	return rows
+}
+
+// sectionRows returns the rows of section_sales by their keys.
+func (s *eventSales) sectionRows() map[string]*sales.SectionRow {
+	rows := make(map[string]*sales.SectionRow, len(s.sections))
+	for k, v := range s.sections {
+		rows[k.section+" "+k.currency] = &sales.SectionRow{
+			EventID: s.eventID, Section: k.section, Currency: k.currency, Sold: v.sold, Returned: v.returned, Tickets: v.sold - v.returned,
+			Gross: numberOf(&v.gross), Refunded: numberOf(&v.refunded), Lost: numberOf(&v.lost), Net: v.net(),
+		}
+	}
+	return rows
+}
+
+func numberOf(n *big.Int) json.Number { return json.Number(n.String()) }
 
 // compareAllSales compares the sums of all events.
 func (r *run) compareAllSales(ctx context.Context) error {
@@ -46,14 +95,14 @@ func (r *run) compareSales(ctx context.Context, eventIDs []string) error {
 }
 
 func (r *run) compareSalesOf(ctx context.Context, tx pgx.Tx, eventID string) error {
-	s := &eventSales{eventID: eventID, days: map[string]*sales.DayRow{}, sections: map[string]*sales.SectionRow{}}
+	s := &eventSales{eventID: eventID, days: map[dayKey]*sum{}, sections: map[dayKey]*sum{}}
 	if err := r.sumSales(ctx, tx, s); err != nil {
 		return err
 	}
-	if err := compareSums(ctx, r, tx, "sales", "t.section || ' ' || t.day || ' ' || t.currency", eventID, s.days); err != nil {
+	if err := compareSums(ctx, r, tx, "sales", "t.section || ' ' || t.day || ' ' || t.currency", eventID, s.dayRows()); err != nil {
 		return err
 	}
-	return compareSums(ctx, r, tx, "section_sales", "t.section || ' ' || t.currency", eventID, s.sections)
+	return compareSums(ctx, r, tx, "section_sales", "t.section || ' ' || t.currency", eventID, s.sectionRows())
 }
 
 // soldReservation is a row of sale_reservations with the refunds of its payment.
@@ -111,6 +160,10 @@ func (s *eventSales) addReservation(r soldReservation) []int64 {
 		}
 	}
 	for _, refund := range r.refunds {
+		if refund.Dispute != "" {
+			s.addLoss(r, refund)
+			continue
+		}
 		shares := spreadRefund(refund, r.sections, kept)
 		if refund.Amount < 0 { // sent back
 			refund.Amount = -refund.Amount
@@ -126,6 +179,21 @@ func (s *eventSales) addReservation(r soldReservation) []int64 {
 		}
 	}
 	return refunded
+}
+
+// addLoss adds what a lost dispute has cost, by the prices of the sections.
+func (s *eventSales) addLoss(r soldReservation, dispute sales.Refund) {
+	if !dispute.Lost {
+		return
+	}
+	prices, whole := make([]int64, len(r.sections)), int64(0)
+	for i, section := range r.sections {
+		prices[i] = section.Gross
+		whole += section.Gross
+	}
+	for i, share := range splitAmount(min(dispute.Amount, whole), prices) {
+		s.add(r.sections[i].Name, dispute.At, r.currency, counts{lost: share})
+	}
 }
 
 // spreadRefund returns what of each section a refund takes: first of those of its tickets, as far as there is room, then in proportion to the rest.
@@ -173,24 +241,16 @@ func splitAmount(amount int64, kept []int64) []int64 {
 }
 
 func (s *eventSales) add(section string, when time.Time, currency string, by counts) {
-	day := when.UTC().Truncate(24 * time.Hour)
-	key := section + " " + day.Format(time.DateOnly) + " " + currency
-	d := s.days[key]
-	if d == nil {
-		d = &sales.DayRow{EventID: s.eventID, Section: section, Day: pgtype.Date{Time: day, Valid: true}, Currency: currency}
-		s.days[key] = d
+	day := dayKey{section, currency, when.UTC().Truncate(24 * time.Hour)}
+	if s.days[day] == nil {
+		s.days[day] = &sum{}
 	}
-	d.Sold, d.Returned, d.Gross, d.Refunded = d.Sold+by.sold, d.Returned+by.returned, d.Gross+by.gross, d.Refunded+by.refunded
-	d.Tickets, d.Net = d.Sold-d.Returned, d.Gross-d.Refunded
-
-	key = section + " " + currency
-	t := s.sections[key]
-	if t == nil {
-		t = &sales.SectionRow{EventID: s.eventID, Section: section, Currency: currency}
-		s.sections[key] = t
+	s.days[day].add(by)
+	all := dayKey{section: section, currency: currency}
+	if s.sections[all] == nil {
+		s.sections[all] = &sum{}
 	}
-	t.Sold, t.Returned, t.Gross, t.Refunded = t.Sold+by.sold, t.Returned+by.returned, t.Gross+by.gross, t.Refunded+by.refunded
-	t.Tickets, t.Net = t.Sold-t.Returned, t.Gross-t.Refunded
+	s.sections[all].add(by)
 }
 
 // compareSums compares the rows of an event in sales or section_sales.

@@ -43,7 +43,7 @@ func (q *Queries) CustomersByID(ctx context.Context, ids []string) ([]Customer, 
 }
 
 const customersHighestSpendFirst = `-- name: CustomersHighestSpendFirst :many
-SELECT c.id, c.reservations, c.completed, c.returned, c.tickets, c.first_seen, c.last_seen, s.net FROM customer_spend s
+SELECT c.id, c.reservations, c.completed, c.returned, c.tickets, c.first_seen, c.last_seen, least(s.net, 9223372036854775807)::bigint AS net FROM customer_spend s
 JOIN customers c ON c.id = s.customer_id
 WHERE s.currency = $1
   AND (s.net, s.customer_id) < ($2::bigint, $3::text)
@@ -103,7 +103,7 @@ func (q *Queries) CustomersHighestSpendFirst(ctx context.Context, arg CustomersH
 }
 
 const customersLowestSpendFirst = `-- name: CustomersLowestSpendFirst :many
-SELECT c.id, c.reservations, c.completed, c.returned, c.tickets, c.first_seen, c.last_seen, s.net FROM customer_spend s
+SELECT c.id, c.reservations, c.completed, c.returned, c.tickets, c.first_seen, c.last_seen, least(s.net, 9223372036854775807)::bigint AS net FROM customer_spend s
 JOIN customers c ON c.id = s.customer_id
 WHERE s.currency = $1
   AND (s.net, s.customer_id) < ($2::bigint, $3::text)
@@ -373,19 +373,29 @@ func (q *Queries) HistoryOfOldestFirst(ctx context.Context, arg HistoryOfOldestF
 }
 
 const spendOfCustomers = `-- name: SpendOfCustomers :many
-SELECT customer_id, currency, spent, refunded, net FROM customer_spend WHERE customer_id = ANY ($1::text[])
+SELECT customer_id, currency, least(spent, 9223372036854775807)::bigint AS spent, least(refunded, 9223372036854775807)::bigint AS refunded,
+       least(net, 9223372036854775807)::bigint AS net
+FROM customer_spend WHERE customer_id = ANY ($1::text[])
 ORDER BY customer_id, currency
 `
 
-func (q *Queries) SpendOfCustomers(ctx context.Context, customerIds []string) ([]CustomerSpend, error) {
+type SpendOfCustomersRow struct {
+	CustomerID string
+	Currency   string
+	Spent      int64
+	Refunded   int64
+	Net        int64
+}
+
+func (q *Queries) SpendOfCustomers(ctx context.Context, customerIds []string) ([]SpendOfCustomersRow, error) {
 	rows, err := q.db.Query(ctx, spendOfCustomers, customerIds)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []CustomerSpend{}
+	items := []SpendOfCustomersRow{}
 	for rows.Next() {
-		var i CustomerSpend
+		var i SpendOfCustomersRow
 		if err := rows.Scan(
 			&i.CustomerID,
 			&i.Currency,

@@ -7,6 +7,8 @@ package db
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Customer struct {
@@ -35,9 +37,9 @@ type CustomerHistory struct {
 type CustomerSpend struct {
 	CustomerID string
 	Currency   string
-	Spent      int64
-	Refunded   int64
-	Net        int64
+	Spent      pgtype.Numeric
+	Refunded   pgtype.Numeric
+	Net        pgtype.Numeric
 }
 
 type CustomerStream struct {
@@ -95,6 +97,7 @@ type Payment struct {
 	CompletedAt   *time.Time
 	FailedAt      *time.Time
 	Metadata      json.RawMessage
+	Disputes      json.RawMessage
 }
 
 type Projection struct {
@@ -169,10 +172,11 @@ type Sale struct {
 	Currency string
 	Sold     int64
 	Returned int64
-	Gross    int64
-	Refunded int64
+	Gross    pgtype.Numeric
+	Refunded pgtype.Numeric
 	Tickets  int64
-	Net      int64
+	Lost     pgtype.Numeric
+	Net      pgtype.Numeric
 }
 
 type SalePayment struct {
@@ -222,8 +226,9 @@ type SectionSale struct {
 	Currency string
 	Sold     int64
 	Returned int64
-	Gross    int64
-	Refunded int64
+	Gross    pgtype.Numeric
+	Refunded pgtype.Numeric
 	Tickets  int64
-	Net      int64
+	Lost     pgtype.Numeric
+	Net      pgtype.Numeric
 }

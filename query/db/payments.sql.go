@@ -10,8 +10,53 @@ import (
 	"time"
 )
 
+const paymentsByDispute = `-- name: PaymentsByDispute :many
+SELECT p.id, p.version, p.reservation_id, p.customer_id, p.event_id, p.amount, p.refunded, p.currency, p.refunds, p.status, p.gateway, p.transaction_id, p.failure_code, p.failure_reason, p.created_at, p.completed_at, p.failed_at, p.metadata, p.disputes FROM unnest($1::text[]) AS asked(id)
+JOIN payments p ON p.disputes @> jsonb_build_array(jsonb_build_object('id', asked.id))
+`
+
+func (q *Queries) PaymentsByDispute(ctx context.Context, disputeIds []string) ([]Payment, error) {
+	rows, err := q.db.Query(ctx, paymentsByDispute, disputeIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Payment{}
+	for rows.Next() {
+		var i Payment
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.ReservationID,
+			&i.CustomerID,
+			&i.EventID,
+			&i.Amount,
+			&i.Refunded,
+			&i.Currency,
+			&i.Refunds,
+			&i.Status,
+			&i.Gateway,
+			&i.TransactionID,
+			&i.FailureCode,
+			&i.FailureReason,
+			&i.CreatedAt,
+			&i.CompletedAt,
+			&i.FailedAt,
+			&i.Metadata,
+			&i.Disputes,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const paymentsByID = `-- name: PaymentsByID :many
-SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments WHERE id = ANY ($1::text[])
+SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata, disputes FROM payments WHERE id = ANY ($1::text[])
 `
 
 func (q *Queries) PaymentsByID(ctx context.Context, ids []string) ([]Payment, error) {
@@ -42,6 +87,7 @@ func (q *Queries) PaymentsByID(ctx context.Context, ids []string) ([]Payment, er
 			&i.CompletedAt,
 			&i.FailedAt,
 			&i.Metadata,
+			&i.Disputes,
 		); err != nil {
 			return nil, err
 		}
@@ -54,7 +100,7 @@ func (q *Queries) PaymentsByID(ctx context.Context, ids []string) ([]Payment, er
 }
 
 const paymentsByRefund = `-- name: PaymentsByRefund :many
-SELECT p.id, p.version, p.reservation_id, p.customer_id, p.event_id, p.amount, p.refunded, p.currency, p.refunds, p.status, p.gateway, p.transaction_id, p.failure_code, p.failure_reason, p.created_at, p.completed_at, p.failed_at, p.metadata FROM unnest($1::text[]) AS asked(id)
+SELECT p.id, p.version, p.reservation_id, p.customer_id, p.event_id, p.amount, p.refunded, p.currency, p.refunds, p.status, p.gateway, p.transaction_id, p.failure_code, p.failure_reason, p.created_at, p.completed_at, p.failed_at, p.metadata, p.disputes FROM unnest($1::text[]) AS asked(id)
 JOIN payments p ON p.refunds @> jsonb_build_array(jsonb_build_object('id', asked.id))
 `
 
@@ -86,6 +132,7 @@ func (q *Queries) PaymentsByRefund(ctx context.Context, refundIds []string) ([]P
 			&i.CompletedAt,
 			&i.FailedAt,
 			&i.Metadata,
+			&i.Disputes,
 		); err != nil {
 			return nil, err
 		}
@@ -98,7 +145,7 @@ func (q *Queries) PaymentsByRefund(ctx context.Context, refundIds []string) ([]P
 }
 
 const paymentsByReservation = `-- name: PaymentsByReservation :many
-SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments WHERE reservation_id = ANY ($1::text[])
+SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata, disputes FROM payments WHERE reservation_id = ANY ($1::text[])
 ORDER BY reservation_id, created_at, id
 `
 
@@ -130,6 +177,7 @@ func (q *Queries) PaymentsByReservation(ctx context.Context, reservationIds []st
 			&i.CompletedAt,
 			&i.FailedAt,
 			&i.Metadata,
+			&i.Disputes,
 		); err != nil {
 			return nil, err
 		}
@@ -142,7 +190,7 @@ func (q *Queries) PaymentsByReservation(ctx context.Context, reservationIds []st
 }
 
 const paymentsNewestFirst = `-- name: PaymentsNewestFirst :many
-SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments
+SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata, disputes FROM payments
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND (created_at, id) > ($3::timestamptz, $4::text)
   AND ($5::text IS NULL OR status = $5)
@@ -203,6 +251,7 @@ func (q *Queries) PaymentsNewestFirst(ctx context.Context, arg PaymentsNewestFir
 			&i.CompletedAt,
 			&i.FailedAt,
 			&i.Metadata,
+			&i.Disputes,
 		); err != nil {
 			return nil, err
 		}
@@ -215,9 +264,9 @@ func (q *Queries) PaymentsNewestFirst(ctx context.Context, arg PaymentsNewestFir
 }
 
 const paymentsOfNewestFirst = `-- name: PaymentsOfNewestFirst :many
-SELECT page.id, page.version, page.reservation_id, page.customer_id, page.event_id, page.amount, page.refunded, page.currency, page.refunds, page.status, page.gateway, page.transaction_id, page.failure_code, page.failure_reason, page.created_at, page.completed_at, page.failed_at, page.metadata FROM unnest($1::text[]) AS owner (id)
+SELECT page.id, page.version, page.reservation_id, page.customer_id, page.event_id, page.amount, page.refunded, page.currency, page.refunds, page.status, page.gateway, page.transaction_id, page.failure_code, page.failure_reason, page.created_at, page.completed_at, page.failed_at, page.metadata, page.disputes FROM unnest($1::text[]) AS owner (id)
 CROSS JOIN LATERAL (
-    SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments p
+    SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata, disputes FROM payments p
     WHERE (NOT $2::boolean OR p.event_id = owner.id)
       AND ($2::boolean OR p.customer_id = owner.id)
       AND (p.created_at, p.id) < ($3::timestamptz, $4::text)
@@ -287,6 +336,7 @@ func (q *Queries) PaymentsOfNewestFirst(ctx context.Context, arg PaymentsOfNewes
 			&i.CompletedAt,
 			&i.FailedAt,
 			&i.Metadata,
+			&i.Disputes,
 		); err != nil {
 			return nil, err
 		}
@@ -299,9 +349,9 @@ func (q *Queries) PaymentsOfNewestFirst(ctx context.Context, arg PaymentsOfNewes
 }
 
 const paymentsOfOldestFirst = `-- name: PaymentsOfOldestFirst :many
-SELECT page.id, page.version, page.reservation_id, page.customer_id, page.event_id, page.amount, page.refunded, page.currency, page.refunds, page.status, page.gateway, page.transaction_id, page.failure_code, page.failure_reason, page.created_at, page.completed_at, page.failed_at, page.metadata FROM unnest($1::text[]) AS owner (id)
+SELECT page.id, page.version, page.reservation_id, page.customer_id, page.event_id, page.amount, page.refunded, page.currency, page.refunds, page.status, page.gateway, page.transaction_id, page.failure_code, page.failure_reason, page.created_at, page.completed_at, page.failed_at, page.metadata, page.disputes FROM unnest($1::text[]) AS owner (id)
 CROSS JOIN LATERAL (
-    SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments p
+    SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata, disputes FROM payments p
     WHERE (NOT $2::boolean OR p.event_id = owner.id)
       AND ($2::boolean OR p.customer_id = owner.id)
       AND (p.created_at, p.id) < ($3::timestamptz, $4::text)
@@ -371,6 +421,7 @@ func (q *Queries) PaymentsOfOldestFirst(ctx context.Context, arg PaymentsOfOldes
 			&i.CompletedAt,
 			&i.FailedAt,
 			&i.Metadata,
+			&i.Disputes,
 		); err != nil {
 			return nil, err
 		}
@@ -383,7 +434,7 @@ func (q *Queries) PaymentsOfOldestFirst(ctx context.Context, arg PaymentsOfOldes
 }
 
 const paymentsOldestFirst = `-- name: PaymentsOldestFirst :many
-SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata FROM payments
+SELECT id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, transaction_id, failure_code, failure_reason, created_at, completed_at, failed_at, metadata, disputes FROM payments
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND (created_at, id) > ($3::timestamptz, $4::text)
   AND ($5::text IS NULL OR status = $5)
@@ -444,6 +495,7 @@ func (q *Queries) PaymentsOldestFirst(ctx context.Context, arg PaymentsOldestFir
 			&i.CompletedAt,
 			&i.FailedAt,
 			&i.Metadata,
+			&i.Disputes,
 		); err != nil {
 			return nil, err
 		}

@@ -13,7 +13,8 @@ import (
 const salesOfEvent = `-- name: SalesOfEvent :many
 SELECT (grouping(section) = 0)::boolean AS of_section, (grouping(day) = 0)::boolean AS of_day,
        coalesce(section, '')::text AS section, coalesce(day, '0001-01-01')::date AS day, min(currency)::text AS currency,
-       sum(sold)::bigint AS sold, sum(returned)::bigint AS returned, sum(gross)::bigint AS gross, sum(refunded)::bigint AS refunded
+       sum(sold)::bigint AS sold, sum(returned)::bigint AS returned, least(sum(gross), 9223372036854775807)::bigint AS gross,
+       least(sum(refunded), 9223372036854775807)::bigint AS refunded, least(sum(lost), 9223372036854775807)::bigint AS lost
 FROM sales
 WHERE event_id = $1 AND day BETWEEN $2::date AND $3::date
 GROUP BY GROUPING SETS ((), (section), (day))
@@ -37,8 +38,10 @@ type SalesOfEventRow struct {
 	Returned  int64
 	Gross     int64
 	Refunded  int64
+	Lost      int64
 }
 
+// Amounts are shown up to the largest that the API has (2^63-1 minor units).
 // One statement, so that the parts add up: the whole, each section and each day. What a part is not of is empty.
 func (q *Queries) SalesOfEvent(ctx context.Context, arg SalesOfEventParams) ([]SalesOfEventRow, error) {
 	rows, err := q.db.Query(ctx, salesOfEvent, arg.EventID, arg.FirstDay, arg.LastDay)
@@ -59,6 +62,7 @@ func (q *Queries) SalesOfEvent(ctx context.Context, arg SalesOfEventParams) ([]S
 			&i.Returned,
 			&i.Gross,
 			&i.Refunded,
+			&i.Lost,
 		); err != nil {
 			return nil, err
 		}
@@ -71,7 +75,8 @@ func (q *Queries) SalesOfEvent(ctx context.Context, arg SalesOfEventParams) ([]S
 }
 
 const sectionSalesBestFirst = `-- name: SectionSalesBestFirst :many
-SELECT event_id, section, currency, sold, returned, gross, refunded, tickets FROM section_sales
+SELECT event_id, section, currency, sold, returned, least(gross, 9223372036854775807)::bigint AS gross,
+       least(refunded, 9223372036854775807)::bigint AS refunded, least(lost, 9223372036854775807)::bigint AS lost, tickets FROM section_sales
 WHERE (tickets, event_id, section) < ($1::bigint, $2::text, $3::text)
   AND (tickets, event_id, section) > ($4::bigint, $5::text, $6::text)
 ORDER BY tickets DESC, event_id DESC, section DESC
@@ -96,6 +101,7 @@ type SectionSalesBestFirstRow struct {
 	Returned int64
 	Gross    int64
 	Refunded int64
+	Lost     int64
 	Tickets  int64
 }
 
@@ -124,6 +130,7 @@ func (q *Queries) SectionSalesBestFirst(ctx context.Context, arg SectionSalesBes
 			&i.Returned,
 			&i.Gross,
 			&i.Refunded,
+			&i.Lost,
 			&i.Tickets,
 		); err != nil {
 			return nil, err
@@ -137,7 +144,8 @@ func (q *Queries) SectionSalesBestFirst(ctx context.Context, arg SectionSalesBes
 }
 
 const sectionSalesWorstFirst = `-- name: SectionSalesWorstFirst :many
-SELECT event_id, section, currency, sold, returned, gross, refunded, tickets FROM section_sales
+SELECT event_id, section, currency, sold, returned, least(gross, 9223372036854775807)::bigint AS gross,
+       least(refunded, 9223372036854775807)::bigint AS refunded, least(lost, 9223372036854775807)::bigint AS lost, tickets FROM section_sales
 WHERE (tickets, event_id, section) < ($1::bigint, $2::text, $3::text)
   AND (tickets, event_id, section) > ($4::bigint, $5::text, $6::text)
 ORDER BY tickets, event_id, section
@@ -162,6 +170,7 @@ type SectionSalesWorstFirstRow struct {
 	Returned int64
 	Gross    int64
 	Refunded int64
+	Lost     int64
 	Tickets  int64
 }
 
@@ -190,6 +199,7 @@ func (q *Queries) SectionSalesWorstFirst(ctx context.Context, arg SectionSalesWo
 			&i.Returned,
 			&i.Gross,
 			&i.Refunded,
+			&i.Lost,
 			&i.Tickets,
 		); err != nil {
 			return nil, err

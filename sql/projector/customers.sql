@@ -27,7 +27,7 @@ ON CONFLICT (id) DO UPDATE SET
 
 -- name: MoveCustomerSpend :exec
 INSERT INTO customer_spend (customer_id, currency, spent, refunded)
-SELECT unnest(@customer_ids::text[]), unnest(@currencies::text[]), unnest(@spent::bigint[]), unnest(@refunded::bigint[])
+SELECT unnest(@customer_ids::text[]), unnest(@currencies::text[]), unnest(@spent::text[])::numeric, unnest(@refunded::text[])::numeric
 ON CONFLICT (customer_id, currency) DO UPDATE SET
     spent = customer_spend.spent + excluded.spent, refunded = customer_spend.refunded + excluded.refunded;
 

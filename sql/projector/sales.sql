@@ -29,21 +29,22 @@ WHERE sale_payments.version < excluded.version;
 
 -- name: MoveSales :exec
 -- Moves sums by the difference that the batch makes, never to a value.
-INSERT INTO sales (event_id, section, day, currency, sold, returned, gross, refunded)
+INSERT INTO sales (event_id, section, day, currency, sold, returned, gross, refunded, lost)
 SELECT unnest(@event_ids::text[]), unnest(@sections::text[]), unnest(@days::date[]), unnest(@currencies::text[]),
-       unnest(@sold::bigint[]), unnest(@returned::bigint[]), unnest(@gross::bigint[]), unnest(@refunded::bigint[])
+       unnest(@sold::bigint[]), unnest(@returned::bigint[]), unnest(@gross::text[])::numeric, unnest(@refunded::text[])::numeric,
+       unnest(@lost::text[])::numeric
 ON CONFLICT (event_id, section, day, currency) DO UPDATE SET
     sold = sales.sold + excluded.sold, returned = sales.returned + excluded.returned,
-    gross = sales.gross + excluded.gross, refunded = sales.refunded + excluded.refunded;
+    gross = sales.gross + excluded.gross, refunded = sales.refunded + excluded.refunded, lost = sales.lost + excluded.lost;
 
 -- name: MoveSectionSales :exec
-INSERT INTO section_sales (event_id, section, currency, sold, returned, gross, refunded)
-SELECT d.event_id, d.section, d.currency, sum(d.sold)::bigint, sum(d.returned)::bigint, sum(d.gross)::bigint, sum(d.refunded)::bigint
+INSERT INTO section_sales (event_id, section, currency, sold, returned, gross, refunded, lost)
+SELECT d.event_id, d.section, d.currency, sum(d.sold)::bigint, sum(d.returned)::bigint, sum(d.gross), sum(d.refunded), sum(d.lost)
 FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@sections::text[]) AS section, unnest(@currencies::text[]) AS currency,
-             unnest(@sold::bigint[]) AS sold, unnest(@returned::bigint[]) AS returned, unnest(@gross::bigint[]) AS gross,
-             unnest(@refunded::bigint[]) AS refunded) d
+             unnest(@sold::bigint[]) AS sold, unnest(@returned::bigint[]) AS returned, unnest(@gross::text[])::numeric AS gross,
+             unnest(@refunded::text[])::numeric AS refunded, unnest(@lost::text[])::numeric AS lost) d
 GROUP BY d.event_id, d.section, d.currency
 ORDER BY d.event_id COLLATE "C", d.section COLLATE "C", d.currency COLLATE "C"
 ON CONFLICT (event_id, section, currency) DO UPDATE SET
     sold = section_sales.sold + excluded.sold, returned = section_sales.returned + excluded.returned,
-    gross = section_sales.gross + excluded.gross, refunded = section_sales.refunded + excluded.refunded;
+    gross = section_sales.gross + excluded.gross, refunded = section_sales.refunded + excluded.refunded, lost = section_sales.lost + excluded.lost;

@@ -2,7 +2,9 @@
 SELECT * FROM customers WHERE id = ANY (@ids::text[]);
 
 -- name: SpendOfCustomers :many
-SELECT * FROM customer_spend WHERE customer_id = ANY (@customer_ids::text[])
+SELECT customer_id, currency, least(spent, 9223372036854775807)::bigint AS spent, least(refunded, 9223372036854775807)::bigint AS refunded,
+       least(net, 9223372036854775807)::bigint AS net
+FROM customer_spend WHERE customer_id = ANY (@customer_ids::text[])
 ORDER BY customer_id, currency;
 
 -- name: CustomersNewestFirst :many
@@ -20,7 +22,7 @@ ORDER BY first_seen, id
 LIMIT @row_limit;
 
 -- name: CustomersHighestSpendFirst :many
-SELECT sqlc.embed(c), s.net FROM customer_spend s
+SELECT sqlc.embed(c), least(s.net, 9223372036854775807)::bigint AS net FROM customer_spend s
 JOIN customers c ON c.id = s.customer_id
 WHERE s.currency = @currency
   AND (s.net, s.customer_id) < (@less_than::bigint, @less_than_id::text)
@@ -29,7 +31,7 @@ ORDER BY s.net DESC, s.customer_id DESC
 LIMIT @row_limit;
 
 -- name: CustomersLowestSpendFirst :many
-SELECT sqlc.embed(c), s.net FROM customer_spend s
+SELECT sqlc.embed(c), least(s.net, 9223372036854775807)::bigint AS net FROM customer_spend s
 JOIN customers c ON c.id = s.customer_id
 WHERE s.currency = @currency
   AND (s.net, s.customer_id) < (@less_than::bigint, @less_than_id::text)

@@ -5,6 +5,10 @@ SELECT * FROM payments WHERE id = ANY (@ids::text[]);
 SELECT p.* FROM unnest(@refund_ids::text[]) AS asked(id)
 JOIN payments p ON p.refunds @> jsonb_build_array(jsonb_build_object('id', asked.id));
 
+-- name: PaymentsByDispute :many
+SELECT p.* FROM unnest(@dispute_ids::text[]) AS asked(id)
+JOIN payments p ON p.disputes @> jsonb_build_array(jsonb_build_object('id', asked.id));
+
 -- name: PaymentsByReservation :many
 SELECT * FROM payments WHERE reservation_id = ANY (@reservation_ids::text[])
 ORDER BY reservation_id, created_at, id;
