@@ -183,17 +183,18 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 // A million reservations of one year: 5 % of one big event and the rest of a thousand, by 200,000 customers. Statuses are
 // skewed as in production.
 const fillReservations = `
-INSERT INTO reservations (id, version, event_id, customer_id, status, seats, total, currency, created_at, expires_at, metadata)
+INSERT INTO reservations (id, version, event_id, customer_id, status, seats, tickets, total, currency, created_at, expires_at, metadata)
 SELECT 'rsv_' || n, 3, CASE WHEN n % 20 = 0 THEN 'evt_big' ELSE 'evt_' || n % 1000 END, 'usr_' || n % 200000,
 	CASE WHEN n % 100 < 80 THEN 'COMPLETED' WHEN n % 100 < 90 THEN 'EXPIRED' WHEN n % 100 < 99 THEN 'CANCELLED'
 		WHEN n % 10000 = 99 THEN 'PAYMENT_PENDING' ELSE 'REFUNDED' END,
-	'[]', 100, 'EUR', at, at, '{}'
+	'[]', CASE WHEN n % 100 < 80 THEN jsonb_build_array('tkt_' || n) ELSE '[]' END, 100, 'EUR', at, at, '{}'
 FROM generate_series(1, 1000000) n, LATERAL (SELECT timestamptz '2026-01-01Z' + n * interval '30 seconds' AS at) t`
 
 const fillPayments = `
-INSERT INTO payments (id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, status, gateway, created_at, metadata)
+INSERT INTO payments (id, version, reservation_id, customer_id, event_id, amount, refunded, currency, refunds, disputes, status, gateway, created_at, metadata)
 SELECT 'pay_' || n, 3, 'rsv_' || n, 'usr_' || n % 200000, CASE WHEN n % 20 = 0 THEN 'evt_big' ELSE 'evt_' || n % 1000 END, 100, 0, 'EUR',
-	CASE WHEN n % 100 = 0 THEN jsonb_build_array(jsonb_build_object('id', 'rfd_' || n)) ELSE '[]' END,
+	CASE WHEN n % 100 = 0 THEN jsonb_build_array(jsonb_build_object('id', 'rfd_' || n, 'status', CASE WHEN n % 10000 = 0 THEN 'FAILED' ELSE 'COMPLETED' END)) ELSE '[]' END,
+	CASE WHEN n % 1000 = 0 THEN jsonb_build_array(jsonb_build_object('id', 'dsp_' || n)) ELSE '[]' END,
 	CASE WHEN n % 100 < 85 THEN 'COMPLETED' WHEN n % 100 < 99 THEN 'FAILED' WHEN n % 10000 = 99 THEN 'PROCESSING' ELSE 'REFUNDED' END,
 	CASE WHEN n % 4 = 0 THEN 'paypal' ELSE 'stripe' END, timestamptz '2026-01-01Z' + n * interval '30 seconds', '{}'
 FROM generate_series(1, 1000000) n`
@@ -237,6 +238,8 @@ func plansOfReservations(t *testing.T, seen map[string]bool) {
 	ctx := t.Context()
 	_, err := reader.Reservations(ctx, numbered("rsv", 500))
 	require.NoError(t, err)
+	_, err = reader.ReservationsByTicket(ctx, numbered("tkt", 10))
+	require.NoError(t, err)
 	for _, f := range testedFilters() {
 		for _, args := range []query.PageArgs{first(20), last(20)} {
 			_, err := reader.ReservationPage(ctx, f, args)
@@ -257,6 +260,8 @@ func plansOfPayments(t *testing.T, seen map[string]bool) {
 	_, err = reader.PaymentsByReservation(ctx, numbered("rsv", 500))
 	require.NoError(t, err)
 	_, err = reader.PaymentsByRefund(ctx, numbered("rfd", 10))
+	require.NoError(t, err)
+	_, err = reader.PaymentsByDispute(ctx, numbered("dsp", 10))
 	require.NoError(t, err)
 	for _, f := range testedFilters() {
 		for _, gateway := range maybe("paypal", "sandbox") {
