@@ -90,7 +90,7 @@ func createEventForm(in model.CreateEventInput) form[event.Create] {
 		Name:        c.readLine(in.Name, event.LongestName, "name"),
 		Description: textOf(c.readText(in.Description, event.LongestDescription, "description")),
 		Venue:       c.readLine(in.Venue, event.LongestVenue, "venue"),
-		StartsAt:    in.StartsAt, SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
+		StartsAt:    in.StartsAt, TimeZone: textOf(in.TimeZone), SalesOpenAt: in.SalesOpenAt, SalesCloseAt: in.SalesCloseAt,
 		MaxTicketsPerReservation: in.MaxTicketsPerReservation, MaxTicketsPerCustomer: in.MaxTicketsPerCustomer,
 		PaymentAttempts: in.PaymentAttempts,
 	}
@@ -111,7 +111,7 @@ func updateEventForm(in model.UpdateEventInput) form[event.Update] {
 		Name:        c.readOptionalLine(requireValue(&c, in.Name, "name"), event.LongestName, "name"),
 		Description: c.readText(in.Description.Value(), event.LongestDescription, "description"),
 		Venue:       c.readOptionalLine(requireValue(&c, in.Venue, "venue"), event.LongestVenue, "venue"),
-		StartsAt:    requireValue(&c, in.StartsAt, "startsAt"), SalesOpenAt: in.SalesOpenAt.Value(), SalesCloseAt: in.SalesCloseAt.Value(),
+		StartsAt:    requireValue(&c, in.StartsAt, "startsAt"), TimeZone: requireValue(&c, in.TimeZone, "timeZone"), SalesOpenAt: in.SalesOpenAt.Value(), SalesCloseAt: in.SalesCloseAt.Value(),
 		ClearSalesOpenAt: isNull(in.SalesOpenAt), ClearSalesCloseAt: isNull(in.SalesCloseAt),
 	}
 	if isNull(in.Description) {
@@ -192,7 +192,7 @@ func eventView(e command.Event) *query.Event {
 	}
 	return &query.Event{
 		ID: e.ID, Version: e.Version, OrganizerID: e.OrganizerID, Name: e.Name, Description: e.Description, Venue: e.Venue,
-		StartsAt: e.StartsAt, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
+		StartsAt: e.StartsAt, TimeZone: e.TimeZone, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
 		MaxTicketsPerReservation: e.MaxTicketsPerReservation, MaxTicketsPerCustomer: e.MaxTicketsPerCustomer,
 		PaymentAttempts: e.PaymentAttempts, Status: string(e.Status), Withdrawn: e.Withdrawn(), CreatedAt: e.CreatedAt,
 		Inventory: inventoryView(e),

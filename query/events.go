@@ -121,7 +121,7 @@ func searchQuery(search *string) *string {
 func newEvent(row db.EventsByIDRow) Event {
 	e := Event{
 		ID: row.ID, Version: row.Version, OrganizerID: row.OrganizerID, Name: row.Name, Description: row.Description,
-		Venue: row.Venue, StartsAt: row.StartsAt.UTC(), SalesOpenAt: toUTC(row.SalesOpenAt), SalesCloseAt: toUTC(row.SalesCloseAt),
+		Venue: row.Venue, StartsAt: row.StartsAt.UTC(), TimeZone: row.TimeZone, SalesOpenAt: toUTC(row.SalesOpenAt), SalesCloseAt: toUTC(row.SalesCloseAt),
 		MaxTicketsPerReservation: int(row.MaxTicketsPerReservation), PaymentAttempts: int(row.PaymentAttempts),
 		Status: row.Status, Withdrawn: row.Withdrawn, Deleted: row.Deleted, CreatedAt: row.CreatedAt.UTC(),
 	}

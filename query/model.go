@@ -19,6 +19,7 @@ type Event struct {
 	Description              string
 	Venue                    string
 	StartsAt                 time.Time
+	TimeZone                 string // IANA
 	SalesOpenAt              *time.Time
 	SalesCloseAt             *time.Time
 	MaxTicketsPerReservation int

@@ -14,8 +14,10 @@ import (
 func Registry() *eventstore.Registry {
 	r := eventstore.NewRegistry()
 
-	eventstore.Register[event.EventCreated](r, "EventCreated", 1)
-	eventstore.Register[event.EventUpdated](r, "EventUpdated", 1)
+	eventstore.Register[event.EventCreated](r, "EventCreated", 2)
+	r.Upcast("EventCreated", 1, upcastTimeZone)
+	eventstore.Register[event.EventUpdated](r, "EventUpdated", 2)
+	r.Upcast("EventUpdated", 1, upcastTimeZone)
 	eventstore.Register[event.EventPublished](r, "EventPublished", 1)
 	eventstore.Register[event.DraftDeleted](r, "DraftDeleted", 1)
 	eventstore.Register[event.SalesOpened](r, "SalesOpened", 1)

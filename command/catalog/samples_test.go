@@ -31,11 +31,11 @@ const (
 // samples has each domain event as this build writes it, with every field set, by its name in the log.
 var samples = map[string]any{
 	"EventCreated": event.EventCreated{
-		OrganizerID: organizerID, Name: "Concert", Description: "Loud.", Venue: "Hall", StartsAt: at.AddDate(0, 1, 0),
+		OrganizerID: organizerID, Name: "Concert", Description: "Loud.", Venue: "Hall", StartsAt: at.AddDate(0, 1, 0), TimeZone: "Europe/Berlin",
 		SalesOpenAt: &at, SalesCloseAt: &later, MaxTicketsPerReservation: 10, MaxTicketsPerCustomer: new(20), PaymentAttempts: 3, CreatedAt: at,
 	},
 	"EventUpdated": event.EventUpdated{
-		Name: "Gig", Description: "Louder.", Venue: "Arena", StartsAt: at.AddDate(0, 1, 0), SalesOpenAt: &at, SalesCloseAt: &later,
+		Name: "Gig", Description: "Louder.", Venue: "Arena", StartsAt: at.AddDate(0, 1, 0), TimeZone: "Europe/Berlin", SalesOpenAt: &at, SalesCloseAt: &later,
 	},
 	"EventPublished": event.EventPublished{},
 	"SalesOpened":    event.SalesOpened{Scheduled: true},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"ticketing/command/event"
 	"ticketing/command/payment"
 )
 
@@ -23,5 +24,15 @@ func upcastRefundRequestedV1(data json.RawMessage) (json.RawMessage, error) {
 		cause = payment.CauseEventCancelled
 	}
 	fields["cause"] = json.RawMessage(strconv.Quote(string(cause)))
+	return json.Marshal(fields)
+}
+
+// upcastTimeZone adds the time zone: events had none in version 1.
+func upcastTimeZone(data json.RawMessage) (json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, fmt.Errorf("read the fields: %w", err)
+	}
+	fields["timeZone"] = json.RawMessage(strconv.Quote(event.DefaultTimeZone))
 	return json.Marshal(fields)
 }

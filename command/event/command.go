@@ -13,6 +13,7 @@ type (
 		Description              string
 		Venue                    string
 		StartsAt                 time.Time
+		TimeZone                 string // Default: DefaultTimeZone.
 		SalesOpenAt              *time.Time
 		SalesCloseAt             *time.Time
 		MaxTicketsPerReservation int
@@ -26,6 +27,7 @@ type (
 		Description  *string
 		Venue        *string
 		StartsAt     *time.Time
+		TimeZone     *string
 		SalesOpenAt  *time.Time
 		SalesCloseAt *time.Time
 

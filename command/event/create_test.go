@@ -13,7 +13,7 @@ import (
 func TestCreateMakesADraft(t *testing.T) {
 	s := Given(t).When(concert).Then(created).State()
 	require.Equal(t, State{
-		Status: Draft, OrganizerID: "usr_org", Name: "Concert", Description: "Loud.", Venue: "Hall", StartsAt: startsAt,
+		Status: Draft, OrganizerID: "usr_org", Name: "Concert", Description: "Loud.", Venue: "Hall", StartsAt: startsAt, TimeZone: "Europe/Berlin",
 		MaxTicketsPerReservation: 10, MaxTicketsPerCustomer: new(20), PaymentAttempts: 3, CreatedAt: now,
 	}, s)
 }
@@ -52,6 +52,8 @@ func TestCreateRefuses(t *testing.T) {
 		"sales that open at the start": {func(c *Create) { c.SalesOpenAt = &startsAt }, "salesOpenAt"},
 		"sales that end as they open":  {func(c *Create) { c.SalesOpenAt, c.SalesCloseAt = &opensAt, &opensAt }, "salesCloseAt"},
 		"sales that end before":        {func(c *Create) { c.SalesOpenAt, c.SalesCloseAt = &closesAt, &opensAt }, "salesCloseAt"},
+		"an unknown time zone":         {func(c *Create) { c.TimeZone = "Europe/Atlantis" }, "timeZone"},
+		"the server's time zone":       {func(c *Create) { c.TimeZone = "Local" }, "timeZone"},
 		"no ticket a reservation":      {func(c *Create) { c.MaxTicketsPerReservation = 0 }, "maxTicketsPerReservation"},
 		"too many a reservation":       {func(c *Create) { c.MaxTicketsPerReservation = MostTicketsPerReservation + 1 }, "maxTicketsPerReservation"},
 		"no ticket a customer":         {func(c *Create) { c.MaxTicketsPerCustomer = new(0) }, "maxTicketsPerCustomer"},

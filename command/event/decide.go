@@ -39,9 +39,11 @@ func decideCreate(s State, c Create, now time.Time) ([]DomainEvent, error) {
 	if s.Status != nonexistent {
 		return nil, rejection.New(rejection.InvalidState, "the event already exists")
 	}
+	c.TimeZone = cmp.Or(c.TimeZone, DefaultTimeZone)
 	perCustomer := valueOr(c.MaxTicketsPerCustomer, MostTicketsPerCustomer)
 	if err := cmp.Or(
 		checkTexts(c.Name, c.Description, c.Venue),
+		checkTimeZone(c.TimeZone),
 		checkFuture(&c.StartsAt, c.SalesCloseAt, now),
 		checkWindow(c.StartsAt, c.SalesOpenAt, c.SalesCloseAt),
 		checkRange(c.MaxTicketsPerReservation, MostTicketsPerReservation, "maxTicketsPerReservation"),
@@ -52,7 +54,7 @@ func decideCreate(s State, c Create, now time.Time) ([]DomainEvent, error) {
 	}
 	return []DomainEvent{EventCreated{
 		OrganizerID: c.OrganizerID, Name: c.Name, Description: c.Description, Venue: c.Venue,
-		StartsAt: c.StartsAt, SalesOpenAt: c.SalesOpenAt, SalesCloseAt: c.SalesCloseAt,
+		StartsAt: c.StartsAt, TimeZone: c.TimeZone, SalesOpenAt: c.SalesOpenAt, SalesCloseAt: c.SalesCloseAt,
 		MaxTicketsPerReservation: c.MaxTicketsPerReservation, MaxTicketsPerCustomer: c.MaxTicketsPerCustomer,
 		PaymentAttempts: c.PaymentAttempts, CreatedAt: now,
 	}}, nil
@@ -64,7 +66,7 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 	}
 	u := EventUpdated{
 		Name: valueOr(c.Name, s.Name), Description: valueOr(c.Description, s.Description), Venue: valueOr(c.Venue, s.Venue),
-		StartsAt: valueOr(c.StartsAt, s.StartsAt), SalesOpenAt: s.SalesOpenAt, SalesCloseAt: s.SalesCloseAt,
+		StartsAt: valueOr(c.StartsAt, s.StartsAt), TimeZone: valueOr(c.TimeZone, s.TimeZone), SalesOpenAt: s.SalesOpenAt, SalesCloseAt: s.SalesCloseAt,
 	}
 	if c.SalesOpenAt != nil || c.ClearSalesOpenAt {
 		u.SalesOpenAt = c.SalesOpenAt
@@ -74,6 +76,7 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 	}
 	if err := cmp.Or(
 		checkTexts(u.Name, u.Description, u.Venue),
+		checkTimeZone(u.TimeZone),
 		checkFuture(c.StartsAt, c.SalesCloseAt, now),
 		checkWindow(u.StartsAt, u.SalesOpenAt, u.SalesCloseAt),
 	); err != nil {
@@ -88,7 +91,7 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 // describes reports whether the event is already as u says. A domain event without a change would make the log, and all that follows it,
 // longer for nothing.
 func (u EventUpdated) describes(s State) bool {
-	return u.Name == s.Name && u.Description == s.Description && u.Venue == s.Venue && u.StartsAt.Equal(s.StartsAt) &&
+	return u.Name == s.Name && u.Description == s.Description && u.Venue == s.Venue && u.TimeZone == s.TimeZone && u.StartsAt.Equal(s.StartsAt) &&
 		sameTime(u.SalesOpenAt, s.SalesOpenAt) && sameTime(u.SalesCloseAt, s.SalesCloseAt)
 }
 

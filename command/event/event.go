@@ -21,6 +21,7 @@ type (
 		Description              string     `json:"description,omitempty"`
 		Venue                    string     `json:"venue"`
 		StartsAt                 time.Time  `json:"startsAt"`
+		TimeZone                 string     `json:"timeZone"`
 		SalesOpenAt              *time.Time `json:"salesOpenAt,omitempty"`
 		SalesCloseAt             *time.Time `json:"salesCloseAt,omitempty"`
 		MaxTicketsPerReservation int        `json:"maxTicketsPerReservation"`
@@ -36,6 +37,7 @@ type (
 		Description  string     `json:"description,omitempty"`
 		Venue        string     `json:"venue"`
 		StartsAt     time.Time  `json:"startsAt"`
+		TimeZone     string     `json:"timeZone"`
 		SalesOpenAt  *time.Time `json:"salesOpenAt,omitempty"`
 		SalesCloseAt *time.Time `json:"salesCloseAt,omitempty"`
 	}

@@ -1,6 +1,9 @@
 package event
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Status is the state of an event in its life cycle. The values are those of the API's EventStatus.
 type Status string
@@ -26,6 +29,7 @@ type State struct {
 	Description              string
 	Venue                    string
 	StartsAt                 time.Time
+	TimeZone                 string // IANA
 	SalesOpenAt              *time.Time
 	SalesCloseAt             *time.Time
 	MaxTicketsPerReservation int
@@ -84,6 +88,7 @@ func Evolve(s State, e DomainEvent) State {
 		return State{
 			Status: Draft, OrganizerID: e.OrganizerID, Name: e.Name, Description: e.Description, Venue: e.Venue,
 			StartsAt: e.StartsAt, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
+			TimeZone:                 cmp.Or(e.TimeZone, DefaultTimeZone),
 			MaxTicketsPerReservation: e.MaxTicketsPerReservation, MaxTicketsPerCustomer: e.MaxTicketsPerCustomer,
 			PaymentAttempts: e.PaymentAttempts, CreatedAt: e.CreatedAt,
 		}
@@ -93,6 +98,7 @@ func Evolve(s State, e DomainEvent) State {
 		}
 		s.Name, s.Description, s.Venue = e.Name, e.Description, e.Venue
 		s.StartsAt, s.SalesOpenAt, s.SalesCloseAt = e.StartsAt, e.SalesOpenAt, e.SalesCloseAt
+		s.TimeZone = cmp.Or(e.TimeZone, DefaultTimeZone)
 	case EventPublished:
 		s.Status, s.Published = Published, true
 	case DraftDeleted:

@@ -14,11 +14,11 @@ var (
 	startsAt = now.AddDate(0, 1, 0)
 
 	concert = Create{
-		OrganizerID: "usr_org", Name: "Concert", Description: "Loud.", Venue: "Hall", StartsAt: startsAt,
+		OrganizerID: "usr_org", Name: "Concert", Description: "Loud.", Venue: "Hall", StartsAt: startsAt, TimeZone: "Europe/Berlin",
 		MaxTicketsPerReservation: 10, MaxTicketsPerCustomer: new(20), PaymentAttempts: 3,
 	}
 	created = EventCreated{
-		OrganizerID: "usr_org", Name: "Concert", Description: "Loud.", Venue: "Hall", StartsAt: startsAt,
+		OrganizerID: "usr_org", Name: "Concert", Description: "Loud.", Venue: "Hall", StartsAt: startsAt, TimeZone: "Europe/Berlin",
 		MaxTicketsPerReservation: 10, MaxTicketsPerCustomer: new(20), PaymentAttempts: 3, CreatedAt: now,
 	}
 	createdWithWindow = withWindow(created, &opensAt, &closesAt)

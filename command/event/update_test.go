@@ -12,7 +12,7 @@ import (
 // updated returns the EventUpdated that changes nothing of e.
 func updated(e EventCreated) EventUpdated {
 	return EventUpdated{
-		Name: e.Name, Description: e.Description, Venue: e.Venue, StartsAt: e.StartsAt, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
+		Name: e.Name, Description: e.Description, Venue: e.Venue, StartsAt: e.StartsAt, TimeZone: e.TimeZone, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
 	}
 }
 
@@ -79,4 +79,16 @@ func TestUpdateIsPossibleUntilTheEventIsOver(t *testing.T) {
 	}
 	Given(t, created, published, cancelled).When(Update{Name: new("Gig")}).ThenRejected(rejection.InvalidState)
 	Given(t, created, published, completed).When(Update{Name: new("Gig")}).ThenRejected(rejection.InvalidState)
+}
+
+func TestAnEventTakesPlaceByTheClocksOfItsTimeZone(t *testing.T) {
+	c := concert
+	c.TimeZone = ""
+	require.Equal(t, "UTC", Given(t).When(c).ThenAccepted().State().TimeZone, "unless said")
+	require.Equal(t, "UTC", Given(t, EventCreated{Name: "Before there were time zones"}).State().TimeZone)
+
+	moved := Given(t, created).When(Update{TimeZone: new("America/New_York")}).ThenAccepted().State()
+	require.Equal(t, "America/New_York", moved.Location().String())
+	require.Equal(t, created.StartsAt, moved.StartsAt, "the moment stays")
+	Given(t, created).When(Update{TimeZone: new("")}).ThenRejected(rejection.Invalid, "timeZone")
 }

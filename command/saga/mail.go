@@ -95,7 +95,7 @@ func explainRefund(r payment.Refund) string {
 
 func purchaseOf(purchase command.Purchase) mail.Purchase {
 	p := mail.Purchase{
-		ReservationID: purchase.Reservation.ID, Event: purchase.Event.Name, Venue: purchase.Event.Venue, StartsAt: purchase.Event.StartsAt,
+		ReservationID: purchase.Reservation.ID, Event: purchase.Event.Name, Venue: purchase.Event.Venue, StartsAt: purchase.Event.StartsAt.In(purchase.Event.Location()),
 		Total: purchase.Reservation.Total.String(),
 	}
 	for _, seat := range purchase.Reservation.KeptSeats() {

@@ -563,6 +563,8 @@ type Event implements Node {
   venue: String!
   "When it begins."
   startsAt: Time!
+  "By whose clocks it takes place: an IANA time zone, such as Europe/Berlin."
+  timeZone: String!
   "When sales open automatically, or null. The status follows."
   salesOpenAt: Time
   "When sales close automatically; null: at ` + "`" + `startsAt` + "`" + `."
@@ -639,6 +641,8 @@ input CreateEventInput {
   venue: String!
   "When it begins."
   startsAt: Time!
+  "An IANA time zone, such as Europe/Berlin; UTC if it is left out. Mails say times by its clocks."
+  timeZone: String
   "When sales open automatically. Without it they open with openSales only."
   salesOpenAt: Time
   "When sales close automatically, after ` + "`" + `salesOpenAt` + "`" + `; at ` + "`" + `startsAt` + "`" + ` if it is left out."
@@ -673,6 +677,8 @@ input UpdateEventInput {
   venue: String
   "When it begins."
   startsAt: Time
+  "An IANA time zone, such as Europe/Berlin."
+  timeZone: String
   "When sales open automatically; null: only with openSales. A new time opens them again after closeSales (docs/sales.md)."
   salesOpenAt: Time
   "When sales close automatically; null: when the event starts. Sales that closed at their end open again if it moves into the future."
@@ -2044,6 +2050,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_venue(ctx, field)
 	case "startsAt":
 		return ec.fieldContext_Event_startsAt(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_Event_timeZone(ctx, field)
 	case "salesOpenAt":
 		return ec.fieldContext_Event_salesOpenAt(ctx, field)
 	case "salesCloseAt":

@@ -139,6 +139,8 @@ type CreateEventInput struct {
 	Venue string `json:"venue"`
 	// When it begins.
 	StartsAt time.Time `json:"startsAt"`
+	// An IANA time zone, such as Europe/Berlin; UTC if it is left out. Mails say times by its clocks.
+	TimeZone *string `json:"timeZone,omitempty"`
 	// When sales open automatically. Without it they open with openSales only.
 	SalesOpenAt *time.Time `json:"salesOpenAt,omitempty"`
 	// When sales close automatically, after `salesOpenAt`; at `startsAt` if it is left out.
@@ -455,6 +457,8 @@ type UpdateEventInput struct {
 	Venue graphql.Omittable[*string] `json:"venue,omitempty"`
 	// When it begins.
 	StartsAt graphql.Omittable[*time.Time] `json:"startsAt,omitempty"`
+	// An IANA time zone, such as Europe/Berlin.
+	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
 	// When sales open automatically; null: only with openSales. A new time opens them again after closeSales (docs/sales.md).
 	SalesOpenAt graphql.Omittable[*time.Time] `json:"salesOpenAt,omitempty"`
 	// When sales close automatically; null: when the event starts. Sales that closed at their end open again if it moves into the future.

@@ -18,7 +18,7 @@ type Purchase struct {
 	ReservationID string
 	Event         string
 	Venue         string
-	StartsAt      time.Time
+	StartsAt      time.Time // in the event's time zone
 	Tickets       []Ticket
 	Total         string
 }
@@ -30,9 +30,9 @@ type Ticket struct {
 	Price   string
 }
 
-// Starts returns the time at which the event begins, in UTC.
+// Starts returns the time at which the event begins, by the clocks of StartsAt's location.
 func (p Purchase) Starts() string {
-	return p.StartsAt.UTC().Format("Monday, 2 January 2006, 15:04 UTC")
+	return p.StartsAt.Format("Monday, 2 January 2006, 15:04 MST")
 }
 
 // ReservationConfirmed returns the mail with the tickets of a purchase.

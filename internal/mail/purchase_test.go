@@ -16,7 +16,7 @@ func TestMailsAboutAPurchaseHaveTheSameContentInBothParts(t *testing.T) {
 		StartsAt: time.Date(2027, 5, 1, 20, 30, 0, 0, time.FixedZone("CEST", 7200)),
 		Tickets:  []Ticket{{Section: "Stalls", Seat: "A-12", Price: "30.00 EUR"}, {Section: "Floor", Price: "25.50 EUR"}}, Total: "55.50 EUR",
 	}
-	common := []string{"Bonnie & Clyde <live>", "Town hall", "Saturday, 1 May 2027, 18:30 UTC", "rsv_01"}
+	common := []string{"Bonnie & Clyde <live>", "Town hall", "Saturday, 1 May 2027, 20:30 CEST", "rsv_01"}
 	confirmed, err := ReservationConfirmed("ann@example.com", p)
 	require.NoError(t, err)
 	refunded, err := Refunded("ann@example.com", p, "12.00 EUR", "the event was cancelled")

@@ -12,7 +12,7 @@ import (
 )
 
 const loadEvents = `-- name: LoadEvents :many
-SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
+SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
        max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events WHERE id = ANY ($1::text[])
 `
@@ -25,6 +25,7 @@ type LoadEventsRow struct {
 	Description              string             `json:"description"`
 	Venue                    string             `json:"venue"`
 	StartsAt                 pgtype.Timestamptz `json:"starts_at"`
+	TimeZone                 string             `json:"time_zone"`
 	SalesOpenAt              pgtype.Timestamptz `json:"sales_open_at"`
 	SalesCloseAt             pgtype.Timestamptz `json:"sales_close_at"`
 	MaxTicketsPerReservation int32              `json:"max_tickets_per_reservation"`
@@ -53,6 +54,7 @@ func (q *Queries) LoadEvents(ctx context.Context, ids []string) ([]LoadEventsRow
 			&i.Description,
 			&i.Venue,
 			&i.StartsAt,
+			&i.TimeZone,
 			&i.SalesOpenAt,
 			&i.SalesCloseAt,
 			&i.MaxTicketsPerReservation,
@@ -74,18 +76,18 @@ func (q *Queries) LoadEvents(ctx context.Context, ids []string) ([]LoadEventsRow
 }
 
 const saveEvents = `-- name: SaveEvents :exec
-INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
+INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
     max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, search)
 SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[]),
-       unnest($5::text[]), unnest($6::text[]), unnest($7::timestamptz[]),
-       unnest($8::timestamptz[]), unnest($9::timestamptz[]),
-       unnest($10::int[]), nullif(unnest($11::int[]), 0),
-       unnest($12::int[]), unnest($13::text[]), unnest($14::timestamptz[]),
-       unnest($15::boolean[]), unnest($16::boolean[]),
-       array_to_tsvector(string_to_array(unnest($17::text[]), ' '))
+       unnest($5::text[]), unnest($6::text[]), unnest($7::timestamptz[]), unnest($8::text[]),
+       unnest($9::timestamptz[]), unnest($10::timestamptz[]),
+       unnest($11::int[]), nullif(unnest($12::int[]), 0),
+       unnest($13::int[]), unnest($14::text[]), unnest($15::timestamptz[]),
+       unnest($16::boolean[]), unnest($17::boolean[]),
+       array_to_tsvector(string_to_array(unnest($18::text[]), ' '))
 ON CONFLICT (id) DO UPDATE SET
     version = excluded.version, name = excluded.name, description = excluded.description, venue = excluded.venue,
-    starts_at = excluded.starts_at, sales_open_at = excluded.sales_open_at, sales_close_at = excluded.sales_close_at,
+    starts_at = excluded.starts_at, time_zone = excluded.time_zone, sales_open_at = excluded.sales_open_at, sales_close_at = excluded.sales_close_at,
     status = excluded.status, withdrawn = excluded.withdrawn, deleted = excluded.deleted, search = excluded.search
 WHERE events.version < excluded.version
 `
@@ -98,6 +100,7 @@ type SaveEventsParams struct {
 	Descriptions              []string             `json:"descriptions"`
 	Venues                    []string             `json:"venues"`
 	StartsAts                 []pgtype.Timestamptz `json:"starts_ats"`
+	TimeZones                 []string             `json:"time_zones"`
 	SalesOpenAts              []pgtype.Timestamptz `json:"sales_open_ats"`
 	SalesCloseAts             []pgtype.Timestamptz `json:"sales_close_ats"`
 	MaxTicketsPerReservations []int32              `json:"max_tickets_per_reservations"`
@@ -120,6 +123,7 @@ func (q *Queries) SaveEvents(ctx context.Context, arg SaveEventsParams) error {
 		arg.Descriptions,
 		arg.Venues,
 		arg.StartsAts,
+		arg.TimeZones,
 		arg.SalesOpenAts,
 		arg.SalesCloseAts,
 		arg.MaxTicketsPerReservations,

@@ -70,6 +70,7 @@ type Event struct {
 	Search                   interface{}        `json:"search"`
 	Withdrawn                bool               `json:"withdrawn"`
 	Deleted                  bool               `json:"deleted"`
+	TimeZone                 string             `json:"time_zone"`
 }
 
 type Inventory struct {

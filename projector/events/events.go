@@ -2,6 +2,7 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -65,7 +66,7 @@ func (r *Row) Apply(record *projection.Record) error {
 		return r.create(record.AggregateID(), created)
 	case event.EventUpdated:
 		r.Name, r.Description, r.Venue = e.Name, e.Description, e.Venue
-		r.StartsAt = projection.At(e.StartsAt)
+		r.StartsAt, r.TimeZone = projection.At(e.StartsAt), cmp.Or(e.TimeZone, event.DefaultTimeZone)
 		r.SalesOpenAt, r.SalesCloseAt = projection.AtOrNull(e.SalesOpenAt), projection.AtOrNull(e.SalesCloseAt)
 	case event.EventPublished:
 		r.Status = string(event.Published)
@@ -89,7 +90,7 @@ func (r *Row) Apply(record *projection.Record) error {
 func (r *Row) create(id string, e event.EventCreated) (err error) {
 	*r = Row{
 		ID: id, Version: 1, OrganizerID: e.OrganizerID, Name: e.Name, Description: e.Description, Venue: e.Venue,
-		StartsAt: projection.At(e.StartsAt), SalesOpenAt: projection.AtOrNull(e.SalesOpenAt),
+		StartsAt: projection.At(e.StartsAt), TimeZone: cmp.Or(e.TimeZone, event.DefaultTimeZone), SalesOpenAt: projection.AtOrNull(e.SalesOpenAt),
 		SalesCloseAt: projection.AtOrNull(e.SalesCloseAt), Status: string(event.Draft), CreatedAt: projection.At(e.CreatedAt),
 	}
 	if r.MaxTicketsPerReservation, err = projection.Integer(e.MaxTicketsPerReservation); err != nil {
@@ -135,6 +136,7 @@ func saveParams(rows []*Row) db.SaveEventsParams {
 		Descriptions:              projection.Column(rows, func(r *Row) string { return r.Description }),
 		Venues:                    projection.Column(rows, func(r *Row) string { return r.Venue }),
 		StartsAts:                 projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.StartsAt }),
+		TimeZones:                 projection.Column(rows, func(r *Row) string { return r.TimeZone }),
 		SalesOpenAts:              projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.SalesOpenAt }),
 		SalesCloseAts:             projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.SalesCloseAt }),
 		Statuses:                  projection.Column(rows, func(r *Row) string { return r.Status }),

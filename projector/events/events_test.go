@@ -22,7 +22,7 @@ func TestEventRow(t *testing.T) {
 	w.ProjectAll(events.Projection{})
 	require.Equal(t, query.Event{
 		ID: "evt_1", Version: 1, OrganizerID: "usr_org", Name: "Jazz Night", Description: "all night", Venue: "Arena",
-		StartsAt: readtest.Noon.Add(1000 * time.Hour), SalesOpenAt: &opens, MaxTicketsPerReservation: 8, MaxTicketsPerCustomer: &four,
+		StartsAt: readtest.Noon.Add(1000 * time.Hour), TimeZone: "UTC", SalesOpenAt: &opens, MaxTicketsPerReservation: 8, MaxTicketsPerCustomer: &four,
 		PaymentAttempts: 1, Status: "DRAFT", CreatedAt: readtest.Noon,
 	}, w.Event("evt_1"))
 

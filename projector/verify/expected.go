@@ -59,7 +59,7 @@ func (x *expected) eventRow(id string) (row eventRow, err error) {
 	s := e.State
 	row = eventRow{Search: words.Of(s.Name, s.Venue, s.Description), Row: events.Row{
 		ID: id, Version: e.Version, OrganizerID: s.OrganizerID, Name: s.Name, Description: s.Description, Venue: s.Venue,
-		StartsAt: projection.At(s.StartsAt), SalesOpenAt: projection.AtOrNull(s.SalesOpenAt), SalesCloseAt: projection.AtOrNull(s.SalesCloseAt),
+		StartsAt: projection.At(s.StartsAt), TimeZone: s.TimeZone, SalesOpenAt: projection.AtOrNull(s.SalesOpenAt), SalesCloseAt: projection.AtOrNull(s.SalesCloseAt),
 		Status: string(s.Status), Withdrawn: s.Withdrawn(), Deleted: s.Deleted, CreatedAt: projection.At(s.CreatedAt),
 	}}
 	if row.Search == nil {

@@ -11,7 +11,7 @@ import (
 )
 
 const eventsByID = `-- name: EventsByID :many
-SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
+SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
        max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events WHERE id = ANY ($1::text[])
 `
@@ -24,6 +24,7 @@ type EventsByIDRow struct {
 	Description              string
 	Venue                    string
 	StartsAt                 time.Time
+	TimeZone                 string
 	SalesOpenAt              *time.Time
 	SalesCloseAt             *time.Time
 	MaxTicketsPerReservation int32
@@ -52,6 +53,7 @@ func (q *Queries) EventsByID(ctx context.Context, ids []string) ([]EventsByIDRow
 			&i.Description,
 			&i.Venue,
 			&i.StartsAt,
+			&i.TimeZone,
 			&i.SalesOpenAt,
 			&i.SalesCloseAt,
 			&i.MaxTicketsPerReservation,
@@ -142,7 +144,7 @@ func (q *Queries) EventsFound(ctx context.Context, arg EventsFoundParams) ([]Eve
 }
 
 const eventsNewestFirst = `-- name: EventsNewestFirst :many
-SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
+SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
        max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
@@ -180,6 +182,7 @@ type EventsNewestFirstRow struct {
 	Description              string
 	Venue                    string
 	StartsAt                 time.Time
+	TimeZone                 string
 	SalesOpenAt              *time.Time
 	SalesCloseAt             *time.Time
 	MaxTicketsPerReservation int32
@@ -221,6 +224,7 @@ func (q *Queries) EventsNewestFirst(ctx context.Context, arg EventsNewestFirstPa
 			&i.Description,
 			&i.Venue,
 			&i.StartsAt,
+			&i.TimeZone,
 			&i.SalesOpenAt,
 			&i.SalesCloseAt,
 			&i.MaxTicketsPerReservation,
@@ -242,7 +246,7 @@ func (q *Queries) EventsNewestFirst(ctx context.Context, arg EventsNewestFirstPa
 }
 
 const eventsOldestFirst = `-- name: EventsOldestFirst :many
-SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
+SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
        max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
@@ -280,6 +284,7 @@ type EventsOldestFirstRow struct {
 	Description              string
 	Venue                    string
 	StartsAt                 time.Time
+	TimeZone                 string
 	SalesOpenAt              *time.Time
 	SalesCloseAt             *time.Time
 	MaxTicketsPerReservation int32
@@ -321,6 +326,7 @@ func (q *Queries) EventsOldestFirst(ctx context.Context, arg EventsOldestFirstPa
 			&i.Description,
 			&i.Venue,
 			&i.StartsAt,
+			&i.TimeZone,
 			&i.SalesOpenAt,
 			&i.SalesCloseAt,
 			&i.MaxTicketsPerReservation,

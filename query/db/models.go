@@ -71,6 +71,7 @@ type Event struct {
 	Search                   interface{}
 	Withdrawn                bool
 	Deleted                  bool
+	TimeZone                 string
 }
 
 type Inventory struct {

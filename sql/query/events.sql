@@ -1,5 +1,5 @@
 -- name: EventsByID :many
-SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
+SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
        max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events WHERE id = ANY (@ids::text[]);
 
@@ -19,7 +19,7 @@ WITH found AS MATERIALIZED (
 SELECT id, created_at FROM found LIMIT @row_limit;
 
 -- name: EventsNewestFirst :many
-SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
+SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
        max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events
 WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
@@ -34,7 +34,7 @@ ORDER BY created_at DESC, id DESC
 LIMIT @row_limit;
 
 -- name: EventsOldestFirst :many
-SELECT id, version, organizer_id, name, description, venue, starts_at, sales_open_at, sales_close_at,
+SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
        max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
 FROM events
 WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)

@@ -1,0 +1,30 @@
+package event
+
+import (
+	"time"
+	_ "time/tzdata" // images without a zone database know the same zones
+
+	"ticketing/command/rejection"
+)
+
+// DefaultTimeZone is that of events for which none was given, and of all from before events had one.
+const DefaultTimeZone = "UTC"
+
+// longestTimeZone in bytes bounds what a refusal repeats; the longest IANA name has 32.
+const longestTimeZone = 64
+
+// Location returns the place by whose clocks the event takes place.
+func (s State) Location() *time.Location {
+	if location, err := time.LoadLocation(s.TimeZone); err == nil {
+		return location
+	}
+	return time.UTC // a zone that this build's database lost
+}
+
+func checkTimeZone(name string) error {
+	_, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" || len(name) > longestTimeZone {
+		return rejection.New(rejection.Invalid, "timeZone must be an IANA time zone, such as Europe/Berlin").At("timeZone")
+	}
+	return nil
+}
