@@ -113,6 +113,9 @@ func updateEventForm(in model.UpdateEventInput) form[event.Update] {
 		Venue:       c.readOptionalLine(requireValue(&c, in.Venue, "venue"), event.LongestVenue, "venue"),
 		StartsAt:    requireValue(&c, in.StartsAt, "startsAt"), TimeZone: requireValue(&c, in.TimeZone, "timeZone"), SalesOpenAt: in.SalesOpenAt.Value(), SalesCloseAt: in.SalesCloseAt.Value(),
 		ClearSalesOpenAt: isNull(in.SalesOpenAt), ClearSalesCloseAt: isNull(in.SalesCloseAt),
+		MaxTicketsPerReservation: requireValue(&c, in.MaxTicketsPerReservation, "maxTicketsPerReservation"),
+		MaxTicketsPerCustomer:    in.MaxTicketsPerCustomer.Value(), ClearMaxTicketsPerCustomer: isNull(in.MaxTicketsPerCustomer),
+		PaymentAttempts: requireValue(&c, in.PaymentAttempts, "paymentAttempts"),
 	}
 	if isNull(in.Description) {
 		update.Description = new("")

@@ -149,7 +149,7 @@ func TestADeclinedPaymentIsReturnedBesideItsUserError(t *testing.T) {
 	require.NotEmpty(t, payment["failureReason"])
 	require.Equal(t, map[string]any{"amount": "0.00"}, payment["refunded"])
 	require.Nil(t, payment["nextAction"])
-	require.Equal(t, map[string]any{"id": r, "status": "COMPENSATED"}, got.field(t, "processPayment", "reservation"))
+	require.Equal(t, map[string]any{"id": r, "status": "SEATS_RESERVED"}, got.field(t, "processPayment", "reservation"))
 }
 
 func TestAPaymentThatNeedsTheCustomerIsConfirmed(t *testing.T) {

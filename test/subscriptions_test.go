@@ -123,7 +123,7 @@ func TestASubscriptionRightAfterTheMutationReceivesTheFinalState(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)
 	alice := s.customer("alice")
-	id := onSale(t, s.admin(), 100, nil)
+	id := onSale(t, s.admin(), 100, vars{"paymentAttempts": 1})
 	awaitReservations(t, alice, id)
 	for i, end := range []string{"COMPLETED", "COMPENSATED", "CANCELLED", "EXPIRED"} {
 		t.Run(end, func(t *testing.T) {

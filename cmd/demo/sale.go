@@ -54,7 +54,7 @@ func (s *sale) open(ctx context.Context, admin string) error {
 	var created results
 	err := s.organizer.Mutate(ctx, "createEvent", "event { id }", input{
 		"name": "The Night Shift, live", "venue": "Old Gasworks", "description": "Played by go run ./cmd/demo.",
-		"startsAt": time.Now().AddDate(0, 1, 0).UTC().Format(time.RFC3339), "maxTicketsPerCustomer": 8, "idempotencyKey": rand.Text(),
+		"startsAt": time.Now().AddDate(0, 1, 0).UTC().Format(time.RFC3339), "maxTicketsPerCustomer": 8, "paymentAttempts": 1, "idempotencyKey": rand.Text(),
 	}, &created)
 	if err != nil {
 		return fmt.Errorf("create the event (%s must be one of the server's ADMIN_EMAILS): %w", admin, err)

@@ -36,6 +36,7 @@ var samples = map[string]any{
 	},
 	"EventUpdated": event.EventUpdated{
 		Name: "Gig", Description: "Louder.", Venue: "Arena", StartsAt: at.AddDate(0, 1, 0), TimeZone: "Europe/Berlin", SalesOpenAt: &at, SalesCloseAt: &later,
+		Limits: &event.Limits{MaxTicketsPerReservation: 10, MaxTicketsPerCustomer: new(20), PaymentAttempts: 3},
 	},
 	"EventPublished": event.EventPublished{},
 	"SalesOpened":    event.SalesOpened{Scheduled: true},

@@ -21,7 +21,7 @@ type (
 		PaymentAttempts          int
 	}
 
-	// Update changes the description, the date and the sales window; nil leaves a field as it is. Clear… takes a time away.
+	// Update changes the description, the date, the sales window and the limits; nil leaves a field as it is. Clear… takes a value away.
 	Update struct {
 		Name         *string
 		Description  *string
@@ -31,9 +31,19 @@ type (
 		SalesOpenAt  *time.Time
 		SalesCloseAt *time.Time
 
-		ClearSalesOpenAt  bool
-		ClearSalesCloseAt bool
+		MaxTicketsPerReservation *int
+		MaxTicketsPerCustomer    *int
+		PaymentAttempts          *int // of reservations that are made from now on
+
+		ClearSalesOpenAt           bool
+		ClearSalesCloseAt          bool
+		ClearMaxTicketsPerCustomer bool
+
+		Held Held // what new limits must leave room for
 	}
+
+	// Held is how many tickets customers have already, reserved or sold.
+	Held struct{ MostOfReservation, MostOfCustomer int }
 
 	// Publish makes a draft visible.
 	Publish struct{}

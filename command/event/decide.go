@@ -40,15 +40,13 @@ func decideCreate(s State, c Create, now time.Time) ([]DomainEvent, error) {
 		return nil, rejection.New(rejection.InvalidState, "the event already exists")
 	}
 	c.TimeZone = cmp.Or(c.TimeZone, DefaultTimeZone)
-	perCustomer := valueOr(c.MaxTicketsPerCustomer, MostTicketsPerCustomer)
+	limits := Limits{c.MaxTicketsPerReservation, c.MaxTicketsPerCustomer, c.PaymentAttempts}
 	if err := cmp.Or(
 		checkTexts(c.Name, c.Description, c.Venue),
 		checkTimeZone(c.TimeZone),
 		checkFuture(&c.StartsAt, c.SalesCloseAt, now),
 		checkWindow(c.StartsAt, c.SalesOpenAt, c.SalesCloseAt),
-		checkRange(c.MaxTicketsPerReservation, MostTicketsPerReservation, "maxTicketsPerReservation"),
-		checkRange(perCustomer, MostTicketsPerCustomer, "maxTicketsPerCustomer"),
-		checkRange(c.PaymentAttempts, MostPaymentAttempts, "paymentAttempts"),
+		checkLimits(limits),
 	); err != nil {
 		return nil, err
 	}
@@ -74,11 +72,13 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 	if c.SalesCloseAt != nil || c.ClearSalesCloseAt {
 		u.SalesCloseAt = c.SalesCloseAt
 	}
+	u.Limits = c.newLimits(s)
 	if err := cmp.Or(
 		checkTexts(u.Name, u.Description, u.Venue),
 		checkTimeZone(u.TimeZone),
 		checkFuture(c.StartsAt, c.SalesCloseAt, now),
 		checkWindow(u.StartsAt, u.SalesOpenAt, u.SalesCloseAt),
+		c.checkRoom(s, u.Limits),
 	); err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 // describes reports whether the event is already as u says. A domain event without a change would make the log, and all that follows it,
 // longer for nothing.
 func (u EventUpdated) describes(s State) bool {
-	return u.Name == s.Name && u.Description == s.Description && u.Venue == s.Venue && u.TimeZone == s.TimeZone && u.StartsAt.Equal(s.StartsAt) &&
+	return u.Limits == nil && u.Name == s.Name && u.Description == s.Description && u.Venue == s.Venue && u.TimeZone == s.TimeZone && u.StartsAt.Equal(s.StartsAt) &&
 		sameTime(u.SalesOpenAt, s.SalesOpenAt) && sameTime(u.SalesCloseAt, s.SalesCloseAt)
 }
 

@@ -40,6 +40,14 @@ type (
 		TimeZone     string     `json:"timeZone"`
 		SalesOpenAt  *time.Time `json:"salesOpenAt,omitempty"`
 		SalesCloseAt *time.Time `json:"salesCloseAt,omitempty"`
+		Limits       *Limits    `json:"limits,omitempty"` // nil: as they were
+	}
+
+	// Limits are what a customer may do; all of them as they are from now on.
+	Limits struct {
+		MaxTicketsPerReservation int  `json:"maxTicketsPerReservation"`
+		MaxTicketsPerCustomer    *int `json:"maxTicketsPerCustomer,omitempty"` // nil: no limit
+		PaymentAttempts          int  `json:"paymentAttempts"`
 	}
 
 	// EventPublished makes a draft visible to the public.

@@ -20,7 +20,7 @@ const (
 )
 
 // State is what the domain events of one event add up to.
-type State struct {
+type State struct { //nolint:recvcheck // only Evolve changes its copy
 	Status                   Status
 	Published                bool // it was public at least once
 	Deleted                  bool // it was a draft, and there is no such event any more
@@ -81,6 +81,14 @@ func (s State) ClosesAt() *time.Time {
 // salesEnd returns when sales end unless they are closed before: at the start of the event if nothing else was said.
 func (s State) salesEnd() time.Time { return valueOr(s.SalesCloseAt, s.StartsAt) }
 
+func (s State) limits() Limits {
+	return Limits{MaxTicketsPerReservation: s.MaxTicketsPerReservation, MaxTicketsPerCustomer: s.MaxTicketsPerCustomer, PaymentAttempts: s.PaymentAttempts}
+}
+
+func (s *State) setLimits(l Limits) {
+	s.MaxTicketsPerReservation, s.MaxTicketsPerCustomer, s.PaymentAttempts = l.MaxTicketsPerReservation, l.MaxTicketsPerCustomer, l.PaymentAttempts
+}
+
 // Evolve returns the state after e.
 func Evolve(s State, e DomainEvent) State {
 	switch e := e.(type) {
@@ -99,6 +107,9 @@ func Evolve(s State, e DomainEvent) State {
 		s.Name, s.Description, s.Venue = e.Name, e.Description, e.Venue
 		s.StartsAt, s.SalesOpenAt, s.SalesCloseAt = e.StartsAt, e.SalesOpenAt, e.SalesCloseAt
 		s.TimeZone = cmp.Or(e.TimeZone, DefaultTimeZone)
+		if e.Limits != nil {
+			s.setLimits(*e.Limits)
+		}
 	case EventPublished:
 		s.Status, s.Published = Published, true
 	case DraftDeleted:

@@ -39,6 +39,27 @@ func TestUpdateThatChangesNothingLeadsToNothing(t *testing.T) {
 	Given(t, created, published, cancelled).When(Update{}).ThenRejected(rejection.InvalidState)
 }
 
+func TestUpdateChangesLimits(t *testing.T) {
+	changed := updated(created)
+	changed.Limits = &Limits{MaxTicketsPerReservation: 4, PaymentAttempts: 5}
+	s := Given(t, created, published, open).
+		When(Update{MaxTicketsPerReservation: new(4), ClearMaxTicketsPerCustomer: true, PaymentAttempts: new(5)}).Then(changed).State()
+	require.Equal(t, []any{4, (*int)(nil), 5, SalesOpen}, []any{s.MaxTicketsPerReservation, s.MaxTicketsPerCustomer, s.PaymentAttempts, s.Status})
+	Given(t, created).When(Update{MaxTicketsPerReservation: new(10), MaxTicketsPerCustomer: new(20), PaymentAttempts: new(3)}).ThenNothing()
+}
+
+func TestLimitsLeaveRoomForWhatCustomersHave(t *testing.T) {
+	held := Held{MostOfReservation: 3, MostOfCustomer: 5}
+	selling := Given(t, created, published, open)
+	selling.When(Update{MaxTicketsPerReservation: new(2), Held: held}).ThenRejected(rejection.Invalid, "maxTicketsPerReservation")
+	selling.When(Update{MaxTicketsPerReservation: new(3), Held: held}).ThenAccepted()
+	selling.When(Update{MaxTicketsPerCustomer: new(4), Held: held}).ThenRejected(rejection.Invalid, "maxTicketsPerCustomer")
+	selling.When(Update{MaxTicketsPerCustomer: new(5), Held: held}).ThenAccepted()
+	selling.When(Update{MaxTicketsPerReservation: new(0)}).ThenRejected(rejection.Invalid, "maxTicketsPerReservation")
+	selling.When(Update{MaxTicketsPerCustomer: new(MostTicketsPerCustomer + 1)}).ThenRejected(rejection.Invalid, "maxTicketsPerCustomer")
+	selling.When(Update{PaymentAttempts: new(MostPaymentAttempts + 1)}).ThenRejected(rejection.Invalid, "paymentAttempts")
+}
+
 func TestUpdateTouchesNeitherLimitsNorSales(t *testing.T) {
 	s := Given(t, created, published, open).When(Update{Name: new("Gig")}).State()
 	require.Equal(t, SalesOpen, s.Status)

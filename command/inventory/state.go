@@ -108,6 +108,17 @@ func (s State) holdsUnpaid(customerID, section, label string) bool {
 	return false
 }
 
+// MostTickets returns the most tickets that one reservation and one customer have, reserved or sold.
+func (s State) MostTickets() (ofReservation, ofCustomer int) {
+	for _, h := range s.Holdings {
+		ofReservation = max(ofReservation, countTickets(h.Items))
+	}
+	for _, n := range s.Tickets {
+		ofCustomer = max(ofCustomer, n)
+	}
+	return ofReservation, ofCustomer
+}
+
 // Size estimates how many bytes of memory the state takes.
 func (s State) Size() int {
 	const perSection, perHolding, perCustomer = 256, 512, 96

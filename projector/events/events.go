@@ -68,6 +68,9 @@ func (r *Row) Apply(record *projection.Record) error {
 		r.Name, r.Description, r.Venue = e.Name, e.Description, e.Venue
 		r.StartsAt, r.TimeZone = projection.At(e.StartsAt), cmp.Or(e.TimeZone, event.DefaultTimeZone)
 		r.SalesOpenAt, r.SalesCloseAt = projection.AtOrNull(e.SalesOpenAt), projection.AtOrNull(e.SalesCloseAt)
+		if e.Limits != nil {
+			return r.setLimits(*e.Limits)
+		}
 	case event.EventPublished:
 		r.Status = string(event.Published)
 	case event.DraftDeleted:
@@ -87,22 +90,28 @@ func (r *Row) Apply(record *projection.Record) error {
 	return nil
 }
 
-func (r *Row) create(id string, e event.EventCreated) (err error) {
+func (r *Row) create(id string, e event.EventCreated) error {
 	*r = Row{
 		ID: id, Version: 1, OrganizerID: e.OrganizerID, Name: e.Name, Description: e.Description, Venue: e.Venue,
 		StartsAt: projection.At(e.StartsAt), TimeZone: cmp.Or(e.TimeZone, event.DefaultTimeZone), SalesOpenAt: projection.AtOrNull(e.SalesOpenAt),
 		SalesCloseAt: projection.AtOrNull(e.SalesCloseAt), Status: string(event.Draft), CreatedAt: projection.At(e.CreatedAt),
 	}
-	if r.MaxTicketsPerReservation, err = projection.Integer(e.MaxTicketsPerReservation); err != nil {
+	return r.setLimits(event.Limits{
+		MaxTicketsPerReservation: e.MaxTicketsPerReservation, MaxTicketsPerCustomer: e.MaxTicketsPerCustomer, PaymentAttempts: e.PaymentAttempts,
+	})
+}
+
+func (r *Row) setLimits(l event.Limits) (err error) {
+	if r.MaxTicketsPerReservation, err = projection.Integer(l.MaxTicketsPerReservation); err != nil {
 		return fmt.Errorf("maxTicketsPerReservation: %w", err)
 	}
-	if r.PaymentAttempts, err = projection.Integer(e.PaymentAttempts); err != nil {
+	if r.PaymentAttempts, err = projection.Integer(l.PaymentAttempts); err != nil {
 		return fmt.Errorf("paymentAttempts: %w", err)
 	}
-	if e.MaxTicketsPerCustomer == nil {
+	if r.MaxTicketsPerCustomer = nil; l.MaxTicketsPerCustomer == nil {
 		return nil
 	}
-	most, err := projection.Integer(*e.MaxTicketsPerCustomer)
+	most, err := projection.Integer(*l.MaxTicketsPerCustomer)
 	if err != nil {
 		return fmt.Errorf("maxTicketsPerCustomer: %w", err)
 	}

@@ -31,7 +31,10 @@ func TestEventRow(t *testing.T) {
 		status      string
 	}{
 		{event.EventPublished{}, "PUBLISHED"}, {event.SalesOpened{}, "SALES_OPEN"}, {event.SalesClosed{}, "SALES_CLOSED"},
-		{event.EventUpdated{Name: "Blues Night", Venue: "Hall", StartsAt: readtest.Noon}, "SALES_CLOSED"},
+		{event.EventUpdated{
+			Name: "Blues Night", Venue: "Hall", StartsAt: readtest.Noon, TimeZone: "Europe/Berlin",
+			Limits: &event.Limits{MaxTicketsPerReservation: 5, PaymentAttempts: 2},
+		}, "SALES_CLOSED"},
 		{event.EventCompleted{}, "COMPLETED"}, {event.EventCancelled{}, "CANCELLED"},
 	} {
 		w.Append("event-evt_1", step.domainEvent)
@@ -40,7 +43,10 @@ func TestEventRow(t *testing.T) {
 		require.EqualValues(t, i+2, w.Event("evt_1").Version)
 	}
 	require.Equal(t, "Blues Night", w.Event("evt_1").Name)
+	require.Equal(t, "Europe/Berlin", w.Event("evt_1").TimeZone)
 	require.Nil(t, w.Event("evt_1").SalesOpenAt)
+	require.Nil(t, w.Event("evt_1").MaxTicketsPerCustomer)
+	require.Equal(t, []int{5, 2}, []int{w.Event("evt_1").MaxTicketsPerReservation, w.Event("evt_1").PaymentAttempts})
 	require.False(t, w.Event("evt_1").Withdrawn, "it was published")
 
 	for search, found := range map[string]int{"blue ha": 1, "jazz": 0, "night": 1, "ight": 0, "' | x": 0, "": 1} {

@@ -96,7 +96,7 @@ func TestAnEventsRowIsThatOfItsState(t *testing.T) {
 		rapid.Just[event.Command](event.DeleteDraft{}),
 		rapid.Custom(func(t *rapid.T) event.Command {
 			name, opens := text.Draw(t, "name"), now.Add(time.Duration(rapid.IntRange(1, 900).Draw(t, "opens"))*time.Hour)
-			return event.Update{Name: &name, SalesOpenAt: &opens}
+			return event.Update{Name: &name, SalesOpenAt: &opens, TimeZone: new("Asia/Tokyo"), PaymentAttempts: new(4), ClearMaxTicketsPerCustomer: true}
 		}),
 	)
 	rapid.Check(t, func(t *rapid.T) {

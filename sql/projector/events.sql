@@ -17,5 +17,7 @@ SELECT unnest(@ids::text[]), unnest(@versions::bigint[]), unnest(@organizer_ids:
 ON CONFLICT (id) DO UPDATE SET
     version = excluded.version, name = excluded.name, description = excluded.description, venue = excluded.venue,
     starts_at = excluded.starts_at, time_zone = excluded.time_zone, sales_open_at = excluded.sales_open_at, sales_close_at = excluded.sales_close_at,
+    max_tickets_per_reservation = excluded.max_tickets_per_reservation, max_tickets_per_customer = excluded.max_tickets_per_customer,
+    payment_attempts = excluded.payment_attempts,
     status = excluded.status, withdrawn = excluded.withdrawn, deleted = excluded.deleted, search = excluded.search
 WHERE events.version < excluded.version;
