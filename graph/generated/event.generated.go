@@ -891,7 +891,7 @@ func (ec *executionContext) unmarshalInputCreateEventInput(ctx context.Context, 
 		asMap["maxTicketsPerReservation"] = 8
 	}
 	if _, present := asMap["paymentAttempts"]; !present {
-		asMap["paymentAttempts"] = 1
+		asMap["paymentAttempts"] = 3
 	}
 
 	fieldsInOrder := [...]string{"name", "description", "venue", "startsAt", "timeZone", "salesOpenAt", "salesCloseAt", "maxTicketsPerReservation", "maxTicketsPerCustomer", "paymentAttempts", "idempotencyKey"}
@@ -1118,7 +1118,7 @@ func (ec *executionContext) unmarshalInputUpdateEventInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"eventId", "name", "description", "venue", "startsAt", "timeZone", "salesOpenAt", "salesCloseAt"}
+	fieldsInOrder := [...]string{"eventId", "name", "description", "venue", "startsAt", "timeZone", "salesOpenAt", "salesCloseAt", "maxTicketsPerReservation", "maxTicketsPerCustomer", "paymentAttempts"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1181,6 +1181,27 @@ func (ec *executionContext) unmarshalInputUpdateEventInput(ctx context.Context, 
 				return it, err
 			}
 			it.SalesCloseAt = graphql.OmittableOf(data)
+		case "maxTicketsPerReservation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxTicketsPerReservation"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MaxTicketsPerReservation = graphql.OmittableOf(data)
+		case "maxTicketsPerCustomer":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxTicketsPerCustomer"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MaxTicketsPerCustomer = graphql.OmittableOf(data)
+		case "paymentAttempts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paymentAttempts"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PaymentAttempts = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil

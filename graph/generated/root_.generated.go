@@ -652,7 +652,7 @@ input CreateEventInput {
   "1 to 10,000; null for no limit."
   maxTicketsPerCustomer: Int
   "1 to 10: after how many declined payments the reservation is compensated and its seats are free again."
-  paymentAttempts: Int! = 1
+  paymentAttempts: Int! = 3
   "Optional here: 1 to 255 printable ASCII characters."
   idempotencyKey: String
 }
@@ -683,6 +683,12 @@ input UpdateEventInput {
   salesOpenAt: Time
   "When sales close automatically; null: when the event starts. Sales that closed at their end open again if it moves into the future."
   salesCloseAt: Time
+  "1 to 100, and at least what the largest reservation has now; for reservations from now on."
+  maxTicketsPerReservation: Int
+  "1 to 10,000, and at least what a customer has now; null for no limit."
+  maxTicketsPerCustomer: Int
+  "1 to 10; for reservations from now on."
+  paymentAttempts: Int
 }
 
 "Names an event."

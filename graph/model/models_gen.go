@@ -463,6 +463,12 @@ type UpdateEventInput struct {
 	SalesOpenAt graphql.Omittable[*time.Time] `json:"salesOpenAt,omitempty"`
 	// When sales close automatically; null: when the event starts. Sales that closed at their end open again if it moves into the future.
 	SalesCloseAt graphql.Omittable[*time.Time] `json:"salesCloseAt,omitempty"`
+	// 1 to 100, and at least what the largest reservation has now; for reservations from now on.
+	MaxTicketsPerReservation graphql.Omittable[*int] `json:"maxTicketsPerReservation,omitempty"`
+	// 1 to 10,000, and at least what a customer has now; null for no limit.
+	MaxTicketsPerCustomer graphql.Omittable[*int] `json:"maxTicketsPerCustomer,omitempty"`
+	// 1 to 10; for reservations from now on.
+	PaymentAttempts graphql.Omittable[*int] `json:"paymentAttempts,omitempty"`
 }
 
 // An error that the customer can correct. The payload's object is null unless it changed all the same.

@@ -88,6 +88,8 @@ SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::
 ON CONFLICT (id) DO UPDATE SET
     version = excluded.version, name = excluded.name, description = excluded.description, venue = excluded.venue,
     starts_at = excluded.starts_at, time_zone = excluded.time_zone, sales_open_at = excluded.sales_open_at, sales_close_at = excluded.sales_close_at,
+    max_tickets_per_reservation = excluded.max_tickets_per_reservation, max_tickets_per_customer = excluded.max_tickets_per_customer,
+    payment_attempts = excluded.payment_attempts,
     status = excluded.status, withdrawn = excluded.withdrawn, deleted = excluded.deleted, search = excluded.search
 WHERE events.version < excluded.version
 `
