@@ -109,6 +109,8 @@ test-deploy: ## check deploy/ as compose and kustomize read it
 
 .PHONY: up
 up: deploy/.env ## run the product in containers on this machine (docker compose)
+	@grep -q '^TICKET_SIGNING_KEYS=' deploy/.env || \
+		echo "TICKET_SIGNING_KEYS=1:$$(head -c 32 /dev/urandom | basenc -w0 --base64url | tr -d =)" >>deploy/.env
 	@docker compose -f deploy/compose.yaml up --build
 
 deploy/.env:

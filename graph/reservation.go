@@ -20,6 +20,9 @@ type (
 
 // Reservation implements generated.QueryResolver.
 func (r queryResolver) Reservation(ctx context.Context, reservationID string, minVersion *int) (*query.Reservation, error) {
+	if err := r.requireOrderLink(ctx, reservationID); err != nil {
+		return nil, err
+	}
 	found, err := r.reservationLookup(ctx).find(ctx, reservationID, minVersion)
 	if err == nil && found == nil {
 		return nil, apierror.New(apierror.NotFound, "there is no such reservation")
@@ -34,7 +37,7 @@ func (r subscriptionResolver) ReservationStatus(ctx context.Context, reservation
 
 func (r *Resolver) reservationLookup(ctx context.Context) lookup[query.Reservation] {
 	return lookup[query.Reservation]{id.Reservation, loadersOf(ctx).reservations, r.feeds.reservations, func(found query.Reservation) error {
-		return requireParticipant(ctx, found.CustomerID, found.EventID)
+		return r.requireReader(ctx, found)
 	}}
 }
 

@@ -24,6 +24,7 @@ type Resolver struct {
 	limits      RateLimits
 	feeds       feeds
 	consistency *consistency
+	opensOrder  func(link, reservationID string) bool // nil: no link opens an order
 
 	development bool // pages of this machine need no https
 }

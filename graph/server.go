@@ -47,6 +47,8 @@ type Config struct {
 	BaseURL string
 	// TrustedProxies are the proxies whose X-Forwarded-For is believed. Default: none.
 	TrustedProxies []netip.Prefix
+	// OpensOrder reports whether an Order-Link header opens the order. Default: none does.
+	OpensOrder func(link, reservationID string) bool
 	// RateLimits are the limits of each client.
 	RateLimits RateLimits
 }
@@ -116,7 +118,7 @@ func New(cfg Config) (*Server, error) {
 	r := &Resolver{
 		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.Auth, log: cfg.Log,
 		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), development: cfg.Development,
-		consistency: newConsistency(cfg.Projections),
+		consistency: newConsistency(cfg.Projections), opensOrder: cfg.OpensOrder,
 	}
 	s := &Server{
 		resolver: r, connections: cfg.Connections, hub: hub,

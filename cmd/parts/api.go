@@ -24,6 +24,7 @@ import (
 	"ticketing/internal/ratelimit"
 	"ticketing/query"
 	"ticketing/web/graphiql"
+	"ticketing/web/shop"
 )
 
 // API serves GraphQL on listener until ctx ends. It then refuses new requests, finishes those in flight, and stops deciding last.
@@ -47,6 +48,10 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
 	}
+	keys, err := e.ticketKeys()
+	if err != nil {
+		return err
+	}
 	limiter := ratelimit.New(b.redis)
 	connections := ratelimit.NewConnections(limiter)
 	server, err := graph.New(graph.Config{
@@ -54,6 +59,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		Log: eventstore.Reader{DB: b.events.Pool}, Limiter: limiter, Connections: connections, Redis: b.redis,
 		Logger: e.Logger, Registerer: e.registererOf("api"),
 		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
+		OpensOrder: func(link, reservationID string) bool { return keys.OpensOrder(link, reservationID, time.Now()) },
 		RateLimits: graph.RateLimits{
 			SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
 			Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
@@ -72,6 +78,11 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return fmt.Errorf("set up GraphiQL: %w", err)
 	}
 
+	pages, err := e.shop(server)
+	if err != nil {
+		return err
+	}
+
 	// Streams end when the server drains, and the engine when no request is left that could need it.
 	streaming, endStreams := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStreams()
@@ -85,7 +96,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		defer stopDeciding()
 		defer endStreams()
 		return httpserver.Run(ctx, listener, httpserver.Config{
-			Handler: e.warnOfProxies(e.apiRoutes(server, graphiQL, b), proxies), Delay: e.Config.ShutdownDelay, Drain: e.Config.ShutdownTimeout,
+			Handler: e.warnOfProxies(e.apiRoutes(server, graphiQL, pages, b), proxies), Delay: e.Config.ShutdownDelay, Drain: e.Config.ShutdownTimeout,
 			OnDrain: endStreams, Logger: e.Logger,
 		})
 	})
@@ -200,7 +211,22 @@ func (e Env) authService(pool *pgxpool.Pool, client *redis.Client) (*auth.Servic
 	return service, nil
 }
 
-func (e Env) apiRoutes(api, graphiql http.Handler, b *apiBackends) http.Handler {
+// shop returns the pages that people buy on.
+func (e Env) shop(api http.Handler) (http.Handler, error) {
+	if !e.Config.Shop {
+		return http.NotFoundHandler(), nil
+	}
+	pages, err := shop.New(shop.Config{
+		API: api, Cookie: graph.SessionCookie, BaseURL: e.Config.AuthBaseURL, Gateways: e.Config.PaymentGateways,
+		Development: e.Config.Development(), Logger: e.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the shop: %w", err)
+	}
+	return pages, nil
+}
+
+func (e Env) apiRoutes(api, graphiql, pages http.Handler, b *apiBackends) http.Handler {
 	mux := http.NewServeMux()
 	for _, source := range e.webhooks() {
 		mux.Handle("POST /webhooks/"+source.Name(), b.webhooks.Handler(source))
@@ -209,6 +235,7 @@ func (e Env) apiRoutes(api, graphiql http.Handler, b *apiBackends) http.Handler 
 	mux.Handle("/graphiql/", graphiql)
 	mux.Handle("/auth/", auth.Pages())
 	e.addHealth(mux)
+	mux.Handle("/", pages)
 	if e.Config.Development() {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(e.Registry, promhttp.HandlerOpts{}))
 	}

@@ -63,7 +63,7 @@ func APIProgram() Program {
 	return Program{
 		Name: "api", Does: "Serves the GraphQL API. Any number may run.",
 		Needs: []config.Need{
-			config.NeedEvents, config.NeedRead, config.NeedAuth, config.NeedRedis, config.NeedBroker, config.NeedMail, config.NeedLinks,
+			config.NeedEvents, config.NeedRead, config.NeedAuth, config.NeedRedis, config.NeedBroker, config.NeedMail, config.NeedLinks, config.NeedTicketKeys,
 		},
 		Run: func(ctx context.Context, e Env) error {
 			listener, err := Listen(ctx, e.Config.Addr())
@@ -79,7 +79,7 @@ func APIProgram() Program {
 func RelayProgram() Program {
 	return Program{
 		Name: "relay", Does: "Publishes the log to the broker. One works, any others stand by.",
-		Needs: []config.Need{config.NeedEvents, config.NeedBroker, config.NeedKeys}, Run: Relay,
+		Needs: []config.Need{config.NeedEvents, config.NeedBroker, config.NeedRecordKeys}, Run: Relay,
 	}
 }
 
@@ -87,7 +87,7 @@ func RelayProgram() Program {
 func ProjectorProgram(projections ...string) Program {
 	return Program{
 		Name: "projector", Does: "Keeps read tables up to date. Any number may run.",
-		Needs: []config.Need{config.NeedEvents, config.NeedRead, config.NeedRedis, config.NeedBroker, config.NeedKeys},
+		Needs: []config.Need{config.NeedEvents, config.NeedRead, config.NeedRedis, config.NeedBroker, config.NeedRecordKeys},
 		Run:   func(ctx context.Context, e Env) error { return Projector(ctx, e, projections...) },
 	}
 }
@@ -97,6 +97,6 @@ func SagaProgram() Program {
 	return Program{
 		Name:  "saga",
 		Does:  "Does what falls due: holds expire, sales open and close, payments are reconciled, refunds are made. Any number may run.",
-		Needs: []config.Need{config.NeedEvents, config.NeedAuth, config.NeedMail}, Run: Saga,
+		Needs: []config.Need{config.NeedEvents, config.NeedAuth, config.NeedMail, config.NeedLinks, config.NeedTicketKeys}, Run: Saga,
 	}
 }

@@ -119,6 +119,10 @@ func Saga(ctx context.Context, e Env) error {
 	if err != nil {
 		return err
 	}
+	keys, err := e.ticketKeys()
+	if err != nil {
+		return err
+	}
 	webhooks, err := webhook.NewHandler(webhook.HandlerConfig{
 		Pool: events.Pool, Service: write.service, Sources: e.webhooks(), Registerer: e.registererOf("saga"),
 	})
@@ -134,7 +138,7 @@ func Saga(ctx context.Context, e Env) error {
 		defer stopDeciding()
 		return saga.Run(ctx, saga.Config{
 			Pool: events.Pool, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
-			Mailer: mailer, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users.Pool, userID) },
+			Mailer: mailer, OrderLink: e.orderLink(keys), Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users.Pool, userID) },
 			Clock: e.Clock, Logger: e.Logger, Registerer: e.registererOf("saga"),
 		})
 	})

@@ -46,12 +46,12 @@ func announceReady(ctx context.Context, cfg config.Config, out io.Writer) error 
 	fmt.Fprintf(out, `
   Ticketing is ready.
 
-    GraphQL         %[1]s/graphql   (WebSocket and SSE at the same address)
+%[5]s    GraphQL         %[1]s/graphql   (WebSocket and SSE at the same address)
     GraphiQL        %[1]s/graphiql   (for admins: %[4]s)
     Health          %[1]s/health/ready
     Metrics         http://%[2]s/metrics
     Data            %[3]s
-`, base, cfg.MetricsAddr(), cfg.DataDir, cmp.Or(strings.Join(cfg.AdminEmails, ", "), "name some in ADMIN_EMAILS"))
+`, base, cfg.MetricsAddr(), cfg.DataDir, cmp.Or(strings.Join(cfg.AdminEmails, ", "), "name some in ADMIN_EMAILS"), shopLine(cfg, base))
 	if cfg.ExposeMagicLinks && len(cfg.AdminEmails) > 0 {
 		fmt.Fprintf(out, `
   Sign in as the admin at GraphiQL, or with curl (in development the response holds the token, which is otherwise only mailed):
@@ -66,6 +66,14 @@ func announceReady(ctx context.Context, cfg config.Config, out io.Writer) error 
 	}
 	fmt.Fprintln(out, "\n  Ctrl-C stops everything; the data stay.")
 	return nil
+}
+
+// shopLine returns the line with the address of the shop, "" without a shop.
+func shopLine(cfg config.Config, base string) string {
+	if !cfg.Shop {
+		return ""
+	}
+	return fmt.Sprintf("    Shop            %s/   (nothing on sale yet? make demo)\n", base)
 }
 
 // reachableHost returns a loopback address for an unspecified host, and host otherwise.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"ticketing/command"
 	"ticketing/command/event"
@@ -25,6 +26,12 @@ const (
 	RefundSentBackMail Mail = "refund_sent_back" // to the organizer, once for each attempt of the refund
 )
 
+// orderLink returns the address of an order that opens it without a session until then.
+type orderLink func(reservationID string, until time.Time) string
+
+// linkMonths is for how long after the event a mail's link opens the order: for complaints, and for souvenirs.
+const linkMonths = 1
+
 // sendMail composes a mail from what the log says now and sends it to the recipient's present address. A mail that is no longer true is not
 // sent, nor one to a user who was erased.
 func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error {
@@ -44,7 +51,7 @@ func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error
 	if err != nil || address == "" {
 		return err
 	}
-	message, err := composeMail(a, purchase, address)
+	message, err := composeMail(a, purchase, address, c.OrderLink)
 	if err != nil || message.To == "" {
 		return err
 	}
@@ -53,8 +60,11 @@ func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error
 }
 
 // composeMail returns the mail, without a recipient if there is no reason for it any more.
-func composeMail(a mailJob, purchase command.Purchase, address string) (mail.Message, error) {
+func composeMail(a mailJob, purchase command.Purchase, address string, link orderLink) (mail.Message, error) {
 	p := purchaseOf(purchase)
+	if link != nil {
+		p.Link = link(purchase.Reservation.ID, purchase.Event.StartsAt.AddDate(0, linkMonths, 0))
+	}
 	switch a.Mail {
 	case ConfirmedMail:
 		if purchase.Reservation.Status == reservation.Completed && purchase.Event.Status != event.Cancelled {

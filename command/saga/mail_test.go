@@ -64,7 +64,7 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 		"a refund that was not given": {mailJob{Mail: RefundedMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := composeMail(test.job, test.purchase, "ann@example.com")
+			m, err := composeMail(test.job, test.purchase, "ann@example.com", nil)
 			require.NoError(t, err)
 			if test.says == "" {
 				require.Empty(t, m.To)

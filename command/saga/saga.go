@@ -50,6 +50,8 @@ type Config struct {
 	Mailer   mail.Mailer          // Required.
 	// Address returns a user's mail address; "" if the user does not exist any more. Required.
 	Address func(ctx context.Context, userID string) (string, error)
+	// OrderLink returns the address of an order that opens it without a session until then. Default: mails have no link.
+	OrderLink func(reservationID string, until time.Time) string
 	// Webhooks handles the webhooks that the api stored. Default: nil, their jobs wait for a replica that has it.
 	Webhooks *webhook.Handler
 	// PaymentTimeout is how long one call of a gateway may take. The gateway is asked about an undecided payment a little later than

@@ -1392,10 +1392,11 @@ type SectionSalesEdge {
 `, BuiltIn: false},
 	{Name: "../schema/reservation.graphqls", Input: `extend type Query {
   """
-  One reservation: for its customer, for the event's organizer and for admins. For others it is FORBIDDEN; NOT_FOUND when there is none.
-  ` + "`" + `minVersion` + "`" + ` waits as in ` + "`" + `event` + "`" + `.
+  One reservation: for its customer, for the event's organizer and for admins. For others it is FORBIDDEN, without a session UNAUTHENTICATED;
+  NOT_FOUND when there is none. A request with the link of the order in an ` + "`" + `Order-Link` + "`" + ` header, from the mail with the tickets, reads it without a
+  session until a month after the event, or until it is refunded. ` + "`" + `minVersion` + "`" + ` waits as in ` + "`" + `event` + "`" + `.
   """
-  reservation(id: ID!, minVersion: Int): Reservation @auth(rule: SIGNED_IN)
+  reservation(id: ID!, minVersion: Int): Reservation @auth(rule: PUBLIC)
 
   "All reservations, the newest first. Pages are as in ` + "`" + `events` + "`" + `. An organizer reads those of an event in ` + "`" + `Event` + "`" + `."
   reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection @auth(rule: ADMIN)

@@ -25,6 +25,8 @@ type Info struct {
 	UserAgent string
 	// ConsistencyToken is the Consistency-Token header: the request sees at least the mutation that returned it. "" on a WebSocket.
 	ConsistencyToken string
+	// OrderLink is the Order-Link header: the link of one order, which its mails have. "" on a WebSocket.
+	OrderLink string
 	// SetHeader sets a header of the response. Nil on a WebSocket.
 	SetHeader func(name, value string)
 	// WantsCookie reports whether a new session is to be kept in a cookie (X-Session: cookie).

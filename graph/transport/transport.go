@@ -154,6 +154,7 @@ func (h *Handler) withRequestInfo(w http.ResponseWriter, r *http.Request) *http.
 		SetCookie:      func(c *http.Cookie) { http.SetCookie(w, c) },
 		SetHeader:      func(name, value string) { w.Header().Set(name, value) },
 
+		OrderLink:        r.Header.Get("Order-Link"),
 		ConsistencyToken: r.Header.Get(request.ConsistencyHeader),
 	}
 	header := w.Header()
@@ -176,7 +177,7 @@ func (h *Handler) allowCORS(w http.ResponseWriter, r *http.Request) {
 	header.Set("Access-Control-Expose-Headers", "X-Request-ID, Retry-After, Consistency-Token")
 	if r.Method == http.MethodOptions {
 		header.Set("Access-Control-Allow-Methods", "GET, POST")
-		header.Set("Access-Control-Allow-Headers", "Authorization, Consistency-Token, Content-Type, Idempotency-Key, X-Request-ID, X-Session, traceparent, tracestate")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Consistency-Token, Content-Type, Idempotency-Key, Order-Link, X-Request-ID, X-Session, traceparent, tracestate")
 		header.Set("Access-Control-Max-Age", "600")
 	}
 }

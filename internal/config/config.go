@@ -29,6 +29,9 @@ type Config struct {
 	TrustedProxies  []string      `env:"TRUSTED_PROXIES"` // addresses and CIDR prefixes whose X-Forwarded-For is trusted
 	AllowPlaintext  []string      `env:"ALLOW_PLAINTEXT"` // names of addresses that may be reached without TLS in production
 
+	Shop              bool     `env:"SHOP"                envDefault:"true"` // the api serves the shop's pages
+	TicketSigningKeys []string `env:"TICKET_SIGNING_KEYS"`                   // default outside production: one in DATA_DIR
+
 	ReservationHold       time.Duration `env:"RESERVATION_HOLD"        envDefault:"5m"`
 	MaxUnpaidReservations int           `env:"MAX_UNPAID_RESERVATIONS" envDefault:"10"`
 

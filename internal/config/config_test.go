@@ -34,6 +34,7 @@ func production(changes map[string]string) map[string]string {
 		"AUTH_BASE_URL":           "https://tickets.example.com/",
 		"SMTP_URL":                "smtps://user:0123456789abcdef@mail.example.com",
 		"RECORD_KEYS":             recordKey,
+		"TICKET_SIGNING_KEYS":     "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 	}
 	maps.Copy(environ, changes)
 	return environ
@@ -67,7 +68,7 @@ func TestProductionIsTheDefaultAndNeedsEverything(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load(nil)
 	for _, name := range []string{
-		"DATABASE_URL", "PROJECTION_DATABASE_URL", "AUTH_DATABASE_URL", "REDIS_URL", "REDPANDA_BROKERS", "AUTH_BASE_URL", "SMTP_URL", "RECORD_KEYS",
+		"DATABASE_URL", "PROJECTION_DATABASE_URL", "AUTH_DATABASE_URL", "REDIS_URL", "REDPANDA_BROKERS", "AUTH_BASE_URL", "SMTP_URL", "RECORD_KEYS", "TICKET_SIGNING_KEYS",
 	} {
 		require.ErrorContains(t, err, "\n"+name+": ", "all at once")
 	}
@@ -112,6 +113,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"paypal in the clear":  {withPayPal(production(nil), "PAYPAL_API_BASE", "http://api-m.paypal.com"), "PAYPAL_API_BASE: the secret"},
 		"paypal's secret":      {withPayPal(production(nil), "PAYPAL_CLIENT_SECRET", ""), "PAYPAL_CLIENT_SECRET: needed"},
 		"paypal's webhook":     {withPayPal(production(nil), "PAYPAL_WEBHOOK_ID", ""), "PAYPAL_WEBHOOK_ID: needed"},
+		"ticket keys":          {development("TICKET_SIGNING_KEYS", "1:short"), "TICKET_SIGNING_KEYS: key 1 is not 32 bytes"},
 		"unknown gateway":      {development("PAYMENT_GATEWAYS", "cash"), `"cash" is unknown`},
 		"environment":          {development("ENVIRONMENT", "prod"), "ENVIRONMENT: "},
 		"number":               {development("PORT", "http"), "PORT: a whole number expected"},

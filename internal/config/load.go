@@ -19,18 +19,19 @@ type Need string
 
 // The variables that programs may require. In production a program without needs requires all, since no server is started privately.
 const (
-	NeedEvents Need = "DATABASE_URL"
-	NeedRead   Need = "PROJECTION_DATABASE_URL"
-	NeedAuth   Need = "AUTH_DATABASE_URL"
-	NeedRedis  Need = "REDIS_URL"
-	NeedBroker Need = "REDPANDA_BROKERS"
-	NeedMail   Need = "SMTP_URL" // in production only: elsewhere mails are written into a folder
-	NeedLinks  Need = "AUTH_BASE_URL"
-	NeedKeys   Need = "RECORD_KEYS" // in production only
+	NeedEvents     Need = "DATABASE_URL"
+	NeedRead       Need = "PROJECTION_DATABASE_URL"
+	NeedAuth       Need = "AUTH_DATABASE_URL"
+	NeedRedis      Need = "REDIS_URL"
+	NeedBroker     Need = "REDPANDA_BROKERS"
+	NeedMail       Need = "SMTP_URL" // in production only: elsewhere mails are written into a folder
+	NeedLinks      Need = "AUTH_BASE_URL"
+	NeedRecordKeys Need = "RECORD_KEYS"         // in production only
+	NeedTicketKeys Need = "TICKET_SIGNING_KEYS" // in production only: elsewhere a key is made
 )
 
 func allNeeds() []Need {
-	return []Need{NeedEvents, NeedRead, NeedAuth, NeedRedis, NeedBroker, NeedMail, NeedLinks, NeedKeys}
+	return []Need{NeedEvents, NeedRead, NeedAuth, NeedRedis, NeedBroker, NeedMail, NeedLinks, NeedTicketKeys}
 }
 
 // Environ returns the process's environment for Load.
@@ -64,7 +65,7 @@ func Load(environ map[string]string, needs ...Need) (Config, error) {
 func secretNames() []string {
 	return []string{
 		string(NeedEvents), string(NeedRead), string(NeedAuth), string(NeedRedis), string(NeedMail), "REDPANDA_SASL_PASSWORD",
-		"REDIS_CACHE_URL", string(NeedKeys), "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_SECRET",
+		"REDIS_CACHE_URL", string(NeedRecordKeys), string(NeedTicketKeys), "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_SECRET",
 	}
 }
 
@@ -148,7 +149,7 @@ func fillDefaults(c *Config) {
 		c.AuthBaseURL = "http://" + hostPort("127.0.0.1", c.Port)
 	}
 	c.AuthBaseURL = strings.TrimRight(c.AuthBaseURL, "/")
-	for _, list := range []*[]string{&c.TrustedProxies, &c.AllowPlaintext, &c.Brokers, &c.AdminEmails, &c.PaymentGateways} {
+	for _, list := range []*[]string{&c.TrustedProxies, &c.AllowPlaintext, &c.Brokers, &c.AdminEmails, &c.PaymentGateways, &c.TicketSigningKeys} {
 		*list = trimList(*list)
 	}
 	if len(c.PaymentGateways) == 0 && c.Development() {

@@ -14,6 +14,7 @@ import (
 
 	"ticketing/internal/cloudevents"
 	"ticketing/internal/loopback"
+	"ticketing/internal/ticketcode"
 )
 
 // validator collects mistakes.
@@ -38,6 +39,7 @@ func validateConfig(cfg Config, needs []Need) []error {
 	v.checkCertificates()
 	v.checkPlaintext()
 	v.checkKeys(needs)
+	v.checkTickets(needs)
 	checkGateways(cfg, v.report)
 	v.checkURL("STRIPE_API_BASE", cfg.StripeAPIBase, "http", "https")
 	v.checkURL("PAYPAL_API_BASE", cfg.PayPalAPIBase, "http", "https")
@@ -213,6 +215,18 @@ func (v *validator) checkAuth(needs []Need) {
 	}
 }
 
+func (v *validator) checkTickets(needs []Need) {
+	if len(v.cfg.TicketSigningKeys) == 0 {
+		if !v.cfg.Development() && slices.Contains(needs, NeedTicketKeys) {
+			v.report(string(NeedTicketKeys), "needed in production, where tickets are signed; use 1:KEY with the output of `openssl rand 32 | basenc --base64url | tr -d =`")
+		}
+		return
+	}
+	if _, err := ticketcode.ParseKeys(v.cfg.TicketSigningKeys); err != nil {
+		v.report(string(NeedTicketKeys), "%s", err)
+	}
+}
+
 func (v *validator) checkMail(needs []Need) {
 	c := v.cfg
 	if _, err := mail.ParseAddress(c.MailFrom); err != nil {
@@ -227,9 +241,9 @@ func (v *validator) checkMail(needs []Need) {
 
 func (v *validator) checkKeys(needs []Need) {
 	if _, err := cloudevents.ParseKeys(v.cfg.RecordKeys); err != nil {
-		v.report(string(NeedKeys), "%v", err)
+		v.report(string(NeedRecordKeys), "%v", err)
 	}
-	if len(v.cfg.RecordKeys) == 0 && !v.cfg.Development() && slices.Contains(needs, NeedKeys) {
-		v.report(string(NeedKeys), "needed in production, so that projectors know the relay's records from others; use 1:$(openssl rand -base64 32)")
+	if len(v.cfg.RecordKeys) == 0 && !v.cfg.Development() && slices.Contains(needs, NeedRecordKeys) {
+		v.report(string(NeedRecordKeys), "needed in production, so that projectors know the relay's records from others; use 1:$(openssl rand -base64 32)")
 	}
 }

@@ -21,6 +21,7 @@ type Purchase struct {
 	StartsAt      time.Time // in the event's time zone
 	Tickets       []Ticket
 	Total         string
+	Link          string // to the order with its tickets; empty without a shop
 }
 
 // Ticket is one seat of a purchase.

@@ -1,0 +1,31 @@
+// Keeps the counts of an event's sections up to date while the page is open.
+const form = document.querySelector('form[data-event]');
+
+const subscription = `subscription Counts($id: ID!) {
+  availability(eventId: $id) { inventoryVersion status sections { name available } }
+}`;
+
+function describe(available) {
+  if (available === 0) return form.dataset.none;
+  return available === 1 ? form.dataset.one : form.dataset.other.replace('7', String(available));
+}
+
+function show({ name, available }) {
+  for (const row of form.querySelectorAll('[data-section]')) {
+    if (row.dataset.section !== name) continue;
+    row.querySelector('.left').textContent = describe(available);
+    const select = row.querySelector('select');
+    select.disabled = available === 0 && select.value === '0';
+  }
+}
+
+if (form) {
+  const variables = JSON.stringify({ id: form.dataset.event });
+  const source = new EventSource(`/graphql?${new URLSearchParams({ query: subscription, variables })}`);
+  source.addEventListener('next', (message) => {
+    const event = JSON.parse(message.data).data?.availability;
+    event?.sections.forEach(show);
+  });
+  source.addEventListener('complete', () => source.close());
+  addEventListener('pagehide', () => source.close());
+}

@@ -1,0 +1,97 @@
+package shop
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	// publicFor is how long a public page is served as it is. Counts on it are refreshed by its island.
+	publicFor = time.Second
+	// keptPages bounds the public pages that are kept: the pages that many look at just now, at about 10 KB each.
+	keptPages = 512
+)
+
+// pageCache keeps public pages for a moment, so that in the rush of an on-sale each is made once a second and process.
+type pageCache struct {
+	pages  *lru.Cache[string, *publicPage]
+	making singleflight.Group
+}
+
+func newPageCache() *pageCache {
+	pages, err := lru.New[string, *publicPage](keptPages)
+	if err != nil {
+		panic("shop: the size of the cache is not positive")
+	}
+	return &pageCache{pages: pages}
+}
+
+// publicPage is a page that is the same for all, or where to find it.
+type publicPage struct {
+	made     time.Time
+	body     []byte
+	zipped   []byte
+	etag     string
+	location string // another address of the page; "" if it is here
+}
+
+func newPublicPage(body []byte) *publicPage {
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, _ = w.Write(body)
+	_ = w.Close()
+	hash := sha256.Sum256(body)
+	return &publicPage{made: time.Now(), body: body, zipped: zipped.Bytes(), etag: base64.RawURLEncoding.EncodeToString(hash[:12])}
+}
+
+// showPublic serves a page that make makes, at most once in publicFor. An error of make is shown to all who wait for it.
+func (v *visit) showPublic(make func(v *visit) (*publicPage, error)) {
+	key := v.lang.Code + " " + v.r.URL.Path + "?" + v.r.URL.RawQuery
+	kept, ok := v.cache.pages.Get(key)
+	if !ok || time.Since(kept.made) >= publicFor {
+		made, err, _ := v.cache.making.Do(key, func() (any, error) {
+			p, err := make(v.anonymous())
+			if err == nil {
+				v.cache.pages.Add(key, p)
+			}
+			return p, err
+		})
+		if err != nil {
+			v.failWith(err)
+			return
+		}
+		kept = made.(*publicPage) //nolint:forcetypeassert // what make returned
+	}
+	kept.serve(v.w, v.r)
+}
+
+func (p *publicPage) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "public, max-age=0, s-maxage=1, stale-while-revalidate=30")
+	if p.location != "" {
+		http.Redirect(w, r, p.location, http.StatusMovedPermanently)
+		return
+	}
+	body, etag := p.body, `"`+p.etag+`"`
+	h.Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		body, etag = p.zipped, `"`+p.etag+`-gzip"`
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("ETag", etag)
+	if r.Header.Get("If-None-Match") == etag {
+		h.Del("Content-Encoding")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(body) // fails only if the client has gone
+}
