@@ -139,7 +139,7 @@ func TestRunWaitsForRequestsInProgress(t *testing.T) {
 	require.Contains(t, log.String(), `"msg":"listening","address":"`+listener.Addr().String())
 }
 
-// A client that keeps its connection gets every response, and is told to close it while the server still serves.
+// A client that keeps its connection gets every response, and is asked to close it while the server still serves.
 func TestAServerThatEndsServesOnAndClosesConnections(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -114,15 +114,15 @@ type waitState struct {
 	began    time.Time // when the call that waits began; zero: none waits
 }
 
-// deadlineWith returns the earlier of the user's deadline and the end of the allowed silence; zero for neither.
+// isOurs reports whether nothing else bounds the call that waits. A user who sets a deadline interrupts it, or closes the connection.
+func (w waitState) isOurs() bool { return !w.began.IsZero() && w.deadline.IsZero() }
+
+// deadlineWith returns the user's deadline or, without one, the end of the allowed silence; zero for neither.
 func (w waitState) deadlineWith(silence time.Duration) time.Time {
-	if silence == 0 || w.began.IsZero() {
+	if silence == 0 || !w.isOurs() {
 		return w.deadline
 	}
-	if limit := w.began.Add(silence); w.deadline.IsZero() || limit.Before(w.deadline) {
-		return limit
-	}
-	return w.deadline
+	return w.began.Add(silence)
 }
 
 func (c *connection) Read(p []byte) (int, error) {
@@ -143,7 +143,7 @@ func (c *connection) bound(w *waitState, setDeadline func(time.Time) error, call
 	c.mu.Unlock()
 	n, err := call(p)
 	c.mu.Lock()
-	ours := silence > 0 && (w.deadline.IsZero() || w.deadline.After(time.Now()))
+	ours := silence > 0 && w.isOurs()
 	w.began = time.Time{}
 	c.mu.Unlock()
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() && ours {
@@ -160,7 +160,7 @@ func (c *connection) bound(w *waitState, setDeadline func(time.Time) error, call
 func (c *connection) waiting() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.reading.began.IsZero() {
+	if !c.reading.isOurs() {
 		return 0
 	}
 	return time.Since(c.reading.began)

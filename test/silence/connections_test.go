@@ -38,7 +38,7 @@ const (
 	hold    = 3 * time.Second
 )
 
-// The databases are one server. Names of their own tell their connections apart.
+// The databases are one server. Names of their own distinguish their connections.
 const eventsHost, readHost, authHost = "10.255.255.1", "10.255.255.2", "10.255.255.3"
 
 // world is all parts, each with connections that the test can silence.

@@ -28,7 +28,7 @@ func New(t testing.TB) *Network {
 	return &Network{t: t, proxies: map[string]*Proxy{}, routes: map[string]string{}}
 }
 
-// Route makes an address that need not exist lead to target, so that several servers behind one address can be told apart.
+// Route makes an address that need not exist lead to target, so that several servers behind one address can be distinguished.
 func (n *Network) Route(address, target string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
