@@ -60,14 +60,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		Logger: e.Logger, Registerer: e.registererOf("api"),
 		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
 		OpensOrder: func(link, reservationID string) bool { return keys.OpensOrder(link, reservationID, time.Now()) },
-		RateLimits: graph.RateLimits{
-			SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
-			Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
-			Guests:    ratelimit.SignIn(e.Config.GuestRateLimit, time.Minute),
-			Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
-
-			ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
-		},
+		RateLimits: e.rateLimits(),
 	})
 	if err != nil {
 		return fmt.Errorf("set up the API: %w", err)
@@ -105,6 +98,17 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 
 // responseTimeout is how long a client may take to read a response that is no stream; GraphQL's transports have their own.
 const responseTimeout = 30 * time.Second
+
+func (e Env) rateLimits() graph.RateLimits {
+	return graph.RateLimits{
+		SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
+		Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
+		Guests:    ratelimit.SignIn(e.Config.GuestRateLimit, time.Minute),
+		Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
+
+		ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
+	}
+}
 
 // warnOfSettings logs what production may do without, although it rarely means to.
 func (e Env) warnOfSettings() {

@@ -31,7 +31,7 @@ const (
 )
 
 func allNeeds() []Need {
-	return []Need{NeedEvents, NeedRead, NeedAuth, NeedRedis, NeedBroker, NeedMail, NeedLinks, NeedTicketKeys}
+	return []Need{NeedEvents, NeedRead, NeedAuth, NeedRedis, NeedBroker, NeedMail, NeedLinks, NeedRecordKeys, NeedTicketKeys}
 }
 
 // Environ returns the process's environment for Load.
