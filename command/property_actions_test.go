@@ -32,7 +32,7 @@ type repeatable struct {
 }
 
 func (w *world) remember(again func(t *rapid.T)) {
-	w.history = append(w.history, repeatable{at: w.clock(), again: again})
+	w.history = append(w.history, repeatable{at: w.clock.Now(), again: again})
 }
 
 // requireCode requires a command to be rejected with this code, or accepted if it is "".
@@ -68,7 +68,7 @@ func (w *world) reserve(t *rapid.T) {
 	r, _, err := runOnReplica(t, w, drawFuse(t), ask)
 	requireCode(t, want, err)
 	if err == nil {
-		w.addReservation(t, r.ID, customer, items, r.State, w.clock())
+		w.addReservation(t, r.ID, customer, items, r.State, w.clock.Now())
 	}
 	w.remember(func(t *rapid.T) {
 		again, err := ask(w.any(t))
@@ -109,7 +109,7 @@ func (w *world) reserveAtOnce(t *rapid.T) {
 			require.NoError(t, one.errs[1])
 			require.Equal(t, one.results[0].ID, one.results[1].ID)
 			require.Empty(t, w.reserveRejection(one.customer, one.items))
-			w.addReservation(t, one.results[0].ID, one.customer, one.items, one.results[0].State, w.clock())
+			w.addReservation(t, one.results[0].ID, one.customer, one.items, one.results[0].State, w.clock.Now())
 		}
 	}
 	for _, one := range requests {
@@ -124,7 +124,7 @@ func (w *world) reserveAtOnce(t *rapid.T) {
 
 // again delivers a command a second time.
 func (w *world) again(t *rapid.T) {
-	w.history = slices.DeleteFunc(w.history, func(a repeatable) bool { return w.clock().Sub(a.at) > 23*time.Hour }) // keys end after a day
+	w.history = slices.DeleteFunc(w.history, func(a repeatable) bool { return w.clock.Now().Sub(a.at) > 23*time.Hour }) // keys end after a day
 	if len(w.history) == 0 {
 		t.Skip("there was no command")
 	}
@@ -186,7 +186,7 @@ func (w *world) pay(t *rapid.T) {
 	if w.status != event.Cancelled && w.turnBack(b) {
 		fuse = -1
 	}
-	want := w.payRejection(b, w.clock())
+	want := w.payRejection(b, w.clock.Now())
 	paid, certain, err := runOnReplica(t, w, fuse, ask)
 	if want != "" || b.minor == 0 {
 		requireCode(t, want, err)
@@ -275,7 +275,7 @@ func (w *world) confirm(t *rapid.T) {
 	p := w.drawPayment(t)
 	t.Logf("%s confirms %s", p.reservation.customer, p.id)
 	_, err := w.any(t).ConfirmPayment(context.Background(), caller(p.reservation.customer, uuid.NewString()), p.id)
-	if p.undecided() && !w.clock().Before(p.reservation.expiresAt) {
+	if p.undecided() && !w.clock.Now().Before(p.reservation.expiresAt) {
 		requireCode(t, rejection.ReservationExpired, err)
 		return
 	}
@@ -340,7 +340,7 @@ func (w *world) expire(t *rapid.T) { w.expireOne(t, w.drawReservation(t)) }
 func (w *world) expireOne(t *rapid.T, b *modelReservation) {
 	t.Logf("the saga expires %s", b.id)
 	p := w.paymentOf(b)
-	if b.holding() && !w.clock().Before(b.expiresAt) {
+	if b.holding() && !w.clock.Now().Before(b.expiresAt) {
 		if b.status == reservation.SeatsReserved {
 			b.status = reservation.Expired
 		} else {
@@ -431,14 +431,14 @@ func (w *world) windUp(t *rapid.T) {
 func (w *world) passTime(t *rapid.T) {
 	minutes := rapid.IntRange(1, 6).Draw(t, "minutes")
 	t.Logf("%d minutes pass", minutes)
-	w.pass(time.Duration(minutes) * time.Minute)
+	w.clock.Move(time.Duration(minutes) * time.Minute)
 }
 
 func (w *world) die(t *rapid.T) { w.crash(t, w.any(t)) }
 
 // finishAll has the saga do all that is left.
 func (w *world) finishAll(t *rapid.T) {
-	w.pass(3 * hold)
+	w.clock.Move(3 * hold)
 	for _, p := range w.payments {
 		if p.undecided() {
 			w.reconcileOne(t, p)

@@ -2,7 +2,6 @@ package command_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,9 +17,8 @@ import (
 // lost the seats.
 func TestAPaymentThatWasCancelledForTheCustomerUsesNoAttempt(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	bank := newBank()
-	s := startProcess(t, testenv.EventsDatabase(t), bank, func() time.Time { return now })
+	s := startProcess(t, testenv.EventsDatabase(t), bank)
 	t.Cleanup(s.Stop)
 	ctx, alice := t.Context(), commandtest.User("usr_alice")
 	r := s.Reserve(t, alice, s.OnSale(t, event.Create{}), commandtest.Tickets("Floor", 1))

@@ -24,6 +24,7 @@ import (
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
+	"ticketing/internal/testenv"
 )
 
 // process is one replica of the write side. It can die at any step that it makes towards the outside: at what it sends to PostgreSQL,
@@ -83,11 +84,11 @@ func (c *conn) Read(data []byte) (int, error) {
 }
 
 // startProcess starts a replica on the log at url.
-func startProcess(t require.TestingT, url string, bank *bank, clock func() time.Time) *process {
+func startProcess(t require.TestingT, url string, bank *bank) *process {
 	p := &process{dead: make(chan struct{})}
 	p.fuse.Store(math.MaxInt64)
 	p.System = commandtest.Start(t, commandtest.Config{
-		Database: url, Configure: p.breakConnections, Gateways: branch{bank, p}, Hold: hold, Clock: clock,
+		Database: url, Configure: p.breakConnections, Gateways: branch{bank, p}, Hold: hold,
 	})
 	return p
 }
@@ -120,21 +121,7 @@ type world struct {
 	ledger  *ledger
 	history []repeatable // that can be asked again
 	woundUp bool
-
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+	clock   *testenv.Clock
 }
 
 // any returns one of the replicas.
@@ -148,7 +135,7 @@ func (w *world) crash(t *rapid.T, p *process) {
 	w.ending.Go(p.Stop)
 	for i := range w.all {
 		if w.all[i] == p {
-			w.all[i] = startProcess(t, w.url, w.bank, w.clock)
+			w.all[i] = startProcess(t, w.url, w.bank)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func TestAPurchaseWithPayPal(t *testing.T) {
 	require.Equal(t, "COMPLETED", paid.Reservation.Status)
 
 	never := requireAccepted(t, alice.payWithPayPal(newKey(), left.ID)).Payment
-	s.clock.advance(2*holdDuration + time.Second)
+	s.clock.Move(2*holdDuration + time.Second)
 	awaitStatus(t, alice, left.ID, "EXPIRED")
 	require.Equal(t, "FAILED", alice.readPayment(never.ID, 0).Status, "it was not approved in time")
 }
@@ -61,7 +61,7 @@ func TestAPurchaseWithApprovalAtPayPal(t *testing.T) {
 	require.Equal(t, "COMPLETED", paid.Reservation.Status)
 
 	abandoned := requireAccepted(t, alice.payWithPayPal(newKey(), left.ID)).Payment
-	s.clock.advance(2*holdDuration + time.Second)
+	s.clock.Move(2*holdDuration + time.Second)
 	awaitStatus(t, alice, left.ID, "EXPIRED")
 	double.Approve(t, *abandoned.NextAction.RedirectURL, false) // too late: the order was voided at PayPal
 

@@ -104,9 +104,9 @@ func TestAnUnpaidHoldExpiresOnTime(t *testing.T) {
 	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 3), bestSeats("Stalls", 1))).Reservation
 	awaitSections(t, alice, id, map[string][3]int{"Floor": {7, 3, 0}, "Stalls": {19, 1, 0}})
 
-	s.clock.advance(holdDuration - time.Second)
+	s.clock.Move(holdDuration - time.Second)
 	require.Equal(t, "SEATS_RESERVED", alice.readReservation(r.ID, r.Version).Status)
-	s.clock.advance(2 * time.Second)
+	s.clock.Move(2 * time.Second)
 	// After its hold a reservation cannot be paid, even before the saga has expired it.
 	requireRejected(t, alice.payByCard(r.ID, "pm_card_visa"), "RESERVATION_EXPIRED")
 	awaitStatus(t, alice, r.ID, "EXPIRED")
@@ -201,7 +201,7 @@ func TestAnAbandonedActionExpiresWithItsHold(t *testing.T) {
 	id := onSale(t, s.admin(), 10, nil)
 	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	waiting := requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired"))
-	s.clock.advance(2*holdDuration + time.Second)
+	s.clock.Move(2*holdDuration + time.Second)
 	awaitStatus(t, alice, r.ID, "EXPIRED")
 	awaitSections(t, alice, id, map[string][3]int{"Floor": {10, 0, 0}})
 	require.Equal(t, "FAILED", alice.readPayment(waiting.Payment.ID, waiting.Payment.Version+1).Status)
@@ -278,7 +278,7 @@ func TestSalesOpenAndCloseOnSchedule(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)
 	organizer, alice := s.admin(), s.customer("alice")
-	now := s.clock.now()
+	now := s.clock.Now()
 	id := requireAccepted(t, organizer.createEvent(vars{
 		"salesOpenAt": now.Add(time.Hour).Format(time.RFC3339), "salesCloseAt": now.Add(2 * time.Hour).Format(time.RFC3339),
 	})).Event.ID
@@ -286,10 +286,10 @@ func TestSalesOpenAndCloseOnSchedule(t *testing.T) {
 	requireAccepted(t, organizer.eventAction("publishEvent", id))
 	requireRejected(t, alice.reserveSeats(id, bestSeats("Floor", 1)), "SALES_NOT_OPEN")
 	awaitEventStatus(t, alice, id, "PUBLISHED")
-	s.clock.advance(time.Hour + time.Second)
+	s.clock.Move(time.Hour + time.Second)
 	requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1)))
 	awaitEventStatus(t, alice, id, "SALES_OPEN")
-	s.clock.advance(time.Hour)
+	s.clock.Move(time.Hour)
 	requireRejected(t, alice.reserveSeats(id, bestSeats("Floor", 1)), "SALES_NOT_OPEN")
 	awaitEventStatus(t, alice, id, "SALES_CLOSED")
 }

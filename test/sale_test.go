@@ -47,7 +47,7 @@ func playSale(t testing.TB, s *system) playedSale {
 	a.declined = requireAccepted(t, a.bob.reserveSeats(a.eventID, bestSeats("Floor", 1))).Reservation.ID
 	requireRejected(t, a.bob.payByCard(a.declined, "pm_card_chargeDeclined"), "PAYMENT_DECLINED")
 	a.expired = requireAccepted(t, a.carol.reserveSeats(a.eventID, bestSeats("Floor", 1))).Reservation.ID
-	s.clock.advance(holdDuration + time.Second)
+	s.clock.Move(holdDuration + time.Second)
 	awaitStatus(t, a.carol, a.expired, "EXPIRED")
 	requireAccepted(t, a.organizer.withRequestID(a.cancelRequest).executeMutation("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": a.eventID}))
 	awaitStatus(t, a.alice, a.paid, "REFUNDED")

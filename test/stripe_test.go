@@ -64,7 +64,7 @@ func TestAbandoned3DSecureIsCancelledAtStripe(t *testing.T) {
 	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	waiting := requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired"))
 	require.Equal(t, r.ExpiresAt.Add(holdDuration), waiting.Reservation.ExpiresAt, "the hold is extended once")
-	s.clock.advance(2*holdDuration + time.Second)
+	s.clock.Move(2*holdDuration + time.Second)
 	awaitStatus(t, alice, r.ID, "EXPIRED")
 	require.Equal(t, "canceled", double.Payments()[0].Status)
 
@@ -82,7 +82,7 @@ func TestAPaymentAfterTheSeatsWereSoldAgainIsRefunded(t *testing.T) {
 	id := onSale(t, s.admin(), 1, nil)
 	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	waiting := requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired"))
-	s.clock.advance(2*holdDuration + time.Second)
+	s.clock.Move(2*holdDuration + time.Second)
 	awaitStatus(t, alice, r.ID, "EXPIRED")
 	requireAccepted(t, bob.reserveSeats(id, bestSeats("Floor", 1)))
 	double.PayAfterAll(t, *waiting.Payment.TransactionID)
@@ -144,7 +144,7 @@ func TestARefundThatFailsIsTriedAgain(t *testing.T) {
 	double.Inject(stripetest.Fault{On: "POST /v1/refunds", LoseAnswer: true})
 	requireAccepted(t, s.admin().refundPayment(paid.Payment.ID, "15.00"))
 	awaitPayment(t, alice, paid.Payment.ID, func(p *paymentValue) bool {
-		s.clock.advance(time.Second) // retries follow the system's clock
+		s.clock.Move(time.Second) // retries follow the system's clock
 		return p.Status == "PARTIALLY_REFUNDED"
 	})
 	awaitMoney(t, s.cfg.ReadURL, double)
@@ -163,12 +163,12 @@ func TestPaymentsSurviveAnOutageOfStripe(t *testing.T) {
 	refused := alice.payByCard(r.ID, "pm_card_visa")
 	requireRejected(t, refused, "GATEWAY_UNAVAILABLE")
 	require.Equal(t, "SEATS_RESERVED", refused.Reservation.Status, "the hold is kept, and no attempt used up")
-	s.clock.advance(10*time.Minute + time.Second)
+	s.clock.Move(10*time.Minute + time.Second)
 	awaitStatus(t, alice, r.ID, "EXPIRED")
 	require.Equal(t, "PAYMENT_PENDING", alice.readReservation(waiting.ID, 0).Status, "the outcome is unknown")
 	double.Heal()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		s.clock.advance(time.Second) // retries follow the system's clock
+		s.clock.Move(time.Second) // retries follow the system's clock
 		return alice.readReservation(waiting.ID, 0).Status == "EXPIRED", "the payment is not given up"
 	})
 	awaitMoney(t, s.cfg.ReadURL, double)

@@ -137,7 +137,7 @@ func TestASubscriptionRightAfterTheMutationReceivesTheFinalState(t *testing.T) {
 			case 2:
 				alice.cancelReservation(r.ID)
 			case 3:
-				s.clock.advance(holdDuration + time.Second)
+				s.clock.Move(holdDuration + time.Second)
 			}
 			awaitState(t, states, end)
 		})

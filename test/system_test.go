@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,18 +26,12 @@ const holdDuration = 5 * time.Minute
 
 const adminEmail = "admin@example.com"
 
-// clock is the time of a system; tests move it.
-type clock struct{ offset atomic.Int64 }
-
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.offset.Load())) }
-func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
-
 // system runs all parts of the platform in this process, on databases, a Redis and a broker of its own. Its clock can be moved.
 type system struct {
 	t     testing.TB
 	url   string
 	cfg   config.Config
-	clock *clock
+	clock *testenv.Clock
 
 	mu            sync.Mutex
 	signedInUsers map[string]*client
@@ -69,11 +62,11 @@ func startSystemIn(t testing.TB, env map[string]string) *system {
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &system{t: t, url: "http://" + listener.Addr().String(), cfg: cfg, clock: &clock{}, signedInUsers: map[string]*client{}}
+	s := &system{t: t, url: "http://" + listener.Addr().String(), cfg: cfg, clock: testenv.NewClock(t, cfg.EventsURL), signedInUsers: map[string]*client{}}
 	if env["AUTH_BASE_URL"] == "" {
 		s.cfg.AuthBaseURL = s.url // mailed links use the port that was chosen
 	}
-	e := parts.Env{Config: s.cfg, Logger: newLogger(), Registry: prometheus.NewRegistry(), Clock: s.clock.now}
+	e := parts.Env{Config: s.cfg, Logger: newLogger(), Registry: prometheus.NewRegistry()}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return parts.API(ctx, e, listener) })

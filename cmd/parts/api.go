@@ -180,7 +180,7 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 		return b, fmt.Errorf("set up webhooks: %w", err)
 	}
 	checks, err := e.apiChecks(b)
-	e.watch(checks...)
+	e.watch(append(checks, e.clockCheck(ctx, "api", b.events))...)
 	return b, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"ticketing/command/relay/progress"
 	"ticketing/internal/httpserver"
 	"ticketing/internal/postgres"
+	"ticketing/internal/skew"
 	"ticketing/query"
 )
 
@@ -79,6 +80,13 @@ func sagaChecks(events, users *postgres.Pool) []httpserver.Check {
 		{Name: "saga: events database", Critical: true, Probe: pingPool(events)},
 		{Name: "saga: auth database", Probe: pingPool(users)},
 	}
+}
+
+// clockCheck compares the process's clock with PostgreSQL's until ctx ends. Nothing about sales depends on it, but sessions and rate limits do.
+func (e Env) clockCheck(ctx context.Context, part string, events *postgres.Pool) httpserver.Check {
+	w := skew.New(skew.Config{Database: events, Clock: e.Clock, Logger: e.Logger, Registerer: e.registererOf(part)})
+	go w.Run(ctx)
+	return httpserver.Check{Name: part + ": clock", Critical: true, Probe: newProbe(w.Check)}
 }
 
 // probe is a health check's function.

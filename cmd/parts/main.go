@@ -40,7 +40,7 @@ func Run(ctx context.Context, service string, cfg config.Config, part func(ctx c
 	if err != nil {
 		return fmt.Errorf("METRICS_PORT: %w", err)
 	}
-	e := Env{Config: cfg, Logger: log, Registry: t.Registry, Clock: time.Now, Health: httpserver.NewHealth()}
+	e := Env{Config: cfg, Logger: log, Registry: t.Registry, Health: httpserver.NewHealth()}
 	log.Info("starting", "program", service, "version", buildinfo.Version(), "configuration", cfg.String())
 	defer log.Info("ended", "program", service)
 	defer context.AfterFunc(ctx, e.Health.Stop)()

@@ -23,7 +23,7 @@ type Env struct {
 	Config   config.Config
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
-	Clock    func() time.Time   // Decides when holds end and sales open; tests move it.
+	Clock    func() time.Time   // The process's own: nothing about sales depends on it. Default: time.Now.
 	Health   *httpserver.Health // What the parts of the process work with. Default: nothing is reported.
 	Dial     network.DialFunc   // Connects to databases, Redis and broker. Default: network.Dial.
 }

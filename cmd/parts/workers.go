@@ -43,7 +43,7 @@ func Relay(ctx context.Context, e Env) error {
 		return err
 	}
 	defer broker.close()
-	e.watch(relayChecks(events, broker.probe)...)
+	e.watch(append(relayChecks(events, broker.probe), e.clockCheck(ctx, "relay", events))...)
 	return relay.Run(ctx, relay.Config{
 		Pool: events.Pool, Kafka: broker.options, Topics: e.topics(), Partitions: partitions, Keys: keys,
 		Logger: e.Logger, Registerer: e.registererOf("relay"),
@@ -76,7 +76,7 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 		return err
 	}
 	defer broker.close()
-	e.watch(e.projectorChecks(events, read, client, broker.probe, projections)...)
+	e.watch(append(e.projectorChecks(events, read, client, broker.probe, projections), e.clockCheck(ctx, "projector", events))...)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		watchLag(ctx, e.projections(read.Pool, events.Pool), projections, e.registererOf("projector"))
@@ -129,7 +129,7 @@ func Saga(ctx context.Context, e Env) error {
 	if err != nil {
 		return fmt.Errorf("set up webhooks: %w", err)
 	}
-	e.watch(sagaChecks(events, users)...)
+	e.watch(append(sagaChecks(events, users), e.clockCheck(ctx, "saga", events))...)
 	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDeciding()
 	g, ctx := errgroup.WithContext(ctx)
@@ -139,7 +139,7 @@ func Saga(ctx context.Context, e Env) error {
 		return saga.Run(ctx, saga.Config{
 			Pool: events.Pool, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
 			Mailer: mailer, OrderLink: e.orderLink(keys), Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users.Pool, userID) },
-			Clock: e.Clock, Logger: e.Logger, Registerer: e.registererOf("saga"),
+			Logger: e.Logger, Registerer: e.registererOf("saga"),
 		})
 	})
 	return g.Wait()

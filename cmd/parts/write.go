@@ -34,7 +34,7 @@ func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, out
 	}
 	decider := engine.New(engine.Config{
 		Pool: events, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Outcomes: outcomes,
-		Clock: e.Clock, Logger: e.Logger, Registerer: e.registererOf(part),
+		Logger: e.Logger, Registerer: e.registererOf(part),
 	})
 	return writeSide{
 		engine: decider,

@@ -9,6 +9,7 @@ import (
 
 	"ticketing/command"
 	"ticketing/command/event"
+	"ticketing/command/eventstore"
 	"ticketing/command/internal/principal"
 	"ticketing/command/inventory"
 	"ticketing/internal/money"
@@ -34,7 +35,9 @@ func (s *System) OnSale(t require.TestingT, e event.Create, sections ...inventor
 	e.Name, e.Venue = cmp.Or(e.Name, "First night"), cmp.Or(e.Venue, "Town hall")
 	e.MaxTicketsPerReservation, e.PaymentAttempts = cmp.Or(e.MaxTicketsPerReservation, 8), cmp.Or(e.PaymentAttempts, 1)
 	if e.StartsAt.IsZero() {
-		e.StartsAt = s.clock().Add(24 * time.Hour)
+		now, err := eventstore.ReadTime(ctx, s.Pool)
+		require.NoError(t, err)
+		e.StartsAt = now.Add(24 * time.Hour)
 	}
 	if len(sections) == 0 {
 		sections = []inventory.Add{Standing("Floor", 1_000, 20_00)}

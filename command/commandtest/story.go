@@ -1,7 +1,6 @@
 package commandtest
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/rejection"
+	"ticketing/internal/testenv"
 )
 
 // Story is a system in which everything has happened that can, so that each column of each read table has something to say.
@@ -23,9 +23,8 @@ type Story struct {
 	Payment              string // of Completed
 	Refunded             string // a reservation of CancelledID
 
-	t   testing.TB
-	mu  sync.Mutex
-	now time.Time
+	t     testing.TB
+	clock *testenv.Clock
 }
 
 var saga = User("system:saga")
@@ -33,21 +32,9 @@ var saga = User("system:saga")
 // NewStory starts a system on a fresh database, or on the given one, with a clock of its own. Nothing has happened in it yet.
 func NewStory(t testing.TB, database string) *Story {
 	t.Helper()
-	s := &Story{t: t, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
-	s.System = New(t, Config{Database: database, Hold: 5 * time.Minute, Clock: s.readClock})
+	s := &Story{t: t, System: New(t, Config{Database: database, Hold: 5 * time.Minute})}
+	s.clock = testenv.NewStoppedClock(t, s.URL, time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC))
 	return s
-}
-
-func (s *Story) readClock() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
-func (s *Story) advanceClock(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = s.now.Add(d)
 }
 
 // MakeEvent puts an event on sale with 20 standing places, two rows of seats, and 20 free places.
@@ -55,7 +42,7 @@ func (s *Story) MakeEvent(name string) string {
 	s.t.Helper()
 	most := 50
 	return s.OnSale(s.t, event.Create{
-		Name: name, Description: "Où êtes-vous?", Venue: "Arena", StartsAt: s.readClock().Add(24*time.Hour + 123*time.Nanosecond),
+		Name: name, Description: "Où êtes-vous?", Venue: "Arena", StartsAt: s.clock.Now().Add(24*time.Hour + 123*time.Nanosecond),
 		MaxTicketsPerCustomer: &most, PaymentAttempts: 2,
 	}, Standing("Floor", 20, 25_00), Seated("Stalls", 45_50, inventory.Row{Name: "A", Seats: 4}, inventory.Row{Name: "B", Seats: 2}),
 		Standing("Lawn", 20, 0))
@@ -104,7 +91,7 @@ func (s *Story) tellPurchases() {
 	s.Completed = s.ReserveFor("usr_alice", s.EventID, Seats("Stalls", "A-1", "A-2"), Tickets("Floor", 2))
 	s.Payment = s.PayFor("usr_alice", s.Completed, "pm_card_visa", payment.Completed)
 	expiring := s.ReserveFor("usr_bob", s.EventID, Tickets("Floor", 3))
-	s.advanceClock(6 * time.Minute)
+	s.clock.Move(6 * time.Minute)
 	require.NoError(s.t, s.ExpireHold(ctx, saga, expiring))
 	s.Held = s.ReserveFor("usr_carol", s.EventID, Seats("Stalls", "B-1"))
 	given := s.ReserveFor("usr_dan", s.EventID, Tickets("Stalls", 1))

@@ -28,9 +28,8 @@ type Config struct {
 	Gateway   gateway.Gateway       // Default: the sandbox on the same database.
 	// Wrap changes the gateways. Default: nothing is changed.
 	Wrap   func(command.Gateways) command.Gateways
-	Hold   time.Duration    // Default: 1h.
-	Clock  func() time.Time // Default: time.Now.
-	Logger *slog.Logger     // Default: nothing is logged.
+	Hold   time.Duration // Default: 1h.
+	Logger *slog.Logger  // Default: nothing is logged.
 }
 
 func (c Config) withDefaults() Config {
@@ -42,9 +41,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Hold == 0 {
 		c.Hold = time.Hour
-	}
-	if c.Clock == nil {
-		c.Clock = time.Now
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -60,8 +56,7 @@ type System struct {
 	Engine *engine.Engine
 	URL    string // of the events database
 
-	clock func() time.Time
-	stop  func()
+	stop func()
 }
 
 // New starts a system that runs until the test ends.
@@ -86,13 +81,13 @@ func Start(t require.TestingT, c Config) *System {
 	if c.Gateways == nil {
 		c.Gateways = newRouter(t, c, pool)
 	}
-	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Clock: c.Clock, Logger: c.Logger})
+	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Logger: c.Logger})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
 	return &System{
 		Service: command.New(command.Config{Engine: e, Gateways: c.Wrap(c.Gateways), Hold: c.Hold, Logger: c.Logger}),
-		Pool:    pool, Engine: e, URL: c.Database, clock: c.Clock,
+		Pool:    pool, Engine: e, URL: c.Database,
 		stop: sync.OnceFunc(func() {
 			cancel()
 			if err := <-ended; err != nil { // a test may have broken its connections

@@ -15,7 +15,6 @@ import (
 
 // batch is what is decided under one lock and committed as one.
 type batch struct {
-	now     time.Time
 	streams map[string]*stream // that decisions have loaded
 	dirty   map[string]*stream // that they changed
 	chunk   *chunk             // what was decided and is not sent yet
@@ -62,8 +61,7 @@ func (e *Engine) runBatch(ctx context.Context) {
 		e.retryCalls(calls, err)
 		return
 	}
-	b.now = e.clock().UTC().Truncate(time.Microsecond)
-	e.chunk.beginBatch(e.head.Position, b.now)
+	e.chunk.beginBatch(e.head.Position, e.now)
 	if err := e.decideAll(ctx, b, calls); err != nil {
 		e.abortBatch(b)
 		e.retryCalls(calls, err) // nothing of it can have been committed
@@ -101,7 +99,7 @@ const (
 
 // decideAll decides the calls one after another and sends a chunk whenever it is due. After an error the batch must be aborted.
 func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
-	tx := &Tx{Now: b.now, engine: e, batch: b}
+	tx := &Tx{Now: e.now, engine: e, batch: b}
 	began, sent := time.Now(), time.Now()
 	for i, c := range calls {
 		if time.Since(began) > decidingTime {
@@ -179,7 +177,7 @@ func (e *Engine) keepOutcome(b *batch, c *call, r result) {
 	b.chunk.addOutcome(c.Key, o)
 	if e.outcomes != nil && !c.Key.Releasable {
 		name := outcomeName(e.head.Incarnation, c.Key)
-		b.remembered = append(b.remembered, remembered{name: name, Outcome: o, Hash: c.Key.Hash, Expires: b.now.Add(keyTTL)})
+		b.remembered = append(b.remembered, remembered{name: name, Outcome: o, Hash: c.Key.Hash, Expires: e.now.Add(keyTTL)})
 	}
 }
 

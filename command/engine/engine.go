@@ -45,15 +45,11 @@ type Config struct {
 	Registry   *eventstore.Registry  // Of all domain events of the Aggregates. Required.
 	Aggregates []AnyAggregate        // Required.
 	Outcomes   *redis.Client         // Caches the outcomes of idempotency keys. Default: they are looked up in the database only.
-	Clock      func() time.Time      // Default: time.Now.
 	Logger     *slog.Logger          // Default: slog.Default().
 	Registerer prometheus.Registerer // Default: metrics are not registered.
 }
 
 func (c Config) withDefaults() Config {
-	if c.Clock == nil {
-		c.Clock = time.Now
-	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -65,7 +61,6 @@ type Engine struct {
 	pool       *pgxpool.Pool
 	registry   *eventstore.Registry
 	categories map[string]*category
-	clock      func() time.Time
 	log        *slog.Logger
 	fault      *supervise.Fault
 	metrics    *metrics
@@ -87,6 +82,7 @@ type Engine struct {
 	ready      []*call            // all their streams are in the cache
 	waiting    map[string][]*call // by the stream that they wait for
 	head       eventstore.Head    // after the loop's last read or commit
+	now        time.Time          // the log's, when the lock was taken
 	foreign    int64              // up to here other replicas may have appended since a stream was checked
 }
 
@@ -94,7 +90,7 @@ type Engine struct {
 func New(c Config) *Engine {
 	c = c.withDefaults()
 	e := &Engine{
-		pool: c.Pool, registry: c.Registry, categories: map[string]*category{}, clock: c.Clock, log: c.Logger,
+		pool: c.Pool, registry: c.Registry, categories: map[string]*category{}, log: c.Logger,
 		fault:   supervise.NewFault("loading streams and committing batches", c.Logger),
 		metrics: newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
 		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders),

@@ -26,7 +26,7 @@ func TestReplicasNeverDecideFromAStaleState(t *testing.T) {
 	var accepted, rejected atomic.Int64
 	var wg sync.WaitGroup
 	for i := range replicas {
-		e, _ := startMeasured(t, newPool(t, url, nil), nil, prometheus.WrapRegistererWith(prometheus.Labels{"replica": strconv.Itoa(i)}, metrics))
+		e, _ := start(t, newPool(t, url, nil), prometheus.WrapRegistererWith(prometheus.Labels{"replica": strconv.Itoa(i)}, metrics))
 		for range callers {
 			wg.Go(func() {
 				_, err := e.Execute(t.Context(), addUpTo("hot", limit))

@@ -142,15 +142,15 @@ func TestDuplicatesInOneBatchAreOneCommand(t *testing.T) {
 
 func TestAKeyExpiresAfterADay(t *testing.T) {
 	t.Parallel()
-	var offset atomic.Int64
-	clock := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
-	e, _ := start(t, newPool(t, logDB(t), nil), clock)
+	url := logDB(t)
+	clock := testenv.NewClock(t, url)
+	e, _ := start(t, newPool(t, url, nil), nil)
 	keyed := withKey(add("1", 1), "k", "r")
 	mustExecute(t, e, keyed)
-	offset.Store(int64(23 * time.Hour))
+	clock.Move(23 * time.Hour)
 	result, err := e.Execute(t.Context(), keyed)
 	require.NoError(t, err)
 	require.True(t, result.Replayed)
-	offset.Store(int64(25 * time.Hour))
+	clock.Move(2 * time.Hour)
 	require.Equal(t, 2, mustExecute(t, e, keyed))
 }

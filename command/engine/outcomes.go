@@ -49,12 +49,13 @@ type remembered struct {
 	name    string
 	Outcome outcome   `json:"outcome"`
 	Hash    []byte    `json:"hash"`    // of the request
-	Expires time.Time `json:"expires"` // by the engine's clock, as in the database
+	Expires time.Time `json:"expires"` // by the log's time, as in the database
 }
 
-// sighting is the incarnation of the log that the loop saw under the lock, and when.
+// sighting is the incarnation of the log and its time that the loop saw under the lock, and when.
 type sighting struct {
 	incarnation string
+	now         time.Time
 	at          time.Time
 }
 
@@ -75,7 +76,7 @@ func (e *Engine) recallOutcome(ctx context.Context, k *Key) (result, bool) {
 	if seen == nil || time.Since(seen.at) > sightingTTL {
 		return result{}, false
 	}
-	o, ok := e.outcomes.findOutcome(ctx, outcomeName(seen.incarnation, k), e.clock())
+	o, ok := e.outcomes.findOutcome(ctx, outcomeName(seen.incarnation, k), seen.now.Add(time.Since(seen.at)))
 	if !ok {
 		return result{}, false
 	}

@@ -29,15 +29,15 @@ type quick struct {
 	redis   *redis.Client
 	server  *testenv.RedisProc
 	metrics *prometheus.Registry
-	offset  atomic.Int64 // of its clock
+	clock   *testenv.Clock
 }
 
 func startQuick(t *testing.T) *quick {
 	t.Helper()
 	q := &quick{t: t, pool: newPool(t, logDB(t), nil), server: testenv.RedisServer(t), metrics: prometheus.NewRegistry()}
 	q.redis = redisClient(t, q.server.URL())
-	clock := func() time.Time { return time.Now().Add(time.Duration(q.offset.Load())) }
-	q.Engine, _ = startWith(t, q.pool, func(c *engine.Config) { c.Clock, c.Registerer, c.Outcomes = clock, q.metrics, q.redis })
+	q.clock = testenv.NewClock(t, q.pool.Config().ConnString())
+	q.Engine, _ = startWith(t, q.pool, func(c *engine.Config) { c.Registerer, c.Outcomes = q.metrics, q.redis })
 	return q
 }
 
@@ -130,13 +130,14 @@ func TestAKeyThatMayBeOutdatedIsNotInRedis(t *testing.T) {
 	require.Zero(t, q.recalled())
 }
 
-func TestAnOutcomeInRedisExpiresByTheEnginesClock(t *testing.T) {
+func TestAnOutcomeInRedisExpiresByTheLogsTime(t *testing.T) {
 	t.Parallel()
 	q := startQuick(t)
 	keyed := withKey(add("1", 1), "k", "r")
 	mustExecute(t, q.Engine, keyed)
 	q.awaitCached(1)
-	q.offset.Store(int64(25 * time.Hour))
+	q.clock.Move(25 * time.Hour)
+	mustExecute(t, q.Engine, add("other", 1)) // sees what time it is
 	require.Equal(t, 2, mustExecute(t, q.Engine, keyed))
 	require.Zero(t, q.recalled())
 }

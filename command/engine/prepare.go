@@ -31,7 +31,7 @@ func (e *Engine) prepareBatch(ctx context.Context, calls []*call) ([]*call, *bat
 	if len(keys.actors) > 0 {
 		q.Queue(`SELECT actor, key, request_hash, outcome, expires_at > $3 FROM idempotency_keys
 			JOIN unnest($1::text[], $2::text[]) AS asked(actor, key) USING (actor, key)`,
-			keys.actors, keys.keys, e.clock())
+			keys.actors, keys.keys, e.now)
 	}
 	results := e.connection.SendBatch(ctx, q)
 	defer func() { _ = results.Close() }() // again after a fault: its error is known then

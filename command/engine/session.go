@@ -32,7 +32,7 @@ func (e *unknownCommitError) Error() string {
 }
 func (e *unknownCommitError) Unwrap() error { return e.cause }
 
-// lockLog begins a transaction, takes the shard's lock in it, and reads the head of the log, in one round trip.
+// lockLog begins a transaction, takes the shard's lock in it, and reads the head of the log and its time, in one round trip.
 func (e *Engine) lockLog(ctx context.Context) error {
 	if err := e.connect(ctx); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (e *Engine) lockLog(ctx context.Context) error {
 		e.disconnect()
 		return fmt.Errorf("begin: %w", err)
 	}
-	e.seen.Store(&sighting{incarnation: e.head.Incarnation, at: began})
+	e.seen.Store(&sighting{incarnation: e.head.Incarnation, now: e.now, at: began})
 	if e.head.Incarnation != before.Incarnation {
 		e.cache.clear()
 	}
@@ -70,7 +70,7 @@ func (e *Engine) beginTransaction(ctx context.Context) error {
 	b := &pgx.Batch{}
 	b.Queue(`BEGIN`)
 	b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard))
-	b.Queue(eventstore.HeadSQL)
+	b.Queue(eventstore.HeadSQL + `, ` + eventstore.LockedTimeSQL)
 	results := e.connection.SendBatch(ctx, b)
 	defer func() { _ = results.Close() }() // again after a fault: its error is known then
 	for range 2 {
@@ -79,13 +79,14 @@ func (e *Engine) beginTransaction(ctx context.Context) error {
 		}
 	}
 	var head eventstore.Head
-	if err := results.QueryRow().Scan(&head.Position, &head.Incarnation); err != nil {
+	var now time.Time
+	if err := results.QueryRow().Scan(&head.Position, &head.Incarnation, &now); err != nil {
 		return fmt.Errorf("read head of the log: %w", err)
 	}
 	if err := results.Close(); err != nil {
 		return fmt.Errorf("lock the log: %w", err)
 	}
-	e.head = head
+	e.head, e.now = head, now.UTC()
 	return nil
 }
 

@@ -131,7 +131,7 @@ func (e *Engine) forgetKeys(ctx context.Context) {
 			return
 		case <-ticker.C:
 			_, err := e.pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE (actor, key) IN
-				(SELECT actor, key FROM idempotency_keys WHERE expires_at < $1 LIMIT 10000)`, e.clock())
+				(SELECT actor, key FROM idempotency_keys WHERE expires_at < `+eventstore.NowSQL+` LIMIT 10000)`)
 			if err != nil && ctx.Err() == nil {
 				e.log.WarnContext(ctx, "could not delete expired idempotency keys", "error", err)
 			}

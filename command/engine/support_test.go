@@ -62,14 +62,9 @@ func newPool(t *testing.T, url string, configure func(*pgxpool.Config)) *pgxpool
 }
 
 // start runs an engine, as one replica, until the test ends or stop is called.
-func start(t *testing.T, pool *pgxpool.Pool, clock func() time.Time) (e *engine.Engine, stop func()) {
+func start(t *testing.T, pool *pgxpool.Pool, metrics prometheus.Registerer) (e *engine.Engine, stop func()) {
 	t.Helper()
-	return startMeasured(t, pool, clock, nil)
-}
-
-func startMeasured(t *testing.T, pool *pgxpool.Pool, clock func() time.Time, metrics prometheus.Registerer) (e *engine.Engine, stop func()) {
-	t.Helper()
-	return startWith(t, pool, func(c *engine.Config) { c.Clock, c.Registerer = clock, metrics })
+	return startWith(t, pool, func(c *engine.Config) { c.Registerer = metrics })
 }
 
 func startWith(t *testing.T, pool *pgxpool.Pool, configure func(*engine.Config)) (e *engine.Engine, stop func()) {

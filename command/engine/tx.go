@@ -23,7 +23,8 @@ type Decided struct {
 // batch when the whole Decision returns no error and every stream that it loaded was in memory; otherwise nothing of it does.
 // A Tx is valid only until the Decision returns.
 type Tx struct {
-	// Now is the time of the decision and of all domain events that it stages, in UTC and microseconds.
+	// Now is the time of the decision and of all domain events that it stages, in UTC and microseconds: the database's, when the lock was
+	// taken, and never less than the time of any domain event before.
 	Now time.Time
 
 	engine   *Engine

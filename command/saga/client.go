@@ -20,8 +20,8 @@ const (
 	// fetchCooldown is how soon a queue is asked again that had more jobs than there was room for.
 	fetchCooldown = 10 * time.Millisecond
 	// rescueAfter is when a job counts as lost whose replica lives but never recorded its result. The jobs of dead replicas are taken over
-	// much earlier (replica.go).
-	rescueAfter = 2 * workTimeout
+	// much earlier (replica.go). River measures it by the process's own clock, which may be wrong by minutes.
+	rescueAfter = time.Hour
 	// keepEnded is how long jobs that have ended can be looked at; those that were given up stay.
 	keepEnded = 24 * time.Hour
 )
@@ -30,7 +30,7 @@ const (
 func newClient(c Config, m *metrics, replicaID string) (*river.Client[pgx.Tx], error) {
 	client, err := river.NewClient(riverpgxv5.New(c.Pool), &river.Config{
 		ID: replicaID, Queues: c.queueConfigs(), Workers: c.newWorkers(m), PeriodicJobs: c.periodicJobs(),
-		RetryPolicy: retryPolicy{c.Clock}, Test: river.TestConfig{Time: riverClock{c.Clock}},
+		RetryPolicy: retryPolicy{c.clock}, Test: river.TestConfig{Time: c.clock},
 		PollOnly: true, FetchCooldown: fetchCooldown, FetchPollInterval: max(5*c.Poll, fetchCooldown),
 		JobTimeout: workTimeout, RescueStuckJobsAfter: rescueAfter, SoftStopTimeout: c.Drain,
 		CompletedJobRetentionPeriod: keepEnded, CancelledJobRetentionPeriod: 30 * keepEnded, DiscardedJobRetentionPeriod: -1,
@@ -80,21 +80,11 @@ func (c Config) periodicJobs() []*river.PeriodicJob {
 }
 
 // retryPolicy says when a job that failed is tried again.
-type retryPolicy struct{ now func() time.Time }
+type retryPolicy struct{ clock *logClock }
 
 // NextRetry counts failures, not attempts: a job whose process died or that was put off has not failed.
 func (p retryPolicy) NextRetry(row *rivertype.JobRow) time.Time {
-	return p.now().Add(retryAfter(len(row.Errors) + 1))
-}
-
-// riverClock gives River the saga's clock.
-type riverClock struct{ now func() time.Time }
-
-func (c riverClock) Now() time.Time { return c.now() }
-
-func (c riverClock) NowOrNil() *time.Time {
-	now := c.now()
-	return &now
+	return p.clock.Now().Add(retryAfter(len(row.Errors) + 1))
 }
 
 // riverLog drops what River logs about its own starting and stopping, and repetitions: it has a line for each attempt that fails.

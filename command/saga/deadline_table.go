@@ -13,17 +13,18 @@ import (
 
 // claim is a deadline that this replica works on while its lease lasts.
 type claim struct {
-	id       string
-	dueAt    time.Time
-	revision int64
-	attempts int // failed so far
+	id        string
+	dueAt     time.Time
+	claimedAt time.Time // by the log's time, as dueAt
+	revision  int64
+	attempts  int // failed so far
 	cause
 }
 
 // claimResult is what is written of a claim whose work has ended.
 type claimResult struct {
 	claim     claim
-	nextAt    time.Time
+	pause     time.Duration // until it is worked on again
 	attempts  int
 	lastError string
 	failed    bool // the attempts are used up
@@ -38,25 +39,25 @@ type deadlineTable struct {
 	lease time.Duration
 }
 
-// dueSQL is the condition of a deadline that may be claimed; $1 is the time. Leases run by the database's clock, which all replicas share.
-const dueSQL = `next_at <= $1 AND (claimed_until IS NULL OR claimed_until < clock_timestamp())`
+// dueSQL is the condition of a deadline that may be claimed. Leases run by the clock of the database too; tests do not move it for them.
+const dueSQL = `next_at <= ` + eventstore.NowSQL + ` AND (claimed_until IS NULL OR claimed_until < clock_timestamp())`
 
-// claimDue claims up to limit deadlines that are due at now, beginning with those that have been due longest.
-func (c deadlineTable) claimDue(ctx context.Context, now time.Time, limit int) ([]claim, error) {
+// claimDue claims up to limit deadlines that are due, beginning with those that have been due longest.
+func (c deadlineTable) claimDue(ctx context.Context, limit int) ([]claim, error) {
 	rows, err := c.pool.Query(ctx, `WITH due AS (
-			SELECT id FROM deadlines WHERE kind = $2 AND `+dueSQL+`
-				AND EXISTS (SELECT FROM saga_cursor WHERE shard = $5 AND position >= complete_at)
-			ORDER BY next_at LIMIT $3 FOR UPDATE SKIP LOCKED
+			SELECT id FROM deadlines WHERE kind = $1 AND `+dueSQL+`
+				AND EXISTS (SELECT FROM saga_cursor WHERE shard = $4 AND position >= complete_at)
+			ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
 		)
-		UPDATE deadlines SET claimed_until = clock_timestamp() + $4::interval, revision = revision + 1
-		WHERE kind = $2 AND id = ANY (ARRAY(SELECT id FROM due))
-		RETURNING id, due_at, revision, attempts, correlation_id, causation_id, traceparent`,
-		now, c.kind, limit, c.lease, eventstore.Shard)
+		UPDATE deadlines SET claimed_until = clock_timestamp() + $3::interval, revision = revision + 1
+		WHERE kind = $1 AND id = ANY (ARRAY(SELECT id FROM due))
+		RETURNING id, due_at, `+eventstore.NowSQL+`, revision, attempts, correlation_id, causation_id, traceparent`,
+		c.kind, limit, c.lease, eventstore.Shard)
 	if err != nil {
 		return nil, fmt.Errorf("claim %s deadlines: %w", c.kind, err)
 	}
 	taken, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d claim, err error) {
-		err = row.Scan(&d.id, &d.dueAt, &d.revision, &d.attempts, &d.CorrelationID, &d.CausationID, &d.Traceparent)
+		err = row.Scan(&d.id, &d.dueAt, &d.claimedAt, &d.revision, &d.attempts, &d.CorrelationID, &d.CausationID, &d.Traceparent)
 		return d, err
 	})
 	if err != nil {
@@ -77,19 +78,19 @@ const whereMineSQL = ` WHERE d.kind = $1 AND d.id = ANY (ARRAY(SELECT id FROM mi
 // recordResults writes the results of claims. Rows that were set or claimed again meanwhile are left as they are.
 func (c deadlineTable) recordResults(ctx context.Context, results []claimResult) error {
 	var ids, errs []string
-	var revisions []int64
-	var nextAt []time.Time
+	var revisions, pauses []int64
 	var attempts []int32
 	var failed []bool
 	for _, r := range results {
 		ids, revisions = append(ids, r.claim.id), append(revisions, r.claim.revision)
-		nextAt, attempts = append(nextAt, r.nextAt), append(attempts, int32(r.attempts)) //nolint:gosec // a small number
+		pauses, attempts = append(pauses, r.pause.Microseconds()), append(attempts, int32(r.attempts)) //nolint:gosec // a small number
 		errs, failed = append(errs, r.lastError), append(failed, r.failed)
 	}
-	_, err := c.pool.Exec(ctx, mineSQL+`UPDATE deadlines d SET claimed_until = NULL, next_at = s.next_at, attempts = s.attempts,
+	_, err := c.pool.Exec(ctx, mineSQL+`UPDATE deadlines d SET claimed_until = NULL, attempts = s.attempts,
+			next_at = `+eventstore.NowSQL+` + s.pause * interval '1 microsecond',
 			last_error = nullif(s.last_error, ''), failed_at = CASE WHEN s.failed THEN coalesce(d.failed_at, clock_timestamp()) END
-		FROM unnest($2::text[], $4::timestamptz[], $5::integer[], $6::text[], $7::boolean[]) AS s(id, next_at, attempts, last_error, failed)`+
-		whereMineSQL+` AND d.id = s.id`, c.kind, ids, revisions, nextAt, attempts, errs, failed)
+		FROM unnest($2::text[], $4::bigint[], $5::integer[], $6::text[], $7::boolean[]) AS s(id, pause, attempts, last_error, failed)`+
+		whereMineSQL+` AND d.id = s.id`, c.kind, ids, revisions, pauses, attempts, errs, failed)
 	if err != nil {
 		return fmt.Errorf("record the results of %d %s deadlines: %w", len(results), c.kind, err)
 	}

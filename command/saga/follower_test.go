@@ -21,7 +21,7 @@ import (
 
 func newTestFollower(t *testing.T, pool *pgxpool.Pool) *follower {
 	t.Helper()
-	c, m := config(pool, newDouble(), newClock()), newMetrics(nil)
+	c, m := config(pool, newDouble()).withDefaults(), newMetrics(nil)
 	client, err := newClient(c, m, "test")
 	require.NoError(t, err)
 	return newFollower(c, m, client)
@@ -296,11 +296,11 @@ func TestNothingIsWorkedOnBeforeTheLogWasFollowedOnce(t *testing.T) {
 	mustRecord(t, pool, start, fact{reservation.Stream(holdID(0)), reservation.ReservationCompleted{}})
 	c := deadlineTable{pool: pool, kind: Hold, lease: time.Minute}
 	mustFollow(t, f, batchSize)
-	claimed, err := c.claimDue(t.Context(), start, 10)
+	claimed, err := c.claimDue(t.Context(), 10)
 	require.NoError(t, err)
 	require.Empty(t, claimed, "some of them have ended")
 	mustFollow(t, f, 1)
-	claimed, err = c.claimDue(t.Context(), start, 10)
+	claimed, err = c.claimDue(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, claimed, 10)
 }

@@ -25,28 +25,8 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// start is when the clock of a test begins: now, since river cleans up by the time of the real world.
+// start is when the stopped clock of a test begins: now, since River cleans up by the time of the real world.
 var start = time.Now().UTC().Truncate(time.Second)
-
-// clock is moved by the test.
-type clock struct {
-	mutex sync.Mutex
-	at    time.Time
-}
-
-func newClock() *clock { return &clock{at: start} }
-
-func (c *clock) now() time.Time {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return c.at
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.at = c.at.Add(d)
-}
 
 func newPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
@@ -54,6 +34,13 @@ func newPool(t *testing.T) *pgxpool.Pool {
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return pool
+}
+
+// newTimedPool is newPool with a time that only the test moves.
+func newTimedPool(t *testing.T) (*pgxpool.Pool, *testenv.Clock) {
+	t.Helper()
+	pool := newPool(t)
+	return pool, testenv.NewStoppedClock(t, pool.Config().ConnString(), start)
 }
 
 // fact is a domain event for the log of a test.
@@ -249,15 +236,15 @@ func (p *post) ids() []string {
 }
 
 // expires is an ExpireHold that records what the real one does.
-func expires(pool *pgxpool.Pool, c *clock) func(context.Context, string) error {
+func expires(pool *pgxpool.Pool, c *testenv.Clock) func(context.Context, string) error {
 	return func(ctx context.Context, id string) error {
-		return recordFacts(ctx, pool, c.now(), fact{reservation.Stream(id), reservation.ReservationExpired{ExpiredAt: c.now()}})
+		return recordFacts(ctx, pool, c.Now(), fact{reservation.Stream(id), reservation.ReservationExpired{ExpiredAt: c.Now()}})
 	}
 }
 
-func config(pool *pgxpool.Pool, s Service, c *clock) Config {
+func config(pool *pgxpool.Pool, s Service) Config {
 	return Config{
-		Pool: pool, Registry: catalog.Registry(), Service: s, PaymentTimeout: 30 * time.Second, Poll: 5 * time.Millisecond, Clock: c.now,
+		Pool: pool, Registry: catalog.Registry(), Service: s, PaymentTimeout: 30 * time.Second, Poll: 5 * time.Millisecond,
 		Logger: slog.New(slog.DiscardHandler), Mailer: &post{},
 		Address: func(context.Context, string) (string, error) { return "ann@example.com", nil },
 	}
@@ -277,14 +264,14 @@ func runSaga(t *testing.T, c Config) (stop func()) {
 	return stop
 }
 
-// waitUntilIdle waits until nothing is to be done at the clock's time. It does what River's scheduler does every five seconds: jobs that were
+// waitUntilIdle waits until nothing is to be done at the log's time. It does what River's scheduler does every five seconds: jobs that were
 // postponed become available when they are due.
-func waitUntilIdle(t *testing.T, pool *pgxpool.Pool, c *clock) {
+func waitUntilIdle(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		_, err := pool.Exec(t.Context(), `UPDATE river_job SET state = 'available' WHERE state IN ('retryable', 'scheduled') AND scheduled_at <= $1`, c.now())
+		_, err := pool.Exec(t.Context(), `UPDATE river_job SET state = 'available' WHERE state IN ('retryable', 'scheduled') AND scheduled_at <= `+eventstore.NowSQL)
 		require.NoError(t, err)
-		settled, err := Idle(t.Context(), pool, c.now())
+		settled, err := Idle(t.Context(), pool)
 		return settled, fmt.Sprintf("settled: %v, %v", settled, err)
 	})
 }

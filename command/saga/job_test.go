@@ -63,58 +63,61 @@ func texts(t *testing.T, pool *pgxpool.Pool, query string) []string {
 }
 
 func TestAJobThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, c := newTimedPool(t)
+	d := newDouble()
 	d.refund = func(context.Context, string, string) error { return errors.New("the gateway is down") }
 	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}})
-	runSaga(t, config(pool, d, c))
+	runSaga(t, config(pool, d))
 	for failures := 1; failures <= mostAttempts; failures++ {
-		waitUntilIdle(t, pool, c)
+		waitUntilIdle(t, pool)
 		got := jobRows(t, pool)[0]
 		require.Equal(t, failures, d.count("refund pay rfd"))
 		require.Equal(t, failures, got.Errors)
 		require.Equal(t, "the gateway is down", got.LastError)
-		require.Equal(t, retryAfter(failures), got.ScheduledAt.Sub(c.now()), "the pause after failure %d", failures)
-		c.move(retryAfter(failures) - time.Millisecond)
-		waitUntilIdle(t, pool, c)
-		c.move(time.Millisecond)
+		require.Equal(t, retryAfter(failures), got.ScheduledAt.Sub(c.Now()), "the pause after failure %d", failures)
+		c.Move(retryAfter(failures) - time.Millisecond)
+		waitUntilIdle(t, pool)
+		c.Move(time.Millisecond)
 	}
 	m := newMetrics(nil)
-	require.NoError(t, m.sampleAll(t.Context(), pool, c.now()))
+	require.NoError(t, m.sampleAll(t.Context(), pool))
 	require.Equal(t, 1, int(value(t, m.jobsFailed.WithLabelValues("refund"))))
 	d.mutex.Lock()
 	d.refund = nil
 	d.mutex.Unlock()
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	require.Empty(t, unfinished(t, pool))
 }
 
 func TestAJobIsGivenUpAfterThreeDaysAndStaysVisible(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, _ := newTimedPool(t)
+	d := newDouble()
 	d.refund = func(context.Context, string, string) error { return errors.New("the gateway is down") }
 	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}})
 	mustFollow(t, newTestFollower(t, pool), 1)
 	_, err := pool.Exec(t.Context(), `UPDATE river_job SET attempt = max_attempts - 1, errors = array_fill('{"error": "down"}'::jsonb, ARRAY[max_attempts - 1])`)
 	require.NoError(t, err)
-	runSaga(t, config(pool, d, c))
-	waitUntilIdle(t, pool, c)
+	runSaga(t, config(pool, d))
+	waitUntilIdle(t, pool)
 	require.Equal(t, "discarded", jobRows(t, pool)[0].State)
 	require.Equal(t, 1, d.total())
 	m := newMetrics(nil)
-	require.NoError(t, m.sampleAll(t.Context(), pool, c.now()))
+	require.NoError(t, m.sampleAll(t.Context(), pool))
 	require.Equal(t, 1, int(value(t, m.jobsFailed.WithLabelValues("refund"))))
 }
 
 func TestAGatewayThatNeedsTimeIsAskedAgainAndThatIsNoFailure(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, c := newTimedPool(t)
+	d := newDouble()
 	d.reconcile = func(context.Context, string) error { return fmt.Errorf("ask: %w", command.ErrStillProcessing) }
 	d.refund = func(context.Context, string, string) error { return command.ErrRefundPending }
 	mustRecord(t, pool, start, fact{"payment-pay", payment.PaymentProcessing{}}, fact{"payment-other", payment.RefundRequested{RefundID: "rfd"}})
-	cfg := config(pool, d, c)
-	c.move(cfg.reconcileAfter())
+	cfg := config(pool, d)
+	c.Move(cfg.reconcileAfter())
 	runSaga(t, cfg)
 	for age, asked := range []int{1, 2, 3} { // a minute each
-		waitUntilIdle(t, pool, c)
-		want := c.now().Add(recheckAfter(time.Duration(age) * time.Minute))
+		waitUntilIdle(t, pool)
+		want := c.Now().Add(recheckAfter(time.Duration(age) * time.Minute))
 		left := unfinished(t, pool)
 		require.Len(t, left, 2)
 		for _, j := range left {
@@ -123,23 +126,24 @@ func TestAGatewayThatNeedsTimeIsAskedAgainAndThatIsNoFailure(t *testing.T) {
 		}
 		require.Equal(t, asked, d.count("reconcile pay"))
 		require.Equal(t, asked, d.count("refund other rfd"))
-		c.move(time.Minute)
+		c.Move(time.Minute)
 	}
 }
 
 func TestReplicasShareJobsAndDoNothingTwice(t *testing.T) {
 	const n, replicas = 1_000, 3
-	pool, c, shared := newPool(t), newClock(), newDouble()
+	pool, _ := newTimedPool(t)
+	shared := newDouble()
 	var doubles [replicas]*double
 	for i := range doubles {
 		doubles[i] = newDouble()
 		doubles[i].refund = func(ctx context.Context, paymentID, refundID string) error {
 			return shared.ExecuteRefund(ctx, command.Caller{}, paymentID, refundID)
 		}
-		runSaga(t, config(pool, doubles[i], c))
+		runSaga(t, config(pool, doubles[i]))
 	}
 	mustRecord(t, pool, start, refunds(n)...)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	require.Len(t, shared.calls, n)
 	require.Equal(t, n, shared.total())
 	require.Empty(t, shared.overlapping)
@@ -158,25 +162,27 @@ func refunds(n int) []fact {
 }
 
 func TestAJobOfADeadReplicaIsTakenOver(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, _ := newTimedPool(t)
+	d := newDouble()
 	mustRecord(t, pool, start, refunds(2)...)
 	mustFollow(t, newTestFollower(t, pool), 2)
-	cfg := config(pool, d, c)
+	cfg := config(pool, d)
 	cfg.Lease = 300 * time.Millisecond
 	require.NoError(t, renewReplica(t.Context(), cfg.withDefaults(), "dead")) // once, and never again
 	_, err := pool.Exec(t.Context(), `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = $1, attempted_by = '{dead}'`, start)
 	require.NoError(t, err)
 	runSaga(t, cfg)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	require.Equal(t, 1, d.count("refund pay rfd0"))
 	require.Equal(t, 1, d.count("refund pay rfd1"))
 }
 
 func TestAJobOfALivingReplicaIsNotTakenOver(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, _ := newTimedPool(t)
+	d := newDouble()
 	release := make(chan struct{})
 	d.refund = func(context.Context, string, string) error { <-release; return nil }
-	cfg := config(pool, d, c)
+	cfg := config(pool, d)
 	cfg.Lease = 300 * time.Millisecond
 	runSaga(t, cfg)
 	runSaga(t, cfg)
@@ -192,12 +198,13 @@ func TestAJobOfALivingReplicaIsNotTakenOver(t *testing.T) {
 		return until.After(first.Add(3 * cfg.Lease)), fmt.Sprintf("alive until %v, at first %v", until, first)
 	})
 	close(release)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	require.Equal(t, 1, d.total())
 }
 
 func TestAJobThatPanicsIsTriedAgain(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, c := newTimedPool(t)
+	d := newDouble()
 	d.refund = func(_ context.Context, _, refundID string) error {
 		if refundID == "rfd0" && d.count("refund pay rfd0") == 1 {
 			panic("out of range")
@@ -205,53 +212,56 @@ func TestAJobThatPanicsIsTriedAgain(t *testing.T) {
 		return nil
 	}
 	mustRecord(t, pool, start, refunds(2)...)
-	runSaga(t, config(pool, d, c))
-	waitUntilIdle(t, pool, c)
-	c.move(time.Second)
-	waitUntilIdle(t, pool, c)
+	runSaga(t, config(pool, d))
+	waitUntilIdle(t, pool)
+	c.Move(time.Second)
+	waitUntilIdle(t, pool)
 	require.Empty(t, unfinished(t, pool))
 	require.Equal(t, 2, d.count("refund pay rfd0"))
 	require.Equal(t, 1, d.count("refund pay rfd1"))
 }
 
 func TestAnUndecidedPaymentIsAskedAboutUntilItIsDecided(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, c := newTimedPool(t)
+	d := newDouble()
 	mustRecord(t, pool, start, fact{"payment-soon", payment.PaymentInitiated{}}, fact{"payment-pay", payment.PaymentInitiated{}})
 	mustRecord(t, pool, start, fact{"payment-soon", payment.PaymentCompleted{}})
-	runSaga(t, config(pool, d, c))
-	waitUntilIdle(t, pool, c)
+	runSaga(t, config(pool, d))
+	waitUntilIdle(t, pool)
 	require.Zero(t, d.total(), "a payment is asked about before it has been undecided for a while")
-	c.move(time.Minute)
-	waitUntilIdle(t, pool, c)
-	mustRecord(t, pool, c.now(), fact{"payment-pay", payment.PaymentProcessing{}}) // undecided again
-	waitUntilIdle(t, pool, c)
-	c.move(time.Minute)
-	waitUntilIdle(t, pool, c)
+	c.Move(time.Minute)
+	waitUntilIdle(t, pool)
+	mustRecord(t, pool, c.Now(), fact{"payment-pay", payment.PaymentProcessing{}}) // undecided again
+	waitUntilIdle(t, pool)
+	c.Move(time.Minute)
+	waitUntilIdle(t, pool)
 	require.Equal(t, 2, d.count("reconcile pay"))
 	require.Zero(t, d.count("reconcile soon"))
 	require.Empty(t, unfinished(t, pool))
 }
 
 func TestAPaymentThatSomethingHappenedToIsLeftToTheProcessThatHandlesIt(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, c := newTimedPool(t)
+	d := newDouble()
 	mustRecord(t, pool, start, fact{"payment-pay", payment.PaymentInitiated{}})
-	cfg := config(pool, d, c)
+	cfg := config(pool, d)
 	runSaga(t, cfg)
-	waitUntilIdle(t, pool, c)
-	c.move(cfg.reconcileAfter() - time.Second)
-	mustRecord(t, pool, c.now(), fact{"payment-pay", payment.PaymentProcessing{}})
-	waitUntilIdle(t, pool, c)
-	c.move(cfg.reconcileAfter() - time.Millisecond)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
+	c.Move(cfg.reconcileAfter() - time.Second)
+	mustRecord(t, pool, c.Now(), fact{"payment-pay", payment.PaymentProcessing{}})
+	waitUntilIdle(t, pool)
+	c.Move(cfg.reconcileAfter() - time.Millisecond)
+	waitUntilIdle(t, pool)
 	require.Zero(t, d.total())
-	c.move(time.Millisecond)
-	waitUntilIdle(t, pool, c)
+	c.Move(time.Millisecond)
+	waitUntilIdle(t, pool)
 	require.Equal(t, 1, d.count("reconcile pay"))
 	require.Empty(t, unfinished(t, pool))
 }
 
 func TestEachCustomerOfACancelledEventGetsOneMail(t *testing.T) {
-	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{}
+	pool, c := newTimedPool(t)
+	d, p := newDouble(), &post{}
 	d.holders = []string{"rsv1", "rsv2"}
 	d.windUp = func(context.Context, string) error {
 		if d.count("wind up evt") == 1 {
@@ -260,38 +270,40 @@ func TestEachCustomerOfACancelledEventGetsOneMail(t *testing.T) {
 		return nil
 	}
 	mustRecord(t, pool, start, fact{"event-evt", event.EventCancelled{}})
-	cfg := config(pool, d, c)
+	cfg := config(pool, d)
 	cfg.Mailer = p
 	runSaga(t, cfg)
-	waitUntilIdle(t, pool, c)
-	c.move(time.Minute)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
+	c.Move(time.Minute)
+	waitUntilIdle(t, pool)
 	require.Equal(t, 2, d.count("wind up evt"))
 	require.Equal(t, []string{"event_cancelled.rsv1", "event_cancelled.rsv2"}, p.ids())
 }
 
 func TestAMailIsRequestedOnceThoughTheLogIsFollowedAgain(t *testing.T) {
-	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{}
+	pool, _ := newTimedPool(t)
+	d, p := newDouble(), &post{}
 	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}}, fact{"payment-pay", payment.PaymentRefunded{RefundID: "rfd"}})
-	cfg := config(pool, d, c)
+	cfg := config(pool, d)
 	cfg.Mailer = p
 	runSaga(t, cfg)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	for _, sql := range []string{`DELETE FROM river_job`, `UPDATE log_incarnation SET incarnation = gen_random_uuid()`} {
 		_, err := pool.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	require.Equal(t, []string{"refunded.rfd", "reservation_confirmed.rsv"}, p.ids())
 }
 
 func TestAMailIsTriedAgainWhileTheMailServerIsDown(t *testing.T) {
-	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{err: errors.New("connection refused")}
+	pool, c := newTimedPool(t)
+	d, p := newDouble(), &post{err: errors.New("connection refused")}
 	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}})
-	cfg := config(pool, d, c)
+	cfg := config(pool, d)
 	cfg.Mailer = p
 	runSaga(t, cfg)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	left := unfinished(t, pool)
 	require.Len(t, left, 1)
 	require.Equal(t, "connection refused", left[0].LastError)
@@ -299,31 +311,33 @@ func TestAMailIsTriedAgainWhileTheMailServerIsDown(t *testing.T) {
 	p.mutex.Lock()
 	p.err = nil
 	p.mutex.Unlock()
-	c.move(time.Minute)
-	waitUntilIdle(t, pool, c)
+	c.Move(time.Minute)
+	waitUntilIdle(t, pool)
 	require.Empty(t, unfinished(t, pool))
 	require.Len(t, p.ids(), 1)
 }
 
 func TestACustomerWhoWasErasedGetsNoMail(t *testing.T) {
-	pool, c, d, p := newPool(t), newClock(), newDouble(), &post{}
+	pool, _ := newTimedPool(t)
+	d, p := newDouble(), &post{}
 	mustRecord(t, pool, start, fact{"reservation-rsv", reservation.ReservationCompleted{}})
-	cfg := config(pool, d, c)
+	cfg := config(pool, d)
 	cfg.Mailer, cfg.Address = p, func(context.Context, string) (string, error) { return "", nil }
 	runSaga(t, cfg)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	require.Empty(t, unfinished(t, pool))
 	require.Empty(t, p.ids())
 	require.Equal(t, 1, d.count("purchase rsv"))
 }
 
 func TestWorkThatHangsDoesNotDelayOtherKinds(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, c := newTimedPool(t)
+	d := newDouble()
 	release := make(chan struct{})
 	d.refund = func(context.Context, string, string) error { <-release; return nil }
 	d.expireHold = expires(pool, c)
 	mustRecord(t, pool, start, refunds(2*besideGateway)...)
-	runSaga(t, config(pool, d, c))
+	runSaga(t, config(pool, d))
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		return d.total() == besideGateway, fmt.Sprintf("%d refunds are being worked on, want %d", d.total(), besideGateway)
 	})
@@ -333,7 +347,7 @@ func TestWorkThatHangsDoesNotDelayOtherKinds(t *testing.T) {
 		return left == 0, fmt.Sprintf("%d deadlines are left", left)
 	})
 	close(release)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	require.Equal(t, 100+2*besideGateway, d.total())
 }
 

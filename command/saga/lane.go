@@ -25,7 +25,6 @@ type lane struct {
 	slots   int
 	work    useCase
 	drain   time.Duration
-	now     func() time.Time
 	metrics *metrics
 	log     *slog.Logger
 	fault   *supervise.Fault
@@ -45,7 +44,7 @@ type endedWork struct {
 func newLane(c Config, m *metrics, kind Kind, slots int, w useCase) *lane {
 	return &lane{
 		deadlineTable: deadlineTable{pool: c.Pool, kind: kind, lease: c.Lease},
-		slots:         slots, work: w, drain: c.Drain, now: c.Clock, metrics: m, log: c.Logger,
+		slots:         slots, work: w, drain: c.Drain, metrics: m, log: c.Logger,
 		fault: supervise.NewFault("claiming and recording deadlines of "+string(kind), c.Logger),
 		wake:  make(chan struct{}, 1), ended: make(chan endedWork, slots), held: make(map[string]claim, slots),
 	}
@@ -88,7 +87,7 @@ func (l *lane) startDue(ctx, working context.Context) {
 	}
 	sqlCtx, cancel := context.WithTimeout(ctx, sqlTimeout)
 	defer cancel()
-	taken, err := l.claimDue(sqlCtx, l.now(), room)
+	taken, err := l.claimDue(sqlCtx, room)
 	if err != nil {
 		l.reportFailure(ctx, err)
 		return
@@ -137,8 +136,7 @@ func (l *lane) recordEnded(working context.Context, first endedWork) {
 
 // resultOf returns what to write of a claim whose work has ended.
 func (l *lane) resultOf(working context.Context, e endedWork) claimResult {
-	now := l.now()
-	r := claimResult{claim: e.claim, nextAt: now.Add(recheckAfter(now.Sub(e.claim.dueAt)))}
+	r := claimResult{claim: e.claim, pause: recheckAfter(e.claim.claimedAt.Sub(e.claim.dueAt))}
 	switch {
 	case e.err == nil:
 		l.metrics.countHandled(string(l.kind), "done")
@@ -146,13 +144,13 @@ func (l *lane) resultOf(working context.Context, e endedWork) claimResult {
 		l.metrics.countHandled(string(l.kind), "not_yet")
 		r.lastError = e.err.Error()
 	case working.Err() != nil: // interrupted by the shutdown: another replica may start at once
-		r.nextAt, r.attempts = now, e.claim.attempts
+		r.pause, r.attempts = 0, e.claim.attempts
 	default:
 		l.metrics.countHandled(string(l.kind), "failed")
 		r.attempts = e.claim.attempts + 1
-		r.nextAt, r.lastError, r.failed = now.Add(retryAfter(r.attempts)), e.err.Error(), r.attempts >= mostAttempts
+		r.pause, r.lastError, r.failed = retryAfter(r.attempts), e.err.Error(), r.attempts >= mostAttempts
 		l.log.WarnContext(working, "the work of a deadline failed and is tried again", "kind", l.kind, "id", e.claim.id,
-			"due", e.claim.dueAt, "attempts", r.attempts, "again", r.nextAt, "error", e.err)
+			"due", e.claim.dueAt, "attempts", r.attempts, "again after", r.pause.String(), "error", e.err)
 	}
 	return r
 }

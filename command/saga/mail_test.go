@@ -77,6 +77,6 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 }
 
 func TestThereIsNoOtherMail(t *testing.T) {
-	c := config(nil, newDouble(), newClock())
+	c := config(nil, newDouble())
 	require.Error(t, c.sendMail(t.Context(), command.Caller{}, mailJob{Mail: "promoted", ID: "rsv"}))
 }

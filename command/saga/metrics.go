@@ -74,7 +74,7 @@ func sampleRepeatedly(ctx context.Context, c Config, m *metrics) error {
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
 	for {
-		if err := m.sampleAll(ctx, c.Pool, c.Clock()); err != nil && ctx.Err() == nil {
+		if err := m.sampleAll(ctx, c.Pool); err != nil && ctx.Err() == nil {
 			c.Logger.WarnContext(ctx, "the saga could not measure itself", "error", err)
 		}
 		select {
@@ -85,35 +85,39 @@ func sampleRepeatedly(ctx context.Context, c Config, m *metrics) error {
 	}
 }
 
+// ageSQL begins an expression for the seconds since a time in the past, 0 for a time to come and for null.
+const ageSQL = `greatest(extract(epoch FROM ` + eventstore.NowSQL
+
 // Both parts of the union use an index, however many deadlines are in the future.
-const sampleSQL = `SELECT k.kind, count(*) FILTER (WHERE next_at <= $1), count(*) FILTER (WHERE attempts > 0), count(failed_at), min(due_at)
-	FROM unnest($2::text[]) AS k(kind) LEFT JOIN (
-		SELECT kind, next_at, due_at, attempts, failed_at FROM deadlines WHERE kind = ANY ($2) AND next_at <= $1
+const sampleSQL = `SELECT k.kind, count(*) FILTER (WHERE next_at <= ` + eventstore.NowSQL + `),
+		count(*) FILTER (WHERE attempts > 0), count(failed_at), ` + ageSQL + ` - min(due_at))::float8, 0)
+	FROM unnest($1::text[]) AS k(kind) LEFT JOIN (
+		SELECT kind, next_at, due_at, attempts, failed_at FROM deadlines WHERE kind = ANY ($1) AND next_at <= ` + eventstore.NowSQL + `
 		UNION ALL
-		SELECT kind, next_at, due_at, attempts, failed_at FROM deadlines WHERE attempts > 0 AND next_at > $1
+		SELECT kind, next_at, due_at, attempts, failed_at FROM deadlines WHERE attempts > 0 AND next_at > ` + eventstore.NowSQL + `
 	) AS d USING (kind) GROUP BY k.kind`
 
-func (m *metrics) sampleAll(ctx context.Context, pool *pgxpool.Pool, now time.Time) error {
+func (m *metrics) sampleAll(ctx context.Context, pool *pgxpool.Pool) error {
 	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
 	defer cancel()
-	rows, err := pool.Query(ctx, sampleSQL, now, deadlineKinds())
+	rows, err := pool.Query(ctx, sampleSQL, deadlineKinds())
 	if err != nil {
 		return fmt.Errorf("measure deadlines: %w", err)
 	}
 	var kind string
 	var due, retried, failed int64
-	var oldest *time.Time
+	var oldest float64
 	_, err = pgx.ForEachRow(rows, []any{&kind, &due, &retried, &failed, &oldest}, func() error {
 		m.due.WithLabelValues(kind).Set(float64(due))
 		m.retried.WithLabelValues(kind).Set(float64(retried))
 		m.failed.WithLabelValues(kind).Set(float64(failed))
-		m.overdue.WithLabelValues(kind).Set(secondsSince(oldest, now))
+		m.overdue.WithLabelValues(kind).Set(oldest)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("measure deadlines: %w", err)
 	}
-	if err := m.sampleJobs(ctx, pool, now); err != nil {
+	if err := m.sampleJobs(ctx, pool); err != nil {
 		return err
 	}
 	var followed int64
@@ -128,40 +132,34 @@ func (m *metrics) sampleAll(ctx context.Context, pool *pgxpool.Pool, now time.Ti
 	return nil
 }
 
-// sampleJobsSQL reads only jobs that have not ended or were given up. $3 is after how many failures a job counts as failed.
+// sampleJobsSQL reads only jobs that have not ended or were given up. $2 is after how many failures a job counts as failed.
 const sampleJobsSQL = `SELECT k.kind,
-		count(*) FILTER (WHERE state = 'running' OR state IN ('available', 'retryable', 'scheduled') AND scheduled_at <= $1),
+		count(*) FILTER (WHERE state = 'running' OR state IN ('available', 'retryable', 'scheduled') AND scheduled_at <= ` + eventstore.NowSQL + `),
 		count(*) FILTER (WHERE state <> 'discarded' AND cardinality(errors) > 0),
-		count(*) FILTER (WHERE state = 'discarded' OR cardinality(errors) >= $3),
-		min(created_at) FILTER (WHERE state <> 'discarded' AND (scheduled_at <= $1 OR cardinality(errors) > 0))
-	FROM unnest($2::text[]) AS k(kind)
+		count(*) FILTER (WHERE state = 'discarded' OR cardinality(errors) >= $2),
+		` + ageSQL + ` - min(created_at) FILTER (
+			WHERE state <> 'discarded' AND (scheduled_at <= ` + eventstore.NowSQL + ` OR cardinality(errors) > 0)))::float8, 0)
+	FROM unnest($1::text[]) AS k(kind)
 		LEFT JOIN river_job j ON j.kind = k.kind AND j.state IN ('available', 'retryable', 'scheduled', 'running', 'discarded')
 	GROUP BY k.kind`
 
-func (m *metrics) sampleJobs(ctx context.Context, pool *pgxpool.Pool, now time.Time) error {
-	rows, err := pool.Query(ctx, sampleJobsSQL, now, jobKinds(), mostAttempts)
+func (m *metrics) sampleJobs(ctx context.Context, pool *pgxpool.Pool) error {
+	rows, err := pool.Query(ctx, sampleJobsSQL, jobKinds(), mostAttempts)
 	if err != nil {
 		return fmt.Errorf("measure jobs: %w", err)
 	}
 	var kind string
 	var due, retried, failed int64
-	var oldest *time.Time
+	var oldest float64
 	_, err = pgx.ForEachRow(rows, []any{&kind, &due, &retried, &failed, &oldest}, func() error {
 		m.jobsDue.WithLabelValues(kind).Set(float64(due))
 		m.jobsRetried.WithLabelValues(kind).Set(float64(retried))
 		m.jobsFailed.WithLabelValues(kind).Set(float64(failed))
-		m.oldestJob.WithLabelValues(kind).Set(secondsSince(oldest, now))
+		m.oldestJob.WithLabelValues(kind).Set(oldest)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("measure jobs: %w", err)
 	}
 	return nil
-}
-
-func secondsSince(t *time.Time, now time.Time) float64 {
-	if t == nil {
-		return 0
-	}
-	return max(0, now.Sub(*t).Seconds())
 }

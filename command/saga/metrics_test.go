@@ -13,7 +13,8 @@ import (
 )
 
 func TestMetricsShowWhatIsDueRetriedFailedAndBehind(t *testing.T) {
-	pool, m := newPool(t), newMetrics(nil)
+	pool, c := newTimedPool(t)
+	m := newMetrics(nil)
 	mustRecord(t, pool, start, holds(3, in(time.Minute))...)
 	mustRecord(t, pool, start, fact{"event-evt", event.EventCreated{StartsAt: in(24 * time.Hour), SalesOpenAt: at(0)}}, fact{"event-evt", event.EventPublished{}})
 	mustRecord(t, pool, start, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd"}}, fact{"payment-pay", payment.RefundRequested{RefundID: "rfd2"}})
@@ -21,15 +22,16 @@ func TestMetricsShowWhatIsDueRetriedFailedAndBehind(t *testing.T) {
 	mustRecord(t, pool, start, holds(2, start)...)
 
 	openings := deadlineTable{pool: pool, kind: SalesOpen, lease: time.Minute}
-	taken, err := openings.claimDue(t.Context(), start, 1)
+	taken, err := openings.claimDue(t.Context(), 1)
 	require.NoError(t, err)
 	require.NoError(t, openings.recordResults(t.Context(), []claimResult{
-		{claim: taken[0], nextAt: in(time.Hour), attempts: mostAttempts, failed: true, lastError: "down"},
+		{claim: taken[0], pause: time.Hour, attempts: mostAttempts, failed: true, lastError: "down"},
 	}))
 	_, err = pool.Exec(t.Context(), `UPDATE river_job SET state = 'retryable', scheduled_at = $1, errors = array_fill('{"error": "down"}'::jsonb, ARRAY[$2::int])
 		WHERE args->>'refund_id' = 'rfd'`, in(time.Hour), mostAttempts)
 	require.NoError(t, err)
-	require.NoError(t, m.sampleAll(t.Context(), pool, in(2*time.Minute)))
+	c.Move(2 * time.Minute)
+	require.NoError(t, m.sampleAll(t.Context(), pool))
 	for name, test := range map[string]struct{ got, want float64 }{
 		"holds due":           {value(t, m.due.WithLabelValues("hold")), 3},
 		"oldest hold overdue": {value(t, m.overdue.WithLabelValues("hold")), 60},

@@ -69,8 +69,8 @@ func TestAGatewayThatIsDownForTenMinutesCostsNothing(t *testing.T) {
 		o = &outage{Gateways: g}
 		return o
 	})
-	w.clock.move(time.Hour)
-	runSaga(t, config(w.pool, w, w.clock))
+	w.clock.Move(time.Hour)
+	runSaga(t, config(w.pool, w))
 	paid, lost, inAction := w.reserve(t), w.reserve(t), w.reserve(t)
 	w.pay(t, paid, "pm_card_visa", payment.Completed)
 	unknown := w.pay(t, lost, "pm_sandbox_timeout", payment.Processing)

@@ -34,7 +34,7 @@ func state[S, E any](t *testing.T, pool *pgxpool.Pool, stream string, evolve fun
 
 func TestSalesOpenAndCloseByTheClock(t *testing.T) {
 	w := newWorld(t, 10)
-	runSaga(t, config(w.pool, w, w.clock))
+	runSaga(t, config(w.pool, w))
 	for _, step := range []struct {
 		passes time.Duration
 		want   event.Status
@@ -45,14 +45,14 @@ func TestSalesOpenAndCloseByTheClock(t *testing.T) {
 		{time.Microsecond, event.SalesShut},
 	} {
 		w.pass(t, step.passes)
-		require.Equal(t, step.want, w.eventStatus(t), "at %v", w.clock.now())
+		require.Equal(t, step.want, w.eventStatus(t), "at %v", w.clock.Now())
 	}
 }
 
 func TestThousandsOfHoldsExpireInSeconds(t *testing.T) {
 	const n = 4_000
 	w := newWorld(t, n)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	var customers sync.WaitGroup
 	for range 64 {
 		customers.Go(func() {
@@ -64,9 +64,9 @@ func TestThousandsOfHoldsExpireInSeconds(t *testing.T) {
 	customers.Wait()
 	reserved := w.section(t).Reserved
 	require.GreaterOrEqual(t, reserved, n-64)
-	runSaga(t, config(w.pool, w, w.clock))
-	runSaga(t, config(w.pool, w, w.clock))
-	waitUntilIdle(t, w.pool, w.clock)
+	runSaga(t, config(w.pool, w))
+	runSaga(t, config(w.pool, w))
+	waitUntilIdle(t, w.pool)
 	began := time.Now()
 	w.pass(t, hold)
 	took := time.Since(began)
@@ -77,7 +77,7 @@ func TestThousandsOfHoldsExpireInSeconds(t *testing.T) {
 
 func TestWhatAnAPIProcessDidNotLiveToFinishIsFinished(t *testing.T) {
 	w := newWorld(t, 10)
-	runSaga(t, config(w.pool, w, w.clock))
+	runSaga(t, config(w.pool, w))
 	w.pass(t, time.Hour)
 	unpaid, declined, abandoned, lost := w.reserve(t), w.reserve(t), w.reserve(t), w.reserve(t)
 	w.payDeclined(t, declined)
@@ -101,7 +101,7 @@ func TestWhatAnAPIProcessDidNotLiveToFinishIsFinished(t *testing.T) {
 
 func TestEachCustomerOfACancelledEventGetsTheirMoneyBack(t *testing.T) {
 	w := newWorld(t, 100)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	var paid []string
 	for _, token := range []string{"pm_card_visa", "pm_card_visa", "pm_sandbox_refundUnavailable", "pm_card_pendingRefund"} {
 		r := w.reserve(t)
@@ -114,9 +114,9 @@ func TestEachCustomerOfACancelledEventGetsTheirMoneyBack(t *testing.T) {
 	_, err := w.CancelEvent(t.Context(), organizer, w.eventID, "the hall burned down")
 	require.NoError(t, err)
 
-	runSaga(t, config(w.pool, w, w.clock))
-	runSaga(t, config(w.pool, w, w.clock))
-	waitUntilIdle(t, w.pool, w.clock)
+	runSaga(t, config(w.pool, w))
+	runSaga(t, config(w.pool, w))
+	waitUntilIdle(t, w.pool)
 	w.expect(t, held.ID, reservation.Cancelled)
 	w.expect(t, inAction.ID, reservation.Cancelled)
 	w.pass(t, time.Minute) // what the gateway refused or left pending is tried again
@@ -134,7 +134,7 @@ func TestEachCustomerOfACancelledEventGetsTheirMoneyBack(t *testing.T) {
 func TestACancelledEventIsWoundUpThoughReplicasDieOverIt(t *testing.T) {
 	const n = 120
 	w := newWorld(t, n)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	var customers sync.WaitGroup
 	for range 10 {
 		customers.Go(func() {
@@ -146,14 +146,14 @@ func TestACancelledEventIsWoundUpThoughReplicasDieOverIt(t *testing.T) {
 	customers.Wait()
 	_, err := w.CancelEvent(t.Context(), organizer, w.eventID, "")
 	require.NoError(t, err)
-	c := config(w.pool, w, w.clock)
+	c := config(w.pool, w)
 	c.Drain, c.Lease = time.Millisecond, 200*time.Millisecond
 	for settled := false; !settled; {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		require.NoError(t, Run(ctx, c))
 		cancel()
-		w.clock.move(time.Minute)
-		settled, err = Idle(t.Context(), w.pool, w.clock.now())
+		w.clock.Move(time.Minute)
+		settled, err = Idle(t.Context(), w.pool)
 		require.NoError(t, err)
 	}
 	require.Zero(t, w.section(t).Sold)

@@ -15,13 +15,17 @@ func (c Config) reconcilePayment(ctx context.Context, by command.Caller, a recon
 	if err != nil || len(recorded) == 0 { // the log was restored without it
 		return err
 	}
-	dueAt := recorded[len(recorded)-1].RecordedAt.Add(c.reconcileAfter())
-	if early := dueAt.Sub(c.Clock()); early > 0 {
-		return laterError{early}
+	now, err := eventstore.ReadTime(ctx, c.Pool)
+	if err != nil {
+		return err
+	}
+	overdue := now.Sub(recorded[len(recorded)-1].RecordedAt.Add(c.reconcileAfter()))
+	if overdue < 0 {
+		return laterError{-overdue}
 	}
 	err = c.Service.ReconcilePayment(ctx, by, a.PaymentID)
 	if isPending(err) {
-		return laterError{recheckAfter(c.Clock().Sub(dueAt))}
+		return laterError{recheckAfter(overdue)}
 	}
 	return err
 }

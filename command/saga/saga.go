@@ -63,9 +63,10 @@ type Config struct {
 	Lease time.Duration
 	// Drain is how long work that was begun may go on when the saga stops. Default: 20 s.
 	Drain      time.Duration
-	Clock      func() time.Time      // Decides what is due. Default: time.Now.
 	Logger     *slog.Logger          // Default: slog.Default().
 	Registerer prometheus.Registerer // Default: metrics are not registered.
+
+	clock *logClock
 }
 
 // reconcileAfter is how long a payment is left to the process that handles it: a call that timed out still has to be recorded by its caller.
@@ -81,12 +82,10 @@ func (c Config) withDefaults() Config {
 	if c.Drain == 0 {
 		c.Drain = 20 * time.Second
 	}
-	if c.Clock == nil {
-		c.Clock = time.Now
-	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.clock = &logClock{}
 	return c
 }
 

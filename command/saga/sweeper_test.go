@@ -20,7 +20,7 @@ import (
 
 func TestReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 	const n, replicas = 3_000, 3
-	pool, c := newPool(t), newClock()
+	pool, c := newTimedPool(t)
 	mustRecord(t, pool, start, holds(n, in(time.Minute))...)
 	var doubles [replicas]*double
 	shared := newDouble() // sees the calls of all replicas
@@ -30,12 +30,12 @@ func TestReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 			defer shared.begin(command.Caller{}, id)()
 			return nil
 		}
-		runSaga(t, config(pool, doubles[i], c))
+		runSaga(t, config(pool, doubles[i]))
 	}
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	require.Zero(t, shared.total(), "holds that were worked on before they were due")
-	c.move(time.Minute)
-	waitUntilIdle(t, pool, c)
+	c.Move(time.Minute)
+	waitUntilIdle(t, pool)
 	require.Equal(t, n, shared.total())
 	require.Len(t, shared.calls, n)
 	require.Empty(t, shared.overlapping)
@@ -45,25 +45,27 @@ func TestReplicasShareTheWorkAndDoNothingTwice(t *testing.T) {
 }
 
 func TestWhatBecameDueWhileNothingRanIsDoneAtTheStart(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, c := newTimedPool(t)
+	d := newDouble()
 	d.expireHold = expires(pool, c)
-	stop := runSaga(t, config(pool, d, c))
+	stop := runSaga(t, config(pool, d))
 	mustRecord(t, pool, start, holds(10, in(time.Minute))...)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	stop()
 
 	mustRecord(t, pool, in(time.Second), fact{reservation.Stream("rsv_late"), reservation.ReservationInitiated{ExpiresAt: in(2 * time.Minute)}})
 	mustRecord(t, pool, in(time.Second), fact{reservation.Stream(holdID(0)), reservation.ReservationCompleted{}})
-	c.move(time.Hour)
-	runSaga(t, config(pool, d, c))
-	waitUntilIdle(t, pool, c)
+	c.Move(time.Hour)
+	runSaga(t, config(pool, d))
+	waitUntilIdle(t, pool)
 	require.Empty(t, deadlineRows(t, pool))
 	require.NotZero(t, d.count("expire rsv_late"))
 	require.NotZero(t, d.count("expire "+holdID(9)))
 }
 
 func TestEachKindCallsItsUseCaseAsTheConsequenceOfItsDomainEvent(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, c := newTimedPool(t)
+	d := newDouble()
 	mustRecord(t, pool, start,
 		fact{"reservation-rsv", reservation.ReservationInitiated{ExpiresAt: start}},
 		fact{"payment-pay", payment.PaymentInitiated{}},
@@ -74,9 +76,9 @@ func TestEachKindCallsItsUseCaseAsTheConsequenceOfItsDomainEvent(t *testing.T) {
 		fact{"reservation-rsv2", reservation.ReservationCompleted{}},
 		fact{"payment-pay", payment.PaymentRefunded{RefundID: "rfd"}},
 	)
-	c.move(time.Minute)
-	runSaga(t, config(pool, d, c))
-	waitUntilIdle(t, pool, c)
+	c.Move(time.Minute)
+	runSaga(t, config(pool, d))
+	waitUntilIdle(t, pool)
 	var incarnation string
 	require.NoError(t, pool.QueryRow(t.Context(), `SELECT incarnation::text FROM log_incarnation`).Scan(&incarnation))
 	for call, position := range map[string]int{
@@ -93,44 +95,47 @@ func TestEachKindCallsItsUseCaseAsTheConsequenceOfItsDomainEvent(t *testing.T) {
 }
 
 func TestADeadlineThatFailsIsTriedAgainLaterAndLaterAndBecomesVisible(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, c := newTimedPool(t)
+	d := newDouble()
 	d.expireHold = func(context.Context, string) error { return errors.New("the database is down") }
 	mustRecord(t, pool, start, holds(1, start)...)
-	runSaga(t, config(pool, d, c))
+	runSaga(t, config(pool, d))
 	expire := "expire " + holdID(0)
 	for attempt := 1; attempt <= mostAttempts; attempt++ {
-		waitUntilIdle(t, pool, c)
+		waitUntilIdle(t, pool)
 		got := deadlineRows(t, pool)[0]
 		require.Equal(t, attempt, d.count(expire))
 		require.Equal(t, attempt, got.Attempts)
 		require.Equal(t, "the database is down", got.LastError)
 		require.Equal(t, attempt == mostAttempts, got.Failed, "attempt %d", attempt)
-		require.Equal(t, retryAfter(attempt), got.NextAt.Sub(c.now()), "the pause after attempt %d", attempt)
-		c.move(retryAfter(attempt) - time.Millisecond)
-		waitUntilIdle(t, pool, c)
-		c.move(time.Millisecond)
+		require.Equal(t, retryAfter(attempt), got.NextAt.Sub(c.Now()), "the pause after attempt %d", attempt)
+		c.Move(retryAfter(attempt) - time.Millisecond)
+		waitUntilIdle(t, pool)
+		c.Move(time.Millisecond)
 	}
-	lasted := c.now().Sub(start) // until it counts as failed
+	lasted := c.Now().Sub(start) // until it counts as failed
 	require.GreaterOrEqual(t, lasted, 15*time.Minute)
 	require.LessOrEqual(t, lasted, time.Hour)
-	waitUntilIdle(t, pool, c)
-	mustRecord(t, pool, c.now(), fact{reservation.Stream(holdID(0)), reservation.ReservationExpired{}})
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
+	mustRecord(t, pool, c.Now(), fact{reservation.Stream(holdID(0)), reservation.ReservationExpired{}})
+	waitUntilIdle(t, pool)
 	require.Empty(t, deadlineRows(t, pool))
 }
 
 func TestWorkThatChangesNothingIsDoneAgainUntilTheLogSaysThatItIsDone(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, c := newTimedPool(t)
+	d := newDouble()
 	mustRecord(t, pool, start, holds(1, start)...)
-	runSaga(t, config(pool, d, c))
-	waitUntilIdle(t, pool, c)
-	c.move(5 * time.Second)
-	waitUntilIdle(t, pool, c)
+	runSaga(t, config(pool, d))
+	waitUntilIdle(t, pool)
+	c.Move(5 * time.Second)
+	waitUntilIdle(t, pool)
 	require.Equal(t, 2, d.count("expire "+holdID(0)))
 }
 
 func TestAPanicFailsTheDeadlineAndNotTheProcess(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, _ := newTimedPool(t)
+	d := newDouble()
 	d.expireHold = func(_ context.Context, id string) error {
 		if id == holdID(0) {
 			panic("out of range")
@@ -138,8 +143,8 @@ func TestAPanicFailsTheDeadlineAndNotTheProcess(t *testing.T) {
 		return nil
 	}
 	mustRecord(t, pool, start, holds(2, start)...)
-	runSaga(t, config(pool, d, c))
-	waitUntilIdle(t, pool, c)
+	runSaga(t, config(pool, d))
+	waitUntilIdle(t, pool)
 	rows := deadlineRows(t, pool)
 	require.Equal(t, "panicked: out of range", rows[0].LastError)
 	require.Empty(t, rows[1].LastError)
@@ -147,28 +152,30 @@ func TestAPanicFailsTheDeadlineAndNotTheProcess(t *testing.T) {
 }
 
 func TestADeadlineOfADeadReplicaIsDueAgain(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, _ := newTimedPool(t)
+	d := newDouble()
 	mustRecord(t, pool, start, holds(1, start)...)
 	mustFollow(t, newTestFollower(t, pool), 1)
 	dead := deadlineTable{pool: pool, kind: Hold, lease: 300 * time.Millisecond}
-	claimed, err := dead.claimDue(t.Context(), start, 10)
+	claimed, err := dead.claimDue(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, claimed, 1)
-	runSaga(t, config(pool, d, c))
-	waitUntilIdle(t, pool, c)
+	runSaga(t, config(pool, d))
+	waitUntilIdle(t, pool)
 	require.Equal(t, 1, d.count("expire "+holdID(0)))
 	before := deadlineRows(t, pool)
-	late := []claimResult{{claim: claimed[0], nextAt: start, attempts: 7}}
+	late := []claimResult{{claim: claimed[0], attempts: 7}}
 	require.NoError(t, dead.recordResults(t.Context(), late))
 	require.Equal(t, before, deadlineRows(t, pool), "a dead replica's result counted")
 }
 
 func TestALeaseIsRenewedWhileWorkGoesOn(t *testing.T) {
-	pool, c, d := newPool(t), newClock(), newDouble()
+	pool, _ := newTimedPool(t)
+	d := newDouble()
 	release := make(chan struct{})
 	d.expireHold = func(context.Context, string) error { <-release; return nil }
 	mustRecord(t, pool, start, holds(1, start)...)
-	cfg := config(pool, d, c)
+	cfg := config(pool, d)
 	cfg.Lease = 300 * time.Millisecond
 	runSaga(t, cfg)
 	runSaga(t, cfg)
@@ -185,7 +192,7 @@ func TestALeaseIsRenewedWhileWorkGoesOn(t *testing.T) {
 		return until.After(first.Add(3 * cfg.Lease)), fmt.Sprintf("claimed until %v, at first %v", until, first)
 	})
 	close(release)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	require.Equal(t, 1, d.total())
 }
 
@@ -199,7 +206,8 @@ func TestStoppingWaitsForWorkThatWasBegun(t *testing.T) {
 		"work that has to be interrupted": {drain: time.Millisecond, hangs: true, calls: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pool, c, d := newPool(t), newClock(), newDouble()
+			pool, _ := newTimedPool(t)
+			d := newDouble()
 			working, goOn := make(chan struct{}), make(chan struct{})
 			begun := sync.OnceFunc(func() { close(working) })
 			d.expireHold = func(ctx context.Context, _ string) error {
@@ -212,7 +220,7 @@ func TestStoppingWaitsForWorkThatWasBegun(t *testing.T) {
 				}
 			}
 			mustRecord(t, pool, start, holds(1, start)...)
-			cfg := config(pool, d, c)
+			cfg := config(pool, d)
 			cfg.Drain, cfg.Lease = test.drain, time.Hour
 			stop := runSaga(t, cfg)
 			<-working
@@ -226,7 +234,7 @@ func TestStoppingWaitsForWorkThatWasBegun(t *testing.T) {
 				close(goOn)
 			}
 			runSaga(t, cfg)
-			waitUntilIdle(t, pool, c)
+			waitUntilIdle(t, pool)
 			require.Equal(t, test.calls, d.total())
 			require.Zero(t, deadlineRows(t, pool)[0].Attempts)
 		})

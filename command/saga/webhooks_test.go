@@ -56,13 +56,13 @@ func sendWebhook(t *testing.T, pool *pgxpool.Pool, eventID string) {
 	require.Equal(t, http.StatusOK, w.Code)
 }
 
-// hearingConfig is a saga that handles webhooks by the real clock.
+// hearingConfig is a saga that handles webhooks.
 func hearingConfig(t *testing.T, pool *pgxpool.Pool, h *hearing) Config {
 	t.Helper()
 	handler, err := webhook.NewHandler(webhook.HandlerConfig{Pool: pool, Service: h})
 	require.NoError(t, err)
-	cfg := config(pool, newDouble(), newClock())
-	cfg.Webhooks, cfg.Clock = handler, time.Now
+	cfg := config(pool, newDouble())
+	cfg.Webhooks = handler
 	return cfg
 }
 
@@ -103,8 +103,9 @@ func TestAWebhookWhoseReplicaDiedIsHandledByAnother(t *testing.T) {
 }
 
 func TestAWebhookThatFailsIsTriedAgainAndVisible(t *testing.T) {
-	pool, c, h := newPool(t), newClock(), &hearing{hints: make(chan string, 10)}
-	c.move(time.Since(start) + time.Minute) // the api stores by the real clock
+	pool, c := newTimedPool(t)
+	h := &hearing{hints: make(chan string, 10)}
+	c.Move(time.Since(start) + time.Minute) // the api stores by the real clock
 	var down atomic.Bool
 	down.Store(true)
 	h.hear = func(context.Context) error {
@@ -114,22 +115,21 @@ func TestAWebhookThatFailsIsTriedAgainAndVisible(t *testing.T) {
 		return nil
 	}
 	cfg := hearingConfig(t, pool, h)
-	cfg.Clock = c.now
 	runSaga(t, cfg)
 	sendWebhook(t, pool, "evt")
 	for failures := 1; failures <= 3; failures++ {
-		waitUntilIdle(t, pool, c)
+		waitUntilIdle(t, pool)
 		left := unfinished(t, pool)
 		require.Len(t, left, 1)
 		require.Equal(t, failures, left[0].Errors)
 		require.Equal(t, "the gateway is down", left[0].LastError)
 		m := newMetrics(nil)
-		require.NoError(t, m.sampleAll(t.Context(), pool, c.now()))
+		require.NoError(t, m.sampleAll(t.Context(), pool))
 		require.Equal(t, 1, int(value(t, m.jobsRetried.WithLabelValues("webhook"))))
-		c.move(retryAfter(failures))
+		c.Move(retryAfter(failures))
 	}
 	down.Store(false)
-	waitUntilIdle(t, pool, c)
+	waitUntilIdle(t, pool)
 	require.Empty(t, unfinished(t, pool))
 	require.Len(t, h.hints, 4)
 }

@@ -24,7 +24,7 @@ type worker[A river.JobArgs] struct {
 	river.WorkerDefaults[A]
 
 	metrics *metrics
-	now     func() time.Time
+	clock   *logClock
 	log     *slog.Logger
 	work    func(ctx context.Context, by command.Caller, args A) error
 }
@@ -46,7 +46,7 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 		return river.JobSnooze(later.pause)
 	case isPending(err):
 		w.metrics.countHandled(kind, "not_yet")
-		return river.JobSnooze(recheckAfter(w.now().Sub(job.CreatedAt)))
+		return river.JobSnooze(recheckAfter(w.clock.Now().Sub(job.CreatedAt)))
 	case ctx.Err() != nil && errors.Is(err, context.Canceled): // interrupted by the shutdown: another replica may start at once
 		return river.JobSnooze(0)
 	case mail.Final(err):
@@ -61,7 +61,7 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 }
 
 func addWorker[A river.JobArgs](to *river.Workers, c Config, m *metrics, work func(ctx context.Context, by command.Caller, args A) error) {
-	river.AddWorker(to, &worker[A]{metrics: m, now: c.Clock, log: c.Logger, work: work})
+	river.AddWorker(to, &worker[A]{metrics: m, clock: c.clock, log: c.Logger, work: work})
 }
 
 // panicCounter counts the jobs whose worker panicked: the worker could not.

@@ -14,6 +14,7 @@ import (
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/internal/money"
+	"ticketing/internal/testenv"
 )
 
 const hold = 5 * time.Minute
@@ -23,7 +24,7 @@ type world struct {
 	*commandtest.System
 
 	pool    *pgxpool.Pool
-	clock   *clock
+	clock   *testenv.Clock
 	eventID string
 }
 
@@ -41,9 +42,8 @@ func newWorld(t *testing.T, capacity int) *world {
 // newWorldBehind is newWorld with gateways that are wrapped.
 func newWorldBehind(t *testing.T, capacity int, wrap func(command.Gateways) command.Gateways) *world {
 	t.Helper()
-	w := &world{clock: newClock()}
-	w.System = commandtest.New(t, commandtest.Config{Clock: w.clock.now, Hold: hold, Wrap: wrap})
-	w.pool = w.Pool
+	w := &world{System: commandtest.New(t, commandtest.Config{Hold: hold, Wrap: wrap})}
+	w.pool, w.clock = w.Pool, testenv.NewStoppedClock(t, w.URL, start)
 	created, err := w.CreateEvent(t.Context(), organizer, event.Create{
 		Name: "A concert", Venue: "A hall", StartsAt: in(24 * time.Hour), SalesOpenAt: at(time.Hour), SalesCloseAt: at(3 * time.Hour),
 		MaxTicketsPerReservation: 8, PaymentAttempts: 2,
@@ -60,8 +60,8 @@ func newWorldBehind(t *testing.T, capacity int, wrap func(command.Gateways) comm
 // pass moves the clock and waits until the saga has done what became due.
 func (w *world) pass(t *testing.T, d time.Duration) {
 	t.Helper()
-	w.clock.move(d)
-	waitUntilIdle(t, w.pool, w.clock)
+	w.clock.Move(d)
+	waitUntilIdle(t, w.pool)
 }
 
 func (w *world) reserve(t *testing.T) command.Reservation {

@@ -1,0 +1,61 @@
+package skew
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/testenv"
+)
+
+func TestAWrongClockIsLoggedMeasuredAndFailsTheCheckUntilItIsRight(t *testing.T) {
+	t.Parallel()
+	database, err := pgx.Connect(t.Context(), testenv.EmptyDatabase(t))
+	require.NoError(t, err)
+	defer database.Close(t.Context()) //nolint:errcheck // of a test
+	var log bytes.Buffer
+	var off time.Duration
+	w := New(Config{
+		Database: database, Clock: func() time.Time { return time.Now().Add(off) }, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	require.NoError(t, w.Check(t.Context()), "nothing was measured yet")
+	for _, jump := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
+		log.Reset()
+		for _, off = range []time.Duration{0, Most / 2, jump, jump, 0} {
+			w.measure(t.Context())
+			require.Equal(t, off == jump, w.Check(t.Context()) != nil, "off by %s", off)
+			var measured dto.Metric
+			require.NoError(t, w.gauge.Write(&measured))
+			require.InDelta(t, off.Seconds(), measured.GetGauge().GetValue(), 5)
+		}
+		require.Equal(t, 1, strings.Count(log.String(), "clock is wrong"), log.String())
+		require.Equal(t, 1, strings.Count(log.String(), "clock is right again"), log.String())
+	}
+}
+
+func TestASlowMeasurementProvesNothing(t *testing.T) {
+	t.Parallel()
+	database, err := pgx.Connect(t.Context(), testenv.EmptyDatabase(t))
+	require.NoError(t, err)
+	defer database.Close(t.Context()) //nolint:errcheck // of a test
+	w := New(Config{Database: delayed{database}, Clock: func() time.Time { return time.Now().Add(Most + delay/4) }})
+	w.measure(t.Context())
+	require.NoError(t, w.Check(t.Context()))
+}
+
+const delay = time.Second
+
+// delayed is a database that gets each question late.
+type delayed struct{ *pgx.Conn }
+
+func (d delayed) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	time.Sleep(delay) // what the test is about
+	return d.Conn.QueryRow(ctx, sql, args...)
+}
