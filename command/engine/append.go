@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -13,8 +14,13 @@ import (
 const (
 	appendStatement = "append"
 	freeStatement   = "free"
+	writeStatement  = "write"
 	commitStatement = "commit"
 )
+
+// writeSQL writes something that no table has. PostgreSQL acknowledges only commits of transactions that have written when a synchronous standby has
+// them, and with them all that was committed before.
+const writeSQL = `SELECT pg_logical_emit_message(true, 'ticketing', ''::text)`
 
 // sendChunk sends the chunk to PostgreSQL, which inserts it while the loop decides the next commands. Its errors are read with the commit.
 func (e *Engine) sendChunk(ctx context.Context, b *batch) error {
@@ -45,6 +51,7 @@ func (e *Engine) queueChunk(ctx context.Context, b *batch) (bool, error) {
 		p.SendQueryPrepared(freeStatement, c.freeParams(), allBinary, nil)
 	}
 	p.SendQueryPrepared(appendStatement, params, allBinary, nil)
+	b.writes = true
 	c.after += c.domainEvents()
 	c.clear()
 	return true, nil
@@ -67,21 +74,41 @@ func (e *Engine) commitBatch(ctx context.Context, b *batch) error {
 		return err
 	}
 	p := e.openPipeline(ctx, b)
+	if !b.writes && b.accepted() {
+		// What it returns is true because of earlier commits, whose acknowledgement may be missing: of a process that died, or a replay.
+		p.SendQueryPrepared(writeStatement, nil, nil, nil)
+	}
+	e.connection.warning = ""
+	e.connection.committing.Store(true)
 	p.SendQueryPrepared(commitStatement, nil, nil, nil)
 	done, err := "", p.Sync()
 	if err == nil {
 		done, err = readReplies(p)
 	}
-	refused, isRefused := errors.AsType[*pgconn.PgError](err)
 	switch {
-	case err == nil && done == "COMMIT":
-		return nil
-	case err == nil:
+	case err == nil && done != "COMMIT":
 		return fmt.Errorf("append: the commit ended with %s", done)
-	case isRefused && refused.Severity != "FATAL":
+	case err == nil && e.connection.warning != "": // "The transaction has already committed locally, but might not have been replicated"
+		return &unknownCommitError{cause: errors.New(e.connection.warning)}
+	case err == nil:
+		e.connection.committing.Store(false)
+		return nil
+	case certainlyRefused(err):
 		return fmt.Errorf("append: %w", err)
 	}
 	return &unknownCommitError{cause: err}
+}
+
+// accepted reports whether a command of the batch was accepted.
+func (b *batch) accepted() bool {
+	return slices.ContainsFunc(b.decided, func(d decidedCall) bool { return d.result.err == nil })
+}
+
+// certainlyRefused reports whether PostgreSQL refused the transaction. After FATAL and PANIC it may have been committed. Severity itself is in the
+// language of the server.
+func certainlyRefused(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && refused.SeverityUnlocalized == "ERROR"
 }
 
 // readReplies reads all replies. It returns the command tag of the last statement, or the first error.

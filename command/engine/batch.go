@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"ticketing/command/rejection"
@@ -19,6 +20,7 @@ type batch struct {
 	dirty   map[string]*stream // that they changed
 	chunk   *chunk             // what was decided and is not sent yet
 	sending *pgconn.Pipeline   // nil until the first chunk is sent
+	writes  bool               // something was sent
 	decided []decidedCall
 	cold    []*call           // need a stream that is not in memory
 	known   map[keyID]outcome // of idempotency keys, in the table or of this batch
@@ -49,7 +51,7 @@ func (e *Engine) runBatch(ctx context.Context) {
 	defer cancel()
 	began := time.Now()
 	if err := e.lockLog(ctx); err != nil {
-		e.retryCalls(e.nextCalls(), fmt.Errorf("lock the log: %w", err))
+		e.failBatch(e.nextCalls(), fmt.Errorf("lock the log: %w", err))
 		return
 	}
 	e.metrics.lockSeconds.Observe(time.Since(began).Seconds())
@@ -58,18 +60,16 @@ func (e *Engine) runBatch(ctx context.Context) {
 	calls, b, err := e.prepareBatch(ctx, calls)
 	if err != nil {
 		e.abortBatch(b)
-		e.retryCalls(calls, err)
+		e.failBatch(calls, err)
 		return
 	}
 	e.chunk.beginBatch(e.head.Position, e.now)
 	if err := e.decideAll(ctx, b, calls); err != nil {
 		e.abortBatch(b)
-		e.retryCalls(calls, err) // nothing of it can have been committed
+		e.failBatch(calls, err) // nothing of it can have been committed
 		return
 	}
-	for _, c := range b.cold {
-		e.admitCall(c)
-	}
+	e.admitCalls(b.cold)
 	if err := e.commitBatch(ctx, b); err != nil {
 		e.abortBatch(b)
 		e.retryUncommitted(b, err)
@@ -225,19 +225,42 @@ func (e *Engine) retryUncommitted(b *batch, err error) {
 		}
 		again = append(again, d.call)
 	}
-	e.retryCalls(again, err)
+	e.failBatch(again, err)
 }
 
-// retryCalls admits the calls again; those that have failed too often return ErrUnavailable.
-func (e *Engine) retryCalls(calls []*call, err error) {
+// failBatch has the calls of a batch decided again. Unless the batch itself is to blame, PostgreSQL is: all others wait too.
+func (e *Engine) failBatch(calls []*call, err error) {
 	e.metrics.failedBatches.Inc()
-	e.fault.Note(context.Background(), err)
-	time.Sleep(retryPause) // PostgreSQL has failed: all callers wait for it
+	if refusesRows(err) {
+		e.log.Error("PostgreSQL refused a batch", "error", err, "commands", len(calls))
+	} else {
+		e.fault.Note(context.Background(), err)
+		e.pause = time.After(retryPause)
+	}
+	e.retryCalls(calls, err)
+}
+
+// refusesRows reports whether PostgreSQL works, and refuses what a command wants to append.
+func refusesRows(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pgerrcode.IsDataException(refused.Code) || pgerrcode.IsIntegrityConstraintViolation(refused.Code) ||
+		pgerrcode.IsProgramLimitExceeded(refused.Code))
+}
+
+// retryCalls admits the calls again after a pause, in which the loop goes on with others. Those that have failed too often return
+// ErrUnavailable.
+func (e *Engine) retryCalls(calls []*call, err error) {
+	again := calls[:0:0]
 	for _, c := range calls {
 		if c.attempts++; c.attempts >= mostAttempts {
-			e.answerCall(c, result{err: fmt.Errorf("%w: %w", ErrUnavailable, err)})
+			e.answerCall(c, unavailable(err))
 			continue
 		}
-		e.admitCall(c)
+		again = append(again, c)
+	}
+	if len(again) > 0 {
+		time.AfterFunc(retryPause, func() { e.again <- again }) // the loop does not end before it has them
 	}
 }
+
+func unavailable(err error) result { return result{err: fmt.Errorf("%w: %w", ErrUnavailable, err)} }

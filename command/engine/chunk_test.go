@@ -175,7 +175,7 @@ func TestASessionThatDiesBetweenChunksLosesNothing(t *testing.T) {
 // Costly decisions of one batch would make all callers wait for the last of them.
 func TestABatchEndsWhenDecidingTakesLong(t *testing.T) {
 	pool := newPool(t, logDB(t), nil)
-	e, stop := start(t, pool, time.Now)
+	e, stop := start(t, pool, nil)
 	defer stop()
 	var decided atomic.Int64
 	batches := make([]time.Time, 3)

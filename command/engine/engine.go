@@ -15,7 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -62,7 +61,9 @@ type Engine struct {
 	registry   *eventstore.Registry
 	categories map[string]*category
 	log        *slog.Logger
-	fault      *supervise.Fault
+	fault      *supervise.Fault // of committing
+	loading    *supervise.Fault
+	unreadable *supervise.Repetitions
 	metrics    *metrics
 	outcomes   *outcomes // nil: none are cached
 
@@ -72,11 +73,12 @@ type Engine struct {
 	seen     atomic.Pointer[sighting] // the loop's last, of the log
 	cold     chan string
 	loaded   chan loadResult
+	again    chan []*call     // to decide again
 	snapshot chan string      // streams that are due for one
 	copies   chan copyRequest // from the snapshot writer to the loop
 
 	// The fields below belong to the loop's goroutine.
-	connection *pgx.Conn
+	connection *session
 	chunk      *chunk
 	cache      *cache
 	ready      []*call            // all their streams are in the cache
@@ -84,6 +86,7 @@ type Engine struct {
 	head       eventstore.Head    // after the loop's last read or commit
 	now        time.Time          // the log's, when the lock was taken
 	foreign    int64              // up to here other replicas may have appended since a stream was checked
+	pause      <-chan time.Time   // no batch is tried before; nil: PostgreSQL works
 }
 
 // New returns an engine that executes nothing until Run.
@@ -91,9 +94,10 @@ func New(c Config) *Engine {
 	c = c.withDefaults()
 	e := &Engine{
 		pool: c.Pool, registry: c.Registry, categories: map[string]*category{}, log: c.Logger,
-		fault:   supervise.NewFault("loading streams and committing batches", c.Logger),
-		metrics: newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
-		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders),
+		fault: supervise.NewFault("committing batches", c.Logger), loading: supervise.NewFault("loading streams", c.Logger),
+		unreadable: supervise.NewRepetitions(),
+		metrics:    newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
+		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders), again: make(chan []*call),
 		snapshot: make(chan string, 64), copies: make(chan copyRequest),
 		chunk: newChunk(), cache: newCache(cacheBytes), waiting: map[string][]*call{},
 	}
@@ -137,6 +141,10 @@ func (e *Engine) runLoop(ctx, work context.Context) {
 			e.admitCall(c)
 		case l := <-e.loaded:
 			e.admitLoaded(l)
+		case calls := <-e.again:
+			e.admitCalls(calls)
+		case <-e.pause:
+			e.pause = nil
 		case r := <-e.copies:
 			r.copy <- e.copyStream(r.id)
 		case <-done:
@@ -144,7 +152,7 @@ func (e *Engine) runLoop(ctx, work context.Context) {
 			done, drained = nil, time.Tick(5*time.Millisecond)
 		}
 		e.collectCalls()
-		for len(e.ready) > 0 {
+		for len(e.ready) > 0 && e.pause == nil {
 			e.runBatch(work)
 			e.copyStreams()
 			e.collectCalls()
@@ -163,9 +171,17 @@ func (e *Engine) collectCalls() {
 			e.admitCall(c)
 		case l := <-e.loaded:
 			e.admitLoaded(l)
+		case calls := <-e.again:
+			e.admitCalls(calls)
 		default:
 			return
 		}
+	}
+}
+
+func (e *Engine) admitCalls(calls []*call) {
+	for _, c := range calls {
+		e.admitCall(c)
 	}
 }
 

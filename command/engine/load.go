@@ -115,13 +115,28 @@ func (e *Engine) admitLoaded(l loadResult) {
 	waiting := e.waiting[l.id]
 	delete(e.waiting, l.id)
 	if l.err != nil {
-		e.retryCalls(waiting, fmt.Errorf("load %s: %w", l.id, l.err))
+		e.failLoad(waiting, fmt.Errorf("load %s: %w", l.id, l.err))
 		return
 	}
+	e.loading.Note(context.Background(), nil)
 	if present := e.cache.get(l.id); present == nil {
 		e.cache.put(l.stream)
 	}
+	e.admitCalls(waiting)
+}
+
+// failLoad has the calls decided again, or refuses them at once if trying again can't help.
+func (e *Engine) failLoad(waiting []*call, err error) {
+	e.metrics.failedLoads.Inc()
+	if _, unreadable := errors.AsType[*unreadableError](err); !unreadable {
+		e.loading.Note(context.Background(), err)
+		e.retryCalls(waiting, err)
+		return
+	}
+	if e.unreadable.IsNews(err.Error()) {
+		e.log.Error("this build can't read a stream", "error", err)
+	}
 	for _, c := range waiting {
-		e.admitCall(c)
+		e.answerCall(c, unavailable(err))
 	}
 }

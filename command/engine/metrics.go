@@ -14,6 +14,8 @@ type metrics struct {
 	batchSeconds  prometheus.Histogram
 	lockSeconds   prometheus.Histogram
 	failedBatches prometheus.Counter
+	failedLoads   prometheus.Counter
+	deletedKeys   prometheus.Counter
 	endedHolders  prometheus.Counter
 	recalled      prometheus.Counter
 	forgotten     prometheus.Counter
@@ -36,7 +38,9 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		batchSeconds:  histogram("batch_seconds", "From asking for the lock to the acknowledged commit.", seconds),
 		lockSeconds:   histogram("lock_seconds", "Waiting for the lock.", seconds),
 		failedBatches: counter("failed_batches_total", "Batches that were not committed, or not certainly."),
-		endedHolders:  counter("ended_lock_holders_total", "Sessions ended because they had held the lock for more than a second."),
+		failedLoads:   counter("failed_loads_total", "Streams that could not be loaded: PostgreSQL failed, or a newer build wrote them."),
+		deletedKeys:   counter("deleted_keys_total", "Expired idempotency keys deleted by this process."),
+		endedHolders:  counter("ended_lock_holders_total", "Sessions ended because they held the lock and did nothing for more than a second."),
 		recalled:      counter("recalled_outcomes_total", "Retries whose outcome was found in Redis, without the queue."),
 		forgotten:     counter("forgotten_outcomes_total", "Outcomes that did not get into Redis because too many waited."),
 	}

@@ -105,7 +105,8 @@ const catchUpSQL = `SELECT d.* FROM unnest($1::text[], $2::bigint[]) AS behind(s
 	LATERAL (SELECT ` + eventstore.ChangeColumns + ` FROM domain_events d
 		WHERE d.stream_id = behind.stream_id AND d.version > behind.version ORDER BY d.version LIMIT $3) d`
 
-// catchUp applies what other replicas appended. A stream that is too far behind is dropped: it is loaded before the next batch.
+// catchUp applies what other replicas appended. A stream that is too far behind, or that this build can't read, is dropped: its commands wait
+// until it is loaded, or are refused then, and the others go on.
 func (e *Engine) catchUp(results pgx.BatchResults, b *batch) error {
 	rows, err := results.Query()
 	if err != nil {
@@ -114,7 +115,10 @@ func (e *Engine) catchUp(results pgx.BatchResults, b *batch) error {
 	added := map[string]int{}
 	err = eventstore.EachChange(rows, func(c *eventstore.Change) error {
 		added[c.StreamID]++
-		return b.streams[c.StreamID].applyChange(e.registry, c)
+		if added[c.StreamID] < mostCatchUp && b.streams[c.StreamID].applyChange(e.registry, c) != nil {
+			added[c.StreamID] = mostCatchUp
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("catch up: %w", err)

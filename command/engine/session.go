@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -95,14 +97,16 @@ func lockTimedOut(err error) bool {
 	return ok && pgErr.Code == "55P03" // lock_not_available
 }
 
-// endHolder terminates the session that has held the lock for more than a second: its process is frozen or its network gone.
+// endHolder terminates the session that holds the lock if it has been waiting for its client for more than a second: its process is frozen or
+// its network gone. One that works is left alone, however long it has had the lock: on a busy machine that would make the load worse. So is one
+// whose commit waits for a synchronous standby: terminating it would make visible what may be lost with this server.
 func (e *Engine) endHolder(ctx context.Context) error {
 	// MATERIALIZED: else the planner may call pg_terminate_backend before it checks which session holds the lock.
 	rows, err := e.pool.Query(ctx, `WITH holder AS MATERIALIZED (
 			SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid)
 			WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid = $2
 				AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-				AND xact_start < clock_timestamp() - interval '1 second')
+				AND state LIKE 'idle in transaction%' AND state_change < clock_timestamp() - interval '1 second')
 		SELECT pid FROM holder WHERE pg_terminate_backend(pid)`,
 		uint32(eventstore.LockClass), uint32(eventstore.Shard))
 	if err != nil {
@@ -121,21 +125,62 @@ func (e *Engine) connect(ctx context.Context) error {
 	if e.connection != nil && !e.connection.IsClosed() {
 		return nil
 	}
-	connection, err := pgx.ConnectConfig(ctx, e.pool.Config().ConnConfig)
+	s, err := openSession(ctx, e.pool.Config().ConnConfig)
 	if err != nil {
-		return fmt.Errorf("connect to the events database: %w", err)
+		return err
 	}
-	if _, err := connection.Exec(ctx, sessionSettings); err != nil {
-		_ = connection.Close(ctx)
-		return fmt.Errorf("set up the engine's session: %w", err)
+	e.connection = s
+	return nil
+}
+
+// session is a connection of the loop.
+type session struct {
+	*pgx.Conn
+
+	committing atomic.Bool // a commit was sent and is not acknowledged
+	warning    string      // PostgreSQL's last one
+}
+
+// openSession connects. pgx has PostgreSQL cancel what a connection still does when it gives the connection up, by another connection. A commit
+// that waits for a synchronous standby must not be cancelled: it would become visible although it may be lost with this server.
+func openSession(ctx context.Context, config *pgx.ConnConfig) (*session, error) {
+	s, dial := &session{}, config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if s.committing.Load() {
+			return nil, errCommitting
+		}
+		return dial(ctx, network, address)
 	}
-	for name, sql := range map[string]string{appendStatement: appendSQL, freeStatement: freeSQL, commitStatement: `COMMIT`} {
-		if _, err := connection.PgConn().Prepare(ctx, name, sql, nil); err != nil {
-			_ = connection.Close(ctx)
-			return fmt.Errorf("set up the engine's session: %w", err)
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if n.SeverityUnlocalized == "WARNING" {
+			s.warning = n.Message
 		}
 	}
-	e.connection = connection
+	connection, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the events database: %w", err)
+	}
+	s.Conn = connection
+	if err := s.prepare(ctx); err != nil {
+		_ = s.Close(ctx)
+		return nil, fmt.Errorf("set up the engine's session: %w", err)
+	}
+	return s, nil
+}
+
+var errCommitting = errors.New("a commit is not cancelled")
+
+func (s *session) prepare(ctx context.Context) error {
+	if _, err := s.Exec(ctx, sessionSettings); err != nil {
+		return err
+	}
+	for name, sql := range map[string]string{
+		appendStatement: appendSQL, freeStatement: freeSQL, writeStatement: writeSQL, commitStatement: `COMMIT`,
+	} {
+		if _, err := s.PgConn().Prepare(ctx, name, sql, nil); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

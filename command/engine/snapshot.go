@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"ticketing/command/eventstore"
 )
@@ -119,22 +118,4 @@ func (e *Engine) hasFreshSnapshot(ctx context.Context, id string) (fresh bool, e
 		return false, fmt.Errorf("find a snapshot of %s: %w", id, err)
 	}
 	return fresh, nil
-}
-
-// forgetKeys deletes expired idempotency keys. They are ignored until then, so that being late does no harm.
-func (e *Engine) forgetKeys(ctx context.Context) {
-	ticker := time.NewTicker(time.Minute)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			_, err := e.pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE (actor, key) IN
-				(SELECT actor, key FROM idempotency_keys WHERE expires_at < `+eventstore.NowSQL+` LIMIT 10000)`)
-			if err != nil && ctx.Err() == nil {
-				e.log.WarnContext(ctx, "could not delete expired idempotency keys", "error", err)
-			}
-		}
-	}
 }

@@ -40,14 +40,20 @@ func (s *stream) size() int {
 	return overhead
 }
 
+// unreadableError says that this build can't read a stream: during a deployment, a newer one may have appended to it.
+type unreadableError struct{ cause error }
+
+func (e *unreadableError) Error() string { return e.cause.Error() }
+func (e *unreadableError) Unwrap() error { return e.cause }
+
 // applyChange evolves the state by a domain event from the log. The next version is an assertion: a gap would be a lost domain event.
 func (s *stream) applyChange(registry *eventstore.Registry, c *eventstore.Change) error {
 	if c.Version != s.version+1 {
-		return fmt.Errorf("stream %s: version %d follows %d", s.id, c.Version, s.version)
+		return &unreadableError{fmt.Errorf("stream %s: version %d follows %d", s.id, c.Version, s.version)}
 	}
 	domainEvent, err := registry.Decode(c.Type, c.SchemaVersion, c.Data)
 	if err != nil {
-		return fmt.Errorf("stream %s, version %d: %w", s.id, c.Version, err)
+		return &unreadableError{fmt.Errorf("stream %s, version %d: %w", s.id, c.Version, err)}
 	}
 	s.state = s.category.evolve(s.state, domainEvent)
 	s.version = c.Version
