@@ -1,7 +1,6 @@
 package saga
 
 import (
-	"fmt"
 	"time"
 
 	"ticketing/command/event"
@@ -19,13 +18,16 @@ type changes struct {
 	jobs           []job          // but for those below
 	undecided      map[string]job // by payment: asks the gateway when nothing has happened to the payment for a while
 	mails          []job
-	events         map[string]struct{} // ids of events whose deadlines follow from their state, not from one domain event
+	events         map[string]*eventState // their deadlines follow from their state, not from one domain event
+	behind         map[string]int64       // versions up to which the states of events are to be folded first
+	aside          map[string]bool        // streams that wait
+	fresh          map[string]asideStream // those that begin to wait
 }
 
 func newChanges(reconcileAfter time.Duration) *changes {
 	return &changes{
 		reconcileAfter: reconcileAfter, set: map[deadlineKey]deadline{}, ended: map[deadlineKey]struct{}{}, undecided: map[string]job{},
-		events: map[string]struct{}{},
+		events: map[string]*eventState{}, behind: map[string]int64{}, aside: map[string]bool{}, fresh: map[string]asideStream{},
 	}
 }
 
@@ -41,28 +43,41 @@ func (c *changes) endDeadline(kind Kind, id string) {
 	c.ended[k] = struct{}{}
 }
 
-// foldRecord adds the next domain event of the log. It decodes only those that can matter; a type that this build does not know is an
-// error, since it might set or end a deadline.
-func (c *changes) foldRecord(registry *eventstore.Registry, r *eventstore.Recorded) error {
+// foldRecord adds the next domain event of the log. It decodes only those that can matter. A stream with one that this build does not know waits
+// from there on: that one might set or end a deadline.
+func (c *changes) foldRecord(registry *eventstore.Registry, r *eventstore.Recorded) {
 	category, id := eventstore.SplitStreamID(r.StreamID)
-	if category == event.Category {
-		c.events[id] = struct{}{}
-		return nil
-	}
-	if category != reservation.Category && category != payment.Category {
-		return nil
+	if c.aside[r.StreamID] || (category != event.Category && category != reservation.Category && category != payment.Category) {
+		return
 	}
 	domainEvent, err := registry.Decode(r.Type, r.SchemaVersion, r.Data)
 	if err != nil {
-		return fmt.Errorf("position %d: %w", r.Position, err)
+		c.putAside(r, err)
+		return
 	}
 	switch e := domainEvent.(type) {
+	case event.DomainEvent:
+		c.evolveEvent(id, e, r)
 	case reservation.DomainEvent:
 		c.foldReservation(id, e, causeOf(r))
 	case payment.DomainEvent:
 		c.foldPayment(id, e, r)
 	}
-	return nil
+}
+
+// evolveEvent adds a domain event to the state of its event, unless it is in there already: the log is followed again.
+func (c *changes) evolveEvent(id string, domainEvent event.DomainEvent, r *eventstore.Recorded) {
+	e := c.events[id]
+	switch {
+	case r.Version > e.version+1:
+		if c.behind[id] == 0 {
+			c.behind[id] = r.Version - 1
+		}
+		return
+	case r.Version == e.version+1:
+		e.state, e.version = event.Evolve(e.state, domainEvent), r.Version
+	}
+	e.last = r
 }
 
 func (c *changes) foldReservation(id string, domainEvent reservation.DomainEvent, by cause) {
@@ -98,6 +113,15 @@ func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eve
 		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID, Retry: r.Version}, cause: causeOf(r)})
 	case payment.RefundFailed: // final; the payment shows it
 	case payment.RefundReported, payment.PaymentDisputed, payment.DisputeClosed: // the gateway carries these out
+	}
+}
+
+// foldEvents sets the deadlines and jobs that follow from the states of events that have changed.
+func (c *changes) foldEvents() {
+	for id, e := range c.events {
+		if e.last != nil {
+			c.foldEvent(id, e.state, e.last)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ func lockCursor(ctx context.Context, tx pgx.Tx) (position int64, err error) {
 	return 0, startOver(ctx, tx)
 }
 
-// startOver drops all deadlines. None is worked on until the log has been followed up to its present end: most of those set in it also end
+// startOver drops all deadlines, and what is known of streams. None is worked on until the log has been followed up to its present end: most of those set in it also end
 // in it.
 func startOver(ctx context.Context, tx pgx.Tx) error {
 	head, err := eventstore.ReadHead(ctx, tx)
@@ -39,6 +39,8 @@ func startOver(ctx context.Context, tx pgx.Tx) error {
 	}
 	b := &pgx.Batch{}
 	b.Queue(`DELETE FROM deadlines`)
+	b.Queue(`DELETE FROM saga_events`)
+	b.Queue(`DELETE FROM saga_aside`)
 	b.Queue(`UPDATE saga_cursor SET incarnation = $2::uuid, position = 0, complete_at = $3 WHERE shard = $1`,
 		eventstore.Shard, head.Incarnation, head.Position)
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
@@ -62,9 +64,13 @@ const setSQL = `INSERT INTO deadlines (kind, id, due_at, next_at, correlation_id
 		attempts = 0, last_error = NULL, failed_at = NULL,
 		correlation_id = excluded.correlation_id, causation_id = excluded.causation_id, traceparent = excluded.traceparent`
 
-// writeDeadlines writes the deadlines and moves the cursor, in one round trip.
-func (c *changes) writeDeadlines(ctx context.Context, tx pgx.Tx, position int64) error {
+// write writes the deadlines and what is known of streams, and moves the cursor, in one round trip.
+func (c *changes) write(ctx context.Context, tx pgx.Tx, position int64) error {
 	b := &pgx.Batch{}
+	c.writeAside(b)
+	if err := c.writeEvents(b); err != nil {
+		return err
+	}
 	endedKinds, endedIDs := keyColumns(c.ended)
 	setKinds, setIDs := keyColumns(c.set)
 	if len(c.ended)+len(c.set) > 0 {

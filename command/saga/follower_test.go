@@ -22,6 +22,7 @@ import (
 func newTestFollower(t *testing.T, pool *pgxpool.Pool) *follower {
 	t.Helper()
 	c, m := config(pool, newDouble()).withDefaults(), newMetrics(nil)
+	c.clock.set(start)
 	client, err := newClient(c, m, "test")
 	require.NoError(t, err)
 	return newFollower(c, m, client)
@@ -154,7 +155,8 @@ func TestJobsFollowFromTheLog(t *testing.T) {
 // emptyDatabase removes the log and all that follows from it.
 func emptyDatabase(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
-	_, err := pool.Exec(t.Context(), `TRUNCATE domain_events, deadlines, river_job, customer_mails; UPDATE saga_cursor SET position = 0, complete_at = 0`)
+	_, err := pool.Exec(t.Context(), `TRUNCATE domain_events, deadlines, river_job, customer_mails, saga_events, saga_aside;
+		UPDATE saga_cursor SET position = 0, complete_at = 0`)
 	require.NoError(t, err)
 }
 
@@ -303,15 +305,4 @@ func TestNothingIsWorkedOnBeforeTheLogWasFollowedOnce(t *testing.T) {
 	claimed, err = c.claimDue(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, claimed, 10)
-}
-
-func TestAnUnknownDomainEventStopsFollowing(t *testing.T) {
-	pool := newPool(t)
-	f := newTestFollower(t, pool)
-	mustRecord(t, pool, start, holds(1, start)...)
-	_, err := pool.Exec(t.Context(), `UPDATE domain_events SET type = 'ReservationPromised'`)
-	require.NoError(t, err)
-	_, err = f.followNext(t.Context())
-	require.Error(t, err, "it was skipped, though it might set a deadline")
-	expectDense(t, pool)
 }

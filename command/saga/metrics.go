@@ -26,6 +26,7 @@ type metrics struct {
 	jobsFailed     *prometheus.GaugeVec
 	oldestJob      *prometheus.GaugeVec
 	lag            prometheus.Gauge
+	aside          prometheus.Gauge
 	followed       prometheus.Counter
 	handledTotal   *prometheus.CounterVec
 	followFailures prometheus.Counter
@@ -54,6 +55,10 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		oldestJob: gauges("oldest_job_seconds", "The age of the oldest job that is due, or whose last attempt failed."),
 		lag: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "follower_lag", Help: "Domain events that are not followed yet.",
+		}),
+		aside: f.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "streams_aside",
+			Help: "Streams that wait for a newer build: they have a domain event that this one does not know (table saga_aside).",
 		}),
 		followed: counter("followed_total", "Domain events followed by this process."),
 		handledTotal: f.NewCounterVec(prometheus.CounterOpts{
@@ -120,14 +125,17 @@ func (m *metrics) sampleAll(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := m.sampleJobs(ctx, pool); err != nil {
 		return err
 	}
-	var followed int64
-	if err := pool.QueryRow(ctx, `SELECT position FROM saga_cursor WHERE shard = $1`, eventstore.Shard).Scan(&followed); err != nil {
+	var followed, aside int64
+	err = pool.QueryRow(ctx, `SELECT position, (SELECT count(*) FROM saga_aside) FROM saga_cursor WHERE shard = $1`,
+		eventstore.Shard).Scan(&followed, &aside)
+	if err != nil {
 		return fmt.Errorf("measure the follower's lag: %w", err)
 	}
 	head, err := eventstore.ReadHead(ctx, pool)
 	if err != nil {
 		return err
 	}
+	m.aside.Set(float64(aside))
 	m.lag.Set(float64(max(0, head.Position-followed)))
 	return nil
 }

@@ -1,0 +1,2 @@
+DROP TABLE saga_aside;
+DROP TABLE saga_events;
