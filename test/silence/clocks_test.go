@@ -1,9 +1,6 @@
-// Package silence proves that parts whose clock is wrong, or whose connections die without a sign, say nothing untrue and are right again by
-// themselves.
 package silence
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -11,7 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"sync"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,40 +23,26 @@ import (
 	"ticketing/command/saga"
 	"ticketing/internal/apiclient"
 	"ticketing/internal/config"
+	"ticketing/internal/httpserver"
 	"ticketing/internal/testenv"
 )
 
 const (
 	jump     = 10 * time.Minute
-	hold     = 5 * time.Minute
-	recovery = 15 * time.Second // in which all must be right again
+	longHold = 5 * time.Minute
 )
 
 // process is a part with a clock, a log and metrics of its own.
 type process struct {
+	part
+
 	name    string
 	off     atomic.Int64 // of its clock
 	metrics *prometheus.Registry
-	log     logBuffer
 }
 
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-// count returns how many lines of the log contain text.
-func (b *logBuffer) count(text string) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return bytes.Count(b.text.Bytes(), []byte(text))
-}
+// logged returns how many lines of the log contain text.
+func (p *process) logged(text string) int { return strings.Count(p.log.after(0), text) }
 
 func (p *process) clock() time.Time { return time.Now().Add(time.Duration(p.off.Load())) }
 
@@ -93,7 +77,7 @@ func startClocks(t *testing.T) *clocks {
 	cfg, err := config.Load(map[string]string{
 		"ENVIRONMENT": "test", "DATABASE_URL": db.Events, "PROJECTION_DATABASE_URL": db.Read, "AUTH_DATABASE_URL": db.Auth,
 		"REDIS_URL": testenv.Redis(t), "REDPANDA_BROKERS": testenv.Broker(t, 3)[0], "DATA_DIR": t.TempDir(), "LOG_LEVEL": "info",
-		"DATABASE_MAX_CONNECTIONS": "6", "DATABASE_MIN_CONNECTIONS": "1", "ADMIN_EMAILS": "admin@example.com", "RESERVATION_HOLD": hold.String(),
+		"SHUTDOWN_DELAY": "0s", "ADMIN_EMAILS": "admin@example.com", "RESERVATION_HOLD": longHold.String(),
 		"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true", "AUTH_RATE_LIMIT_REQUESTS": "100000", "MUTATION_RATE_LIMIT_REQUESTS": "100000",
 		"MAX_UNPAID_RESERVATIONS": "100000",
 	})
@@ -110,11 +94,11 @@ func startClocks(t *testing.T) *clocks {
 			require.NoError(t, err)
 		}
 	})
-	run := func(name string, part func(ctx context.Context, e parts.Env) error) {
-		p := &process{name: name, metrics: prometheus.NewRegistry()}
+	run := func(name string, do func(ctx context.Context, e parts.Env) error) {
+		p := &process{name: name, metrics: prometheus.NewRegistry(), part: part{health: httpserver.NewHealth()}}
 		c.processes = append(c.processes, p)
-		e := parts.Env{Config: c.cfg, Logger: slog.New(slog.NewTextHandler(&p.log, nil)), Registry: p.metrics, Clock: p.clock}
-		g.Go(func() error { return part(ctx, e) })
+		e := parts.Env{Config: c.cfg, Logger: slog.New(slog.NewTextHandler(&p.log, nil)), Registry: p.metrics, Clock: p.clock, Health: p.health}
+		g.Go(func() error { return do(ctx, e) })
 	}
 	var visitors []*apiclient.Client
 	for i := range 2 {
@@ -123,7 +107,7 @@ func startClocks(t *testing.T) *clocks {
 		url := "http://" + listener.Addr().String()
 		c.cfg.AuthBaseURL = url
 		run(fmt.Sprint("api ", i), func(ctx context.Context, e parts.Env) error { return parts.API(ctx, e, listener) })
-		visitors = append(visitors, apiclient.New(apiclient.Config{URL: url + "/graphql", Patience: recovery}))
+		visitors = append(visitors, apiclient.New(apiclient.Config{URL: url + "/graphql", Patience: mendedWithin}))
 		run(fmt.Sprint("saga ", i), parts.Saga)
 	}
 	run("relay", parts.Relay)
@@ -138,13 +122,10 @@ func startClocks(t *testing.T) *clocks {
 	return c
 }
 
-type (
-	input  = map[string]any
-	object struct {
-		ID, Status string
-		ExpiresAt  time.Time
-	}
-)
+type object struct {
+	ID, Status string
+	ExpiresAt  time.Time
+}
 
 // mutate executes a mutation whose input type has a name of its own, and returns the object.
 func (c *clocks) mutate(by *apiclient.Client, field, inputType, what string, in input) (o object) {
@@ -204,10 +185,10 @@ func (c *clocks) pay(by *apiclient.Client, reservationID string) object {
 	})
 }
 
-// awaitStatus waits until the read tables have a status, for as long as recovery may take.
+// awaitStatus waits until the read tables have a status, which must be soon.
 func (c *clocks) awaitStatus(of, id, status string) {
 	c.t.Helper()
-	testenv.Eventually(c.t, recovery, func() (bool, string) {
+	testenv.Eventually(c.t, mendedWithin, func() (bool, string) {
 		got := c.status(of, id).Status
 		return got == status, fmt.Sprintf("%s is %s, not %s", id, got, status)
 	})
@@ -216,7 +197,7 @@ func (c *clocks) awaitStatus(of, id, status string) {
 // awaitSagas waits until the sagas have done all that is due.
 func (c *clocks) awaitSagas() {
 	c.t.Helper()
-	testenv.Eventually(c.t, recovery, func() (bool, string) {
+	testenv.Eventually(c.t, mendedWithin, func() (bool, string) {
 		idle, err := saga.Idle(c.t.Context(), c.pool)
 		return err == nil && idle, fmt.Sprintf("the sagas have work left: %v", err)
 	})
@@ -228,7 +209,7 @@ func (c *clocks) round(eventID, windowID string, opensAt time.Time) {
 	var unpaid []object
 	for _, api := range c.apis {
 		paid, held := c.reserve(api, eventID), c.reserve(api, eventID)
-		require.WithinDuration(c.t, c.logTime.Now().Add(hold), held.ExpiresAt, recovery)
+		require.WithinDuration(c.t, c.logTime.Now().Add(longHold), held.ExpiresAt, mendedWithin)
 		require.Equal(c.t, "COMPLETED", c.pay(api, paid.ID).Status)
 		unpaid = append(unpaid, held)
 		defer c.awaitStatus("reservation", paid.ID, "COMPLETED")
@@ -240,7 +221,7 @@ func (c *clocks) round(eventID, windowID string, opensAt time.Time) {
 	if c.logTime.Now().Before(opensAt) {
 		require.Equal(c.t, "PUBLISHED", c.status("event", windowID).Status, "its sales do not open yet")
 	}
-	c.logTime.Move(hold + time.Second)
+	c.logTime.Move(longHold + time.Second)
 	for _, r := range unpaid {
 		c.awaitStatus("reservation", r.ID, "EXPIRED")
 	}
@@ -249,13 +230,15 @@ func (c *clocks) round(eventID, windowID string, opensAt time.Time) {
 	}
 }
 
-// awaitSkew waits until a process has measured and logged how wrong its clock is.
+// awaitSkew waits until a process has measured and logged how wrong its clock is, and health shows it.
 func (c *clocks) awaitSkew(p *process, want time.Duration, line string, lines int) {
 	c.t.Helper()
-	testenv.Eventually(c.t, recovery, func() (bool, string) {
-		measured, logged := p.skew(c.t), p.log.count(line)
-		return measured > want.Seconds()-1 && measured < want.Seconds()+1 && logged == lines,
-			fmt.Sprintf("%s measured %v and logged %d times %q", p.name, measured, logged, line)
+	testenv.Eventually(c.t, mendedWithin, func() (bool, string) {
+		measured, logged := p.skew(c.t), p.logged(line)
+		_, failing := p.readHealth()
+		unhealthy := slices.ContainsFunc(failing, func(check string) bool { return strings.Contains(check, "clock") })
+		return measured > want.Seconds()-1 && measured < want.Seconds()+1 && logged == lines && unhealthy == (want != 0),
+			fmt.Sprintf("%s measured %v, logged %d times %q, and health shows %v", p.name, measured, logged, line, failing)
 	})
 }
 
@@ -263,7 +246,7 @@ func (c *clocks) awaitSkew(p *process, want time.Duration, line string, lines in
 func TestAProcessWithAWrongClockDecidesNothingWrong(t *testing.T) {
 	t.Parallel()
 	c := startClocks(t)
-	opensAt := c.logTime.Now().Add(6*hold + hold/2).UTC().Truncate(time.Second)
+	opensAt := c.logTime.Now().Add(6*longHold + longHold/2).UTC().Truncate(time.Second)
 	eventID, windowID := c.newEvent(nil), c.newEvent(&opensAt)
 	c.awaitStatus("event", windowID, "PUBLISHED")
 	for _, p := range c.processes {
@@ -277,6 +260,6 @@ func TestAProcessWithAWrongClockDecidesNothingWrong(t *testing.T) {
 	}
 	require.Equal(t, "SALES_OPEN", c.status("event", windowID).Status)
 	for _, p := range c.processes {
-		require.Equal(t, 2, p.log.count("clock is wrong"), p.name)
+		require.Equal(t, 2, p.logged("clock is wrong"), p.name)
 	}
 }
