@@ -32,7 +32,7 @@ func describeTable(w *readtest.World, table string) []string {
 		SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = $1
 		UNION ALL SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = $1::regclass
 		UNION ALL SELECT attname || ' ' || atttypid::regtype || attnotnull || attcollation FROM pg_attribute
-			WHERE attrelid = $1::regclass AND attnum > 0
+			WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
 		ORDER BY 1`, table)
 	require.NoError(w.T, err)
 	description, err := pgx.CollectRows(rows, pgx.RowTo[string])
