@@ -32,7 +32,7 @@ func (a *api) signIn(userID string, roles ...auth.Role) (token string) {
 // magicLink returns the token of a link mailed to the user's address.
 func (a *api) magicLink(userID string) (token string) {
 	a.t.Helper()
-	token, err := a.auth.RequestMagicLink(a.t.Context(), userID+"@example.com")
+	token, err := a.auth.RequestMagicLink(a.t.Context(), userID+"@example.com", "")
 	require.NoError(a.t, err)
 	return token
 }

@@ -28,7 +28,7 @@ func (a *api) newGuest() (userID string, header []string) {
 
 func TestGuestSessions(t *testing.T) {
 	t.Parallel()
-	a := newReadAPI(t, func(c *graph.Config) { c.RateLimits.Guests = ratelimit.SignIn(2, time.Hour) })
+	a := newReadAPI(t, func(c *graph.Config) { c.RateLimits.Guests = ratelimit.Limit{Requests: 2, Window: time.Hour} })
 	got := a.do(startGuest, nil, "X-Session", "cookie")
 	require.Equal(t, map[string]any{"isGuest": true, "email": nil, "contact": nil, "roles": []any{"CUSTOMER"}, "id": got.field(t, "startGuestSession", "user")["id"]},
 		got.field(t, "startGuestSession", "user"))

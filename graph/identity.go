@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 
@@ -28,6 +29,9 @@ func (r queryResolver) Me(ctx context.Context) (*model.User, error) {
 	return findUser(ctx, viewer.UserID)
 }
 
+// LinkCookie is the name of the cookie by which a sign-in link's page knows whether this browser asked for it.
+const LinkCookie = "__Host-ticketing_link"
+
 // RequestMagicLink implements generated.MutationResolver.
 func (r mutationResolver) RequestMagicLink(ctx context.Context, in model.RequestMagicLinkInput) (*model.RequestMagicLinkPayload, error) {
 	token, err := r.requestMagicLink(ctx, in.Email)
@@ -40,18 +44,59 @@ func (r *Resolver) requestMagicLink(ctx context.Context, address string) (token 
 	if err != nil {
 		return "", err
 	}
-	if err := r.checkRate(ctx, "sign-in-address", email, r.limits.SignIn); err != nil {
+	network := networkOf(ctx)
+	if err := r.checkRate(ctx, "ask-ip", network, r.limits.SignIn.AskByIP); err != nil {
 		return "", err
 	}
-	if err := r.checkSignInIP(ctx); err != nil {
+	if err := r.checkAddress(ctx, email, network); err != nil {
 		return "", err
 	}
-	return r.auth.RequestMagicLink(ctx, email)
+	return r.auth.RequestMagicLink(ctx, email, browserOf(request.From(ctx)))
 }
+
+// checkAddress counts a mail to an address. Strangers elsewhere may have used the address's limits up: the first mail of a day that a
+// network asks for is sent all the same.
+func (r *Resolver) checkAddress(ctx context.Context, email, network string) error {
+	l, own := r.limits.SignIn, email+" "+network
+	if err := r.checkRate(ctx, "ask", own, l.Ask); err != nil {
+		return err
+	}
+	err := r.checkRate(ctx, "ask-address", email, l.Address)
+	if err == nil {
+		err = r.checkRate(ctx, "mails", email, l.Mails)
+	}
+	if refused, ok := errors.AsType[*apierror.Error](err); !ok || refused.Code != apierror.RateLimited {
+		return err
+	}
+	if r.checkRate(ctx, "last-mail", own, l.LastMail) != nil || r.checkRate(ctx, "last-mails", email, l.LastMails) != nil {
+		return err
+	}
+	return nil
+}
+
+// browserOf returns the nonce of the browser that asks for a link, which keeps it in a cookie; "" for other clients.
+func browserOf(info request.Info) string {
+	if !info.WantsCookie || info.SetCookie == nil {
+		return ""
+	}
+	nonce := ""
+	if info.Cookie != nil {
+		nonce = info.Cookie(LinkCookie)
+	}
+	if nonce == "" || len(nonce) > 2*len(rand.Text()) {
+		nonce = rand.Text()
+	}
+	info.SetCookie(&http.Cookie{
+		Name: LinkCookie, Value: nonce, Path: "/", MaxAge: 24 * 60 * 60, HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode,
+	})
+	return nonce
+}
+
+func networkOf(ctx context.Context) string { return ratelimit.IPKey(request.From(ctx).ClientIP) }
 
 // VerifyMagicLink implements generated.MutationResolver.
 func (r mutationResolver) VerifyMagicLink(ctx context.Context, in model.VerifyMagicLinkInput) (*model.VerifyMagicLinkPayload, error) {
-	if err := r.checkSignInIP(ctx); err != nil {
+	if err := r.checkRate(ctx, "use-link", networkOf(ctx), r.limits.SignIn.UseByIP); err != nil {
 		return nil, err
 	}
 	info := request.From(ctx)
@@ -67,11 +112,6 @@ func (r mutationResolver) VerifyMagicLink(ctx context.Context, in model.VerifyMa
 	return &model.VerifyMagicLinkPayload{
 		SessionToken: deliverSession(info, session), ExpiresAt: &session.ExpiresAt, User: &model.User{User: user, IsViewer: true},
 	}, nil
-}
-
-// checkSignInIP counts against the limit of the client's IP address.
-func (r *Resolver) checkSignInIP(ctx context.Context) error {
-	return r.checkRate(ctx, "sign-in-ip", ratelimit.IPKey(request.From(ctx).ClientIP), r.limits.SignIn)
 }
 
 // signInRejection turns the errors of signing in that the customer can correct into rejections.

@@ -1,6 +1,8 @@
 package graph_test
 
 import (
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -55,11 +57,43 @@ func TestSigningInWithACookie(t *testing.T) {
 	require.Nil(t, a.do(`{ me { id } }`, nil, "Cookie", session).Data["me"])
 }
 
-func TestSigningInIsLimitedByAddressAndIP(t *testing.T) {
+// asks asks for a link from an IP address, and returns the error's code.
+func (a *api) asks(ip, email string) string {
+	return a.do(requestLink, vars{"email": email}, "X-Forwarded-For", ip).code()
+}
+
+func TestSigningInIsLimitedByNetwork(t *testing.T) {
 	t.Parallel()
-	a := newReadAPI(t, func(c *graph.Config) { c.RateLimits.SignIn = ratelimit.SignIn(2, time.Hour) })
-	require.Empty(t, a.do(requestLink, vars{"email": "a@example.com"}).Errors)
-	require.Empty(t, a.do(requestLink, vars{"email": "b@example.com"}).Errors)
-	require.Equal(t, "RATE_LIMITED", a.do(requestLink, vars{"email": "c@example.com"}).code())
-	require.Equal(t, "RATE_LIMITED", a.do(verifyLink, vars{"t": "wrong"}).code())
+	a := newReadAPI(t, func(c *graph.Config) {
+		c.RateLimits.SignIn = ratelimit.SignIn(1, time.Hour)
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	for i := range 10 { // an office
+		require.Empty(t, a.asks("192.0.2.1", fmt.Sprintf("a%d@example.com", i)))
+	}
+	require.Equal(t, "RATE_LIMITED", a.asks("192.0.2.1", "b@example.com"))
+	code, _ := a.do(verifyLink, vars{"t": "wrong"}, "X-Forwarded-For", "192.0.2.1").userError(t, "verifyMagicLink")
+	require.Equal(t, "LINK_INVALID", code, "links can be used all the same")
+	require.Empty(t, a.asks("192.0.2.2", "b@example.com"), "what was refused does not count for the address")
+}
+
+// However often strangers ask for links to an address: its owner gets one.
+func TestStrangersCannotLockAnAddressOut(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t, func(c *graph.Config) {
+		c.RateLimits.SignIn = ratelimit.SignIn(1, time.Hour)
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	for range 20 {
+		a.asks("192.0.2.1", "ann@example.com")
+	}
+	require.Empty(t, a.asks("192.0.2.2", "ann@example.com"), "one network has not used the address up")
+	sent := 0
+	for i := range 100 {
+		if a.asks(fmt.Sprintf("198.51.100.%d", i), "ann@example.com") == "" {
+			sent++
+		}
+	}
+	require.Less(t, sent, 60, "a mailbox is not filled")
+	require.Greater(t, sent, 40, "networks that had no mail yet get one")
 }

@@ -55,10 +55,10 @@ type Config struct {
 
 // RateLimits is how much a client may do.
 type RateLimits struct {
-	SignIn    ratelimit.Limit // Of asking for and using sign-in links, by address and by IP. Default: 10 a minute.
-	Mutations ratelimit.Limit // Of root fields of mutations, by user. Default: 120 a minute.
-	Guests    ratelimit.Limit // Of new guests, by IP: many behind one address may be in a hurry. Default: 60 a minute.
-	Messages  ratelimit.Limit // Of WebSocket messages, by user. Default: 100 a minute.
+	SignIn    ratelimit.SignIns // Of asking for and using sign-in links. Default: 10 a minute.
+	Mutations ratelimit.Limit   // Of root fields of mutations, by user. Default: 120 a minute.
+	Messages  ratelimit.Limit   // Of WebSocket messages, by user. Default: 100 a minute.
+	Guests    ratelimit.Limit   // Of new guests, by IP: many behind one address may be in a hurry. Default: 60 a minute.
 
 	ConnectionsPerUser int // WebSockets and event streams at a time. Default: 100.
 	ConnectionsPerIP   int // The same by IP. Default: 1000.
@@ -70,11 +70,14 @@ func (c Config) withDefaults() Config {
 	}
 	l := &c.RateLimits
 	for limit, standard := range map[*ratelimit.Limit]ratelimit.Limit{
-		&l.SignIn: ratelimit.SignIn(10, time.Minute), &l.Guests: ratelimit.SignIn(60, time.Minute), &l.Mutations: ratelimit.Mutations(120), &l.Messages: ratelimit.WebSocketMessages(100),
+		&l.Guests: ratelimit.Guests(60), &l.Mutations: ratelimit.Mutations(120), &l.Messages: ratelimit.WebSocketMessages(100),
 	} {
 		if *limit == (ratelimit.Limit{}) {
 			*limit = standard
 		}
+	}
+	if l.SignIn == (ratelimit.SignIns{}) {
+		l.SignIn = ratelimit.SignIn(10, time.Minute)
 	}
 	if l.ConnectionsPerUser == 0 {
 		l.ConnectionsPerUser = 100

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"ticketing/graph"
 	"ticketing/internal/auth"
 	"ticketing/internal/httpserver"
+	"ticketing/internal/loopback"
 	"ticketing/internal/mail"
 	"ticketing/internal/postgres"
 	"ticketing/internal/ratelimit"
@@ -35,7 +37,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return err
 	}
 	defer b.close()
-	write, err := e.writeSide(ctx, "api", b.events.Pool, b.redis)
+	write, err := e.writeSide(ctx, "api", b.events.Pool, b.cache)
 	if err != nil {
 		return err
 	}
@@ -89,7 +91,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		defer stopDeciding()
 		defer endStreams()
 		return httpserver.Run(ctx, listener, httpserver.Config{
-			Handler: e.warnOfProxies(e.apiRoutes(server, graphiQL, pages, b), proxies), Delay: e.Config.ShutdownDelay, Drain: e.Config.ShutdownTimeout,
+			Handler: e.warnOfProxies(e.apiRoutes(server, graphiQL, pages, users.Pages(graph.LinkCookie), b), proxies), Delay: e.Config.ShutdownDelay, Drain: e.Config.ShutdownTimeout,
 			OnDrain: endStreams, Logger: e.Logger,
 		})
 	})
@@ -103,7 +105,7 @@ func (e Env) rateLimits() graph.RateLimits {
 	return graph.RateLimits{
 		SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
 		Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
-		Guests:    ratelimit.SignIn(e.Config.GuestRateLimit, time.Minute),
+		Guests:    ratelimit.Guests(e.Config.GuestRateLimit),
 		Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
 
 		ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
@@ -138,7 +140,8 @@ func (e Env) warnOfProxies(next http.Handler, trusted []netip.Prefix) http.Handl
 // apiBackends is what the api is connected to.
 type apiBackends struct {
 	events, read, auth *postgres.Pool
-	redis              *redis.Client
+	redis              *redis.Client // sessions, limits, announcements
+	cache              *redis.Client // what may be lost at any time
 	projections        *query.Projections
 	webhooks           *webhook.Receiver
 	closers            []func()
@@ -175,6 +178,10 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 		return b, err
 	}
 	b.closers = append(b.closers, func() { _ = b.redis.Close() })
+	if b.cache, err = e.openCache(ctx, "api", b.redis); err != nil {
+		return b, err
+	}
+	b.closers = append(b.closers, func() { _ = b.cache.Close() }) // closing a shared one again does nothing
 	b.projections = e.projections(b.read.Pool, b.events.Pool)
 	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{Pool: b.events.Pool, Logger: e.Logger, Registerer: e.registererOf("api")}); err != nil {
 		return b, fmt.Errorf("set up webhooks: %w", err)
@@ -230,14 +237,23 @@ func (e Env) shop(api http.Handler) (http.Handler, error) {
 	return pages, nil
 }
 
-func (e Env) apiRoutes(api, graphiql, pages http.Handler, b *apiBackends) http.Handler {
+// ownHosts returns the names by which this server is reached.
+func (e Env) ownHosts() []string {
+	hosts := []string{e.Config.Host}
+	if base, err := url.Parse(e.Config.AuthBaseURL); err == nil {
+		hosts = append(hosts, base.Hostname())
+	}
+	return hosts
+}
+
+func (e Env) apiRoutes(api, graphiql, pages, signIn http.Handler, b *apiBackends) http.Handler {
 	mux := http.NewServeMux()
 	for _, source := range e.webhooks() {
 		mux.Handle("POST /webhooks/"+source.Name(), b.webhooks.Handler(source))
 	}
 	mux.Handle("/graphiql", graphiql)
 	mux.Handle("/graphiql/", graphiql)
-	mux.Handle("/auth/", auth.Pages())
+	mux.Handle("/auth/", signIn)
 	e.addHealth(mux)
 	mux.Handle("/", pages)
 	if e.Config.Development() {
@@ -246,5 +262,8 @@ func (e Env) apiRoutes(api, graphiql, pages http.Handler, b *apiBackends) http.H
 	all := http.NewServeMux()
 	all.Handle("/graphql", api)
 	all.Handle("/", httpserver.BoundWrites(mux, responseTimeout))
-	return httpserver.Secure(all, !e.Config.Development())
+	if e.Config.Development() {
+		return httpserver.Secure(loopback.Guard(all, e.ownHosts()...), false)
+	}
+	return httpserver.Secure(all, true)
 }

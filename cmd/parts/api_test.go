@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"ticketing/internal/auth"
 	"ticketing/internal/config"
 )
 
@@ -56,7 +57,7 @@ func TestEveryRouteOfTheAPIIsSecured(t *testing.T) {
 	fine := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	for environment, onlyTLS := range map[string]bool{config.Production: true, config.Development: false} {
 		e := Env{Config: config.Config{Environment: environment}, Registry: prometheus.NewRegistry()}
-		routes := e.apiRoutes(fine, fine, fine, new(apiBackends))
+		routes := e.apiRoutes(fine, fine, fine, new(auth.Service).Pages("link"), new(apiBackends))
 		for _, path := range []string{
 			"/graphql", "/graphiql", "/graphiql/", "/auth/sign-in", "/auth/verify", "/auth/none", "/health", "/health/live", "/metrics", "/", "/none",
 		} {

@@ -20,6 +20,9 @@ const (
 	rememberTimeout = time.Second           // of writing one batch
 	rememberQueue   = 4_096                 // outcomes that wait to be written; more are dropped
 	sightingTTL     = time.Second           // how long the log's incarnation counts as known
+	// rememberTTL is how long Redis has an outcome: retries come soon, and the database has it for keyTTL.
+	rememberTTL  = 10 * time.Minute
+	longestValue = 4 << 10 // bytes; longer outcomes are in the database only. With rememberTTL they bound what one user may fill
 )
 
 // outcomes is the fast path of idempotency: it keeps outcomes in Redis, so that a retry does without the queue.
@@ -187,7 +190,9 @@ func (o *outcomes) writeBatch(ctx context.Context, batch []remembered) {
 		if err != nil {
 			panic("engine: an outcome holds only strings: " + err.Error())
 		}
-		pipeline.Set(ctx, batch[i].name, value, keyTTL)
+		if len(value) <= longestValue {
+			pipeline.Set(ctx, batch[i].name, value, rememberTTL)
+		}
 	}
 	writing, cancel := context.WithTimeout(ctx, rememberTimeout)
 	defer cancel()

@@ -31,6 +31,8 @@ type Info struct {
 	SetHeader func(name, value string)
 	// WantsCookie reports whether a new session is to be kept in a cookie (X-Session: cookie).
 	WantsCookie bool
+	// Cookie returns the value of a cookie of the request, "" without one.
+	Cookie func(name string) string
 	// SetCookie adds a cookie to the response. Nil on a WebSocket, whose responses have no headers.
 	SetCookie func(*http.Cookie)
 }

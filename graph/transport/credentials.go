@@ -41,7 +41,12 @@ func (h *Handler) readCookie(r *http.Request) string {
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Origin") == "" {
 		return ""
 	}
-	c, err := r.Cookie(h.cfg.CookieName)
+	return cookieValue(r, h.cfg.CookieName)
+}
+
+// cookieValue returns the value of a cookie, "" without one.
+func cookieValue(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
 	if err != nil {
 		return ""
 	}

@@ -152,6 +152,7 @@ func (h *Handler) withRequestInfo(w http.ResponseWriter, r *http.Request) *http.
 		UserAgent:      r.UserAgent(),
 		WantsCookie:    strings.EqualFold(r.Header.Get("X-Session"), "cookie"),
 		SetCookie:      func(c *http.Cookie) { http.SetCookie(w, c) },
+		Cookie:         func(name string) string { return cookieValue(r, name) },
 		SetHeader:      func(name, value string) { w.Header().Set(name, value) },
 
 		OrderLink:        r.Header.Get("Order-Link"),

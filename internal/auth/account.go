@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 //	"ADMIN,CUSTOMER"          the roles, possibly none
 //	"CUSTOMER|guest"          those of a guest
 //	"CUSTOMER|usr_a,usr_b"    those of a user with linked guests
+//	"ADMIN,CUSTOMER@3"        each of these with an epoch behind it (0: left out)
 //	"!"                       no such user, or an erased one
 //	"-<nonce>"                a fence: the account is being changed; ask the database and cache nothing
 //
@@ -29,6 +31,7 @@ const (
 	listSplitter = ","
 	linkSplitter = "|" // the scripts know it too
 	guestMark    = "guest"
+	epochMark    = "@" // as linkSplitter
 )
 
 // account is a user as authentication needs it.
@@ -37,6 +40,7 @@ type account struct {
 	roles  []Role // sorted
 	guest  bool
 	linked []string // sorted
+	epoch  int64
 }
 
 // accountOf returns a user's account from the cached entry (nil: none), else from the database.
@@ -66,7 +70,7 @@ type querier interface {
 // loadAccounts reads accounts from the database. Accounts that do not exist are missing from the result.
 func (s *Service) loadAccounts(ctx context.Context, from querier, userIDs []string) (map[string]account, error) {
 	const query = `
-		SELECT u.id, coalesce(array_agg(r.role ORDER BY r.role) FILTER (WHERE r.role IS NOT NULL), '{}'), u.guest,
+		SELECT u.id, u.epoch, coalesce(array_agg(r.role ORDER BY r.role) FILTER (WHERE r.role IS NOT NULL), '{}'), u.guest,
 			(SELECT array_agg(g.id ORDER BY g.id) FROM users g WHERE g.linked_to = u.id AND g.erased_at IS NULL)
 		FROM users u LEFT JOIN user_roles r ON r.user_id = u.id
 		WHERE u.id = ANY($1) AND u.erased_at IS NULL
@@ -78,7 +82,7 @@ func (s *Service) loadAccounts(ctx context.Context, from querier, userIDs []stri
 	accounts := make(map[string]account, len(userIDs))
 	var userID string
 	var a account
-	_, err = pgx.ForEachRow(rows, []any{&userID, &a.roles, &a.guest, &a.linked}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&userID, &a.epoch, &a.roles, &a.guest, &a.linked}, func() error {
 		a.exists = true
 		accounts[userID] = a
 		a = account{}
@@ -97,9 +101,12 @@ func (a account) cacheEntry() string {
 	entry := a.roleNames()
 	switch {
 	case a.guest:
-		return entry + linkSplitter + guestMark
+		entry += linkSplitter + guestMark
 	case len(a.linked) > 0:
-		return entry + linkSplitter + strings.Join(a.linked, listSplitter)
+		entry += linkSplitter + strings.Join(a.linked, listSplitter)
+	}
+	if a.epoch > 0 {
+		entry += epochMark + strconv.FormatInt(a.epoch, 10)
 	}
 	return entry
 }
@@ -117,8 +124,10 @@ func parseAccount(entry string) account {
 	if entry == noAccount {
 		return account{}
 	}
+	entry, epoch, _ := strings.Cut(entry, epochMark)
 	names, links, _ := strings.Cut(entry, linkSplitter)
 	a := account{exists: true, guest: links == guestMark}
+	a.epoch, _ = strconv.ParseInt(epoch, 10, 64)
 	for _, name := range splitList(names) {
 		a.roles = append(a.roles, Role(name))
 	}

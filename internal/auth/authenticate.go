@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -30,7 +31,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 	if err != nil {
 		return Principal{}, err
 	}
-	if !a.exists {
+	if !a.exists || used.epoch < a.epoch {
 		return Principal{}, ErrUnauthenticated
 	}
 	used.Roles, used.Guest, used.Linked = a.roles, a.guest, a.linked
@@ -41,6 +42,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 type usedSession struct {
 	Principal
 
+	epoch  int64
 	cached any // the cached account, nil if there is none
 }
 
@@ -52,7 +54,7 @@ func (s *Service) useSession(ctx context.Context, sessionID string, hash digest)
 	if err != nil {
 		return usedSession{}, unavailable("look up a session", err)
 	}
-	const fixed = 4 // fields before the account
+	const fixed = 5 // fields before the account
 	if len(fields) < fixed {
 		return usedSession{}, ErrUnauthenticated
 	}
@@ -68,6 +70,9 @@ func (s *Service) useSession(ctx context.Context, sessionID string, hash digest)
 		if err := parseMillis(texts[3], &used.RenewBy); err != nil {
 			return usedSession{}, fmt.Errorf("look up a session: %w", err)
 		}
+	}
+	if used.epoch, err = strconv.ParseInt(texts[4], 10, 64); err != nil {
+		return usedSession{}, fmt.Errorf("look up a session: %w", err)
 	}
 	if len(fields) > fixed {
 		used.cached = fields[fixed]

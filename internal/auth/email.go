@@ -3,8 +3,10 @@ package auth
 import (
 	"net/mail"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 
 	"ticketing/internal/card"
 )
@@ -31,15 +33,33 @@ func NormalizeEmail(text string) (string, error) {
 		return "", ErrEmailInvalid
 	}
 	at := strings.LastIndexByte(text, '@')
-	local := strings.ToLower(text[:at])
+	local := text[:at]
+	if !isASCII(local) || len(local) > longestLocalPart || strings.ContainsAny(local, "\"@") || hasLookAlike(text[at+1:]) {
+		return "", ErrEmailInvalid
+	}
+	local = strings.ToLower(local)
 	domain, err := domains.ToASCII(text[at+1:])
-	if err != nil || !isASCII(local) || len(local) > longestLocalPart || strings.ContainsAny(local, "\"@") {
+	if err != nil {
 		return "", ErrEmailInvalid
 	}
 	if email := local + "@" + domain; len(email) <= longestEmail {
 		return email, nil
 	}
 	return "", ErrEmailInvalid
+}
+
+// hasLookAlike reports whether a domain has characters beyond ASCII that stand for ones in ASCII: it would be taken for another domain than
+// the one that was typed. (The Kelvin sign becomes a k, for example.)
+func hasLookAlike(domain string) bool {
+	for _, r := range domain {
+		if r < utf8.RuneSelf {
+			continue
+		}
+		if plain := strings.ToLower(norm.NFKC.String(string(r))); isASCII(plain) || strings.ContainsRune("\u3002\uFF61", r) {
+			return true
+		}
+	}
+	return false
 }
 
 func isASCII(s string) bool {

@@ -34,6 +34,8 @@ func TestInvalidAddressesAreRefused(t *testing.T) {
 		"ann@example.com\r\nBcc: bob@example.com", "ann\x00@example.com", "änn@example.com", "ann@example..com", "ann@-example.com",
 		"K@\u212Aelvin.example\x00", ".ann@example.com", strings.Repeat("a", 65) + "@example.com",
 		"ann@" + strings.Repeat("a.", 130) + "com", "ann@" + strings.Repeat("a", 64) + ".example", "ann@example.com.", "ann@.example.com", "ann@exa_mple.com",
+		"ADM\u0130N@example.com", "\u212Aelvin@example.com", "ann@\u212Aelvin.example", "ann@\u017Fhop.example", "ann@example\u3002com",
+		"ann@ex\uFF41mple.com", "ann@EX\u0130T.example", "ann@b\u00FCc\u212Aer.example", "ann@\u2460.example",
 	} {
 		got, err := NormalizeEmail(text)
 		require.ErrorIs(t, err, ErrEmailInvalid, "%q becomes %q, %v", text, got, err)

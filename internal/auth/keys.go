@@ -10,7 +10,8 @@ import (
 // cluster. All of it can be lost: users sign in again.
 const (
 	linkPrefix     = "auth:link:"     // + hash of a token: expiry and address
-	sessionPrefix  = "auth:session:"  // + session id: a hash of user, hash, agent, created, seen, expires, idle, limit, roles, renew, next
+	browserPrefix  = "auth:browser:"  // + hash of a token: hash of the nonce of the browser that asked for the link
+	sessionPrefix  = "auth:session:"  // + session id: a hash of user, hash, agent, created, seen, expires, idle, limit, roles, renew, next, epoch
 	sessionsPrefix = "auth:sessions:" // + user id: the ids of their sessions by age
 	accountPrefix  = "auth:account:"  // + user id: see account.go
 	changesChannel = "auth:changes"   // the id of a session that ended, or of a user whose roles changed

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strconv"
@@ -14,8 +15,9 @@ import (
 )
 
 // RequestMagicLink mails a magic link to an address. It does the same for known and unknown addresses: it reads no user, and the mail
-// is sent in the background. The token is "" unless Config.ExposeMagicLinks. Errors: ErrEmailInvalid, ErrUnavailable.
-func (s *Service) RequestMagicLink(ctx context.Context, email string) (token string, err error) {
+// is sent in the background. browser is the nonce of the browser that asks, "" for other clients. The token is "" unless
+// Config.ExposeMagicLinks. Errors: ErrEmailInvalid, ErrUnavailable.
+func (s *Service) RequestMagicLink(ctx context.Context, email, browser string) (token string, err error) {
 	email, err = NormalizeEmail(email)
 	if err != nil {
 		return "", err
@@ -27,6 +29,9 @@ func (s *Service) RequestMagicLink(ctx context.Context, email string) (token str
 	}
 	expires := s.now().Add(s.cfg.MagicLinkTTL)
 	if err := s.storeLink(ctx, token, link{email: email, expires: expires}); err != nil {
+		return "", err
+	}
+	if err := s.bindLink(ctx, token, browser); err != nil {
 		return "", err
 	}
 	if err := s.mails.Enqueue(message); err != nil {
@@ -75,6 +80,11 @@ func (s *Service) takeLink(ctx context.Context, token string) (link, error) {
 	if err != nil {
 		return link{}, unavailable("redeem a magic link", err)
 	}
+	return s.parseLink(value)
+}
+
+// parseLink parses what is stored of a link. Error: ErrLinkInvalid, if it has expired.
+func (s *Service) parseLink(value string) (link, error) {
 	millis, email, _ := strings.Cut(value, " ")
 	expires, err := strconv.ParseInt(millis, 10, 64)
 	if err != nil {
@@ -84,4 +94,44 @@ func (s *Service) takeLink(ctx context.Context, token string) (link, error) {
 		return link{}, ErrLinkInvalid
 	}
 	return link{email: email, expires: time.UnixMilli(expires)}, nil
+}
+
+// bindLink stores by which browser a link was asked for.
+func (s *Service) bindLink(ctx context.Context, token, browser string) error {
+	if browser == "" {
+		return nil
+	}
+	hash, _ := digestOf(token)
+	if err := s.redis.Set(ctx, browserPrefix+hash.String(), nonceHash(browser), s.cfg.MagicLinkTTL).Err(); err != nil {
+		return unavailable("store a magic link's browser", err)
+	}
+	return nil
+}
+
+func nonceHash(browser string) string {
+	sum := sha256.Sum256([]byte(browser))
+	return encoding.EncodeToString(sum[:])
+}
+
+// DescribeLink returns the address that a link signs in, and reports whether another browser than the one with this nonce asked for it. It
+// consumes nothing. Errors: ErrLinkInvalid, ErrUnavailable.
+func (s *Service) DescribeLink(ctx context.Context, token, browser string) (email string, elsewhere bool, err error) {
+	hash, ok := digestOf(token)
+	if !ok {
+		return "", false, ErrLinkInvalid
+	}
+	values, err := s.redis.MGet(ctx, linkPrefix+hash.String(), browserPrefix+hash.String()).Result()
+	if err != nil {
+		return "", false, unavailable("describe a magic link", err)
+	}
+	value, there := values[0].(string)
+	if !there {
+		return "", false, ErrLinkInvalid
+	}
+	l, err := s.parseLink(value)
+	if err != nil {
+		return "", false, err
+	}
+	asked, bound := values[1].(string)
+	return l.email, bound && asked != nonceHash(browser), nil
 }

@@ -19,7 +19,7 @@ func TestARedisOutageIsNoSignOut(t *testing.T) {
 	w.server.Kill()
 	for name, attempt := range map[string]func() error{
 		"authenticate":     func() error { _, err := w.Authenticate(t.Context(), s.Token); return err },
-		"request a link":   func() error { _, err := w.RequestMagicLink(t.Context(), "ann@example.com"); return err },
+		"request a link":   func() error { _, err := w.RequestMagicLink(t.Context(), "ann@example.com", ""); return err },
 		"verify a link":    func() error { _, _, err := w.VerifyMagicLink(t.Context(), token, ""); return err },
 		"sign out":         func() error { return w.SignOut(t.Context(), s.Token) },
 		"sign out all":     func() error { return w.SignOutAll(t.Context(), "", s.UserID, "") },

@@ -2,6 +2,9 @@ package auth
 
 import (
 	"embed"
+	"encoding/json"
+	"errors"
+	"mime"
 	"net/http"
 	"path"
 )
@@ -15,8 +18,9 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; con
 
 // Pages serves the sign-in pages, to be mounted at /auth/. GET /auth/sign-in asks for an address and has a magic link mailed. The link
 // opens GET /auth/verify, which consumes nothing, since programs that scan mails open links too; only its button posts verifyMagicLink to
-// /graphql.
-func Pages() http.Handler {
+// /graphql. Before, the page says whom the link signs in (POST /auth/link), and whether another browser asked for it, since a user must
+// not be signed in as another one unawares. cookie is the name of the cookie with the browser's nonce.
+func (s *Service) Pages(cookie string) http.Handler {
 	mux := http.NewServeMux()
 	for address, name := range map[string]string{
 		"sign-in": "sign-in.html", "sign-in.js": "sign-in.js", "verify": "verify.html", "verify.js": "verify.js",
@@ -24,7 +28,36 @@ func Pages() http.Handler {
 	} {
 		mux.Handle("GET /auth/"+address, pageFile(name))
 	}
+	mux.HandleFunc("POST /auth/link", func(w http.ResponseWriter, r *http.Request) { s.describeLink(w, r, cookie) })
 	return mux
+}
+
+// describeLink says whom a link signs in. Other sites can't call it: browsers ask before they send JSON elsewhere.
+func (s *Service) describeLink(w http.ResponseWriter, r *http.Request, cookie string) {
+	const longest = 1 << 10
+	var in struct{ Token string }
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "application/json" || json.NewDecoder(http.MaxBytesReader(w, r.Body, longest)).Decode(&in) != nil {
+		http.Error(w, "a JSON object with a token is expected", http.StatusBadRequest)
+		return
+	}
+	browser := ""
+	if c, err := r.Cookie(cookie); err == nil {
+		browser = c.Value
+	}
+	var out struct {
+		Email     string `json:"email,omitempty"` // "" if the link is unknown, used or out of date
+		Elsewhere bool   `json:"elsewhere"`
+	}
+	var err error
+	out.Email, out.Elsewhere, err = s.DescribeLink(r.Context(), in.Token, browser)
+	if err != nil && !errors.Is(err, ErrLinkInvalid) {
+		http.Error(w, "signing in is not possible just now", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(out) // fails only if the client has gone
 }
 
 var pageTypes = map[string]string{

@@ -1,9 +1,12 @@
 package auth_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,6 +46,41 @@ func TestPagesServeOnlyGet(t *testing.T) {
 func get(t *testing.T, method, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	auth.Pages().ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
+	new(auth.Service).Pages("link").ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
 	return recorder
+}
+
+// The page says whom a link signs in, and whether another browser asked for it, without using it up.
+func TestThePageSaysWhomALinkSignsIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	exposing := w.newService(func(cfg *auth.Config) { cfg.ExposeMagicLinks = true })
+	token, err := exposing.RequestMagicLink(t.Context(), "Ann@example.com", "nonce")
+	require.NoError(t, err)
+	describe := func(token, nonce, kind string) (int, string) {
+		body, err := json.Marshal(map[string]string{"token": token})
+		require.NoError(t, err)
+		r := httptest.NewRequest("POST", "/auth/link", bytes.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		r.AddCookie(&http.Cookie{Name: "link", Value: nonce})
+		recorder := httptest.NewRecorder()
+		w.Pages("link").ServeHTTP(recorder, r)
+		return recorder.Code, strings.TrimSpace(recorder.Body.String())
+	}
+	for nonce, want := range map[string]string{
+		"nonce": `{"email":"ann@example.com","elsewhere":false}`, "another": `{"email":"ann@example.com","elsewhere":true}`,
+	} {
+		code, body := describe(token, nonce, "application/json")
+		require.Equal(t, http.StatusOK, code)
+		require.Equal(t, want, body)
+	}
+	code, body := describe("wrong", "nonce", "application/json")
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, `{"elsewhere":false}`, body)
+	code, _ = describe(token, "nonce", "text/plain")
+	require.Equal(t, http.StatusBadRequest, code, "another site could send it")
+	_, _, err = w.VerifyMagicLink(t.Context(), token, "")
+	require.NoError(t, err, "it was only described")
+	_, body = describe(token, "nonce", "application/json")
+	require.Equal(t, `{"elsewhere":false}`, body)
 }

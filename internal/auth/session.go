@@ -44,7 +44,7 @@ func (s *Service) newSession(ctx context.Context, user User, agent string) (Sess
 	keys := []string{sessionPrefix + sessionID, sessionsPrefix + user.ID}
 	err = createSession.Run(ctx, s.redis, keys, sessionID, user.ID, hash.String(), now.UnixMilli(), s.cfg.SessionTTL.Milliseconds(),
 		s.cfg.SessionIdle.Milliseconds(), s.cfg.SessionMax.Milliseconds(), s.cfg.MaxSessions, account{roles: user.Roles}.roleNames(),
-		agent, sessionPrefix, changesChannel).Err()
+		agent, sessionPrefix, changesChannel, user.epoch).Err()
 	if err != nil {
 		return Session{}, unavailable("make a session", err)
 	}

@@ -20,7 +20,14 @@ func (s *Service) SignOut(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.endSession(ctx, "", sessionID)
+	userID, err := s.redis.HGet(ctx, sessionPrefix+sessionID, "user").Result()
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	if err != nil {
+		return unavailable("end a session", err)
+	}
+	_, err = s.endSession(ctx, userID, sessionID)
 	return err
 }
 
@@ -33,14 +40,18 @@ func (s *Service) SignOutSession(ctx context.Context, userID, sessionID string) 
 	return err
 }
 
-// endSession ends a session, and reports whether there was one. If userID is not "", it ends only a session of that user.
+// endSession ends a session of a user, and reports whether there was one.
 func (s *Service) endSession(ctx context.Context, userID, sessionID string) (bool, error) {
+	epoch := s.nextEpoch(ctx, userID)
 	ended, err := endSession.Run(ctx, s.redis, []string{sessionPrefix + sessionID},
-		sessionID, userID, sessionPrefix, sessionsPrefix, changesChannel).Bool()
+		sessionID, userID, sessionPrefix, sessionsPrefix, changesChannel, epoch).Bool()
 	if err != nil {
 		return false, unavailable("end a session", err)
 	}
-	return ended, nil
+	if !ended {
+		return false, nil
+	}
+	return true, s.raiseEpoch(ctx, userID, epoch)
 }
 
 // SignOutAll ends all sessions of a user except the one with the id keep ("": none). If the actor is another user, an admin, it writes
@@ -51,11 +62,12 @@ func (s *Service) SignOutAll(ctx context.Context, actorID, userID, keep string) 
 			return err
 		}
 	}
-	err := endAllSessions.Run(ctx, s.redis, []string{sessionsPrefix + userID}, keep, sessionPrefix, changesChannel).Err()
+	epoch := s.nextEpoch(ctx, userID)
+	err := endAllSessions.Run(ctx, s.redis, []string{sessionsPrefix + userID}, keep, sessionPrefix, changesChannel, epoch).Err()
 	if err != nil {
 		return unavailable("end all sessions of a user", err)
 	}
-	return nil
+	return s.raiseEpoch(ctx, userID, epoch)
 }
 
 // Sessions returns the sessions of a user that have not ended, newest first. Error: ErrUnavailable.

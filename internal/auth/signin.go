@@ -20,9 +20,28 @@ func (s *Service) VerifyMagicLink(ctx context.Context, token, agent string) (Ses
 	if err != nil {
 		return Session{}, User{}, err
 	}
-	session, user, err := s.signIn(ctx, l.email, agent)
-	if err != nil {
+	session, user, err := s.signInOnce(ctx, token, l, agent)
+	if err != nil && !errors.Is(err, ErrLinkInvalid) {
 		return Session{}, User{}, errors.Join(err, s.restoreLink(ctx, token, l))
+	}
+	return session, user, err
+}
+
+// signInOnce makes a session, unless the link was used before: an older copy of Redis may have it again.
+func (s *Service) signInOnce(ctx context.Context, token string, l link, agent string) (Session, User, error) {
+	used, err := s.wasUsed(ctx, token)
+	if err == nil && used {
+		err = ErrLinkInvalid
+	}
+	if err != nil {
+		return Session{}, User{}, err
+	}
+	session, user, err := s.signIn(ctx, l.email, agent)
+	if err == nil {
+		err = s.noteUsedLink(ctx, token, l)
+	}
+	if err != nil {
+		return Session{}, User{}, err
 	}
 	return session, user, nil
 }

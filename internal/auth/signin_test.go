@@ -135,7 +135,7 @@ func TestARequestDoesNotRevealWhetherAnAddressIsKnown(t *testing.T) {
 		cfg.Mailer = mailerFunc(func(context.Context, mail.Message) error { <-ctx.Done(); return nil })
 	})
 	for _, email := range []string{"ann@example.com", "unknown@example.com"} {
-		token, err := blind.RequestMagicLink(t.Context(), email)
+		token, err := blind.RequestMagicLink(t.Context(), email, "")
 		require.Empty(t, token)
 		require.NoError(t, err)
 	}
@@ -145,11 +145,11 @@ func TestTheTokenIsReturnedOnlyIfExposed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	exposing := w.newService(func(cfg *auth.Config) { cfg.ExposeMagicLinks = true })
-	token, err := exposing.RequestMagicLink(t.Context(), "ann@example.com")
+	token, err := exposing.RequestMagicLink(t.Context(), "ann@example.com", "")
 	require.NoError(t, err)
 	_, _, err = w.VerifyMagicLink(t.Context(), token, "")
 	require.NoError(t, err)
-	token, err = w.RequestMagicLink(t.Context(), "ann@example.com")
+	token, err = w.RequestMagicLink(t.Context(), "ann@example.com", "")
 	require.Empty(t, token)
 	require.NoError(t, err)
 }

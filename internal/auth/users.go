@@ -18,14 +18,16 @@ type User struct {
 	ErasedAt   *time.Time
 	Guest      bool   // has proven no address
 	Contact    string // a guest's address, not proven; "" when unknown or erased
+
+	epoch int64 // see epoch.go
 }
 
 // userColumns are the columns of a User, but for the roles.
-const userColumns = `u.id, coalesce(u.email, ''), coalesce(u.name, ''), u.created_at, u.last_seen_at, u.erased_at, u.guest, coalesce(u.contact_email, '')`
+const userColumns = `u.id, coalesce(u.email, ''), coalesce(u.name, ''), u.created_at, u.last_seen_at, u.erased_at, u.guest, coalesce(u.contact_email, ''), u.epoch`
 
 // targets are where a row of userColumns and the roles is scanned to.
 func (u *User) targets() []any {
-	return []any{&u.ID, &u.Email, &u.Name, &u.CreatedAt, &u.LastSeenAt, &u.ErasedAt, &u.Guest, &u.Contact, &u.Roles}
+	return []any{&u.ID, &u.Email, &u.Name, &u.CreatedAt, &u.LastSeenAt, &u.ErasedAt, &u.Guest, &u.Contact, &u.epoch, &u.Roles}
 }
 
 // Users returns the users with the given ids, as far as they exist, by id. Erased users are included, without address and name.

@@ -94,7 +94,7 @@ var mailedLink = regexp.MustCompile(`https://tickets\.example/auth/verify#token=
 // mailedToken requests a link and returns the token in the mail.
 func (w *world) mailedToken(email string) string {
 	w.t.Helper()
-	token, err := w.RequestMagicLink(w.t.Context(), email)
+	token, err := w.RequestMagicLink(w.t.Context(), email, "")
 	require.NoError(w.t, err)
 	require.Empty(w.t, token)
 	testenv.Eventually(w.t, soon, func() (bool, string) {

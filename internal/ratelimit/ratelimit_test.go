@@ -17,7 +17,7 @@ import (
 
 func TestConcurrentRequestsKeepTheLimit(t *testing.T) {
 	rdb := connect(t)
-	limit := ratelimit.SignIn(10, time.Minute)
+	limit := ratelimit.SignIn(10, time.Minute).Ask
 	var passed atomic.Int64
 	var all sync.WaitGroup
 	for range 4 { // processes
@@ -88,7 +88,7 @@ func TestCostCounts(t *testing.T) {
 func TestRedisKeepsNoAddressesAndForgetsCounts(t *testing.T) {
 	rdb := connect(t)
 	limiter := ratelimit.New(rdb)
-	limit := ratelimit.SignIn(10, time.Minute)
+	limit := ratelimit.SignIn(10, time.Minute).Ask
 	allow(t, limiter, "ann@example.com", limit, 1)
 	keys, err := rdb.Keys(t.Context(), "*").Result()
 	require.NoError(t, err)
@@ -104,7 +104,7 @@ func TestLimitsWhileRedisIsAway(t *testing.T) {
 	defer func() { _ = rdb.Close() }()
 	limiter := ratelimit.New(rdb)
 	start := time.Now()
-	_, err := limiter.Allow(t.Context(), "sign-in", "ann@example.com", ratelimit.SignIn(10, time.Minute), 1)
+	_, err := limiter.Allow(t.Context(), "sign-in", "ann@example.com", ratelimit.SignIn(10, time.Minute).Ask, 1)
 	require.ErrorIs(t, err, ratelimit.ErrUnavailable)
 	require.NotContains(t, err.Error(), "ann")
 	for name, limit := range map[string]ratelimit.Limit{

@@ -27,6 +27,18 @@ export async function ask(query, variables) {
   return response.json();
 }
 
+// describe returns whom a link signs in, without an address if the link is of no use, and whether another browser asked for it.
+export async function describe(token) {
+  const response = await fetch('link', {
+    method: 'POST',
+    credentials: 'same-origin',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ token }),
+  });
+  if (!response.ok) throw new Error(response.statusText);
+  return response.json();
+}
+
 // excuse returns a message for an operation without data.
 export function excuse(response) {
   const problem = response.errors?.[0]?.extensions;

@@ -1,4 +1,4 @@
-import { ask, excuse, graphiql, offer, say, takeWanted, unreachable } from './common.js';
+import { ask, describe, excuse, graphiql, offer, say, takeWanted, unreachable } from './common.js';
 
 const button = document.getElementById('sign-in');
 
@@ -37,10 +37,30 @@ async function signIn() {
   }
 }
 
-if (token) {
+// Whom the link signs in is said before it does: it may be a stranger's.
+async function start() {
+  const link = await describe(token);
+  if (!link.email) {
+    finish(askForAnother);
+    return;
+  }
+  say(
+    link.elsewhere
+      ? `This link signs you in as ${link.email}. Another browser asked for it: go on only if that was you.`
+      : `Press the button to sign in as ${link.email} on this device.`,
+  );
+  button.textContent = `Sign in as ${link.email}`;
   button.addEventListener('click', signIn);
   button.disabled = false; // its handler is ready now
-  button.focus();
+  if (!link.elsewhere) button.focus();
+}
+
+if (token) {
+  try {
+    await start();
+  } catch {
+    say(unreachable);
+  }
 } else {
   finish('This link is incomplete. Please open it from the mail again, or ask for a new one.');
 }

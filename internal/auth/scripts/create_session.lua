@@ -1,7 +1,7 @@
 -- Makes a session, and ends the user's oldest ones as long as there are more than ARGV[8]. A retry after a broken connection changes
 -- nothing.
 -- KEYS: the session, the user's sessions. ARGV: session id, user id, token hash, now, lifetime while used, unused, and in all (all
--- milliseconds), most sessions, roles, user agent, prefix of session keys, channel of changes.
+-- milliseconds), most sessions, roles, user agent, prefix of session keys, channel of changes, the user's epoch.
 local session, sessions = KEYS[1], KEYS[2]
 local id, user, hash, now, ttl, idle, max, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]),
     tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -29,7 +29,7 @@ end
 local expires = now + math.min(ttl, max)
 local ends = math.min(now + idle, expires)
 redis.call('HSET', session, 'user', user, 'hash', hash, 'created', now, 'seen', now, 'expires', expires, 'idle', ends, 'limit', now + max,
-    'roles', roles, 'agent', agent)
+    'roles', roles, 'agent', agent, 'epoch', ARGV[13])
 redis.call('PEXPIRE', session, ends - now)
 redis.call('ZADD', sessions, score, id)
 redis.call('PEXPIRE', sessions, ttl)

@@ -4,7 +4,7 @@
 -- sign-in, roles, how long the old one stays valid (times in milliseconds), prefix of a user's sessions, channel of changes.
 local old, new = ARGV[1], ARGV[2]
 local now, ttl, idle, max, grace = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[9])
-local user, created, ends, agent, successor = unpack(redis.call('HMGET', KEYS[1], 'user', 'created', 'idle', 'agent', 'next'))
+local user, created, ends, agent, successor, epoch = unpack(redis.call('HMGET', KEYS[1], 'user', 'created', 'idle', 'agent', 'next', 'epoch'))
 if successor == new then
     return 1
 end
@@ -15,7 +15,7 @@ local limit = tonumber(created) + max
 local expires = math.min(now + ttl, limit)
 local newEnds = math.min(now + idle, expires)
 redis.call('HSET', KEYS[2], 'user', user, 'hash', ARGV[3], 'created', created, 'seen', now, 'expires', expires, 'idle', newEnds,
-    'limit', limit, 'roles', ARGV[8], 'agent', agent)
+    'limit', limit, 'roles', ARGV[8], 'agent', agent, 'epoch', epoch or 0)
 redis.call('PEXPIRE', KEYS[2], math.max(newEnds - now, 1))
 local sessions = ARGV[10] .. user
 local score = redis.call('ZSCORE', sessions, old) or now

@@ -1,0 +1,2 @@
+DROP TABLE used_links;
+ALTER TABLE users DROP COLUMN epoch;
