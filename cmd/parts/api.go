@@ -98,6 +98,17 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	return g.Wait()
 }
 
+func (e Env) rateLimits() graph.RateLimits {
+	return graph.RateLimits{
+		SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
+		Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
+		Guests:    ratelimit.Guests(e.Config.GuestRateLimit),
+		Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
+
+		ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
+	}
+}
+
 // responseTimeout is how long a client may take to read a response that is no stream; GraphQL's transports have their own.
 const responseTimeout = 30 * time.Second
 

@@ -48,7 +48,7 @@ func NormalizeEmail(text string) (string, error) {
 	return "", ErrEmailInvalid
 }
 
-// hasLookAlike reports whether a domain has characters beyond ASCII that stand for ones in ASCII: it would be taken for another domain than
+// hasLookAlike reports whether a domain has characters beyond ASCII that become ones in ASCII: it would be taken for another domain than
 // the one that was typed. (The Kelvin sign becomes a k, for example.)
 func hasLookAlike(domain string) bool {
 	for _, r := range domain {

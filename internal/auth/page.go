@@ -18,7 +18,7 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; con
 
 // Pages serves the sign-in pages, to be mounted at /auth/. GET /auth/sign-in asks for an address and has a magic link mailed. The link
 // opens GET /auth/verify, which consumes nothing, since programs that scan mails open links too; only its button posts verifyMagicLink to
-// /graphql. Before, the page says whom the link signs in (POST /auth/link), and whether another browser asked for it, since a user must
+// /graphql. Before, the page names the link's user (POST /auth/link), and whether another browser asked for it, since a user must
 // not be signed in as another one unawares. cookie is the name of the cookie with the browser's nonce.
 func (s *Service) Pages(cookie string) http.Handler {
 	mux := http.NewServeMux()
@@ -32,7 +32,7 @@ func (s *Service) Pages(cookie string) http.Handler {
 	return mux
 }
 
-// describeLink says whom a link signs in. Other sites can't call it: browsers ask before they send JSON elsewhere.
+// describeLink names the user of a link. Other sites can't call it: browsers ask before they send JSON elsewhere.
 func (s *Service) describeLink(w http.ResponseWriter, r *http.Request, cookie string) {
 	const longest = 1 << 10
 	var in struct{ Token string }

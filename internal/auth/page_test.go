@@ -50,8 +50,8 @@ func get(t *testing.T, method, path string) *httptest.ResponseRecorder {
 	return recorder
 }
 
-// The page says whom a link signs in, and whether another browser asked for it, without using it up.
-func TestThePageSaysWhomALinkSignsIn(t *testing.T) {
+// The page names a link's user, and says whether another browser asked for it, without using it up.
+func TestThePageNamesTheUserOfALink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	exposing := w.newService(func(cfg *auth.Config) { cfg.ExposeMagicLinks = true })

@@ -37,7 +37,7 @@ func (Projection) Apply(ctx context.Context, tx pgx.Tx, batch []projection.Recor
 	return applyBatch(ctx, tx, batch, seatsAreMissing)
 }
 
-// seats tells whether the seats of the sections that a batch adds were written before.
+// seats is whether the seats of the sections that a batch adds were written before.
 type seats bool
 
 const (

@@ -71,7 +71,7 @@ func TestManySeatsAreWrittenBesideOtherStreams(t *testing.T) {
 	require.Equal(t, before, seatsSum(t, w))
 }
 
-// Records that come while a stream is in the backlog are read from the log afterwards, from whichever source they come.
+// Records that come while a stream is in the backlog are read from the log afterwards, by whichever process.
 func TestRecordsWaitBehindTheBacklog(t *testing.T) {
 	w := readtest.New(t)
 	w.Append("inventory-evt_1", arena("north", 6_000))

@@ -27,7 +27,7 @@ export async function ask(query, variables) {
   return response.json();
 }
 
-// describe returns whom a link signs in, without an address if the link is of no use, and whether another browser asked for it.
+// describe returns a link's user, without an address if the link is of no use, and whether another browser asked for it.
 export async function describe(token) {
   const response = await fetch('link', {
     method: 'POST',

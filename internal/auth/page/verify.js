@@ -37,7 +37,7 @@ async function signIn() {
   }
 }
 
-// Whom the link signs in is said before it does: it may be a stranger's.
+// The link's user is named before it signs them in: it may be a stranger's.
 async function start() {
   const link = await describe(token);
   if (!link.email) {
