@@ -11,6 +11,11 @@ import (
 
 // AddInventory puts a section on sale.
 func (s *Service) AddInventory(ctx context.Context, by Caller, eventID string, in inventory.Add) (Event, error) {
+	return s.changeInventory(ctx, by, eventID, in)
+}
+
+// changeInventory decides a command of an inventory for those who manage its event.
+func (s *Service) changeInventory(ctx context.Context, by Caller, eventID string, c inventory.Command) (Event, error) {
 	return execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) (Event, error) {
 		state, err := events.Load(tx, eventID)
 		if err != nil {
@@ -20,9 +25,9 @@ func (s *Service) AddInventory(ctx context.Context, by Caller, eventID string, i
 			return Event{}, err
 		}
 		if state.Status == event.Cancelled || state.Status == event.Completed {
-			return Event{}, rejection.New(rejection.InvalidState, "an event that is %s takes no more inventory", state.Status)
+			return Event{}, rejection.New(rejection.InvalidState, "the inventory of an event that is %s cannot be changed", state.Status)
 		}
-		if _, err := inventories.Decide(tx, eventID, in); err != nil {
+		if _, err := inventories.Decide(tx, eventID, c); err != nil {
 			return Event{}, err
 		}
 		return viewEvent(tx, eventID)

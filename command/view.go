@@ -26,6 +26,7 @@ type Section struct {
 	Capacity int
 	Reserved int
 	Sold     int
+	Blocked  int
 	Seated   bool
 }
 
@@ -77,7 +78,7 @@ func viewEvent(tx *engine.Tx, eventID string) (Event, error) {
 func viewSections(inv inventory.State) []Section {
 	sections := make([]Section, len(inv.Sections))
 	for i, s := range inv.Sections {
-		sections[i] = Section{Name: s.Name, Price: s.Price, Capacity: s.Capacity, Reserved: s.Reserved, Sold: s.Sold, Seated: s.Seated()}
+		sections[i] = Section{Name: s.Name, Price: s.Price, Capacity: s.Capacity, Reserved: s.Reserved, Sold: s.Sold, Blocked: s.Blocked, Seated: s.Seated()}
 	}
 	return sections
 }

@@ -12,6 +12,7 @@ import (
 	"ticketing/graph/live"
 	"ticketing/graph/model"
 	"ticketing/internal/announce"
+	"ticketing/internal/card"
 	"ticketing/internal/id"
 	"ticketing/query"
 )
@@ -124,11 +125,66 @@ func addInventoryForm(in model.AddInventoryInput) form[inventory.Add] {
 	add := inventory.Add{
 		Section: c.readLine(in.Section, inventory.LongestSectionName, "section"), Price: c.readMoney(in.Price, "price"), Capacity: in.Capacity,
 	}
-	for i, row := range in.Rows {
-		name := c.readLine(row.Row, inventory.LongestRowName, "rows", strconv.Itoa(i), "row")
-		add.Rows = append(add.Rows, inventory.Row{Name: name, Seats: row.Seats})
-	}
+	add.Rows = c.readRows(in.Rows)
 	return form[inventory.Add]{add, c.errs}
+}
+
+// readRows returns rows of seats; the write side reads their labels.
+func (c *checker) readRows(typed []*model.SeatRowInput) (rows []inventory.Row) {
+	for i, row := range typed {
+		at := strconv.Itoa(i)
+		numbering := inventory.Numbering{
+			First: c.readCount(row.FirstNumber, "rows", at, "firstNumber"), Step: c.readCount(row.Step, "rows", at, "step"), Labels: row.Labels,
+		}
+		for j, label := range row.Labels {
+			if card.IsIn(label) {
+				c.refuseCard([]string{"rows", at, "labels", strconv.Itoa(j)})
+			}
+		}
+		name := c.readLine(row.Row, inventory.LongestRowName, "rows", at, "row")
+		rows = append(rows, inventory.Row{Name: name, Seats: row.Seats, Numbering: numbering})
+	}
+	return rows
+}
+
+// readCount returns a number that may be missing, as 0; 0 itself is refused.
+func (c *checker) readCount(n *int, path ...string) int {
+	if n == nil {
+		return 0
+	}
+	if *n == 0 {
+		c.addError(path, "%s must be at least 1", fieldName(path))
+	}
+	return *n
+}
+
+// UpdateSection implements generated.MutationResolver.
+func (r mutationResolver) UpdateSection(ctx context.Context, in model.UpdateSectionInput) (*model.EventPayload, error) {
+	return changeEvent(ctx, updateSectionForm(in), func(ctx context.Context, by command.Caller, update inventory.Update) (command.Event, error) {
+		return r.commands.UpdateSection(ctx, by, in.EventID, update)
+	})
+}
+
+func updateSectionForm(in model.UpdateSectionInput) form[inventory.Update] {
+	var c checker
+	c.checkID(id.Event, in.EventID, "eventId")
+	c.checkLine(in.Section, inventory.LongestSectionName, "section")
+	update := inventory.Update{
+		Section: in.Section, Capacity: in.Capacity, Rows: c.readRows(in.Rows),
+		Block: c.readLabels(in.Block, "block"), Unblock: c.readLabels(in.Unblock, "unblock"), Accessible: c.readLabels(in.Accessible, "accessible"),
+		RestrictedView: c.readLabels(in.RestrictedView, "restrictedView"), Unmark: c.readLabels(in.Unmark, "unmark"),
+	}
+	if in.Price != nil {
+		update.Price = new(c.readMoney(*in.Price, "price"))
+	}
+	return form[inventory.Update]{update, c.errs}
+}
+
+func (c *checker) readLabels(labels []string, field string) []string {
+	for i, label := range labels {
+		c.checkLine(label, inventory.LongestLabel, field, strconv.Itoa(i))
+	}
+	return labels
 }
 
 // lastSection returns the section that was added.
@@ -143,8 +199,8 @@ func inventoryView(e command.Event) *query.Inventory {
 	sections := make([]query.Section, len(e.Sections))
 	for i, s := range e.Sections {
 		sections[i] = query.Section{
-			EventID: e.ID, Name: s.Name, Price: s.Price, Capacity: s.Capacity, Available: s.Capacity - s.Reserved - s.Sold,
-			Reserved: s.Reserved, Sold: s.Sold, Seated: s.Seated,
+			EventID: e.ID, Name: s.Name, Price: s.Price, Capacity: s.Capacity, Available: s.Capacity - s.Reserved - s.Sold - s.Blocked,
+			Reserved: s.Reserved, Sold: s.Sold, Blocked: s.Blocked, Seated: s.Seated,
 		}
 	}
 	return &query.Inventory{EventID: e.ID, Version: e.InventoryVersion, Sections: sections}

@@ -40,7 +40,7 @@ type Inventory struct {
 	Sections []Section // in the order in which they were added
 }
 
-// Section is a part of the inventory with one price. available + reserved + sold = capacity.
+// Section is a part of the inventory with one price. available + reserved + sold + blocked = capacity.
 type Section struct {
 	EventID   string
 	Name      string
@@ -49,6 +49,7 @@ type Section struct {
 	Available int
 	Reserved  int
 	Sold      int
+	Blocked   int
 	Seated    bool // numbered seats; else general admission
 }
 
@@ -57,6 +58,9 @@ type Seat struct {
 	Label   string
 	Status  string
 	Ordinal int // place in the section: row by row, by number
+
+	Accessible     bool
+	RestrictedView bool
 }
 
 // Reservation is seats taken for one customer. Status is a value of the API's ReservationStatus.

@@ -32,7 +32,7 @@ func (r *Reader) Inventories(ctx context.Context, eventIDs []string) (map[string
 		inv.Sections = append(inv.Sections, Section{
 			EventID: row.EventID, Name: row.Name, Price: money.Money{Minor: row.Price, Currency: row.Currency},
 			Capacity: int(row.Capacity), Available: int(row.Available), Reserved: int(row.Reserved), Sold: int(row.Sold),
-			Seated: row.Seated,
+			Blocked: int(row.Blocked), Seated: row.Seated,
 		})
 		inventories[row.EventID] = inv
 	}
@@ -64,7 +64,7 @@ func readSeats(ctx context.Context, q *db.Queries, arg db.SeatsInOrderParams, ba
 }
 
 func newSeat(row db.SeatsInOrderRow) Seat {
-	return Seat{Label: row.Label, Status: row.Status, Ordinal: int(row.Ordinal)}
+	return Seat{Label: row.Label, Status: row.Status, Ordinal: int(row.Ordinal), Accessible: row.Accessible, RestrictedView: row.RestrictedView}
 }
 
 // convertRows converts rows to models.

@@ -248,6 +248,12 @@ var rootCases = map[string]authCase{
 			return vars{"eventId": st.newDraft(), "section": "Box", "price": vars{"amount": "1.00", "currencyCode": "EUR"}, "capacity": 1}
 		}), want: eventManagers,
 	},
+	"Mutation.updateSection": {
+		query: `mutation($i: UpdateSectionInput!) { updateSection(input: $i) { userErrors { code } } }`,
+		vars: withInput(func(st *authStage, _ *client) vars {
+			return vars{"eventId": st.newDraft(), "section": "Floor", "capacity": 11}
+		}), want: eventManagers,
+	},
 	"Mutation.publishEvent": {query: eventMutation("publishEvent", "EventIDInput"), vars: onDraftAfter(), want: eventManagers},
 	"Mutation.deleteDraft":  {query: eventMutation("deleteDraft", "EventIDInput"), vars: onDraftAfter(), want: eventManagers},
 	"Mutation.openSales":    {query: eventMutation("openSales", "EventIDInput"), vars: onDraftAfter("publishEvent"), want: eventManagers},

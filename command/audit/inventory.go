@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -53,12 +52,12 @@ func checkSection(stream string, s *inventory.Section, state inventory.State, wa
 	if s.Reserved != want.reserved || s.Sold != want.sold {
 		report.Add(stream, "section %q has %d reserved and %d sold, and its holders have %d and %d", s.Name, s.Reserved, s.Sold, want.reserved, want.sold)
 	}
-	if available := s.Available(); available < 0 || s.Reserved < 0 || s.Sold < 0 || available+s.Reserved+s.Sold != s.Capacity {
-		report.Add(stream, "section %q has %d available, %d reserved and %d sold of %d", s.Name, available, s.Reserved, s.Sold, s.Capacity)
+	if available := s.Available(); available < 0 || s.Reserved < 0 || s.Sold < 0 || s.Blocked < 0 || available+s.Reserved+s.Sold+s.Blocked != s.Capacity {
+		report.Add(stream, "section %q has %d available, %d reserved, %d sold and %d blocked of %d", s.Name, available, s.Reserved, s.Sold, s.Blocked, s.Capacity)
 	}
 	for _, row := range s.Rows {
 		for i, status := range row.Seats {
-			seat := fmt.Sprintf("%s %s-%d", s.Name, row.Name, i+1)
+			seat := s.Name + " " + row.Label(i)
 			want := inventory.Available
 			if id, held := holders[seat]; held {
 				want = inventory.Reserved
@@ -66,7 +65,7 @@ func checkSection(stream string, s *inventory.Section, state inventory.State, wa
 					want = inventory.Sold
 				}
 			}
-			if status != want {
+			if status != want && (status != inventory.Blocked || want != inventory.Available) {
 				report.Add(stream, "seat %s is %s, and by its holder it is %s", seat, status, want)
 			}
 		}

@@ -26,6 +26,7 @@ func Registry() *eventstore.Registry {
 	eventstore.Register[event.EventCompleted](r, "EventCompleted", 1)
 
 	eventstore.Register[inventory.InventoryAdded](r, "InventoryAdded", 1)
+	eventstore.Register[inventory.SectionUpdated](r, "SectionUpdated", 1)
 	eventstore.Register[inventory.SeatsReserved](r, "SeatsReserved", 1)
 	eventstore.Register[inventory.SeatsConfirmed](r, "SeatsConfirmed", 1)
 	eventstore.Register[inventory.SeatsReleased](r, "SeatsReleased", 1)

@@ -28,6 +28,9 @@ const (
 	organizerID   = "usr_01h455vb4pex5vsknk084sn02w"
 )
 
+// numberedRow sets all fields of a row. In truth one has either a first number and a step, or labels.
+var numberedRow = inventory.Row{Name: "A", Seats: 3, Numbering: inventory.Numbering{First: 11, Step: 2, Labels: []string{"11", "13", "13A"}}}
+
 // samples has each domain event as this build writes it, with every field set, by its name in the log.
 var samples = map[string]any{
 	"EventCreated": event.EventCreated{
@@ -46,7 +49,11 @@ var samples = map[string]any{
 	"DraftDeleted":   event.DraftDeleted{},
 
 	"InventoryAdded": inventory.InventoryAdded{
-		Section: "Stalls", Price: price, Capacity: 7, Rows: []inventory.Row{{Name: "A", Seats: 4}, {Name: "B", Seats: 3}},
+		Section: "Stalls", Price: price, Capacity: 7, Rows: []inventory.Row{numberedRow, {Name: "B", Seats: 4}},
+	},
+	"SectionUpdated": inventory.SectionUpdated{
+		Section: "Stalls", Price: price, Capacity: 7, RowsChanged: []inventory.Row{numberedRow}, RowsAdded: []inventory.Row{numberedRow},
+		Blocked: []string{"B-1"}, Unblocked: []string{"B-2"}, Marked: []inventory.SeatMarks{{Label: "A-11", Accessible: true, RestrictedView: true}},
 	},
 	"SeatsReserved":  inventory.SeatsReserved{ReservationID: reservationID, CustomerID: customerID, Items: items},
 	"SeatsConfirmed": inventory.SeatsConfirmed{ReservationID: reservationID, CustomerID: customerID, Items: items},

@@ -11,6 +11,7 @@ import (
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/rejection"
+	"ticketing/internal/money"
 	"ticketing/internal/testenv"
 )
 
@@ -72,6 +73,7 @@ func (s *Story) Tell() {
 	ctx := s.t.Context()
 	s.EventID, s.CancelledID = s.MakeEvent("First night"), s.MakeEvent("Second night")
 	s.tellPurchases()
+	s.tellChanges()
 	s.tellCancellation()
 	_, err := s.CloseSales(ctx, Organizer, s.EventID)
 	require.NoError(s.t, err)
@@ -107,6 +109,19 @@ func (s *Story) tellPurchases() {
 	s.PayFor("usr_frank", pending, "pm_card_authenticationRequired", payment.RequiresAction)
 	free := s.ReserveFor("usr_grace", s.EventID, Tickets("Lawn", 2))
 	_, err = s.ProcessPayment(ctx, User("usr_grace"), command.ProcessPayment{ReservationID: free})
+	require.NoError(s.t, err)
+}
+
+func (s *Story) tellChanges() {
+	s.t.Helper()
+	_, err := s.UpdateEvent(s.t.Context(), Organizer, s.EventID, event.Update{
+		TimeZone: new("Europe/Paris"), MaxTicketsPerReservation: new(7), ClearMaxTicketsPerCustomer: true,
+	})
+	require.NoError(s.t, err)
+	_, err = s.UpdateSection(s.t.Context(), Organizer, s.EventID, inventory.Update{
+		Section: "Stalls", Price: &money.Money{Minor: 50_00, Currency: "EUR"}, Block: []string{"A-3"}, Accessible: []string{"A-4"},
+		Rows: []inventory.Row{{Name: "B", Seats: 1}, {Name: "C", Seats: 1, Numbering: inventory.Numbering{First: 9}}},
+	})
 	require.NoError(s.t, err)
 }
 

@@ -14,6 +14,21 @@ type (
 		Rows     []Row
 	}
 
+	// Update changes a section; nil and empty fields leave it as it is. Capacity is for general admission, all below Price for numbered
+	// seats. What is reserved or sold stays as it is, with its price.
+	Update struct {
+		Section  string
+		Capacity *int
+		Price    *money.Money
+		Rows     []Row    // new ones, and those of before as they are to be; a row without seats is removed
+		Block    []string // labels of seats that are not for sale
+		Unblock  []string
+
+		Accessible     []string // labels of seats to mark
+		RestrictedView []string
+		Unmark         []string // labels of seats to take both marks from, before others are set
+	}
+
 	// Reserve reserves seats of any number of sections for a reservation, all or nothing.
 	Reserve struct {
 		ReservationID     string
@@ -53,6 +68,7 @@ type Retake struct {
 }
 
 func (Add) isCommand()     {}
+func (Update) isCommand()  {}
 func (Reserve) isCommand() {}
 func (Confirm) isCommand() {}
 func (Release) isCommand() {}

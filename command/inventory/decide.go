@@ -12,6 +12,8 @@ func Decide(s State, c Command, _ time.Time) ([]DomainEvent, error) {
 	switch c := c.(type) {
 	case Add:
 		return decideAdd(s, c)
+	case Update:
+		return decideUpdate(s, c)
 	case Reserve:
 		return decideReserve(s, c)
 	case Confirm:
@@ -48,7 +50,7 @@ func (s State) checkFree(items []Item) error {
 			return rejection.New(rejection.InsufficientInventory, "section %q is sold out", item.Section)
 		}
 		for _, label := range item.Labels {
-			if p, _ := section.findSeat(label); section.statusAt(p) != Available {
+			if p, ok := section.findSeat(label); !ok || section.statusAt(p) != Available { // its row may have changed
 				return rejection.New(rejection.SeatUnavailable, "seat %s is taken", label)
 			}
 		}

@@ -14,10 +14,11 @@ func Stream(eventID string) string { return Category + "-" + eventID }
 // DomainEvent is one of the types below.
 type DomainEvent interface{ isInventory() }
 
-// Row is a row of seats, numbered 1 to Seats. A seat's label is "<row>-<number>".
+// Row is a row of seats. A seat's label is "<row>-<number>".
 type Row struct {
 	Name  string `json:"name"`
 	Seats int    `json:"seats"`
+	Numbering
 }
 
 // Item is what a reservation has in one section. Quantity is the number of tickets. Labels name their seats; general admission has
@@ -35,6 +36,25 @@ type (
 		Price    money.Money `json:"price"`
 		Capacity int         `json:"capacity"`
 		Rows     []Row       `json:"rows,omitempty"`
+	}
+
+	// SectionUpdated changes a section. Price and Capacity are those from now on; the other fields are what changes, first of all the rows.
+	SectionUpdated struct {
+		Section     string      `json:"section"`
+		Price       money.Money `json:"price"`
+		Capacity    int         `json:"capacity"`
+		RowsChanged []Row       `json:"rowsChanged,omitempty"` // as they are from now on; without seats: removed. Seats with the same labels stay what they are
+		RowsAdded   []Row       `json:"rowsAdded,omitempty"`   // behind the others
+		Blocked     []string    `json:"blocked,omitempty"`     // seats that are not for sale any more
+		Unblocked   []string    `json:"unblocked,omitempty"`   // seats that are available again
+		Marked      []SeatMarks `json:"marked,omitempty"`
+	}
+
+	// SeatMarks are the marks of a seat from now on.
+	SeatMarks struct {
+		Label          string `json:"label"`
+		Accessible     bool   `json:"accessible,omitempty"`
+		RestrictedView bool   `json:"restrictedView,omitempty"`
 	}
 
 	// SeatsReserved moves seats from available to reserved.
@@ -61,6 +81,7 @@ type (
 )
 
 func (InventoryAdded) isInventory() {}
+func (SectionUpdated) isInventory() {}
 func (SeatsReserved) isInventory()  {}
 func (SeatsConfirmed) isInventory() {}
 func (SeatsReleased) isInventory()  {}

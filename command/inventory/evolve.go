@@ -7,6 +7,8 @@ func Evolve(s State, e DomainEvent) State {
 	switch e := e.(type) {
 	case InventoryAdded:
 		s.Sections = append(s.Sections, newSection(e))
+	case SectionUpdated:
+		s.updateSection(e)
 	case SeatsReserved:
 		if s.Tickets == nil {
 			s.Tickets = map[string]int{}
@@ -43,10 +45,14 @@ func Evolve(s State, e DomainEvent) State {
 func newSection(e InventoryAdded) *Section {
 	section := &Section{Name: e.Section, Price: e.Price, Capacity: e.Capacity, Rows: make([]SeatRow, len(e.Rows))}
 	for i, r := range e.Rows {
-		section.Rows[i] = SeatRow{Name: r.Name, Seats: make([]SeatStatus, r.Seats), longest: r.Seats}
+		section.Rows[i] = newRow(r)
 	}
 	section.indexNames()
 	return section
+}
+
+func newRow(r Row) SeatRow {
+	return SeatRow{Name: r.Name, Numbering: r.Numbering, Seats: make([]SeatStatus, r.Seats), longest: r.Seats}
 }
 
 // moveItems panics if the log breaks a rule: a numbered seat moves only from the status it has, and counts stay within the capacity.
@@ -80,6 +86,8 @@ func (s *Section) addCount(status SeatStatus, by int) {
 		s.Reserved += by
 	case Sold:
 		s.Sold += by
+	case Blocked:
+		s.Blocked += by
 	case Available: // is the rest
 	}
 }

@@ -10,7 +10,11 @@ const (
 	MostPrice          = 1_000_000_000_000 // minor units a ticket: a reservation of 100 tickets and the sales of a hall of 200,000 stay within int64
 	MostItems          = 100               // of a reservation
 	MostLabels         = 1_000             // of an item
+	MostSeatsChanged   = 5_000             // that one change of a section adds, removes or moves: the read side writes them at once
 	LongestSectionName = 100
 	LongestRowName     = 20
-	LongestLabel       = LongestRowName + len("-1000")
+	LongestSeatNumber  = 10
+	LongestLabel       = LongestRowName + len("-") + LongestSeatNumber
+	MostFirstNumber    = 9_999
+	MostStep           = 100 // so the highest number has 6 digits
 )

@@ -28,6 +28,7 @@ type model struct {
 	customer map[string]string // reservation → customer, also of those that ended
 	sold     map[string]bool
 	ended    map[string][]Item // what reservations held that were released
+	blocked  map[string]bool   // labels
 }
 
 // The state is read back from a snapshot now and then.
@@ -35,7 +36,7 @@ func TestInventoryAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{
 			t: t, holder: map[string]string{}, standing: map[string]int{}, customer: map[string]string{}, sold: map[string]bool{},
-			ended: map[string][]Item{},
+			ended: map[string][]Item{}, blocked: map[string]bool{},
 		}
 		m.evolve(stalls, pit)
 		t.Repeat(map[string]func(*rapid.T){
@@ -44,6 +45,7 @@ func TestInventoryAgainstModel(t *testing.T) {
 			"confirm":  func(*rapid.T) { m.confirm() },
 			"release":  func(*rapid.T) { m.release() },
 			"retake":   func(*rapid.T) { m.retake() },
+			"update":   func(*rapid.T) { m.update() },
 			"snapshot": func(*rapid.T) { m.state = throughSnapshot(m.t, m.state) },
 		})
 	})
@@ -53,7 +55,7 @@ func TestInventoryAgainstModel(t *testing.T) {
 func (m *model) decide(c Command) ([]DomainEvent, *rejection.Error) {
 	before := throughSnapshot(m.t, m.state)
 	decided, err := Decide(m.state, c, scenario.Now)
-	require.Equal(m.t, before, m.state, "%+v changed the state", c)
+	require.Equal(m.t, before, plain(m.state), "%+v changed the state", c)
 	if err == nil {
 		return decided, nil
 	}
@@ -128,14 +130,36 @@ func (m *model) expect(c Reserve) (rejection.Code, bool) {
 		if slices.Contains(labels[:i], label) {
 			return rejection.Invalid, false
 		}
-		if m.holder[label] != "" {
+		if m.holder[label] != "" || m.blocked[label] {
 			return rejection.SeatUnavailable, false
 		}
 	}
-	if len(m.holder)+len(labels)+seated > 7 || m.standingNow()+standing > 5 {
+	if len(m.holder)+len(m.blocked)+len(labels)+seated > 7 || m.standingNow()+standing > 5 {
 		return rejection.InsufficientInventory, false
 	}
 	return "", true
+}
+
+// update blocks and unblocks seats, and changes the price.
+func (m *model) update() {
+	labels := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"A-1", "A-2", "A-3", "A-4", "B-1", "B-2", "B-3"}), 1, 3, rapid.ID).Draw(m.t, "blocked")
+	c := Update{Section: "Stalls", Price: new(eur(rapid.Int64Range(1, 9).Draw(m.t, "price")))}
+	block := rapid.Bool().Draw(m.t, "block")
+	if c.Unblock = labels; block {
+		c.Block, c.Unblock = labels, nil
+	}
+	decided, refused := m.decide(c)
+	if block && slices.ContainsFunc(labels, func(label string) bool { return m.holder[label] != "" }) {
+		require.Equal(m.t, rejection.SeatUnavailable, refused.Code)
+		return
+	}
+	require.Nil(m.t, refused)
+	m.evolve(decided...)
+	for _, label := range labels {
+		if delete(m.blocked, label); block {
+			m.blocked[label] = true
+		}
+	}
 }
 
 func (m *model) confirm() {
@@ -180,7 +204,7 @@ func (m *model) retake() {
 	for _, item := range items {
 		free = free && (item.Section != "Pit" || m.standingNow()+item.Quantity <= 5)
 		for _, label := range item.Labels {
-			free = free && m.holder[label] == ""
+			free = free && m.holder[label] == "" && !m.blocked[label]
 		}
 	}
 	if !free {

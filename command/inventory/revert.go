@@ -5,6 +5,11 @@ func Revert(s State, e DomainEvent) State {
 	switch e := e.(type) {
 	case InventoryAdded:
 		s.Sections = s.Sections[:len(s.Sections)-1]
+	case SectionUpdated:
+		if s.replaced == nil {
+			panic("inventory: only the last change of a section can be taken back")
+		}
+		s.Sections[s.indexOf(e.Section)], s.replaced = s.replaced, nil
 	case SeatsReserved:
 		s.drop(e.ReservationID)
 		s.addTickets(e.CustomerID, -countTickets(e.Items))

@@ -30,6 +30,8 @@ func (s *selection) addNamed(label string) *rejection.Error {
 	switch {
 	case !ok:
 		return rejection.New(rejection.SeatUnavailable, "section %q has no seat %q", s.section.Name, label)
+	case s.section.statusAt(at) == Blocked:
+		return rejection.New(rejection.SeatUnavailable, "seat %s is not for sale", label)
 	case s.section.statusAt(at) != Available:
 		return rejection.New(rejection.SeatUnavailable, "seat %s is taken", label)
 	case s.row(at.row).Seats[at.seat] != Available:

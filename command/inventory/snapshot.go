@@ -87,6 +87,13 @@ func (w *snapshotWriter) writeText(s string) {
 	w.data = append(w.data, s...)
 }
 
+func (w *snapshotWriter) writeTexts(texts []string) {
+	w.writeInt(len(texts))
+	for _, text := range texts {
+		w.writeText(text)
+	}
+}
+
 func (w *snapshotWriter) writeName(s string) {
 	at, known := w.known[s]
 	if !known {
@@ -106,13 +113,25 @@ func (w *snapshotWriter) writeSection(s *Section) {
 	w.writeInt(s.Capacity)
 	w.writeInt(s.Reserved)
 	w.writeInt(s.Sold)
+	w.writeInt(s.Blocked)
 	w.writeInt(len(s.Rows))
 	for _, row := range s.Rows {
-		w.writeText(row.Name)
-		w.writeInt(len(row.Seats))
-		for _, seat := range row.Seats {
-			w.data = append(w.data, byte(seat))
-		}
+		w.writeRow(row)
+	}
+}
+
+func (w *snapshotWriter) writeRow(row SeatRow) {
+	w.writeText(row.Name)
+	w.writeInt(row.First)
+	w.writeInt(row.Step)
+	w.writeTexts(row.Labels)
+	w.writeInt(len(row.Seats))
+	for _, seat := range row.Seats {
+		w.data = append(w.data, byte(seat))
+	}
+	w.writeInt(len(row.Marks))
+	for _, marks := range row.Marks {
+		w.data = append(w.data, byte(marks))
 	}
 }
 
@@ -121,10 +140,7 @@ func (w *snapshotWriter) writeItems(items []Item) {
 	for _, item := range items {
 		w.writeName(item.Section)
 		w.writeInt(item.Quantity)
-		w.writeInt(len(item.Labels))
-		for _, label := range item.Labels {
-			w.writeText(label)
-		}
+		w.writeTexts(item.Labels)
 	}
 }
 
@@ -188,30 +204,52 @@ func (r *snapshotReader) readName() string {
 func (r *snapshotReader) readSection() *Section {
 	s := &Section{
 		Name: r.readName(), Price: money.Money{Minor: int64(r.readInt()), Currency: r.readText()},
-		Capacity: r.readInt(), Reserved: r.readInt(), Sold: r.readInt(), Rows: make([]SeatRow, r.readCount()),
+		Capacity: r.readInt(), Reserved: r.readInt(), Sold: r.readInt(), Blocked: r.readInt(), Rows: make([]SeatRow, r.readCount()),
 	}
 	for i := range s.Rows {
-		row := SeatRow{Name: r.readText(), Seats: make([]SeatStatus, r.readCount())}
-		for seat, status := range []byte(r.readBytes(len(row.Seats))) {
-			row.Seats[seat] = SeatStatus(min(status, byte(Sold)))
-		}
-		row.longest = longestRun(row.Seats)
-		s.Rows[i] = row
+		s.Rows[i] = r.readRow()
 	}
 	s.indexNames()
 	return s
 }
 
+func (r *snapshotReader) readRow() SeatRow {
+	row := SeatRow{Name: r.readText(), Numbering: Numbering{First: r.readInt(), Step: r.readInt(), Labels: r.readTexts()}}
+	row.Seats = make([]SeatStatus, r.readCount())
+	for i, status := range []byte(r.readBytes(len(row.Seats))) {
+		row.Seats[i] = SeatStatus(min(status, byte(Blocked)))
+	}
+	if n := r.readCount(); n > 0 {
+		row.Marks = make([]Mark, n)
+	}
+	for i, marks := range []byte(r.readBytes(len(row.Marks))) {
+		row.Marks[i] = Mark(marks) & allMarks
+	}
+	if len(row.Labels) > 0 && len(row.Labels) != len(row.Seats) || row.Marks != nil && len(row.Marks) != len(row.Seats) {
+		r.fail()
+		return SeatRow{}
+	}
+	row.longest = longestRun(row.Seats)
+	return row
+}
+
+// readTexts returns nil for no texts.
+func (r *snapshotReader) readTexts() []string {
+	n := r.readCount()
+	if n == 0 {
+		return nil
+	}
+	texts := make([]string, n)
+	for i := range texts {
+		texts[i] = r.readText()
+	}
+	return texts
+}
+
 func (r *snapshotReader) readItems() []Item {
 	items := make([]Item, r.readCount())
 	for i := range items {
-		items[i] = Item{Section: r.readName(), Quantity: r.readInt()}
-		if n := r.readCount(); n > 0 {
-			items[i].Labels = make([]string, n)
-		}
-		for label := range items[i].Labels {
-			items[i].Labels[label] = r.readText()
-		}
+		items[i] = Item{Section: r.readName(), Quantity: r.readInt(), Labels: r.readTexts()}
 	}
 	return items
 }

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"ticketing/internal/money"
@@ -17,11 +16,23 @@ const (
 	Available SeatStatus = iota
 	Reserved
 	Sold
+	Blocked // not for sale
+)
+
+// Mark is what a customer should know of a seat.
+type Mark byte
+
+// The marks, which a seat may have any of.
+const (
+	Accessible Mark = 1 << iota
+	RestrictedView
+
+	allMarks = Accessible | RestrictedView
 )
 
 // String returns the value of the API's SeatStatus.
 func (s SeatStatus) String() string {
-	return [...]string{"AVAILABLE", "RESERVED", "SOLD"}[s]
+	return [...]string{"AVAILABLE", "RESERVED", "SOLD", "BLOCKED"}[s]
 }
 
 // State is what one event has to sell, and which reservation has what of it. Evolve changes the maps and sections of the state that it
@@ -31,7 +42,8 @@ type State struct { //nolint:recvcheck // decisions read it by value; only Evolv
 	Holdings map[string]Holding // by reservation
 	Tickets  map[string]int     // reserved or sold, by customer
 
-	unpaid map[string]map[string]bool // reservations whose seats are not sold, by customer
+	unpaid   map[string]map[string]bool // reservations whose seats are not sold, by customer
+	replaced *Section                   // what the last SectionUpdated replaced, to take it back
 }
 
 // Holding is what one reservation has, reserved or sold.
@@ -48,17 +60,20 @@ type Section struct {
 	Capacity int
 	Reserved int
 	Sold     int
+	Blocked  int
 	Rows     []SeatRow
 
 	folded string
 	rowAt  map[string]int // index of a row, by its name and by its folded name
 }
 
-// SeatRow is a row with the status of its seats, numbered 1 to len(Seats).
+// SeatRow is a row with the status of its seats.
 type SeatRow struct {
-	Name    string
+	Name string
+	Numbering
 	Seats   []SeatStatus
-	longest int // length of the longest run of available seats: lets best-available skip rows
+	Marks   []Mark // of each seat; nil while none has any
+	longest int    // length of the longest run of available seats: lets best-available skip rows
 }
 
 // hold sets what a reservation has. State changes its holdings only through hold and drop, which keep the index of unpaid ones.
@@ -122,17 +137,27 @@ func (s State) MostTickets() (ofReservation, ofCustomer int) {
 // Size estimates how many bytes of memory the state takes.
 func (s State) Size() int {
 	const perSection, perHolding, perCustomer = 256, 512, 96
-	size := perSection*len(s.Sections) + perHolding*len(s.Holdings) + perCustomer*len(s.Tickets)
+	size := perSection*len(s.Sections) + perHolding*len(s.Holdings) + perCustomer*len(s.Tickets) + s.replaced.size()
 	for _, section := range s.Sections {
-		if section.Seated() {
-			size += section.Capacity
-		}
+		size += section.size()
+	}
+	return size
+}
+
+func (s *Section) size() int {
+	const perRow, perLabel = 128, 24
+	if s == nil {
+		return 0
+	}
+	size := perRow * len(s.Rows)
+	for _, row := range s.Rows {
+		size += len(row.Seats) + len(row.Marks) + perLabel*len(row.Labels)
 	}
 	return size
 }
 
 // Available returns how many tickets can still be reserved.
-func (s *Section) Available() int { return s.Capacity - s.Reserved - s.Sold }
+func (s *Section) Available() int { return s.Capacity - s.Reserved - s.Sold - s.Blocked }
 
 // Seated reports whether the section has numbered seats.
 func (s *Section) Seated() bool { return len(s.Rows) > 0 }
@@ -160,15 +185,12 @@ func (s *Section) findSeat(label string) (place, bool) {
 	if i < 0 {
 		return place{}, false
 	}
-	number, err := strconv.Atoi(label[i+1:])
-	if err != nil || strconv.Itoa(number) != label[i+1:] {
-		return place{}, false
-	}
 	row, ok := s.findRow(label[:i])
-	if !ok || number < 1 || number > len(s.Rows[row].Seats) {
+	if !ok {
 		return place{}, false
 	}
-	return place{row: row, seat: number - 1}, true
+	seat, ok := s.Rows[row].findNumber(label[i+1:], len(s.Rows[row].Seats))
+	return place{row: row, seat: seat}, ok
 }
 
 func (s *Section) findRow(name string) (int, bool) {
@@ -196,7 +218,7 @@ func (s *Section) indexNames() {
 }
 
 func (s *Section) labelOf(p place) string {
-	return s.Rows[p.row].Name + "-" + strconv.Itoa(p.seat+1)
+	return s.Rows[p.row].Label(p.seat)
 }
 
 func (s *Section) statusAt(p place) SeatStatus { return s.Rows[p.row].Seats[p.seat] }

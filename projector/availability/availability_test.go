@@ -2,6 +2,7 @@ package availability_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,6 +42,45 @@ func TestAvailabilityFollowsSeats(t *testing.T) {
 		{Label: "A-3", Status: "AVAILABLE", Ordinal: 2}, {Label: "A-4", Status: "AVAILABLE", Ordinal: 3},
 		{Label: "B-1", Status: "AVAILABLE", Ordinal: 4}, {Label: "B-2", Status: "AVAILABLE", Ordinal: 5},
 	}, page.Items)
+}
+
+// However records are cut into batches, the rows are those of the last one.
+func TestAvailabilityFollowsUpdatesOfSections(t *testing.T) {
+	price, row := readtest.EUR(5000), func(name string, seats, first int) inventory.Row {
+		return inventory.Row{Name: name, Seats: seats, Numbering: inventory.Numbering{First: first}}
+	}
+	updates := []any{
+		inventory.SectionUpdated{Section: "standing", Price: readtest.EUR(2500), Capacity: 80},
+		inventory.SeatsReserved{ReservationID: "rsv_1", Items: readtest.Seats("A-2", "B-1")},
+		inventory.SectionUpdated{
+			Section: "seated", Price: price, Capacity: 7, RowsChanged: []inventory.Row{row("A", 3, 2)}, RowsAdded: []inventory.Row{row("C", 2, 11)},
+			Blocked: []string{"A-3", "C-12"}, Marked: []inventory.SeatMarks{{Label: "A-4", Accessible: true}},
+		},
+		inventory.SectionUpdated{
+			Section: "seated", Price: price, Capacity: 5, RowsChanged: []inventory.Row{row("A", 1, 2)}, Unblocked: []string{"C-12"},
+			Marked: []inventory.SeatMarks{{Label: "C-11", RestrictedView: true}},
+		},
+	}
+	for name, size := range map[string]int{"one batch": 100, "a batch each": 1} {
+		t.Run(name, func(t *testing.T) {
+			w := readtest.New(t)
+			w.Append("inventory-evt_1", append(readtest.InventoryAdded(), updates...)...)
+			for batch := range slices.Chunk(w.Records(inventory.Category), size) {
+				w.Project(availability.Projection{}, batch...)
+			}
+			require.Empty(t, w.DeadLetters(availability.Projection{}))
+			require.Equal(t, []query.Section{
+				{EventID: "evt_1", Name: "standing", Price: readtest.EUR(2500), Capacity: 80, Available: 80},
+				{EventID: "evt_1", Name: "seated", Price: price, Capacity: 5, Available: 3, Reserved: 2, Seated: true},
+			}, w.Inventory("evt_1").Sections)
+			page, err := w.Reader.SeatPage(t.Context(), "evt_1", "seated", query.PageArgs{})
+			require.NoError(t, err)
+			require.Equal(t, []query.Seat{
+				{Label: "A-2", Status: "RESERVED", Ordinal: 0}, {Label: "B-1", Status: "RESERVED", Ordinal: 1}, {Label: "B-2", Status: "AVAILABLE", Ordinal: 2},
+				{Label: "C-11", Status: "AVAILABLE", Ordinal: 3, RestrictedView: true}, {Label: "C-12", Status: "AVAILABLE", Ordinal: 4},
+			}, page.Items)
+		})
+	}
 }
 
 // However delivery cuts, repeats and disorders the records, the counts are the same.

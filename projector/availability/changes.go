@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 
 	"ticketing/command/inventory"
 	"ticketing/projector/db"
@@ -31,14 +30,21 @@ func sortedKeys[V any](seats map[seatKey]V) []seatKey {
 // section is a section as the batch leaves it, and by how much the batch moves its counters.
 type section struct {
 	db.Section
-	added                                    bool
-	movedAvailable, movedReserved, movedSold int32
+
+	added  bool
+	priced bool     // its price changes
+	moved  counters // by how much
 }
 
+type counters struct{ capacity, available, reserved, sold, blocked int32 }
+
+// seat is a seat as the batch leaves it, and what the batch does to its row.
 type seat struct {
-	status  string
-	ordinal int32
-	added   bool
+	db.Seat
+
+	added   bool // there was no row
+	placed  bool // the row gets another ordinal, which is unique: it is written anew
+	removed bool
 	moved   bool
 }
 
@@ -59,6 +65,8 @@ func (c *changes) apply(r *projection.Record) error {
 	switch e := r.Event.(type) {
 	case inventory.InventoryAdded:
 		return c.addSection(eventID, e)
+	case inventory.SectionUpdated:
+		return c.updateSection(eventID, e)
 	case inventory.SeatsReserved:
 		return c.moveItems(eventID, e.Items, inventory.Available, inventory.Reserved)
 	case inventory.SeatsConfirmed:
@@ -89,7 +97,7 @@ func (c *changes) addSection(eventID string, e inventory.InventoryAdded) error {
 	if c.written == seatsAreThere {
 		return nil
 	}
-	return c.addSeats(key, e.Rows, 0, e.Capacity)
+	return c.addSeats(key, e.Rows, 0, 0, e.Capacity)
 }
 
 // checkSection returns an error if the section can't be added.
@@ -110,20 +118,28 @@ func countSeats(rows []inventory.Row) (seats int) {
 	return seats
 }
 
-// addSeats adds the seats of rows, from one number up to another, counted through all rows.
-func (c *changes) addSeats(key sectionKey, rows []inventory.Row, from, to int) error {
+// addSeats adds the seats of rows, from one number up to another, counted through all rows. The first seat of all has the ordinal start.
+func (c *changes) addSeats(key sectionKey, rows []inventory.Row, start int32, from, to int) error {
 	before := 0 // seats of the rows before
 	for _, row := range rows {
 		for i := max(from, before); i < min(to, before+row.Seats); i++ {
-			label := row.Name + "-" + strconv.Itoa(i-before+1)
-			if c.seats[seatKey{key, label}] != nil {
+			label := row.Label(i - before)
+			if known := c.seats[seatKey{key, label}]; known != nil && !known.removed {
 				return fmt.Errorf("seat %s is in section %q twice", label, key.name)
 			}
-			c.seats[seatKey{key, label}] = &seat{status: inventory.Available.String(), ordinal: int32(i), added: true} //nolint:gosec // below the capacity
+			c.addSeat(seatKey{key, label}, start+int32(i)) //nolint:gosec // below the capacity
 		}
 		before += row.Seats
 	}
 	return nil
+}
+
+// addSeat adds a seat, or one again that the batch removed.
+func (c *changes) addSeat(key seatKey, ordinal int32) {
+	before := c.seats[key]
+	c.seats[key] = &seat{added: before == nil || before.added, placed: before != nil, Seat: db.Seat{
+		EventID: key.event, Section: key.name, Label: key.label, Ordinal: ordinal, Status: inventory.Available.String(),
+	}}
 }
 
 func (c *changes) moveItems(eventID string, items []inventory.Item, from, to inventory.SeatStatus) error {
@@ -150,13 +166,13 @@ func (c *changes) moveItems(eventID string, items []inventory.Item, from, to inv
 
 func (c *changes) moveSeat(key seatKey, from, to inventory.SeatStatus) error {
 	seat := c.seats[key]
-	if seat == nil {
+	if seat == nil || seat.removed {
 		return fmt.Errorf("there is no seat %s in section %q", key.label, key.name)
 	}
-	if seat.status != from.String() {
-		return fmt.Errorf("seat %s of section %q is %s, not %s", key.label, key.name, seat.status, from)
+	if seat.Status != from.String() {
+		return fmt.Errorf("seat %s of section %q is %s, not %s", key.label, key.name, seat.Status, from)
 	}
-	seat.status, seat.moved = to.String(), true
+	seat.Status, seat.moved = to.String(), true
 	return nil
 }
 
@@ -178,10 +194,12 @@ func (s *section) moveCounters(quantity int, from, to inventory.SeatStatus) erro
 func (s *section) counter(status inventory.SeatStatus) (count, moved *int32) {
 	switch status {
 	case inventory.Available:
-		return &s.Available, &s.movedAvailable
+		return &s.Available, &s.moved.available
 	case inventory.Reserved:
-		return &s.Reserved, &s.movedReserved
+		return &s.Reserved, &s.moved.reserved
+	case inventory.Blocked:
+		return &s.Blocked, &s.moved.blocked
 	default:
-		return &s.Sold, &s.movedSold
+		return &s.Sold, &s.moved.sold
 	}
 }

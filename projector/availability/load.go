@@ -3,6 +3,8 @@ package availability
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"ticketing/command/inventory"
 	"ticketing/projector/db"
@@ -20,6 +22,9 @@ func loadChanges(ctx context.Context, q *db.Queries, eventIDs []string, taken []
 		c.sections[sectionKey{row.EventID, row.Name}] = &section{Section: row}
 		c.ordinals[row.EventID]++
 	}
+	if err := c.loadLaidOut(ctx, q, taken); err != nil {
+		return nil, err
+	}
 	keys := namedSeats(taken)
 	if len(keys) == 0 {
 		return c, nil
@@ -33,15 +38,42 @@ func loadChanges(ctx context.Context, q *db.Queries, eventIDs []string, taken []
 		return nil, fmt.Errorf("load seats: %w", err)
 	}
 	for _, row := range seats {
-		c.seats[seatKey{sectionKey{row.EventID, row.Section}, row.Label}] = &seat{status: row.Status}
+		c.seats[keyOf(row)] = &seat{Seat: row}
 	}
 	return c, nil
+}
+
+func keyOf(row db.Seat) seatKey { return seatKey{sectionKey{row.EventID, row.Section}, row.Label} }
+
+// loadLaidOut reads all seats of the sections in which rows change.
+func (c *changes) loadLaidOut(ctx context.Context, q *db.Queries, taken []*projection.Record) error {
+	laidOut := map[sectionKey]bool{}
+	for _, r := range taken {
+		if e, ok := r.Event.(inventory.SectionUpdated); ok && len(e.RowsChanged) > 0 {
+			laidOut[sectionKey{r.AggregateID(), e.Section}] = true
+		}
+	}
+	if len(laidOut) == 0 {
+		return nil
+	}
+	keys := slices.Collect(maps.Keys(laidOut))
+	seats, err := q.LoadSeatsOfSections(ctx, db.LoadSeatsOfSectionsParams{
+		EventIds: projection.Column(keys, func(k sectionKey) string { return k.event }),
+		Sections: projection.Column(keys, func(k sectionKey) string { return k.name }),
+	})
+	if err != nil {
+		return fmt.Errorf("load the seats of sections: %w", err)
+	}
+	for _, row := range seats {
+		c.seats[keyOf(row)] = &seat{Seat: row}
+	}
+	return nil
 }
 
 func namedSeats(taken []*projection.Record) []seatKey {
 	named := map[seatKey]bool{}
 	for _, r := range taken {
-		for _, item := range movedItems(r.Event) {
+		for _, item := range namedItems(r.Event) {
 			for _, label := range item.Labels {
 				named[seatKey{sectionKey{r.AggregateID(), item.Section}, label}] = true
 			}
@@ -50,9 +82,15 @@ func namedSeats(taken []*projection.Record) []seatKey {
 	return sortedKeys(named)
 }
 
-// movedItems returns the items whose status a domain event changes.
-func movedItems(e any) []inventory.Item {
+// namedItems returns the items whose seats a domain event names.
+func namedItems(e any) []inventory.Item {
 	switch e := e.(type) {
+	case inventory.SectionUpdated:
+		labels := slices.Concat(e.Blocked, e.Unblocked)
+		for _, m := range e.Marked {
+			labels = append(labels, m.Label)
+		}
+		return []inventory.Item{{Section: e.Section, Labels: labels}}
 	case inventory.SeatsReserved:
 		return e.Items
 	case inventory.SeatsConfirmed:

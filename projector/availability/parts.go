@@ -15,10 +15,19 @@ import (
 
 var _ projection.Bulky = Projection{}
 
-// CountRows implements projection.Bulky: a section has a row for each of its numbered seats.
+// CountRows implements projection.Bulky: a section has a row for each of its numbered seats. The aggregate sees to it that a change of a section
+// is never written in parts.
 func (Projection) CountRows(r *projection.Record) int {
-	added, _ := r.Event.(inventory.InventoryAdded)
-	return countSeats(added.Rows)
+	switch e := r.Event.(type) {
+	case inventory.InventoryAdded:
+		return countSeats(e.Rows)
+	case inventory.SectionUpdated:
+		if len(e.RowsChanged) > 0 { // the seats behind move
+			return inventory.MostSeatsChanged
+		}
+		return countSeats(e.RowsAdded)
+	}
+	return 0
 }
 
 // StreamVersion implements projection.Bulky.
@@ -57,7 +66,7 @@ func (Projection) WriteRows(ctx context.Context, tx pgx.Tx, r *projection.Record
 			return fmt.Errorf("delete seats of an earlier attempt: %w", err)
 		}
 	}
-	if err := c.addSeats(sectionKey{eventID, added.Section}, added.Rows, from, to); err != nil {
+	if err := c.addSeats(sectionKey{eventID, added.Section}, added.Rows, 0, from, to); err != nil {
 		return r.Fail(err)
 	}
 	if err := c.saveSeats(ctx, q); err != nil {

@@ -2,6 +2,7 @@ package availability
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/internal/money"
+	"ticketing/projector/db"
 	"ticketing/projector/projection"
 )
 
@@ -27,6 +29,14 @@ func TestRowsAreThoseOfTheInventorysState(t *testing.T) {
 				{Section: "Stalls", Labels: []string{label}}, {Section: "Floor", Quantity: &quantity},
 			}},
 			inventory.Confirm{ReservationID: id}, inventory.Release{ReservationID: id},
+			inventory.Update{Section: "Stalls", Block: []string{label}}, inventory.Update{Section: "Stalls", Unblock: []string{label}},
+			inventory.Update{Section: "Stalls", Accessible: []string{label}}, inventory.Update{Section: "Stalls", Unmark: []string{label}},
+			inventory.Update{Section: "Floor", Capacity: new(quantity + 4), Price: &money.Money{Minor: int64(quantity), Currency: "EUR"}},
+			inventory.Update{Section: "Stalls", Rows: []inventory.Row{
+				{Name: "A", Seats: quantity + 2, Numbering: inventory.Numbering{First: rapid.IntRange(1, 2).Draw(t, "first")}},
+				{Name: rapid.SampledFrom([]string{"B", "C"}).Draw(t, "row"), Seats: quantity},
+			}},
+			inventory.Update{Section: "Stalls", Rows: []inventory.Row{{Name: rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "removed")}}},
 		}).Draw(t, "kind")
 	})
 	rapid.Check(t, func(t *rapid.T) {
@@ -51,17 +61,39 @@ func TestRowsAreThoseOfTheInventorysState(t *testing.T) {
 	})
 }
 
+func labelsOf(r inventory.SeatRow) []string {
+	labels := make([]string, len(r.Seats))
+	for i := range labels {
+		labels[i] = r.Label(i)
+	}
+	return labels
+}
+
 func requireSameState(t *rapid.T, state inventory.State, c *changes) {
 	require.Len(t, c.sections, len(state.Sections))
 	for i, s := range state.Sections {
 		row := c.sections[sectionKey{"evt_1", s.Name}]
-		require.Equal(t, []int{i, s.Capacity, s.Available(), s.Reserved, s.Sold},
-			[]int{int(row.Ordinal), int(row.Capacity), int(row.Available), int(row.Reserved), int(row.Sold)})
+		require.Equal(t, []int{i, s.Capacity, s.Available(), s.Reserved, s.Sold, s.Blocked, int(s.Price.Minor)},
+			[]int{int(row.Ordinal), int(row.Capacity), int(row.Available), int(row.Reserved), int(row.Sold), int(row.Blocked), int(row.Price)})
 		require.Equal(t, s.Seated(), row.Seated)
-		for _, r := range s.Rows {
+		ordinal := int32(0)
+		for at, r := range s.Rows {
 			for j, status := range r.Seats {
-				require.Equal(t, status.String(), c.seats[seatKey{sectionKey{"evt_1", s.Name}, fmt.Sprint(r.Name, "-", j+1)}].status)
+				seat, marks := c.seats[seatKey{sectionKey{"evt_1", s.Name}, r.Label(j)}], s.MarksAt(at, j)
+				require.NotNil(t, seat, r.Label(j))
+				require.False(t, seat.removed, r.Label(j))
+				require.Equal(t, db.Seat{
+					EventID: "evt_1", Section: s.Name, Label: r.Label(j), Ordinal: ordinal, Status: status.String(),
+					Accessible: marks&inventory.Accessible != 0, RestrictedView: marks&inventory.RestrictedView != 0,
+				}, seat.Seat)
+				ordinal++
 			}
 		}
+	}
+	for key, seat := range c.seats {
+		at := state.Section(key.name)
+		require.Equal(t, !seat.removed, slices.ContainsFunc(at.Rows, func(r inventory.SeatRow) bool {
+			return slices.Contains(labelsOf(r), key.label)
+		}), key.label)
 	}
 }

@@ -26,7 +26,7 @@ func (c *changes) saveSections(ctx context.Context, q *db.Queries) error {
 		switch {
 		case section.added:
 			added = append(added, section)
-		case section.movedAvailable != 0 || section.movedReserved != 0 || section.movedSold != 0:
+		case section.priced || section.moved != counters{}:
 			moved = append(moved, section)
 		}
 	}
@@ -39,11 +39,14 @@ func (c *changes) saveSections(ctx context.Context, q *db.Queries) error {
 		return nil
 	}
 	return q.MoveSections(ctx, db.MoveSectionsParams{
-		EventIds:  projection.Column(moved, func(s *section) string { return s.EventID }),
-		Names:     projection.Column(moved, func(s *section) string { return s.Name }),
-		Available: projection.Column(moved, func(s *section) int32 { return s.movedAvailable }),
-		Reserved:  projection.Column(moved, func(s *section) int32 { return s.movedReserved }),
-		Sold:      projection.Column(moved, func(s *section) int32 { return s.movedSold }),
+		EventIds:   projection.Column(moved, func(s *section) string { return s.EventID }),
+		Names:      projection.Column(moved, func(s *section) string { return s.Name }),
+		Prices:     projection.Column(moved, func(s *section) int64 { return s.Price }),
+		Capacities: projection.Column(moved, func(s *section) int32 { return s.moved.capacity }),
+		Available:  projection.Column(moved, func(s *section) int32 { return s.moved.available }),
+		Reserved:   projection.Column(moved, func(s *section) int32 { return s.moved.reserved }),
+		Sold:       projection.Column(moved, func(s *section) int32 { return s.moved.sold }),
+		Blocked:    projection.Column(moved, func(s *section) int32 { return s.moved.blocked }),
 	})
 }
 
@@ -59,6 +62,7 @@ func addParams(sections []*section) db.AddSectionsParams {
 		Available:  projection.Column(sections, func(s *section) int32 { return s.Available }),
 		Reserved:   projection.Column(sections, func(s *section) int32 { return s.Reserved }),
 		Sold:       projection.Column(sections, func(s *section) int32 { return s.Sold }),
+		Blocked:    projection.Column(sections, func(s *section) int32 { return s.Blocked }),
 	}
 }
 
@@ -66,17 +70,33 @@ func addParams(sections []*section) db.AddSectionsParams {
 const seatsTogether = 10_000
 
 func (c *changes) saveSeats(ctx context.Context, q *db.Queries) error {
-	var added, moved []seatKey
+	var removed, added, moved []*seat
 	for _, key := range sortedKeys(c.seats) {
-		switch seat := c.seats[key]; {
-		case seat.added:
-			added = append(added, key)
+		seat := c.seats[key]
+		if !seat.added && (seat.removed || seat.placed) {
+			removed = append(removed, seat)
+		}
+		switch {
+		case seat.removed:
+		case seat.added || seat.placed:
+			added = append(added, seat)
 		case seat.moved:
-			moved = append(moved, key)
+			moved = append(moved, seat)
 		}
 	}
-	for keys := range slices.Chunk(added, seatsTogether) {
-		if err := c.saveAddedSeats(ctx, q, keys); err != nil {
+	for seats := range slices.Chunk(removed, seatsTogether) {
+		if err := q.RemoveSeats(ctx, db.RemoveSeatsParams{
+			EventIds: projection.Column(seats, eventOf), Sections: projection.Column(seats, sectionOf), Labels: projection.Column(seats, labelOf),
+		}); err != nil {
+			return err
+		}
+	}
+	for seats := range slices.Chunk(added, seatsTogether) {
+		if err := q.AddSeats(ctx, db.AddSeatsParams{
+			EventIds: projection.Column(seats, eventOf), Sections: projection.Column(seats, sectionOf), Labels: projection.Column(seats, labelOf),
+			Ordinals: projection.Column(seats, func(s *seat) int32 { return s.Ordinal }), Statuses: projection.Column(seats, statusOf),
+			Accessible: projection.Column(seats, isAccessible), RestrictedView: projection.Column(seats, hasRestrictedView),
+		}); err != nil {
 			return err
 		}
 	}
@@ -84,21 +104,15 @@ func (c *changes) saveSeats(ctx context.Context, q *db.Queries) error {
 		return nil
 	}
 	return q.MoveSeats(ctx, db.MoveSeatsParams{
-		EventIds: projection.Column(moved, eventOf), Sections: projection.Column(moved, sectionOf),
-		Labels: projection.Column(moved, labelOf), Statuses: projection.Column(moved, c.statusOf),
+		EventIds: projection.Column(moved, eventOf), Sections: projection.Column(moved, sectionOf), Labels: projection.Column(moved, labelOf),
+		Statuses:   projection.Column(moved, statusOf),
+		Accessible: projection.Column(moved, isAccessible), RestrictedView: projection.Column(moved, hasRestrictedView),
 	})
 }
 
-func (c *changes) saveAddedSeats(ctx context.Context, q *db.Queries, keys []seatKey) error {
-	return q.AddSeats(ctx, db.AddSeatsParams{
-		EventIds: projection.Column(keys, eventOf), Sections: projection.Column(keys, sectionOf),
-		Labels: projection.Column(keys, labelOf), Statuses: projection.Column(keys, c.statusOf),
-		Ordinals: projection.Column(keys, func(k seatKey) int32 { return c.seats[k].ordinal }),
-	})
-}
-
-func eventOf(k seatKey) string   { return k.event }
-func sectionOf(k seatKey) string { return k.name }
-func labelOf(k seatKey) string   { return k.label }
-
-func (c *changes) statusOf(k seatKey) string { return c.seats[k].status }
+func eventOf(s *seat) string         { return s.EventID }
+func sectionOf(s *seat) string       { return s.Section }
+func labelOf(s *seat) string         { return s.Label }
+func statusOf(s *seat) string        { return s.Status }
+func isAccessible(s *seat) bool      { return s.Accessible }
+func hasRestrictedView(s *seat) bool { return s.RestrictedView }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -98,8 +99,8 @@ func (c *comparison) compareSeats(ctx context.Context, tx pgx.Tx, ids []string) 
 	var missing map[string]availability.SeatRow // the seats of event `of` that were not read yet
 	var got availability.SeatRow
 	rows := query{
-		"seats", `SELECT event_id, section, label, ordinal, status FROM seats WHERE event_id = ANY ($1) ORDER BY event_id`,
-		[]any{ids}, []any{&got.EventID, &got.Section, &got.Label, &got.Ordinal, &got.Status},
+		"seats", `SELECT event_id, section, label, ordinal, status, accessible, restricted_view FROM seats WHERE event_id = ANY ($1) ORDER BY event_id`,
+		[]any{ids}, []any{&got.EventID, &got.Section, &got.Label, &got.Ordinal, &got.Status, &got.Accessible, &got.RestrictedView},
 	}
 	err := eachRow(ctx, tx, rows, func() error {
 		if got.EventID != of {
@@ -136,8 +137,12 @@ func (c *comparison) compareSeat(key string, want availability.SeatRow, ok bool,
 		c.report.add(Finding{
 			Kind: Differs, Table: "seats", Key: key, Column: "ordinal", Log: strconv.Itoa(int(want.Ordinal)), Row: strconv.Itoa(int(got.Ordinal)),
 		})
+	case want.Accessible != got.Accessible || want.RestrictedView != got.RestrictedView:
+		c.report.add(Finding{Kind: Differs, Table: "seats", Key: key, Column: "accessible, restricted_view", Log: marksOf(want), Row: marksOf(got)})
 	}
 }
+
+func marksOf(r availability.SeatRow) string { return fmt.Sprint(r.Accessible, ", ", r.RestrictedView) }
 
 func (c *comparison) reportMissingSeats(missing map[string]availability.SeatRow) {
 	for _, key := range sortedKeys(missing) {
@@ -152,10 +157,12 @@ func seatRows(eventID string, state inventory.State) map[string]availability.Sea
 	rows := map[string]availability.SeatRow{}
 	for _, section := range state.Sections {
 		ordinal := int32(0)
-		for _, row := range section.Rows {
+		for r, row := range section.Rows {
 			for i, status := range row.Seats {
+				marks := section.MarksAt(r, i)
 				seat := availability.SeatRow{
-					EventID: eventID, Section: section.Name, Label: row.Name + "-" + strconv.Itoa(i+1), Ordinal: ordinal, Status: status.String(),
+					EventID: eventID, Section: section.Name, Label: row.Label(i), Ordinal: ordinal, Status: status.String(),
+					Accessible: marks&inventory.Accessible != 0, RestrictedView: marks&inventory.RestrictedView != 0,
 				}
 				rows[seatKey(seat)] = seat
 				ordinal++

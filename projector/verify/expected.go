@@ -208,7 +208,7 @@ func (x *expected) sectionRow(eventID, name string) *availability.SectionRow {
 		if s.Name == name {
 			return &availability.SectionRow{
 				EventID: eventID, Name: s.Name, Ordinal: int32(ordinal), Price: s.Price.Minor, Currency: s.Price.Currency, Seated: s.Seated(),
-				Capacity: int32(s.Capacity), Available: int32(s.Available()), Reserved: int32(s.Reserved), Sold: int32(s.Sold), //nolint:gosec // bounded by the aggregate
+				Capacity: int32(s.Capacity), Available: int32(s.Available()), Reserved: int32(s.Reserved), Sold: int32(s.Sold), Blocked: int32(s.Blocked), //nolint:gosec // bounded by the aggregate
 			}
 		}
 	}
