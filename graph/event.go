@@ -112,6 +112,7 @@ func updateEventForm(in model.UpdateEventInput) form[event.Update] {
 		Description: c.readText(in.Description.Value(), event.LongestDescription, "description"),
 		Venue:       c.readOptionalLine(requireValue(&c, in.Venue, "venue"), event.LongestVenue, "venue"),
 		StartsAt:    requireValue(&c, in.StartsAt, "startsAt"), TimeZone: requireValue(&c, in.TimeZone, "timeZone"), SalesOpenAt: in.SalesOpenAt.Value(), SalesCloseAt: in.SalesCloseAt.Value(),
+		Reason:           textOf(c.readText(in.Reason, event.LongestReason, "reason")),
 		ClearSalesOpenAt: isNull(in.SalesOpenAt), ClearSalesCloseAt: isNull(in.SalesCloseAt),
 		MaxTicketsPerReservation: requireValue(&c, in.MaxTicketsPerReservation, "maxTicketsPerReservation"),
 		MaxTicketsPerCustomer:    in.MaxTicketsPerCustomer.Value(), ClearMaxTicketsPerCustomer: isNull(in.MaxTicketsPerCustomer),
@@ -198,6 +199,6 @@ func eventView(e command.Event) *query.Event {
 		StartsAt: e.StartsAt, TimeZone: e.TimeZone, SalesOpenAt: e.SalesOpenAt, SalesCloseAt: e.SalesCloseAt,
 		MaxTicketsPerReservation: e.MaxTicketsPerReservation, MaxTicketsPerCustomer: e.MaxTicketsPerCustomer,
 		PaymentAttempts: e.PaymentAttempts, Status: string(e.Status), Withdrawn: e.Withdrawn(), CreatedAt: e.CreatedAt,
-		Inventory: inventoryView(e),
+		CancellationReason: nullIfEmpty(e.CancellationReason), Inventory: inventoryView(e),
 	}
 }

@@ -123,7 +123,7 @@ func newEvent(row db.EventsByIDRow) Event {
 		ID: row.ID, Version: row.Version, OrganizerID: row.OrganizerID, Name: row.Name, Description: row.Description,
 		Venue: row.Venue, StartsAt: row.StartsAt.UTC(), TimeZone: row.TimeZone, SalesOpenAt: toUTC(row.SalesOpenAt), SalesCloseAt: toUTC(row.SalesCloseAt),
 		MaxTicketsPerReservation: int(row.MaxTicketsPerReservation), PaymentAttempts: int(row.PaymentAttempts),
-		Status: row.Status, Withdrawn: row.Withdrawn, Deleted: row.Deleted, CreatedAt: row.CreatedAt.UTC(),
+		Status: row.Status, Withdrawn: row.Withdrawn, Deleted: row.Deleted, CancellationReason: row.CancellationReason, CreatedAt: row.CreatedAt.UTC(),
 	}
 	if row.MaxTicketsPerCustomer != nil {
 		most := int(*row.MaxTicketsPerCustomer)

@@ -28,6 +28,7 @@ type Event struct {
 	Status                   string // a value of the API's EventStatus
 	Withdrawn                bool   // cancelled before it was published
 	Deleted                  bool   // it was a draft; for all viewers there is no such event
+	CancellationReason       *string
 	CreatedAt                time.Time
 	// Inventory is nil until it is loaded: it comes from another projection.
 	Inventory *Inventory

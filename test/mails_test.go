@@ -43,15 +43,30 @@ func TestACustomerGetsOneMailAboutEachChange(t *testing.T) {
 		require.Contains(t, tickets, says)
 	}
 
-	requireAccepted(t, organizer.executeMutation("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": id}))
+	moved := requireAccepted(t, organizer.executeMutation("updateEvent", "UpdateEventInput", "event { id version }",
+		vars{"eventId": id, "startsAt": "2040-02-01T20:00:00Z", "timeZone": "Europe/Berlin", "reason": "The singer is ill."})).Event
+	postponed := fmt.Sprintf("event_moved.%%s.%d@example.com", moved.Version)
+	awaitMails(t, post, "alice@example.com", confirmed, "<"+fmt.Sprintf(postponed, bought.ID)+">")
+	news := mailsOf(t, post, "alice@example.com")["<"+fmt.Sprintf(postponed, bought.ID)+">"][0].Data
+	require.Equal(t, "Postponed: First night", mailtest.Header(t, news, "Subject"))
+	for _, says := range []string{"Wednesday, 1 February 2040, 21:00 CET", "Sunday, 1 January 2040, 20:00 UTC", "The singer is ill.", bought.ID} {
+		require.Contains(t, mailtest.Parts(t, news)["text/plain"], says)
+	}
+
+	requireAccepted(t, organizer.executeMutation("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": id, "reason": "The hall burnt down."}))
 	awaitStatus(t, alice, bought.ID, "REFUNDED")
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		n := queryCount(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE kind = 'mail' AND state = 'completed'`)
-		return n == 4, fmt.Sprintf("%d of 4 mails were sent", n)
+		return n == 6, fmt.Sprintf("%d of 6 mails were sent", n)
 	})
 	refunded := "<refunded." + queryText(t, s.cfg.EventsURL, `SELECT id FROM customer_mails WHERE mail = 'refunded'`) + "@example.com>"
-	awaitMails(t, post, "alice@example.com", confirmed, "<event_cancelled."+bought.ID+"@example.com>", refunded)
-	awaitMails(t, post, "bob@example.com", "<event_cancelled."+held.ID+"@example.com>")
+	awaitMails(t, post, "alice@example.com", confirmed, "<"+fmt.Sprintf(postponed, bought.ID)+">", "<event_cancelled."+bought.ID+"@example.com>", refunded)
+	awaitMails(t, post, "bob@example.com", "<"+fmt.Sprintf(postponed, held.ID)+">", "<event_cancelled."+held.ID+"@example.com>")
+	over := mailsOf(t, post, "alice@example.com")["<event_cancelled."+bought.ID+"@example.com>"][0].Data
+	require.Contains(t, mailtest.Parts(t, over)["text/plain"], "The hall burnt down.")
+	var data struct{ Event struct{ CancellationReason string } }
+	alice.mustExecute(`query($id: ID!) { event(id: $id) { cancellationReason } }`, vars{"id": id}, &data)
+	require.Equal(t, "The hall burnt down.", data.Event.CancellationReason)
 	require.Contains(t, mailtest.Parts(t, mailsOf(t, post, "alice@example.com")[refunded][0].Data)["text/plain"], "you get 65.50 EUR back, because the event was cancelled")
 	require.Equal(t, 0, queryCount(t, s.cfg.EventsURL, `SELECT count(*) FROM river_job WHERE to_jsonb(river_job)::text LIKE '%@example%'`), "no job contains an address")
 }

@@ -39,6 +39,7 @@ var samples = map[string]any{
 	},
 	"EventUpdated": event.EventUpdated{
 		Name: "Gig", Description: "Louder.", Venue: "Arena", StartsAt: at.AddDate(0, 1, 0), TimeZone: "Europe/Berlin", SalesOpenAt: &at, SalesCloseAt: &later,
+		Was: &event.Place{Venue: "Hall", StartsAt: at, TimeZone: "Europe/Berlin"}, Reason: "the singer is ill",
 		Limits: &event.Limits{MaxTicketsPerReservation: 10, MaxTicketsPerCustomer: new(20), PaymentAttempts: 3},
 	},
 	"EventPublished": event.EventPublished{},

@@ -35,6 +35,8 @@ type (
 		MaxTicketsPerCustomer    *int
 		PaymentAttempts          *int // of reservations that are made from now on
 
+		Reason string // why, for customers
+
 		ClearSalesOpenAt           bool
 		ClearSalesCloseAt          bool
 		ClearMaxTicketsPerCustomer bool

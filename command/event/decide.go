@@ -79,12 +79,17 @@ func decideUpdate(s State, c Update, now time.Time) ([]DomainEvent, error) {
 		checkFuture(c.StartsAt, c.SalesCloseAt, now),
 		checkWindow(u.StartsAt, u.SalesOpenAt, u.SalesCloseAt),
 		c.checkRoom(s, u.Limits),
+		rejection.CheckLength(c.Reason, LongestReason, "reason"),
 	); err != nil {
 		return nil, err
 	}
 	if u.describes(s) {
 		return nil, nil
 	}
+	if s.Published && (u.Venue != s.Venue || !u.StartsAt.Equal(s.StartsAt)) {
+		u.Was = new(s.Place())
+	}
+	u.Reason = c.Reason
 	return []DomainEvent{u}, nil
 }
 

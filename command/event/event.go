@@ -41,6 +41,15 @@ type (
 		SalesOpenAt  *time.Time `json:"salesOpenAt,omitempty"`
 		SalesCloseAt *time.Time `json:"salesCloseAt,omitempty"`
 		Limits       *Limits    `json:"limits,omitempty"` // nil: as they were
+		Was          *Place     `json:"was,omitempty"`    // where and when it was to be, if it has moved since it was published
+		Reason       string     `json:"reason,omitempty"` // for customers
+	}
+
+	// Place is where and when an event takes place.
+	Place struct {
+		Venue    string    `json:"venue"`
+		StartsAt time.Time `json:"startsAt"`
+		TimeZone string    `json:"timeZone"`
 	}
 
 	// Limits are what a customer may do; all of them as they are from now on.

@@ -36,6 +36,7 @@ type State struct { //nolint:recvcheck // only Evolve changes its copy
 	MaxTicketsPerCustomer    *int
 	PaymentAttempts          int
 	CreatedAt                time.Time
+	CancellationReason       string
 	Reopens                  bool // sales are closed, and the sales window may open them again
 }
 
@@ -81,6 +82,11 @@ func (s State) ClosesAt() *time.Time {
 // salesEnd returns when sales end unless they are closed before: at the start of the event if nothing else was said.
 func (s State) salesEnd() time.Time { return valueOr(s.SalesCloseAt, s.StartsAt) }
 
+// Place returns where and when the event takes place.
+func (s State) Place() Place {
+	return Place{Venue: s.Venue, StartsAt: s.StartsAt, TimeZone: s.TimeZone}
+}
+
 func (s State) limits() Limits {
 	return Limits{MaxTicketsPerReservation: s.MaxTicketsPerReservation, MaxTicketsPerCustomer: s.MaxTicketsPerCustomer, PaymentAttempts: s.PaymentAttempts}
 }
@@ -113,14 +119,14 @@ func Evolve(s State, e DomainEvent) State {
 	case EventPublished:
 		s.Status, s.Published = Published, true
 	case DraftDeleted:
-		s.Deleted, s.Name, s.Description, s.Venue = true, "", "", ""
+		s.Deleted, s.Name, s.Description, s.Venue, s.CancellationReason = true, "", "", "", ""
 	case SalesOpened:
 		s.Status, s.Reopens = SalesOpen, false
 	case SalesClosed:
 		s.Reopens = e.Scheduled && (s.Status == SalesOpen || s.SalesOpenAt != nil)
 		s.Status = SalesShut
 	case EventCancelled:
-		s.Status = Cancelled
+		s.Status, s.CancellationReason = Cancelled, e.Reason
 	case EventCompleted:
 		s.Status = Completed
 	}

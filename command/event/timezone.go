@@ -13,12 +13,12 @@ const DefaultTimeZone = "UTC"
 // longestTimeZone in bytes bounds what a refusal repeats; the longest IANA name has 32.
 const longestTimeZone = 64
 
-// Location returns the place by whose clocks the event takes place.
-func (s State) Location() *time.Location {
-	if location, err := time.LoadLocation(s.TimeZone); err == nil {
-		return location
+// Local returns when the event begins, by the clocks of its time zone.
+func (p Place) Local() time.Time {
+	if location, err := time.LoadLocation(p.TimeZone); err == nil {
+		return p.StartsAt.In(location)
 	}
-	return time.UTC // a zone that this build's database lost
+	return p.StartsAt.UTC() // a zone that this build's database lost
 }
 
 func checkTimeZone(name string) error {

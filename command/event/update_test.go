@@ -1,6 +1,7 @@
 package event
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,17 @@ func TestUpdateChangesWhatIsGivenAndLeavesTheRest(t *testing.T) {
 	moved.Venue, moved.StartsAt = "Arena", startsAt.AddDate(0, 1, 0)
 	moved.SalesOpenAt, moved.SalesCloseAt = &opensAt, &closesAt
 	Given(t, created).When(Update{Venue: new("Arena"), StartsAt: &moved.StartsAt, SalesOpenAt: &opensAt, SalesCloseAt: &closesAt}).Then(moved)
+}
+
+func TestAMoveOfWhatWasPublishedSaysWhereItWas(t *testing.T) {
+	later := startsAt.AddDate(0, 1, 0)
+	moved := updated(created)
+	moved.StartsAt, moved.Reason, moved.Was = later, "the singer is ill", &Place{Venue: "Hall", StartsAt: startsAt, TimeZone: "Europe/Berlin"}
+	Given(t, created, published).When(Update{StartsAt: &later, Reason: "the singer is ill"}).Then(moved)
+	moved.Was = nil
+	Given(t, created).When(Update{StartsAt: &later, Reason: "the singer is ill"}).Then(moved)
+	Given(t, created, published).When(Update{Reason: "nothing changes"}).ThenNothing()
+	Given(t, created, published).When(Update{Name: new("Gig"), Reason: strings.Repeat("x", LongestReason+1)}).ThenRejected(rejection.Invalid, "reason")
 }
 
 // A domain event without a change would make the log and all that follow it longer, for nothing.
@@ -109,7 +121,7 @@ func TestAnEventTakesPlaceByTheClocksOfItsTimeZone(t *testing.T) {
 	require.Equal(t, "UTC", Given(t, EventCreated{Name: "Before there were time zones"}).State().TimeZone)
 
 	moved := Given(t, created).When(Update{TimeZone: new("America/New_York")}).ThenAccepted().State()
-	require.Equal(t, "America/New_York", moved.Location().String())
+	require.Equal(t, "America/New_York", moved.Place().Local().Location().String())
 	require.Equal(t, created.StartsAt, moved.StartsAt, "the moment stays")
 	Given(t, created).When(Update{TimeZone: new("")}).ThenRejected(rejection.Invalid, "timeZone")
 }

@@ -58,6 +58,7 @@ func (c *changes) foldRecord(registry *eventstore.Registry, r *eventstore.Record
 	switch e := domainEvent.(type) {
 	case event.DomainEvent:
 		c.evolveEvent(id, e, r)
+		c.foldMove(id, e, r)
 	case reservation.DomainEvent:
 		c.foldReservation(id, e, causeOf(r))
 	case payment.DomainEvent:
@@ -78,6 +79,15 @@ func (c *changes) evolveEvent(id string, domainEvent event.DomainEvent, r *event
 		e.state, e.version = event.Evolve(e.state, domainEvent), r.Version
 	}
 	e.last = r
+}
+
+// foldMove has mails sent to the customers of an event that moved.
+func (c *changes) foldMove(id string, domainEvent event.DomainEvent, r *eventstore.Recorded) {
+	if e, ok := domainEvent.(event.EventUpdated); ok && e.Was != nil {
+		c.jobs = append(c.jobs, job{
+			args: moveJob{EventID: id, Version: r.Version, Move: move{Was: *e.Was, Reason: e.Reason, At: r.RecordedAt.UTC()}}, cause: causeOf(r),
+		})
+	}
 }
 
 func (c *changes) foldReservation(id string, domainEvent reservation.DomainEvent, by cause) {

@@ -62,6 +62,7 @@ func (c Config) newWorkers(m *metrics) *river.Workers {
 	addWorker(workers, c, m, c.reconcilePayment)
 	addWorker(workers, c, m, c.sendMail)
 	addWorker(workers, c, m, c.windUpEvent)
+	addWorker(workers, c, m, c.noticeMove)
 	if c.Webhooks != nil {
 		addWorker(workers, c, m, func(ctx context.Context, _ command.Caller, j webhook.Job) error { return c.Webhooks.Handle(ctx, j) })
 		addWorker(workers, c, m, func(ctx context.Context, _ command.Caller, _ webhook.ForgetJob) error { return c.Webhooks.Forget(ctx) })

@@ -128,6 +128,12 @@ func TestJobsFollowFromTheLog(t *testing.T) {
 		"tickets": {
 			[]fact{{"reservation-rsv_1", reservation.ReservationCompleted{}}}, []string{`mail {"id": "rsv_1", "mail": "reservation_confirmed"}`},
 		},
+		"an event that moves": {
+			[]fact{{"event-evt_1", event.EventCreated{}}, {"event-evt_1", event.EventUpdated{Was: &event.Place{Venue: "Hall", StartsAt: start, TimeZone: "UTC"}, Reason: "rain"}}},
+			[]string{fmt.Sprintf(`event_moved {"move": {"at": %[1]q, "was": {"venue": "Hall", "startsAt": %[1]q, "timeZone": "UTC"}, "reason": "rain"}, "version": 2, "event_id": "evt_1"}`,
+				start.Format(time.RFC3339))},
+		},
+		"a change of an event that stays where it is": {[]fact{{"event-evt_1", event.EventCreated{}}, {"event-evt_1", event.EventUpdated{Name: "Gig"}}}, nil},
 		"a cancelled event": {
 			[]fact{{"event-evt_1", event.EventCreated{}}, {"event-evt_1", event.EventCancelled{}}}, []string{`event_cancelled {"event_id": "evt_1"}`},
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,6 +12,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"ticketing/command"
+	"ticketing/command/event"
 	"ticketing/command/webhook"
 )
 
@@ -34,28 +36,53 @@ type windUpJob struct {
 	EventID string `json:"event_id" river:"unique"`
 }
 
+// moveJob writes to the customers of an event that moved.
+type moveJob struct {
+	EventID string `json:"event_id" river:"unique"`
+	Version int64  `json:"version"  river:"unique"`
+	Move    move   `json:"move"`
+}
+
+// move is how an event moved.
+type move struct {
+	Was    event.Place `json:"was"`
+	Reason string      `json:"reason,omitempty"`
+	At     time.Time   `json:"at"` // who reserves later knows
+}
+
 // mailJob sends a mail to a customer or an organizer.
 type mailJob struct {
 	Mail      Mail   `json:"mail"                 river:"unique"`
 	ID        string `json:"id"                   river:"unique"` // of the reservation, the refund, or the refund's attempt
+	Version   int64  `json:"version,omitempty"    river:"unique"` // of the event that moved
 	PaymentID string `json:"payment_id,omitempty"`                // of a refund
+	Move      *move  `json:"move,omitempty"`
+}
+
+// key returns what the mail is about, of which there is one mail.
+func (j mailJob) key() string {
+	if j.Version == 0 {
+		return j.ID
+	}
+	return j.ID + "/" + strconv.FormatInt(j.Version, 10)
 }
 
 // Kind is part of river.JobArgs, as its namesakes below are.
 func (refundJob) Kind() string    { return "refund" }
 func (reconcileJob) Kind() string { return "reconcile" }
 func (windUpJob) Kind() string    { return "event_cancelled" }
+func (moveJob) Kind() string      { return "event_moved" }
 func (mailJob) Kind() string      { return "mail" }
 
 func jobKinds() []string {
 	return []string{
-		refundJob{}.Kind(), reconcileJob{}.Kind(), windUpJob{}.Kind(), mailJob{}.Kind(), webhook.Job{}.Kind(), webhook.ForgetJob{}.Kind(),
+		refundJob{}.Kind(), reconcileJob{}.Kind(), windUpJob{}.Kind(), moveJob{}.Kind(), mailJob{}.Kind(), webhook.Job{}.Kind(), webhook.ForgetJob{}.Kind(),
 	}
 }
 
 // queueOf returns the queue of a kind of jobs.
 func queueOf(kind string) string {
-	return map[string]string{"refund": "refunds", "reconcile": "payments", "event_cancelled": "events", "mail": "mails"}[kind]
+	return map[string]string{"refund": "refunds", "reconcile": "payments", "event_cancelled": "events", "event_moved": "events", "mail": "mails"}[kind]
 }
 
 // job is what the follower makes of a domain event. Its cause becomes the job's metadata.
@@ -96,17 +123,23 @@ func insertJobs(ctx context.Context, client *river.Client[pgx.Tx], tx pgx.Tx, jo
 	return nil
 }
 
+// mailKey is the primary key of customer_mails.
+type mailKey struct {
+	mail  Mail
+	about string
+}
+
 // newMails records in tx that the mails are requested, and returns those that never were before.
 func newMails(ctx context.Context, tx pgx.Tx, requested []job) ([]job, error) {
 	if len(requested) == 0 {
 		return nil, nil
 	}
 	kinds, ids := make([]string, len(requested)), make([]string, len(requested))
-	byKey := make(map[mailJob]job, len(requested))
+	byKey := make(map[mailKey]job, len(requested))
 	for i, j := range requested {
 		args := j.args.(mailJob) //nolint:forcetypeassert // callers pass only mails
-		kinds[i], ids[i] = string(args.Mail), args.ID
-		byKey[mailJob{Mail: args.Mail, ID: args.ID}] = j
+		kinds[i], ids[i] = string(args.Mail), args.key()
+		byKey[mailKey{args.Mail, args.key()}] = j
 	}
 	rows, err := tx.Query(ctx, `INSERT INTO customer_mails (mail, id) SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS m(mail, id)
 		ORDER BY mail, id ON CONFLICT DO NOTHING RETURNING mail, id`, kinds, ids)
@@ -114,8 +147,8 @@ func newMails(ctx context.Context, tx pgx.Tx, requested []job) ([]job, error) {
 		return nil, fmt.Errorf("record mails: %w", err)
 	}
 	var fresh []job
-	var key mailJob
-	_, err = pgx.ForEachRow(rows, []any{&key.Mail, &key.ID}, func() error {
+	var key mailKey
+	_, err = pgx.ForEachRow(rows, []any{&key.mail, &key.about}, func() error {
 		fresh = append(fresh, byKey[key])
 		return nil
 	})

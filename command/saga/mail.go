@@ -24,6 +24,7 @@ const (
 	RefundedMail       Mail = "refunded"
 	EventCancelledMail Mail = "event_cancelled"
 	RefundSentBackMail Mail = "refund_sent_back" // to the organizer, once for each attempt of the refund
+	EventMovedMail     Mail = "event_moved"      // once per reservation and change of the event
 )
 
 // orderLink returns the address of an order that opens it without a session until then.
@@ -55,7 +56,7 @@ func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error
 	if err != nil || message.To == "" {
 		return err
 	}
-	message.ID = string(a.Mail) + "." + a.ID
+	message.ID = string(a.Mail) + "." + strings.ReplaceAll(a.key(), "/", ".")
 	return c.Mailer.Send(ctx, message)
 }
 
@@ -73,9 +74,11 @@ func composeMail(a mailJob, purchase command.Purchase, address string, link orde
 		return mail.Message{}, nil
 	case EventCancelledMail:
 		if purchase.Event.Status == event.Cancelled {
-			return mail.EventCancelled(address, p, purchase.Reservation.CompletedAt != nil && purchase.Reservation.Total.Minor > 0)
+			return mail.EventCancelled(address, p, purchase.Reservation.CompletedAt != nil && purchase.Reservation.Total.Minor > 0, purchase.Event.CancellationReason)
 		}
 		return mail.Message{}, nil
+	case EventMovedMail:
+		return composeMove(a.Move, purchase, address)
 	case RefundedMail:
 		if r, ok := purchase.Payment.Refund(a.ID); ok && r.Status == payment.RefundCompleted {
 			return mail.Refunded(address, p, r.Amount.String(), explainRefund(r))
@@ -89,6 +92,26 @@ func composeMail(a mailJob, purchase command.Purchase, address string, link orde
 		return mail.Message{}, nil
 	}
 	return mail.Message{}, fmt.Errorf("there is no mail %q", a.Mail)
+}
+
+// composeMove returns the mail about a move; without a recipient if the event is where the customer last knew it, or they have no seats any more.
+func composeMove(m *move, purchase command.Purchase, address string) (mail.Message, error) {
+	r, now := purchase.Reservation, purchase.Event.Place()
+	has := r.Holding() || r.Status == reservation.Completed
+	if m == nil || !has || !r.CreatedAt.Before(m.At) || purchase.Event.Status == event.Cancelled {
+		return mail.Message{}, nil
+	}
+	notice := mail.Move{Reason: m.Reason, Paid: r.Status == reservation.Completed && r.Total.Minor > 0}
+	if !now.StartsAt.Equal(m.Was.StartsAt) {
+		notice.WasStarting = m.Was.Local()
+	}
+	if now.Venue != m.Was.Venue {
+		notice.WasVenue = m.Was.Venue
+	}
+	if notice.WasStarting.IsZero() && notice.WasVenue == "" {
+		return mail.Message{}, nil
+	}
+	return mail.EventMoved(address, purchaseOf(purchase), notice)
 }
 
 // explainRefund returns half a sentence that says why money is given back. An organizer's own words are quoted.
@@ -105,7 +128,7 @@ func explainRefund(r payment.Refund) string {
 
 func purchaseOf(purchase command.Purchase) mail.Purchase {
 	p := mail.Purchase{
-		ReservationID: purchase.Reservation.ID, Event: purchase.Event.Name, Venue: purchase.Event.Venue, StartsAt: purchase.Event.StartsAt.In(purchase.Event.Location()),
+		ReservationID: purchase.Reservation.ID, Event: purchase.Event.Name, Venue: purchase.Event.Venue, StartsAt: purchase.Event.Place().Local(),
 		Total: purchase.Reservation.Total.String(),
 	}
 	for _, seat := range purchase.Reservation.KeptSeats() {

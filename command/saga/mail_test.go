@@ -2,6 +2,7 @@ package saga
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -72,6 +73,36 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 			}
 			require.Equal(t, "ann@example.com", m.To)
 			require.Contains(t, m.Text, test.says)
+		})
+	}
+}
+
+func TestAMoveIsAnnouncedToThoseWhoReservedBefore(t *testing.T) {
+	was := event.Place{Venue: "Town hall", StartsAt: start, TimeZone: "Europe/Berlin"}
+	for name, test := range map[string]struct {
+		change func(*command.Purchase)
+		says   []string // none: nothing is sent
+	}{
+		"to another day":          {func(p *command.Purchase) { p.Event.StartsAt = start.AddDate(0, 0, 7) }, []string{"Before it was:", "the singer is ill", "gives your money back"}},
+		"to another place":        {func(p *command.Purchase) { p.Event.Venue = "Arena" }, []string{"Arena", "Before it was:\n  Town hall", "gives your money back"}},
+		"and back":                {func(*command.Purchase) {}, nil},
+		"and is cancelled":        {func(p *command.Purchase) { p.Event.Venue, p.Event.Status = "Arena", event.Cancelled }, nil},
+		"of a reservation later":  {func(p *command.Purchase) { p.Event.Venue, p.Reservation.CreatedAt = "Arena", start.Add(2*time.Hour) }, nil},
+		"of what was given back":  {func(p *command.Purchase) { p.Event.Venue, p.Reservation.Status = "Arena", reservation.Refunded }, nil},
+		"of what is not paid yet": {func(p *command.Purchase) { p.Event.Venue, p.Reservation.Status = "Arena", reservation.SeatsReserved }, []string{"what is not paid costs nothing"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			purchase := command.Purchase{
+				Reservation: command.Reservation{ID: "rsv", State: reservation.State{Status: reservation.Completed, CreatedAt: start, Total: money.Money{Minor: 1, Currency: "EUR"}}},
+				Event:       event.State{Name: "First night", Venue: "Town hall", StartsAt: start, TimeZone: "Europe/Berlin", Status: event.SalesOpen},
+			}
+			test.change(&purchase)
+			m, err := composeMail(mailJob{Mail: EventMovedMail, ID: "rsv", Version: 2, Move: &move{Was: was, Reason: "the singer is ill", At: start.Add(time.Hour)}}, purchase, "ann@example.com")
+			require.NoError(t, err)
+			require.Equal(t, len(test.says) > 0, m.To != "")
+			for _, says := range test.says {
+				require.Contains(t, m.Text, says)
+			}
 		})
 	}
 }

@@ -33,8 +33,10 @@ type Ticket struct {
 
 // Starts returns the time at which the event begins, by the clocks of StartsAt's location.
 func (p Purchase) Starts() string {
-	return p.StartsAt.Format("Monday, 2 January 2006, 15:04 MST")
+	return formatTime(p.StartsAt)
 }
+
+func formatTime(at time.Time) string { return at.Format("Monday, 2 January 2006, 15:04 MST") }
 
 // ReservationConfirmed returns the mail with the tickets of a purchase.
 func ReservationConfirmed(to string, p Purchase) (Message, error) {
@@ -59,13 +61,49 @@ func RefundSentBack(to string, p Purchase, amount, refundID string) (Message, er
 	}{p, amount, refundID})
 }
 
-// EventCancelled returns the mail about a cancelled event; with paid it announces a refund.
-func EventCancelled(to string, p Purchase, paid bool) (Message, error) {
+// EventCancelled returns the mail about a cancelled event; with paid it announces a refund. The reason is the organizer's, or empty.
+func EventCancelled(to string, p Purchase, paid bool, reason string) (Message, error) {
 	return purchaseMail(to, "Cancelled: "+p.Event, "cancelled", struct {
 		Purchase
 
-		Paid bool
-	}{p, paid})
+		Paid   bool
+		Reason string
+	}{p, paid, reason})
+}
+
+// Move is how an event moved since it was reserved.
+type Move struct {
+	WasStarting time.Time // by the clocks of its location; zero: it starts as before
+	WasVenue    string    // empty: it takes place where it did
+	Reason      string    // the organizer's; may be empty
+	Paid        bool      // there is money to get back
+}
+
+// Before returns when and where the event was to be, as far as that changed.
+func (m Move) Before() (lines []string) {
+	if m.WasVenue != "" {
+		lines = append(lines, m.WasVenue)
+	}
+	if !m.WasStarting.IsZero() {
+		lines = append(lines, formatTime(m.WasStarting))
+	}
+	return lines
+}
+
+// EventMoved returns the mail about an event that takes place at another time or place.
+func EventMoved(to string, p Purchase, m Move) (Message, error) {
+	subject := "New place: "
+	switch {
+	case m.WasStarting.IsZero():
+	case p.StartsAt.After(m.WasStarting):
+		subject = "Postponed: "
+	default:
+		subject = "New date: "
+	}
+	return purchaseMail(to, subject+p.Event, "moved", struct {
+		Purchase
+		Move
+	}{p, m})
 }
 
 func purchaseMail(to, subject, name string, data any) (Message, error) {

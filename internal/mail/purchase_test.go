@@ -23,9 +23,15 @@ func TestMailsAboutAPurchaseHaveTheSameContentInBothParts(t *testing.T) {
 	require.NoError(t, err)
 	sentBack, err := RefundSentBack("org@example.com", p, "12.00 EUR", "rfd_01")
 	require.NoError(t, err)
-	cancelled, err := EventCancelled("ann@example.com", p, true)
+	cancelled, err := EventCancelled("ann@example.com", p, true, "rain & wind")
 	require.NoError(t, err)
-	unpaid, err := EventCancelled("ann@example.com", p, false)
+	unpaid, err := EventCancelled("ann@example.com", p, false, "")
+	require.NoError(t, err)
+	postponed, err := EventMoved("ann@example.com", p, Move{WasStarting: p.StartsAt.AddDate(0, -1, 0), WasVenue: "Old hall", Reason: "The singer is ill.", Paid: true})
+	require.NoError(t, err)
+	brought, err := EventMoved("ann@example.com", p, Move{WasStarting: p.StartsAt.AddDate(0, 1, 0)})
+	require.NoError(t, err)
+	elsewhere, err := EventMoved("ann@example.com", p, Move{WasVenue: "Old hall"})
 	require.NoError(t, err)
 	for subject, test := range map[string]struct {
 		message Message
@@ -34,7 +40,10 @@ func TestMailsAboutAPurchaseHaveTheSameContentInBothParts(t *testing.T) {
 		"Your tickets: Bonnie & Clyde <live> Bcc: all@example.com":       {confirmed, []string{"Stalls, seat A-12", "30.00 EUR", "Floor", "25.50 EUR", "55.50 EUR"}},
 		"Your refund: Bonnie & Clyde <live> Bcc: all@example.com":        {refunded, []string{"12.00 EUR", "because the event was cancelled"}},
 		"A refund came back: Bonnie & Clyde <live> Bcc: all@example.com": {sentBack, []string{"the customer's bank", "12.00 EUR", "rfd_01", "retryRefund"}},
-		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com":          {cancelled, []string{"your payment is refunded automatically"}},
+		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com":          {cancelled, []string{"your payment is refunded automatically", "The organizer writes: “rain & wind”"}},
+		"Postponed: Bonnie & Clyde <live> Bcc: all@example.com":          {postponed, []string{"Before it was:", "Old hall", "Thursday, 1 April 2027, 20:30 CEST", "The singer is ill.", "gives your money back"}},
+		"New date: Bonnie & Clyde <live> Bcc: all@example.com":           {brought, []string{"Tuesday, 1 June 2027, 20:30 CEST", "what is not paid costs nothing"}},
+		"New place: Bonnie & Clyde <live> Bcc: all@example.com":          {elsewhere, []string{"Old hall"}},
 		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com ":         {unpaid, []string{"your reservation has ended"}},
 	} {
 		post := mailtest.Open(t, mailtest.Config{})

@@ -81,7 +81,7 @@ func (r *Row) Apply(record *projection.Record) error {
 		r.Status = string(event.SalesShut)
 	case event.EventCancelled:
 		r.Withdrawn = r.Status == string(event.Draft)
-		r.Status = string(event.Cancelled)
+		r.Status, r.CancellationReason = string(event.Cancelled), projection.TextOrNull(e.Reason)
 	case event.EventCompleted:
 		r.Status = string(event.Completed)
 	default:
@@ -121,7 +121,7 @@ func (r *Row) setLimits(l event.Limits) (err error) {
 
 // remove keeps the row for its version, and none of its texts.
 func (r *Row) remove() {
-	r.Deleted, r.Name, r.Description, r.Venue = true, "", "", ""
+	r.Deleted, r.Name, r.Description, r.Venue, r.CancellationReason = true, "", "", "", nil
 }
 
 // maxTicketsPerCustomer returns 0 for NULL, as the statement takes it.
@@ -151,6 +151,7 @@ func saveParams(rows []*Row) db.SaveEventsParams {
 		Statuses:                  projection.Column(rows, func(r *Row) string { return r.Status }),
 		CreatedAts:                projection.Column(rows, func(r *Row) pgtype.Timestamptz { return r.CreatedAt }),
 		Withdrawns:                projection.Column(rows, func(r *Row) bool { return r.Withdrawn }),
+		CancellationReasons:       projection.Column(rows, func(r *Row) string { return projection.Text(r.CancellationReason) }),
 		Deleteds:                  projection.Column(rows, func(r *Row) bool { return r.Deleted }),
 		PaymentAttempts:           projection.Column(rows, func(r *Row) int32 { return r.PaymentAttempts }),
 		MaxTicketsPerReservations: projection.Column(rows, func(r *Row) int32 { return r.MaxTicketsPerReservation }),

@@ -61,6 +61,7 @@ func (x *expected) eventRow(id string) (row eventRow, err error) {
 		ID: id, Version: e.Version, OrganizerID: s.OrganizerID, Name: s.Name, Description: s.Description, Venue: s.Venue,
 		StartsAt: projection.At(s.StartsAt), TimeZone: s.TimeZone, SalesOpenAt: projection.AtOrNull(s.SalesOpenAt), SalesCloseAt: projection.AtOrNull(s.SalesCloseAt),
 		Status: string(s.Status), Withdrawn: s.Withdrawn(), Deleted: s.Deleted, CreatedAt: projection.At(s.CreatedAt),
+		CancellationReason: projection.TextOrNull(s.CancellationReason),
 	}}
 	if row.Search == nil {
 		row.Search = []string{}

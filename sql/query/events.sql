@@ -1,6 +1,6 @@
 -- name: EventsByID :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, cancellation_reason
 FROM events WHERE id = ANY (@ids::text[]);
 
 -- name: EventsFound :many
@@ -20,7 +20,7 @@ SELECT id, created_at FROM found LIMIT @row_limit;
 
 -- name: EventsNewestFirst :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, cancellation_reason
 FROM events
 WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (created_at, id) > (@newer_than_time::timestamptz, @newer_than_id::text)
@@ -35,7 +35,7 @@ LIMIT @row_limit;
 
 -- name: EventsOldestFirst :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, cancellation_reason
 FROM events
 WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (created_at, id) > (@newer_than_time::timestamptz, @newer_than_id::text)
