@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"ticketing/internal/text"
 	"ticketing/internal/words"
 	"ticketing/query/db"
 )
@@ -38,6 +39,9 @@ func (r *Reader) EventPage(ctx context.Context, f EventFilter, args PageArgs) (P
 	w, err := parseWindow(args, afterAll, beforeAll, eventList.parseInstant)
 	if err != nil {
 		return Page[Event]{}, err
+	}
+	if f.findsNothing() {
+		return cutPage(w, []Event{}, func(Event) string { return "" }), nil
 	}
 	arg := db.EventsNewestFirstParams{
 		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id,
@@ -107,7 +111,12 @@ func readEvents(ctx context.Context, q *db.Queries, arg db.EventsNewestFirstPara
 	return convertRows(rows, func(row db.EventsNewestFirstRow) Event { return newEvent(db.EventsByIDRow(row)) }), err
 }
 
-// searchQuery returns nil for a search without words, which excludes nothing.
+// findsNothing reports whether the search has symbols and no word: only words are searched for, and it must not find everything.
+func (f EventFilter) findsNothing() bool {
+	return f.Search != nil && !text.IsBlank(*f.Search) && searchQuery(f.Search) == nil
+}
+
+// searchQuery returns nil for a search without words.
 func searchQuery(search *string) *string {
 	if search == nil {
 		return nil

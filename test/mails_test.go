@@ -64,7 +64,9 @@ func TestACustomerGetsOneMailAboutEachChange(t *testing.T) {
 	awaitMails(t, post, "bob@example.com", "<"+fmt.Sprintf(postponed, held.ID)+">", "<event_cancelled."+held.ID+"@example.com>")
 	over := mailsOf(t, post, "alice@example.com")["<event_cancelled."+bought.ID+"@example.com>"][0].Data
 	require.Contains(t, mailtest.Parts(t, over)["text/plain"], "The hall burnt down.")
-	var data struct{ Event struct{ CancellationReason string } }
+	var data struct {
+		Event struct{ CancellationReason string }
+	}
 	alice.mustExecute(`query($id: ID!) { event(id: $id) { cancellationReason } }`, vars{"id": id}, &data)
 	require.Equal(t, "The hall burnt down.", data.Event.CancellationReason)
 	require.Contains(t, mailtest.Parts(t, mailsOf(t, post, "alice@example.com")[refunded][0].Data)["text/plain"], "you get 65.50 EUR back, because the event was cancelled")

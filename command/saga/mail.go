@@ -98,7 +98,7 @@ func composeMail(a mailJob, purchase command.Purchase, address string, link orde
 func composeMove(m *move, purchase command.Purchase, address string) (mail.Message, error) {
 	r, now := purchase.Reservation, purchase.Event.Place()
 	has := r.Holding() || r.Status == reservation.Completed
-	if m == nil || !has || !r.CreatedAt.Before(m.At) || purchase.Event.Status == event.Cancelled {
+	if m == nil || !has || r.CreatedAt.After(m.At) || purchase.Event.Status == event.Cancelled {
 		return mail.Message{}, nil
 	}
 	notice := mail.Move{Reason: m.Reason, Paid: r.Status == reservation.Completed && r.Total.Minor > 0}

@@ -49,7 +49,7 @@ func TestEventRow(t *testing.T) {
 	require.Equal(t, []int{5, 2}, []int{w.Event("evt_1").MaxTicketsPerReservation, w.Event("evt_1").PaymentAttempts})
 	require.False(t, w.Event("evt_1").Withdrawn, "it was published")
 
-	for search, found := range map[string]int{"blue ha": 1, "jazz": 0, "night": 1, "ight": 0, "' | x": 0, "": 1} {
+	for search, found := range map[string]int{"blue ha": 1, "jazz": 0, "night": 1, "ight": 0, "' | x": 0, "": 1, " ": 1, "*": 0, "🎉 !": 0} {
 		page, err := w.Reader.EventPage(t.Context(), query.EventFilter{Search: &search}, query.PageArgs{})
 		require.NoError(t, err)
 		require.Len(t, page.Items, found, search)
