@@ -4,11 +4,13 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"ticketing/command"
 	"ticketing/command/inventory"
+	"ticketing/command/rejection"
 	"ticketing/graph/live"
 	"ticketing/graph/model"
 	"ticketing/internal/announce"
@@ -112,6 +114,9 @@ func availabilitySource(reads *query.Reader) live.Source[query.Event] {
 // AddInventory implements generated.MutationResolver.
 func (r mutationResolver) AddInventory(ctx context.Context, in model.AddInventoryInput) (*model.AddInventoryPayload, error) {
 	add := func(ctx context.Context, by command.Caller, add inventory.Add) (command.Event, error) {
+		if err := r.countSeats(ctx, add.Rows); err != nil {
+			return command.Event{}, err
+		}
 		return r.commands.AddInventory(ctx, by, in.EventID, add)
 	}
 	changed, wrong, err := mutate(ctx, withoutKey, addInventoryForm(in), add)
@@ -127,6 +132,28 @@ func addInventoryForm(in model.AddInventoryInput) form[inventory.Add] {
 	}
 	add.Rows = c.readRows(in.Rows)
 	return form[inventory.Add]{add, c.errs}
+}
+
+const (
+	seatsPerDay = 2_000_000 // ten arenas: each seat is a row of a read table, which a projector must write before it goes on
+	seatsUnit   = 100       // what the limiter counts as one: it keeps a number for each
+)
+
+// countSeats counts the seats that the viewer adds. It returns LIMIT_EXCEEDED when that is too much for a day.
+func (r *Resolver) countSeats(ctx context.Context, rows []inventory.Row) error {
+	seats := 0
+	for _, row := range rows {
+		seats += min(max(row.Seats, 0), inventory.MostSeatsInRow)
+	}
+	if seats == 0 {
+		return nil
+	}
+	counted, err := r.limiter.Allow(ctx, "seats", viewerOf(ctx).UserID, r.limits.Seats, (seats+seatsUnit-1)/seatsUnit)
+	if err != nil || counted.Allowed {
+		return err
+	}
+	return rejection.New(rejection.LimitExceeded, "you can add %d numbered seats in 24 hours; try again in %s",
+		r.limits.Seats.Requests*seatsUnit, counted.RetryAfter.Round(time.Minute)).At("rows")
 }
 
 // readRows returns rows of seats; the write side reads their labels.
@@ -161,6 +188,9 @@ func (c *checker) readCount(n *int, path ...string) int {
 // UpdateSection implements generated.MutationResolver.
 func (r mutationResolver) UpdateSection(ctx context.Context, in model.UpdateSectionInput) (*model.EventPayload, error) {
 	return changeEvent(ctx, updateSectionForm(in), func(ctx context.Context, by command.Caller, update inventory.Update) (command.Event, error) {
+		if err := r.countSeats(ctx, update.Rows); err != nil {
+			return command.Event{}, err
+		}
 		return r.commands.UpdateSection(ctx, by, in.EventID, update)
 	})
 }

@@ -59,6 +59,7 @@ type RateLimits struct {
 	Mutations ratelimit.Limit   // Of root fields of mutations, by user. Default: 120 a minute.
 	Messages  ratelimit.Limit   // Of WebSocket messages, by user. Default: 100 a minute.
 	Guests    ratelimit.Limit   // Of new guests, by IP: many behind one address may be in a hurry. Default: 60 a minute.
+	Seats     ratelimit.Limit   // Of hundreds of numbered seats that are added, by user. Default: 20,000 a day.
 
 	ConnectionsPerUser int // WebSockets and event streams at a time. Default: 100.
 	ConnectionsPerIP   int // The same by IP. Default: 1000.
@@ -71,6 +72,7 @@ func (c Config) withDefaults() Config {
 	l := &c.RateLimits
 	for limit, standard := range map[*ratelimit.Limit]ratelimit.Limit{
 		&l.Guests: ratelimit.Guests(60), &l.Mutations: ratelimit.Mutations(120), &l.Messages: ratelimit.WebSocketMessages(100),
+		&l.Seats: ratelimit.Seats(seatsPerDay / seatsUnit),
 	} {
 		if *limit == (ratelimit.Limit{}) {
 			*limit = standard

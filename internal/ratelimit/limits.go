@@ -48,6 +48,11 @@ func Mutations(perMinute int) Limit {
 	return Limit{Requests: perMinute, Window: time.Minute, FailOpen: true}
 }
 
+// Seats limits the numbered seats that a user adds in a day, in hundreds. It allows everything while Redis is away.
+func Seats(hundreds int) Limit {
+	return Limit{Requests: hundreds, Window: 24 * time.Hour, FailOpen: true}
+}
+
 // WebSocketMessages limits the messages that a user sends over all sockets (WS_RATE_LIMIT_MESSAGES a minute). It allows everything while
 // Redis is away.
 func WebSocketMessages(perMinute int) Limit {
