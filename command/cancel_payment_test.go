@@ -25,13 +25,19 @@ type faultyGateway struct {
 
 	confirm atomic.Pointer[error]
 	before  func() // called before the next Create returns
+	charged func() // called before the next Confirm returns
 }
 
 func (f *faultyGateway) Confirm(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
 	if err := f.confirm.Load(); err != nil {
 		return gateway.Result{}, *err
 	}
-	return f.Gateway.Confirm(ctx, p)
+	result, err := f.Gateway.Confirm(ctx, p)
+	if f.charged != nil {
+		f.charged()
+		f.charged = nil
+	}
+	return result, err
 }
 
 func (f *faultyGateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
@@ -119,6 +125,24 @@ func TestAPaymentOfWhatNoLongerWaitsForItIsNotConfirmed(t *testing.T) {
 	require.Equal(t, payment.Abandoned, paid.Payment.FailureCode)
 	require.Equal(t, reservation.Cancelled, paid.Reservation.Status)
 	require.NotContains(t, s.History(t, payment.Stream(paid.Payment.ID)), "PaymentCompleted")
+}
+
+// What is charged at the very moment of the cancellation is given back, and the answer says so.
+func TestAPaymentThatIsChargedWhileItsEventIsCancelledIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	s, g := newFaulty(t)
+	alice := commandtest.User("usr_alice")
+	eventID := s.OnSale(t, event.Create{})
+	r := s.Reserve(t, alice, eventID, commandtest.Tickets("Floor", 1))
+	g.charged = func() {
+		_, err := s.CancelEvent(t.Context(), commandtest.Organizer, eventID, "rain")
+		require.NoError(t, err)
+	}
+	paid, err := s.ProcessPayment(t.Context(), alice, command.ProcessPayment{ReservationID: r.ID, CardToken: "pm_card_visa"})
+	requireRejection(t, rejection.InvalidState, err)
+	require.Equal(t, payment.Completed, paid.Payment.Status)
+	require.Equal(t, reservation.Cancelled, paid.Reservation.Status)
+	require.Len(t, paid.Payment.Refunds, 1)
 }
 
 func TestOnlyAPaymentThatWaitsForItsCustomerIsCancelled(t *testing.T) {

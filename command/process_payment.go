@@ -204,13 +204,33 @@ func (s *Service) replayPayment(ctx context.Context, by Caller, ref string) (Pai
 
 // failureOf returns the rejection that the customer gets for a failed payment, beside the objects.
 func failureOf(p Paid) error {
-	if p.Payment == nil || p.Payment.Status != payment.Failed {
+	if p.Payment == nil {
 		return nil
+	}
+	if p.Payment.Status != payment.Failed {
+		return p.unusedPayment()
 	}
 	if p.Payment.FailureCode == payment.GatewayUnavailable {
 		return rejection.New(rejection.GatewayUnavailable, "%s Please try again.", p.Payment.FailureReason)
 	}
 	return rejection.New(rejection.PaymentDeclined, "%s", p.Payment.FailureReason)
+}
+
+// unusedPayment returns the rejection for a payment that was charged while its event was cancelled, or after its seats were given away: the
+// customer gets the money back, and must not think that they have tickets.
+func (p Paid) unusedPayment() error {
+	if p.Reservation.CompletedAt != nil {
+		return nil
+	}
+	for _, r := range p.Payment.Refunds {
+		switch r.Cause {
+		case payment.CauseEventCancelled:
+			return rejection.New(rejection.InvalidState, "The event was cancelled. Your payment is given back.")
+		case payment.CauseTooLate:
+			return rejection.New(rejection.ReservationExpired, "The seats are no longer available. Your payment is given back.")
+		}
+	}
+	return nil
 }
 
 func withAction(p Paid, r gateway.Result) Paid {

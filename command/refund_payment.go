@@ -34,9 +34,16 @@ func (r Refunding) ref() string { return r.Payment.ID + "/" + r.Refund.ID }
 // RefundPayment requests a refund. From here on it counts against what is left; the saga has the gateway carry it out.
 func (s *Service) RefundPayment(ctx context.Context, by Caller, in RefundPayment) (Refunding, error) {
 	refundID := id.New(id.Refund)
+	reasonID, err := s.keepReason(ctx, by, "refundPayment", in.Reason, func(ctx context.Context) (string, error) {
+		p, err := s.readPayment(ctx, in.PaymentID)
+		return p.CustomerID, err
+	})
+	if err != nil {
+		return Refunding{}, err
+	}
 	refunding, _, err := executeOnce(ctx, s, by, action[Refunding]{
 		mutation: "refundPayment", input: in, ref: Refunding.ref, streams: []string{payments.Stream(in.PaymentID)},
-		decide: func(tx *engine.Tx) (Refunding, error) { return decideRefund(tx, by, refundID, in) },
+		decide: func(tx *engine.Tx) (Refunding, error) { return decideRefund(tx, by, refundID, reasonID, in) },
 		replay: s.replayRefunding,
 	})
 	return refunding, err
@@ -51,7 +58,7 @@ func (s *Service) replayRefunding(ctx context.Context, ref string) (Refunding, e
 	return viewRefunding(p, refundID)
 }
 
-func decideRefund(tx *engine.Tx, by Caller, refundID string, in RefundPayment) (Refunding, error) {
+func decideRefund(tx *engine.Tx, by Caller, refundID, reasonID string, in RefundPayment) (Refunding, error) {
 	p, err := payments.Load(tx, in.PaymentID)
 	if err != nil {
 		return Refunding{}, err
@@ -68,7 +75,7 @@ func decideRefund(tx *engine.Tx, by Caller, refundID string, in RefundPayment) (
 		return Refunding{}, err
 	}
 	p, err = payments.Decide(tx, in.PaymentID, payment.RequestRefund{
-		RefundID: refundID, Amount: in.Amount, Tickets: tickets, Cause: payment.CauseRequested, Reason: in.Reason,
+		RefundID: refundID, Amount: in.Amount, Tickets: tickets, Cause: payment.CauseRequested, Reason: reasonID,
 	})
 	if err != nil {
 		return Refunding{}, err

@@ -43,6 +43,7 @@ type Config struct {
 	Gateways Gateways       // Required, unless nothing is paid.
 	Hold     time.Duration  // How long an unpaid reservation keeps its seats. Required.
 	Unpaid   int            // How many unpaid reservations a customer may have of one event. Default: no limit.
+	Texts    Texts          // Default: nil, reasons about people are not kept.
 	Logger   *slog.Logger   // Default: slog.Default().
 }
 
@@ -52,6 +53,7 @@ type Service struct {
 	gateways Gateways
 	hold     time.Duration
 	unpaid   int
+	texts    Texts
 	logger   *slog.Logger
 }
 
@@ -63,5 +65,5 @@ func New(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return &Service{engine: c.Engine, gateways: c.Gateways, hold: c.Hold, unpaid: c.Unpaid, logger: c.Logger}
+	return &Service{engine: c.Engine, gateways: c.Gateways, hold: c.Hold, unpaid: c.Unpaid, texts: c.Texts, logger: c.Logger}
 }

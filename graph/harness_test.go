@@ -76,7 +76,7 @@ func startAPI(t *testing.T, urls testenv.DB, options []option) *api {
 	a := &api{t: t, log: &lockedBuffer{}, metrics: prometheus.NewRegistry(), queries: &queryLog{}}
 	a.write = &commandtest.System{Service: &command.Service{}, Pool: a.openPool(noDatabase, nil)}
 	if urls.Events != noDatabase {
-		a.write = commandtest.New(t, commandtest.Config{Database: urls.Events})
+		a.write = commandtest.New(t, commandtest.Config{Database: urls.Events, Texts: auth.NewTexts(a.openPool(urls.Auth, nil))})
 	}
 	a.read, a.users = a.openPool(urls.Read, nil), a.openPool(urls.Auth, nil)
 	redisURL, err := redis.ParseURL(testenv.Redis(t))

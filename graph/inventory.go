@@ -205,7 +205,7 @@ func updateSectionForm(in model.UpdateSectionInput) form[inventory.Update] {
 		RestrictedView: c.readLabels(in.RestrictedView, "restrictedView"), Unmark: c.readLabels(in.Unmark, "unmark"),
 	}
 	if in.Price != nil {
-		update.Price = new(c.readMoney(*in.Price, "price"))
+		update.Price = new(c.readMoney(in.Price, "price"))
 	}
 	return form[inventory.Update]{update, c.errs}
 }

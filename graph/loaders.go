@@ -26,6 +26,7 @@ type loaders struct {
 	users            *loader.Loader[auth.User]
 	customers        *loader.Loader[query.Customer]
 	spend            *loader.Loader[[]query.Spend] // by customer
+	texts            *loader.Loader[string]
 
 	reservationPages loader.ByField[query.Page[query.Reservation]]
 	paymentPages     loader.ByField[query.Page[query.Payment]]
@@ -33,7 +34,7 @@ type loaders struct {
 
 	loggedVersion func(ctx context.Context, stream string) (int64, error)
 
-	siblings struct{ events, reservations, tickets, payments, refunds, disputes, users loader.Siblings }
+	siblings struct{ events, reservations, tickets, payments, refunds, disputes, users, texts loader.Siblings }
 }
 
 func (r *Resolver) newLoaders() *loaders {
@@ -49,6 +50,7 @@ func (r *Resolver) newLoaders() *loaders {
 	l.byDispute = loader.New(&s.disputes, r.reads.PaymentsByDispute, l.addPayments)
 	l.users = loader.New(&s.users, r.auth.Users, nil)
 	l.customers = loader.New(&s.users, r.reads.Customers, nil)
+	l.texts = loader.New(&s.texts, r.auth.ReadTexts, nil)
 	l.spend = loader.New(&s.users, r.reads.SpendOf, nil)
 	return l
 }
@@ -69,6 +71,11 @@ func (l *loaders) addPayments(payments []query.Payment) {
 	l.siblings.payments.Add(loader.IDs(payments, func(p query.Payment) string { return p.ID }))
 	l.siblings.reservations.Add(loader.IDs(payments, func(p query.Payment) string { return p.ReservationID }))
 	l.siblings.events.Add(loader.IDs(payments, func(p query.Payment) string { return p.EventID }))
+	var refunds []query.Refund
+	for _, p := range payments {
+		refunds = append(refunds, p.Refunds...)
+	}
+	l.siblings.texts.Add(loader.IDs(refunds, func(r query.Refund) string { return r.Reason }))
 }
 
 func (l *loaders) addCustomers(customers []query.Customer) {

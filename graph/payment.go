@@ -149,8 +149,11 @@ func (paymentResolver) Reservation(ctx context.Context, p *model.Payment) (*quer
 }
 
 // Reason implements generated.RefundResolver.
-func (refundResolver) Reason(_ context.Context, r *query.Refund) (*string, error) {
-	return nullIfEmpty(r.Reason), nil
+func (refundResolver) Reason(ctx context.Context, r *query.Refund) (*string, error) {
+	if id.Prefix(r.Reason) != id.Text {
+		return nullIfEmpty(r.Reason), nil // of the platform, or from before reasons were kept outside of the log
+	}
+	return loadersOf(ctx).texts.Load(ctx, r.Reason)
 }
 
 // FailureReason implements generated.RefundResolver.

@@ -9,7 +9,9 @@ import (
 	"ticketing/command/reservation"
 	"ticketing/graph/apierror"
 	"ticketing/graph/model"
+	"ticketing/graph/request"
 	"ticketing/internal/id"
+	"ticketing/internal/ratelimit"
 	"ticketing/query"
 )
 
@@ -110,8 +112,24 @@ func (reservedSeatResolver) Label(_ context.Context, s *query.ReservedSeat) (*st
 
 // ReserveSeats implements generated.MutationResolver.
 func (r mutationResolver) ReserveSeats(ctx context.Context, in model.ReserveSeatsInput) (*model.ReserveSeatsPayload, error) {
-	reserved, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), reserveSeatsForm(in), r.commands.ReserveSeats)
+	reserve := func(ctx context.Context, by command.Caller, in command.ReserveSeats) (command.Reservation, error) {
+		if err := r.checkReservationsOfIP(ctx); err != nil {
+			return command.Reservation{}, err
+		}
+		return r.commands.ReserveSeats(ctx, by, in)
+	}
+	reserved, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), reserveSeatsForm(in), reserve)
 	return &model.ReserveSeatsPayload{Reservation: reservationView(reserved), UserErrors: wrong}, err
+}
+
+// checkReservationsOfIP counts against the limit of the client's IP address: many accounts must not hold a hall for nothing. This machine's own
+// addresses are not counted, since behind them may be a proxy that is not trusted.
+func (r *Resolver) checkReservationsOfIP(ctx context.Context) error {
+	ip := request.From(ctx).ClientIP
+	if ip.IsLoopback() {
+		return nil
+	}
+	return r.checkRate(ctx, "reservations-ip", ratelimit.IPKey(ip), r.limits.Reservations)
 }
 
 func reserveSeatsForm(in model.ReserveSeatsInput) form[command.ReserveSeats] {

@@ -69,6 +69,31 @@ func TestErasingAUserRemovesTheirDataEverywhere(t *testing.T) {
 	s.awaitVerified()
 }
 
+func TestWhatWasWrittenAboutAUserIsErasedWithThem(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	admin, alice := s.admin(), s.customer("alice")
+	id := onSale(t, admin, 10, nil)
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 2))).Reservation
+	paid := requireAccepted(t, alice.payByCard(r.ID, "pm_card_visa")).Payment
+	refund := requireAccepted(t, admin.refundPayment(paid.ID, "5.00")).Refund
+	require.Equal(t, "rain", *refund.Reason)
+	held := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation.ID
+	requireAccepted(t, alice.executeMutation("cancelReservation", "CancelReservationInput", "reservation { id }",
+		vars{"reservationId": held, "reason": "rain", "idempotencyKey": newKey()}))
+	read := awaitPayment(t, admin, paid.ID, func(p *paymentValue) bool { return len(p.Refunds) == 1 })
+	require.Equal(t, "rain", *read.Refunds[0].Reason)
+	require.Equal(t, 2, queryCount(t, s.cfg.AuthURL, `SELECT count(*) FROM texts WHERE text = 'rain' AND user_id = $1`, alice.id))
+	require.Zero(t, queryCount(t, s.cfg.EventsURL, `SELECT count(*) FROM domain_events WHERE data::text LIKE '%rain%'`))
+
+	_, wrong := alice.changeUser("eraseCustomer", "EraseCustomerInput", vars{"userId": alice.id})
+	require.Empty(t, wrong)
+	require.Nil(t, admin.readPayment(paid.ID, 0).Refunds[0].Reason)
+	require.Zero(t, queryCount(t, s.cfg.AuthURL, `SELECT count(*) FROM texts`))
+	requireAccepted(t, admin.refundPayment(paid.ID, "5.00"))
+	require.Zero(t, queryCount(t, s.cfg.AuthURL, `SELECT count(*) FROM texts`), "nothing is kept about a user who was erased")
+}
+
 func TestAnAdminErasesUsersAndGrantsRoles(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)

@@ -37,7 +37,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return err
 	}
 	defer b.close()
-	write, err := e.writeSide(ctx, "api", b.events.Pool, b.cache)
+	write, err := e.writeSide(ctx, "api", b.events.Pool, b.auth.Pool, b.cache)
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func Saga(ctx context.Context, e Env) error {
 	if err != nil {
 		return err
 	}
-	write, err := e.writeSide(ctx, "saga", events.Pool, nil)
+	write, err := e.writeSide(ctx, "saga", events.Pool, users.Pool, nil)
 	if err != nil {
 		return err
 	}
@@ -139,6 +139,7 @@ func Saga(ctx context.Context, e Env) error {
 		return saga.Run(ctx, saga.Config{
 			Pool: events.Pool, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
 			Mailer: mailer, OrderLink: e.orderLink(keys), Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users.Pool, userID) },
+			Texts:  auth.NewTexts(users.Pool).ReadTexts,
 			Logger: e.Logger, Registerer: e.registererOf("saga"),
 		})
 	})

@@ -15,6 +15,7 @@ import (
 	"ticketing/command/gateway/sandbox"
 	"ticketing/command/gateway/stripe"
 	"ticketing/command/webhook"
+	"ticketing/internal/auth"
 )
 
 // writeSide is the use cases and the engine that decides them; the engine is its user's to run.
@@ -24,7 +25,8 @@ type writeSide struct {
 }
 
 // writeSide assembles engine and service over the events database. outcomes caches the outcomes of idempotency keys; nil where no keys are sent.
-func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, outcomes *redis.Client) (writeSide, error) {
+// What is written about people is kept in the auth database, users.
+func (e Env) writeSide(_ context.Context, part string, events, users *pgxpool.Pool, outcomes *redis.Client) (writeSide, error) {
 	router, err := gateway.NewRouter(gateway.Config{
 		Gateways: e.gateways(events), Enabled: e.Config.PaymentGateways, Timeout: e.Config.PaymentTimeout,
 		Logger: e.Logger, Registerer: e.registererOf(part),
@@ -39,7 +41,8 @@ func (e Env) writeSide(_ context.Context, part string, events *pgxpool.Pool, out
 	return writeSide{
 		engine: decider,
 		service: command.New(command.Config{
-			Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Unpaid: e.Config.MaxUnpaidReservations, Logger: e.Logger,
+			Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Unpaid: e.Config.MaxUnpaidReservations,
+			Texts: auth.NewTexts(users), Logger: e.Logger,
 		}),
 	}, nil
 }

@@ -119,7 +119,7 @@ func (s *Story) tellChanges() {
 	})
 	require.NoError(s.t, err)
 	_, err = s.UpdateSection(s.t.Context(), Organizer, s.EventID, inventory.Update{
-		Section: "Stalls", Price: &money.Money{Minor: 50_00, Currency: "EUR"}, Block: []string{"A-3"}, Accessible: []string{"A-4"},
+		Section: "Stalls", Price: &money.Money{Minor: 50_00, Currency: "EUR"}, Block: []string{"A-4"}, Accessible: []string{"A-3"},
 		Rows: []inventory.Row{{Name: "B", Seats: 1}, {Name: "C", Seats: 1, Numbering: inventory.Numbering{First: 9}}},
 	})
 	require.NoError(s.t, err)

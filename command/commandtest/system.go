@@ -28,6 +28,7 @@ type Config struct {
 	Gateway   gateway.Gateway       // Default: the sandbox on the same database.
 	// Wrap changes the gateways. Default: nothing is changed.
 	Wrap   func(command.Gateways) command.Gateways
+	Texts  command.Texts // Default: texts are not kept, but have ids.
 	Hold   time.Duration // Default: 1h.
 	Logger *slog.Logger  // Default: nothing is logged.
 }
@@ -39,6 +40,9 @@ func (c Config) withDefaults() Config {
 	if c.Wrap == nil {
 		c.Wrap = func(g command.Gateways) command.Gateways { return g }
 	}
+	if c.Texts == nil {
+		c.Texts = forgetful{}
+	}
 	if c.Hold == 0 {
 		c.Hold = time.Hour
 	}
@@ -47,6 +51,11 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// forgetful keeps no text.
+type forgetful struct{}
+
+func (forgetful) KeepText(context.Context, string, string, string) error { return nil }
 
 // System is a replica of the write side that runs.
 type System struct {
@@ -86,7 +95,7 @@ func Start(t require.TestingT, c Config) *System {
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
 	return &System{
-		Service: command.New(command.Config{Engine: e, Gateways: c.Wrap(c.Gateways), Hold: c.Hold, Logger: c.Logger}),
+		Service: command.New(command.Config{Engine: e, Gateways: c.Wrap(c.Gateways), Hold: c.Hold, Texts: c.Texts, Logger: c.Logger}),
 		Pool:    pool, Engine: e, URL: c.Database,
 		stop: sync.OnceFunc(func() {
 			cancel()

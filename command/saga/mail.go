@@ -3,6 +3,7 @@ package saga
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"ticketing/command/gateway"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
+	"ticketing/internal/id"
 	"ticketing/internal/mail"
 )
 
@@ -44,6 +46,9 @@ func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error
 	if err != nil {
 		return err
 	}
+	if err := c.resolveReasons(ctx, &purchase); err != nil {
+		return err
+	}
 	recipient := purchase.Reservation.CustomerID
 	if a.Mail == RefundSentBackMail {
 		recipient = purchase.Event.OrganizerID
@@ -58,6 +63,30 @@ func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error
 	}
 	message.ID = string(a.Mail) + "." + strings.ReplaceAll(a.key(), "/", ".")
 	return c.Mailer.Send(ctx, message)
+}
+
+// resolveReasons puts the reasons of refunds in the places of their ids; "" for those that were erased.
+func (c Config) resolveReasons(ctx context.Context, purchase *command.Purchase) error {
+	if purchase.Payment == nil {
+		return nil
+	}
+	refunds := slices.Clone(purchase.Payment.Refunds)
+	for i, r := range refunds {
+		if id.Prefix(r.Reason) != id.Text {
+			continue
+		}
+		refunds[i].Reason = ""
+		if c.Texts == nil {
+			continue
+		}
+		texts, err := c.Texts(ctx, []string{r.Reason})
+		if err != nil {
+			return err
+		}
+		refunds[i].Reason = texts[r.Reason]
+	}
+	purchase.Payment.Refunds = refunds
+	return nil
 }
 
 // composeMail returns the mail, without a recipient if there is no reason for it any more.
@@ -78,7 +107,7 @@ func composeMail(a mailJob, purchase command.Purchase, address string, link orde
 		}
 		return mail.Message{}, nil
 	case EventMovedMail:
-		return composeMove(a.Move, purchase, address)
+		return composeMove(a.Move, purchase, p, address)
 	case RefundedMail:
 		if r, ok := purchase.Payment.Refund(a.ID); ok && r.Status == payment.RefundCompleted {
 			return mail.Refunded(address, p, r.Amount.String(), explainRefund(r))
@@ -95,7 +124,7 @@ func composeMail(a mailJob, purchase command.Purchase, address string, link orde
 }
 
 // composeMove returns the mail about a move; without a recipient if the event is where the customer last knew it, or they have no seats any more.
-func composeMove(m *move, purchase command.Purchase, address string) (mail.Message, error) {
+func composeMove(m *move, purchase command.Purchase, p mail.Purchase, address string) (mail.Message, error) {
 	r, now := purchase.Reservation, purchase.Event.Place()
 	has := r.Holding() || r.Status == reservation.Completed
 	if m == nil || !has || r.CreatedAt.After(m.At) || purchase.Event.Status == event.Cancelled {
@@ -111,7 +140,7 @@ func composeMove(m *move, purchase command.Purchase, address string) (mail.Messa
 	if notice.WasStarting.IsZero() && notice.WasVenue == "" {
 		return mail.Message{}, nil
 	}
-	return mail.EventMoved(address, purchaseOf(purchase), notice)
+	return mail.EventMoved(address, p, notice)
 }
 
 // explainRefund returns half a sentence that says why money is given back. An organizer's own words are quoted.

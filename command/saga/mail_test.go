@@ -97,7 +97,7 @@ func TestAMoveIsAnnouncedToThoseWhoReservedBefore(t *testing.T) {
 				Event:       event.State{Name: "First night", Venue: "Town hall", StartsAt: start, TimeZone: "Europe/Berlin", Status: event.SalesOpen},
 			}
 			test.change(&purchase)
-			m, err := composeMail(mailJob{Mail: EventMovedMail, ID: "rsv", Version: 2, Move: &move{Was: was, Reason: "the singer is ill", At: start.Add(time.Hour)}}, purchase, "ann@example.com")
+			m, err := composeMail(mailJob{Mail: EventMovedMail, ID: "rsv", Version: 2, Move: &move{Was: was, Reason: "the singer is ill", At: start.Add(time.Hour)}}, purchase, "ann@example.com", nil)
 			require.NoError(t, err)
 			require.Equal(t, len(test.says) > 0, m.To != "")
 			for _, says := range test.says {

@@ -193,6 +193,52 @@ func (ec *executionContext) fieldContext_Seat_status(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Seat", field, false, false, "SeatStatus")
 }
 
+func (ec *executionContext) _Seat_accessible(ctx context.Context, field graphql.CollectedField, obj *query.Seat) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Seat_accessible(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Accessible, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Seat_accessible(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Seat", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Seat_restrictedView(ctx context.Context, field graphql.CollectedField, obj *query.Seat) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Seat_restrictedView(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RestrictedView, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Seat_restrictedView(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Seat", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _SeatConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*query.Seat]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -491,6 +537,29 @@ func (ec *executionContext) fieldContext_Section_sold(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Section", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Section_blocked(ctx context.Context, field graphql.CollectedField, obj *query.Section) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Section_blocked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Blocked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Section_blocked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Section", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Section_seats(ctx context.Context, field graphql.CollectedField, obj *query.Section) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -620,7 +689,7 @@ func (ec *executionContext) unmarshalInputSeatRowInput(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"row", "seats"}
+	fieldsInOrder := [...]string{"row", "seats", "firstNumber", "step", "labels"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -641,6 +710,27 @@ func (ec *executionContext) unmarshalInputSeatRowInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.Seats = data
+		case "firstNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstNumber"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstNumber = data
+		case "step":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("step"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Step = data
+		case "labels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("labels"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Labels = data
 		}
 	}
 	return it, nil
@@ -655,6 +745,111 @@ func (ec *executionContext) unmarshalInputSeatRowInput(ctx context.Context, obj 
 func UnmarshalSeatRowInput(ctx context.Context, raw any) (model.SeatRowInput, error) {
 	var out model.SeatRowInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SeatRowInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUpdateSectionInput(ctx context.Context, obj any) (model.UpdateSectionInput, error) {
+	var it model.UpdateSectionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"eventId", "section", "price", "capacity", "rows", "block", "unblock", "accessible", "restrictedView", "unmark"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "eventId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("eventId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EventID = data
+		case "section":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("section"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Section = data
+		case "price":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("price"))
+			data, err := ec.unmarshalOMoneyInput2ᚖticketingᚋgraphᚋmodelᚐMoneyInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Price = data
+		case "capacity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("capacity"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Capacity = data
+		case "rows":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rows"))
+			data, err := ec.unmarshalOSeatRowInput2ᚕᚖticketingᚋgraphᚋmodelᚐSeatRowInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Rows = data
+		case "block":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("block"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Block = data
+		case "unblock":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unblock"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Unblock = data
+		case "accessible":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessible"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Accessible = data
+		case "restrictedView":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("restrictedView"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RestrictedView = data
+		case "unmark":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unmark"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Unmark = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpdateSectionInput unmarshals raw into the UpdateSectionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpdateSectionInput(ctx context.Context, raw any) (model.UpdateSectionInput, error) {
+	var out model.UpdateSectionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateSectionInput", raw, &out)
 	return out, err
 }
 
@@ -727,6 +922,16 @@ func (ec *executionContext) _Seat(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "status":
 			out.Values[i] = ec._Seat_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accessible":
+			out.Values[i] = ec._Seat_accessible(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "restrictedView":
+			out.Values[i] = ec._Seat_restrictedView(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -869,6 +1074,11 @@ func (ec *executionContext) _Section(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "blocked":
+			out.Values[i] = ec._Section_blocked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "seats":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -998,6 +1208,11 @@ func (ec *executionContext) marshalNSection2ᚖticketingᚋqueryᚐSection(ctx c
 		return graphql.Null
 	}
 	return ec._Section(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUpdateSectionInput2ticketingᚋgraphᚋmodelᚐUpdateSectionInput(ctx context.Context, v any) (model.UpdateSectionInput, error) {
+	res, err := ec.unmarshalInputUpdateSectionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOAddInventoryPayload2ᚖticketingᚋgraphᚋmodelᚐAddInventoryPayload(ctx context.Context, sel ast.SelectionSet, v *model.AddInventoryPayload) graphql.Marshaler {

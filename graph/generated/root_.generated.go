@@ -98,6 +98,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SeatRowInput", ec.unmarshalInputSeatRowInput),
 			graphql.NewInputUnmarshaler("SetContactInput", ec.unmarshalInputSetContactInput),
 			graphql.NewInputUnmarshaler("UpdateEventInput", ec.unmarshalInputUpdateEventInput),
+			graphql.NewInputUnmarshaler("UpdateSectionInput", ec.unmarshalInputUpdateSectionInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("VerifyMagicLinkInput", ec.unmarshalInputVerifyMagicLinkInput),
 		)
@@ -575,6 +576,8 @@ type Event implements Node {
   maxTicketsPerCustomer: Int
   "The state of the event."
   status: EventStatus!
+  "Why it was cancelled, in the organizer's words, or null."
+  cancellationReason: String
   "The sections, in the order in which they were added."
   sections: [Section!]!
   "The event's reservations, the newest first: for its organizer and for admins, for others FORBIDDEN. Pages are as in ` + "`" + `events` + "`" + `."
@@ -609,7 +612,7 @@ input EventFilter {
   startsAfter: Time
   "Only events that begin before this moment."
   startsBefore: Time
-  "Only events with these words in name, venue or description; up to 200 characters."
+  "Only events with these words in name, venue or description; up to 200 characters. Symbols alone find nothing."
   search: String
 }
 
@@ -689,6 +692,8 @@ input UpdateEventInput {
   maxTicketsPerCustomer: Int
   "1 to 10; for reservations from now on."
   paymentAttempts: Int
+  "Why, up to 500 characters: for the mail that customers get when the event moves to another time or place."
+  reason: String
 }
 
 "Names an event."
@@ -701,7 +706,7 @@ input EventIDInput {
 input CancelEventInput {
   "The event."
   eventId: ID!
-  "Up to 500 characters."
+  "Up to 500 characters: customers read it in the mail about the cancellation and in ` + "`" + `cancellationReason` + "`" + `."
   reason: String
 }
 
@@ -874,6 +879,12 @@ input RevokeAllSessionsInput {
 	{Name: "../schema/inventory.graphqls", Input: `extend type Mutation {
   "Adds one section: general admission with ` + "`" + `capacity` + "`" + `, or numbered seats with ` + "`" + `rows` + "`" + `. All sections of an event have one currency."
   addInventory(input: AddInventoryInput!): AddInventoryPayload @auth(rule: ORGANIZER)
+
+  """
+  Changes a section: its price for what is reserved from now on, its capacity or rows, seats that are not for sale, and marks. What is reserved or
+  sold stays, with its seats and prices.
+  """
+  updateSection(input: UpdateSectionInput!): EventPayload @auth(rule: ORGANIZER)
 }
 
 extend type Subscription {
@@ -881,7 +892,7 @@ extend type Subscription {
   availability(eventId: ID!): Event! @auth(rule: PUBLIC)
 }
 
-"A part of an event's inventory with one price. available + reserved + sold = capacity."
+"A part of an event's inventory with one price. available + reserved + sold + blocked = capacity."
 type Section {
   "The name, 1 to 100 characters, unique in its event."
   name: String!
@@ -895,6 +906,8 @@ type Section {
   reserved: Int!
   "How many are paid."
   sold: Int!
+  "How many numbered seats are not for sale."
+  blocked: Int!
   "The numbered seats, row by row; empty for general admission. Pages are as in ` + "`" + `events` + "`" + `."
   seats(first: Int, after: String): SeatConnection!
 }
@@ -905,6 +918,10 @@ type Seat {
   label: String!
   "Whether it can be reserved."
   status: SeatStatus!
+  "It is fit for wheelchairs."
+  accessible: Boolean!
+  "Not everything can be seen from it."
+  restrictedView: Boolean!
 }
 
 "Whether a seat can be reserved."
@@ -915,6 +932,8 @@ enum SeatStatus {
   RESERVED
   "It is paid."
   SOLD
+  "It is not for sale."
+  BLOCKED
 }
 
 "A page of numbered seats."
@@ -945,7 +964,10 @@ input AddInventoryInput {
   price: MoneyInput!
   "General admission: how many tickets, 1 to 10,000,000."
   capacity: Int
-  "Numbered seats, from the front to the back: up to 5,000 rows, 200,000 seats an event."
+  """
+  Numbered seats, from the front to the back: up to 5,000 rows, 200,000 seats an event. A request has at most 100 KiB: rows that do not fit into
+  it are added with updateSection.
+  """
   rows: [SeatRowInput!]
 }
 
@@ -953,8 +975,41 @@ input AddInventoryInput {
 input SeatRowInput {
   "The row's name, 1 to 20 characters, unique in its section."
   row: String!
-  "How many seats the row has, 1 to 1,000; they are numbered from 1."
+  "How many seats the row has, 1 to 1,000. In updateSection 0 removes the row."
   seats: Int!
+  "The number of the first seat, 1 to 9,999; 1 if it is left out."
+  firstNumber: Int
+  "From one number to the next, 1 to 100: 2 for 1, 3, 5 …; 1 if it is left out."
+  step: Int
+  "Instead of the two: the number of each seat, as many as ` + "`" + `seats` + "`" + `. 1 to 10 characters without a hyphen, unique in the row, for example \"14A\"."
+  labels: [String!]
+}
+
+"What to change in a section. A field that is left out changes nothing."
+input UpdateSectionInput {
+  "The event."
+  eventId: ID!
+  "The section's name."
+  section: String!
+  "The price of one ticket, in the event's currency; for what is reserved from now on."
+  price: MoneyInput
+  "Of general admission: at least what is reserved and sold, at most 10,000,000."
+  capacity: Int
+  """
+  Rows of numbered seats: those with new names are added behind the others, and those that exist get these seats. Seats whose labels stay keep their
+  status; those that are reserved or sold must stay. ` + "`" + `seats: 0` + "`" + ` removes a row. At most 5,000 seats are added, removed or moved at a time.
+  """
+  rows: [SeatRowInput!]
+  "Labels of seats that are not for sale from now on, up to 1,000. SEAT_UNAVAILABLE if one is reserved or sold."
+  block: [String!]
+  "Labels of seats that are for sale again, up to 1,000."
+  unblock: [String!]
+  "Labels of seats to mark as accessible, up to 1,000."
+  accessible: [String!]
+  "Labels of seats to mark as having a restricted view, up to 1,000."
+  restrictedView: [String!]
+  "Labels of seats to take both marks from, up to 1,000; before others are set."
+  unmark: [String!]
 }
 
 "The event with its new section."
@@ -2069,6 +2124,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_maxTicketsPerCustomer(ctx, field)
 	case "status":
 		return ec.fieldContext_Event_status(ctx, field)
+	case "cancellationReason":
+		return ec.fieldContext_Event_cancellationReason(ctx, field)
 	case "sections":
 		return ec.fieldContext_Event_sections(ctx, field)
 	case "reservations":
@@ -2415,6 +2472,10 @@ func (ec *executionContext) childFields_Seat(ctx context.Context, field graphql.
 		return ec.fieldContext_Seat_label(ctx, field)
 	case "status":
 		return ec.fieldContext_Seat_status(ctx, field)
+	case "accessible":
+		return ec.fieldContext_Seat_accessible(ctx, field)
+	case "restrictedView":
+		return ec.fieldContext_Seat_restrictedView(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Seat", field.Name)
 }
@@ -2455,6 +2516,8 @@ func (ec *executionContext) childFields_Section(ctx context.Context, field graph
 		return ec.fieldContext_Section_reserved(ctx, field)
 	case "sold":
 		return ec.fieldContext_Section_sold(ctx, field)
+	case "blocked":
+		return ec.fieldContext_Section_blocked(ctx, field)
 	case "seats":
 		return ec.fieldContext_Section_seats(ctx, field)
 	}

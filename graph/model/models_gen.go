@@ -31,7 +31,8 @@ type AddInventoryInput struct {
 	Price *MoneyInput `json:"price"`
 	// General admission: how many tickets, 1 to 10,000,000.
 	Capacity *int `json:"capacity,omitempty"`
-	// Numbered seats, from the front to the back: up to 5,000 rows, 200,000 seats an event.
+	// Numbered seats, from the front to the back: up to 5,000 rows, 200,000 seats an event. A request has at most 100 KiB: rows that do not fit into
+	// it are added with updateSection.
 	Rows []*SeatRowInput `json:"rows,omitempty"`
 }
 
@@ -77,7 +78,7 @@ type AuditLogEntry struct {
 type CancelEventInput struct {
 	// The event.
 	EventID string `json:"eventId"`
-	// Up to 500 characters.
+	// Up to 500 characters: customers read it in the mail about the cancellation and in `cancellationReason`.
 	Reason *string `json:"reason,omitempty"`
 }
 
@@ -187,7 +188,7 @@ type EventFilter struct {
 	StartsAfter *time.Time `json:"startsAfter,omitempty"`
 	// Only events that begin before this moment.
 	StartsBefore *time.Time `json:"startsBefore,omitempty"`
-	// Only events with these words in name, venue or description; up to 200 characters.
+	// Only events with these words in name, venue or description; up to 200 characters. Symbols alone find nothing.
 	Search *string `json:"search,omitempty"`
 }
 
@@ -422,8 +423,14 @@ type RoleInput struct {
 type SeatRowInput struct {
 	// The row's name, 1 to 20 characters, unique in its section.
 	Row string `json:"row"`
-	// How many seats the row has, 1 to 1,000; they are numbered from 1.
+	// How many seats the row has, 1 to 1,000. In updateSection 0 removes the row.
 	Seats int `json:"seats"`
+	// The number of the first seat, 1 to 9,999; 1 if it is left out.
+	FirstNumber *int `json:"firstNumber,omitempty"`
+	// From one number to the next, 1 to 100: 2 for 1, 3, 5 …; 1 if it is left out.
+	Step *int `json:"step,omitempty"`
+	// Instead of the two: the number of each seat, as many as `seats`. 1 to 10 characters without a hyphen, unique in the row, for example "14A".
+	Labels []string `json:"labels,omitempty"`
 }
 
 // Where a guest's mails go.
@@ -469,6 +476,33 @@ type UpdateEventInput struct {
 	MaxTicketsPerCustomer graphql.Omittable[*int] `json:"maxTicketsPerCustomer,omitempty"`
 	// 1 to 10; for reservations from now on.
 	PaymentAttempts graphql.Omittable[*int] `json:"paymentAttempts,omitempty"`
+	// Why, up to 500 characters: for the mail that customers get when the event moves to another time or place.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// What to change in a section. A field that is left out changes nothing.
+type UpdateSectionInput struct {
+	// The event.
+	EventID string `json:"eventId"`
+	// The section's name.
+	Section string `json:"section"`
+	// The price of one ticket, in the event's currency; for what is reserved from now on.
+	Price *MoneyInput `json:"price,omitempty"`
+	// Of general admission: at least what is reserved and sold, at most 10,000,000.
+	Capacity *int `json:"capacity,omitempty"`
+	// Rows of numbered seats: those with new names are added behind the others, and those that exist get these seats. Seats whose labels stay keep their
+	// status; those that are reserved or sold must stay. `seats: 0` removes a row. At most 5,000 seats are added, removed or moved at a time.
+	Rows []*SeatRowInput `json:"rows,omitempty"`
+	// Labels of seats that are not for sale from now on, up to 1,000. SEAT_UNAVAILABLE if one is reserved or sold.
+	Block []string `json:"block,omitempty"`
+	// Labels of seats that are for sale again, up to 1,000.
+	Unblock []string `json:"unblock,omitempty"`
+	// Labels of seats to mark as accessible, up to 1,000.
+	Accessible []string `json:"accessible,omitempty"`
+	// Labels of seats to mark as having a restricted view, up to 1,000.
+	RestrictedView []string `json:"restrictedView,omitempty"`
+	// Labels of seats to take both marks from, up to 1,000; before others are set.
+	Unmark []string `json:"unmark,omitempty"`
 }
 
 // An error that the customer can correct. The payload's object is null unless it changed all the same.

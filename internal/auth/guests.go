@@ -51,6 +51,8 @@ func (s *Service) deleteUnusedGuests(ctx context.Context) {
 			ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
 		), roles AS (
 			DELETE FROM user_roles WHERE user_id IN (SELECT id FROM unused)
+		), about AS (
+			DELETE FROM texts WHERE user_id IN (SELECT id FROM unused)
 		) DELETE FROM users WHERE id IN (SELECT id FROM unused)`
 	if _, err := s.pool.Exec(ctx, remove, s.now().Add(-s.cfg.SessionMax), unusedGuestsAtOnce); err != nil {
 		s.log.WarnContext(ctx, "unused guests not deleted", "error", err)

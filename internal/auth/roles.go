@@ -62,6 +62,9 @@ func (s *Service) EraseUser(ctx context.Context, actorID, userID string) error {
 		if _, err := tx.Exec(ctx, "DELETE FROM user_roles WHERE user_id = $1", userID); err != nil {
 			return unavailable("delete an erased user's roles", err)
 		}
+		if _, err := tx.Exec(ctx, "DELETE FROM texts WHERE user_id = $1", userID); err != nil {
+			return unavailable("delete what was written about an erased user", err)
+		}
 		return writeAudit(ctx, tx, now, actorID, "USER_ERASED", userID, "")
 	})
 	if err != nil {

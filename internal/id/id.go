@@ -20,6 +20,7 @@ const (
 	Refund      = "rfd"
 	Dispute     = "dsp" // not made by New: see DisputeOf
 	User        = "usr"
+	Text        = "txt" // what was written about a user, kept outside of the log
 	Session     = "ses" // not made by New: see package auth
 
 	TicketPrefix = "tkt" // not made by New: see Ticket

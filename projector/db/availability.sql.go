@@ -20,17 +20,19 @@ func (q *Queries) AddInventories(ctx context.Context, eventIds []string) error {
 }
 
 const addSeats = `-- name: AddSeats :exec
-INSERT INTO seats (event_id, section, label, ordinal, status)
+INSERT INTO seats (event_id, section, label, ordinal, status, accessible, restricted_view)
 SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::int[]),
-       unnest($5::text[])
+       unnest($5::text[]), unnest($6::boolean[]), unnest($7::boolean[])
 `
 
 type AddSeatsParams struct {
-	EventIds []string `json:"event_ids"`
-	Sections []string `json:"sections"`
-	Labels   []string `json:"labels"`
-	Ordinals []int32  `json:"ordinals"`
-	Statuses []string `json:"statuses"`
+	EventIds       []string `json:"event_ids"`
+	Sections       []string `json:"sections"`
+	Labels         []string `json:"labels"`
+	Ordinals       []int32  `json:"ordinals"`
+	Statuses       []string `json:"statuses"`
+	Accessible     []bool   `json:"accessible"`
+	RestrictedView []bool   `json:"restricted_view"`
 }
 
 func (q *Queries) AddSeats(ctx context.Context, arg AddSeatsParams) error {
@@ -40,15 +42,17 @@ func (q *Queries) AddSeats(ctx context.Context, arg AddSeatsParams) error {
 		arg.Labels,
 		arg.Ordinals,
 		arg.Statuses,
+		arg.Accessible,
+		arg.RestrictedView,
 	)
 	return err
 }
 
 const addSections = `-- name: AddSections :exec
-INSERT INTO sections (event_id, name, ordinal, price, currency, seated, capacity, available, reserved, sold)
+INSERT INTO sections (event_id, name, ordinal, price, currency, seated, capacity, available, reserved, sold, blocked)
 SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::int[]), unnest($4::bigint[]),
        unnest($5::text[]), unnest($6::boolean[]), unnest($7::int[]), unnest($8::int[]),
-       unnest($9::int[]), unnest($10::int[])
+       unnest($9::int[]), unnest($10::int[]), unnest($11::int[])
 `
 
 type AddSectionsParams struct {
@@ -62,6 +66,7 @@ type AddSectionsParams struct {
 	Available  []int32  `json:"available"`
 	Reserved   []int32  `json:"reserved"`
 	Sold       []int32  `json:"sold"`
+	Blocked    []int32  `json:"blocked"`
 }
 
 func (q *Queries) AddSections(ctx context.Context, arg AddSectionsParams) error {
@@ -76,6 +81,7 @@ func (q *Queries) AddSections(ctx context.Context, arg AddSectionsParams) error 
 		arg.Available,
 		arg.Reserved,
 		arg.Sold,
+		arg.Blocked,
 	)
 	return err
 }
@@ -106,7 +112,7 @@ func (q *Queries) InventoryVersion(ctx context.Context, eventID string) (int64, 
 }
 
 const loadSeats = `-- name: LoadSeats :many
-SELECT seats.event_id, seats.section, seats.label, seats.status
+SELECT seats.event_id, seats.section, seats.label, seats.ordinal, seats.status, seats.accessible, seats.restricted_view
 FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section, unnest($3::text[]) AS label) n
 JOIN seats ON seats.event_id = n.event_id AND seats.section = n.section AND seats.label = n.label
 `
@@ -117,27 +123,62 @@ type LoadSeatsParams struct {
 	Labels   []string `json:"labels"`
 }
 
-type LoadSeatsRow struct {
-	EventID string `json:"event_id"`
-	Section string `json:"section"`
-	Label   string `json:"label"`
-	Status  string `json:"status"`
-}
-
-func (q *Queries) LoadSeats(ctx context.Context, arg LoadSeatsParams) ([]LoadSeatsRow, error) {
+func (q *Queries) LoadSeats(ctx context.Context, arg LoadSeatsParams) ([]Seat, error) {
 	rows, err := q.db.Query(ctx, loadSeats, arg.EventIds, arg.Sections, arg.Labels)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LoadSeatsRow
+	var items []Seat
 	for rows.Next() {
-		var i LoadSeatsRow
+		var i Seat
 		if err := rows.Scan(
 			&i.EventID,
 			&i.Section,
 			&i.Label,
+			&i.Ordinal,
 			&i.Status,
+			&i.Accessible,
+			&i.RestrictedView,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const loadSeatsOfSections = `-- name: LoadSeatsOfSections :many
+SELECT seats.event_id, seats.section, seats.label, seats.ordinal, seats.status, seats.accessible, seats.restricted_view
+FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section) n
+JOIN seats ON seats.event_id = n.event_id AND seats.section = n.section
+`
+
+type LoadSeatsOfSectionsParams struct {
+	EventIds []string `json:"event_ids"`
+	Sections []string `json:"sections"`
+}
+
+func (q *Queries) LoadSeatsOfSections(ctx context.Context, arg LoadSeatsOfSectionsParams) ([]Seat, error) {
+	rows, err := q.db.Query(ctx, loadSeatsOfSections, arg.EventIds, arg.Sections)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Seat
+	for rows.Next() {
+		var i Seat
+		if err := rows.Scan(
+			&i.EventID,
+			&i.Section,
+			&i.Label,
+			&i.Ordinal,
+			&i.Status,
+			&i.Accessible,
+			&i.RestrictedView,
 		); err != nil {
 			return nil, err
 		}
@@ -150,7 +191,7 @@ func (q *Queries) LoadSeats(ctx context.Context, arg LoadSeatsParams) ([]LoadSea
 }
 
 const loadSections = `-- name: LoadSections :many
-SELECT event_id, name, ordinal, price, currency, seated, capacity, available, reserved, sold FROM sections WHERE event_id = ANY ($1::text[]) ORDER BY event_id, ordinal
+SELECT event_id, name, ordinal, price, currency, seated, capacity, available, reserved, sold, blocked FROM sections WHERE event_id = ANY ($1::text[]) ORDER BY event_id, ordinal
 `
 
 func (q *Queries) LoadSections(ctx context.Context, eventIds []string) ([]Section, error) {
@@ -173,6 +214,7 @@ func (q *Queries) LoadSections(ctx context.Context, eventIds []string) ([]Sectio
 			&i.Available,
 			&i.Reserved,
 			&i.Sold,
+			&i.Blocked,
 		); err != nil {
 			return nil, err
 		}
@@ -225,17 +267,20 @@ func (q *Queries) MoveInventories(ctx context.Context, arg MoveInventoriesParams
 }
 
 const moveSeats = `-- name: MoveSeats :exec
-UPDATE seats s SET status = n.status
+UPDATE seats s SET status = n.status, accessible = n.accessible, restricted_view = n.restricted_view
 FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section, unnest($3::text[]) AS label,
-             unnest($4::text[]) AS status) n
+             unnest($4::text[]) AS status, unnest($5::boolean[]) AS accessible,
+             unnest($6::boolean[]) AS restricted_view) n
 WHERE s.event_id = n.event_id AND s.section = n.section AND s.label = n.label
 `
 
 type MoveSeatsParams struct {
-	EventIds []string `json:"event_ids"`
-	Sections []string `json:"sections"`
-	Labels   []string `json:"labels"`
-	Statuses []string `json:"statuses"`
+	EventIds       []string `json:"event_ids"`
+	Sections       []string `json:"sections"`
+	Labels         []string `json:"labels"`
+	Statuses       []string `json:"statuses"`
+	Accessible     []bool   `json:"accessible"`
+	RestrictedView []bool   `json:"restricted_view"`
 }
 
 func (q *Queries) MoveSeats(ctx context.Context, arg MoveSeatsParams) error {
@@ -244,23 +289,30 @@ func (q *Queries) MoveSeats(ctx context.Context, arg MoveSeatsParams) error {
 		arg.Sections,
 		arg.Labels,
 		arg.Statuses,
+		arg.Accessible,
+		arg.RestrictedView,
 	)
 	return err
 }
 
 const moveSections = `-- name: MoveSections :exec
-UPDATE sections s SET available = s.available + d.available, reserved = s.reserved + d.reserved, sold = s.sold + d.sold
-FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS name, unnest($3::int[]) AS available,
-             unnest($4::int[]) AS reserved, unnest($5::int[]) AS sold) d
+UPDATE sections s SET price = d.price, capacity = s.capacity + d.capacity, available = s.available + d.available,
+    reserved = s.reserved + d.reserved, sold = s.sold + d.sold, blocked = s.blocked + d.blocked
+FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS name, unnest($3::bigint[]) AS price,
+             unnest($4::int[]) AS capacity, unnest($5::int[]) AS available, unnest($6::int[]) AS reserved,
+             unnest($7::int[]) AS sold, unnest($8::int[]) AS blocked) d
 WHERE s.event_id = d.event_id AND s.name = d.name
 `
 
 type MoveSectionsParams struct {
-	EventIds  []string `json:"event_ids"`
-	Names     []string `json:"names"`
-	Available []int32  `json:"available"`
-	Reserved  []int32  `json:"reserved"`
-	Sold      []int32  `json:"sold"`
+	EventIds   []string `json:"event_ids"`
+	Names      []string `json:"names"`
+	Prices     []int64  `json:"prices"`
+	Capacities []int32  `json:"capacities"`
+	Available  []int32  `json:"available"`
+	Reserved   []int32  `json:"reserved"`
+	Sold       []int32  `json:"sold"`
+	Blocked    []int32  `json:"blocked"`
 }
 
 // Moves counters by the difference that the batch makes, never to a value.
@@ -268,9 +320,29 @@ func (q *Queries) MoveSections(ctx context.Context, arg MoveSectionsParams) erro
 	_, err := q.db.Exec(ctx, moveSections,
 		arg.EventIds,
 		arg.Names,
+		arg.Prices,
+		arg.Capacities,
 		arg.Available,
 		arg.Reserved,
 		arg.Sold,
+		arg.Blocked,
 	)
+	return err
+}
+
+const removeSeats = `-- name: RemoveSeats :exec
+DELETE FROM seats s
+USING (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section, unnest($3::text[]) AS label) n
+WHERE s.event_id = n.event_id AND s.section = n.section AND s.label = n.label
+`
+
+type RemoveSeatsParams struct {
+	EventIds []string `json:"event_ids"`
+	Sections []string `json:"sections"`
+	Labels   []string `json:"labels"`
+}
+
+func (q *Queries) RemoveSeats(ctx context.Context, arg RemoveSeatsParams) error {
+	_, err := q.db.Exec(ctx, removeSeats, arg.EventIds, arg.Sections, arg.Labels)
 	return err
 }

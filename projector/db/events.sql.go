@@ -13,7 +13,7 @@ import (
 
 const loadEvents = `-- name: LoadEvents :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, cancellation_reason
 FROM events WHERE id = ANY ($1::text[])
 `
 
@@ -35,6 +35,7 @@ type LoadEventsRow struct {
 	CreatedAt                pgtype.Timestamptz `json:"created_at"`
 	Withdrawn                bool               `json:"withdrawn"`
 	Deleted                  bool               `json:"deleted"`
+	CancellationReason       *string            `json:"cancellation_reason"`
 }
 
 func (q *Queries) LoadEvents(ctx context.Context, ids []string) ([]LoadEventsRow, error) {
@@ -64,6 +65,7 @@ func (q *Queries) LoadEvents(ctx context.Context, ids []string) ([]LoadEventsRow
 			&i.CreatedAt,
 			&i.Withdrawn,
 			&i.Deleted,
+			&i.CancellationReason,
 		); err != nil {
 			return nil, err
 		}
@@ -77,20 +79,20 @@ func (q *Queries) LoadEvents(ctx context.Context, ids []string) ([]LoadEventsRow
 
 const saveEvents = `-- name: SaveEvents :exec
 INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
-    max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, search)
+    max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, cancellation_reason, search)
 SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[]),
        unnest($5::text[]), unnest($6::text[]), unnest($7::timestamptz[]), unnest($8::text[]),
        unnest($9::timestamptz[]), unnest($10::timestamptz[]),
        unnest($11::int[]), nullif(unnest($12::int[]), 0),
        unnest($13::int[]), unnest($14::text[]), unnest($15::timestamptz[]),
-       unnest($16::boolean[]), unnest($17::boolean[]),
-       array_to_tsvector(string_to_array(unnest($18::text[]), ' '))
+       unnest($16::boolean[]), unnest($17::boolean[]), nullif(unnest($18::text[]), ''),
+       array_to_tsvector(string_to_array(unnest($19::text[]), ' '))
 ON CONFLICT (id) DO UPDATE SET
     version = excluded.version, name = excluded.name, description = excluded.description, venue = excluded.venue,
     starts_at = excluded.starts_at, time_zone = excluded.time_zone, sales_open_at = excluded.sales_open_at, sales_close_at = excluded.sales_close_at,
     max_tickets_per_reservation = excluded.max_tickets_per_reservation, max_tickets_per_customer = excluded.max_tickets_per_customer,
     payment_attempts = excluded.payment_attempts,
-    status = excluded.status, withdrawn = excluded.withdrawn, deleted = excluded.deleted, search = excluded.search
+    status = excluded.status, withdrawn = excluded.withdrawn, deleted = excluded.deleted, cancellation_reason = excluded.cancellation_reason, search = excluded.search
 WHERE events.version < excluded.version
 `
 
@@ -112,6 +114,7 @@ type SaveEventsParams struct {
 	CreatedAts                []pgtype.Timestamptz `json:"created_ats"`
 	Withdrawns                []bool               `json:"withdrawns"`
 	Deleteds                  []bool               `json:"deleteds"`
+	CancellationReasons       []string             `json:"cancellation_reasons"`
 	Words                     []string             `json:"words"`
 }
 
@@ -135,6 +138,7 @@ func (q *Queries) SaveEvents(ctx context.Context, arg SaveEventsParams) error {
 		arg.CreatedAts,
 		arg.Withdrawns,
 		arg.Deleteds,
+		arg.CancellationReasons,
 		arg.Words,
 	)
 	return err

@@ -71,6 +71,7 @@ type Event struct {
 	Withdrawn                bool               `json:"withdrawn"`
 	Deleted                  bool               `json:"deleted"`
 	TimeZone                 string             `json:"time_zone"`
+	CancellationReason       *string            `json:"cancellation_reason"`
 }
 
 type Inventory struct {
@@ -200,11 +201,13 @@ type SaleReservation struct {
 }
 
 type Seat struct {
-	EventID string `json:"event_id"`
-	Section string `json:"section"`
-	Label   string `json:"label"`
-	Ordinal int32  `json:"ordinal"`
-	Status  string `json:"status"`
+	EventID        string `json:"event_id"`
+	Section        string `json:"section"`
+	Label          string `json:"label"`
+	Ordinal        int32  `json:"ordinal"`
+	Status         string `json:"status"`
+	Accessible     bool   `json:"accessible"`
+	RestrictedView bool   `json:"restricted_view"`
 }
 
 type Section struct {
@@ -218,6 +221,7 @@ type Section struct {
 	Available int32  `json:"available"`
 	Reserved  int32  `json:"reserved"`
 	Sold      int32  `json:"sold"`
+	Blocked   int32  `json:"blocked"`
 }
 
 type SectionSale struct {

@@ -125,17 +125,25 @@ func TestEveryTamperingWithTheReadTablesIsFound(t *testing.T) {
 			`UPDATE seats SET status = 'AVAILABLE' WHERE event_id = $1 AND label = 'A-1'`, func(w *world) string { return w.EventID },
 			"seats", "status", func(w *world) string { return w.EventID + " Stalls A-1" }, "SOLD", "AVAILABLE",
 		},
+		"a seat unblocked": {
+			`UPDATE seats SET status = 'AVAILABLE' WHERE event_id = $1 AND label = 'A-4'`, func(w *world) string { return w.EventID },
+			"seats", "status", func(w *world) string { return w.EventID + " Stalls A-4" }, "BLOCKED", "AVAILABLE",
+		},
+		"a seat's mark taken away": {
+			`UPDATE seats SET accessible = false WHERE event_id = $1 AND label = 'A-3'`, func(w *world) string { return w.EventID },
+			"seats", "accessible, restricted_view", func(w *world) string { return w.EventID + " Stalls A-3" }, "true, false", "false, false",
+		},
 		"a seat deleted": {
-			`DELETE FROM seats WHERE event_id = $1 AND label = 'B-2'`, func(w *world) string { return w.EventID },
-			"seats", "", func(w *world) string { return w.EventID + " Stalls B-2" }, "AVAILABLE", "no row",
+			`DELETE FROM seats WHERE event_id = $1 AND label = 'C-9'`, func(w *world) string { return w.EventID },
+			"seats", "", func(w *world) string { return w.EventID + " Stalls C-9" }, "AVAILABLE", "no row",
 		},
 		"seats of no event": {
 			`UPDATE seats SET event_id = 'evt_ghost' WHERE event_id = $1`, func(w *world) string { return w.EventID },
-			"seats", "", func(*world) string { return "evt_ghost Stalls B-2" }, "nothing", "a row of an event without inventory",
+			"seats", "", func(*world) string { return "evt_ghost Stalls C-9" }, "nothing", "a row of an event without inventory",
 		},
 		"an inventory deleted": {
 			`DELETE FROM inventories WHERE event_id = $1`, func(w *world) string { return w.EventID },
-			"inventories", "version", func(w *world) string { return w.EventID }, "16", "no row",
+			"inventories", "version", func(w *world) string { return w.EventID }, "17", "no row",
 		},
 		"a payment's amount changed": {
 			`UPDATE payments SET amount = 14000 WHERE id = $1`, func(w *world) string { return w.Payment },

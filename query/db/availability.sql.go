@@ -10,7 +10,7 @@ import (
 )
 
 const inventoriesWithSections = `-- name: InventoriesWithSections :many
-SELECT i.event_id, i.version, s.name, s.price, s.currency, s.seated, s.capacity, s.available, s.reserved, s.sold
+SELECT i.event_id, i.version, s.name, s.price, s.currency, s.seated, s.capacity, s.available, s.reserved, s.sold, s.blocked
 FROM inventories i
 JOIN sections s USING (event_id)
 WHERE i.event_id = ANY ($1::text[])
@@ -28,6 +28,7 @@ type InventoriesWithSectionsRow struct {
 	Available int32
 	Reserved  int32
 	Sold      int32
+	Blocked   int32
 }
 
 // One statement, so that the version and the counts are of the same moment.
@@ -51,6 +52,7 @@ func (q *Queries) InventoriesWithSections(ctx context.Context, eventIds []string
 			&i.Available,
 			&i.Reserved,
 			&i.Sold,
+			&i.Blocked,
 		); err != nil {
 			return nil, err
 		}
@@ -63,7 +65,7 @@ func (q *Queries) InventoriesWithSections(ctx context.Context, eventIds []string
 }
 
 const seatsInOrder = `-- name: SeatsInOrder :many
-SELECT label, status, ordinal FROM seats
+SELECT label, status, ordinal, accessible, restricted_view FROM seats
 WHERE event_id = $1 AND section = $2 AND ordinal > $3 AND ordinal < $4
 ORDER BY ordinal
 LIMIT $5
@@ -78,9 +80,11 @@ type SeatsInOrderParams struct {
 }
 
 type SeatsInOrderRow struct {
-	Label   string
-	Status  string
-	Ordinal int32
+	Label          string
+	Status         string
+	Ordinal        int32
+	Accessible     bool
+	RestrictedView bool
 }
 
 func (q *Queries) SeatsInOrder(ctx context.Context, arg SeatsInOrderParams) ([]SeatsInOrderRow, error) {
@@ -98,7 +102,13 @@ func (q *Queries) SeatsInOrder(ctx context.Context, arg SeatsInOrderParams) ([]S
 	items := []SeatsInOrderRow{}
 	for rows.Next() {
 		var i SeatsInOrderRow
-		if err := rows.Scan(&i.Label, &i.Status, &i.Ordinal); err != nil {
+		if err := rows.Scan(
+			&i.Label,
+			&i.Status,
+			&i.Ordinal,
+			&i.Accessible,
+			&i.RestrictedView,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -110,7 +120,7 @@ func (q *Queries) SeatsInOrder(ctx context.Context, arg SeatsInOrderParams) ([]S
 }
 
 const seatsInReverse = `-- name: SeatsInReverse :many
-SELECT label, status, ordinal FROM seats
+SELECT label, status, ordinal, accessible, restricted_view FROM seats
 WHERE event_id = $1 AND section = $2 AND ordinal > $3 AND ordinal < $4
 ORDER BY ordinal DESC
 LIMIT $5
@@ -125,9 +135,11 @@ type SeatsInReverseParams struct {
 }
 
 type SeatsInReverseRow struct {
-	Label   string
-	Status  string
-	Ordinal int32
+	Label          string
+	Status         string
+	Ordinal        int32
+	Accessible     bool
+	RestrictedView bool
 }
 
 func (q *Queries) SeatsInReverse(ctx context.Context, arg SeatsInReverseParams) ([]SeatsInReverseRow, error) {
@@ -145,7 +157,13 @@ func (q *Queries) SeatsInReverse(ctx context.Context, arg SeatsInReverseParams) 
 	items := []SeatsInReverseRow{}
 	for rows.Next() {
 		var i SeatsInReverseRow
-		if err := rows.Scan(&i.Label, &i.Status, &i.Ordinal); err != nil {
+		if err := rows.Scan(
+			&i.Label,
+			&i.Status,
+			&i.Ordinal,
+			&i.Accessible,
+			&i.RestrictedView,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -12,7 +12,7 @@ import (
 
 const eventsByID = `-- name: EventsByID :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, cancellation_reason
 FROM events WHERE id = ANY ($1::text[])
 `
 
@@ -34,6 +34,7 @@ type EventsByIDRow struct {
 	CreatedAt                time.Time
 	Withdrawn                bool
 	Deleted                  bool
+	CancellationReason       *string
 }
 
 func (q *Queries) EventsByID(ctx context.Context, ids []string) ([]EventsByIDRow, error) {
@@ -63,6 +64,7 @@ func (q *Queries) EventsByID(ctx context.Context, ids []string) ([]EventsByIDRow
 			&i.CreatedAt,
 			&i.Withdrawn,
 			&i.Deleted,
+			&i.CancellationReason,
 		); err != nil {
 			return nil, err
 		}
@@ -145,7 +147,7 @@ func (q *Queries) EventsFound(ctx context.Context, arg EventsFoundParams) ([]Eve
 
 const eventsNewestFirst = `-- name: EventsNewestFirst :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, cancellation_reason
 FROM events
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND (created_at, id) > ($3::timestamptz, $4::text)
@@ -192,6 +194,7 @@ type EventsNewestFirstRow struct {
 	CreatedAt                time.Time
 	Withdrawn                bool
 	Deleted                  bool
+	CancellationReason       *string
 }
 
 func (q *Queries) EventsNewestFirst(ctx context.Context, arg EventsNewestFirstParams) ([]EventsNewestFirstRow, error) {
@@ -234,6 +237,7 @@ func (q *Queries) EventsNewestFirst(ctx context.Context, arg EventsNewestFirstPa
 			&i.CreatedAt,
 			&i.Withdrawn,
 			&i.Deleted,
+			&i.CancellationReason,
 		); err != nil {
 			return nil, err
 		}
@@ -247,7 +251,7 @@ func (q *Queries) EventsNewestFirst(ctx context.Context, arg EventsNewestFirstPa
 
 const eventsOldestFirst = `-- name: EventsOldestFirst :many
 SELECT id, version, organizer_id, name, description, venue, starts_at, time_zone, sales_open_at, sales_close_at,
-       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted
+       max_tickets_per_reservation, max_tickets_per_customer, payment_attempts, status, created_at, withdrawn, deleted, cancellation_reason
 FROM events
 WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND (created_at, id) > ($3::timestamptz, $4::text)
@@ -294,6 +298,7 @@ type EventsOldestFirstRow struct {
 	CreatedAt                time.Time
 	Withdrawn                bool
 	Deleted                  bool
+	CancellationReason       *string
 }
 
 func (q *Queries) EventsOldestFirst(ctx context.Context, arg EventsOldestFirstParams) ([]EventsOldestFirstRow, error) {
@@ -336,6 +341,7 @@ func (q *Queries) EventsOldestFirst(ctx context.Context, arg EventsOldestFirstPa
 			&i.CreatedAt,
 			&i.Withdrawn,
 			&i.Deleted,
+			&i.CancellationReason,
 		); err != nil {
 			return nil, err
 		}

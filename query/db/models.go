@@ -72,6 +72,7 @@ type Event struct {
 	Withdrawn                bool
 	Deleted                  bool
 	TimeZone                 string
+	CancellationReason       *string
 }
 
 type Inventory struct {
@@ -201,11 +202,13 @@ type SaleReservation struct {
 }
 
 type Seat struct {
-	EventID string
-	Section string
-	Label   string
-	Ordinal int32
-	Status  string
+	EventID        string
+	Section        string
+	Label          string
+	Ordinal        int32
+	Status         string
+	Accessible     bool
+	RestrictedView bool
 }
 
 type Section struct {
@@ -219,6 +222,7 @@ type Section struct {
 	Available int32
 	Reserved  int32
 	Sold      int32
+	Blocked   int32
 }
 
 type SectionSale struct {
