@@ -30,6 +30,9 @@ func (s *Service) changeInventory(ctx context.Context, by Caller, eventID string
 		if _, err := inventories.Decide(tx, eventID, c); err != nil {
 			return Event{}, err
 		}
+		if err := s.checkPrice(in.Price); err != nil {
+			return Event{}, err
+		}
 		return viewEvent(tx, eventID)
 	})
 }

@@ -3,10 +3,19 @@ package command
 import (
 	"context"
 
+	"ticketing/command/engine"
 	"ticketing/command/event"
 )
 
-// PublishEvent makes a draft visible to all users.
+// PublishEvent makes a draft visible to all users. The gateways may be others than when its prices were set.
 func (s *Service) PublishEvent(ctx context.Context, by Caller, eventID string) (Event, error) {
-	return s.changeEvent(ctx, by, eventID, event.Publish{})
+	return s.decideEvent(ctx, by, eventID, func(tx *engine.Tx, _ event.State) (event.Command, error) {
+		inv, err := inventories.Load(tx, eventID)
+		for _, section := range inv.Sections {
+			if err == nil {
+				err = s.checkPrice(section.Price)
+			}
+		}
+		return event.Publish{}, err
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
+	"ticketing/internal/money"
 )
 
 // The aggregates that the use cases decide on. The snapshot version changes with the format of inventory.State.AppendBinary.
@@ -35,6 +36,8 @@ type Gateways interface {
 	Pick(method string) (gateway.Gateway, error)
 	// ByName returns the gateway that has a payment already.
 	ByName(name string) (gateway.Gateway, error)
+	// CheckPrice returns a *rejection.Error for a price that can't be charged.
+	CheckPrice(price money.Money) error
 }
 
 // Config is what a Service needs.
@@ -55,6 +58,15 @@ type Service struct {
 	unpaid   int
 	texts    Texts
 	logger   *slog.Logger
+}
+
+// checkPrice returns a *rejection.Error for a price that none of the enabled gateways can charge: each customer would be declined, and lose
+// their seats.
+func (s *Service) checkPrice(price money.Money) error {
+	if s.gateways == nil {
+		return nil
+	}
+	return s.gateways.CheckPrice(price)
 }
 
 // New returns a Service. It panics if a required field is missing.

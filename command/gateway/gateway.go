@@ -17,6 +17,8 @@ import (
 type Gateway interface {
 	// Name is "stripe", "paypal" or "sandbox".
 	Name() string
+	// CheckAmount returns why an amount can never be charged (its currency, a smallest amount), as organizers read it; nil if it may be.
+	CheckAmount(m money.Money) error
 	// Create makes the payment at the gateway without charging anything.
 	Create(ctx context.Context, p Payment) (Result, error)
 	// Confirm charges, or returns what the customer has to do first. It is called again after the customer did it.

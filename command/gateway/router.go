@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketing/command/rejection"
+	"ticketing/internal/money"
 )
 
 // gatewaysByMethod lists the names of the gateways that take a payment method, the preferred one first.
@@ -72,6 +74,24 @@ func (r *Router) Pick(method string) (Gateway, error) {
 		}
 	}
 	return nil, rejection.New(rejection.Invalid, "payments by %s are not accepted", method).At("method", method)
+}
+
+// CheckPrice returns a *rejection.Error for a price that no enabled gateway can charge. What is free needs none.
+func (r *Router) CheckPrice(price money.Money) error {
+	if price.Minor == 0 {
+		return nil
+	}
+	refused := errors.New("no payment gateway is enabled, so that tickets must be free")
+	for i, name := range r.enabled {
+		err := r.gateways[name].CheckAmount(price)
+		if err == nil {
+			return nil
+		}
+		if i == 0 {
+			refused = err
+		}
+	}
+	return rejection.New(rejection.Invalid, "%s", refused).At("price")
 }
 
 // ByName returns a gateway, whether or not it takes new payments.

@@ -13,6 +13,7 @@ import (
 	"ticketing/command/gateway"
 	"ticketing/command/payment"
 	"ticketing/command/rejection"
+	"ticketing/internal/money"
 )
 
 // double is a gateway whose every call returns what the test says.
@@ -21,6 +22,8 @@ type double struct {
 	respond func(ctx context.Context) (payment.Outcome, error)
 	calls   int
 }
+
+func (d *double) CheckAmount(money.Money) error { return nil }
 
 func (d *double) Name() string { return d.name }
 

@@ -41,6 +41,12 @@ func toAmount(m money.Money) (amount, error) {
 	return amount{CurrencyCode: m.Currency, Value: value}, nil
 }
 
+// CheckAmount implements gateway.Gateway. PayPal has no smallest amount.
+func (g *Gateway) CheckAmount(m money.Money) error {
+	_, err := toAmount(m)
+	return err
+}
+
 // toMoney parses an amount.
 func (a amount) toMoney() (money.Money, error) {
 	m, err := money.Parse(a.Value, a.CurrencyCode)

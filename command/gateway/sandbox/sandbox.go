@@ -23,6 +23,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"ticketing/command/gateway"
+	"ticketing/internal/money"
 )
 
 // Name is the gateway's name.
@@ -45,6 +46,9 @@ func New(pool *pgxpool.Pool) *Gateway { return &Gateway{pool: pool} }
 
 // Name implements gateway.Gateway.
 func (g *Gateway) Name() string { return Name }
+
+// CheckAmount implements gateway.Gateway. The sandbox takes every amount.
+func (g *Gateway) CheckAmount(money.Money) error { return nil }
 
 // Create implements gateway.Gateway. The same payment with another amount is ErrIdempotencyMismatch.
 func (g *Gateway) Create(ctx context.Context, p gateway.Payment) (gateway.Result, error) {
