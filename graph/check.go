@@ -12,7 +12,6 @@ import (
 	"ticketing/graph/model"
 	"ticketing/internal/card"
 	"ticketing/internal/id"
-	"ticketing/internal/loopback"
 )
 
 // Bounds of texts that only the API knows, in characters. The aggregates export the others.
@@ -105,15 +104,17 @@ func (c *checker) checkToken(token string, path ...string) {
 	}
 }
 
-// checkURL checks where a gateway sends a customer back to. Messages do not repeat it: it may hold a secret of the customer.
-func (c *checker) checkURL(value string, development bool, path ...string) {
+// checkURL checks where a gateway sends a customer back to: a page of ours, since the customer believes that the gateway sent them to the shop.
+// Messages do not repeat it: it may hold a secret of the customer.
+func (c *checker) checkURL(value string, pages returnPages, path ...string) {
 	u, err := url.Parse(value)
-	secure := err == nil && (u.Scheme == "https" || development && u.Scheme == "http" && loopback.Is(u.Hostname()))
 	switch {
 	case card.IsIn(value):
 		c.refuseCard(path)
-	case len(value) > longestURL || !isPrintable(value) || !secure || u.Hostname() == "" || u.User != nil:
+	case len(value) > longestURL || !isPrintable(value) || err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "https" && !pages.include(u):
 		c.addError(path, "%s must be an absolute https URL of at most %d characters, without a user", fieldName(path), longestURL)
+	case !pages.include(u):
+		c.addError(path, "%s must be a page of the shop: its origin is not one of those that RETURN_ORIGINS allows", fieldName(path))
 	}
 }
 

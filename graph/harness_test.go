@@ -94,7 +94,8 @@ func startAPI(t *testing.T, urls testenv.DB, options []option) *api {
 		Commands: a.write.Service, Reads: query.NewReader(traced), Projections: query.NewProjections(a.read, a.write.Pool, map[string]string{"payment": "t"}, map[string][]string{"sales": {"payment"}}),
 		Auth: a.auth, Log: eventstore.Reader{DB: a.write.Pool}, Limiter: limiter, Connections: ratelimit.NewConnections(limiter),
 		Redis: a.redis, Logger: logger, Registerer: a.metrics, Development: true, BaseURL: "https://tickets.example.com",
-		RateLimits: graph.RateLimits{SignIn: ratelimit.SignIn(plenty.Requests, plenty.Window), Guests: plenty, Mutations: plenty, Messages: plenty},
+		ReturnOrigins: []string{"https://shop.example.org"},
+		RateLimits:    graph.RateLimits{SignIn: ratelimit.SignIn(plenty.Requests, plenty.Window), Guests: plenty, Mutations: plenty, Messages: plenty},
 	}
 	for _, o := range options {
 		o(&cfg)

@@ -152,6 +152,16 @@ func TestPayPalReturnsCustomersToSafePagesOnly(t *testing.T) {
 		require.Equal(t, []any{"method", "paypal", "returnUrl"}, field)
 		require.NotContains(t, got.body, "secret")
 	}
+	for _, foreign := range []string{
+		"https://evil.example/paid", "https://tickets.example.com.evil.example/", "https://tickets.example.com:8443/paid", "http://tickets.example.com/paid",
+	} {
+		code, field := a.do(pay, vars{"r": good, "c": foreign}, header...).userError(t, "processPayment")
+		require.Equal(t, "INVALID", code, foreign)
+		require.Equal(t, []any{"method", "paypal", "cancelUrl"}, field)
+	}
+	for _, own := range []string{"https://TICKETS.example.com:443/paid", "https://shop.example.org/paid"} {
+		require.NotContains(t, a.do(pay, vars{"r": own, "c": own}, header...).body, "INVALID", own)
+	}
 	two := `mutation { processPayment(input: {reservationId: "rsv_01h455vb4pex5vsknk084sn02q", idempotencyKey: "k", method: {
 		card: {token: "pm_card_visa"}, paypal: {returnUrl: "https://a.example", cancelUrl: "https://a.example"}
 	}}) { userErrors { code } } }`

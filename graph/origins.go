@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"ticketing/internal/loopback"
@@ -29,4 +30,36 @@ func allowedOrigins(baseURL string, development bool) (func(r *http.Request, ori
 		}
 		return development && loopback.Is(o.Hostname())
 	}, nil
+}
+
+// returnPages are the pages that a gateway may send a customer back to.
+type returnPages struct {
+	origins     []string // "https://host" or "https://host:port", in lower case
+	development bool     // all pages of this machine too
+}
+
+// newReturnPages returns the pages of the base URL's origin and of further origins.
+func newReturnPages(baseURL string, further []string, development bool) (returnPages, error) {
+	pages := returnPages{development: development}
+	for _, text := range append([]string{baseURL}, further...) {
+		u, err := url.Parse(text)
+		if err != nil {
+			return pages, fmt.Errorf("parse the origins of return pages: %w", err)
+		}
+		if u.Host != "" {
+			pages.origins = append(pages.origins, originOf(u))
+		}
+	}
+	return pages, nil
+}
+
+func (p returnPages) include(u *url.URL) bool {
+	return slices.Contains(p.origins, originOf(u)) || p.development && (u.Scheme == "http" || u.Scheme == "https") && loopback.Is(u.Hostname())
+}
+
+// originOf returns the origin of a URL, without a port that is the scheme's own.
+func originOf(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	port := map[string]string{"https": ":443", "http": ":80"}[scheme]
+	return scheme + "://" + strings.TrimSuffix(host, port)
 }

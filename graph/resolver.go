@@ -26,7 +26,7 @@ type Resolver struct {
 	consistency *consistency
 	opensOrder  func(link, reservationID string) bool // nil: no link opens an order
 
-	development bool // pages of this machine need no https
+	returnPages returnPages
 }
 
 type (

@@ -45,6 +45,8 @@ type Config struct {
 	Development bool
 	// BaseURL is AUTH_BASE_URL: pages of its origin may use the cookie. Default: only pages of the API's own host may.
 	BaseURL string
+	// ReturnOrigins are RETURN_ORIGINS: payment gateways may send customers back to pages of these origins, besides BaseURL's. Default: none.
+	ReturnOrigins []string
 	// TrustedProxies are the proxies whose X-Forwarded-For is believed. Default: none.
 	TrustedProxies []netip.Prefix
 	// OpensOrder reports whether an Order-Link header opens the order. Default: none does.
@@ -121,10 +123,14 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	pages, err := newReturnPages(cfg.BaseURL, cfg.ReturnOrigins, cfg.Development)
+	if err != nil {
+		return nil, err
+	}
 	hub := live.NewHub(live.Config{Redis: cfg.Redis, Logger: cfg.Logger})
 	r := &Resolver{
 		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.Auth, log: cfg.Log,
-		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), development: cfg.Development,
+		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), returnPages: pages,
 		consistency: newConsistency(cfg.Projections), opensOrder: cfg.OpensOrder,
 	}
 	s := &Server{

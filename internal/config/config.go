@@ -113,6 +113,7 @@ type Mail struct {
 type Payments struct {
 	PaymentGateways     []string      `env:"PAYMENT_GATEWAYS"` // default outside production: sandbox
 	PaymentTimeout      time.Duration `env:"PAYMENT_TIMEOUT"       envDefault:"30s"`
+	ReturnOrigins       []string      `env:"RETURN_ORIGINS"` // of pages that customers return to from a gateway, besides AUTH_BASE_URL's
 	StripeAPIKey        string        `env:"STRIPE_API_KEY"`
 	StripeWebhookSecret string        `env:"STRIPE_WEBHOOK_SECRET"`
 	StripeAPIBase       string        `env:"STRIPE_API_BASE"       envDefault:"https://api.stripe.com"`

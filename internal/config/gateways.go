@@ -2,7 +2,10 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
+
+	"ticketing/internal/loopback"
 )
 
 // The values of PAYMENT_GATEWAYS.
@@ -11,6 +14,16 @@ const (
 	GatewayStripe  = "stripe"
 	GatewayPayPal  = "paypal"
 )
+
+// checkReturnOrigins checks RETURN_ORIGINS.
+func checkReturnOrigins(cfg Config, report func(name, format string, args ...any)) {
+	for _, origin := range cfg.ReturnOrigins {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.User != nil || origin != u.Scheme+"://"+u.Host ||
+			u.Scheme != "https" && (u.Scheme != "http" || !loopback.Is(u.Hostname())) {
+			report("RETURN_ORIGINS", "%q is not an origin of the form https://host or https://host:port", origin)
+		}
+	}
+}
 
 // checkGateways checks PAYMENT_GATEWAYS and the secrets of the enabled ones. Without any, only free tickets can be bought.
 func checkGateways(cfg Config, report func(name, format string, args ...any)) {

@@ -41,6 +41,7 @@ func validateConfig(cfg Config, needs []Need) []error {
 	v.checkKeys(needs)
 	v.checkTickets(needs)
 	checkGateways(cfg, v.report)
+	checkReturnOrigins(cfg, v.report)
 	v.checkURL("STRIPE_API_BASE", cfg.StripeAPIBase, "http", "https")
 	v.checkURL("PAYPAL_API_BASE", cfg.PayPalAPIBase, "http", "https")
 	if cfg.OTLPEndpoint != "" {
