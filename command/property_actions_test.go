@@ -422,7 +422,7 @@ func (w *world) windUp(t *rapid.T) {
 		}
 	}
 	_, _, err := runOnReplica(t, w, drawFuse(t), func(r *process) (struct{}, error) {
-		return struct{}{}, r.WindUpEvent(context.Background(), saga, w.eventID)
+		return struct{}{}, r.WindUpEvent(context.Background(), saga, w.eventID, command.AllVersions)
 	})
 	require.NoError(t, err)
 	w.woundUp = true

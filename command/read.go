@@ -3,11 +3,14 @@ package command
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
+	"math"
+
+	"golang.org/x/sync/errgroup"
 
 	"ticketing/command/engine"
 	"ticketing/command/event"
+	"ticketing/command/inventory"
+	"ticketing/command/reservation"
 )
 
 // The reads below check no permission, and read what is committed without a turn in the write loop: the result has at least what was
@@ -41,11 +44,65 @@ func (s *Service) PurchaseOfPayment(ctx context.Context, paymentID string) (Purc
 	return purchase, err
 }
 
-// Holders returns the reservations that hold or bought seats of an event as committed. They are found through the inventory, not a read
-// table: once a cancelled event is read from the log, none is missing.
-func (s *Service) Holders(ctx context.Context, eventID string) (reservationIDs []string, err error) {
-	inv, _, err := inventories.Read(ctx, s.engine, eventID)
-	return slices.Sorted(maps.Keys(inv.Holdings)), err
+// Versions is a part of a stream: the versions above After, up to Until.
+type Versions struct{ After, Until int64 }
+
+// AllVersions is a whole stream.
+var AllVersions = Versions{Until: math.MaxInt64}
+
+// historyPage is how many domain events are read at once.
+const historyPage = 1_000
+
+// Holders returns the reservations that hold or bought seats, of those that were made in a part of the history of an event's inventory. They are
+// found through the log, not a read table: once a cancelled event is read from the log, none is missing. Neither the whole inventory nor all
+// reservations are read, so that an event may have any number of them.
+func (s *Service) Holders(ctx context.Context, eventID string, part Versions) (reservationIDs []string, err error) {
+	made, err := s.reservationsMade(ctx, eventID, part)
+	if err != nil {
+		return nil, err
+	}
+	holds := make([]bool, len(made))
+	var g errgroup.Group
+	g.SetLimit(windUpParallel)
+	for i, reservationID := range made {
+		g.Go(func() error {
+			r, err := s.readReservation(ctx, reservationID)
+			holds[i] = r.Holding() || r.Status == reservation.Completed
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for i, reservationID := range made {
+		if holds[i] {
+			reservationIDs = append(reservationIDs, reservationID)
+		}
+	}
+	return reservationIDs, nil
+}
+
+// reservationsMade returns the reservations that were made in a part of the history of an event's inventory, in its order.
+func (s *Service) reservationsMade(ctx context.Context, eventID string, part Versions) (reservationIDs []string, err error) {
+	seen := map[string]bool{}
+	for after := part.After; after < part.Until; {
+		limit := int(min(part.Until-after, historyPage))
+		page, last, err := inventories.History(ctx, s.engine, eventID, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			if reserved, ok := e.(inventory.SeatsReserved); ok && !seen[reserved.ReservationID] {
+				seen[reserved.ReservationID] = true
+				reservationIDs = append(reservationIDs, reserved.ReservationID)
+			}
+		}
+		if len(page) < limit {
+			break
+		}
+		after = last
+	}
+	return reservationIDs, nil
 }
 
 // readPayment returns NOT_FOUND if there is no such payment.

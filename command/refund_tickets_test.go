@@ -103,7 +103,7 @@ func TestACancelledEventRefundsWhatIsLeftAfterSingleTickets(t *testing.T) {
 	refundTickets(t, s, p, 1)
 	_, err := s.CancelEvent(t.Context(), commandtest.Organizer, eventID, "rain")
 	require.NoError(t, err)
-	require.NoError(t, s.WindUpEvent(t.Context(), commandtest.Part("saga"), eventID))
+	require.NoError(t, s.WindUpEvent(t.Context(), commandtest.Part("saga"), eventID, command.AllVersions))
 	purchase, err := s.PurchaseOfPayment(t.Context(), p.ID)
 	require.NoError(t, err)
 	require.NoError(t, s.ExecuteRefund(t.Context(), commandtest.Part("saga"), p.ID, purchase.Payment.Refunds[1].ID))

@@ -23,10 +23,11 @@ const (
 	reasonPaymentCancelled = "The event was cancelled. You were not charged."
 )
 
-// WindUpEvent ends all reservations of a cancelled event: unpaid ones are cancelled (payments at the gateway given up first), completed
-// ones are refunded. It is idempotent and can stop anywhere; an error says that something has to be tried again.
-func (s *Service) WindUpEvent(ctx context.Context, by Caller, eventID string) error {
-	reservationIDs, err := s.Holders(ctx, eventID)
+// WindUpEvent ends the reservations of a cancelled event that were made in a part of its history: unpaid ones are cancelled (payments at the
+// gateway given up first), completed ones are refunded. It is idempotent and can stop anywhere; an error says that something has to be tried
+// again.
+func (s *Service) WindUpEvent(ctx context.Context, by Caller, eventID string, part Versions) error {
+	reservationIDs, err := s.Holders(ctx, eventID, part)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"ticketing/command/gateway"
 	"ticketing/command/gateway/sandbox"
 	"ticketing/command/payment"
+	"ticketing/internal/money"
 	"ticketing/internal/testenv"
 )
 
@@ -20,6 +21,7 @@ type stuckGateway struct{ gateway.Gateway }
 
 func (s stuckGateway) Pick(string) (gateway.Gateway, error)   { return s, nil }
 func (s stuckGateway) ByName(string) (gateway.Gateway, error) { return s, nil }
+func (s stuckGateway) CheckPrice(money.Money) error           { return nil }
 func (s stuckGateway) Cancel(context.Context, gateway.Payment) (gateway.Result, error) {
 	return gateway.Result{Outcome: payment.OutcomeProcessing}, nil
 }
@@ -40,7 +42,7 @@ func TestAStuckPaymentDoesNotKeepOthersFromTheirRefunds(t *testing.T) {
 	_, err := s.CancelEvent(t.Context(), commandtest.Organizer, eventID, "rain")
 	require.NoError(t, err)
 
-	require.ErrorIs(t, s.WindUpEvent(t.Context(), commandtest.Organizer, eventID), command.ErrStillProcessing)
+	require.ErrorIs(t, s.WindUpEvent(t.Context(), commandtest.Organizer, eventID, command.AllVersions), command.ErrStillProcessing)
 	var requested int
 	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT count(*) FROM domain_events WHERE type = 'RefundRequested'`).Scan(&requested))
 	require.Equal(t, paid, requested)

@@ -135,7 +135,7 @@ func (s *Story) tellCancellation() {
 	s.ReserveFor("usr_carol", s.CancelledID, Tickets("Floor", 1))
 	_, err := s.CancelEvent(ctx, Organizer, s.CancelledID, "rain")
 	require.NoError(s.t, err)
-	require.NoError(s.t, s.WindUpEvent(ctx, saga, s.CancelledID))
+	require.NoError(s.t, s.WindUpEvent(ctx, saga, s.CancelledID, command.AllVersions))
 	for _, paymentID := range []string{refunded, unlucky} {
 		var refundID string
 		require.NoError(s.t, s.Pool.QueryRow(ctx, `SELECT data->>'refundId' FROM domain_events WHERE stream_id = $1 AND type = 'RefundRequested'`,

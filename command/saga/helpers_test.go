@@ -177,7 +177,7 @@ func (d *double) CloseScheduledSales(_ context.Context, by command.Caller, id st
 	return nil
 }
 
-func (d *double) WindUpEvent(ctx context.Context, by command.Caller, id string) error {
+func (d *double) WindUpEvent(ctx context.Context, by command.Caller, id string, _ command.Versions) error {
 	defer d.begin(by, "wind up "+id)()
 	if d.windUp == nil {
 		return nil
@@ -185,7 +185,7 @@ func (d *double) WindUpEvent(ctx context.Context, by command.Caller, id string) 
 	return d.windUp(ctx, id)
 }
 
-func (d *double) Holders(context.Context, string) ([]string, error) {
+func (d *double) Holders(context.Context, string, command.Versions) ([]string, error) {
 	return d.holders, nil
 }
 

@@ -31,9 +31,11 @@ type reconcileJob struct {
 	PaymentID string `json:"payment_id" river:"unique"`
 }
 
-// windUpJob ends all reservations of a cancelled event.
+// windUpJob ends the reservations of a cancelled event that were made in a part of its history. Without one it makes the jobs of all parts.
 type windUpJob struct {
-	EventID string `json:"event_id" river:"unique"`
+	EventID string `json:"event_id"        river:"unique"`
+	After   int64  `json:"after,omitempty" river:"unique"`
+	Until   int64  `json:"until,omitempty" river:"unique"`
 }
 
 // moveJob writes to the customers of an event that moved.
@@ -90,7 +92,8 @@ type job struct {
 	args river.JobArgs
 	cause
 
-	dueAt time.Time // zero: now
+	dueAt    time.Time // zero: now
+	priority int       // 1 (the default) to 4: jobs of a queue with a lower number come first
 }
 
 // liveStates are the states in which a job keeps others with its arguments from being made. A job that has ended does not: following the log
@@ -113,7 +116,7 @@ func insertJobs(ctx context.Context, client *river.Client[pgx.Tx], tx pgx.Tx, jo
 			return fmt.Errorf("encode the cause of a job: %w", err)
 		}
 		params[i] = river.InsertManyParams{Args: j.args, InsertOpts: &river.InsertOpts{
-			MaxAttempts: lastAttempt, Metadata: metadata, Queue: queueOf(j.args.Kind()), ScheduledAt: j.dueAt,
+			MaxAttempts: lastAttempt, Metadata: metadata, Queue: queueOf(j.args.Kind()), ScheduledAt: j.dueAt, Priority: j.priority,
 			UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: liveStates()},
 		}}
 	}

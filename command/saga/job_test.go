@@ -16,6 +16,7 @@ import (
 
 	"ticketing/command"
 	"ticketing/command/event"
+	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/internal/testenv"
@@ -269,7 +270,7 @@ func TestEachCustomerOfACancelledEventGetsOneMail(t *testing.T) {
 		}
 		return nil
 	}
-	mustRecord(t, pool, start, fact{"event-evt", event.EventCancelled{}})
+	mustRecord(t, pool, start, fact{"inventory-evt", inventory.InventoryAdded{}}, fact{"event-evt", event.EventCancelled{}})
 	cfg := config(pool, d)
 	cfg.Mailer = p
 	runSaga(t, cfg)

@@ -34,8 +34,8 @@ type Service interface {
 	ExecuteRefund(ctx context.Context, by command.Caller, paymentID, refundID string) error
 	OpenScheduledSales(ctx context.Context, by command.Caller, eventID string) error
 	CloseScheduledSales(ctx context.Context, by command.Caller, eventID string) error
-	Holders(ctx context.Context, eventID string) (reservationIDs []string, err error)
-	WindUpEvent(ctx context.Context, by command.Caller, eventID string) error
+	Holders(ctx context.Context, eventID string, part command.Versions) (reservationIDs []string, err error)
+	WindUpEvent(ctx context.Context, by command.Caller, eventID string, part command.Versions) error
 	Purchase(ctx context.Context, reservationID string) (command.Purchase, error)
 	PurchaseOfPayment(ctx context.Context, paymentID string) (command.Purchase, error)
 }

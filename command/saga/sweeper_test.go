@@ -13,6 +13,7 @@ import (
 	"ticketing/command"
 	"ticketing/command/event"
 	"ticketing/command/internal/principal"
+	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/internal/testenv"
@@ -75,6 +76,7 @@ func TestEachKindCallsItsUseCaseAsTheConsequenceOfItsDomainEvent(t *testing.T) {
 		fact{"event-off", event.EventCancelled{}},
 		fact{"reservation-rsv2", reservation.ReservationCompleted{}},
 		fact{"payment-pay", payment.PaymentRefunded{RefundID: "rfd"}},
+		fact{"inventory-off", inventory.InventoryAdded{}},
 	)
 	c.Move(time.Minute)
 	runSaga(t, config(pool, d))

@@ -3,37 +3,82 @@ package saga
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"ticketing/command"
+	"ticketing/command/eventstore"
+	"ticketing/command/inventory"
 )
 
-// windUpEvent writes to every customer with a reservation of a cancelled event, and then ends the reservations. The mails become jobs first,
-// since reservations that have ended are not found any more.
+// A cancelled event is wound up part by part of its inventory's history, so that no step costs more for an event of any size.
+const (
+	windUpPart  = 1_000 // domain events: a few seconds of one replica
+	partsAtOnce = 1_000 // jobs that one transaction makes
+	partsFirst  = 8     // of each event before the others of any, so that a large event does not keep small ones waiting
+)
+
+// windUpEvent writes to every customer with a reservation of a part, and then ends the reservations. The mails become jobs first, since
+// reservations that have ended are not found any more.
 func (c Config) windUpEvent(ctx context.Context, by command.Caller, a windUpJob) error {
-	reservationIDs, err := c.Service.Holders(ctx, a.EventID)
+	if a.Until == 0 {
+		return c.splitWindUp(ctx, by, a.EventID)
+	}
+	part := command.Versions{After: a.After, Until: a.Until}
+	reservationIDs, err := c.Service.Holders(ctx, a.EventID, part)
 	if err != nil {
 		return err
-	}
-	client, err := river.ClientFromContextSafely[pgx.Tx](ctx)
-	if err != nil {
-		return fmt.Errorf("find the saga's jobs: %w", err)
 	}
 	mails := make([]job, len(reservationIDs))
 	for i, id := range reservationIDs {
 		mails[i] = job{args: mailJob{Mail: EventCancelledMail, ID: id}, cause: causeOfCaller(by)}
 	}
-	err = pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
-		fresh, err := newMails(ctx, tx, mails)
-		if err != nil {
-			return err
-		}
-		return insertJobs(ctx, client, tx, fresh)
-	})
+	err = c.makeJobs(ctx, func(tx pgx.Tx) ([]job, error) { return newMails(ctx, tx, mails) })
 	if err != nil {
 		return fmt.Errorf("write to the customers of cancelled event %s: %w", a.EventID, err)
 	}
-	return c.Service.WindUpEvent(ctx, by, a.EventID)
+	return c.Service.WindUpEvent(ctx, by, a.EventID, part)
+}
+
+// splitWindUp makes the jobs of all parts. Nothing is reserved after the cancellation, so that no part is missing. If this is
+// interrupted, it is tried again, and makes those that are not there.
+func (c Config) splitWindUp(ctx context.Context, by command.Caller, eventID string) error {
+	newest, err := eventstore.Reader{DB: c.Pool}.Range(ctx, inventory.Stream(eventID), eventstore.Range{Before: math.MaxInt64, Limit: 1, Backward: true})
+	if err != nil || len(newest) == 0 {
+		return err
+	}
+	var jobs []job
+	for after := int64(0); after < newest[0].Version; after += windUpPart {
+		priority := 1
+		if after >= partsFirst*windUpPart {
+			priority = 2
+		}
+		jobs = append(jobs, job{
+			args: windUpJob{EventID: eventID, After: after, Until: after + windUpPart}, cause: causeOfCaller(by), priority: priority,
+		})
+		if len(jobs) == partsAtOnce || after+windUpPart >= newest[0].Version {
+			if err := c.makeJobs(ctx, func(pgx.Tx) ([]job, error) { return jobs, nil }); err != nil {
+				return fmt.Errorf("split the winding up of event %s: %w", eventID, err)
+			}
+			jobs = nil
+		}
+	}
+	return nil
+}
+
+// makeJobs makes the jobs that decide returns, in its transaction.
+func (c Config) makeJobs(ctx context.Context, decide func(tx pgx.Tx) ([]job, error)) error {
+	client, err := river.ClientFromContextSafely[pgx.Tx](ctx)
+	if err != nil {
+		return fmt.Errorf("find the saga's jobs: %w", err)
+	}
+	return pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error { //nolint:wrapcheck // its callers say what it was for
+		jobs, err := decide(tx)
+		if err != nil {
+			return err
+		}
+		return insertJobs(ctx, client, tx, jobs)
+	})
 }

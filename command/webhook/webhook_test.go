@@ -357,7 +357,7 @@ func TestADisputeThatIsWonAfterTheEventWasCancelled(t *testing.T) {
 	w.handle()
 	_, err := w.CancelEvent(t.Context(), organizer, w.eventID, "rain")
 	require.NoError(t, err)
-	require.NoError(t, w.WindUpEvent(t.Context(), organizer, w.eventID))
+	require.NoError(t, w.WindUpEvent(t.Context(), organizer, w.eventID, command.AllVersions))
 	require.NotContains(t, w.History(t, payment.Stream(p.ID)), "RefundRequested")
 	w.double.CloseDispute(t, p.TransactionID, "won")
 	w.send(w.last(p.TransactionID, "charge.dispute.closed"))
