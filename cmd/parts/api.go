@@ -60,7 +60,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		Commands: write.service, Reads: query.NewReader(b.read.Pool), Projections: b.projections, Auth: users,
 		Log: eventstore.Reader{DB: b.events.Pool}, Limiter: limiter, Connections: connections, Redis: b.redis,
 		Logger: e.Logger, Registerer: e.registererOf("api"),
-		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, TrustedProxies: proxies,
+		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, ReturnOrigins: e.Config.ReturnOrigins, TrustedProxies: proxies,
 		OpensOrder: func(link, reservationID string) bool { return keys.OpensOrder(link, reservationID, time.Now()) },
 		RateLimits: e.rateLimits(),
 	})
@@ -194,7 +194,9 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 	}
 	b.closers = append(b.closers, func() { _ = b.cache.Close() }) // closing a shared one again does nothing
 	b.projections = e.projections(b.read.Pool, b.events.Pool)
-	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{Pool: b.events.Pool, Logger: e.Logger, Registerer: e.registererOf("api")}); err != nil {
+	if b.webhooks, err = webhook.NewReceiver(webhook.ReceiverConfig{
+		Pool: b.events.Pool, Address: e.addressOf, Logger: e.Logger, Registerer: e.registererOf("api"),
+	}); err != nil {
 		return b, fmt.Errorf("set up webhooks: %w", err)
 	}
 	checks, err := e.apiChecks(b)
@@ -277,4 +279,13 @@ func (e Env) apiRoutes(api, graphiql, pages, signIn http.Handler, b *apiBackends
 		return httpserver.Secure(loopback.Guard(all, e.ownHosts()...), false)
 	}
 	return httpserver.Secure(all, true)
+}
+
+// addressOf returns under what the sender of a request is counted.
+func (e Env) addressOf(r *http.Request) string {
+	proxies, err := ratelimit.ParseProxies(e.Config.TrustedProxies)
+	if err != nil {
+		proxies = nil // it is reported when the api starts
+	}
+	return ratelimit.IPKey(ratelimit.ClientIP(r, proxies))
 }

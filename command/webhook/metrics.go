@@ -6,7 +6,7 @@ import (
 )
 
 func newReceivedTotal(registerer prometheus.Registerer) *prometheus.CounterVec {
-	return newCounter(registerer, "received_total", "Webhooks of payment gateways: stored, repeated, ignored, refused as not genuine, or failed.")
+	return newCounter(registerer, "received_total", "Webhooks of payment gateways: stored, repeated, ignored, refused as not genuine, limited, or failed.")
 }
 
 func newHandledTotal(registerer prometheus.Registerer) *prometheus.CounterVec {

@@ -99,6 +99,35 @@ func TestARequestThatIsNotPayPalsIsRefusedAndNotStored(t *testing.T) {
 	require.Zero(t, w.count(`SELECT count(*) FROM webhooks w WHERE w::text LIKE '%tom@example.com%'`), "only ids are kept")
 }
 
+// Strangers can make PayPal be asked about their webhooks only a few times, and keep none of PayPal's own from being checked.
+func TestStrangersCannotHavePayPalAskedAsOftenAsTheyLike(t *testing.T) {
+	w := newPayPalWorld(t)
+	p := w.pay()
+	e := w.double.Last(t, p.TransactionID, "PAYMENT.CAPTURE.COMPLETED")
+	asked := func() (n int) {
+		for _, c := range w.double.Calls() {
+			if strings.HasSuffix(c.Path, "/verify-webhook-signature") {
+				n++
+			}
+		}
+		return n
+	}
+	forged := w.double.Sign([]byte("another body"))
+	for range 100 {
+		gatewaytest.SendSigned(t, w.url, e.Body, forged)
+	}
+	require.Equal(t, http.StatusTooManyRequests, gatewaytest.SendSigned(t, w.url, e.Body, forged))
+	require.Equal(t, 20, asked())
+	require.Equal(t, http.StatusTooManyRequests, w.double.Send(t, w.url, e), "from the same address")
+
+	w.address.Store("192.0.2.7")
+	w.send(e)
+	for range 100 {
+		w.send(e)
+	}
+	require.Equal(t, 121, asked(), "a gateway's address is not limited")
+}
+
 func TestAWebhookIsSentAgainWhilePayPalCannotCheckIt(t *testing.T) {
 	w := newPayPalWorld(t)
 	p := w.pay()

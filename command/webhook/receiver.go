@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -40,17 +42,22 @@ type Source interface {
 
 // ReceiverConfig is what NewReceiver needs.
 type ReceiverConfig struct {
-	Pool       *pgxpool.Pool         // Of the events database. Required.
+	Pool *pgxpool.Pool // Of the events database. Required.
+	// Address returns under what a request's sender is counted. Default: the address of the connection.
+	Address    func(*http.Request) string
+	Clock      func() time.Time      // Default: time.Now.
 	Logger     *slog.Logger          // Default: slog.Default().
 	Registerer prometheus.Registerer // Default: metrics are not registered.
 }
 
 // Receiver stores webhooks and makes the jobs that handle them.
 type Receiver struct {
-	pool     *pgxpool.Pool
-	jobs     *river.Client[pgx.Tx] // only inserts
-	logger   *slog.Logger
-	received *prometheus.CounterVec
+	pool      *pgxpool.Pool
+	jobs      *river.Client[pgx.Tx] // only inserts
+	address   func(*http.Request) string
+	strangers *strangers
+	logger    *slog.Logger
+	received  *prometheus.CounterVec
 }
 
 // NewReceiver returns a receiver.
@@ -61,11 +68,22 @@ func NewReceiver(c ReceiverConfig) (*Receiver, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Address == nil {
+		c.Address = func(r *http.Request) string {
+			host, _, _ := net.SplitHostPort(r.RemoteAddr)
+			return host
+		}
+	}
 	jobs, err := river.NewClient(riverpgxv5.New(c.Pool), &river.Config{Logger: c.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("set up the jobs of webhooks: %w", err)
 	}
-	return &Receiver{pool: c.Pool, jobs: jobs, logger: c.Logger, received: newReceivedTotal(c.Registerer)}, nil
+	return &Receiver{
+		pool: c.Pool, jobs: jobs, address: c.Address, strangers: newStrangers(c.Clock), logger: c.Logger, received: newReceivedTotal(c.Registerer),
+	}, nil
 }
 
 // Handler serves POST /webhooks/<source's name>.
@@ -87,15 +105,22 @@ func (r *Receiver) receive(w http.ResponseWriter, request *http.Request, from So
 	if err != nil {
 		return http.StatusBadRequest, "refused"
 	}
+	address := r.address(request)
+	if !r.strangers.begin(address) {
+		return http.StatusTooManyRequests, "limited" // a gateway sends it again
+	}
 	notice, err := from.ReadWebhook(ctx, request.Header, body)
 	switch {
 	case errors.Is(err, gateway.ErrNotGenuine):
 		r.logger.WarnContext(ctx, "a webhook was refused", "gateway", from.Name(), "error", err)
 		return http.StatusBadRequest, "refused"
 	case err != nil:
+		r.strangers.giveBack(address)
 		r.logger.WarnContext(ctx, "a webhook could not be checked", "gateway", from.Name(), "error", err)
 		return http.StatusServiceUnavailable, "failed"
-	case notice.TransactionID == "":
+	}
+	r.strangers.foundGenuine(address)
+	if notice.TransactionID == "" {
 		return http.StatusOK, "ignored"
 	}
 	stored, err := r.storeNotice(ctx, from.Name(), notice)

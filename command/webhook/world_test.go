@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +36,8 @@ type shop struct {
 	t       *testing.T
 	gateway gateway.Gateway
 	source  webhook.Source
-	url     string // where webhooks are sent
+	url     string       // where webhooks are sent
+	address atomic.Value // from where they come
 	eventID string
 }
 
@@ -61,7 +63,10 @@ func newShop(t *testing.T, gw interface {
 	t.Helper()
 	t.Parallel()
 	w := &shop{System: commandtest.New(t, commandtest.Config{Gateway: gw}), t: t, gateway: gw, source: gw}
-	receiver, err := webhook.NewReceiver(webhook.ReceiverConfig{Pool: w.Pool, Logger: slog.New(slog.DiscardHandler)})
+	w.address.Store("192.0.2.1")
+	receiver, err := webhook.NewReceiver(webhook.ReceiverConfig{
+		Pool: w.Pool, Address: func(*http.Request) string { return w.address.Load().(string) }, Logger: slog.New(slog.DiscardHandler),
+	})
 	require.NoError(t, err)
 	web := httptest.NewServer(receiver.Handler(gw))
 	t.Cleanup(web.Close)

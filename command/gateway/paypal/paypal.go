@@ -42,8 +42,7 @@ var _ gateway.Gateway = (*Gateway)(nil)
 
 // New returns a gateway. It sends nothing.
 func New(c Config) *Gateway {
-	client := newClient(c)
-	return &Gateway{client: client, webhooks: newWebhookCalls(client)}
+	return &Gateway{client: newClient(c), webhooks: newWebhookCalls(newClient(c))}
 }
 
 // Name implements gateway.Gateway.

@@ -2,6 +2,8 @@ package paypal
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"ticketing/command/gateway"
 	"ticketing/internal/id"
@@ -23,6 +26,32 @@ var signatureHeaders = map[string]string{
 
 // longestHeader is PayPal's own bound of each.
 const longestHeader = 500
+
+// oldestTransmission is more than the three days for which PayPal sends a webhook again.
+const oldestTransmission = 5 * 24 * time.Hour
+
+// hasShape says of each header whether it can be PayPal's at all, so that PayPal is not asked about nonsense.
+var hasShape = map[string]func(string) bool{
+	"auth_algo":       func(s string) bool { return s == "SHA256withRSA" },
+	"transmission_id": func(s string) bool { return s != "" && !strings.ContainsFunc(s, isNeitherLetterNorDigit) },
+	"transmission_sig": func(s string) bool {
+		signature, err := base64.StdEncoding.DecodeString(s)
+		return err == nil && len(signature) >= sha256.Size
+	},
+	"transmission_time": func(s string) bool {
+		sent, err := time.Parse(time.RFC3339, s)
+		age := time.Since(sent)
+		return err == nil && age < oldestTransmission && age > -oldestTransmission
+	},
+	"cert_url": func(s string) bool {
+		u, err := url.Parse(s)
+		return err == nil && u.Scheme == "https" && u.User == nil && strings.HasSuffix(strings.ToLower(u.Host), ".paypal.com")
+	},
+}
+
+func isNeitherLetterNorDigit(r rune) bool {
+	return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+}
 
 // notice is a webhook event. Its resource is an order, a capture, a refund or a dispute.
 type notice struct {
@@ -60,8 +89,9 @@ func (g *Gateway) verifySignature(ctx context.Context, header http.Header, body 
 	}
 	asked := map[string]string{"webhook_id": g.client.config.WebhookID}
 	for name, from := range signatureHeaders {
-		if asked[name] = header.Get(from); asked[name] == "" || len(asked[name]) > longestHeader {
-			return fmt.Errorf("%w: its header %s is missing or too long", gateway.ErrNotGenuine, from)
+		asked[name] = header.Get(from)
+		if len(asked[name]) > longestHeader || !hasShape[name](asked[name]) {
+			return fmt.Errorf("%w: its header %s is missing or malformed", gateway.ErrNotGenuine, from)
 		}
 	}
 	signature, err := json.Marshal(asked)

@@ -42,8 +42,7 @@ func TestWebhooksAreNotVerifiedWhilePayPalFails(t *testing.T) {
 
 func TestForgedWebhooksDoNotOpenTheBreaker(t *testing.T) {
 	g, double, e := newWebhookGateway(t)
-	forged, malformed := double.Sign(e.Body), double.Sign(e.Body)
-	forged.Set("Paypal-Transmission-Sig", "bm9uc2Vuc2U=")
+	forged, malformed := double.Sign([]byte("another body")), double.Sign(e.Body)
 	malformed.Set("Paypal-Transmission-Time", "now")
 	for _, header := range []http.Header{forged, malformed} {
 		for range 6 { // five failures open the breaker
@@ -59,6 +58,20 @@ func TestForgedWebhooksDoNotOpenTheBreaker(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, e.ID, notice.EventID)
 	require.NoError(t, id.Check(id.Payment, notice.PaymentID))
+}
+
+func TestPayPalIsNotAskedAboutWhatItCannotHaveSent(t *testing.T) {
+	g, double, e := newWebhookGateway(t)
+	for name, value := range map[string]string{
+		"Paypal-Auth-Algo": "none", "Paypal-Transmission-Id": "a b", "Paypal-Transmission-Sig": "bm9uc2Vuc2U=", "Paypal-Transmission-Time": "2020-01-01T00:00:00Z",
+		"Paypal-Cert-Url": "https://paypal.com.evil.example/certs/1",
+	} {
+		header := double.Sign(e.Body)
+		header.Set(name, value)
+		_, err := g.ReadWebhook(t.Context(), header, e.Body)
+		require.ErrorIs(t, err, gateway.ErrNotGenuine, name)
+	}
+	require.Empty(t, double.Calls())
 }
 
 func TestWithoutAWebhookIDNoWebhookIsGenuine(t *testing.T) {

@@ -16,8 +16,8 @@ const (
 	maxWebhookCalls    = 16               // at a time
 )
 
-// webhookCalls bounds the calls of PayPal that webhooks cause: anyone can send one, and only PayPal can tell whether it is genuine. Its
-// circuit breaker is not that of payments, so that forged webhooks cannot stop payments, and counts only calls without an answer.
+// webhookCalls bounds the calls of PayPal that webhooks cause: anyone can send one, and only PayPal can tell whether it is genuine. They have a
+// client of their own, so that they wait for no token and no connection of payments, nor payments for theirs. Its circuit breaker is not that of payments, so that forged webhooks cannot stop payments, and counts only calls without an answer.
 type webhookCalls struct {
 	client  *client
 	breaker *breaker.Breaker
