@@ -103,6 +103,13 @@ func (r queryResolver) Payments(ctx context.Context, f *model.PaymentFilter, fir
 	return convertConnection(page, asPayment), err
 }
 
+// WaitingRefunds implements generated.QueryResolver.
+func (r queryResolver) WaitingRefunds(ctx context.Context, first *int, after *string, last *int, before *string) (*model.PaymentConnection, error) {
+	page, err := r.reads.PaymentPage(ctx, query.PaymentFilter{WaitingRefunds: true}, query.PageArgs{First: first, After: after, Last: last, Before: before})
+	loadersOf(ctx).addPayments(page.Items)
+	return convertConnection(page, asPayment), err
+}
+
 // paymentsOf returns a page of one owner's payments. The caller decides whether the viewer may see it.
 func (r *Resolver) paymentsOf(ctx context.Context, by query.Owner, owner string, f *model.PaymentFilter, args query.PageArgs) (*model.PaymentConnection, error) {
 	filter, err := paymentFilter(f)
@@ -163,11 +170,11 @@ func (refundResolver) FailureReason(_ context.Context, r *query.Refund) (*string
 
 // ProcessPayment implements generated.MutationResolver.
 func (r mutationResolver) ProcessPayment(ctx context.Context, in model.ProcessPaymentInput) (*model.ProcessPaymentPayload, error) {
-	paid, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), processPaymentForm(in, r.development), r.payAsViewer)
+	paid, wrong, err := mutate(ctx, withKey(in.IdempotencyKey), processPaymentForm(in, r.returnPages), r.payAsViewer)
 	return paidPayload(paid, wrong), err
 }
 
-func processPaymentForm(in model.ProcessPaymentInput, development bool) form[command.ProcessPayment] {
+func processPaymentForm(in model.ProcessPaymentInput, pages returnPages) form[command.ProcessPayment] {
 	var c checker
 	c.checkID(id.Reservation, in.ReservationID, "reservationId")
 	pay := command.ProcessPayment{ReservationID: in.ReservationID}
@@ -176,8 +183,8 @@ func processPaymentForm(in model.ProcessPaymentInput, development bool) form[com
 		pay.CardToken = in.Method.Card.Token
 	}
 	if in.Method != nil && in.Method.Paypal != nil {
-		c.checkURL(in.Method.Paypal.ReturnURL, development, "method", "paypal", "returnUrl")
-		c.checkURL(in.Method.Paypal.CancelURL, development, "method", "paypal", "cancelUrl")
+		c.checkURL(in.Method.Paypal.ReturnURL, pages, "method", "paypal", "returnUrl")
+		c.checkURL(in.Method.Paypal.CancelURL, pages, "method", "paypal", "cancelUrl")
 		pay.PayPal = &command.PayPal{ReturnURL: in.Method.Paypal.ReturnURL, CancelURL: in.Method.Paypal.CancelURL}
 	}
 	return form[command.ProcessPayment]{pay, c.errs}

@@ -16,6 +16,9 @@ type PaymentFilter struct {
 	Filter
 
 	Gateway *string
+	// WaitingRefunds narrows it to payments of which money is left and a refund waits: it is pending, or the gateway refused it. Only PaymentPage
+	// knows it.
+	WaitingRefunds bool
 }
 
 // Owner is what the lists that are read together belong to.

@@ -81,7 +81,7 @@ func (r *Reader) PaymentPage(ctx context.Context, f PaymentFilter, args PageArgs
 		return Page[Payment]{}, err
 	}
 	arg := db.PaymentsNewestFirstParams{
-		Status: f.Status, EventID: f.EventID, CustomerID: f.CustomerID, Gateway: f.Gateway,
+		Status: f.Status, EventID: f.EventID, CustomerID: f.CustomerID, Gateway: f.Gateway, WaitingRefunds: f.WaitingRefunds,
 		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id, RowLimit: w.rowLimit(),
 	}
 	var rows []db.Payment

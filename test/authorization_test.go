@@ -170,6 +170,7 @@ var rootCases = map[string]authCase{
 	"Query.accessLog":           {query: `{ accessLog { nodes { id user { email } } } }`, want: admins},
 
 	"Query.reservations":     {query: `{ reservations { nodes { id } } }`, want: admins},
+	"Query.waitingRefunds":   {query: `{ waitingRefunds { nodes { id } } }`, want: admins},
 	"Query.payments":         {query: `{ payments { nodes { id } } }`, want: admins},
 	"Query.salesReport":      {query: `query($id: ID!) { salesReport(eventId: $id) { tickets } }`, vars: withID(eventID), want: eventManagers},
 	"Query.popularSections":  {query: `{ popularSections { nodes { section } } }`, want: admins},

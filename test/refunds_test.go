@@ -33,6 +33,28 @@ func hasStatus(status string) func(p *paymentValue) bool {
 	return func(p *paymentValue) bool { return p.Status == status }
 }
 
+func TestRefundsThatWaitAreListedForAdmins(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	admin, alice := s.admin(), s.customer("alice")
+	id := onSale(t, admin, 10, nil)
+	pay := func(token string) string {
+		return requireAccepted(t, alice.payByCard(requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation.ID, token)).Payment.ID
+	}
+	pay("pm_card_visa")
+	refused, given := pay("pm_card_refundFail"), pay("pm_card_visa")
+	requireAccepted(t, admin.refundPayment(refused, ""))
+	requireAccepted(t, admin.refundPayment(given, ""))
+	awaitPayment(t, alice, given, hasStatus("REFUNDED"))
+	awaitPayment(t, alice, refused, func(p *paymentValue) bool { return len(p.Refunds) == 1 && p.Refunds[0].Status == "FAILED" })
+	var data struct {
+		WaitingRefunds struct{ Nodes []paymentValue }
+	}
+	admin.mustExecute(`{ waitingRefunds { nodes { `+paymentFields+` } } }`, nil, &data)
+	require.Len(t, data.WaitingRefunds.Nodes, 1)
+	require.Equal(t, refused, data.WaitingRefunds.Nodes[0].ID)
+}
+
 func TestRefundsByTicketFreeTheirSeats(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)

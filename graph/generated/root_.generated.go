@@ -1084,6 +1084,12 @@ type PartitionStatus {
 
   "All payments, the newest first. Pages are as in ` + "`" + `events` + "`" + `. An organizer reads those of an event in ` + "`" + `Event` + "`" + `."
   payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection @auth(rule: ADMIN)
+
+  """
+  Payments of which money is left and a refund waits, the newest first: it is PENDING at the gateway, or it FAILED and was not given in another way.
+  ` + "`" + `retryRefund` + "`" + ` has it tried again. Pages are as in ` + "`" + `events` + "`" + `.
+  """
+  waitingRefunds(first: Int, after: String, last: Int, before: String): PaymentConnection @auth(rule: ADMIN)
 }
 
 extend type Mutation {
@@ -1275,7 +1281,10 @@ input PaymentMethodInput @oneOf {
   paypal: PayPalInput
 }
 
-"Where PayPal sends the customer: absolute https URLs of up to 2,000 characters; in development also http URLs of this machine."
+"""
+Where PayPal sends the customer: absolute https URLs of up to 2,000 characters, of the shop's own pages (AUTH_BASE_URL's origin and RETURN_ORIGINS);
+in development also pages of this machine.
+"""
 input PayPalInput {
   "After the customer approved."
   returnUrl: String!

@@ -233,7 +233,8 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
-// Where PayPal sends the customer: absolute https URLs of up to 2,000 characters; in development also http URLs of this machine.
+// Where PayPal sends the customer: absolute https URLs of up to 2,000 characters, of the shop's own pages (AUTH_BASE_URL's origin and RETURN_ORIGINS);
+// in development also pages of this machine.
 type PayPalInput struct {
 	// After the customer approved.
 	ReturnURL string `json:"returnUrl"`

@@ -197,20 +197,22 @@ WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND ($6::text IS NULL OR event_id = $6)
   AND ($7::text IS NULL OR customer_id = $7)
   AND ($8::text IS NULL OR gateway = $8)
+  AND (NOT $9::boolean OR (jsonb_path_exists(refunds, '$[*] ? (@.status == "PENDING" || @.status == "FAILED")') AND refunded < amount))
 ORDER BY created_at DESC, id DESC
-LIMIT $9
+LIMIT $10
 `
 
 type PaymentsNewestFirstParams struct {
-	OlderThanTime time.Time
-	OlderThanID   string
-	NewerThanTime time.Time
-	NewerThanID   string
-	Status        *string
-	EventID       *string
-	CustomerID    *string
-	Gateway       *string
-	RowLimit      int32
+	OlderThanTime  time.Time
+	OlderThanID    string
+	NewerThanTime  time.Time
+	NewerThanID    string
+	Status         *string
+	EventID        *string
+	CustomerID     *string
+	Gateway        *string
+	WaitingRefunds bool
+	RowLimit       int32
 }
 
 func (q *Queries) PaymentsNewestFirst(ctx context.Context, arg PaymentsNewestFirstParams) ([]Payment, error) {
@@ -223,6 +225,7 @@ func (q *Queries) PaymentsNewestFirst(ctx context.Context, arg PaymentsNewestFir
 		arg.EventID,
 		arg.CustomerID,
 		arg.Gateway,
+		arg.WaitingRefunds,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -441,20 +444,22 @@ WHERE (created_at, id) < ($1::timestamptz, $2::text)
   AND ($6::text IS NULL OR event_id = $6)
   AND ($7::text IS NULL OR customer_id = $7)
   AND ($8::text IS NULL OR gateway = $8)
+  AND (NOT $9::boolean OR (jsonb_path_exists(refunds, '$[*] ? (@.status == "PENDING" || @.status == "FAILED")') AND refunded < amount))
 ORDER BY created_at, id
-LIMIT $9
+LIMIT $10
 `
 
 type PaymentsOldestFirstParams struct {
-	OlderThanTime time.Time
-	OlderThanID   string
-	NewerThanTime time.Time
-	NewerThanID   string
-	Status        *string
-	EventID       *string
-	CustomerID    *string
-	Gateway       *string
-	RowLimit      int32
+	OlderThanTime  time.Time
+	OlderThanID    string
+	NewerThanTime  time.Time
+	NewerThanID    string
+	Status         *string
+	EventID        *string
+	CustomerID     *string
+	Gateway        *string
+	WaitingRefunds bool
+	RowLimit       int32
 }
 
 func (q *Queries) PaymentsOldestFirst(ctx context.Context, arg PaymentsOldestFirstParams) ([]Payment, error) {
@@ -467,6 +472,7 @@ func (q *Queries) PaymentsOldestFirst(ctx context.Context, arg PaymentsOldestFir
 		arg.EventID,
 		arg.CustomerID,
 		arg.Gateway,
+		arg.WaitingRefunds,
 		arg.RowLimit,
 	)
 	if err != nil {

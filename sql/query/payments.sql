@@ -21,6 +21,7 @@ WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (sqlc.narg('event_id')::text IS NULL OR event_id = sqlc.narg('event_id'))
   AND (sqlc.narg('customer_id')::text IS NULL OR customer_id = sqlc.narg('customer_id'))
   AND (sqlc.narg('gateway')::text IS NULL OR gateway = sqlc.narg('gateway'))
+  AND (NOT @waiting_refunds::boolean OR (jsonb_path_exists(refunds, '$[*] ? (@.status == "PENDING" || @.status == "FAILED")') AND refunded < amount))
 ORDER BY created_at DESC, id DESC
 LIMIT @row_limit;
 
@@ -32,6 +33,7 @@ WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
   AND (sqlc.narg('event_id')::text IS NULL OR event_id = sqlc.narg('event_id'))
   AND (sqlc.narg('customer_id')::text IS NULL OR customer_id = sqlc.narg('customer_id'))
   AND (sqlc.narg('gateway')::text IS NULL OR gateway = sqlc.narg('gateway'))
+  AND (NOT @waiting_refunds::boolean OR (jsonb_path_exists(refunds, '$[*] ? (@.status == "PENDING" || @.status == "FAILED")') AND refunded < amount))
 ORDER BY created_at, id
 LIMIT @row_limit;
 

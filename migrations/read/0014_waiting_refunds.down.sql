@@ -1,0 +1,1 @@
+DROP INDEX payments_created_at_id_refunded_idx;
