@@ -7,15 +7,16 @@ import (
 	"ticketing/command/event"
 	"ticketing/command/inventory"
 	"ticketing/command/rejection"
+	"ticketing/internal/money"
 )
 
 // AddInventory puts a section on sale.
 func (s *Service) AddInventory(ctx context.Context, by Caller, eventID string, in inventory.Add) (Event, error) {
-	return s.changeInventory(ctx, by, eventID, in)
+	return s.changeInventory(ctx, by, eventID, in, &in.Price)
 }
 
-// changeInventory decides a command of an inventory for those who manage its event.
-func (s *Service) changeInventory(ctx context.Context, by Caller, eventID string, c inventory.Command) (Event, error) {
+// changeInventory decides a command of an inventory, which sets price unless that is nil, for those who manage its event.
+func (s *Service) changeInventory(ctx context.Context, by Caller, eventID string, c inventory.Command, price *money.Money) (Event, error) {
 	return execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) (Event, error) {
 		state, err := events.Load(tx, eventID)
 		if err != nil {
@@ -30,8 +31,10 @@ func (s *Service) changeInventory(ctx context.Context, by Caller, eventID string
 		if _, err := inventories.Decide(tx, eventID, c); err != nil {
 			return Event{}, err
 		}
-		if err := s.checkPrice(in.Price); err != nil {
-			return Event{}, err
+		if price != nil {
+			if err := s.checkPrice(*price); err != nil {
+				return Event{}, err
+			}
 		}
 		return viewEvent(tx, eventID)
 	})

@@ -112,17 +112,6 @@ func (e Env) rateLimits() graph.RateLimits {
 // responseTimeout is how long a client may take to read a response that is no stream; GraphQL's transports have their own.
 const responseTimeout = 30 * time.Second
 
-func (e Env) rateLimits() graph.RateLimits {
-	return graph.RateLimits{
-		SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
-		Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
-		Guests:    ratelimit.Guests(e.Config.GuestRateLimit),
-		Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
-
-		ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
-	}
-}
-
 // warnOfSettings logs what production may do without, although it rarely means to.
 func (e Env) warnOfSettings() {
 	if e.Config.Development() {

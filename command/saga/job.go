@@ -38,10 +38,12 @@ type windUpJob struct {
 	Until   int64  `json:"until,omitempty" river:"unique"`
 }
 
-// moveJob writes to the customers of an event that moved.
+// moveJob writes to the customers of an event that moved who reserved in a part of its history. Without one it makes the jobs of all parts.
 type moveJob struct {
-	EventID string `json:"event_id" river:"unique"`
-	Version int64  `json:"version"  river:"unique"`
+	EventID string `json:"event_id"        river:"unique"`
+	Version int64  `json:"version"         river:"unique"`
+	After   int64  `json:"after,omitempty" river:"unique"`
+	Until   int64  `json:"until,omitempty" river:"unique"`
 	Move    move   `json:"move"`
 }
 

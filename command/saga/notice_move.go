@@ -3,7 +3,6 @@ package saga
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -11,34 +10,24 @@ import (
 	"ticketing/command"
 )
 
-// mailsPage is how many mails one transaction requests: an event may have a million customers.
-const mailsPage = 500
-
-// noticeMove writes to every customer who had seats of an event when it moved.
+// noticeMove writes to every customer of a part who had seats of an event when it moved.
 func (c Config) noticeMove(ctx context.Context, by command.Caller, a moveJob) error {
-	reservationIDs, err := c.Service.Holders(ctx, a.EventID)
+	if a.Until == 0 {
+		return c.splitEvent(ctx, by, a.EventID, func(part command.Versions) river.JobArgs {
+			return moveJob{EventID: a.EventID, Version: a.Version, After: part.After, Until: part.Until, Move: a.Move}
+		})
+	}
+	reservationIDs, err := c.Service.Holders(ctx, a.EventID, command.Versions{After: a.After, Until: a.Until})
 	if err != nil {
 		return err
 	}
-	client, err := river.ClientFromContextSafely[pgx.Tx](ctx)
-	if err != nil {
-		return fmt.Errorf("find the saga's jobs: %w", err)
+	mails := make([]job, len(reservationIDs))
+	for i, id := range reservationIDs {
+		mails[i] = job{args: mailJob{Mail: EventMovedMail, ID: id, Version: a.Version, Move: &a.Move}, cause: causeOfCaller(by)}
 	}
-	for page := range slices.Chunk(reservationIDs, mailsPage) {
-		mails := make([]job, len(page))
-		for i, id := range page {
-			mails[i] = job{args: mailJob{Mail: EventMovedMail, ID: id, Version: a.Version, Move: &a.Move}, cause: causeOfCaller(by)}
-		}
-		err := pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
-			fresh, err := newMails(ctx, tx, mails)
-			if err != nil {
-				return err
-			}
-			return insertJobs(ctx, client, tx, fresh)
-		})
-		if err != nil {
-			return fmt.Errorf("write to the customers of event %s, which moved: %w", a.EventID, err)
-		}
+	err = c.makeJobs(ctx, func(tx pgx.Tx) ([]job, error) { return newMails(ctx, tx, mails) })
+	if err != nil {
+		return fmt.Errorf("write to the customers of event %s, which moved: %w", a.EventID, err)
 	}
 	return nil
 }

@@ -13,9 +13,9 @@ import (
 	"ticketing/command/inventory"
 )
 
-// A cancelled event is wound up part by part of its inventory's history, so that no step costs more for an event of any size.
+// The reservations of an event are worked on part by part of its inventory's history, so that no step costs more for an event of any size.
 const (
-	windUpPart  = 1_000 // domain events: a few seconds of one replica
+	eventPart   = 1_000 // domain events: a few seconds of one replica
 	partsAtOnce = 1_000 // jobs that one transaction makes
 	partsFirst  = 8     // of each event before the others of any, so that a large event does not keep small ones waiting
 )
@@ -24,7 +24,9 @@ const (
 // reservations that have ended are not found any more.
 func (c Config) windUpEvent(ctx context.Context, by command.Caller, a windUpJob) error {
 	if a.Until == 0 {
-		return c.splitWindUp(ctx, by, a.EventID)
+		return c.splitEvent(ctx, by, a.EventID, func(part command.Versions) river.JobArgs {
+			return windUpJob{EventID: a.EventID, After: part.After, Until: part.Until}
+		})
 	}
 	part := command.Versions{After: a.After, Until: a.Until}
 	reservationIDs, err := c.Service.Holders(ctx, a.EventID, part)
@@ -42,25 +44,25 @@ func (c Config) windUpEvent(ctx context.Context, by command.Caller, a windUpJob)
 	return c.Service.WindUpEvent(ctx, by, a.EventID, part)
 }
 
-// splitWindUp makes the jobs of all parts. Nothing is reserved after the cancellation, so that no part is missing. If this is
-// interrupted, it is tried again, and makes those that are not there.
-func (c Config) splitWindUp(ctx context.Context, by command.Caller, eventID string) error {
+// splitEvent makes the jobs of all parts of an event. None is missing: after a cancellation nothing is reserved, and who reserves after a move
+// knows of it. If this is interrupted, it is tried again, and makes those that are not there.
+func (c Config) splitEvent(ctx context.Context, by command.Caller, eventID string, of func(part command.Versions) river.JobArgs) error {
 	newest, err := eventstore.Reader{DB: c.Pool}.Range(ctx, inventory.Stream(eventID), eventstore.Range{Before: math.MaxInt64, Limit: 1, Backward: true})
 	if err != nil || len(newest) == 0 {
 		return err
 	}
 	var jobs []job
-	for after := int64(0); after < newest[0].Version; after += windUpPart {
+	for after := int64(0); after < newest[0].Version; after += eventPart {
 		priority := 1
-		if after >= partsFirst*windUpPart {
+		if after >= partsFirst*eventPart {
 			priority = 2
 		}
 		jobs = append(jobs, job{
-			args: windUpJob{EventID: eventID, After: after, Until: after + windUpPart}, cause: causeOfCaller(by), priority: priority,
+			args: of(command.Versions{After: after, Until: after + eventPart}), cause: causeOfCaller(by), priority: priority,
 		})
-		if len(jobs) == partsAtOnce || after+windUpPart >= newest[0].Version {
+		if len(jobs) == partsAtOnce || after+eventPart >= newest[0].Version {
 			if err := c.makeJobs(ctx, func(pgx.Tx) ([]job, error) { return jobs, nil }); err != nil {
-				return fmt.Errorf("split the winding up of event %s: %w", eventID, err)
+				return fmt.Errorf("split the work on event %s: %w", eventID, err)
 			}
 			jobs = nil
 		}

@@ -13,9 +13,9 @@ import (
 )
 
 func TestALargeEventIsWoundUpPartByPart(t *testing.T) {
-	const customers = windUpPart + 100 // a domain event of the inventory each
+	const customers = eventPart + 100 // a domain event of the inventory each
 	w := newWorld(t, 2*customers)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	paid := w.reserve(t)
 	w.pay(t, paid, "pm_card_visa", payment.Completed)
 	for range customers {
@@ -23,8 +23,8 @@ func TestALargeEventIsWoundUpPartByPart(t *testing.T) {
 	}
 	_, err := w.CancelEvent(t.Context(), organizer, w.eventID, "rain")
 	require.NoError(t, err)
-	runSaga(t, config(w.pool, w.Service, w.clock))
-	waitUntilIdle(t, w.pool, w.clock)
+	runSaga(t, config(w.pool, w))
+	waitUntilIdle(t, w.pool)
 
 	require.Zero(t, w.section(t).Reserved+w.section(t).Sold)
 	require.Equal(t, reservation.Refunded, w.status(t, paid.ID))
@@ -36,7 +36,7 @@ func TestALargeEventIsWoundUpPartByPart(t *testing.T) {
 // What a gateway refuses for good stays refused, however often the event is wound up.
 func TestARefusedRefundIsNotRequestedAgain(t *testing.T) {
 	w := newWorld(t, 10)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	paymentID := w.pay(t, w.reserve(t), "pm_card_refundFail", payment.Completed)
 	_, err := w.CancelEvent(t.Context(), organizer, w.eventID, "rain")
 	require.NoError(t, err)
