@@ -47,7 +47,7 @@ func TestRecordsAreCloudEventsToOthers(t *testing.T) {
 		extensions := e.Extensions()
 		require.EqualValues(t, "0", extensions["shard"])
 		require.Equal(t, []int64{r.Position, r.Version}, []int64{number(t, extensions["position"]), number(t, extensions["streamversion"])})
-		require.EqualValues(t, "1", extensions["schemaversion"])
+		require.EqualValues(t, r.SchemaVersion, number(t, extensions["schemaversion"]))
 		require.Equal(t, r.Metadata.Incarnation, extensions["incarnation"])
 		require.Equal(t, "cor_1", extensions["correlationid"])
 		require.Equal(t, "usr_1", extensions["actor"])

@@ -50,7 +50,7 @@ func get(t *testing.T, method, path string) *httptest.ResponseRecorder {
 	return recorder
 }
 
-// The page names a link's user, and says whether another browser asked for it, without using it up.
+// The page names a link's user, and warns if another browser asked for it, without using it up.
 func TestThePageNamesTheUserOfALink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
