@@ -83,7 +83,7 @@ func (s *Story) Tell() {
 // SagaFollows records that the saga has followed the log to its end.
 func (s *Story) SagaFollows() {
 	s.t.Helper()
-	_, err := s.Pool.Exec(s.t.Context(), `UPDATE saga_cursor SET position = (SELECT max(position) FROM domain_events)`)
+	_, err := s.Pool.Exec(s.t.Context(), `INSERT INTO saga_positions (shard, position) SELECT 0, max(position) FROM domain_events ON CONFLICT DO NOTHING`)
 	require.NoError(s.t, err)
 }
 

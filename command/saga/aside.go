@@ -100,7 +100,7 @@ func (f *follower) followAside(ctx context.Context, tx pgx.Tx, streamID string) 
 	}
 	full := len(recorded) == batchSize
 	recorded = slices.DeleteFunc(recorded, func(r eventstore.Recorded) bool { return r.Position > position })
-	c, err := f.applyRecords(ctx, tx, recorded, position)
+	c, err := f.applyRecords(ctx, tx, recorded, position, position)
 	if err != nil {
 		return false, err
 	}

@@ -16,22 +16,38 @@ import (
 // another replica is following. A log of another incarnation is followed from its start, with new deadlines; jobs read the log themselves.
 func lockCursor(ctx context.Context, tx pgx.Tx) (position int64, err error) {
 	var same bool
-	err = tx.QueryRow(ctx, `SELECT c.position, c.incarnation IS NOT DISTINCT FROM l.incarnation
+	err = tx.QueryRow(ctx, `SELECT c.incarnation IS NOT DISTINCT FROM l.incarnation
 		FROM saga_cursor c JOIN log_incarnation l USING (shard)
-		WHERE c.shard = $1 FOR UPDATE OF c SKIP LOCKED`, eventstore.Shard).Scan(&position, &same)
+		WHERE c.shard = $1 FOR UPDATE OF c SKIP LOCKED`, eventstore.Shard).Scan(&same)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return 0, errStandby
 	case err != nil:
 		return 0, fmt.Errorf("lock the saga's cursor: %w", err)
-	case same:
-		return position, nil
+	case !same:
+		return 0, startOver(ctx, tx)
 	}
-	return 0, startOver(ctx, tx)
+	// A statement of its own: one that began before it had the lock would not see what was committed meanwhile.
+	if err := tx.QueryRow(ctx, `SELECT `+positionSQL).Scan(&position); err != nil {
+		return 0, fmt.Errorf("read the saga's cursor: %w", err)
+	}
+	return position, nil
 }
 
-// startOver drops all deadlines, and what is known of streams. None is worked on until the log has been followed up to its present end: most of those set in it also end
-// in it.
+// positionSQL is how far the log has been followed: the newest row, however many dead ones are left. A function that has settings is never a part
+// of another plan.
+const positionSQL = `saga_position()`
+
+// moveCursor replaces the row of the position from. It must be the caller's who has the lock.
+func moveCursor(b *pgx.Batch, from, to int64) {
+	if from != to {
+		b.Queue(`DELETE FROM saga_positions WHERE shard = $1 AND position = $2`, eventstore.Shard, from)
+		b.Queue(`INSERT INTO saga_positions (shard, position) VALUES ($1, $2)`, eventstore.Shard, to)
+	}
+}
+
+// startOver drops all deadlines, and what is known of streams. None is worked on until the log has been followed up to its present end: most
+// of those set in it also end in it.
 func startOver(ctx context.Context, tx pgx.Tx) error {
 	head, err := eventstore.ReadHead(ctx, tx)
 	if err != nil {
@@ -41,7 +57,8 @@ func startOver(ctx context.Context, tx pgx.Tx) error {
 	b.Queue(`DELETE FROM deadlines`)
 	b.Queue(`DELETE FROM saga_events`)
 	b.Queue(`DELETE FROM saga_aside`)
-	b.Queue(`UPDATE saga_cursor SET incarnation = $2::uuid, position = 0, complete_at = $3 WHERE shard = $1`,
+	b.Queue(`DELETE FROM saga_positions`)
+	b.Queue(`UPDATE saga_cursor SET incarnation = $2::uuid, complete_at = $3 WHERE shard = $1`,
 		eventstore.Shard, head.Incarnation, head.Position)
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("start over with the log: %w", err)
@@ -65,7 +82,7 @@ const setSQL = `INSERT INTO deadlines (kind, id, due_at, next_at, correlation_id
 		correlation_id = excluded.correlation_id, causation_id = excluded.causation_id, traceparent = excluded.traceparent`
 
 // write writes the deadlines and what is known of streams, and moves the cursor, in one round trip.
-func (c *changes) write(ctx context.Context, tx pgx.Tx, position int64) error {
+func (c *changes) write(ctx context.Context, tx pgx.Tx, from, to int64) error {
 	b := &pgx.Batch{}
 	c.writeAside(b)
 	if err := c.writeEvents(b); err != nil {
@@ -89,9 +106,9 @@ func (c *changes) write(ctx context.Context, tx pgx.Tx, position int64) error {
 		}
 		b.Queue(setSQL, setKinds, setIDs, dueAt, correlationIDs, causationIDs, traceparents)
 	}
-	b.Queue(`UPDATE saga_cursor SET position = $2 WHERE shard = $1`, eventstore.Shard, position)
+	moveCursor(b, from, to)
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
-		return fmt.Errorf("write deadlines up to position %d: %w", position, err)
+		return fmt.Errorf("write deadlines up to position %d: %w", to, err)
 	}
 	return nil
 }

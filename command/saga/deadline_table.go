@@ -46,7 +46,7 @@ const dueSQL = `next_at <= ` + eventstore.NowSQL + ` AND (claimed_until IS NULL 
 func (c deadlineTable) claimDue(ctx context.Context, limit int) ([]claim, error) {
 	rows, err := c.pool.Query(ctx, `WITH due AS (
 			SELECT id FROM deadlines WHERE kind = $1 AND `+dueSQL+`
-				AND EXISTS (SELECT FROM saga_cursor WHERE shard = $4 AND position >= complete_at)
+				AND EXISTS (SELECT FROM saga_cursor WHERE shard = $4 AND `+positionSQL+` >= complete_at)
 			ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
 		)
 		UPDATE deadlines SET claimed_until = clock_timestamp() + $3::interval, revision = revision + 1

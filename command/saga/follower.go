@@ -133,12 +133,12 @@ func (f *follower) applyNext(ctx context.Context, tx pgx.Tx) (int, error) {
 	if err != nil || len(recorded) == 0 {
 		return 0, err
 	}
-	_, err = f.applyRecords(ctx, tx, recorded, recorded[len(recorded)-1].Position)
+	_, err = f.applyRecords(ctx, tx, recorded, position, recorded[len(recorded)-1].Position)
 	return len(recorded), err
 }
 
-// applyRecords writes what follows from domain events, and the cursor. Those of streams that wait are left out.
-func (f *follower) applyRecords(ctx context.Context, tx pgx.Tx, recorded []eventstore.Recorded, position int64) (*changes, error) {
+// applyRecords writes what follows from domain events, and moves the cursor. Those of streams that wait are left out.
+func (f *follower) applyRecords(ctx context.Context, tx pgx.Tx, recorded []eventstore.Recorded, from, to int64) (*changes, error) {
 	c, err := f.loadChanges(ctx, tx, recorded)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (f *follower) applyRecords(ctx context.Context, tx pgx.Tx, recorded []event
 		return nil, &behindError{c.behind}
 	}
 	c.foldEvents()
-	if err := c.write(ctx, tx, position); err != nil {
+	if err := c.write(ctx, tx, from, to); err != nil {
 		return nil, err
 	}
 	mails, err := newMails(ctx, tx, c.mails)

@@ -142,7 +142,7 @@ func TestJobsFollowFromTheLog(t *testing.T) {
 			emptyDatabase(t, pool)
 			mustRecord(t, pool, start, test.log...)
 			mustFollow(t, f, -1)
-			_, err := pool.Exec(t.Context(), `UPDATE saga_cursor SET position = 0`) // lost: the log is followed again
+			_, err := pool.Exec(t.Context(), `DELETE FROM saga_positions`) // lost: the log is followed again
 			require.NoError(t, err)
 			mustFollow(t, f, -1)
 			var got []string
@@ -161,8 +161,8 @@ func TestJobsFollowFromTheLog(t *testing.T) {
 // emptyDatabase removes the log and all that follows from it.
 func emptyDatabase(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
-	_, err := pool.Exec(t.Context(), `TRUNCATE domain_events, deadlines, river_job, customer_mails, saga_events, saga_aside;
-		UPDATE saga_cursor SET position = 0, complete_at = 0`)
+	_, err := pool.Exec(t.Context(), `TRUNCATE domain_events, deadlines, river_job, customer_mails, saga_events, saga_aside, saga_positions;
+		UPDATE saga_cursor SET complete_at = 0`)
 	require.NoError(t, err)
 }
 
@@ -276,7 +276,7 @@ func TestFollowersThatAreKilledFollowEachDomainEventOnce(t *testing.T) {
 func expectDense(t *testing.T, pool *pgxpool.Pool) (position int64) {
 	t.Helper()
 	var deadlines int64
-	err := pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM deadlines), position FROM saga_cursor`).Scan(&deadlines, &position)
+	err := pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM deadlines), `+positionSQL).Scan(&deadlines, &position)
 	require.NoError(t, err)
 	require.Equal(t, position, deadlines, "deadlines at this position")
 	return position
@@ -311,4 +311,29 @@ func TestNothingIsWorkedOnBeforeTheLogWasFollowedOnce(t *testing.T) {
 	claimed, err = c.claimDue(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, claimed, 10)
+}
+
+// A backup, or a query that runs for hours, keeps an old snapshot open. What became of a row since then is not cleaned up, and must not be read.
+func TestAnOldSnapshotDoesNotMakeTheCursorSlower(t *testing.T) {
+	pool := newPool(t)
+	old, err := pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	require.NoError(t, err)
+	defer old.Rollback(t.Context()) //nolint:errcheck // of a test
+	_, err = old.Exec(t.Context(), `SELECT count(*) FROM saga_cursor`)
+	require.NoError(t, err)
+	const moves = 2_000
+	for from := range int64(moves) {
+		b := &pgx.Batch{}
+		moveCursor(b, from, from+1)
+		require.NoError(t, pool.SendBatch(t.Context(), b).Close())
+	}
+	var position int64
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT `+positionSQL).Scan(&position))
+	require.EqualValues(t, moves, position)
+	plan := strings.Join(texts(t, pool, `EXPLAIN (ANALYZE, BUFFERS, COSTS off) SELECT `+positionSQL), "\n")
+	read := regexp.MustCompile(`hit=(\d+)`).FindStringSubmatch(plan)
+	require.NotEmpty(t, read, plan)
+	pages, err := strconv.Atoi(read[1])
+	require.NoError(t, err)
+	require.Less(t, pages, 8, plan)
 }

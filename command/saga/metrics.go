@@ -126,8 +126,7 @@ func (m *metrics) sampleAll(ctx context.Context, pool *pgxpool.Pool) error {
 		return err
 	}
 	var followed, aside int64
-	err = pool.QueryRow(ctx, `SELECT position, (SELECT count(*) FROM saga_aside) FROM saga_cursor WHERE shard = $1`,
-		eventstore.Shard).Scan(&followed, &aside)
+	err = pool.QueryRow(ctx, `SELECT `+positionSQL+`, (SELECT count(*) FROM saga_aside)`).Scan(&followed, &aside)
 	if err != nil {
 		return fmt.Errorf("measure the follower's lag: %w", err)
 	}

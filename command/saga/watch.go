@@ -12,7 +12,7 @@ import (
 )
 
 // behindSQL is true if the log goes on after the cursor c, or has changed its incarnation.
-const behindSQL = `(` + eventstore.LastPositionSQL + ` > c.position OR c.incarnation IS DISTINCT FROM ` + eventstore.IncarnationSQL + `)`
+const behindSQL = `(` + eventstore.LastPositionSQL + ` > ` + positionSQL + ` OR c.incarnation IS DISTINCT FROM ` + eventstore.IncarnationSQL + `)`
 
 // findWorkSQL finds in one cheap query, which writes nothing, whether there is anything to follow and which kinds of deadlines are due.
 const findWorkSQL = `SELECT ` + eventstore.TimeSQL + `, ` + behindSQL + `, ARRAY(

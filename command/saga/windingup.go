@@ -13,10 +13,10 @@ import (
 func ReadWindingUp(ctx context.Context, db eventstore.Querier) (audit.WindingUp, error) {
 	var followed int64
 	var unfinished []string
-	err := db.QueryRow(ctx, `SELECT position, ARRAY(
+	err := db.QueryRow(ctx, `SELECT `+positionSQL+`, ARRAY(
 			SELECT args->>'event_id' FROM river_job WHERE kind = 'event_cancelled' AND state NOT IN ('completed', 'cancelled', 'discarded')
 			UNION ALL SELECT substr(stream_id, 7) FROM saga_aside WHERE stream_id LIKE 'event-%'
-		) FROM saga_cursor WHERE shard = $1`, eventstore.Shard).Scan(&followed, &unfinished)
+		)`).Scan(&followed, &unfinished)
 	if err != nil {
 		return nil, fmt.Errorf("read which events are being wound up: %w", err)
 	}
