@@ -63,9 +63,6 @@ type Service struct {
 	watching sync.WaitGroup
 }
 
-// patience bounds each attempt to ask Redis, so that a Redis that hangs soon counts as unavailable.
-const patience = time.Second
-
 // New returns a service and starts its goroutines: the mail queue and the watcher of ended sessions. It returns an error if cfg is
 // invalid; it waits for neither Redis nor the database.
 func New(cfg Config) (*Service, error) {
@@ -76,7 +73,7 @@ func New(cfg Config) (*Service, error) {
 	cfg = cfg.withDefaults()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Service{
-		cfg: cfg, admins: admins, pool: cfg.Pool, redis: internalredis.Combine(cfg.Redis.WithTimeout(patience)),
+		cfg: cfg, admins: admins, pool: cfg.Pool, redis: internalredis.Combine(cfg.Redis),
 		mails: mail.NewQueue(mail.QueueConfig{Mailer: cfg.Mailer, Logger: cfg.Logger}), now: cfg.Clock, log: cfg.Logger, stop: stop,
 	}
 	s.watching.Go(func() { s.followChanges(ctx) })

@@ -6,13 +6,18 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"os"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"ticketing/internal/loopback"
 	"ticketing/internal/network"
 	"ticketing/internal/supervise"
 )
@@ -50,8 +55,8 @@ type Pool struct {
 func (p *Pool) Waiting() time.Duration { return p.dialer.Waiting() }
 
 // NewPool opens a pool and waits for its first connection, so that a wrong URL shows at the start. The caller closes the pool.
-func NewPool(ctx context.Context, url string, c Config) (*pgxpool.Pool, error) {
-	p, err := Open(ctx, url, c)
+func NewPool(ctx context.Context, address string, c Config) (*pgxpool.Pool, error) {
+	p, err := Open(ctx, address, c)
 	if err != nil {
 		return nil, err
 	}
@@ -59,13 +64,14 @@ func NewPool(ctx context.Context, url string, c Config) (*pgxpool.Pool, error) {
 }
 
 // Open is NewPool for those who ask how long statements wait.
-func Open(ctx context.Context, url string, c Config) (*Pool, error) {
-	cfg, err := pgxpool.ParseConfig(url)
+func Open(ctx context.Context, address string, c Config) (*Pool, error) {
+	cfg, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		return nil, fmt.Errorf("parse the database URL: %w", err) // pgx leaves the password out
 	}
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	p := &Pool{}
+	withoutTLSOnThisMachine(address, cfg.ConnConfig)
 	c.applyTo(cfg)
 	c.findSilence(cfg, p)
 	if p.Pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
@@ -77,6 +83,19 @@ func Open(ctx context.Context, url string, c Config) (*Pool, error) {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
 	return p, nil
+}
+
+// withoutTLSOnThisMachine leaves out the attempt by TLS that pgx makes first when a URL does not say what it wants: the errors of all other
+// attempts would begin with its failure.
+func withoutTLSOnThisMachine(address string, c *pgx.ConnConfig) {
+	u, err := url.Parse(address)
+	if err != nil || u.Query().Has("sslmode") || os.Getenv("PGSSLMODE") != "" || !loopback.Is(c.Host) {
+		return
+	}
+	c.TLSConfig = nil
+	c.Fallbacks = slices.DeleteFunc(c.Fallbacks, func(f *pgconn.FallbackConfig) bool {
+		return loopback.Is(f.Host) && (f.TLSConfig != nil || f.Host == c.Host && f.Port == c.Port)
+	})
 }
 
 func (c Config) applyTo(pool *pgxpool.Config) {

@@ -47,6 +47,15 @@ func TestAWrongURLShowsAtTheStartWithoutItsPassword(t *testing.T) {
 	}
 }
 
+func TestAnErrorSaysWhatFailedAndNoMore(t *testing.T) {
+	t.Parallel()
+	missing, err := postgres.WithDatabase(testenv.EmptyDatabase(t), "missing")
+	require.NoError(t, err)
+	_, err = postgres.NewPool(t.Context(), missing, postgres.Config{})
+	require.ErrorContains(t, err, `database "missing" does not exist`)
+	require.NotContains(t, err.Error(), "tls error")
+}
+
 func TestManyMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	url := testenv.EmptyDatabase(t)

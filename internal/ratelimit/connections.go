@@ -52,9 +52,9 @@ func (c *Connections) Open(ctx context.Context, name, key string, most int) (rel
 
 // countOpen returns false only if Redis says that there are too many.
 func (c *Connections) countOpen(ctx context.Context, name, at, one string, most int) bool {
-	ctx, cancel := context.WithTimeout(ctx, shortPatience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	counted, err := connectScript.Run(ctx, c.limiter.short, []string{at}, one, most, leaseTTL.Milliseconds()).Bool()
+	counted, err := connectScript.Run(ctx, c.limiter.redis, []string{at}, one, most, leaseTTL.Milliseconds()).Bool()
 	if err != nil {
 		c.limiter.warnUnenforced(ctx, name, err)
 		return true
@@ -67,9 +67,9 @@ func (c *Connections) releaseOne(ctx context.Context, at, one string) {
 	c.mu.Lock()
 	delete(c.held, one)
 	c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, shortPatience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_ = c.limiter.short.ZRem(ctx, at, one).Err()
+	_ = c.limiter.redis.ZRem(ctx, at, one).Err()
 }
 
 // Run renews the leases of open connections until ctx ends.
@@ -90,7 +90,7 @@ func (c *Connections) Run(ctx context.Context) error {
 
 // renewLeases renews all leases, including those that Redis has lost.
 func (c *Connections) renewLeases(ctx context.Context) error {
-	now, err := c.limiter.short.Time(ctx).Result()
+	now, err := c.limiter.redis.Time(ctx).Result()
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (c *Connections) renewLeases(ctx context.Context) error {
 	c.mu.Unlock()
 	const batch = 500
 	for names := range slices.Chunk(slices.Collect(maps.Keys(held)), batch) {
-		_, err := c.limiter.short.Pipelined(ctx, func(p redis.Pipeliner) error {
+		_, err := c.limiter.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, one := range names {
 				p.ZAdd(ctx, held[one], redis.Z{Score: until, Member: one})
 				p.PExpire(ctx, held[one], leaseTTL)
@@ -121,6 +121,6 @@ func (c *Connections) forgetReleased(ctx context.Context, names []string, held m
 	released := slices.DeleteFunc(names, func(one string) bool { return c.held[one] != "" })
 	c.mu.Unlock()
 	for _, one := range released {
-		_ = c.limiter.short.ZRem(ctx, held[one], one).Err() // if Redis is away, the lease ends by itself
+		_ = c.limiter.redis.ZRem(ctx, held[one], one).Err() // if Redis is away, the lease ends by itself
 	}
 }

@@ -28,11 +28,8 @@ import (
 // ErrUnavailable says that Redis couldn't be asked, and that the limit does not fail open.
 var ErrUnavailable = errors.New("rate limit is unavailable")
 
-// How long a limit waits for Redis: shortPatience if it fails open, longPatience if it then refuses.
-const (
-	shortPatience = time.Second
-	longPatience  = 5 * time.Second
-)
+// patience is how long a limit waits for Redis. Clients of package redis wait less.
+const patience = time.Second
 
 // Limit allows Requests in any Window. FailOpen allows everything while Redis is away.
 type Limit struct {
@@ -50,13 +47,13 @@ type Decision struct {
 
 // Limiter counts in Redis. It is safe for concurrent use.
 type Limiter struct {
-	short, long *internalredis.Combining // by patience
-	warned      atomic.Int64             // unix seconds of the last warning that a limit is not enforced
+	redis  *internalredis.Combining
+	warned atomic.Int64 // unix seconds of the last warning that a limit is not enforced
 }
 
 // New returns a limiter that counts in rdb.
 func New(rdb *redis.Client) *Limiter {
-	return &Limiter{short: internalredis.Combine(rdb.WithTimeout(shortPatience)), long: internalredis.Combine(rdb.WithTimeout(longPatience))}
+	return &Limiter{redis: internalredis.Combine(rdb)}
 }
 
 //go:embed allow.lua
@@ -70,13 +67,9 @@ func (l *Limiter) Allow(ctx context.Context, name, key string, limit Limit, cost
 	if cost <= 0 {
 		return Decision{Allowed: true}, nil
 	}
-	client, patience := l.long, longPatience
-	if limit.FailOpen {
-		client, patience = l.short, shortPatience
-	}
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	reply, err := allowScript.Run(bounded, client, []string{redisKey(name, key)},
+	reply, err := allowScript.Run(bounded, l.redis, []string{redisKey(name, key)},
 		limit.Requests, limit.Window.Microseconds(), cost).Int64Slice()
 	switch {
 	case err == nil && len(reply) == 2:

@@ -131,3 +131,27 @@ func TestErrorsThatAreNoFaultCloseNothing(t *testing.T) {
 	require.NoError(t, client.Get(t.Context(), "key").Err())
 	require.Zero(t, log.count("fails"))
 }
+
+// Scripts that wait for the pipeline of others do not wait longer than these.
+func TestCombinedScriptsFailFastWhileRedisHangs(t *testing.T) {
+	t.Parallel()
+	var log syncBuffer
+	client, proxy := openBehindProxy(t, &log)
+	script := goredis.NewScript("return redis.call('get', KEYS[1])")
+	combining := redis.Combine(client)
+	run := func() error { return script.Run(t.Context(), combining, []string{"key"}).Err() }
+	require.NoError(t, run())
+	proxy.Hang()
+	for range 20 {
+		var group errgroup.Group
+		began := time.Now()
+		for range 20 {
+			group.Go(func() error {
+				require.Error(t, run())
+				return nil
+			})
+		}
+		require.NoError(t, group.Wait())
+		require.Less(t, time.Since(began), 2*time.Second)
+	}
+}

@@ -30,7 +30,8 @@ type Config struct {
 }
 
 // New opens a client, which connects when it is first used: Redis may be away, also at the start. While it is away, commands fail at once
-// with ErrAway instead of each waiting for it. The client watches Redis until ctx ends; the caller closes it.
+// with ErrAway instead of each waiting for it. The client watches Redis until ctx ends; the caller closes it. A copy made by WithTimeout has
+// none of that, since go-redis drops the hooks.
 func New(ctx context.Context, url string, cfg Config) (*redis.Client, error) {
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
 	dialer := network.New(network.Config{Dial: cfg.Dial})
