@@ -11,6 +11,9 @@ import (
 	"ticketing/internal/wait"
 )
 
+// lookTimeout bounds the query for work, which takes a millisecond: everything waits for it if its connection is silently gone.
+const lookTimeout = 3 * time.Second
+
 // behindSQL is true if the log goes on after the cursor c, or has changed its incarnation.
 const behindSQL = `(` + eventstore.LastPositionSQL + ` > ` + positionSQL + ` OR c.incarnation IS DISTINCT FROM ` + eventstore.IncarnationSQL + `)`
 
@@ -44,7 +47,7 @@ func watchForWork(ctx context.Context, c Config, m *metrics, f *follower, lanes 
 }
 
 func findWork(ctx context.Context, c Config, f *follower, lanes []*lane) error {
-	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	var now time.Time
 	var behind bool

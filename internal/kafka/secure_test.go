@@ -76,6 +76,20 @@ func TestClientsNameThemselvesOverTLS(t *testing.T) {
 	}), "its certificate is not trusted")
 }
 
+func TestABrokerMayDemandACertificate(t *testing.T) {
+	t.Parallel()
+	certificate, authorities := newCertificate(t)
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"), kfake.TLS(&tls.Config{
+		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert,
+	}))
+	require.NoError(t, err)
+	t.Cleanup(broker.Close)
+	c := kafka.Config{Brokers: broker.ListenAddrs(), TLS: &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}}
+	require.Error(t, roundTrip(t, c))
+	c.TLS.Certificates = []tls.Certificate{certificate}
+	require.NoError(t, roundTrip(t, c))
+}
+
 // A broker that goes and comes back is two lines, however often the client tries.
 func TestAFaultsBeginningAndEndAreLogged(t *testing.T) {
 	t.Parallel()

@@ -138,13 +138,18 @@ func (s *session) rereadPartitions(ctx context.Context, ids ...progress.Partitio
 	return fmt.Errorf("%w: %s/%d", errReread, ids[0].Topic, ids[0].Index)
 }
 
+// checkTimeout bounds checkPublished, which batches wait for.
+const checkTimeout = 2 * time.Second
+
 // checkPublished checks once a second whether the log has a new incarnation or the relay has filled partitions again.
 func (s *session) checkPublished(ctx context.Context) error {
 	if time.Since(s.checked) < time.Second {
 		return nil
 	}
 	s.checked = time.Now()
-	published, err := readPublished(ctx, s.Tables.Events)
+	reading, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	published, err := readPublished(reading, s.Tables.Events)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.log.Debug("the events database can't be read", "error", err)
