@@ -24,7 +24,8 @@ type Resolver struct {
 	limits      RateLimits
 	feeds       feeds
 	consistency *consistency
-	opensOrder  func(link, reservationID string) bool // nil: no link opens an order
+	opensOrder  func(link, reservationID string) bool          // nil: no link opens an order
+	signTicket  func(ticketID, eventID string) (string, error) // nil: tickets have no code
 
 	returnPages returnPages
 }

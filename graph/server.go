@@ -51,6 +51,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// OpensOrder reports whether an Order-Link header opens the order. Default: none does.
 	OpensOrder func(link, reservationID string) bool
+	// SignTicket returns the code of a ticket. Default: tickets have none.
+	SignTicket func(ticketID, eventID string) (string, error)
 	// RateLimits are the limits of each client.
 	RateLimits RateLimits
 }
@@ -131,7 +133,7 @@ func New(cfg Config) (*Server, error) {
 	r := &Resolver{
 		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.Auth, log: cfg.Log,
 		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), returnPages: pages,
-		consistency: newConsistency(cfg.Projections), opensOrder: cfg.OpensOrder,
+		consistency: newConsistency(cfg.Projections), opensOrder: cfg.OpensOrder, signTicket: cfg.SignTicket,
 	}
 	s := &Server{
 		resolver: r, connections: cfg.Connections, hub: hub,

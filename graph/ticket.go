@@ -46,6 +46,14 @@ func (ticketResolver) Label(_ context.Context, t *query.Ticket) (*string, error)
 	return nullIfEmpty(t.Label), nil
 }
 
+// Code implements generated.TicketResolver. What is void has none, so that it can't be shown by accident.
+func (r ticketResolver) Code(_ context.Context, t *query.Ticket) (string, error) {
+	if t.Status != "VALID" || r.signTicket == nil {
+		return "", nil
+	}
+	return r.signTicket(t.ID, t.EventID)
+}
+
 // HolderName implements generated.TicketResolver. Tickets are issued without a name.
 func (ticketResolver) HolderName(context.Context, *query.Ticket) (*string, error) {
 	return nil, nil //nolint:nilnil // null

@@ -172,6 +172,9 @@ func TestAGuestBuysTicketsInTheShop(t *testing.T) {
 	b.sees("Please confirm the payment")
 	b.submit("/confirm")
 	b.sees("Here are your tickets", "ann@example.com")
+	require.Equal(t, 2, strings.Count(b.page, `<svg class="qr"`))
+	b.open(order + "/calendar.ics")
+	b.sees("SUMMARY:First night")
 	b.load(http.MethodPost, order+"/cancel", nil)
 	b.sees("That did not work")
 

@@ -24,6 +24,7 @@ import (
 	"ticketing/internal/mail"
 	"ticketing/internal/postgres"
 	"ticketing/internal/ratelimit"
+	"ticketing/internal/ticketcode"
 	"ticketing/query"
 	"ticketing/web/graphiql"
 	"ticketing/web/shop"
@@ -50,7 +51,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
 	}
-	keys, err := e.ticketKeys()
+	keys, err := TicketKeys(e.Config)
 	if err != nil {
 		return err
 	}
@@ -61,6 +62,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		Log: eventstore.Reader{DB: b.events.Pool}, Limiter: limiter, Connections: connections, Redis: b.redis,
 		Logger: e.Logger, Registerer: e.registererOf("api"),
 		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, ReturnOrigins: e.Config.ReturnOrigins, TrustedProxies: proxies,
+		SignTicket: keys.SignFirst,
 		OpensOrder: func(link, reservationID string) bool { return keys.OpensOrder(link, reservationID, time.Now()) },
 		RateLimits: e.rateLimits(),
 	})
@@ -73,7 +75,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return fmt.Errorf("set up GraphiQL: %w", err)
 	}
 
-	pages, err := e.shop(server)
+	pages, err := e.publicPages(server, keys)
 	if err != nil {
 		return err
 	}
@@ -224,10 +226,28 @@ func (e Env) authService(pool *pgxpool.Pool, client *redis.Client) (*auth.Servic
 	return service, nil
 }
 
-// shop returns the pages that people buy on.
-func (e Env) shop(api http.Handler) (http.Handler, error) {
+// rateLimits is how much a client of the API may do.
+func (e Env) rateLimits() graph.RateLimits {
+	return graph.RateLimits{
+		SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
+		Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
+		Guests:    ratelimit.SignIn(e.Config.GuestRateLimit, time.Minute),
+		Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
+
+		ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
+	}
+}
+
+// publicPages returns the pages that people buy on, and the keys that verify their tickets.
+func (e Env) publicPages(api http.Handler, keys *ticketcode.Keys) (http.Handler, error) {
+	mux := http.NewServeMux()
+	published, err := publishedKeys(keys)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET /.well-known/ticketing-keys.json", published)
 	if !e.Config.Shop {
-		return http.NotFoundHandler(), nil
+		return mux, nil
 	}
 	pages, err := shop.New(shop.Config{
 		API: api, Cookie: graph.SessionCookie, BaseURL: e.Config.AuthBaseURL, Gateways: e.Config.PaymentGateways,
@@ -236,7 +256,8 @@ func (e Env) shop(api http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the shop: %w", err)
 	}
-	return pages, nil
+	mux.Handle("/", pages)
+	return mux, nil
 }
 
 // ownHosts returns the names by which this server is reached.

@@ -1,22 +1,25 @@
 package parts
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"ticketing/internal/config"
 	"ticketing/internal/ticketcode"
 )
 
-// ticketKeys returns the keys that sign tickets and the links of orders: those of TICKET_SIGNING_KEYS and, outside production, one that is
+// TicketKeys returns the keys that sign tickets and the links of orders: those of TICKET_SIGNING_KEYS and, outside production, one that is
 // made once in DATA_DIR.
-func (e Env) ticketKeys() (*ticketcode.Keys, error) {
-	list := e.Config.TicketSigningKeys
+func TicketKeys(cfg config.Config) (*ticketcode.Keys, error) {
+	list := cfg.TicketSigningKeys
 	if len(list) == 0 {
-		text, err := keptKey(filepath.Join(e.Config.DataDir, "ticket-signing-key"))
+		text, err := keptKey(filepath.Join(cfg.DataDir, "ticket-signing-key"))
 		if err != nil {
 			return nil, err
 		}
@@ -60,6 +63,21 @@ func makeKey(path string) error {
 		err = nil
 	}
 	return errors.Join(err, os.Remove(file.Name()))
+}
+
+// publishedKeys serves what verifies tickets. A scanner keeps them, and asks again once a day and when it meets a key that it does not know.
+func publishedKeys(keys *ticketcode.Keys) (http.Handler, error) {
+	text, err := json.Marshal(keys.Public())
+	if err != nil {
+		return nil, fmt.Errorf("publish the keys of tickets: %w", err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+		_, _ = w.Write(text) // fails only if the client has gone
+	}), nil
 }
 
 // orderLink returns the address of an order that opens it without a session until then, "" without a shop.

@@ -119,7 +119,7 @@ func Saga(ctx context.Context, e Env) error {
 	if err != nil {
 		return err
 	}
-	keys, err := e.ticketKeys()
+	keys, err := TicketKeys(e.Config)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,8 @@ const usage = `usage: ticketing
            after a restore: check that events and auth fit each other, and begin a new incarnation of the log
        ticketing api | relay | projector | saga | migrate
            what the binary of that name does, with its arguments
+       ticketing tickets verify [-keys FILE|URL] CODE
+           say whose ticket a QR code is
        ticketing healthcheck
            exit with status 0 if the part that runs in this container is ready
        ticketing --version | --help

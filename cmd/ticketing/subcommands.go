@@ -32,6 +32,7 @@ func subcommands() map[string]subcommand {
 		"saga":          part(parts.SagaProgram().Main),
 		"migrate":       part(migrate.Main),
 		"verify":        func(ctx context.Context, args []string) int { return verifyLog(ctx, args, os.Stdout) },
+		"tickets":       func(ctx context.Context, args []string) int { return runTickets(ctx, args, os.Stdout) },
 		"restore-check": func(ctx context.Context, args []string) int { return checkRestore(ctx, args, os.Stdout) },
 		"healthcheck":   func(ctx context.Context, _ []string) int { return checkHealth(ctx, config.Environ()) },
 	}

@@ -1717,6 +1717,11 @@ type Ticket implements Node {
   holderName: String
   "Its state."
   status: TicketStatus!
+  """
+  The text of its QR code, signed: with the keys at ` + "`" + `/.well-known/ticketing-keys.json` + "`" + ` it is verified without a network (docs/tickets.md). Empty
+  once it is VOID.
+  """
+  code: String!
 }
 
 "The state of a ticket."
@@ -2623,6 +2628,8 @@ func (ec *executionContext) childFields_Ticket(ctx context.Context, field graphq
 		return ec.fieldContext_Ticket_holderName(ctx, field)
 	case "status":
 		return ec.fieldContext_Ticket_status(ctx, field)
+	case "code":
+		return ec.fieldContext_Ticket_code(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Ticket", field.Name)
 }

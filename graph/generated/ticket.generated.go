@@ -20,6 +20,8 @@ type TicketResolver interface {
 	Label(ctx context.Context, obj *query.Ticket) (*string, error)
 
 	HolderName(ctx context.Context, obj *query.Ticket) (*string, error)
+
+	Code(ctx context.Context, obj *query.Ticket) (string, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -177,6 +179,29 @@ func (ec *executionContext) fieldContext_Ticket_status(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Ticket", field, false, false, "TicketStatus")
 }
 
+func (ec *executionContext) _Ticket_code(ctx context.Context, field graphql.CollectedField, obj *query.Ticket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Ticket_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Ticket().Code(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Ticket_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Ticket", field, true, true, "String")
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -232,6 +257,12 @@ func (ec *executionContext) _Ticket(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "code":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Ticket_code(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -18,7 +18,6 @@ import (
 
 const (
 	format     = 0x01
-	prefix     = "tkt"
 	idBytes    = 16
 	signedSize = 1 + 1 + idBytes + idBytes + 1
 	codeSize   = signedSize + ed25519.SignatureSize
@@ -38,7 +37,7 @@ var ErrInvalid = errors.New("not a ticket of this platform")
 func (k *Keys) Sign(t Ticket) (string, error) {
 	code := make([]byte, 0, codeSize)
 	code = append(code, format, k.first.id)
-	for _, part := range []struct{ prefix, id string }{{prefix, t.TicketID}, {id.Event, t.EventID}} {
+	for _, part := range []struct{ prefix, id string }{{id.TicketPrefix, t.TicketID}, {id.Event, t.EventID}} {
 		if err := id.Check(part.prefix, part.id); err != nil {
 			return "", fmt.Errorf("sign a ticket: %w", err)
 		}
@@ -52,6 +51,11 @@ func (k *Keys) Sign(t Ticket) (string, error) {
 	return encodeBase45(append(code, ed25519.Sign(k.first.private, code)...)), nil
 }
 
+// SignFirst returns the code of a ticket as it was issued at first.
+func (k *Keys) SignFirst(ticketID, eventID string) (string, error) {
+	return k.Sign(Ticket{TicketID: ticketID, EventID: eventID, Generation: 1})
+}
+
 // Verify returns the ticket of a code that was signed with one of the keys. Error: ErrInvalid.
 func (p PublicKeys) Verify(code string) (Ticket, error) {
 	raw, ok := decodeBase45(code)
@@ -62,7 +66,7 @@ func (p PublicKeys) Verify(code string) (Ticket, error) {
 	if !known || !ed25519.Verify(key, raw[:signedSize], raw[signedSize:]) {
 		return Ticket{}, ErrInvalid
 	}
-	ticketID, err := typeid.FromUUIDBytesWithPrefix(prefix, raw[2:2+idBytes])
+	ticketID, err := typeid.FromUUIDBytesWithPrefix(id.TicketPrefix, raw[2:2+idBytes])
 	if err != nil {
 		return Ticket{}, ErrInvalid
 	}

@@ -22,7 +22,7 @@ func newKeys(t *testing.T, list ...string) *Keys {
 func TestACodeIsVerifiedWithThePublishedKeys(t *testing.T) {
 	t.Parallel()
 	old, current := NewKey(1), NewKey(2)
-	ticket := Ticket{TicketID: id.New(prefix), EventID: id.New(id.Event), Generation: 3}
+	ticket := Ticket{TicketID: id.Ticket(id.New(id.Reservation), 0), EventID: id.New(id.Event), Generation: 3}
 	code, err := newKeys(t, current, old).Sign(ticket)
 	require.NoError(t, err)
 	require.Len(t, code, 149, "a QR code of version 6 at level M has room for 154")
@@ -47,7 +47,7 @@ func TestACodeIsVerifiedWithThePublishedKeys(t *testing.T) {
 func TestAChangedCodeIsRefused(t *testing.T) {
 	t.Parallel()
 	keys := newKeys(t, NewKey(1))
-	code, err := keys.Sign(Ticket{TicketID: id.New(prefix), EventID: id.New(id.Event)})
+	code, err := keys.Sign(Ticket{TicketID: id.Ticket(id.New(id.Reservation), 0), EventID: id.New(id.Event)})
 	require.NoError(t, err)
 	for i := range code {
 		for _, c := range alphabet {

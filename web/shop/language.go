@@ -99,6 +99,8 @@ func (l *language) functions(languages []*language, assets map[string]asset) tem
 		"clock":     l.formatClock,
 		"moment":    l.formatMoment,
 		"field":     newFormField,
+		"qr":        drawQR,
+		"inc":       func(i int) int { return i + 1 },
 		"machine":   func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 	}
 }

@@ -116,6 +116,14 @@ type seat struct {
 	Price   money
 }
 
+type ticket struct {
+	ID      string
+	Section string
+	Label   string
+	Status  string
+	Code    string
+}
+
 type order struct {
 	ID          string
 	Version     int
@@ -125,6 +133,7 @@ type order struct {
 	CompletedAt *time.Time
 	Event       *event
 	Seats       []seat
+	Tickets     []ticket
 	Total       money
 	Payments    []payment
 }

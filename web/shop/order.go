@@ -94,8 +94,8 @@ func (v *visit) linkHeader() http.Header {
 	return http.Header{"Order-Link": {c.Value}}
 }
 
-// showOrderWith shows the order with what was typed and what is wrong with it.
-func (v *visit) showOrderWith(status int, shown orderView) {
+// readOrder returns the order of the visit's address, and who looks at it.
+func (v *visit) readOrder() (order, *user, error) {
 	var data struct {
 		Reservation *order
 		Me          *user
@@ -107,6 +107,15 @@ func (v *visit) showOrderWith(status int, shown orderView) {
 		err = v.executeAs(v.linkHeader(), "order", "Order", variables, &data)
 	}
 	if err != nil {
+		return order{}, nil, err
+	}
+	return *data.Reservation, data.Me, nil
+}
+
+// showOrderWith shows the order with what was typed and what is wrong with it.
+func (v *visit) showOrderWith(status int, shown orderView) {
+	o, me, err := v.readOrder()
+	if err != nil {
 		if hasCode(err, "UNAUTHENTICATED") || hasCode(err, "FORBIDDEN") {
 			v.fail(http.StatusForbidden, "failure.order")
 			return
@@ -114,7 +123,7 @@ func (v *visit) showOrderWith(status int, shown orderView) {
 		v.failWith(err)
 		return
 	}
-	shown.Order, shown.Me, shown.Now, shown.Key = *data.Reservation, data.Me, time.Now(), rand.Text()
+	shown.Order, shown.Me, shown.Now, shown.Key = o, me, time.Now(), rand.Text()
 	shown.State = stateOf(shown.Order, shown.Now)
 	shown.Sandbox, shown.PayPal, shown.Cards = v.hasGateway("sandbox"), v.hasGateway("paypal"), testCards
 	shown.fillContact()

@@ -78,6 +78,7 @@ func (s *Shop) addRoutes() {
 			"GET /events/{event}":              s.showEvent,
 			"POST /events/{event}/reserve":     s.reserveSeats,
 			"GET /orders/{order}":              s.showOrder,
+			"GET /orders/{order}/calendar.ics": s.showCalendar,
 			"POST /orders/{order}/pay":         s.payOrder,
 			"POST /orders/{order}/confirm":     s.confirmPayment,
 			"POST /orders/{order}/cancel":      s.cancelOrder,

@@ -161,6 +161,7 @@ const (
 func holding(status string) string {
 	return `{"data":{"reservation":{"id":"` + orderID + `","version":2,"status":"` + status + `","createdAt":"2026-01-01T00:00:00Z","expiresAt":"2099-01-01T00:00:00Z","completedAt":null,
 		"event":` + concert + `,"seats":[{"section":"Floor","label":"A-1","price":{"amount":"45.50","currencyCode":"EUR"}}],
+		"tickets":[{"id":"tkt_1","section":"Floor","label":"A-1","status":"VALID","code":"ABC123"},{"id":"tkt_2","section":"Floor","label":"A-2","status":"VOID","code":""}],
 		"total":{"amount":"45.50","currencyCode":"EUR"},"payments":[]},"me":{"id":"usr_1","email":null,"isGuest":true,"contact":null}}}`
 }
 
@@ -283,6 +284,24 @@ func TestAnOrderHasAPageInEachState(t *testing.T) {
 	}
 	s, _ := newShop(t, map[string]string{"Order": `{"data":{"reservation":null},"errors":[{"message":"no","extensions":{"code":"FORBIDDEN"}}]}`})
 	require.Equal(t, http.StatusForbidden, get(s, "/orders/"+orderID).Code)
+}
+
+func TestAPaidOrderHasCodesAndACalendar(t *testing.T) {
+	t.Parallel()
+	s, _ := newShop(t, map[string]string{"Order": holding("COMPLETED")})
+	body := get(s, "/orders/"+orderID, "Cookie", inSession).Body.String()
+	require.Equal(t, 1, strings.Count(body, `<svg class="qr" role="img" aria-label="QR code of ticket 1"`), "none for a void ticket")
+	require.Contains(t, body, "No longer valid")
+
+	w := get(s, "/orders/"+orderID+"/calendar.ics", "Cookie", inSession)
+	require.Equal(t, "text/calendar; charset=utf-8", w.Header().Get("Content-Type"))
+	require.Contains(t, w.Body.String(), "DTSTART:20991231T190000Z\r\nSUMMARY:Café Übermut <live>\r\nLOCATION:Town hall\r\nURL:https://tickets.example/orders/")
+	held, _ := newShop(t, map[string]string{"Order": holding("SEATS_RESERVED")})
+	require.Equal(t, http.StatusNotFound, get(held, "/orders/"+orderID+"/calendar.ics", "Cookie", inSession).Code)
+	require.Equal(t, "SUMMARY:a\\, b\\; c\\n", "SUMMARY:"+escapeCalendar.Replace("a, b; c\n"))
+	for _, line := range strings.Split(foldLine(strings.Repeat("ü", 100)), "\r\n") {
+		require.LessOrEqual(t, len(line), 75)
+	}
 }
 
 func TestAGuestGivesAContactWithThePayment(t *testing.T) {
