@@ -74,7 +74,7 @@ func makeShopWindow(t *testing.T, s *system) map[string]string {
 	t.Helper()
 	organizer := s.admin()
 	make := func(name, startsAt, price string, floor int, more vars) string {
-		input := vars{"name": name, "venue": "Town hall, Great Room", "startsAt": startsAt, "paymentAttempts": 3,
+		input := vars{"name": name, "venue": "Town hall, Great Room", "startsAt": startsAt, "timeZone": "Europe/Berlin", "paymentAttempts": 3,
 			"description": "An evening with music that was found in an attic, played on what was found beside it.\n\nDoors open an hour before."}
 		maps.Copy(input, more)
 		id := requireAccepted(t, organizer.createEvent(input)).Event.ID

@@ -226,18 +226,6 @@ func (e Env) authService(pool *pgxpool.Pool, client *redis.Client) (*auth.Servic
 	return service, nil
 }
 
-// rateLimits is how much a client of the API may do.
-func (e Env) rateLimits() graph.RateLimits {
-	return graph.RateLimits{
-		SignIn:    ratelimit.SignIn(e.Config.SignInRateLimit, e.Config.SignInRateWindow),
-		Mutations: ratelimit.Mutations(e.Config.MutationRateLimit),
-		Guests:    ratelimit.SignIn(e.Config.GuestRateLimit, time.Minute),
-		Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
-
-		ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
-	}
-}
-
 // publicPages returns the pages that people buy on, and the keys that verify their tickets.
 func (e Env) publicPages(api http.Handler, keys *ticketcode.Keys) (http.Handler, error) {
 	mux := http.NewServeMux()

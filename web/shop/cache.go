@@ -16,6 +16,8 @@ import (
 const (
 	// publicFor is how long a public page is served as it is. Counts on it are refreshed by its island.
 	publicFor = time.Second
+	// staleFor is how long a page is served that can't be made anew: an old count is better than no page.
+	staleFor = 30 * time.Second
 	// keptPages bounds the public pages that are kept: the pages that many look at just now, at about 10 KB each.
 	keptPages = 512
 )
@@ -52,25 +54,42 @@ func newPublicPage(body []byte) *publicPage {
 	return &publicPage{made: time.Now(), body: body, zipped: zipped.Bytes(), etag: base64.RawURLEncoding.EncodeToString(hash[:12])}
 }
 
-// showPublic serves a page that make makes, at most once in publicFor. An error of make is shown to all who wait for it.
+// showPublic serves a page that make makes, at most once in publicFor. If that fails just now, the last one is served for a while.
 func (v *visit) showPublic(make func(v *visit) (*publicPage, error)) {
 	key := v.lang.Code + " " + v.r.URL.Path + "?" + v.r.URL.RawQuery
 	kept, ok := v.cache.pages.Get(key)
 	if !ok || time.Since(kept.made) >= publicFor {
-		made, err, _ := v.cache.making.Do(key, func() (any, error) {
-			p, err := make(v.anonymous())
-			if err == nil {
-				v.cache.pages.Add(key, p)
-			}
-			return p, err
-		})
-		if err != nil {
+		made, err := v.makePublic(key, make)
+		switch {
+		case err == nil:
+			kept = made
+		case !ok || time.Since(kept.made) >= staleFor || hasCode(err, "NOT_FOUND"):
 			v.failWith(err)
 			return
 		}
-		kept = made.(*publicPage) //nolint:forcetypeassert // what make returned
 	}
 	kept.serve(v.w, v.r)
+}
+
+// makePublic makes a page once for all who ask for it at the same time. One visitor's trouble (they leave, or are over a limit) must not become
+// that of the others: who waited in vain makes it with a request of their own.
+func (v *visit) makePublic(key string, make func(v *visit) (*publicPage, error)) (*publicPage, error) {
+	mine := false
+	made, err, _ := v.cache.making.Do(key, func() (any, error) {
+		mine = true
+		return make(v.anonymous())
+	})
+	if err != nil && !mine {
+		made, err = make(v.anonymous())
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := made.(*publicPage) //nolint:forcetypeassert // what make returned
+	if mine {
+		v.cache.pages.Add(key, p)
+	}
+	return p, nil
 }
 
 func (p *publicPage) serve(w http.ResponseWriter, r *http.Request) {

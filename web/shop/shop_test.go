@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
@@ -202,6 +203,43 @@ func TestPublicPagesAreCached(t *testing.T) {
 	moved := get(s, "/events/"+concertID)
 	require.Equal(t, http.StatusMovedPermanently, moved.Code)
 	require.Equal(t, concertPath, moved.Header().Get("Location"))
+}
+
+// A page that can't be made just now is served as it was, and one visitor's trouble is not another's.
+func TestPublicPagesOutliveAnOutage(t *testing.T) {
+	t.Parallel()
+	s, api := newShop(t, map[string]string{"Event": `{"data":{"event":` + concert + `}}`})
+	require.Equal(t, http.StatusOK, get(s, concertPath).Code)
+	kept, _ := s.cache.pages.Get("en " + concertPath + "?")
+	age := func(by time.Duration) {
+		old := *kept
+		old.made = time.Now().Add(-by)
+		s.cache.pages.Add("en "+concertPath+"?", &old)
+	}
+	api.data["Event"] = `{"data":{"event":null},"errors":[{"message":"…","extensions":{"code":"UNAVAILABLE","retryAfterSeconds":3}}]}`
+	age(2 * publicFor)
+	require.Equal(t, http.StatusOK, get(s, concertPath).Code)
+	age(staleFor)
+	w := get(s, concertPath)
+	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+	require.Equal(t, "3", w.Header().Get("Retry-After"))
+
+	v := newVisit(s, s.languages[0], httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+	begun, finish, waited := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, _ = v.makePublic("key", func(*visit) (*publicPage, error) {
+			close(begun)
+			<-finish
+			return nil, &apiError{Code: "RATE_LIMITED"}
+		})
+	}()
+	<-begun
+	go func() {
+		_, err := v.makePublic("key", func(*visit) (*publicPage, error) { return newPublicPage(nil), nil })
+		waited <- err
+	}()
+	close(finish)
+	require.NoError(t, <-waited)
 }
 
 func TestPagesHaveAStrictPolicy(t *testing.T) {

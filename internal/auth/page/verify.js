@@ -20,6 +20,13 @@ function signedIn(user) {
   finish('You are signed in. You can close this page.');
   if (takeWanted()) location.replace(graphiql);
   else if (user.roles.includes('ADMIN')) offer('Open GraphiQL', graphiql);
+  else offerOrders();
+}
+
+// Where the server has the shop's pages, the user's orders are one of them.
+async function offerOrders() {
+  const page = await fetch('../account', { method: 'HEAD' });
+  if (page.ok) offer('Your orders', '../account');
 }
 
 async function signIn() {
