@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/buildinfo"
 )
 
 func countTickets(items []input) (n int) {
@@ -33,6 +35,17 @@ func TestCustomersWantMoreThanThereIs(t *testing.T) {
 		}
 		require.Equal(t, plans, makePlans(customers, time.Second), "each run is the same")
 	}
+}
+
+func TestTheVersionIsPrintedInsteadOfPlaying(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	_, play := readOptions(&out, []string{"--version"})
+	require.False(t, play)
+	require.Equal(t, "demo "+buildinfo.Version()+"\n", out.String())
+	o, play := readOptions(&out, []string{"-customers", "7"})
+	require.True(t, play)
+	require.Equal(t, 7, o.customers)
 }
 
 func TestABarIsAlwaysAsWide(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"ticketing/internal/apiclient"
+	"ticketing/internal/buildinfo"
 )
 
 // options come from the command line.
@@ -27,21 +29,29 @@ type options struct {
 	plain      bool
 }
 
-func readOptions() (o options) {
+// readOptions reads the command line. It reports false if that only asks for the version or the usage, which it prints then.
+func readOptions(out io.Writer, args []string) (o options, play bool) {
 	url := "http://" + net.JoinHostPort(cmp.Or(os.Getenv("HOST"), "127.0.0.1"), cmp.Or(os.Getenv("PORT"), "8080")) + "/graphql"
 	admin, _, _ := strings.Cut(cmp.Or(os.Getenv("ADMIN_EMAILS"), "admin@example.com"), ",")
-	flag.StringVar(&o.url, "url", url, "the API; the default follows HOST and PORT")
-	flag.StringVar(&o.admin, "admin", strings.TrimSpace(admin), "mail address of the organizer; the default is the first of ADMIN_EMAILS")
-	flag.IntVar(&o.customers, "customers", 200, "number of customers, from 1 to 10000; the event has fewer tickets than they want")
-	flag.DurationVar(&o.rush, "rush", 8*time.Second, "time within which they come; 0: all at once, and they pay at once")
-	flag.BoolVar(&o.plain, "plain", false, "print a line a second instead of a panel")
-	flag.Parse()
+	flags := flag.NewFlagSet("demo", flag.ExitOnError)
+	flags.StringVar(&o.url, "url", url, "the API; the default follows HOST and PORT")
+	flags.StringVar(&o.admin, "admin", strings.TrimSpace(admin), "mail address of the organizer; the default is the first of ADMIN_EMAILS")
+	flags.IntVar(&o.customers, "customers", 200, "number of customers, from 1 to 10000; the event has fewer tickets than they want")
+	flags.DurationVar(&o.rush, "rush", 8*time.Second, "time within which they come; 0: all at once, and they pay at once")
+	flags.BoolVar(&o.plain, "plain", false, "print a line a second instead of a panel")
+	if buildinfo.HandleFlagSet(out, flags, args) {
+		return o, false
+	}
+	_ = flags.Parse(args) // exits with status 2 if it fails
 	o.customers = min(max(o.customers, 1), 10_000)
-	return o
+	return o, true
 }
 
 func main() {
-	o := readOptions()
+	o, play := readOptions(os.Stdout, os.Args[1:])
+	if !play {
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the process
 	b := newBoard(os.Stdout, isTerminal(os.Stdout) && !o.plain)

@@ -15,6 +15,7 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/command/relay/progress"
 	"ticketing/internal/auth"
+	"ticketing/internal/buildinfo"
 	"ticketing/internal/config"
 	"ticketing/internal/id"
 	"ticketing/internal/postgres"
@@ -31,10 +32,13 @@ type restored struct {
 }
 
 // checkRestore is the subcommand restore-check: it prints whether events and auth fit each other and the log needs a new incarnation, which
-// it begins when told to. It returns the exit status of the process.
+// it begins if the flag asks for it. It returns the exit status of the process.
 func checkRestore(ctx context.Context, args []string, out io.Writer) int {
 	flags := flag.NewFlagSet("ticketing restore-check", flag.ContinueOnError)
 	begin := flags.Bool("new-incarnation", false, "give the log a new incarnation first: after every restore or promotion that may have lost commits")
+	if buildinfo.HandleFlagSet(out, flags, args) {
+		return statusOK
+	}
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return statusNotVerified
 	}

@@ -25,9 +25,10 @@ func TestHealthcheckFollowsReadiness(t *testing.T) {
 	require.Equal(t, 1, checkHealth(t.Context(), environ))
 }
 
-func TestEveryPartIsASubcommand(t *testing.T) {
+func TestEverySubcommandHasItsUsageAndVersion(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"api", "relay", "projector", "saga", "migrate"} {
-		require.Equal(t, 0, subcommands()[name](t.Context(), []string{"--help"}), name)
+	for name, run := range subcommands() {
+		require.Equal(t, 0, run(t.Context(), []string{"--help"}), name)
+		require.Equal(t, 0, run(t.Context(), []string{"--version"}), name)
 	}
 }

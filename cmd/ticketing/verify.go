@@ -19,6 +19,7 @@ import (
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/command/saga"
+	"ticketing/internal/buildinfo"
 	"ticketing/internal/config"
 	"ticketing/internal/postgres"
 	"ticketing/internal/services"
@@ -46,6 +47,9 @@ func verifyLog(ctx context.Context, args []string, out io.Writer) int {
 	flags.Int64Var(&cfg.Begun.After, "after", 0, "verify the events that begin after this position of the log")
 	flags.Int64Var(&cfg.Begun.Until, "until", 0, "verify the events that begin up to this position of the log. Default: its end")
 	flags.IntVar(&cfg.Show, "show", 100, "how many findings of each kind to print")
+	if buildinfo.HandleFlagSet(out, flags, args) {
+		return statusOK
+	}
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return statusNotVerified
 	}

@@ -2,9 +2,11 @@
 package buildinfo
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"sync"
 )
 
@@ -49,4 +51,15 @@ func HandleFlags(out io.Writer, program, usage string, args []string) bool {
 		return false
 	}
 	return true
+}
+
+// HandleFlagSet is HandleFlags of a program with flags of its own, which its usage lists.
+func HandleFlagSet(out io.Writer, flags *flag.FlagSet, args []string) bool {
+	var usage strings.Builder
+	fmt.Fprintf(&usage, "usage: %s [--version | --help] [flags]\n", flags.Name())
+	before := flags.Output()
+	flags.SetOutput(&usage)
+	flags.PrintDefaults()
+	flags.SetOutput(before)
+	return HandleFlags(out, flags.Name(), strings.TrimSpace(usage.String()), args)
 }

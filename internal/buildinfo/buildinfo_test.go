@@ -2,6 +2,7 @@ package buildinfo
 
 import (
 	"bytes"
+	"flag"
 	"runtime/debug"
 	"testing"
 
@@ -31,4 +32,16 @@ func TestHandleFlags(t *testing.T) {
 	for _, args := range [][]string{nil, {"serve"}, {"serve", "--help"}} {
 		require.False(t, HandleFlags(nil, "api", "usage: api", args))
 	}
+}
+
+func TestHandleFlagSet(t *testing.T) {
+	t.Parallel()
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.Int("customers", 200, "number of customers")
+	for arg, want := range map[string]string{"--version": "demo " + Version() + "\n", "-h": "usage: demo [--version | --help] [flags]\n  -customers int\n"} {
+		var out bytes.Buffer
+		require.True(t, HandleFlagSet(&out, flags, []string{arg}))
+		require.Contains(t, out.String(), want)
+	}
+	require.False(t, HandleFlagSet(nil, flags, []string{"-customers", "3"}))
 }
