@@ -1,5 +1,7 @@
 package inventory
 
+import "fmt"
+
 // Revert returns the state before e, the last domain event that made s. Like Evolve it changes s in place.
 func Revert(s State, e DomainEvent) State {
 	switch e := e.(type) {
@@ -27,6 +29,8 @@ func Revert(s State, e DomainEvent) State {
 			to = Sold
 		}
 		s.moveItems(e.Items, Available, to)
+	default: // a state that is not taken back would be decided on
+		panic(fmt.Sprintf("take back %T: Revert has no case for it", e))
 	}
 	return s
 }

@@ -107,8 +107,11 @@ func (c *changes) applyReservation(s *customerStream, r *projection.Record) erro
 		c.addHistory(s, r, ReservationExpired, s.Amount)
 	case reservation.ReservationCompensated:
 		c.addHistory(s, r, ReservationCompensated, s.Amount)
+	case reservation.PaymentRequested, reservation.PaymentAttemptFailed: // how payments go is in their own streams
+	default:
+		return r.Misplaced()
 	}
-	return nil // how payments go is in their own streams
+	return nil
 }
 
 func (c *changes) applyPayment(s *customerStream, r *projection.Record) error {

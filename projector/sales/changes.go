@@ -90,8 +90,9 @@ func (c *changes) applyPayment(r *projection.Record) error {
 		return c.closeDispute(p, e)
 	case payment.RefundSentBack:
 		return c.addRefund(p, Refund{Amount: -e.Amount.Minor, Parts: SumTickets(e.Tickets), At: e.SentBackAt})
-	}
-	if _, ok := r.Event.(payment.DomainEvent); !ok {
+	case payment.PaymentInitiated, payment.PaymentProcessing, payment.PaymentActionRequired, payment.PaymentCompleted, payment.PaymentFailed,
+		payment.RefundRequested, payment.RefundFailed, payment.RefundRetried, payment.RefundReported: // give nothing back
+	default:
 		return r.Misplaced()
 	}
 	return nil
