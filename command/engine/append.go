@@ -87,14 +87,14 @@ func (e *Engine) commitBatch(ctx context.Context, b *batch) error {
 	}
 	switch {
 	case err == nil && done != "COMMIT":
-		return fmt.Errorf("append: the commit ended with %s", done)
+		return fmt.Errorf("append the batch: the commit ended with %s", done)
 	case err == nil && e.connection.warning != "": // "The transaction has already committed locally, but might not have been replicated"
 		return &unknownCommitError{cause: errors.New(e.connection.warning)}
 	case err == nil:
 		e.connection.committing.Store(false)
 		return nil
 	case certainlyRefused(err):
-		return fmt.Errorf("append: %w", err)
+		return fmt.Errorf("append the batch: %w", err)
 	}
 	return &unknownCommitError{cause: err}
 }

@@ -87,10 +87,7 @@ func (c *chunk) freeKey(k keyID) {
 
 // One statement a chunk, all of them in one transaction. The keys are new: they were looked up under the lock.
 const appendSQL = `WITH appended AS (
-		INSERT INTO domain_events (shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at)
-		SELECT $1, $2 + n, stream_id, version, type, schema_version, data::json, metadata::json, $3
-		FROM unnest($5::text[], $6::bigint[], $7::text[], $8::smallint[], $9::text[], $10::text[])
-			WITH ORDINALITY AS r(stream_id, version, type, schema_version, data, metadata, n)
+		` + eventstore.AppendSQL + `
 	)
 	INSERT INTO idempotency_keys (actor, key, request_hash, outcome, expires_at)
 	SELECT actor, key, request_hash, outcome::json, $4

@@ -89,8 +89,11 @@ type Engine struct {
 	pause      <-chan time.Time   // no batch is tried before; nil: PostgreSQL works
 }
 
-// New returns an engine that executes nothing until Run.
+// New returns an engine that executes nothing until Run. It panics without a required field.
 func New(c Config) *Engine {
+	if c.Pool == nil || c.Registry == nil || len(c.Aggregates) == 0 {
+		panic("engine: Pool, Registry and Aggregates are required")
+	}
 	c = c.withDefaults()
 	e := &Engine{
 		pool: c.Pool, registry: c.Registry, categories: map[string]*category{}, log: c.Logger,
@@ -124,7 +127,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.runLoop(ctx, work)
 	stop()
 	if err := g.Wait(); err != nil {
-		return fmt.Errorf("engine: %w", err)
+		return fmt.Errorf("run the engine: %w", err)
 	}
 	return nil
 }

@@ -2,11 +2,8 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"ticketing/command/eventstore"
 )
@@ -90,16 +87,9 @@ func (e *Engine) readSnapshot(ctx context.Context, s *stream) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	var data []byte
-	var version int64
-	err := e.pool.QueryRow(ctx, `SELECT version, data FROM snapshots JOIN log_incarnation USING (incarnation)
-			WHERE stream_id = $1 AND schema_version = $2 AND shard = $3`,
-		s.id, s.category.snapshot, eventstore.Shard).Scan(&version, &data)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read snapshot of %s: %w", s.id, err)
+	version, data, ok, err := eventstore.ReadSnapshot(ctx, e.pool, s.id, s.category.snapshot)
+	if err != nil || !ok {
+		return err
 	}
 	state, err := s.category.readSnapshot(data)
 	if err != nil {

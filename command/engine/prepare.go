@@ -26,7 +26,7 @@ func (e *Engine) prepareBatch(ctx context.Context, calls []*call) ([]*call, *bat
 	}
 	q := &pgx.Batch{}
 	if len(behind) > 0 {
-		q.Queue(catchUpSQL, streamIDs(behind), streamVersions(behind), mostCatchUp)
+		q.Queue(eventstore.ChangesSQL, streamIDs(behind), streamVersions(behind), mostCatchUp)
 	}
 	if len(keys.actors) > 0 {
 		q.Queue(`SELECT actor, key, request_hash, outcome, expires_at > $3 FROM idempotency_keys
@@ -100,10 +100,6 @@ func (e *Engine) staleStreams(b *batch) []*stream {
 	}
 	return behind
 }
-
-const catchUpSQL = `SELECT d.* FROM unnest($1::text[], $2::bigint[]) AS behind(stream_id, version),
-	LATERAL (SELECT ` + eventstore.ChangeColumns + ` FROM domain_events d
-		WHERE d.stream_id = behind.stream_id AND d.version > behind.version ORDER BY d.version LIMIT $3) d`
 
 // catchUp applies what other replicas appended. A stream that is too far behind, or that this build can't read, is dropped: its commands wait
 // until it is loaded, or are refused then, and the others go on.

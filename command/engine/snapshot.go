@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
 	"ticketing/command/eventstore"
 )
@@ -23,14 +22,7 @@ func (e *Engine) wantSnapshot(s *stream) {
 // copyRequest asks the loop for a stream as bytes. The reply is buffered, and nil for a stream that is no longer in memory.
 type copyRequest struct {
 	id   string
-	copy chan *streamCopy
-}
-
-type streamCopy struct {
-	version       int64
-	schemaVersion int
-	incarnation   string
-	data          []byte
+	copy chan *eventstore.Snapshot
 }
 
 // writeSnapshots writes snapshots outside the loop. A snapshot that can't be written only makes the next load slower.
@@ -51,13 +43,13 @@ func (e *Engine) writeSnapshot(ctx context.Context, id string) error {
 	if fresh, err := e.hasFreshSnapshot(ctx, id); err != nil || fresh {
 		return err
 	}
-	request := copyRequest{id: id, copy: make(chan *streamCopy, 1)}
+	request := copyRequest{id: id, copy: make(chan *eventstore.Snapshot, 1)}
 	select {
 	case e.copies <- request:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	var c *streamCopy
+	var c *eventstore.Snapshot
 	select {
 	case c = <-request.copy:
 	case <-ctx.Done():
@@ -66,15 +58,7 @@ func (e *Engine) writeSnapshot(ctx context.Context, id string) error {
 	if c == nil {
 		return nil
 	}
-	_, err := e.pool.Exec(ctx, `INSERT INTO snapshots AS old (stream_id, version, schema_version, incarnation, data) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (stream_id) DO UPDATE SET version = excluded.version, schema_version = excluded.schema_version,
-			incarnation = excluded.incarnation, data = excluded.data
-		WHERE old.version < excluded.version OR old.incarnation <> excluded.incarnation OR old.schema_version <> excluded.schema_version`,
-		id, c.version, c.schemaVersion, c.incarnation, c.data)
-	if err != nil {
-		return fmt.Errorf("write snapshot of %s: %w", id, err)
-	}
-	return nil
+	return eventstore.WriteSnapshot(ctx, e.pool, *c)
 }
 
 // copyStreams serves the snapshot writer: only the loop may read its states, and only between two batches, when the lock is not held and
@@ -91,7 +75,7 @@ func (e *Engine) copyStreams() {
 	}
 }
 
-func (e *Engine) copyStream(id string) *streamCopy {
+func (e *Engine) copyStream(id string) *eventstore.Snapshot {
 	s := e.cache.get(id)
 	if s == nil {
 		return nil
@@ -101,7 +85,7 @@ func (e *Engine) copyStream(id string) *streamCopy {
 		e.log.Error("could not encode a snapshot", "stream", id, "error", err)
 		return nil
 	}
-	return &streamCopy{version: s.version, schemaVersion: s.category.snapshot, incarnation: s.incarnation, data: data}
+	return &eventstore.Snapshot{StreamID: id, Version: s.version, SchemaVersion: s.category.snapshot, Incarnation: s.incarnation, Data: data}
 }
 
 // hasFreshSnapshot reports whether another replica has just written the snapshot that this one is about to write.
@@ -110,12 +94,5 @@ func (e *Engine) hasFreshSnapshot(ctx context.Context, id string) (fresh bool, e
 	if err != nil {
 		return false, err
 	}
-	err = e.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM snapshots s JOIN log_incarnation i USING (incarnation)
-			WHERE s.stream_id = $1 AND i.shard = $2 AND s.schema_version = $3
-				AND s.version > (SELECT max(version) FROM domain_events d WHERE d.stream_id = $1) / 2)`,
-		id, eventstore.Shard, s.category.snapshot).Scan(&fresh)
-	if err != nil {
-		return false, fmt.Errorf("find a snapshot of %s: %w", id, err)
-	}
-	return fresh, nil
+	return eventstore.HasFreshSnapshot(ctx, e.pool, id, s.category.snapshot)
 }

@@ -18,10 +18,14 @@ type Change struct {
 	Data          json.RawMessage
 }
 
-// ChangeColumns are those that EachChange reads.
-const ChangeColumns = `stream_id, version, type, schema_version, data`
+const changeColumns = `stream_id, version, type, schema_version, data`
 
-// EachChange calls f for each row of ChangeColumns. The change and its data are valid only until f returns.
+// ChangesSQL reads the changes of many streams for EachChange: of those in $1 up to $3 each, above the versions in $2.
+const ChangesSQL = `SELECT d.* FROM unnest($1::text[], $2::bigint[]) AS behind(stream_id, version),
+	LATERAL (SELECT ` + changeColumns + ` FROM domain_events d
+		WHERE d.stream_id = behind.stream_id AND d.version > behind.version ORDER BY d.version LIMIT $3) d`
+
+// EachChange calls f for each row of ChangesSQL. The change and its data are valid only until f returns.
 func EachChange(rows pgx.Rows, f func(*Change) error) error {
 	defer rows.Close()
 	var c Change
@@ -42,7 +46,7 @@ func EachChange(rows pgx.Rows, f func(*Change) error) error {
 
 // ReadChanges calls f for up to limit changes of one stream with a version above after, in order, and returns how many there were.
 func ReadChanges(ctx context.Context, db Querier, streamID string, after int64, limit int, f func(*Change) error) (n int, err error) {
-	rows, err := db.Query(ctx, `SELECT `+ChangeColumns+` FROM domain_events
+	rows, err := db.Query(ctx, `SELECT `+changeColumns+` FROM domain_events
 		WHERE stream_id = $1 AND version > $2 ORDER BY version LIMIT $3`, streamID, after, limit)
 	if err != nil {
 		return 0, fmt.Errorf("read stream %s after %d: %w", streamID, after, err)

@@ -68,15 +68,15 @@ const (
 )
 
 func collectRecorded(rows pgx.Rows) ([]Recorded, error) {
-	recorded, err := pgx.CollectRows(rows, ScanRecorded)
+	recorded, err := pgx.CollectRows(rows, scanRecorded)
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)
 	}
 	return recorded, nil
 }
 
-// ScanRecorded reads a row that has the log's columns in the table's order.
-func ScanRecorded(row pgx.CollectableRow) (Recorded, error) {
+// scanRecorded reads a row that has the log's columns in the table's order.
+func scanRecorded(row pgx.CollectableRow) (Recorded, error) {
 	var r Recorded
 	var data, metadata []byte
 	err := row.Scan(&r.Shard, &r.Position, &r.StreamID, &r.Version, &r.Type, &r.SchemaVersion, &data, &metadata, &r.RecordedAt)

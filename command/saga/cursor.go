@@ -16,8 +16,8 @@ import (
 // another replica is following. A log of another incarnation is followed from its start, with new deadlines; jobs read the log themselves.
 func lockCursor(ctx context.Context, tx pgx.Tx) (position int64, err error) {
 	var same bool
-	err = tx.QueryRow(ctx, `SELECT c.incarnation IS NOT DISTINCT FROM l.incarnation
-		FROM saga_cursor c JOIN log_incarnation l USING (shard)
+	err = tx.QueryRow(ctx, `SELECT c.incarnation IS NOT DISTINCT FROM `+eventstore.IncarnationSQL+`
+		FROM saga_cursor c
 		WHERE c.shard = $1 FOR UPDATE OF c SKIP LOCKED`, eventstore.Shard).Scan(&same)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

@@ -94,8 +94,7 @@ func (c Cursor) Move(ctx context.Context, db DB, to int64, published map[Partiti
 	var moved int
 	err := db.QueryRow(ctx, `WITH moved AS (
 			UPDATE relay_cursor c SET position = $1
-			FROM log_incarnation l
-			WHERE c.shard = $2 AND c.position = $3 AND c.incarnation = $4 AND l.shard = c.shard AND l.incarnation = c.incarnation
+			WHERE c.shard = $2 AND c.position = $3 AND c.incarnation = $4 AND c.incarnation = `+eventstore.IncarnationSQL+`
 			RETURNING 1
 		), saved AS (
 			UPDATE relay_partitions p SET last_offset = n.last_offset, last_position = n.last_position, filled_to = n.filled_to
