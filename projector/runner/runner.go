@@ -44,21 +44,22 @@ const (
 	longestRetry         = 3 * time.Second
 )
 
-// Config is what Run needs. All fields are required, except as noted.
+// Config is what Run needs.
 type Config struct {
-	Projections []projection.Projection
-	Tables      tables.Config         // Run sets its Metrics and Announce
-	Redis       redis.UniversalClient // where changes are announced. Default: nowhere.
-	Kafka       []kgo.Opt             // how to reach the broker
-	Group       string                // each projection has the consumer group "<group>-<projection>"
-	Topics      map[string]string     // names of topics by category of streams
-	Keys        cloudevents.Keys      // records that none of them has signed are put aside. Default: all are taken for the relay's.
-	Registerer  prometheus.Registerer // Default: metrics are not registered.
+	Projections []projection.Projection // Required.
+	Tables      tables.Config           // Run sets its Metrics and Announce. Required.
+	Redis       redis.UniversalClient   // Where changes are announced. Default: nowhere.
+	Kafka       []kgo.Opt               // How to reach the broker. Required.
+	Group       string                  // Each projection has the consumer group "<group>-<projection>". Required.
+	Topics      map[string]string       // Names of topics by category of streams. Required.
+	Keys        cloudevents.Keys        // Records that none of them has signed are put aside. Default: all are taken for the relay's.
+	Registerer  prometheus.Registerer   // Default: metrics are not registered.
 }
 
 // Run keeps the projections up to date until ctx ends, through all faults of databases and broker. It returns an error only if a topic
 // is not configured.
 func Run(ctx context.Context, cfg Config) error {
+	cfg.Tables = cfg.Tables.WithDefaults()
 	metrics := newMetrics(cfg.Registerer)
 	announcer := newAnnouncer(cfg.Redis, metrics, cfg.Tables.Logger)
 	cfg.Tables.Metrics, cfg.Tables.Announce = tables.NewMetrics(cfg.Registerer), announcer.queueChanges

@@ -25,14 +25,28 @@ import (
 // ErrIncarnation says that the tables were filled from another incarnation of the log.
 var ErrIncarnation = errors.New("the log has a new incarnation")
 
-// Config says where the log and the read tables are. All fields are required, except as noted.
+// Config says where the log and the read tables are.
 type Config struct {
-	Events   *pgxpool.Pool // the events database, which holds the log
-	Read     *pgxpool.Pool // the database of the read tables
-	Registry *eventstore.Registry
-	Logger   *slog.Logger
-	Metrics  *Metrics                // Default: metrics that are not registered.
-	Announce func([]announce.Change) // is called with what a commit has changed. Default: changes are not announced.
+	Events   *pgxpool.Pool           // The events database, which holds the log. Required.
+	Read     *pgxpool.Pool           // The database of the read tables. Required.
+	Registry *eventstore.Registry    // Of all domain events. Required.
+	Logger   *slog.Logger            // Default: slog.Default().
+	Metrics  *Metrics                // Shared by the writers of a process. Default: metrics that are not registered.
+	Announce func([]announce.Change) // Is called with what a commit has changed. Default: changes are not announced.
+}
+
+// WithDefaults returns the Config with the defaults of what is not set.
+func (c Config) WithDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Metrics == nil {
+		c.Metrics = NewMetrics(nil)
+	}
+	if c.Announce == nil {
+		c.Announce = func([]announce.Change) {}
+	}
+	return c
 }
 
 // Writer writes batches of one projection into one generation of its tables.
@@ -51,12 +65,7 @@ type Writer struct {
 // Open returns a writer for the live tables of a projection and the head of the log. Tables that were never written are taken to be of
 // the log's present incarnation.
 func Open(ctx context.Context, cfg Config, p projection.Projection) (*Writer, eventstore.Head, error) {
-	if cfg.Metrics == nil {
-		cfg.Metrics = NewMetrics(nil)
-	}
-	if cfg.Announce == nil {
-		cfg.Announce = func([]announce.Change) {}
-	}
+	cfg = cfg.WithDefaults()
 	cfg.Logger = cfg.Logger.With("projection", p.Name())
 	head, err := eventstore.ReadHead(ctx, cfg.Events)
 	if err != nil {

@@ -14,12 +14,12 @@ import (
 	"testing"
 )
 
-// Config is what makes a Server the double of one gateway. All fields are required. Handle and Fail are called under the server's lock.
+// Config is what makes a Server the double of one gateway. Handle and Fail are called under the server's lock.
 type Config struct {
-	KeyHeader string                                 // the header with the idempotency key
-	Handle    func(r *http.Request, c Call) Response // does what a request asks
-	Fail      func(c Call, f Fault) Response         // returns the error that a Fault with a Status asks for
-	Sign      func(body []byte) http.Header          // returns the headers of a webhook
+	KeyHeader string                                 // The header with the idempotency key. Required.
+	Handle    func(r *http.Request, c Call) Response // Does what a request asks. Required.
+	Fail      func(c Call, f Fault) Response         // Returns the error that a Fault with a Status asks for. Required.
+	Sign      func(body []byte) http.Header          // Returns the headers of a webhook. Required.
 }
 
 // Server is an account at a gateway. Its lock guards the state of the double that embeds it, too.

@@ -31,12 +31,13 @@ type PostOffice struct {
 	opened  int
 }
 
-// Config configures a PostOffice. By default it accepts every mail, without TLS.
+// Config configures a PostOffice.
 type Config struct {
-	TLS, Implicit bool
-	Password      string           // of the user robot
-	Refuse        *smtp.SMTPError  // for every recipient
-	Busy          func(n int) bool // reports whether the nth mail gets "try again later"
+	TLS      bool             // Offers STARTTLS. Default: without TLS.
+	Implicit bool             // Expects TLS from the start. Default: without TLS.
+	Password string           // Of the user robot. Default: no sign-in.
+	Refuse   *smtp.SMTPError  // For every recipient. Default: every mail is accepted.
+	Busy     func(n int) bool // Reports whether the nth mail gets "try again later". Default: none does.
 }
 
 // Delivery is a mail that arrived.
