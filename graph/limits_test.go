@@ -91,7 +91,7 @@ func TestTheSchemaIsForAdminsInProduction(t *testing.T) {
 		body := a.do(query, nil).body
 		require.NotContains(t, body, "Did you mean", query)
 	}
-	require.Empty(t, newReadAPI(t).do(schema, nil).Errors, "in development for everybody")
+	require.Empty(t, newReadAPI(t).do(schema, nil).Errors, "in development for all callers")
 }
 
 func TestValuesAreNotCoerced(t *testing.T) {

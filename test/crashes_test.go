@@ -14,9 +14,9 @@ import (
 
 // reservationAttempt is an attempt to reserve, with its outcome.
 type reservationAttempt struct {
-	buyer *client
-	key   string
-	id    string // empty: there was no response
+	customer *client
+	key      string
+	id       string // empty: there was no response
 }
 
 // reserveOne reserves one ticket; the api may be killed meanwhile.
@@ -28,7 +28,7 @@ func (a *reservationAttempt) reserveOne(eventID string) {
 	if err != nil {
 		return
 	}
-	answer, err := a.buyer.postOperation(body)
+	answer, err := a.customer.postOperation(body)
 	if err != nil {
 		return
 	}
@@ -65,17 +65,17 @@ func TestAnAPIKilledUnderLoadLosesNoReservation(t *testing.T) {
 	p.startPart("projector")
 	api := p.startAPI()
 	id := onSale(t, signIn(t, p.url, adminEmail), 10_000, vars{"maxTicketsPerReservation": 1})
-	buyers := make([]*client, 8)
-	for i := range buyers {
-		buyers[i] = signIn(t, p.url, fmt.Sprintf("buyer%d@example.com", i))
+	customers := make([]*client, 8)
+	for i := range customers {
+		customers[i] = signIn(t, p.url, fmt.Sprintf("customer%d@example.com", i))
 	}
 	before := queryCount(t, p.env["DATABASE_URL"], `SELECT count(*) FROM domain_events`)
 	attempts := make([]reservationAttempt, 2_000)
 	var wg sync.WaitGroup
-	for i, buyer := range buyers {
+	for i, customer := range customers {
 		wg.Go(func() {
-			for n := i; n < len(attempts); n += len(buyers) {
-				attempts[n] = reservationAttempt{buyer: buyer, key: newKey()}
+			for n := i; n < len(attempts); n += len(customers) {
+				attempts[n] = reservationAttempt{customer: customer, key: newKey()}
 				attempts[n].reserveOne(id)
 			}
 		})
@@ -112,15 +112,15 @@ func TestAProjectorKilledWithinABatchAppliesNothingTwice(t *testing.T) {
 	p.startPart("relay")
 	p.startAPI()
 	p.startPart("projector", "--projection", "events", "--projection", "reservations", "--projection", "payments")
-	buyer := signIn(t, p.url, "alice@example.com")
+	customer := signIn(t, p.url, "alice@example.com")
 	id := onSale(t, signIn(t, p.url, adminEmail), 1_000, nil)
 	for _, table := range []string{"sections", "inventories"} {
 		unlock := p.lockTable(table)
 		projector := p.startPart("projector", "--projection", "availability")
 		for range 20 {
-			r := requireAccepted(t, buyer.reserveSeats(id, bestSeats("Floor", 1), bestSeats("Stalls", 1))).Reservation
-			requireAccepted(t, buyer.cancelReservation(r.ID))
-			requireAccepted(t, buyer.reserveSeats(id, bestSeats("Floor", 2)))
+			r := requireAccepted(t, customer.reserveSeats(id, bestSeats("Floor", 1), bestSeats("Stalls", 1))).Reservation
+			requireAccepted(t, customer.cancelReservation(r.ID))
+			requireAccepted(t, customer.reserveSeats(id, bestSeats("Floor", 2)))
 		}
 		p.awaitBlocked(table, 1)
 		projector.killNow()
@@ -128,7 +128,7 @@ func TestAProjectorKilledWithinABatchAppliesNothingTwice(t *testing.T) {
 	}
 	p.startPart("projector", "--projection", "availability")
 	p.awaitReadSide()
-	awaitSections(t, buyer, id, map[string][3]int{"Floor": {920, 80, 0}, "Stalls": {20, 0, 0}})
+	awaitSections(t, customer, id, map[string][3]int{"Floor": {920, 80, 0}, "Stalls": {20, 0, 0}})
 }
 
 func TestEveryPartStopsOnSIGTERM(t *testing.T) {

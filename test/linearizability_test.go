@@ -61,7 +61,7 @@ func TestThreeReplicasAreLinearizable(t *testing.T) {
 	}
 	t.Logf("%d requests, %d sent again, %d without an answer", len(h.history), h.repeated, lost)
 	require.Len(t, h.history, customers*sessions*requests)
-	require.Less(t, lost, len(h.history)/10, "a history of lost answers proves nothing")
+	require.Less(t, lost, len(h.history)/10, "a history of lost responses proves nothing")
 	if !linearizable(t, h.history) {
 		for _, o := range h.history {
 			t.Logf("%12d–%12d client %d: %v → %v", o.Call, o.Return, o.ClientId, o.Input, o.Output)

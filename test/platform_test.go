@@ -122,8 +122,7 @@ func (p *platform) runProgram(name string, args ...string) (status int, output s
 	cmd := exec.Command(filepath.Join(folder, name), args...)
 	cmd.Env = p.processEnvironment()
 	printed, err := cmd.CombinedOutput()
-	var ended *exec.ExitError
-	if err != nil && !errors.As(err, &ended) {
+	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
 		require.NoError(p.t, err)
 	}
 	return cmd.ProcessState.ExitCode(), string(printed)

@@ -39,7 +39,7 @@ func awaitMoney(t testing.TB, readURL string, double *stripetest.Server) {
 			JOIN payments p ON p.reservation_id = r.id AND p.completed_at IS NOT NULL WHERE r.status = 'COMPLETED'`)
 		open := queryCount(t, readURL, `SELECT count(*) FROM reservations WHERE status = 'PAYMENT_PENDING'`)
 		kept := double.Balance()
-		return kept == int64(due) && open == 0, fmt.Sprintf("Stripe has %d, reservations stand for %d, %d wait for a payment", kept, due, open)
+		return kept == int64(due) && open == 0, fmt.Sprintf("Stripe has %d, reservations have paid %d, %d wait for a payment", kept, due, open)
 	})
 }
 

@@ -24,7 +24,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	return &metrics{
 		calls: f.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "calls_total",
-			Help: "Calls of payment gateways: answered (declines too), rejected for what was asked, failed, or refused by the circuit breaker.",
+			Help: "Calls of payment gateways: with a response (declines too), rejected for what was asked, failed, or refused by the circuit breaker.",
 		}, []string{"gateway", "call", "result"}),
 		seconds: f.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "call_seconds",

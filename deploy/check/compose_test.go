@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// password stands for what deploy/.env holds.
+// password replaces what deploy/.env holds.
 const password = "0123456789abcdef"
 
 func loadCompose(t *testing.T, environ ...string) (*types.Project, error) {

@@ -1,6 +1,6 @@
 // Follows reservationStatus with the client libraries graphql-ws and graphql-sse, unchanged, and prints what they get:
 //   node subscribe.mjs ws|sse URL TOKEN RESERVATION STATUS
-// It ends with that status; whoever started it changes the reservation meanwhile.
+// It ends with that status; the process that started it changes the reservation meanwhile.
 import { createClient as createSocket } from 'graphql-ws';
 import { createClient as createEvents } from 'graphql-sse';
 import WebSocket from 'ws';

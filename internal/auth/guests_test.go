@@ -57,7 +57,7 @@ func TestProvingAnAddressLinksItsGuests(t *testing.T) {
 	}
 	require.True(t, w.principal(first).Is(guest.UserID))
 	require.False(t, w.principal(first).Is(stranger.UserID))
-	require.False(t, w.principal(guest).Is(first.UserID), "a guest gains nothing by giving somebody's address")
+	require.False(t, w.principal(guest).Is(first.UserID), "a guest gains nothing by giving another user's address")
 }
 
 func TestOnlySoManyGuestsAreLinked(t *testing.T) {

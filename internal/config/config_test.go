@@ -126,7 +126,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"scheme":               {development("DATABASE_URL", "mysql://db/x"), "DATABASE_URL: not a URL"},
 		"broker":               {development("REDPANDA_BROKERS", "redpanda"), `"redpanda" is not host:port`},
 		"topics":               {development("EVENT_TOPIC", "ticketing-payment-events"), "PAYMENT_TOPIC: "},
-		"admin":                {development("ADMIN_EMAILS", "a@example.com,nobody"), `ADMIN_EMAILS: "nobody"`},
+		"admin":                {development("ADMIN_EMAILS", "a@example.com,nowhere"), `ADMIN_EMAILS: "nowhere"`},
 		"proxy":                {development("TRUSTED_PROXIES", "10.0.0.0/8,proxy"), `TRUSTED_PROXIES: "proxy"`},
 		"a database in the clear": {
 			production(map[string]string{"DATABASE_URL": "postgres://log:0123456789abcdef@db/events"}), "DATABASE_URL: data and passwords must not travel in the clear",

@@ -38,7 +38,7 @@ func benchCold(ctx context.Context, b *bench) (err error) {
 		return errors.Join(err, m.close())
 	}
 	began := time.Now()
-	err = fillLog(ctx, m.pool, &saleEvents{eventID: eventID, customers: newBuyers().names}, coldEvents)
+	err = fillLog(ctx, m.pool, &saleEvents{eventID: eventID, customers: newCallers().names}, coldEvents)
 	if err := errors.Join(err, m.close()); err != nil {
 		return err
 	}

@@ -91,14 +91,14 @@ func (m *market) createEvents(ctx context.Context, n int) ([]string, error) {
 	return ids, g.Wait()
 }
 
-// buyers are clients with unique names and idempotency keys.
-type buyers struct {
+// callers are clients with unique names and idempotency keys.
+type callers struct {
 	prefix string
 	names  []string
 }
 
-func newBuyers() buyers {
-	b := buyers{prefix: strconv.FormatUint(rand.Uint64(), 36), names: make([]string, clients)} //nolint:gosec // no secret
+func newCallers() callers {
+	b := callers{prefix: strconv.FormatUint(rand.Uint64(), 36), names: make([]string, clients)} //nolint:gosec // no secret
 	for i := range b.names {
 		b.names[i] = id.New(id.User)
 	}
@@ -106,7 +106,7 @@ func newBuyers() buyers {
 }
 
 // newCaller returns a caller like the API's: with all that is recorded with a command in production.
-func (b buyers) newCaller(client, n int) command.Caller {
+func (b callers) newCaller(client, n int) command.Caller {
 	key := fmt.Sprintf("%s-%d-%d", b.prefix, client, n)
 	return command.Caller{
 		Principal: command.User(b.names[client]), Trace: command.Trace{CorrelationID: "req-" + key, Traceparent: traceparent}, IdempotencyKey: key,
@@ -115,7 +115,7 @@ func (b buyers) newCaller(client, n int) command.Caller {
 
 // reserveWork reserves two tickets of a random event through the engine.
 func (m *market) reserveWork(events ...string) work {
-	all, quantity := newBuyers(), perCommand
+	all, quantity := newCallers(), perCommand
 	return func(ctx context.Context, client, n int) error {
 		_, err := m.ReserveSeats(ctx, all.newCaller(client, n), command.ReserveSeats{
 			EventID: events[rand.IntN(len(events))], //nolint:gosec // no secret

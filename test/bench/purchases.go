@@ -121,9 +121,9 @@ func (p *purchases) newPurchase() []loggedEvent {
 	seat := reservation.Seat{Section: sectionOf(n), Price: ticketPrice()}
 	total := money.Money{Minor: perCommand * ticketPrice().Minor, Currency: ticketPrice().Currency}
 	sold := inventory.SeatsReserved{ReservationID: reservationID, CustomerID: customer, Items: items}
-	stock, bought, paid := inventory.Stream(eventID), reservation.Stream(reservationID), payment.Stream(paymentID)
+	seats, bought, paid := inventory.Stream(eventID), reservation.Stream(reservationID), payment.Stream(paymentID)
 	story := []loggedEvent{
-		{stock, customer, sold},
+		{seats, customer, sold},
 		{bought, customer, reservation.ReservationInitiated{
 			EventID: eventID, CustomerID: customer, Seats: []reservation.Seat{seat, seat}, Total: total, PaymentAttempts: 1,
 			CreatedAt: p.at, ExpiresAt: p.at.Add(hold),
@@ -135,7 +135,7 @@ func (p *purchases) newPurchase() []loggedEvent {
 		{paid, customer, payment.PaymentProcessing{TransactionID: "sbx_" + paymentID}},
 		{paid, customer, payment.PaymentCompleted{TransactionID: "sbx_" + paymentID, CompletedAt: p.at}},
 		{bought, customer, reservation.ReservationCompleted{PaymentID: paymentID, CompletedAt: p.at}},
-		{stock, customer, inventory.SeatsConfirmed(sold)},
+		{seats, customer, inventory.SeatsConfirmed(sold)},
 	}
 	if n%refundEach == 0 {
 		refundID := id.New(id.Refund)

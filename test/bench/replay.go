@@ -71,7 +71,7 @@ func (r *replay) appendNew(ctx context.Context) (m measured, err error) {
 	return m, nil
 }
 
-// readBatches returns the engine's new batches, which are told apart by their time.
+// readBatches returns the engine's new batches, which differ in their time.
 func (r *replay) readBatches(ctx context.Context) ([]*appendBatch, error) {
 	rows, err := r.from.Query(ctx, `SELECT recorded_at, position, stream_id, version, type, schema_version, data::text, metadata::text
 		FROM domain_events WHERE shard = $1 AND position > $2 ORDER BY position`, eventstore.Shard, r.position)

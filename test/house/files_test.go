@@ -21,6 +21,9 @@ const root = "../.."
 // unfinished lists the folders that do not follow the rules yet. They are not checked.
 var unfinished = []string{}
 
+// otherModules are modules of their own within the tree. Only their words are checked.
+var otherModules = []string{"test/bench/", "deploy/check/"}
+
 // location is a line of a file.
 type location struct {
 	path string
@@ -52,13 +55,13 @@ func (f goFile) functions() (all []*ast.FuncDecl) {
 	return all
 }
 
-// document is text that people read: a page of the documentation, or a GraphQL schema with its descriptions.
+// document is text that people read: a page of the documentation, a GraphQL schema with its descriptions, a script, a configuration.
 type document struct {
 	line location
 	text string
 }
 
-// paths lists the module's files with one of the extensions, without hidden and unfinished folders, other modules and Node.js packages.
+// paths lists the module's files with one of the extensions, without hidden and unfinished folders and Node.js packages.
 var paths = sync.OnceValues(func() (found []string, err error) {
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -69,9 +72,8 @@ var paths = sync.OnceValues(func() (found []string, err error) {
 			found = append(found, filepath.ToSlash(name))
 			return nil
 		}
-		_, otherModule := os.Stat(filepath.Join(path, "go.mod"))
 		hidden := strings.HasPrefix(entry.Name(), ".") && path != root
-		if hidden || entry.Name() == "node_modules" || slices.Contains(unfinished, name) || (otherModule == nil && path != root) {
+		if hidden || entry.Name() == "node_modules" || slices.Contains(unfinished, name) {
 			return fs.SkipDir
 		}
 		return nil
@@ -88,7 +90,23 @@ func pathsWith(t *testing.T, extensions ...string) []string {
 	})
 }
 
-func goFiles(t *testing.T) (files []goFile) {
+func pathsBelow(t *testing.T, folder string) []string {
+	t.Helper()
+	all, err := paths()
+	require.NoError(t, err)
+	return slices.DeleteFunc(slices.Clone(all), func(path string) bool { return !strings.HasPrefix(path, folder) })
+}
+
+// goFiles returns the files of this module.
+func goFiles(t *testing.T) []goFile {
+	t.Helper()
+	return slices.DeleteFunc(allGoFiles(t), func(f goFile) bool {
+		return slices.ContainsFunc(otherModules, func(folder string) bool { return strings.HasPrefix(f.path, folder) })
+	})
+}
+
+// allGoFiles returns the files of this and the other modules.
+func allGoFiles(t *testing.T) (files []goFile) {
 	t.Helper()
 	for _, path := range pathsWith(t, ".go") {
 		set := token.NewFileSet()
@@ -104,7 +122,7 @@ func goFiles(t *testing.T) (files []goFile) {
 // documents returns the documentation, except the glossary: it names the words that are not used.
 func documents(t *testing.T) (all []document) {
 	t.Helper()
-	for _, path := range pathsWith(t, ".md", ".graphqls") {
+	for _, path := range slices.Concat(pathsWith(t, ".md", ".graphqls", ".yml", ".yaml", ".mjs"), pathsBelow(t, "scripts/")) {
 		if path == "docs/glossary.md" {
 			continue
 		}

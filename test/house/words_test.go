@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// oldWord is a word that this code base does not use in comments, documentation and names of tests.
+// oldWord is a word that this code base does not use in comments, messages, documentation and names of tests.
 type oldWord struct {
 	pattern *regexp.Regexp
 	instead string
@@ -36,7 +36,7 @@ func word(alternatives string) *regexp.Regexp {
 // A word that needs a translation slows down each reader once for each place it is in.
 func TestCommentsAndDocumentationUseNoOldWords(t *testing.T) {
 	t.Parallel()
-	for _, file := range goFiles(t) {
+	for _, file := range allGoFiles(t) {
 		for _, group := range file.syntax.Comments {
 			for _, comment := range group.List {
 				reportOldWords(t, file.line(comment.Pos()), comment.Text)
@@ -45,6 +45,19 @@ func TestCommentsAndDocumentationUseNoOldWords(t *testing.T) {
 	}
 	for _, file := range documents(t) {
 		reportOldWords(t, file.line, file.text)
+	}
+}
+
+// A text of one word is a name or a value and no message.
+func TestMessagesUseNoOldWords(t *testing.T) {
+	t.Parallel()
+	for _, file := range allGoFiles(t) {
+		ast.Inspect(file.syntax, func(node ast.Node) bool {
+			if text, ok := node.(*ast.BasicLit); ok && strings.Contains(text.Value, " ") {
+				reportOldWords(t, file.line(text.Pos()), text.Value)
+			}
+			return true
+		})
 	}
 }
 

@@ -279,7 +279,7 @@ func (w *world) buySteadily(ctx context.Context, customer *apiclient.Client) {
 			_, err = w.pay(ctx, customer, r.ID)
 		}
 		if err != nil && ctx.Err() == nil && !honest(err) {
-			w.t.Errorf("a customer was told: %v", err)
+			w.t.Errorf("a customer got: %v", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -398,7 +398,7 @@ func (w *world) awaitMended(t *testing.T, began time.Time) time.Duration {
 			if err == nil {
 				worked <- started
 			} else if trying.Err() == nil && !honest(err) {
-				t.Errorf("a customer was told: %v", err)
+				t.Errorf("a customer got: %v", err)
 			}
 		})
 		select {

@@ -173,5 +173,5 @@ func (s *Server) Balance() (units int64) {
 func (s *Server) ForgetKeys() {
 	s.Lock()
 	defer s.Unlock()
-	clear(s.answers)
+	clear(s.kept)
 }

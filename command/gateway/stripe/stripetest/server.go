@@ -33,7 +33,7 @@ type Server struct {
 	order    []string // ids of intents, oldest first
 	refunds  []*refund
 	disputes []*dispute
-	answers  map[string]keptAnswer // by idempotency key
+	kept     map[string]keptResponse // by idempotency key
 }
 
 // Fault is what goes wrong with one request.
@@ -45,8 +45,8 @@ type (
 	object   = map[string]any
 )
 
-// keptAnswer is the answer to the first request with an idempotency key.
-type keptAnswer struct {
+// keptResponse is the response to the first request with an idempotency key.
+type keptResponse struct {
 	request string
 	response
 }
@@ -54,7 +54,7 @@ type keptAnswer struct {
 // New starts a server that ends with the test.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{intents: map[string]*intent{}, answers: map[string]keptAnswer{}}
+	s := &Server{intents: map[string]*intent{}, kept: map[string]keptResponse{}}
 	s.Server = gatewaytest.Start(t, gatewaytest.Config{
 		KeyHeader: "Idempotency-Key", Handle: s.handleCall, Fail: s.failCall,
 		Sign: func(body []byte) http.Header { return signatureHeader(Sign(body, time.Now())) },
@@ -70,10 +70,10 @@ func (s *Server) handleCall(r *http.Request, c call) response {
 	if c.Method == http.MethodGet {
 		return s.route(c)
 	}
-	kept, known := s.answers[c.Key]
+	kept, known := s.kept[c.Key]
 	if !known {
-		kept = keptAnswer{parametersOf(c), s.route(c)}
-		s.answers[c.Key] = kept
+		kept = keptResponse{parametersOf(c), s.route(c)}
+		s.kept[c.Key] = kept
 	}
 	if kept.request != parametersOf(c) {
 		return refuse(http.StatusBadRequest, "idempotency_error", "", "", "Keys for idempotent requests can only be used with the same parameters")
@@ -91,7 +91,7 @@ func (s *Server) failCall(c call, f Fault) response {
 	}
 	r := refuse(f.Status, kind, f.Code, "", "the test makes this request fail")
 	if f.Kept {
-		s.answers[c.Key] = keptAnswer{parametersOf(c), r}
+		s.kept[c.Key] = keptResponse{parametersOf(c), r}
 	}
 	return r
 }
