@@ -9,9 +9,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// ErrTime, ErrDate and ErrDecimal describe the form that a value must have. Clients see their texts.
+// ErrTime, errDate and ErrDecimal describe the form that a value must have. Clients see their texts.
 var (
-	ErrDate    = errors.New(`must be a day of UTC, such as "2026-12-31"`)
+	errDate    = errors.New(`must be a day of UTC, such as "2026-12-31"`)
 	ErrTime    = errors.New(`must be a moment in UTC as RFC 3339 text, such as "2026-12-31T20:00:00Z"`)
 	ErrDecimal = errors.New(`must be an exact decimal number as a string, such as "150.00"`)
 )
@@ -49,7 +49,7 @@ func UnmarshalDate(v any) (time.Time, error) {
 	text, _ := v.(string)
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil || day.Year() < 1 {
-		return time.Time{}, ErrDate
+		return time.Time{}, errDate
 	}
 	return day, nil
 }

@@ -28,7 +28,7 @@ func Migrate(ctx context.Context, url string, files fs.FS) error {
 func MigrateSteps(ctx context.Context, url string, files fs.FS, n int) error {
 	return withMigrator(ctx, url, files, func(m *migrate.Migrate) error {
 		err := m.Steps(n)
-		if short := (migrate.ErrShortLimit{}); errors.As(err, &short) || errors.Is(err, fs.ErrNotExist) {
+		if _, short := errors.AsType[migrate.ErrShortLimit](err); short || errors.Is(err, fs.ErrNotExist) {
 			return nil // there were fewer
 		}
 		return err

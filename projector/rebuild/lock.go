@@ -26,7 +26,7 @@ func withLock(ctx context.Context, live *tables.Writer, work func(ctx context.Co
 	name := live.Projection.Name()
 	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtext('ticketing rebuild'), hashtext($1))`, name).Scan(&locked)
 	if err != nil {
-		return fmt.Errorf("lock: %w", err)
+		return fmt.Errorf("lock the rebuild of %s: %w", name, err)
 	}
 	if locked {
 		defer unlock(ctx, conn, name)

@@ -68,7 +68,7 @@ func (r *rebuilding) checkUnchanged(ctx context.Context, tx pgx.Tx) (eventstore.
 func (r *rebuilding) makeLive(ctx context.Context, q *db.Queries) error {
 	name := r.live.Projection.Name()
 	if err := q.SwitchProjection(ctx, db.SwitchProjectionParams{Name: name, Incarnation: r.incarnation}); err != nil {
-		return fmt.Errorf("switch: %w", err)
+		return fmt.Errorf("switch %s to the new generation: %w", name, err)
 	}
 	if err := q.SwitchCheckpoints(ctx, name); err != nil {
 		return fmt.Errorf("switch checkpoints: %w", err)
