@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
