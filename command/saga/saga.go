@@ -106,6 +106,11 @@ func Run(ctx context.Context, c Config) error {
 	if err := renewReplica(ctx, c, replicaID); err != nil { // before it has jobs, which the others would otherwise take over
 		return unlessDone(ctx, err)
 	}
+	now, err := eventstore.ReadTime(ctx, c.Pool)
+	if err != nil {
+		return unlessDone(ctx, err)
+	}
+	c.clock.set(now) // before River compares times
 	alive, die := context.WithCancel(context.WithoutCancel(ctx))
 	defer die()
 	f, lanes := newFollower(c, m, client), newLanes(c, m)
