@@ -61,8 +61,8 @@ func TestASectionIsChangedWhileItIsOnSale(t *testing.T) {
 	})).Event
 	requireAccepted(t, organizer.updateSection(id, "Floor", vars{"capacity": 4}))
 	requireRejected(t, organizer.updateSection(id, "Floor", vars{"capacity": 2}), "INVALID", "capacity")
-	requireRejected(t, organizer.updateSection(id, "Stalls", vars{"block": []string{"A-1"}}), "SEAT_UNAVAILABLE", "block.0")
-	requireRejected(t, organizer.updateSection(id, "Stalls", vars{"rows": []vars{{"row": "C", "seats": 1, "firstNumber": 0}}}), "INVALID", "rows.0.firstNumber")
+	requireRejected(t, organizer.updateSection(id, "Stalls", vars{"block": []string{"A-1"}}), "SEAT_UNAVAILABLE", "block", "0")
+	requireRejected(t, organizer.updateSection(id, "Stalls", vars{"rows": []vars{{"row": "C", "seats": 1, "firstNumber": 0}}}), "INVALID", "rows", "0", "firstNumber")
 	requireRejected(t, organizer.updateSection(id, "Moon", nil), "NOT_FOUND", "section")
 	awaitSections(t, alice, id, map[string][3]int{"Stalls": {5, 1, 0}, "Floor": {1, 3, 0}})
 
@@ -88,7 +88,7 @@ func TestASectionIsChangedWhileItIsOnSale(t *testing.T) {
 		{"A-1", "RESERVED", false, false}, {"A-2", "BLOCKED", false, false}, {"A-3", "AVAILABLE", true, true},
 		{"C-13", "AVAILABLE", false, false}, {"C-15", "AVAILABLE", false, false}, {"D-1", "AVAILABLE", false, false}, {"D-1A", "AVAILABLE", false, false},
 	}, stalls.Seats.Nodes)
-	requireRejected(t, alice.reserveSeats(id, namedSeats("Stalls", "A-2")), "SEAT_UNAVAILABLE", "items.0.seats.0")
+	requireRejected(t, alice.reserveSeats(id, namedSeats("Stalls", "A-2")), "SEAT_UNAVAILABLE", "items", "0", "seats", "0")
 	r := requireAccepted(t, alice.reserveSeats(id, namedSeats("Stalls", "D-1A"))).Reservation
 	require.Equal(t, "50.00", r.Total.Amount)
 }
