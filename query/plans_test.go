@@ -263,6 +263,11 @@ func plansOfPayments(t *testing.T, seen map[string]bool) {
 	require.NoError(t, err)
 	_, err = reader.PaymentsByDispute(ctx, numbered("dsp", 10))
 	require.NoError(t, err)
+	for _, args := range []query.PageArgs{first(20), last(20)} {
+		page, err := reader.PaymentPage(ctx, query.PaymentFilter{WaitingRefunds: true}, args)
+		require.NoError(t, err)
+		require.Len(t, page.Items, 20)
+	}
 	for _, f := range testedFilters() {
 		for _, gateway := range maybe("paypal", "sandbox") {
 			f := query.PaymentFilter{Filter: f, Gateway: gateway}

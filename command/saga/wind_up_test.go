@@ -28,8 +28,8 @@ func TestALargeEventIsWoundUpPartByPart(t *testing.T) {
 
 	require.Zero(t, w.section(t).Reserved+w.section(t).Sold)
 	require.Equal(t, reservation.Refunded, w.status(t, paid.ID))
-	parts := texts(t, w.pool, `SELECT coalesce(args->>'after', '') || ':' || coalesce(args->>'until', '') FROM river_job WHERE kind = 'event_cancelled' ORDER BY id`)
-	require.Equal(t, []string{":", ":1000", "1000:2000"}, parts)
+	parts := texts(t, w.pool, `SELECT DISTINCT coalesce(args->>'after', '') || ':' || coalesce(args->>'until', '') FROM river_job WHERE kind = 'event_cancelled'`)
+	require.ElementsMatch(t, []string{":", ":1000", "1000:2000"}, parts)
 	require.Equal(t, []string{fmt.Sprint(customers + 1)}, texts(t, w.pool, `SELECT count(*)::text FROM customer_mails WHERE mail = 'event_cancelled'`))
 }
 

@@ -127,6 +127,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"broker":               {development("REDPANDA_BROKERS", "redpanda"), `"redpanda" is not host:port`},
 		"topics":               {development("EVENT_TOPIC", "ticketing-payment-events"), "PAYMENT_TOPIC: "},
 		"admin":                {development("ADMIN_EMAILS", "a@example.com,nowhere"), `ADMIN_EMAILS: "nowhere"`},
+		"a return origin":      {development("RETURN_ORIGINS", "https://shop.example.com,https://shop.example.com/paid"), `RETURN_ORIGINS: "https://shop.example.com/paid"`},
 		"proxy":                {development("TRUSTED_PROXIES", "10.0.0.0/8,proxy"), `TRUSTED_PROXIES: "proxy"`},
 		"a database in the clear": {
 			production(map[string]string{"DATABASE_URL": "postgres://log:0123456789abcdef@db/events"}), "DATABASE_URL: data and passwords must not travel in the clear",
