@@ -80,10 +80,6 @@ func BenchmarkWindingUpALargeEvent(b *testing.B) {
 		awaitCount(b, s.Pool, n, `SELECT count(*) FROM domain_events WHERE type = 'RefundRequested'`)
 		b.StopTimer()
 		b.Logf("all refunds were requested after %s", b.Elapsed().Round(time.Second))
-		var longest float64
-		require.NoError(b, s.Pool.QueryRow(b.Context(), `SELECT max(extract(epoch FROM finalized_at - attempted_at)) FROM river_job
-			WHERE kind = 'event_cancelled' AND state = 'completed'`).Scan(&longest))
-		b.ReportMetric(longest, "s-longest-step")
 		stop()
 		require.NoError(b, <-ended)
 		b.StartTimer()
