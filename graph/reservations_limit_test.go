@@ -26,7 +26,7 @@ func TestReservationsAreBoundedByAddress(t *testing.T) {
 	for range 2 {
 		require.Empty(t, reserve("203.0.113.5").Errors)
 	}
-	require.Equal(t, "RATE_LIMITED", reserve("203.0.113.5").code(), "whoever asks from there")
+	require.Equal(t, "RATE_LIMITED", reserve("203.0.113.5").code(), "all callers from there")
 	require.Empty(t, reserve("203.0.113.6").Errors)
 	for range 3 {
 		require.Empty(t, reserve("127.0.0.1").Errors, "this machine is not counted")

@@ -314,7 +314,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	require.NotContains(t, string(rest), "errors", "what ends with the server has not failed")
 }
 
-func TestGoroutinesEndWithTheClient(t *testing.T) { //nolint:paralleltest // counts goroutines
+func TestGoroutinesEndWithTheClient(t *testing.T) {
 	a := newReadAPI(t)
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)

@@ -19,7 +19,7 @@ import (
 const foldingVersion = 1
 
 // eventFormat names the states that this build folds. A row of another format is not used: its state may lack what this build needs.
-var eventFormat = formatOf(reflect.TypeFor[event.State]()) //nolint:gochecknoglobals // a constant
+var eventFormat = formatOf(reflect.TypeFor[event.State]())
 
 func formatOf(state reflect.Type) string {
 	hash := fnv.New64a()

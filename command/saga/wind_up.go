@@ -76,7 +76,7 @@ func (c Config) makeJobs(ctx context.Context, decide func(tx pgx.Tx) ([]job, err
 	if err != nil {
 		return fmt.Errorf("find the saga's jobs: %w", err)
 	}
-	return pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error { //nolint:wrapcheck // its callers say what it was for
+	return pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
 		jobs, err := decide(tx)
 		if err != nil {
 			return err

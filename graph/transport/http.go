@@ -1,4 +1,4 @@
-package transport //nolint:contextcheck // the request carries its context
+package transport
 
 import (
 	"context"

@@ -19,7 +19,7 @@ func newMetrics(r prometheus.Registerer, streams slots) *metrics {
 		}, []string{"type", "code"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "ticketing_graphql_operation_seconds", Help: "How long queries and mutations took.",
-			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15), //nolint:mnd // 1 ms to 16 s
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15), // 1 ms to 16 s
 		}, []string{"type"}),
 	}
 	if r != nil {

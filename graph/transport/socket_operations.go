@@ -1,4 +1,4 @@
-package transport //nolint:contextcheck // a socket has a context of its own, which its operations live in
+package transport
 
 import (
 	"bytes"

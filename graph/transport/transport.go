@@ -5,7 +5,7 @@
 // Everything is bounded: bodies, messages, operations of a connection, the time of every read and write. Another site can't forge a request
 // that changes something: GET only reads, POST needs a content type for which browsers send a preflight, the cookie counts only for allowed
 // origins, and pages of other origins can't open a WebSocket.
-package transport //nolint:contextcheck // the request carries its context
+package transport
 
 import (
 	"cmp"

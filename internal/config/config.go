@@ -142,5 +142,5 @@ func (c Config) Addr() string { return hostPort(c.Host, c.Port) }
 // MetricsAddr returns the address of the operators' HTTP server.
 func (c Config) MetricsAddr() string { return hostPort(c.MetricsHost, c.MetricsPort) }
 
-// Loopback reports whether only this machine can reach HOST.
-func (c Config) Loopback() bool { return loopback.Is(c.Host) }
+// isLoopback reports whether only this machine can reach HOST.
+func (c Config) isLoopback() bool { return loopback.Is(c.Host) }

@@ -206,7 +206,7 @@ func (v *validator) checkAuth(needs []Need) {
 	const expose = "AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"
 	if c.ExposeMagicLinks && !c.Development() {
 		v.report(expose, "refused in production, since it lets anyone sign in as any user; leave it out")
-	} else if c.ExposeMagicLinks && !c.Loopback() {
+	} else if c.ExposeMagicLinks && !c.isLoopback() {
 		v.report(expose, "refused while HOST is %s, since anyone who can reach it could sign in as any user; use HOST=127.0.0.1", c.Host)
 	}
 	for _, email := range c.AdminEmails {

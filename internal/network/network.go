@@ -57,7 +57,7 @@ func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 		Control:         setUserTimeout,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: probeAfter, Interval: probeEvery, Count: mostProbes},
 	}
-	return d.DialContext(ctx, network, address) //nolint:wrapcheck // it names the address
+	return d.DialContext(ctx, network, address)
 }
 
 // DialContext opens a connection.
@@ -154,7 +154,7 @@ func (c *connection) bound(w *waitState, setDeadline func(time.Time) error, call
 		}
 		return n, err
 	}
-	return n, err //nolint:wrapcheck // as net.Conn promises
+	return n, err
 }
 
 func (c *connection) waiting() time.Duration {
@@ -171,7 +171,7 @@ func (c *connection) Close() error {
 	c.dialer.mu.Lock()
 	delete(c.dialer.open, c)
 	c.dialer.mu.Unlock()
-	return c.Conn.Close() //nolint:wrapcheck // as net.Conn promises
+	return c.Conn.Close()
 }
 
 // SetDeadline is part of net.Conn.

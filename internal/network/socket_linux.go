@@ -16,7 +16,7 @@ func setUserTimeout(network, _ string, c syscall.RawConn) (err error) {
 		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, int(unacknowledged.Milliseconds())) //nolint:gosec // a small number
 	})
 	if failed != nil {
-		return failed //nolint:wrapcheck // the dialer wraps it
+		return failed
 	}
 	return err
 }

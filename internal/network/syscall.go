@@ -11,5 +11,5 @@ func (c *connection) SyscallConn() (syscall.RawConn, error) {
 	if !ok {
 		return nil, errors.New("the connection is no socket")
 	}
-	return raw.SyscallConn() //nolint:wrapcheck // passed through
+	return raw.SyscallConn()
 }

@@ -70,9 +70,6 @@ func (p *Process) runChild(started chan<- error) {
 	close(p.done)
 }
 
-// PID returns the child's process id.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
-
 // Done returns a channel that is closed when the child has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
@@ -113,6 +110,6 @@ func (p *Process) Stop(ctx context.Context, ask syscall.Signal) error {
 	case <-p.done:
 		return nil
 	case <-ctx.Done():
-		return errors.Join(fmt.Errorf("process %d did not stop: %w", p.PID(), context.Cause(ctx)), p.Kill())
+		return errors.Join(fmt.Errorf("process %d did not stop: %w", p.cmd.Process.Pid, context.Cause(ctx)), p.Kill())
 	}
 }

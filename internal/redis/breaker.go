@@ -126,5 +126,5 @@ func (b *breaker) probeRedis(ctx context.Context) {
 func (b *breaker) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return b.probe.Ping(ctx).Err() //nolint:wrapcheck // only logged
+	return b.probe.Ping(ctx).Err()
 }

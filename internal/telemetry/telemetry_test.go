@@ -47,7 +47,6 @@ func TestWithoutARequestLinesStayShort(t *testing.T) {
 	require.Error(t, err)
 }
 
-//nolint:paralleltest // sets what the whole process uses
 func TestSetupMakesSpansAndMetrics(t *testing.T) {
 	tel, err := telemetry.Setup(t.Context(), telemetry.Config{ServiceName: "test", Version: "1"})
 	require.NoError(t, err)
@@ -67,7 +66,6 @@ func TestSetupMakesSpansAndMetrics(t *testing.T) {
 	require.NoError(t, tel.Shutdown(t.Context()))
 }
 
-//nolint:paralleltest // sets what the whole process uses
 func TestACollectorThatIsAwayDelaysNothing(t *testing.T) {
 	tel, err := telemetry.Setup(t.Context(), telemetry.Config{ServiceName: "test", OTLPEndpoint: "http://127.0.0.1:1"})
 	require.NoError(t, err)

@@ -100,7 +100,7 @@ type template struct {
 	err   error
 }
 
-var shared = sync.OnceValues(startServer) //nolint:gochecknoglobals // one server a test process is the point
+var shared = sync.OnceValues(startServer)
 
 func sharedServer(t testing.TB) *server {
 	t.Helper()

@@ -151,7 +151,7 @@ func formatVersion(h *audit.Head) string {
 // snapshot reads what belongs together at one moment, with times in UTC.
 func (r *run) snapshot(ctx context.Context, read func(tx pgx.Tx) error) error {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, r.Read, options, func(tx pgx.Tx) error { //nolint:wrapcheck // read's errors say what was read
+	return pgx.BeginTxFunc(ctx, r.Read, options, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET LOCAL timezone = 'UTC'`); err != nil {
 			return fmt.Errorf("set the time zone: %w", err)
 		}

@@ -169,7 +169,7 @@ type digest struct { //nolint:recvcheck // a value in a map; only add changes it
 func (d *digest) add(row customers.HistoryRow) error {
 	line, err := json.Marshal(row)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller knows which row
+		return err
 	}
 	sum := fnv.New64a()
 	_, _ = sum.Write(binary.BigEndian.AppendUint64(line, d.sum))

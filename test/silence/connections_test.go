@@ -336,11 +336,11 @@ func TestSilentConnectionsAreReplaced(t *testing.T) {
 		{"projector", "events database", events}, {"projector", "read database", read}, {"projector", "broker", broker}, {"projector", "Redis", redis},
 		{"saga", "events database", events},
 	} {
-		t.Run(pair.part+" and "+pair.with, func(t *testing.T) { //nolint:paralleltest // one after the other
+		t.Run(pair.part+" and "+pair.with, func(t *testing.T) {
 			w.requireMended(t, w.parts[pair.part], pair.address)
 		})
 	}
-	t.Run("Redis hangs", func(t *testing.T) { w.requireFastRefusals(t, redis) }) //nolint:paralleltest // after the others
+	t.Run("Redis hangs", func(t *testing.T) { w.requireFastRefusals(t, redis) })
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) { err := w.tryAll(t.Context()); return err == nil, fmt.Sprint(err) })
 	stopBuying()
 	group.Wait()

@@ -77,7 +77,7 @@ func (g *Gateway) Reversals(ctx context.Context, p gateway.Payment) ([]gateway.R
 		r.Status = map[refundStatus]gateway.ReversalStatus{
 			pending: gateway.ReversalPending, given: gateway.ReversalDone, notGiven: gateway.ReversalFailed,
 		}[status]
-		return r, err //nolint:wrapcheck // it is wrapped below
+		return r, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read refunds of payment %s in the sandbox: %w", p.ID, err)
