@@ -74,7 +74,7 @@ func BenchmarkWindingUpALargeEvent(b *testing.B) {
 		b.StartTimer()
 		ctx, stop := context.WithCancel(b.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- Run(ctx, config(s.Pool, s.Service, &clock{at: time.Now()})) }()
+		go func() { ended <- Run(ctx, config(s.Pool, s.Service)) }()
 		awaitCount(b, s.Pool, n, `SELECT count(*) FROM customer_mails WHERE mail = 'event_cancelled'`)
 		b.Logf("all mails were requested after %s", b.Elapsed().Round(time.Second))
 		awaitCount(b, s.Pool, n, `SELECT count(*) FROM domain_events WHERE type = 'RefundRequested'`)
