@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	workTimeout = 5 * time.Minute  // of a deadline or a job: it may call a gateway a few times, or wind up a large event
-	sqlTimeout  = 10 * time.Second // of one statement
+	workTimeout = 5 * time.Minute // of a deadline or a job: it may call a gateway a few times, or wind up a large event
+	sqlTimeout  = 5 * time.Second // of one statement, which a lane waits for: its connection may be silently gone
 )
 
 // lane works on the deadlines of one kind, a limited number at once and independently of the other kinds: sales that can't open must not

@@ -62,7 +62,7 @@ type Databases struct {
 	MaxConnections   int           `env:"DATABASE_MAX_CONNECTIONS"   envDefault:"20"` // of each pool; most are smaller by themselves
 	MinConnections   int           `env:"DATABASE_MIN_CONNECTIONS"   envDefault:"1"`
 	ConnectTimeout   time.Duration `env:"DATABASE_CONNECT_TIMEOUT"   envDefault:"5s"`
-	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"10s"`
+	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"8s"`
 }
 
 // Broker configures where domain events are published, and the names of topics.
