@@ -257,6 +257,8 @@ func decideRecordRefund(s State, c RecordRefund, now time.Time) ([]DomainEvent, 
 		return nil, nil // recorded before
 	case c.Failed:
 		return []DomainEvent{RefundFailed{RefundID: r.ID, Reason: c.Reason, FailedAt: now}}, nil
+	case r.Amount.Minor > s.Amount.Minor-s.RefundedMinor(): // what was refunded elsewhere makes it impossible
+		return nil, rejection.New(rejection.Invalid, "%s cannot have been refunded, too, of %s", r.Amount, s.Amount)
 	}
 	return []DomainEvent{PaymentRefunded{RefundID: r.ID, Amount: r.Amount, Tickets: r.Tickets, RefundedAt: now}}, nil
 }

@@ -20,7 +20,7 @@ func decideReportRefund(s State, c ReportRefund, now time.Time) ([]DomainEvent, 
 		return nil, nil // its end is recorded, or there is nothing to record
 	case !ok && s.CompletedAt == nil:
 		return nil, rejection.New(rejection.InvalidState, "a payment that is %s cannot have been refunded", s.Status)
-	case !ok && (c.Amount.Currency != s.Amount.Currency || c.Amount.Minor <= 0 || c.Amount.Minor > s.Amount.Minor-s.RefundedMinor()):
+	case (!ok || c.Status == RefundCompleted) && (c.Amount.Currency != s.Amount.Currency || c.Amount.Minor <= 0 || c.Amount.Minor > s.Amount.Minor-s.RefundedMinor()):
 		return nil, rejection.New(rejection.Invalid, "%s cannot have been refunded of %s", c.Amount, s.Amount).At("amount", "amount")
 	case !ok:
 		events = append(events, RefundReported{RefundID: c.RefundID, Amount: c.Amount, ReportedAt: now})

@@ -53,6 +53,14 @@ func TestARefundAtTheGatewayMayExceedWhatOursLeaves(t *testing.T) {
 	require.Zero(t, s.RefundableMinor())
 }
 
+func TestNoMoreIsRefundedThanWasPaid(t *testing.T) {
+	ours := Given(t, initiated, completed, asked("rfd_1", 70_00), reported("rfd_2", 1), given("rfd_2", 1))
+	ours.When(RecordRefund{RefundID: "rfd_1"}).ThenRejected(rejection.Invalid)
+	ours.When(RecordRefund{RefundID: "rfd_1", Failed: true, Reason: "account closed"}).Then(refused("rfd_1"))
+	theirs := Given(t, initiated, completed, reported("rfd_2", 70_00), asked("rfd_1", 1), given("rfd_1", 1))
+	theirs.When(report("rfd_2", 70_00, RefundCompleted)).ThenRejected(rejection.Invalid, "amount", "amount")
+}
+
 func TestAReportOfAnImpossibleRefundIsRejected(t *testing.T) {
 	Given(t, initiated).When(report("rfd_1", 1, RefundCompleted)).ThenRejected(rejection.InvalidState)
 	paid := Given(t, initiated, completed)
