@@ -29,7 +29,8 @@ type DialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 
 // Config is how connections are opened.
 type Config struct {
-	// Silence is how long a read or a write may make no progress. Default: 0, the caller sets its own deadlines.
+	// Silence is how long a read or a write may make no progress. Deadlines that the caller sets besides are then at most a second away.
+	// Default: 0, the caller sets its own deadlines.
 	Silence   time.Duration
 	OnSilent  func(error) // Is called, in a goroutine of its own, after a connection has ended with ErrSilent. Default: nothing is called.
 	OnFailure func(error) // Is called when a connection can't be opened. Default: nothing is called.
@@ -189,9 +190,16 @@ func (c *connection) SetWriteDeadline(t time.Time) error {
 	return c.setDeadline(&c.writing, t, c.Conn.SetWriteDeadline)
 }
 
+// longestDrain caps deadlines that users set. pgx sets one of 15 s to drain a connection that it gives up, and keeps its place in the pool
+// for as long: the pool ran out of places.
+const longestDrain = time.Second
+
 func (c *connection) setDeadline(w *waitState, t time.Time, set func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if limit := time.Now().Add(longestDrain); c.dialer.cfg.Silence > 0 && t.After(limit) {
+		t = limit
+	}
 	w.deadline = t
 	return set(w.deadlineWith(c.dialer.cfg.Silence))
 }
