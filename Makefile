@@ -46,7 +46,7 @@ setup-tests: $(NODE_MODULES)
 
 .PHONY: test
 test: setup-tests ## run all tests, over real servers that they start themselves
-	go test $(TEST_FLAGS) $(PACKAGES)
+	go test -timeout 30m $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: test-unit
 test-unit: ## run the tests that need no servers, in a few seconds
@@ -54,14 +54,20 @@ test-unit: ## run the tests that need no servers, in a few seconds
 
 .PHONY: test-race
 test-race: setup-tests ## run all tests with the race detector
-	go test -race $(TEST_FLAGS) $(PACKAGES)
+	go test -race -timeout 30m $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: bench
 bench: setup ## measure the write side and the read side; ONLY=hot,catchup measures those, FLAGS=-h lists options
 	@go run -C test/bench . -only='$(ONLY)' $(FLAGS)
 
+VERIFY := verify-format verify-vet verify-lint verify-generated verify-web test-deploy test-race
+
 .PHONY: verify
-verify: verify-format verify-vet verify-lint verify-generated verify-web test-deploy test-race ## check everything that CI checks
+verify: $(VERIFY) ## check everything that CI checks
+
+.PHONY: verify-targets
+verify-targets: # CI makes them one by one, and prints how long each takes
+	@echo $(VERIFY)
 
 .PHONY: verify-format
 verify-format:
