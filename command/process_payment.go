@@ -224,6 +224,7 @@ func (p Paid) unusedPayment() error {
 	}
 	for _, r := range p.Payment.Refunds {
 		switch r.Cause {
+		case payment.CauseRequested:
 		case payment.CauseEventCancelled:
 			return rejection.New(rejection.InvalidState, "The event was cancelled. Your payment is given back.")
 		case payment.CauseTooLate:

@@ -16,7 +16,7 @@ import (
 	"ticketing/projector/readtest"
 )
 
-// For docs/benchmarks.md: go test ./projector -run Arenas -v -arenas 24 -arena-seats 200000
+// The figures in docs/benchmarks.md are from go test ./projector -run Arenas -v -arenas 24 -arena-seats 200000.
 var (
 	arenas     = flag.Int("arenas", 3, "how many arenas the test adds")
 	arenaSeats = flag.Int("arena-seats", 20_000, "how many numbered seats each of them has")

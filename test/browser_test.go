@@ -73,7 +73,7 @@ func TestPeopleBuyInTheShopInABrowser(t *testing.T) {
 func makeShopWindow(t *testing.T, s *system) map[string]string {
 	t.Helper()
 	organizer := s.admin()
-	make := func(name, startsAt, price string, floor int, more vars) string {
+	create := func(name, startsAt, price string, floor int, more vars) string {
 		input := vars{"name": name, "venue": "Town hall, Great Room", "startsAt": startsAt, "timeZone": "Europe/Berlin", "paymentAttempts": 3,
 			"description": "An evening with music that was found in an attic, played on what was found beside it.\n\nDoors open an hour before."}
 		maps.Copy(input, more)
@@ -90,11 +90,11 @@ func makeShopWindow(t *testing.T, s *system) map[string]string {
 		return id
 	}
 	ids := map[string]string{
-		"onSale":    open(make("First night", "2040-12-07T19:00:00Z", "20.00", 180, nil)),
-		"free":      open(make("Rehearsal in public", "2040-12-05T10:00:00Z", "0", 1, nil)),
-		"soldOut":   open(make("The small quartet", "2040-12-19T19:30:00Z", "32.00", 1, nil)),
-		"notYet":    make("New Year’s concert with a long name that needs two lines on a phone", "2041-01-01T17:00:00Z", "60.00", 400, vars{"salesOpenAt": "2040-11-01T09:00:00Z"}),
-		"cancelled": open(make("Open air", "2041-06-21T18:00:00Z", "25.00", 900, nil)),
+		"onSale":    open(create("First night", "2040-12-07T19:00:00Z", "20.00", 180, nil)),
+		"free":      open(create("Rehearsal in public", "2040-12-05T10:00:00Z", "0", 1, nil)),
+		"soldOut":   open(create("The small quartet", "2040-12-19T19:30:00Z", "32.00", 1, nil)),
+		"notYet":    create("New Year’s concert with a long name that needs two lines on a phone", "2041-01-01T17:00:00Z", "60.00", 400, vars{"salesOpenAt": "2040-11-01T09:00:00Z"}),
+		"cancelled": open(create("Open air", "2041-06-21T18:00:00Z", "25.00", 900, nil)),
 	}
 	requireAccepted(t, organizer.reserveSeats(ids["soldOut"], bestSeats("Floor", 1)))
 	requireAccepted(t, organizer.executeMutation("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": ids["cancelled"]}))

@@ -68,7 +68,7 @@ func setReachable(t testing.TB, databaseURL string, reachable bool) {
 	u.Path = "/postgres"
 	db, err := pgx.Connect(t.Context(), u.String())
 	require.NoError(t, err)
-	defer db.Close(t.Context()) //nolint:errcheck // it only read
+	defer db.Close(t.Context())
 	allow := map[bool]string{true: "true", false: "false"}[reachable]
 	_, err = db.Exec(t.Context(), "ALTER DATABASE "+pgx.Identifier{name}.Sanitize()+" ALLOW_CONNECTIONS "+allow)
 	require.NoError(t, err)

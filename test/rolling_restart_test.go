@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -62,7 +63,7 @@ func (b *balancer) send() error {
 		}
 		return nil
 	}
-	return fmt.Errorf("no api is ready")
+	return errors.New("no api is ready")
 }
 
 func TestARollingRestartBreaksNoRequest(t *testing.T) {

@@ -35,10 +35,10 @@ func TicketKeys(cfg config.Config) (*ticketcode.Keys, error) {
 // keptKey returns the key in a file, and makes it if there is none. Of several parts that make it at once, one wins: a link never replaces a
 // file.
 func keptKey(path string) (string, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // below DATA_DIR
+	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if err = makeKey(path); err == nil {
-			text, err = os.ReadFile(path) //nolint:gosec // below DATA_DIR
+			text, err = os.ReadFile(path)
 		}
 	}
 	if err != nil {

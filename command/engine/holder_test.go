@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -79,7 +80,7 @@ func (r replicated) setStandby(t *testing.T, name string) {
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		conn, err := pgx.Connect(t.Context(), r.url)
 		require.NoError(t, err)
-		defer conn.Close(context.Background()) //nolint:errcheck // of a test
+		defer conn.Close(context.Background())
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		_, err = conn.Exec(ctx, `SELECT pg_logical_emit_message(true, 'test', ''::text)`)
@@ -186,7 +187,7 @@ func TestExpiredKeysAreDeletedAsFastAsTheyCanBeMade(t *testing.T) {
 	require.NoError(t, err)
 	began := time.Now()
 	for i := range 2 {
-		start(t, newPool(t, url, nil), prometheus.WrapRegistererWith(prometheus.Labels{"replica": fmt.Sprint(i)}, metrics))
+		start(t, newPool(t, url, nil), prometheus.WrapRegistererWith(prometheus.Labels{"replica": strconv.Itoa(i)}, metrics))
 	}
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		deleted := counted(t, metrics, "deleted_keys_total")

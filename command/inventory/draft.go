@@ -137,7 +137,7 @@ func (d *draft) layOut(at int, as Row) (lost string) {
 		switch {
 		case stays:
 			after.Seats[to] = status
-			after.setMarks(to, marks)
+			setMarks(&after, to, marks)
 		case status == Blocked:
 			d.Blocked--
 		case status != Available:
@@ -168,7 +168,7 @@ func (d *draft) setStatus(p place, to SeatStatus) {
 	row.longest = longestRun(row.Seats)
 }
 
-func (d *draft) setMark(p place, marks Mark) { d.ownRow(p.row).setMarks(p.seat, marks) }
+func (d *draft) setMark(p place, marks Mark) { setMarks(d.ownRow(p.row), p.seat, marks) }
 
 // MarksAt returns the marks of a seat, by the indexes of its row and of its place in it.
 func (s *Section) MarksAt(row, seat int) Mark { return s.Rows[row].marksAt(seat) }
@@ -180,7 +180,7 @@ func (r SeatRow) marksAt(i int) Mark {
 	return r.Marks[i]
 }
 
-func (r *SeatRow) setMarks(i int, marks Mark) {
+func setMarks(r *SeatRow, i int, marks Mark) {
 	if r.Marks == nil && marks != 0 {
 		r.Marks = make([]Mark, len(r.Seats))
 	}

@@ -321,7 +321,7 @@ func TestAnOldSnapshotDoesNotMakeTheCursorSlower(t *testing.T) {
 	pool := newPool(t)
 	old, err := pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 	require.NoError(t, err)
-	defer old.Rollback(t.Context()) //nolint:errcheck // of a test
+	defer old.Rollback(t.Context())
 	_, err = old.Exec(t.Context(), `SELECT count(*) FROM saga_cursor`)
 	require.NoError(t, err)
 	const moves = 2_000

@@ -31,7 +31,7 @@ func watchForWork(ctx context.Context, c Config, m *metrics, f *follower, lanes 
 	for {
 		err := findWork(ctx, c, f, lanes)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // stopped
+			return nil
 		}
 		fault.Note(ctx, err)
 		if err != nil {

@@ -1,7 +1,7 @@
 package saga
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -30,7 +30,7 @@ func TestALargeEventIsWoundUpPartByPart(t *testing.T) {
 	require.Equal(t, reservation.Refunded, w.status(t, paid.ID))
 	parts := texts(t, w.pool, `SELECT DISTINCT coalesce(args->>'after', '') || ':' || coalesce(args->>'until', '') FROM river_job WHERE kind = 'event_cancelled'`)
 	require.ElementsMatch(t, []string{":", ":1000", "1000:2000"}, parts)
-	require.Equal(t, []string{fmt.Sprint(customers + 1)}, texts(t, w.pool, `SELECT count(*)::text FROM customer_mails WHERE mail = 'event_cancelled'`))
+	require.Equal(t, []string{strconv.Itoa(customers + 1)}, texts(t, w.pool, `SELECT count(*)::text FROM customer_mails WHERE mail = 'event_cancelled'`))
 }
 
 // What a gateway refuses for good stays refused, however often the event is wound up.

@@ -57,7 +57,7 @@ func (s *Service) describeLink(w http.ResponseWriter, r *http.Request, cookie st
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(out) // fails only if the client has gone
+	_ = json.NewEncoder(w).Encode(out) //nolint:errchkjson // fails only if the client has gone
 }
 
 var pageTypes = map[string]string{

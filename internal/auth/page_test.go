@@ -60,7 +60,7 @@ func TestThePageNamesTheUserOfALink(t *testing.T) {
 	describe := func(token, nonce, kind string) (int, string) {
 		body, err := json.Marshal(map[string]string{"token": token})
 		require.NoError(t, err)
-		r := httptest.NewRequest("POST", "/auth/link", bytes.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, "/auth/link", bytes.NewReader(body))
 		r.Header.Set("Content-Type", kind)
 		r.AddCookie(&http.Cookie{Name: "link", Value: nonce})
 		recorder := httptest.NewRecorder()

@@ -26,20 +26,22 @@ func IsIn(text string) bool {
 	}
 	var groups []string // of digits, with nothing but separators between them
 	text = keys.ReplaceAllStringFunc(text, hideKey)
-	for at, end := 0, 0; at < len(text); at = end {
-		if end = at; !isDigit(text[at]) {
-			end++
+	for at := 0; at < len(text); {
+		if !isDigit(text[at]) {
 			if !isSeparator(text[at]) {
 				groups = groups[:0]
 			}
+			at++
 			continue
 		}
+		end := at
 		for end < len(text) && isDigit(text[end]) {
 			end++
 		}
 		if groups = append(groups, text[at:end]); endsInCard(groups) {
 			return true
 		}
+		at = end
 	}
 	return false
 }

@@ -257,13 +257,13 @@ func TestCertificateAuthoritiesAreRead(t *testing.T) {
 // This machine can be reached in the clear, and what ALLOW_PLAINTEXT names.
 func TestPlaintextThatIsAllowed(t *testing.T) {
 	t.Parallel()
-	clear := map[string]string{
+	plain := map[string]string{
 		"DATABASE_URL": "postgres://log:0123456789abcdef@db/events", "PROJECTION_DATABASE_URL": "postgres://read:0123456789abcdef@127.0.0.1/read",
 		"AUTH_DATABASE_URL": "postgres:///auth?host=/run/postgresql", "REDIS_URL": "redis://:0123456789abcdef@localhost:6379/0",
 		"REDPANDA_BROKERS": "[::1]:9092", "REDPANDA_TLS": "", "SMTP_URL": "smtp://user:0123456789abcdef@mail.example.com", // STARTTLS, since it has a password
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317", "ALLOW_PLAINTEXT": "DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT",
 	}
-	_, err := config.Load(production(clear))
+	_, err := config.Load(production(plain))
 	require.NoError(t, err)
 }
 

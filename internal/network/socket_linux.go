@@ -13,7 +13,7 @@ func setUserTimeout(network, _ string, c syscall.RawConn) (err error) {
 		return nil
 	}
 	failed := c.Control(func(fd uintptr) {
-		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, int(unacknowledged.Milliseconds())) //nolint:gosec // a small number
+		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, int(unacknowledged.Milliseconds()))
 	})
 	if failed != nil {
 		return failed

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func TestAStatementOnASilentConnectionEnds(t *testing.T) {
 	require.NoError(t, selectOne(t.Context(), pool))
 	require.Contains(t, log.String(), "reaching PostgreSQL fails")
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-		return bytes.Contains([]byte(log.String()), []byte("reaching PostgreSQL works again")), log.String()
+		return strings.Contains(log.String(), "reaching PostgreSQL works again"), log.String()
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrAway says that Redis does not respond, as was found out before: the command was not sent.
-var ErrAway = errors.New("Redis does not respond")
+var ErrAway = errors.New("redis does not respond")
 
 // probeEvery is how often Redis is asked whether it is there. It may take as long as a command.
 const probeEvery = 500 * time.Millisecond
@@ -92,7 +92,7 @@ func isLost(err error) bool {
 
 // watchRedis asks Redis again and again whether it is there, until ctx ends.
 func (b *breaker) watchRedis(ctx context.Context) {
-	defer b.probe.Close() //nolint:errcheck // nothing is lost
+	defer b.probe.Close()
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	for {

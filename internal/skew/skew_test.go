@@ -19,7 +19,7 @@ func TestAWrongClockIsLoggedMeasuredAndFailsTheCheckUntilItIsRight(t *testing.T)
 	t.Parallel()
 	database, err := pgx.Connect(t.Context(), testenv.EmptyDatabase(t))
 	require.NoError(t, err)
-	defer database.Close(t.Context()) //nolint:errcheck // of a test
+	defer database.Close(t.Context())
 	var log bytes.Buffer
 	var off time.Duration
 	w := New(Config{
@@ -44,7 +44,7 @@ func TestASlowMeasurementProvesNothing(t *testing.T) {
 	t.Parallel()
 	database, err := pgx.Connect(t.Context(), testenv.EmptyDatabase(t))
 	require.NoError(t, err)
-	defer database.Close(t.Context()) //nolint:errcheck // of a test
+	defer database.Close(t.Context())
 	w := New(Config{Database: delayed{database}, Clock: func() time.Time { return time.Now().Add(Most + delay/4) }})
 	w.measure(t.Context())
 	require.NoError(t, w.Check(t.Context()))

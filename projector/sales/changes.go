@@ -161,7 +161,7 @@ func (c *changes) countReturnedTickets(s *saleReservation, e reservation.Tickets
 		if !s.SoldAt.Valid || section.kept() < n {
 			return fmt.Errorf("%d tickets of section %q are returned of %d", n, section.Name, section.kept())
 		}
-		sections[i].Returns = append(section.Returns, Return{Tickets: n, At: e.ReturnedAt})
+		sections[i].Returns = append(sections[i].Returns, Return{Tickets: n, At: e.ReturnedAt})
 		c.sumFor(s, section.Name, e.ReturnedAt).returned += n
 	}
 	return nil

@@ -137,9 +137,10 @@ func (r *run) verifyReservations(ctx context.Context, ids []string) error {
 	if err := x.log.ReadStreams(ctx, r.Events, streams, r.start.Position, r.report.Audit); err != nil {
 		return err
 	}
-	streams = streams[:0]
-	for _, id := range distinct(x.foundPayments) {
-		streams = append(streams, payment.Stream(id))
+	payments := distinct(x.foundPayments)
+	streams = make([]string, len(payments))
+	for i, id := range payments {
+		streams[i] = payment.Stream(id)
 	}
 	if err := x.log.ReadStreams(ctx, r.Events, streams, r.start.Position, r.report.Audit); err != nil {
 		return err

@@ -54,12 +54,12 @@ func newPublicPage(body []byte) *publicPage {
 	return &publicPage{made: time.Now(), body: body, zipped: zipped.Bytes(), etag: base64.RawURLEncoding.EncodeToString(hash[:12])}
 }
 
-// showPublic serves a page that make makes, at most once in publicFor. If that fails just now, the last one is served for a while.
-func (v *visit) showPublic(make func(v *visit) (*publicPage, error)) {
+// showPublic serves a page that compose makes, at most once in publicFor. If that fails just now, the last one is served for a while.
+func (v *visit) showPublic(compose func(v *visit) (*publicPage, error)) {
 	key := v.lang.Code + " " + v.r.URL.Path + "?" + v.r.URL.RawQuery
 	kept, ok := v.cache.pages.Get(key)
 	if !ok || time.Since(kept.made) >= publicFor {
-		made, err := v.makePublic(key, make)
+		made, err := v.makePublic(key, compose)
 		switch {
 		case err == nil:
 			kept = made
@@ -73,19 +73,19 @@ func (v *visit) showPublic(make func(v *visit) (*publicPage, error)) {
 
 // makePublic makes a page once for all who ask for it at the same time. One visitor's trouble (they leave, or are over a limit) must not become
 // that of the others: who waited in vain makes it with a request of their own.
-func (v *visit) makePublic(key string, make func(v *visit) (*publicPage, error)) (*publicPage, error) {
+func (v *visit) makePublic(key string, compose func(v *visit) (*publicPage, error)) (*publicPage, error) {
 	mine := false
 	made, err, _ := v.cache.making.Do(key, func() (any, error) {
 		mine = true
-		return make(v.anonymous())
+		return compose(v.anonymous())
 	})
 	if err != nil && !mine {
-		made, err = make(v.anonymous())
+		made, err = compose(v.anonymous())
 	}
 	if err != nil {
 		return nil, err
 	}
-	p := made.(*publicPage) //nolint:forcetypeassert // what make returned
+	p := made.(*publicPage) //nolint:forcetypeassert // what compose returned
 	if mine {
 		v.cache.pages.Add(key, p)
 	}
@@ -96,7 +96,7 @@ func (p *publicPage) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=0, s-maxage=1, stale-while-revalidate=30")
 	if p.location != "" {
-		http.Redirect(w, r, p.location, http.StatusMovedPermanently)
+		http.Redirect(w, r, p.location, http.StatusMovedPermanently) //nolint:gosec // the path of a page of the shop
 		return
 	}
 	body, etag := p.body, `"`+p.etag+`"`
@@ -112,5 +112,5 @@ func (p *publicPage) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(body) // fails only if the client has gone
+	_, _ = w.Write(body) //nolint:gosec // html/template escaped what is in it; it fails only if the client has gone
 }

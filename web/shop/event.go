@@ -126,7 +126,7 @@ func (v *visit) becomeGuest() {
 		return
 	}
 	v.w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(v.w, v.r, v.r.URL.Path+"?"+again, http.StatusTemporaryRedirect)
+	http.Redirect(v.w, v.r, v.r.URL.Path+"?"+again, http.StatusTemporaryRedirect) //nolint:gosec // the path of a page of the shop
 }
 
 // readItems returns what a form asks for, and the same by section.

@@ -126,7 +126,7 @@ func (v *visit) showOrderWith(status int, shown orderView) {
 	shown.Order, shown.Me, shown.Now, shown.Key = o, me, time.Now(), rand.Text()
 	shown.State = stateOf(shown.Order, shown.Now)
 	shown.Sandbox, shown.PayPal, shown.Cards = v.hasGateway("sandbox"), v.hasGateway("paypal"), testCards
-	shown.fillContact()
+	fillContact(&shown)
 	content := view{
 		Title: v.lang.text("order." + shown.State + ".title"), Path: shown.Order.Path(), Islands: []string{"countdown.js", "order.js"}, Data: shown,
 	}
@@ -137,7 +137,7 @@ func (v *visit) showOrderWith(status int, shown orderView) {
 }
 
 // fillContact has the fields show what is known of a guest.
-func (o *orderView) fillContact() {
+func fillContact(o *orderView) {
 	if o.Typed == nil {
 		o.Typed = map[string]string{"card": testCards[0]}
 		if o.Me != nil && o.Me.Contact != nil {

@@ -65,7 +65,7 @@ func (v *visit) show(status int, name string, content view) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	v.w.WriteHeader(status)
-	_, _ = v.w.Write(body) // fails only if the client has gone
+	_, _ = v.w.Write(body) //nolint:gosec // html/template escaped what is in it; it fails only if the client has gone
 }
 
 func (v *visit) render(name string, content view) ([]byte, error) {

@@ -105,7 +105,7 @@ func (v *visit) fillRequest(request *http.Request, header http.Header) {
 		request.Header.Set(consistencyHeader, v.seen)
 	}
 	if v.session != "" {
-		request.AddCookie(&http.Cookie{Name: v.cfg.Cookie, Value: v.session})
+		request.AddCookie(&http.Cookie{Name: v.cfg.Cookie, Value: v.session}) //nolint:gosec // of a request, which has no attributes
 	}
 }
 
@@ -161,5 +161,5 @@ func (r *recorder) decode(operation string, data any) error {
 // redirect leads the browser to a page of the visit's language. The browser gets it with GET.
 func (v *visit) redirect(path string) {
 	v.w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(v.w, v.r, v.lang.url(path), http.StatusSeeOther)
+	http.Redirect(v.w, v.r, v.lang.url(path), http.StatusSeeOther) //nolint:gosec // the path of a page of the shop
 }

@@ -25,6 +25,7 @@ type Network struct {
 
 // New returns a network without connections. Everything ends with the test.
 func New(t testing.TB) *Network {
+	t.Helper()
 	return &Network{t: t, proxies: map[string]*Proxy{}, routes: map[string]string{}}
 }
 
@@ -106,7 +107,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 }
 
 func startProxy(target string) (*Proxy, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +179,7 @@ func (p *Proxy) serve(near net.Conn) {
 		_ = near.Close()
 		return
 	}
-	far, err := net.Dial("tcp", p.target)
+	far, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.target)
 	if err != nil {
 		_ = near.Close()
 		return
