@@ -57,20 +57,50 @@ func TestSeatsAreListedRowByRow(t *testing.T) {
 	}
 	w.exec(`INSERT INTO seats VALUES ('evt_1', 'balcony', 'A-1', 0, 'SOLD')`)
 	five := 5
-	page, err := w.reader.SeatPage(t.Context(), "evt_1", "floor", query.PageArgs{First: &five})
+	page, err := readSeats(t, w.reader, "evt_1/floor", query.PageArgs{First: &five})
 	require.NoError(t, err)
 	require.Equal(t, "A-1", page.Items[0].Label)
 	require.True(t, page.Info.HasNextPage)
-	page, err = w.reader.SeatPage(t.Context(), "evt_1", "floor", query.PageArgs{First: &five, After: page.Info.EndCursor})
+	page, err = readSeats(t, w.reader, "evt_1/floor", query.PageArgs{First: &five, After: page.Info.EndCursor})
 	require.NoError(t, err)
 	require.Equal(t, "A-10", page.Items[4].Label, "by number, not by letter")
-	page, err = w.reader.SeatPage(t.Context(), "evt_1", "floor", query.PageArgs{Last: &five, Before: page.Info.StartCursor})
+	page, err = readSeats(t, w.reader, "evt_1/floor", query.PageArgs{Last: &five, Before: page.Info.StartCursor})
 	require.NoError(t, err)
 	require.Equal(t, "A-1", page.Items[0].Label)
 	require.False(t, page.Info.HasPreviousPage)
-	none, err := w.reader.SeatPage(t.Context(), "evt_1", "moon", query.PageArgs{})
+	none, err := readSeats(t, w.reader, "evt_1/moon", query.PageArgs{})
 	require.NoError(t, err)
 	require.Empty(t, none.Items)
+}
+
+// readSeats reads a page of the seats of one section, which is named by its key.
+func readSeats(t *testing.T, r *query.Reader, key string, args query.PageArgs) (query.Page[query.Seat], error) {
+	t.Helper()
+	pages, err := r.SeatPagesOf(t.Context(), []string{key}, args)
+	return pages[key], err
+}
+
+func TestPagesOfSeveralSectionsAreReadTogether(t *testing.T) {
+	w := newTables(t)
+	for _, section := range []string{"floor", "balcony"} {
+		for i := range 3 {
+			w.exec(`INSERT INTO seats VALUES ('evt_1', $3, $1, $2, 'AVAILABLE')`, section+"-"+strconv.Itoa(i+1), i, section)
+		}
+	}
+	two := 2
+	for _, args := range []query.PageArgs{{First: &two}, {Last: &two}} {
+		pages, err := w.reader.SeatPagesOf(t.Context(), []string{"evt_1/floor", "evt_1/balcony", "evt_1/moon", "evt_2/floor"}, args)
+		require.NoError(t, err)
+		require.Len(t, pages, 4)
+		for _, section := range []string{"floor", "balcony"} {
+			page := pages["evt_1/"+section]
+			require.Len(t, page.Items, 2)
+			require.Contains(t, page.Items[1].Label, section)
+			require.Less(t, page.Items[0].Ordinal, page.Items[1].Ordinal)
+		}
+		require.Empty(t, pages["evt_1/moon"].Items)
+		require.Empty(t, pages["evt_2/floor"].Items)
+	}
 }
 
 func TestPaymentsAreListedByCustomerAndReservation(t *testing.T) {

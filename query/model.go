@@ -52,10 +52,18 @@ type Section struct {
 	Sold      int
 	Blocked   int
 	Seated    bool // numbered seats; else general admission
+	Ordinal   int  // place in the event: in the order in which they were added
 }
+
+// ID returns the section's id.
+func (s Section) ID() string { return id.OfSection(s.EventID, s.Ordinal) }
+
+// Key returns the key by which the section's seats are read.
+func (s Section) Key() string { return s.EventID + keySeparator + s.Name }
 
 // Seat is a numbered seat. Status is a value of the API's SeatStatus.
 type Seat struct {
+	Section string // its name
 	Label   string
 	Status  string
 	Ordinal int // place in the section: row by row, by number
@@ -81,6 +89,8 @@ type Reservation struct {
 	CompensatedAt *time.Time
 	RefundedAt    *time.Time
 	Metadata      json.RawMessage
+
+	PaymentsVersion int64 // the versions of its payments, added up; 0 unless it was read with them
 }
 
 // ReservedSeat is one seat. Label is empty for general admission. Its JSON form is the one in the table.

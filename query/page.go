@@ -17,6 +17,17 @@ type PageArgs struct {
 	After, Before *string
 }
 
+// Size returns how many elements the page has at most.
+func (a PageArgs) Size() int {
+	switch {
+	case a.First != nil:
+		return *a.First
+	case a.Last != nil:
+		return *a.Last
+	}
+	return defaultPage
+}
+
 // Page is a part of a list. Cursors[i] is the cursor of Items[i].
 type Page[T any] struct {
 	Items   []T

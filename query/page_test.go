@@ -182,7 +182,7 @@ func TestInvalidPageArgumentsAreRefused(t *testing.T) {
 	var refused *query.CursorError
 	_, err := w.reader.EventPage(t.Context(), query.EventFilter{}, query.PageArgs{After: &page.Cursors[0]})
 	require.ErrorAs(t, err, &refused, "a cursor of another list")
-	_, err = w.reader.SeatPage(t.Context(), "evt_1", "floor", query.PageArgs{After: &page.Cursors[0]})
+	_, err = readSeats(t, w.reader, "evt_1/floor", query.PageArgs{After: &page.Cursors[0]})
 	require.ErrorAs(t, err, &refused, "a cursor of another list")
 	_, err = w.reader.PaymentPage(t.Context(), query.PaymentFilter{}, query.PageArgs{After: &page.Cursors[0]})
 	require.ErrorAs(t, err, &refused, "a cursor of another list")

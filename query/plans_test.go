@@ -257,6 +257,8 @@ func plansOfPayments(t *testing.T, seen map[string]bool) {
 	ctx := t.Context()
 	_, err := reader.Payments(ctx, numbered("pay", 500))
 	require.NoError(t, err)
+	_, err = reader.ReservationsWithPayments(ctx, numbered("rsv", 500))
+	require.NoError(t, err)
 	_, err = reader.PaymentsByReservation(ctx, numbered("rsv", 500))
 	require.NoError(t, err)
 	_, err = reader.PaymentsByRefund(ctx, numbered("rfd", 10))
@@ -358,9 +360,11 @@ func plansOfAvailability(t *testing.T, seen map[string]bool) {
 	_, err := reader.Inventories(t.Context(), numbered("evt", 100))
 	require.NoError(t, err)
 	for _, args := range []query.PageArgs{first(100), last(100)} {
-		_, err = reader.SeatPage(t.Context(), "evt_7", "Floor", args)
+		_, err = readSeats(t, reader, "evt_7/Floor", args)
 		require.NoError(t, err)
 	}
+	_, err = reader.SeatMaps(t.Context(), []string{"evt_7/Box"})
+	require.NoError(t, err)
 }
 
 // A million days of sections of ten thousand events, and as many sections.

@@ -32,39 +32,11 @@ func (r *Reader) Inventories(ctx context.Context, eventIDs []string) (map[string
 		inv.Sections = append(inv.Sections, Section{
 			EventID: row.EventID, Name: row.Name, Price: money.Money{Minor: row.Price, Currency: row.Currency},
 			Capacity: int(row.Capacity), Available: int(row.Available), Reserved: int(row.Reserved), Sold: int(row.Sold),
-			Blocked: int(row.Blocked), Seated: row.Seated,
+			Blocked: int(row.Blocked), Seated: row.Seated, Ordinal: len(inv.Sections),
 		})
 		inventories[row.EventID] = inv
 	}
 	return inventories, nil
-}
-
-// SeatPage returns a page of a section's numbered seats, row by row. A section that does not exist, or of general admission, has none.
-func (r *Reader) SeatPage(ctx context.Context, eventID, section string, args PageArgs) (Page[Seat], error) {
-	const beforeFirst, afterLast = -1, 1 << 30
-	w, err := parseWindow(args, int32(beforeFirst), int32(afterLast), seatList.parseOrdinal)
-	if err != nil {
-		return Page[Seat]{}, err
-	}
-	arg := db.SeatsInOrderParams{EventID: eventID, Section: section, After: w.after, Before: w.before, RowLimit: w.rowLimit()}
-	seats, err := readSeats(ctx, r.db, arg, w.backward)
-	if err != nil {
-		return Page[Seat]{}, fmt.Errorf("read seats of %s: %w", eventID, err)
-	}
-	return cutPage(w, seats, func(s Seat) string { return seatList.ordinalCursor(s.Ordinal) }), nil
-}
-
-func readSeats(ctx context.Context, q *db.Queries, arg db.SeatsInOrderParams, backward bool) ([]Seat, error) {
-	if backward {
-		rows, err := q.SeatsInReverse(ctx, db.SeatsInReverseParams(arg))
-		return convertRows(rows, func(row db.SeatsInReverseRow) Seat { return newSeat(db.SeatsInOrderRow(row)) }), err
-	}
-	rows, err := q.SeatsInOrder(ctx, arg)
-	return convertRows(rows, newSeat), err
-}
-
-func newSeat(row db.SeatsInOrderRow) Seat {
-	return Seat{Label: row.Label, Status: row.Status, Ordinal: int(row.Ordinal), Accessible: row.Accessible, RestrictedView: row.RestrictedView}
 }
 
 // convertRows converts rows to models.

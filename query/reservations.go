@@ -39,6 +39,25 @@ func (r *Reader) ReservationsByTicket(ctx context.Context, ticketIDs []string) (
 	return byTicket, nil
 }
 
+// ReservationsWithPayments returns the same, with the versions of their payments.
+func (r *Reader) ReservationsWithPayments(ctx context.Context, ids []string) (map[string]Reservation, error) {
+	reservations, err := r.Reservations(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := r.db.PaymentVersions(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read the versions of payments: %w", err)
+	}
+	for _, row := range versions {
+		if found, ok := reservations[row.ReservationID]; ok {
+			found.PaymentsVersion = row.Versions
+			reservations[row.ReservationID] = found
+		}
+	}
+	return reservations, nil
+}
+
 // ReservationPage returns a page of the reservations that match the filter, newest first.
 func (r *Reader) ReservationPage(ctx context.Context, f Filter, args PageArgs) (Page[Reservation], error) {
 	w, err := f.parseWindow(reservationList, args)

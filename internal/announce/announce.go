@@ -19,6 +19,8 @@ const (
 	Availability Kind = "availability" // by event id; the version is that of the inventory
 	Reservation  Kind = "reservation"
 	Payment      Kind = "payment"
+
+	PaymentOfReservation Kind = "payment-of" // by reservation id; the version is that of the payment
 )
 
 // Change says that a row is now at Version.

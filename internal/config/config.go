@@ -47,6 +47,10 @@ type Config struct {
 	GuestRateLimit     int `env:"GUEST_RATE_LIMIT_REQUESTS"    envDefault:"60"`   // a minute and IP
 	ConnectionsPerUser int `env:"WS_MAX_CONNECTIONS_PER_USER"  envDefault:"100"`  // at a time
 	ConnectionsPerIP   int `env:"WS_MAX_CONNECTIONS_PER_IP"    envDefault:"1000"` // at a time
+
+	ReadsPerUser   int      `env:"READ_RATE_LIMIT_PER_USER" envDefault:"1000000"` // weight a minute, of each api process
+	ReadsPerIP     int      `env:"READ_RATE_LIMIT_PER_IP"   envDefault:"5000000"` // the same of those who are not signed in
+	AllowedOrigins []string `env:"ALLOWED_ORIGINS"`                               // of other pages that may use the API with the cookie
 }
 
 // Databases configures the databases. The caller fills in empty URLs (see Need).

@@ -89,6 +89,8 @@ func (v *validator) checkNumbers() {
 		{"WS_RATE_LIMIT_MESSAGES", c.WebSocketRateLimit, 1, 1_000_000},
 		{"WS_MAX_CONNECTIONS_PER_USER", c.ConnectionsPerUser, 1, 1_000_000},
 		{"WS_MAX_CONNECTIONS_PER_IP", c.ConnectionsPerIP, 1, 1_000_000},
+		{"READ_RATE_LIMIT_PER_USER", c.ReadsPerUser, 1, 2_000_000_000},
+		{"READ_RATE_LIMIT_PER_IP", c.ReadsPerIP, 1, 2_000_000_000},
 	} {
 		if n.value < n.min || n.value > n.max {
 			v.report(n.name, "%d is out of range; use %d to %d", n.value, n.min, n.max)
@@ -202,6 +204,12 @@ func (v *validator) checkAuth(needs []Need) {
 	} else if u := v.checkURL(base, c.AuthBaseURL, "http", "https"); u != nil &&
 		u.Scheme != "https" && !c.Development() && !loopback.Is(u.Hostname()) {
 		v.report(base, "sign-in links must not travel in the clear; use https://")
+	}
+	for _, origin := range c.AllowedOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || u.Scheme != "https" && !c.Development() {
+			v.report("ALLOWED_ORIGINS", "%q is not an origin such as https://shop.example.com", origin)
+		}
 	}
 	const expose = "AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"
 	if c.ExposeMagicLinks && !c.Development() {

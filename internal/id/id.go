@@ -22,6 +22,7 @@ const (
 	User        = "usr"
 	Text        = "txt" // what was written about a user, kept outside of the log
 	Session     = "ses" // not made by New: see package auth
+	Section     = "sec" // not made by New: see OfSection
 
 	TicketPrefix = "tkt" // not made by New: see Ticket
 )
@@ -50,6 +51,35 @@ func Ticket(reservationID string, ordinal int) string {
 
 // DisputeOf returns our identifier of a gateway's dispute.
 func DisputeOf(gateway, disputeID string) string { return Derive(Dispute, gateway+"/"+disputeID) }
+
+// MostSections is how many sections of an event have identifiers.
+const MostSections = 256
+
+// OfSection returns the identifier of a section: that of its event, with the section's place there in eight bits that are the same in
+// all identifiers of events (the version and the variant of the UUID, and two bits of its time that are 0 for another two thousand years).
+// It returns "" for what is no event's identifier.
+func OfSection(eventID string, ordinal int) string {
+	tid, err := typeid.FromString(eventID)
+	if err != nil || tid.Prefix() != Event || ordinal < 0 || ordinal >= MostSections {
+		return ""
+	}
+	uuid, place := tid.UUIDBytes(), byte(ordinal)
+	uuid[6] = uuid[6]&0x0f | place&0xf0
+	uuid[8] = uuid[8]&0x3f | place<<4&0xc0
+	uuid[0] = uuid[0]&0x3f | place<<6
+	return typeid.Must(typeid.FromUUIDBytesWithPrefix(Section, uuid)).String()
+}
+
+// ParseSection returns the event and the place there of a section.
+func ParseSection(sectionID string) (eventID string, ordinal int, err error) {
+	if err := Check(Section, sectionID); err != nil {
+		return "", 0, err
+	}
+	uuid := typeid.Must(typeid.FromString(sectionID)).UUIDBytes()
+	place := uuid[6]&0xf0 | uuid[8]>>4&0x0c | uuid[0]>>6
+	uuid[6], uuid[8], uuid[0] = uuid[6]&0x0f|0x70, uuid[8]&0x3f|0x80, uuid[0]&0x3f
+	return typeid.Must(typeid.FromUUIDBytesWithPrefix(Event, uuid)).String(), int(place), nil
+}
 
 // Check returns an error unless s is a well-formed identifier with this prefix.
 func Check(prefix, s string) error {

@@ -47,6 +47,26 @@ func TestPrefixesAreThoseOfTheAPI(t *testing.T) {
 	require.Equal(t, []string{"evt", "rsv", "pay", "rfd", "usr"}, prefixes)
 }
 
+func TestASectionHasTheIDOfItsEventAndItsPlace(t *testing.T) {
+	eventID := New(Event)
+	seen := map[string]bool{}
+	for ordinal := range MostSections {
+		s := OfSection(eventID, ordinal)
+		require.NoError(t, Check(Section, s))
+		require.False(t, seen[s])
+		seen[s] = true
+		gotEvent, gotOrdinal, err := ParseSection(s)
+		require.NoError(t, err)
+		require.Equal(t, eventID, gotEvent)
+		require.Equal(t, ordinal, gotOrdinal)
+	}
+	for _, s := range []string{OfSection("evt_1", 0), OfSection(eventID, MostSections), OfSection(eventID, -1), OfSection(New(User), 1)} {
+		require.Empty(t, s)
+	}
+	_, _, err := ParseSection(eventID)
+	require.Error(t, err)
+}
+
 func TestNewIsNewEachTime(t *testing.T) {
 	seen := map[string]bool{}
 	for range 10_000 {

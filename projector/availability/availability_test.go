@@ -32,16 +32,16 @@ func TestAvailabilityFollowsSeats(t *testing.T) {
 	require.EqualValues(t, 10, inv.Version)
 	require.Equal(t, []query.Section{
 		{EventID: "evt_1", Name: "standing", Price: readtest.EUR(2000), Capacity: 100, Available: 100},
-		{EventID: "evt_1", Name: "seated", Price: readtest.EUR(5000), Capacity: 6, Available: 4, Reserved: 1, Sold: 1, Seated: true},
+		{EventID: "evt_1", Name: "seated", Price: readtest.EUR(5000), Capacity: 6, Available: 4, Reserved: 1, Sold: 1, Seated: true, Ordinal: 1},
 	}, inv.Sections)
 
-	page, err := w.Reader.SeatPage(t.Context(), "evt_1", "seated", query.PageArgs{})
+	page, err := w.Reader.SeatPagesOf(t.Context(), []string{"evt_1/seated"}, query.PageArgs{})
 	require.NoError(t, err)
 	require.Equal(t, []query.Seat{
-		{Label: "A-1", Status: "SOLD", Ordinal: 0}, {Label: "A-2", Status: "RESERVED", Ordinal: 1},
-		{Label: "A-3", Status: "AVAILABLE", Ordinal: 2}, {Label: "A-4", Status: "AVAILABLE", Ordinal: 3},
-		{Label: "B-1", Status: "AVAILABLE", Ordinal: 4}, {Label: "B-2", Status: "AVAILABLE", Ordinal: 5},
-	}, page.Items)
+		{Section: "seated", Label: "A-1", Status: "SOLD", Ordinal: 0}, {Section: "seated", Label: "A-2", Status: "RESERVED", Ordinal: 1},
+		{Section: "seated", Label: "A-3", Status: "AVAILABLE", Ordinal: 2}, {Section: "seated", Label: "A-4", Status: "AVAILABLE", Ordinal: 3},
+		{Section: "seated", Label: "B-1", Status: "AVAILABLE", Ordinal: 4}, {Section: "seated", Label: "B-2", Status: "AVAILABLE", Ordinal: 5},
+	}, page["evt_1/seated"].Items)
 }
 
 // However records are cut into batches, the rows are those of the last one.
@@ -76,14 +76,14 @@ func TestAvailabilityFollowsUpdatesOfSections(t *testing.T) {
 			require.Empty(t, w.DeadLetters(availability.Projection{}))
 			require.Equal(t, []query.Section{
 				{EventID: "evt_1", Name: "standing", Price: readtest.EUR(2500), Capacity: 80, Available: 80},
-				{EventID: "evt_1", Name: "seated", Price: price, Capacity: 5, Available: 3, Reserved: 2, Seated: true},
+				{EventID: "evt_1", Name: "seated", Price: price, Capacity: 5, Available: 3, Reserved: 2, Seated: true, Ordinal: 1},
 			}, w.Inventory("evt_1").Sections)
-			page, err := w.Reader.SeatPage(t.Context(), "evt_1", "seated", query.PageArgs{})
+			page, err := w.Reader.SeatPagesOf(t.Context(), []string{"evt_1/seated"}, query.PageArgs{})
 			require.NoError(t, err)
 			require.Equal(t, []query.Seat{
-				{Label: "A-2", Status: "RESERVED", Ordinal: 0}, {Label: "B-1", Status: "RESERVED", Ordinal: 1}, {Label: "B-2", Status: "AVAILABLE", Ordinal: 2},
-				{Label: "C-11", Status: "AVAILABLE", Ordinal: 3, RestrictedView: true}, {Label: "C-12", Status: "AVAILABLE", Ordinal: 4},
-			}, page.Items)
+				{Section: "seated", Label: "A-2", Status: "RESERVED", Ordinal: 0}, {Section: "seated", Label: "B-1", Status: "RESERVED", Ordinal: 1}, {Section: "seated", Label: "B-2", Status: "AVAILABLE", Ordinal: 2},
+				{Section: "seated", Label: "C-11", Status: "AVAILABLE", Ordinal: 3, RestrictedView: true}, {Section: "seated", Label: "C-12", Status: "AVAILABLE", Ordinal: 4},
+			}, page["evt_1/seated"].Items)
 		})
 	}
 }

@@ -45,9 +45,12 @@ func (Projection) Apply(ctx context.Context, tx pgx.Tx, batch []projection.Recor
 	if err := q.SavePayments(ctx, saveParams(changed)); err != nil {
 		return nil, fmt.Errorf("save payments: %w", err)
 	}
-	return projection.Column(changed, func(r *Row) announce.Change {
-		return announce.Change{Kind: announce.Payment, ID: r.ID, Version: r.Version}
-	}), nil
+	changes := make([]announce.Change, 0, 2*len(changed)) //nolint:mnd // for watchers of the payment, and of its reservation
+	for _, r := range changed {
+		changes = append(changes, announce.Change{Kind: announce.Payment, ID: r.ID, Version: r.Version},
+			announce.Change{Kind: announce.PaymentOfReservation, ID: r.ReservationID, Version: r.Version})
+	}
+	return changes, nil
 }
 
 // Row is a row of the table payments. Refunds holds a []Refund, Disputes a []Dispute, Metadata a Metadata.

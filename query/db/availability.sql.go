@@ -65,21 +65,28 @@ func (q *Queries) InventoriesWithSections(ctx context.Context, eventIds []string
 }
 
 const seatsInOrder = `-- name: SeatsInOrder :many
-SELECT label, status, ordinal, accessible, restricted_view FROM seats
-WHERE event_id = $1 AND section = $2 AND ordinal > $3 AND ordinal < $4
-ORDER BY ordinal
-LIMIT $5
+SELECT page.event_id, page.section, page.label, page.status, page.ordinal, page.accessible, page.restricted_view
+FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section) AS asked
+CROSS JOIN LATERAL (
+    SELECT s.event_id, s.section, s.label, s.status, s.ordinal, s.accessible, s.restricted_view FROM seats s
+    WHERE s.event_id = asked.event_id AND s.section = asked.section AND s.ordinal > $3 AND s.ordinal < $4
+    ORDER BY s.ordinal
+    LIMIT $5
+) AS page
+ORDER BY page.ordinal
 `
 
 type SeatsInOrderParams struct {
-	EventID  string
-	Section  string
+	EventIds []string
+	Sections []string
 	After    int32
 	Before   int32
 	RowLimit int32
 }
 
 type SeatsInOrderRow struct {
+	EventID        string
+	Section        string
 	Label          string
 	Status         string
 	Ordinal        int32
@@ -87,10 +94,11 @@ type SeatsInOrderRow struct {
 	RestrictedView bool
 }
 
+// A page for each of the sections.
 func (q *Queries) SeatsInOrder(ctx context.Context, arg SeatsInOrderParams) ([]SeatsInOrderRow, error) {
 	rows, err := q.db.Query(ctx, seatsInOrder,
-		arg.EventID,
-		arg.Section,
+		arg.EventIds,
+		arg.Sections,
 		arg.After,
 		arg.Before,
 		arg.RowLimit,
@@ -103,6 +111,8 @@ func (q *Queries) SeatsInOrder(ctx context.Context, arg SeatsInOrderParams) ([]S
 	for rows.Next() {
 		var i SeatsInOrderRow
 		if err := rows.Scan(
+			&i.EventID,
+			&i.Section,
 			&i.Label,
 			&i.Status,
 			&i.Ordinal,
@@ -120,21 +130,28 @@ func (q *Queries) SeatsInOrder(ctx context.Context, arg SeatsInOrderParams) ([]S
 }
 
 const seatsInReverse = `-- name: SeatsInReverse :many
-SELECT label, status, ordinal, accessible, restricted_view FROM seats
-WHERE event_id = $1 AND section = $2 AND ordinal > $3 AND ordinal < $4
-ORDER BY ordinal DESC
-LIMIT $5
+SELECT page.event_id, page.section, page.label, page.status, page.ordinal, page.accessible, page.restricted_view
+FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section) AS asked
+CROSS JOIN LATERAL (
+    SELECT s.event_id, s.section, s.label, s.status, s.ordinal, s.accessible, s.restricted_view FROM seats s
+    WHERE s.event_id = asked.event_id AND s.section = asked.section AND s.ordinal > $3 AND s.ordinal < $4
+    ORDER BY s.ordinal DESC
+    LIMIT $5
+) AS page
+ORDER BY page.ordinal DESC
 `
 
 type SeatsInReverseParams struct {
-	EventID  string
-	Section  string
+	EventIds []string
+	Sections []string
 	After    int32
 	Before   int32
 	RowLimit int32
 }
 
 type SeatsInReverseRow struct {
+	EventID        string
+	Section        string
 	Label          string
 	Status         string
 	Ordinal        int32
@@ -142,10 +159,11 @@ type SeatsInReverseRow struct {
 	RestrictedView bool
 }
 
+// A page for each of the sections.
 func (q *Queries) SeatsInReverse(ctx context.Context, arg SeatsInReverseParams) ([]SeatsInReverseRow, error) {
 	rows, err := q.db.Query(ctx, seatsInReverse,
-		arg.EventID,
-		arg.Section,
+		arg.EventIds,
+		arg.Sections,
 		arg.After,
 		arg.Before,
 		arg.RowLimit,
@@ -158,11 +176,67 @@ func (q *Queries) SeatsInReverse(ctx context.Context, arg SeatsInReverseParams) 
 	for rows.Next() {
 		var i SeatsInReverseRow
 		if err := rows.Scan(
+			&i.EventID,
+			&i.Section,
 			&i.Label,
 			&i.Status,
 			&i.Ordinal,
 			&i.Accessible,
 			&i.RestrictedView,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const seatsOfSections = `-- name: SeatsOfSections :many
+SELECT i.event_id, i.version, page.section, page.label, page.status
+FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section) AS asked
+JOIN inventories i ON i.event_id = asked.event_id
+CROSS JOIN LATERAL (
+    SELECT s.section, s.label, s.status, s.ordinal FROM seats s
+    WHERE s.event_id = asked.event_id AND s.section = asked.section
+    ORDER BY s.ordinal
+    LIMIT $3
+) AS page
+ORDER BY page.ordinal
+`
+
+type SeatsOfSectionsParams struct {
+	EventIds []string
+	Sections []string
+	RowLimit int32
+}
+
+type SeatsOfSectionsRow struct {
+	EventID string
+	Version int64
+	Section string
+	Label   string
+	Status  string
+}
+
+// One statement, so that the version and the seats are of the same moment. The limit keeps PostgreSQL from joining whole tables.
+func (q *Queries) SeatsOfSections(ctx context.Context, arg SeatsOfSectionsParams) ([]SeatsOfSectionsRow, error) {
+	rows, err := q.db.Query(ctx, seatsOfSections, arg.EventIds, arg.Sections, arg.RowLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SeatsOfSectionsRow{}
+	for rows.Next() {
+		var i SeatsOfSectionsRow
+		if err := rows.Scan(
+			&i.EventID,
+			&i.Version,
+			&i.Section,
+			&i.Label,
+			&i.Status,
 		); err != nil {
 			return nil, err
 		}

@@ -10,6 +10,36 @@ import (
 	"time"
 )
 
+const paymentVersions = `-- name: PaymentVersions :many
+SELECT reservation_id, sum(version)::bigint AS versions FROM payments WHERE reservation_id = ANY ($1::text[])
+GROUP BY reservation_id
+`
+
+type PaymentVersionsRow struct {
+	ReservationID string
+	Versions      int64
+}
+
+func (q *Queries) PaymentVersions(ctx context.Context, reservationIds []string) ([]PaymentVersionsRow, error) {
+	rows, err := q.db.Query(ctx, paymentVersions, reservationIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PaymentVersionsRow{}
+	for rows.Next() {
+		var i PaymentVersionsRow
+		if err := rows.Scan(&i.ReservationID, &i.Versions); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const paymentsByDispute = `-- name: PaymentsByDispute :many
 SELECT p.id, p.version, p.reservation_id, p.customer_id, p.event_id, p.amount, p.refunded, p.currency, p.refunds, p.status, p.gateway, p.transaction_id, p.failure_code, p.failure_reason, p.created_at, p.completed_at, p.failed_at, p.metadata, p.disputes FROM unnest($1::text[]) AS asked(id)
 JOIN payments p ON p.disputes @> jsonb_build_array(jsonb_build_object('id', asked.id))

@@ -7,13 +7,38 @@ WHERE i.event_id = ANY (@event_ids::text[])
 ORDER BY i.event_id, s.ordinal;
 
 -- name: SeatsInOrder :many
-SELECT label, status, ordinal, accessible, restricted_view FROM seats
-WHERE event_id = @event_id AND section = @section AND ordinal > @after AND ordinal < @before
-ORDER BY ordinal
-LIMIT @row_limit;
+-- A page for each of the sections.
+SELECT page.event_id, page.section, page.label, page.status, page.ordinal, page.accessible, page.restricted_view
+FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@sections::text[]) AS section) AS asked
+CROSS JOIN LATERAL (
+    SELECT s.event_id, s.section, s.label, s.status, s.ordinal, s.accessible, s.restricted_view FROM seats s
+    WHERE s.event_id = asked.event_id AND s.section = asked.section AND s.ordinal > @after AND s.ordinal < @before
+    ORDER BY s.ordinal
+    LIMIT @row_limit
+) AS page
+ORDER BY page.ordinal;
 
 -- name: SeatsInReverse :many
-SELECT label, status, ordinal, accessible, restricted_view FROM seats
-WHERE event_id = @event_id AND section = @section AND ordinal > @after AND ordinal < @before
-ORDER BY ordinal DESC
-LIMIT @row_limit;
+-- A page for each of the sections.
+SELECT page.event_id, page.section, page.label, page.status, page.ordinal, page.accessible, page.restricted_view
+FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@sections::text[]) AS section) AS asked
+CROSS JOIN LATERAL (
+    SELECT s.event_id, s.section, s.label, s.status, s.ordinal, s.accessible, s.restricted_view FROM seats s
+    WHERE s.event_id = asked.event_id AND s.section = asked.section AND s.ordinal > @after AND s.ordinal < @before
+    ORDER BY s.ordinal DESC
+    LIMIT @row_limit
+) AS page
+ORDER BY page.ordinal DESC;
+
+-- name: SeatsOfSections :many
+-- One statement, so that the version and the seats are of the same moment. The limit keeps PostgreSQL from joining whole tables.
+SELECT i.event_id, i.version, page.section, page.label, page.status
+FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@sections::text[]) AS section) AS asked
+JOIN inventories i ON i.event_id = asked.event_id
+CROSS JOIN LATERAL (
+    SELECT s.section, s.label, s.status, s.ordinal FROM seats s
+    WHERE s.event_id = asked.event_id AND s.section = asked.section
+    ORDER BY s.ordinal
+    LIMIT @row_limit
+) AS page
+ORDER BY page.ordinal;

@@ -13,6 +13,10 @@ JOIN payments p ON p.disputes @> jsonb_build_array(jsonb_build_object('id', aske
 SELECT * FROM payments WHERE reservation_id = ANY (@reservation_ids::text[])
 ORDER BY reservation_id, created_at, id;
 
+-- name: PaymentVersions :many
+SELECT reservation_id, sum(version)::bigint AS versions FROM payments WHERE reservation_id = ANY (@reservation_ids::text[])
+GROUP BY reservation_id;
+
 -- name: PaymentsNewestFirst :many
 SELECT * FROM payments
 WHERE (created_at, id) < (@older_than_time::timestamptz, @older_than_id::text)
