@@ -126,6 +126,7 @@ deploy/.env:
 generate: ## generate code from the GraphQL schema and from SQL
 	@tool=$$(scripts/tool sqlc) && $$tool generate
 	@go tool gqlgen generate
+	@go test -run '^TestThePublishedSchemaIsFresh$$' ./graph -args -update >/dev/null
 
 .PHONY: fmt
 fmt: ## format everything

@@ -152,10 +152,7 @@ func (r *Resolver) addToken(ctx context.Context, response *graphql.Response) {
 		return
 	}
 	token := encodeToken(head)
-	if response.Extensions == nil {
-		response.Extensions = map[string]any{}
-	}
-	response.Extensions[consistencyExtension] = token
+	addExtension(response, consistencyExtension, token)
 	if setHeader := request.From(ctx).SetHeader; setHeader != nil {
 		setHeader(request.ConsistencyHeader, token)
 	}

@@ -26,15 +26,17 @@ func newExecutor(r *Resolver, logger *slog.Logger, open bool) *executor.Executor
 	exec.SetErrorPresenter(apierror.Presenter(logger, publicError))
 	exec.SetRecoverFunc(apierror.Recover(logger))
 	exec.SetParserTokenLimit(mostTokens)
-	exec.SetQueryCache(newDocumentCache())
+	documents := newDocumentCache()
+	exec.SetQueryCache(documents)
 	exec.SetDisableSuggestion(!open)
 	if !open {
 		exec.SetDefaultRulesFn(rulesWithoutSuggestions)
 	}
+	exec.Use(limits.Merging{Tokens: mostTokens, Known: documents.has})
 	size := limits.Default()
 	size.Introspection = open
-	exec.Use(size)
 	exec.Use(limits.Strict{Schema: schema})
+	exec.Use(size) // last: only what nothing refuses has a cost
 	exec.AroundOperations(r.aroundOperation)
 	exec.AroundResponses(r.aroundResponse)
 	exec.AroundRootFields(r.aroundRootField)
@@ -70,4 +72,9 @@ func (c documentCache) Add(ctx context.Context, text string, document *ast.Query
 	if len(text) <= keptBytes {
 		c.Cache.Add(ctx, text, document)
 	}
+}
+
+func (c documentCache) has(ctx context.Context, text string) bool {
+	_, known := c.Get(ctx, text)
+	return known
 }

@@ -12,27 +12,41 @@ type feeds struct {
 	availability *live.Feed[query.Event] // with its inventory, by the inventory's version
 	reservations *live.Feed[query.Reservation]
 	payments     *live.Feed[query.Payment]
+
+	wholeEvents   *live.Feed[query.Event]       // with their inventories: whenever one of the two changed
+	wholePurchase *live.Feed[query.Reservation] // with its payments: whenever one of them changed
 }
 
 func newFeeds(hub *live.Hub, reads *query.Reader) feeds {
 	return feeds{
 		availability: live.NewFeed(hub, availabilitySource(reads)),
+		wholeEvents:  live.NewFeed(hub, wholeEventSource(reads)),
+		wholePurchase: live.NewFeed(hub, live.Source[query.Reservation]{
+			Channels: announceChannels(announce.Reservation, announce.PaymentOfReservation), Load: reads.ReservationsWithPayments,
+			Version: func(r query.Reservation) int64 { return r.Version + r.PaymentsVersion },
+		}),
 		events: live.NewFeed(hub, live.Source[query.Event]{
-			Channel: announceChannel(announce.Event), Load: reads.Events,
+			Channels: announceChannels(announce.Event), Load: reads.Events,
 			Version: func(e query.Event) int64 { return e.Version },
 		}),
 		reservations: live.NewFeed(hub, live.Source[query.Reservation]{
-			Channel: announceChannel(announce.Reservation), Load: reads.Reservations,
+			Channels: announceChannels(announce.Reservation), Load: reads.Reservations,
 			Version: func(r query.Reservation) int64 { return r.Version },
 		}),
 		payments: live.NewFeed(hub, live.Source[query.Payment]{
-			Channel: announceChannel(announce.Payment), Load: reads.Payments,
+			Channels: announceChannels(announce.Payment), Load: reads.Payments,
 			Version: func(p query.Payment) int64 { return p.Version },
 		}),
 	}
 }
 
-// announceChannel returns the function that names the channel of an object.
-func announceChannel(kind announce.Kind) func(id string) string {
-	return func(id string) string { return announce.Channel(kind, id) }
+// announceChannels returns the function that names the channels of an object.
+func announceChannels(kinds ...announce.Kind) func(id string) []string {
+	return func(id string) []string {
+		channels := make([]string, len(kinds))
+		for i, kind := range kinds {
+			channels[i] = announce.Channel(kind, id)
+		}
+		return channels
+	}
 }

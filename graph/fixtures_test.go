@@ -82,6 +82,14 @@ func (a *api) announceReservation(r query.Reservation, version int64, status str
 	require.NoError(a.t, announce.Publish(a.t.Context(), a.redis, []announce.Change{{Kind: announce.Reservation, ID: r.ID, Version: version}}))
 }
 
+// announcePayment announces a change of a payment, as a projector does.
+func (a *api) announcePayment(paymentID, reservationID string, version int64) {
+	a.t.Helper()
+	require.NoError(a.t, announce.Publish(a.t.Context(), a.redis, []announce.Change{
+		{Kind: announce.Payment, ID: paymentID, Version: version}, {Kind: announce.PaymentOfReservation, ID: reservationID, Version: version},
+	}))
+}
+
 // addPayment puts a payment with a pending refund on the read side.
 func (a *api) addPayment(r query.Reservation) query.Payment {
 	a.t.Helper()

@@ -11,11 +11,13 @@ import (
 	"ticketing/command"
 	"ticketing/command/inventory"
 	"ticketing/command/rejection"
+	"ticketing/graph/apierror"
 	"ticketing/graph/live"
 	"ticketing/graph/model"
 	"ticketing/internal/announce"
 	"ticketing/internal/card"
 	"ticketing/internal/id"
+	"ticketing/internal/text"
 	"ticketing/query"
 )
 
@@ -30,7 +32,50 @@ func (eventResolver) InventoryVersion(ctx context.Context, e *query.Event) (int,
 // Sections implements generated.EventResolver.
 func (eventResolver) Sections(ctx context.Context, e *query.Event) ([]*query.Section, error) {
 	inventory, err := inventoryOf(ctx, e)
+	loadersOf(ctx).listSections(inventory)
 	return pointersTo(inventory.Sections), err
+}
+
+// Section implements generated.EventResolver.
+func (eventResolver) Section(ctx context.Context, e *query.Event, name string) (*query.Section, error) {
+	inventory, err := inventoryOf(ctx, e)
+	return findSection(inventory, name), err
+}
+
+// findSection returns the section with this name, or else the one with the same name folded; nil when there is none.
+func findSection(inventory query.Inventory, name string) *query.Section {
+	i := slices.IndexFunc(inventory.Sections, func(s query.Section) bool { return s.Name == name })
+	if i < 0 {
+		folded := text.Fold(name)
+		i = slices.IndexFunc(inventory.Sections, func(s query.Section) bool { return text.Fold(s.Name) == folded })
+	}
+	if i < 0 {
+		return nil
+	}
+	return &inventory.Sections[i]
+}
+
+// findSectionByID returns a section of an event that the viewer may know of. What the log has is waited for.
+func (r queryResolver) findSectionByID(ctx context.Context, sectionID string, minVersion *int) (*query.Section, error) {
+	eventID, ordinal, err := id.ParseSection(sectionID)
+	if err != nil {
+		return nil, apierror.New(apierror.BadUserInput, "%s", err)
+	}
+	e, err := r.Event(ctx, eventID, minVersion)
+	if e == nil || err != nil {
+		return nil, err
+	}
+	inventory, err := inventoryOf(ctx, e)
+	if err == nil && ordinal >= len(inventory.Sections) {
+		e, err = r.awaitLoggedInventory(ctx, e)
+		if err == nil {
+			inventory, err = inventoryOf(ctx, e)
+		}
+	}
+	if err != nil || ordinal >= len(inventory.Sections) {
+		return nil, err
+	}
+	return &inventory.Sections[ordinal], nil
 }
 
 // inventoryOf returns the inventory that came with the event, or what the read side knows of it.
@@ -51,6 +96,10 @@ func (r *Resolver) withLoggedInventory(ctx context.Context, e *query.Event) (*qu
 	if !selectsInventory(ctx) {
 		return e, nil
 	}
+	return r.awaitLoggedInventory(ctx, e)
+}
+
+func (r *Resolver) awaitLoggedInventory(ctx context.Context, e *query.Event) (*query.Event, error) {
 	logged, err := r.loggedVersion(ctx, inventory.Stream(e.ID))
 	if err != nil {
 		return nil, err
@@ -70,31 +119,61 @@ func (r *Resolver) withLoggedInventory(ctx context.Context, e *query.Event) (*qu
 func everyoneMaySee(query.Event) error { return nil }
 
 func selectsInventory(ctx context.Context) bool {
-	return slices.ContainsFunc(graphql.CollectAllFields(ctx), func(field string) bool { return field == "sections" || field == "inventoryVersion" })
+	return slices.ContainsFunc(graphql.CollectAllFields(ctx), func(field string) bool {
+		return field == "sections" || field == "section" || field == "inventoryVersion"
+	})
 }
+
+// mostSeats bounds the seats that one field reads at once, of all sections of a response.
+const mostSeats = 20_000
 
 // Seats implements generated.SectionResolver.
 func (r sectionResolver) Seats(ctx context.Context, s *query.Section, first *int, after *string) (*model.SeatConnection, error) {
-	page, err := r.reads.SeatPage(ctx, s.EventID, s.Name, query.PageArgs{First: first, After: after})
+	args := query.PageArgs{First: first, After: after}
+	if !s.Seated {
+		_, err := r.reads.SeatPagesOf(ctx, nil, args) // checks the arguments
+		return newConnection(query.Page[query.Seat]{}), err
+	}
+	fetch := func(ctx context.Context, keys []string) (map[string]query.Page[query.Seat], error) {
+		if len(keys)*args.Size() > mostSeats {
+			return nil, apierror.New(apierror.ComplexityExceeded, "more than %d seats: request smaller pages, or a seatMap", mostSeats)
+		}
+		return r.reads.SeatPagesOf(ctx, keys, args)
+	}
+	l := loadersOf(ctx)
+	page, err := loadPage(ctx, &l.seatPages, &l.siblings.sections, s.Key(), fetch, func([]query.Seat) {})
 	return newConnection(page), err
+}
+
+// SeatMap implements generated.SectionResolver.
+func (sectionResolver) SeatMap(ctx context.Context, s *query.Section) (*query.SeatMap, error) {
+	if !s.Seated {
+		return nil, nil //nolint:nilnil // null for general admission
+	}
+	return loadersOf(ctx).seatMaps.Load(ctx, s.Key())
 }
 
 // Availability implements generated.SubscriptionResolver.
 func (r subscriptionResolver) Availability(ctx context.Context, eventID string) (<-chan *query.Event, error) {
-	return lookup[query.Event]{id.Event, nil, r.feeds.availability, func(e query.Event) error {
+	return lookup[query.Event]{id.Event, nil, r.feeds.wholeEvents, visibleTo(ctx)}.stream(ctx, eventID)
+}
+
+// visibleTo returns a check that finds no event which ctx's viewer may not know of.
+func visibleTo(ctx context.Context) func(query.Event) error {
+	return func(e query.Event) error {
 		if !canSeeEvent(ctx, e) {
 			return errNotFound
 		}
 		return nil
-	}}.stream(ctx, eventID)
+	}
 }
 
 // availabilitySource reads events with their inventories, by the inventory's version. An event without an inventory has an empty one at
 // version 0.
 func availabilitySource(reads *query.Reader) live.Source[query.Event] {
 	return live.Source[query.Event]{
-		Channel: announceChannel(announce.Availability),
-		Version: func(e query.Event) int64 { return e.Inventory.Version },
+		Channels: announceChannels(announce.Availability),
+		Version:  func(e query.Event) int64 { return e.Inventory.Version },
 		Load: func(ctx context.Context, ids []string) (map[string]query.Event, error) {
 			events, err := reads.Events(ctx, ids)
 			if err != nil {
@@ -109,6 +188,14 @@ func availabilitySource(reads *query.Reader) live.Source[query.Event] {
 			return events, err
 		},
 	}
+}
+
+// wholeEventSource reads the same, by the versions of both: they only rise, and so does their sum.
+func wholeEventSource(reads *query.Reader) live.Source[query.Event] {
+	source := availabilitySource(reads)
+	source.Channels = announceChannels(announce.Availability, announce.Event)
+	source.Version = func(e query.Event) int64 { return e.Version + e.Inventory.Version }
+	return source
 }
 
 // AddInventory implements generated.MutationResolver.
@@ -230,7 +317,7 @@ func inventoryView(e command.Event) *query.Inventory {
 	for i, s := range e.Sections {
 		sections[i] = query.Section{
 			EventID: e.ID, Name: s.Name, Price: s.Price, Capacity: s.Capacity, Available: s.Capacity - s.Reserved - s.Sold - s.Blocked,
-			Reserved: s.Reserved, Sold: s.Sold, Blocked: s.Blocked, Seated: s.Seated,
+			Reserved: s.Reserved, Sold: s.Sold, Blocked: s.Blocked, Seated: s.Seated, Ordinal: i,
 		}
 	}
 	return &query.Inventory{EventID: e.ID, Version: e.InventoryVersion, Sections: sections}

@@ -2,10 +2,14 @@ package graph
 
 import (
 	"context"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"ticketing/graph/limits"
 	"ticketing/graph/loader"
 	"ticketing/internal/auth"
 	"ticketing/internal/id"
@@ -17,6 +21,7 @@ import (
 type loaders struct {
 	events           *loader.Loader[query.Event]
 	inventories      *loader.Loader[query.Inventory]
+	seatMaps         *loader.Loader[query.SeatMap] // by section
 	reservations     *loader.Loader[query.Reservation]
 	byTicket         *loader.Loader[query.Reservation]
 	payments         *loader.Loader[query.Payment]
@@ -28,30 +33,36 @@ type loaders struct {
 	spend            *loader.Loader[[]query.Spend] // by customer
 	texts            *loader.Loader[string]
 
+	seatPages        loader.ByField[query.Page[query.Seat]] // by section
 	reservationPages loader.ByField[query.Page[query.Reservation]]
 	paymentPages     loader.ByField[query.Page[query.Payment]]
 	historyPages     loader.ByField[query.Page[query.HistoryEntry]]
 
+	timeout       time.Duration // of one read
 	loggedVersion func(ctx context.Context, stream string) (int64, error)
 
-	siblings struct{ events, reservations, tickets, payments, refunds, disputes, users, texts loader.Siblings }
+	mu              sync.Mutex
+	inventoriesRead []query.Inventory // whose sections are not listed yet
+
+	siblings struct{ events, sections, reservations, tickets, payments, refunds, disputes, users, texts loader.Siblings }
 }
 
 func (r *Resolver) newLoaders() *loaders {
-	l := &loaders{loggedVersion: r.loggedVersion}
+	l := &loaders{timeout: r.queryTimeout, loggedVersion: r.loggedVersion}
 	s := &l.siblings
-	l.events = loader.New(&s.events, r.reads.Events, nil)
-	l.inventories = loader.New(&s.events, r.reads.Inventories, nil)
-	l.reservations = loader.New(&s.reservations, r.reads.Reservations, l.addReservations)
-	l.byTicket = loader.New(&s.tickets, r.reads.ReservationsByTicket, l.addReservations)
-	l.payments = loader.New(&s.payments, r.reads.Payments, l.addPayments)
-	l.paymentsOf = loader.New(&s.reservations, r.reads.PaymentsByReservation, nil)
-	l.paymentsByRefund = loader.New(&s.refunds, r.reads.PaymentsByRefund, l.addPayments)
-	l.byDispute = loader.New(&s.disputes, r.reads.PaymentsByDispute, l.addPayments)
-	l.users = loader.New(&s.users, r.auth.Users, nil)
-	l.customers = loader.New(&s.users, r.reads.Customers, nil)
-	l.texts = loader.New(&s.texts, r.auth.ReadTexts, nil)
-	l.spend = loader.New(&s.users, r.reads.SpendOf, nil)
+	l.events = loader.New(&s.events, loader.Within(r.queryTimeout, r.reads.Events), nil)
+	l.inventories = loader.New(&s.events, loader.Within(r.queryTimeout, r.reads.Inventories), l.addInventories)
+	l.seatMaps = loader.New(&s.sections, loader.Within(r.queryTimeout, r.reads.SeatMaps), nil)
+	l.reservations = loader.New(&s.reservations, loader.Within(r.queryTimeout, r.reads.Reservations), l.addReservations)
+	l.byTicket = loader.New(&s.tickets, loader.Within(r.queryTimeout, r.reads.ReservationsByTicket), l.addReservations)
+	l.payments = loader.New(&s.payments, loader.Within(r.queryTimeout, r.reads.Payments), l.addPayments)
+	l.paymentsOf = loader.New(&s.reservations, loader.Within(r.queryTimeout, r.reads.PaymentsByReservation), nil)
+	l.paymentsByRefund = loader.New(&s.refunds, loader.Within(r.queryTimeout, r.reads.PaymentsByRefund), l.addPayments)
+	l.byDispute = loader.New(&s.disputes, loader.Within(r.queryTimeout, r.reads.PaymentsByDispute), l.addPayments)
+	l.users = loader.New(&s.users, loader.Within(r.queryTimeout, r.auth.Users), nil)
+	l.customers = loader.New(&s.users, loader.Within(r.queryTimeout, r.reads.Customers), nil)
+	l.texts = loader.New(&s.texts, loader.Within(r.queryTimeout, r.auth.ReadTexts), nil)
+	l.spend = loader.New(&s.users, loader.Within(r.queryTimeout, r.reads.SpendOf), nil)
 	return l
 }
 
@@ -59,6 +70,30 @@ func (r *Resolver) newLoaders() *loaders {
 
 func (l *loaders) addEvents(events []query.Event) {
 	l.siblings.events.Add(loader.IDs(events, func(e query.Event) string { return e.ID }))
+}
+
+// addInventories remembers the sections of events that came in one list.
+func (l *loaders) addInventories(inventories []query.Inventory) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inventoriesRead = append(l.inventoriesRead, inventories...)
+}
+
+// listSections notes that the sections of an event, and of all events that came with it, are listed.
+func (l *loaders) listSections(of query.Inventory) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var keys []string
+	for _, inventory := range append(l.inventoriesRead, of) {
+		for _, section := range inventory.Sections {
+			if section.Seated {
+				keys = append(keys, section.Key())
+			}
+		}
+	}
+	slices.Sort(keys)
+	l.siblings.sections.Add(slices.Compact(keys))
+	l.inventoriesRead = nil
 }
 
 func (l *loaders) addReservations(reservations []query.Reservation) {
@@ -119,7 +154,7 @@ func (l *loaders) ownersOf(by query.Owner) *loader.Siblings {
 // loadPage returns one owner's page of a list. It reads the page for all siblings of the owner, with the fetch of the field's first call.
 func loadPage[T any](ctx context.Context, pages *loader.ByField[query.Page[T]], owners *loader.Siblings, owner string, fetch loader.Fetch[query.Page[T]], onRead func([]T)) (query.Page[T], error) {
 	page, err := pages.Of(graphql.GetFieldContext(ctx).Field.Field, func() *loader.Loader[query.Page[T]] {
-		return loader.New(owners, fetch, func(read []query.Page[T]) {
+		return loader.New(owners, loader.Within(loadersOf(ctx).timeout, fetch), func(read []query.Page[T]) {
 			var all []T
 			for _, page := range read {
 				all = append(all, page.Items...)
@@ -150,32 +185,70 @@ func (r *Resolver) aroundOperation(ctx context.Context, next graphql.OperationHa
 	if oc.Operation.Operation != ast.Subscription {
 		return next(ctx)
 	}
-	if err := r.awaitToken(ctx, oc); err != nil {
+	err := r.admission.chargeAhead(ctx, oc)
+	if err == nil {
+		err = r.awaitToken(ctx, oc)
+	}
+	if err != nil {
 		return graphql.OneShot(refuseOperation(err))
 	}
-	return next(r.withLoaders(ctx))
+	return next(withSubscription(r.withLoaders(r.admission.withClient(ctx))))
 }
 
-// aroundResponse gives loaders to each response of a query or a subscription.
+// aroundResponse gives loaders to each response, and bounds what it costs. What was refused before it was executed has no cost.
 func (r *Resolver) aroundResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	oc := graphql.GetOperationContext(ctx)
-	if oc.Operation == nil {
+	if oc.Operation == nil || limits.CostOf(oc) == (limits.Cost{}) {
 		return next(ctx)
 	}
-	if oc.Operation.Operation == ast.Mutation {
-		response := next(ctx)
-		r.addToken(ctx, response)
-		return response
+	ctx = r.admission.withClient(ctx)
+	switch oc.Operation.Operation {
+	case ast.Mutation:
+		return r.respondToMutation(ctx, oc, next)
+	case ast.Subscription:
+		return r.respondToSubscription(ctx, oc, next)
+	default:
+		return r.respondToQuery(ctx, oc, next)
 	}
-	ctx = r.withLoaders(ctx)
-	if oc.Operation.Operation == ast.Query {
-		if err := r.awaitToken(ctx, oc); err != nil {
-			return refuseOperation(err)
-		}
-		loadersOf(ctx).addRootFields(oc)
-		return next(ctx)
+}
+
+func (r *Resolver) respondToQuery(ctx context.Context, oc *graphql.OperationContext, next graphql.ResponseHandler) *graphql.Response {
+	ctx, cancel := context.WithTimeout(r.withLoaders(ctx), r.queryTimeout)
+	defer cancel()
+	leave := func() {}
+	err := r.admission.chargeAhead(ctx, oc)
+	if err == nil {
+		err = r.awaitToken(ctx, oc)
 	}
-	return next(withSubscribedField(ctx, oc))
+	if err == nil {
+		leave, err = r.admission.enterLane(ctx, oc)
+	}
+	if err != nil {
+		return refuseOperation(err)
+	}
+	defer leave()
+	loadersOf(ctx).addRootFields(oc)
+	return r.admission.chargeResponse(ctx, oc, next(ctx), limits.CostOf(oc).Requested)
+}
+
+// respondToMutation charges what a mutation reads, but never refuses it for that: mutations have a limit of their own, and who has read too
+// much can still buy.
+func (r *Resolver) respondToMutation(ctx context.Context, oc *graphql.OperationContext, next graphql.ResponseHandler) *graphql.Response {
+	ctx, cancel := context.WithTimeout(ctx, r.mutationTimeout)
+	defer cancel()
+	response := next(ctx)
+	r.addToken(ctx, response)
+	return r.admission.chargeResponse(ctx, oc, response, 0)
+}
+
+// respondToSubscription waits for the next state and responds with it. A state that could not be read completely comes again.
+func (r *Resolver) respondToSubscription(ctx context.Context, oc *graphql.OperationContext, next graphql.ResponseHandler) *graphql.Response {
+	r.admission.awaitBalance(ctx)
+	response := next(withSubscribedField(r.withLoaders(ctx), oc))
+	if isUnavailable(response) {
+		subscriptionOf(ctx).sendAgain()
+	}
+	return r.admission.chargeResponse(ctx, oc, response, 0)
 }
 
 // withSubscribedField has the paths of a subscription's errors begin with its root field: gqlgen resolves the states outside of it.

@@ -111,6 +111,7 @@ func (l lookup[T]) stream(ctx context.Context, objectID string) (<-chan *T, erro
 		watch.Close()
 		return nil, err
 	}
+	subscriptionOf(ctx).setAgain(watch.Again)
 	return watch.Stream(ctx, first), nil
 }
 

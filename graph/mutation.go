@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -26,13 +27,26 @@ type form[C any] struct {
 func mutate[C, T any](ctx context.Context, caller callerFunc, in form[C], run func(context.Context, command.Caller, C) (T, error)) (result T, wrong []*model.UserError, err error) {
 	by, err := caller(ctx)
 	if err == nil && in.errs != nil {
-		return result, in.errs, nil
+		return result, shortenErrors(in.errs), nil
 	}
 	if err == nil {
 		result, err = run(ctx, by, in.command)
 	}
 	wrong, err = userErrors(err)
 	return result, wrong, err
+}
+
+// mostUserErrors bounds a payload's userErrors: more than a person corrects at once, and an input may have thousands.
+const mostUserErrors = 20
+
+// shortenErrors returns the first errors, and one that counts the rest.
+func shortenErrors(errs []*model.UserError) []*model.UserError {
+	rest := len(errs) - mostUserErrors
+	if rest <= 0 {
+		return errs
+	}
+	more := userError(rejection.New(rejection.Invalid, "and %d more errors of this kind", rest))
+	return append(slices.Clone(errs[:mostUserErrors]), more)
 }
 
 // callerFunc returns who asks for a mutation.

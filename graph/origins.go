@@ -10,9 +10,9 @@ import (
 	"ticketing/internal/loopback"
 )
 
-// allowedOrigins returns the function that decides whose pages may use the session's cookie: those of the API's own host and of the base
-// URL, and in development all pages of this machine.
-func allowedOrigins(baseURL string, development bool) (func(r *http.Request, origin string) bool, error) {
+// allowedOrigins returns the function that decides whose pages may use the session's cookie: those of the API's own host, of the base URL and
+// of the listed origins, and in development all pages of this machine.
+func allowedOrigins(baseURL string, listed []string, development bool) (func(r *http.Request, origin string) bool, error) {
 	base, err := url.Parse(baseURL)
 	if err != nil {
 		return nil, fmt.Errorf("parse the base URL: %w", err)
@@ -26,6 +26,8 @@ func allowedOrigins(baseURL string, development bool) (func(r *http.Request, ori
 		case strings.EqualFold(o.Host, r.Host):
 			return true
 		case base.Host != "" && strings.EqualFold(o.Host, base.Host) && o.Scheme == base.Scheme:
+			return true
+		case slices.ContainsFunc(listed, func(allowed string) bool { return strings.EqualFold(allowed, origin) }):
 			return true
 		}
 		return development && loopback.Is(o.Hostname())

@@ -2,7 +2,10 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"ticketing/command"
 	"ticketing/command/inventory"
@@ -34,7 +37,11 @@ func (r queryResolver) Reservation(ctx context.Context, reservationID string, mi
 
 // ReservationStatus implements generated.SubscriptionResolver.
 func (r subscriptionResolver) ReservationStatus(ctx context.Context, reservationID string) (<-chan *query.Reservation, error) {
-	return r.reservationLookup(ctx).stream(ctx, reservationID)
+	found := r.reservationLookup(ctx)
+	if slices.Contains(graphql.CollectAllFields(ctx), "payments") {
+		found.feed = r.feeds.wholePurchase
+	}
+	return found.stream(ctx, reservationID)
 }
 
 func (r *Resolver) reservationLookup(ctx context.Context) lookup[query.Reservation] {

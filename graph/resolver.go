@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"time"
 
 	"ticketing/command"
 	"ticketing/command/eventstore"
@@ -26,6 +27,9 @@ type Resolver struct {
 	consistency *consistency
 	opensOrder  func(link, reservationID string) bool          // nil: no link opens an order
 	signTicket  func(ticketID, eventID string) (string, error) // nil: tickets have no code
+	admission   *admission
+
+	queryTimeout, mutationTimeout time.Duration
 
 	returnPages returnPages
 }

@@ -15,7 +15,7 @@ import (
 	"ticketing/internal/id"
 )
 
-// schema is the API's schema without @defer, which follows an old draft that clients misunderstand.
+// schema is the API's schema without @defer, which follows an old draft that clients misunderstand, and with descriptions of all arguments.
 var schema = func() *ast.Schema {
 	changed := *generated.NewExecutableSchema(generated.Config{}).Schema()
 	changed.Directives = maps.Clone(changed.Directives)
@@ -23,6 +23,7 @@ var schema = func() *ast.Schema {
 	if open := unauthorizedFields(&changed); len(open) > 0 {
 		panic(fmt.Sprintf("graph: no @auth on %v", open))
 	}
+	describeArguments(&changed)
 	return &changed
 }()
 
@@ -38,7 +39,7 @@ var keyedInputs = func() map[string]bool {
 }()
 
 // nodePrefixes are those of the ids of all types that implement Node.
-var nodePrefixes = []string{id.Event, id.Reservation, id.TicketPrefix, id.Payment, id.Refund, id.Dispute, id.User}
+var nodePrefixes = []string{id.Event, id.Section, id.Reservation, id.TicketPrefix, id.Payment, id.Refund, id.Dispute, id.User}
 
 // Node implements generated.QueryResolver. The field is public; of the types that it leads to, only events are.
 func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int) (model.Node, error) {
@@ -47,12 +48,14 @@ func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int)
 	switch {
 	case !slices.Contains(nodePrefixes, prefix):
 		return nil, apierror.New(apierror.BadUserInput, "id is not an id of this API")
-	case prefix != id.Event && !signedIn:
+	case prefix != id.Event && prefix != id.Section && !signedIn:
 		return nil, errSignIn
 	}
 	switch prefix {
 	case id.Event:
 		return asNode(r.Event(ctx, nodeID, minVersion))
+	case id.Section:
+		return asNode(r.findSectionByID(ctx, nodeID, minVersion))
 	case id.Reservation:
 		return asNode(r.Reservation(ctx, nodeID, minVersion))
 	case id.TicketPrefix:

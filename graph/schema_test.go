@@ -1,12 +1,19 @@
 package graph
 
 import (
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"ticketing/command/inventory"
+	"ticketing/internal/id"
 	"ticketing/query"
 )
 
@@ -34,11 +41,47 @@ func TestEverythingInTheSchemaIsDescribed(t *testing.T) {
 			if len(field.Name) < 2 || field.Name[:2] != "__" {
 				require.NotEmpty(t, field.Description, "%s.%s", def.Name, field.Name)
 			}
+			for _, argument := range field.Arguments {
+				require.NotEmpty(t, argument.Description, "%s.%s(%s:)", def.Name, field.Name, argument.Name)
+			}
 		}
 		for _, value := range def.EnumValues {
 			require.NotEmpty(t, value.Description, "%s.%s", def.Name, value.Name)
 		}
 	}
+}
+
+var update = flag.Bool("update", false, "write schema.graphql")
+
+// make generate calls this test with -update.
+func TestThePublishedSchemaIsFresh(t *testing.T) {
+	t.Parallel()
+	printed := printSchema()
+	if *update {
+		require.NoError(t, os.WriteFile("schema.graphql", []byte(printed), 0o644)) //nolint:gosec // it is for everyone
+		return
+	}
+	require.Equal(t, printed, publishedSchema, "run make generate and commit")
+	require.NotEmpty(t, gqlparser.MustLoadSchema(&ast.Source{Input: publishedSchema}).Types["Event"].Fields.ForName("sections").Directives.ForName("listSize"))
+
+	w := httptest.NewRecorder()
+	SchemaHandler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/schema.graphql", nil))
+	require.Equal(t, publishedSchema, w.Body.String())
+}
+
+func TestEverySectionOfAnEventHasAnID(t *testing.T) {
+	t.Parallel()
+	require.LessOrEqual(t, inventory.MostSections, id.MostSections)
+}
+
+func TestALongResponseIsRefusedAndCharged(t *testing.T) {
+	t.Parallel()
+	a := newAdmission(RateLimits{ReadsPerUser: 1_000, ReadsPerIP: 1_000_000})
+	oc := &graphql.OperationContext{}
+	refused := a.chargeResponse(t.Context(), oc, &graphql.Response{Data: make([]byte, mostBytes+1)}, 0)
+	require.Empty(t, refused.Data)
+	require.Equal(t, "COMPLEXITY_LIMIT_EXCEEDED", refused.Errors[0].Extensions["code"])
+	require.Less(t, a.addresses.Take("invalid IP", 0).Left, 100_000)
 }
 
 func TestTheseInputsHaveAnIdempotencyKey(t *testing.T) {

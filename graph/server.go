@@ -8,6 +8,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -53,6 +54,13 @@ type Config struct {
 	OpensOrder func(link, reservationID string) bool
 	// SignTicket returns the code of a ticket. Default: tickets have none.
 	SignTicket func(ticketID, eventID string) (string, error)
+	// AllowedOrigins are those of other pages that may use the API with the cookie, such as "https://shop.example.com". Default: none.
+	AllowedOrigins []string
+	// QueryTimeout is how long a query, or a read of a subscription, may take: longer than any page needs, shorter than clients' patience.
+	// Default: 10s.
+	QueryTimeout time.Duration
+	// MutationTimeout is how long a mutation may take; payment gateways are waited for. Default: 2m.
+	MutationTimeout time.Duration
 	// RateLimits are the limits of each client.
 	RateLimits RateLimits
 }
@@ -69,6 +77,9 @@ type RateLimits struct {
 
 	ConnectionsPerUser int // WebSockets and event streams at a time. Default: 100.
 	ConnectionsPerIP   int // The same by IP. Default: 1000.
+
+	ReadsPerUser int // Weight of what a user reads in a minute, in each process. Default: 1,000,000.
+	ReadsPerIP   int // The same by IP, for those who are not signed in. Default: 5,000,000.
 }
 
 func (c Config) withDefaults() Config {
@@ -93,6 +104,9 @@ func (c Config) withDefaults() Config {
 	if l.ConnectionsPerIP == 0 {
 		l.ConnectionsPerIP = 1_000
 	}
+	l.ReadsPerUser, l.ReadsPerIP = cmp.Or(l.ReadsPerUser, 1_000_000), cmp.Or(l.ReadsPerIP, 5_000_000)
+	c.QueryTimeout = cmp.Or(c.QueryTimeout, 10*time.Second)
+	c.MutationTimeout = cmp.Or(c.MutationTimeout, 2*time.Minute)
 	return c
 }
 
@@ -121,7 +135,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	allowOrigin, err := allowedOrigins(cfg.BaseURL, cfg.Development)
+	allowOrigin, err := allowedOrigins(cfg.BaseURL, cfg.AllowedOrigins, cfg.Development)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +148,8 @@ func New(cfg Config) (*Server, error) {
 		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.Auth, log: cfg.Log,
 		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), returnPages: pages,
 		consistency: newConsistency(cfg.Projections), opensOrder: cfg.OpensOrder, signTicket: cfg.SignTicket,
+		admission:    newAdmission(cfg.RateLimits),
+		queryTimeout: cfg.QueryTimeout, mutationTimeout: cfg.MutationTimeout,
 	}
 	s := &Server{
 		resolver: r, connections: cfg.Connections, hub: hub,

@@ -58,11 +58,12 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	limiter := ratelimit.New(b.redis)
 	connections := ratelimit.NewConnections(limiter)
 	server, err := graph.New(graph.Config{
-		Commands: write.service, Reads: query.NewReader(b.read.Pool), Projections: b.projections, Auth: users,
+		Commands: write.service, Reads: query.NewReader(query.NewPool(b.read.Pool, e.registererOf("api"))), Projections: b.projections, Auth: users,
 		Log: eventstore.Reader{DB: b.events.Pool}, Limiter: limiter, Connections: connections, Redis: b.redis,
 		Logger: e.Logger, Registerer: e.registererOf("api"),
 		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, ReturnOrigins: e.Config.ReturnOrigins, TrustedProxies: proxies,
-		SignTicket: keys.SignFirst,
+		SignTicket:     keys.SignFirst,
+		AllowedOrigins: e.Config.AllowedOrigins, MutationTimeout: 2*e.Config.PaymentTimeout + time.Minute, // a payment is created, then confirmed
 		OpensOrder: func(link, reservationID string) bool { return keys.OpensOrder(link, reservationID, time.Now()) },
 		RateLimits: e.rateLimits(),
 	})
@@ -108,6 +109,7 @@ func (e Env) rateLimits() graph.RateLimits {
 		Messages:  ratelimit.WebSocketMessages(e.Config.WebSocketRateLimit),
 
 		ConnectionsPerUser: e.Config.ConnectionsPerUser, ConnectionsPerIP: e.Config.ConnectionsPerIP,
+		ReadsPerUser: e.Config.ReadsPerUser, ReadsPerIP: e.Config.ReadsPerIP,
 	}
 }
 
@@ -262,6 +264,7 @@ func (e Env) apiRoutes(api, graphiql, pages, signIn http.Handler, b *apiBackends
 	for _, source := range e.webhooks() {
 		mux.Handle("POST /webhooks/"+source.Name(), b.webhooks.Handler(source))
 	}
+	mux.Handle("GET /schema.graphql", graph.SchemaHandler())
 	mux.Handle("/graphiql", graphiql)
 	mux.Handle("/graphiql/", graphiql)
 	mux.Handle("/auth/", signIn)

@@ -25,7 +25,7 @@ func withDevelopmentDefaults(environ map[string]string) map[string]string {
 	}
 	for name, value := range map[string]string{
 		"ADMIN_EMAILS": "admin@example.com", "AUTH_RATE_LIMIT_REQUESTS": "10000", "GUEST_RATE_LIMIT_REQUESTS": "10000", "WS_MAX_CONNECTIONS_PER_IP": "10000",
-		"SHUTDOWN_DELAY": "0s",
+		"READ_RATE_LIMIT_PER_IP": "1000000000", "SHUTDOWN_DELAY": "0s",
 	} {
 		if out[name] == "" {
 			out[name] = value

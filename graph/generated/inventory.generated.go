@@ -19,6 +19,7 @@ import (
 
 type SectionResolver interface {
 	Seats(ctx context.Context, obj *query.Section, first *int, after *string) (*model.Connection[*query.Seat], error)
+	SeatMap(ctx context.Context, obj *query.Section) (*query.SeatMap, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -145,6 +146,29 @@ func (ec *executionContext) fieldContext_AddInventoryPayload_userErrors(_ contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Seat_section(ctx context.Context, field graphql.CollectedField, obj *query.Seat) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Seat_section(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Section, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Seat_section(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Seat", field, false, false, "String")
 }
 
 func (ec *executionContext) _Seat_label(ctx context.Context, field graphql.CollectedField, obj *query.Seat) (ret graphql.Marshaler) {
@@ -390,6 +414,153 @@ func (ec *executionContext) fieldContext_SeatEdge_node(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _SeatMap_version(ctx context.Context, field graphql.CollectedField, obj *query.SeatMap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatMap_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatMap_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatMap", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeatMap_rows(ctx context.Context, field graphql.CollectedField, obj *query.SeatMap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatMap_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []query.SeatMapRow) graphql.Marshaler {
+			return ec.marshalNSeatMapRow2ᚕticketingᚋqueryᚐSeatMapRowᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatMap_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SeatMap",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SeatMapRow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SeatMapRow_row(ctx context.Context, field graphql.CollectedField, obj *query.SeatMapRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatMapRow_row(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Row, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatMapRow_row(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatMapRow", field, false, false, "String")
+}
+
+func (ec *executionContext) _SeatMapRow_labels(ctx context.Context, field graphql.CollectedField, obj *query.SeatMapRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatMapRow_labels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Labels, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SeatMapRow_labels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatMapRow", field, false, false, "String")
+}
+
+func (ec *executionContext) _SeatMapRow_states(ctx context.Context, field graphql.CollectedField, obj *query.SeatMapRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatMapRow_states(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.States, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatMapRow_states(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatMapRow", field, false, false, "String")
+}
+
+func (ec *executionContext) _Section_id(ctx context.Context, field graphql.CollectedField, obj *query.Section) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Section_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Section_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Section", field, true, false, "ID")
+}
+
 func (ec *executionContext) _Section_name(ctx context.Context, field graphql.CollectedField, obj *query.Section) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -600,6 +771,38 @@ func (ec *executionContext) fieldContext_Section_seats(ctx context.Context, fiel
 	if fc.Args, err = ec.field_Section_seats_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Section_seatMap(ctx context.Context, field graphql.CollectedField, obj *query.Section) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Section_seatMap(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Section().SeatMap(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *query.SeatMap) graphql.Marshaler {
+			return ec.marshalOSeatMap2ᚖticketingᚋqueryᚐSeatMap(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Section_seatMap(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Section",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SeatMap(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -915,6 +1118,11 @@ func (ec *executionContext) _Seat(ctx context.Context, sel ast.SelectionSet, obj
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Seat")
+		case "section":
+			out.Values[i] = ec._Seat_section(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "label":
 			out.Values[i] = ec._Seat_label(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1033,7 +1241,88 @@ func (ec *executionContext) _SeatEdge(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
-var sectionImplementors = []string{"Section"}
+var seatMapImplementors = []string{"SeatMap"}
+
+func (ec *executionContext) _SeatMap(ctx context.Context, sel ast.SelectionSet, obj *query.SeatMap) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, seatMapImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SeatMap")
+		case "version":
+			out.Values[i] = ec._SeatMap_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rows":
+			out.Values[i] = ec._SeatMap_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var seatMapRowImplementors = []string{"SeatMapRow"}
+
+func (ec *executionContext) _SeatMapRow(ctx context.Context, sel ast.SelectionSet, obj *query.SeatMapRow) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, seatMapRowImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SeatMapRow")
+		case "row":
+			out.Values[i] = ec._SeatMapRow_row(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "labels":
+			out.Values[i] = ec._SeatMapRow_labels(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "states":
+			out.Values[i] = ec._SeatMapRow_states(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sectionImplementors = []string{"Section", "Node"}
 
 func (ec *executionContext) _Section(ctx context.Context, sel ast.SelectionSet, obj *query.Section) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sectionImplementors)
@@ -1044,6 +1333,11 @@ func (ec *executionContext) _Section(ctx context.Context, sel ast.SelectionSet, 
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Section")
+		case "id":
+			out.Values[i] = ec._Section_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "name":
 			out.Values[i] = ec._Section_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1084,6 +1378,12 @@ func (ec *executionContext) _Section(ctx context.Context, sel ast.SelectionSet, 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Section_seats(ctx, field, obj)
+				})
+		case "seatMap":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Section_seatMap(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -1167,6 +1467,26 @@ func (ec *executionContext) marshalNSeatEdge2ᚖticketingᚋgraphᚋmodelᚐEdge
 	return ec._SeatEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNSeatMapRow2ticketingᚋqueryᚐSeatMapRow(ctx context.Context, sel ast.SelectionSet, v query.SeatMapRow) graphql.Marshaler {
+	return ec._SeatMapRow(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSeatMapRow2ᚕticketingᚋqueryᚐSeatMapRowᚄ(ctx context.Context, sel ast.SelectionSet, v []query.SeatMapRow) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSeatMapRow2ticketingᚋqueryᚐSeatMapRow(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNSeatRowInput2ᚖticketingᚋgraphᚋmodelᚐSeatRowInput(ctx context.Context, v any) (*model.SeatRowInput, error) {
 	res, err := ec.unmarshalInputSeatRowInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
@@ -1220,6 +1540,13 @@ func (ec *executionContext) marshalOAddInventoryPayload2ᚖticketingᚋgraphᚋm
 		return graphql.Null
 	}
 	return ec._AddInventoryPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSeatMap2ᚖticketingᚋqueryᚐSeatMap(ctx context.Context, sel ast.SelectionSet, v *query.SeatMap) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SeatMap(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSeatRowInput2ᚕᚖticketingᚋgraphᚋmodelᚐSeatRowInputᚄ(ctx context.Context, v any) ([]*model.SeatRowInput, error) {

@@ -238,7 +238,7 @@ type AuditLogEntry {
   "The trace span in which it was decided (W3C Trace Context), or null."
   traceparent: String
   "Its data."
-  data: JSON!
+  data: JSON! @cost(weight: "100")
 }
 
 "A page of the log."
@@ -461,7 +461,10 @@ type CustomerHistoryEdge {
   node: CustomerHistoryEntry!
 }
 `, BuiltIn: false},
-	{Name: "../schema/errors.graphqls", Input: `"An error that the customer can correct. The payload's object is null unless it changed all the same."
+	{Name: "../schema/errors.graphqls", Input: `"""
+An error that the customer can correct. The payload's object is null unless it changed all the same. A payload has at most 20; one more, without
+a ` + "`" + `field` + "`" + `, says how many others there are.
+"""
 type UserError {
   "What is wrong, for programs."
   code: UserErrorCode!
@@ -559,7 +562,7 @@ type Event implements Node {
   "The name, 1 to 200 characters."
   name: String!
   "A longer text, up to 10,000 characters; empty when there is none."
-  description: String!
+  description: String! @cost(weight: "100")
   "Where it takes place, 1 to 200 characters."
   venue: String!
   "When it begins."
@@ -579,7 +582,9 @@ type Event implements Node {
   "Why it was cancelled, in the organizer's words, or null."
   cancellationReason: String
   "The sections, in the order in which they were added."
-  sections: [Section!]!
+  sections: [Section!]! @listSize(assumedSize: 20)
+  "One section by its name, or null when there is none. Names are compared as in ` + "`" + `addInventory` + "`" + `."
+  section(name: String!): Section
   "The event's reservations, the newest first: for its organizer and for admins, for others FORBIDDEN. Pages are as in ` + "`" + `events` + "`" + `."
   reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection
   "The event's payments, under the same rules as ` + "`" + `reservations` + "`" + `."
@@ -888,12 +893,14 @@ input RevokeAllSessionsInput {
 }
 
 extend type Subscription {
-  "An event with the counts of its sections, whenever ` + "`" + `inventoryVersion` + "`" + ` rises. A draft is NOT_FOUND except for its organizer and admins."
+  "An event with the counts of its sections, whenever one of them or the event itself changes. A draft is NOT_FOUND except for its organizer and admins."
   availability(eventId: ID!): Event! @auth(rule: PUBLIC)
 }
 
 "A part of an event's inventory with one price. available + reserved + sold + blocked = capacity."
-type Section {
+type Section implements Node {
+  "The section's id, sec_…."
+  id: ID!
   "The name, 1 to 100 characters, unique in its event."
   name: String!
   "The price of one ticket now. A reservation keeps the price at which it was made."
@@ -910,10 +917,32 @@ type Section {
   blocked: Int!
   "The numbered seats, row by row; empty for general admission. Pages are as in ` + "`" + `events` + "`" + `."
   seats(first: Int, after: String): SeatConnection!
+  "All numbered seats in a short form, for a picture of the section; null for general admission."
+  seatMap: SeatMap @cost(weight: "500")
+}
+
+"All numbered seats of a section: about one byte a seat."
+type SeatMap {
+  "The event's ` + "`" + `inventoryVersion` + "`" + ` at which the seats are in these states."
+  version: Int!
+  "The rows, from the front to the back."
+  rows: [SeatMapRow!]!
+}
+
+"A row of a seat map."
+type SeatMapRow {
+  "The row's name: a seat's label is \"<row>-<number>\"."
+  row: String!
+  "The numbers of the seats as their labels have them; null when they are 1, 2, 3 …"
+  labels: [String!]
+  "A character for each seat: \".\" available, \"r\" reserved, \"s\" sold, \"b\" blocked."
+  states: String!
 }
 
 "A numbered seat."
 type Seat {
+  "The section's name."
+  section: String!
   "\"<row>-<number>\", for example \"A-12\"."
   label: String!
   "Whether it can be reserved."
@@ -1479,7 +1508,7 @@ extend type Mutation {
 
 extend type Subscription {
   """
-  One reservation, for those who may read it. Right after ` + "`" + `reserveSeats` + "`" + ` it waits up to two seconds for the read side to know the
+  One reservation, for those who may read it. With ` + "`" + `payments` + "`" + ` in the selection, a change of them is sent too. Right after ` + "`" + `reserveSeats` + "`" + ` it waits up to two seconds for the read side to know the
   reservation, then ends with NOT_FOUND.
   """
   reservationStatus(id: ID!): Reservation! @auth(rule: SIGNED_IN)
@@ -1645,6 +1674,17 @@ are in the field's description.
 """
 directive @auth(rule: AuthRule!) on FIELD_DEFINITION
 
+"""
+Says as how many values a field counts when the cost of an operation is measured, if not as one: it is long, or takes more to make.
+"""
+directive @cost(weight: String!) on FIELD_DEFINITION
+
+"""
+Says as how many elements a list without pages counts when the cost of an operation is measured, if not as five. Pages count as many elements
+as they ask for.
+"""
+directive @listSize(assumedSize: Int!) on FIELD_DEFINITION
+
 "Who may call a root field."
 enum AuthRule {
   "Every client, signed in or not."
@@ -1659,7 +1699,7 @@ enum AuthRule {
 
 "An object that can be read again by its id alone."
 interface Node {
-  "A TypeID: the type's prefix (evt_, rsv_, pay_, rfd_, usr_) and 26 characters. Ids sort by creation time."
+  "A TypeID: the type's prefix (evt_, sec_, rsv_, pay_, rfd_, usr_) and 26 characters. Ids of all but sections sort by creation time."
   id: ID!
 }
 
@@ -2142,6 +2182,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_cancellationReason(ctx, field)
 	case "sections":
 		return ec.fieldContext_Event_sections(ctx, field)
+	case "section":
+		return ec.fieldContext_Event_section(ctx, field)
 	case "reservations":
 		return ec.fieldContext_Event_reservations(ctx, field)
 	case "payments":
@@ -2482,6 +2524,8 @@ func (ec *executionContext) childFields_SalesReport(ctx context.Context, field g
 
 func (ec *executionContext) childFields_Seat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "section":
+		return ec.fieldContext_Seat_section(ctx, field)
 	case "label":
 		return ec.fieldContext_Seat_label(ctx, field)
 	case "status":
@@ -2516,8 +2560,32 @@ func (ec *executionContext) childFields_SeatEdge(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type SeatEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_SeatMap(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_SeatMap_version(ctx, field)
+	case "rows":
+		return ec.fieldContext_SeatMap_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeatMap", field.Name)
+}
+
+func (ec *executionContext) childFields_SeatMapRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "row":
+		return ec.fieldContext_SeatMapRow_row(ctx, field)
+	case "labels":
+		return ec.fieldContext_SeatMapRow_labels(ctx, field)
+	case "states":
+		return ec.fieldContext_SeatMapRow_states(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeatMapRow", field.Name)
+}
+
 func (ec *executionContext) childFields_Section(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_Section_id(ctx, field)
 	case "name":
 		return ec.fieldContext_Section_name(ctx, field)
 	case "price":
@@ -2534,6 +2602,8 @@ func (ec *executionContext) childFields_Section(ctx context.Context, field graph
 		return ec.fieldContext_Section_blocked(ctx, field)
 	case "seats":
 		return ec.fieldContext_Section_seats(ctx, field)
+	case "seatMap":
+		return ec.fieldContext_Section_seatMap(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Section", field.Name)
 }

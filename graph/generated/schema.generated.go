@@ -4169,6 +4169,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Ticket(ctx, sel, obj)
+	case query.Section:
+		return ec._Section(ctx, sel, &obj)
+	case *query.Section:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Section(ctx, sel, obj)
 	case query.Reservation:
 		return ec._Reservation(ctx, sel, &obj)
 	case *query.Reservation:

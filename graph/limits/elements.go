@@ -2,6 +2,7 @@ package limits
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -10,7 +11,7 @@ import (
 const (
 	defaultPage = 20
 	largestPage = 100
-	plainList   = 5 // lists without pages: sections, seats of a reservation, payments, refunds
+	plainList   = 5 // lists without pages and without @listSize: seats of a reservation, payments, refunds
 )
 
 // expectedElements returns how often the children of a field are expected in the response.
@@ -25,7 +26,31 @@ func (w weigher) expectedElements(f *ast.Field) int {
 	if f.Definition.Type.Elem == nil || inPage {
 		return 1 // a page's edges and nodes are counted at the field that has the page
 	}
+	if size, declared := numberOfDirective(f, "listSize", "assumedSize"); declared {
+		return size
+	}
 	return plainList
+}
+
+// valuesOf returns as how many values the field itself counts: 1, unless @cost says that it is long or takes more to make.
+func valuesOf(f *ast.Field) int {
+	if cost, declared := numberOfDirective(f, "cost", "weight"); declared {
+		return cost
+	}
+	return 1
+}
+
+// numberOfDirective returns a number that the schema declares for a field.
+func numberOfDirective(f *ast.Field, directive, argument string) (number int, declared bool) {
+	if f.Definition == nil {
+		return 0, false
+	}
+	d := f.Definition.Directives.ForName(directive)
+	if d == nil || d.Arguments.ForName(argument) == nil {
+		return 0, false
+	}
+	number, err := strconv.Atoi(d.Arguments.ForName(argument).Value.Raw)
+	return number, err == nil
 }
 
 // pageSize returns what first or last asks for. A size that is too large counts as the largest page.

@@ -22,15 +22,20 @@ type Limits struct {
 	Fields int
 	// Aliases is how many of them may have an alias.
 	Aliases int
-	// Complexity is about how many values a response may have: a list counts as often as it asks for elements.
+	// Complexity is about how many values a response may have: a list counts as often as it asks for elements, and what @cost and
+	// @listSize say in the schema counts as much as they say.
 	Complexity int
+	// Repeated is the same for mutations, which are to be quick, and for subscriptions, which are executed again with each change.
+	Repeated int
+	// SchemaValues is the same for what introspection returns. The full introspection that tools do counts as about 250,000.
+	SchemaValues int
 	// Introspection reports whether the schema may be read.
 	Introspection bool
 }
 
 // Default returns limits that leave room for the largest pages of sensible clients.
 func Default() Limits {
-	return Limits{Depth: 15, Fields: 2_000, Aliases: 50, Complexity: 20_000}
+	return Limits{Depth: 15, Fields: 2_000, Aliases: 50, Complexity: 20_000, Repeated: 10_000, SchemaValues: 600_000}
 }
 
 var _ interface {
@@ -58,10 +63,37 @@ func (l Limits) MutateOperationContext(_ context.Context, oc *graphql.OperationC
 		return tooMuch("more than %d fields", l.Fields)
 	case total.aliases > l.Aliases:
 		return tooMuch("more than %d aliases", l.Aliases)
-	case total.complexity > l.Complexity:
-		return tooMuch("more than %d values could be in the response: request smaller pages or fewer fields", l.Complexity)
+	case total.schemaValues > l.SchemaValues:
+		return tooMuch("more than %d values of the schema", l.SchemaValues)
+	case total.complexity > l.most(oc):
+		return tooMuch("more than %d values could be in the response: request smaller pages or fewer fields", l.most(oc))
 	}
+	oc.Stats.SetExtension(costExtension, Cost{Requested: total.complexity + total.schemaValues/valuesOfSchema, Max: l.most(oc)})
 	return nil
+}
+
+func (l Limits) most(oc *graphql.OperationContext) int {
+	if oc.Operation.Operation == ast.Query {
+		return l.Complexity
+	}
+	return l.Repeated
+}
+
+// Cost is what an operation costs, and what it could cost at most.
+type Cost struct {
+	Requested int `json:"requested"`
+	Max       int `json:"max"`
+}
+
+const (
+	costExtension  = "cost"
+	valuesOfSchema = 100 // a value of the schema needs no database and little time
+)
+
+// CostOf returns the cost of an operation that passed the limits.
+func CostOf(oc *graphql.OperationContext) Cost {
+	cost, _ := oc.Stats.GetExtension(costExtension).(Cost)
+	return cost
 }
 
 func tooMuch(format string, limit int) *gqlerror.Error {
@@ -71,6 +103,7 @@ func tooMuch(format string, limit int) *gqlerror.Error {
 // weight is what a selection costs.
 type weight struct {
 	depth, fields, aliases, complexity int
+	schemaValues                       int // of introspection
 	introspects                        bool
 }
 
@@ -80,11 +113,12 @@ func saturate(n int) int { return min(n, most) }
 
 func (a weight) plus(b weight) weight {
 	return weight{
-		depth:       max(a.depth, b.depth),
-		fields:      saturate(a.fields + b.fields),
-		aliases:     saturate(a.aliases + b.aliases),
-		complexity:  saturate(a.complexity + b.complexity),
-		introspects: a.introspects || b.introspects,
+		depth:        max(a.depth, b.depth),
+		fields:       saturate(a.fields + b.fields),
+		aliases:      saturate(a.aliases + b.aliases),
+		complexity:   saturate(a.complexity + b.complexity),
+		schemaValues: saturate(a.schemaValues + b.schemaValues),
+		introspects:  a.introspects || b.introspects,
 	}
 }
 
@@ -119,14 +153,15 @@ func (w weigher) weighFragment(spread *ast.FragmentSpread) weight {
 }
 
 func (w weigher) weighField(f *ast.Field) weight {
-	own := weight{depth: 1, fields: 1, complexity: 1}
+	own := weight{depth: 1, fields: 1, complexity: valuesOf(f)}
 	if f.Alias != f.Name {
 		own.aliases = 1
 	}
 	if f.Name == "__schema" || f.Name == "__type" {
-		// The validator bounds the depth of introspection, and the schema its size.
-		own.introspects = true
-		own.fields = saturate(1 + w.weighSelections(f.SelectionSet).fields)
+		// The validator bounds the depth of introspection.
+		inside := introspection{fragments: map[string]weight{}}.weighSelections(f.SelectionSet)
+		own.introspects, own.schemaValues = true, inside.schemaValues
+		own.fields, own.aliases = saturate(1+inside.fields), saturate(own.aliases+inside.aliases)
 		return own
 	}
 	children := w.weighSelections(f.SelectionSet)

@@ -17,8 +17,8 @@ const (
 
 // Source says where a feed's objects come from.
 type Source[T any] struct {
-	// Channel returns the Redis channel on which new versions of an object are announced.
-	Channel func(id string) string
+	// Channels returns the Redis channels on which changes of an object are announced. On a single one these are its new versions.
+	Channels func(id string) []string
 	// Load returns those of the objects that exist.
 	Load func(ctx context.Context, ids []string) (map[string]T, error)
 	// Version returns the version of an object.
@@ -68,7 +68,9 @@ func (f *Feed[T]) Watch(id string) *Watch[T] {
 		t = &topic[T]{watches: map[*Watch[T]]struct{}{}}
 		t.timer = time.AfterFunc(subscribeTimeout, func() { f.onSubscribed(id) })
 		f.topics[id] = t
-		f.hub.addRoute(f.source.Channel(id), route{feed: f, id: id})
+		if f.hub.addRoutes(f.source.Channels(id), route{feed: f, id: id}) {
+			f.markObject(id)
+		}
 	} else {
 		f.markObject(id)
 	}
@@ -89,7 +91,7 @@ func (f *Feed[T]) removeWatch(w *Watch[T]) {
 		t.timer.Stop()
 		delete(f.topics, w.id)
 		delete(f.marked, w.id)
-		f.hub.removeRoute(f.source.Channel(w.id))
+		f.hub.removeRoutes(f.source.Channels(w.id), route{feed: f, id: w.id})
 	}
 }
 
@@ -103,11 +105,12 @@ func (f *Feed[T]) onSubscribed(id string) {
 	}
 }
 
-// onAnnounced is called for every announcement. One of a known version is dropped without a read.
+// onAnnounced is called for every announcement. One of a known version is dropped without a read; on several channels, versions are those of
+// different things.
 func (f *Feed[T]) onAnnounced(id string, version int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if t, watched := f.topics[id]; watched && (!t.known || version > t.version) {
+	if t, watched := f.topics[id]; watched && (!t.known || version > t.version || len(f.source.Channels(id)) > 1) {
 		f.markObject(id)
 	}
 }

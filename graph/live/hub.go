@@ -12,6 +12,7 @@ package live
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -46,8 +47,9 @@ type Hub struct {
 	feeds  []hubFeed
 
 	mu      sync.Mutex
-	routes  map[string]route // by channel: what is watched
-	changed chan struct{}    // holds one token when routes may differ from what is subscribed
+	routes  map[string][]route // by channel: what is watched
+	certain map[string]bool    // the channels whose announcements arrive
+	changed chan struct{}      // holds one token when routes may differ from what is subscribed
 }
 
 // NewHub returns a hub without feeds. Nothing is delivered before Run.
@@ -55,7 +57,7 @@ func NewHub(cfg Config) *Hub {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Hub{redis: cfg.Redis, logger: cfg.Logger, routes: map[string]route{}, changed: make(chan struct{}, 1)}
+	return &Hub{redis: cfg.Redis, logger: cfg.Logger, routes: map[string][]route{}, certain: map[string]bool{}, changed: make(chan struct{}, 1)}
 }
 
 // Run delivers changes until ctx ends. It survives outages of Redis and of the database.
@@ -74,17 +76,29 @@ func (h *Hub) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// addRoute sends a channel's announcements to a feed. The feed's onSubscribed is called once they are certain to arrive.
-func (h *Hub) addRoute(channel string, r route) {
+// addRoutes sends the channels' announcements to a feed. It reports whether they are certain to arrive already; else the feed's onSubscribed is
+// called once they are.
+func (h *Hub) addRoutes(channels []string, r route) (certain bool) {
 	h.mu.Lock()
-	h.routes[channel] = r
+	certain = true
+	for _, channel := range channels {
+		certain = certain && h.certain[channel]
+		h.routes[channel] = append(h.routes[channel], r)
+	}
 	h.mu.Unlock()
 	h.wakeSubscriber()
+	return certain
 }
 
-func (h *Hub) removeRoute(channel string) {
+func (h *Hub) removeRoutes(channels []string, r route) {
 	h.mu.Lock()
-	delete(h.routes, channel)
+	for _, channel := range channels {
+		h.routes[channel] = slices.DeleteFunc(h.routes[channel], func(other route) bool { return other == r })
+		if len(h.routes[channel]) == 0 {
+			delete(h.routes, channel)
+			delete(h.certain, channel)
+		}
+	}
 	h.mu.Unlock()
 	h.wakeSubscriber()
 }
@@ -146,28 +160,39 @@ func (h *Hub) receiveAll(pubsub *redis.PubSub) {
 		switch m := message.(type) {
 		case *redis.Subscription:
 			if m.Kind == "subscribe" { // also after a reconnection, during which announcements may have been missed
+				h.setCertain(m.Channel)
 				h.confirmSubscribed([]string{m.Channel})
 			}
 		case *redis.Message:
 			version, err := strconv.ParseInt(m.Payload, 10, 64)
-			if r, ok := h.routeOf(m.Channel); ok && err == nil {
+			if err != nil {
+				continue
+			}
+			for _, r := range h.routesOf(m.Channel) {
 				r.feed.onAnnounced(r.id, version)
 			}
 		}
 	}
 }
 
+func (h *Hub) setCertain(channel string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.routes[channel]) > 0 {
+		h.certain[channel] = true
+	}
+}
+
 func (h *Hub) confirmSubscribed(channels []string) {
 	for _, channel := range channels {
-		if r, ok := h.routeOf(channel); ok {
+		for _, r := range h.routesOf(channel) {
 			r.feed.onSubscribed(r.id)
 		}
 	}
 }
 
-func (h *Hub) routeOf(channel string) (route, bool) {
+func (h *Hub) routesOf(channel string) []route {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r, ok := h.routes[channel]
-	return r, ok
+	return slices.Clone(h.routes[channel])
 }

@@ -83,9 +83,9 @@ func start(t *testing.T) *env {
 	e := &env{t: t, table: &table{rows: map[string]row{}}, redis: client, proc: proc}
 	hub := live.NewHub(live.Config{Redis: client, Logger: slog.New(slog.DiscardHandler)})
 	e.feed = live.NewFeed(hub, live.Source[row]{
-		Channel: func(id string) string { return "test:" + id },
-		Load:    e.table.load,
-		Version: func(r row) int64 { return r.version },
+		Channels: func(id string) []string { return []string{"test:" + id} },
+		Load:     e.table.load,
+		Version:  func(r row) int64 { return r.version },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

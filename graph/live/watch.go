@@ -33,6 +33,13 @@ func (w *Watch[T]) wakeReader() {
 	}
 }
 
+// Again has the watch return the newest state once more, after the next read of the object.
+func (w *Watch[T]) Again() {
+	w.feed.mu.Lock()
+	defer w.feed.mu.Unlock()
+	w.begun, w.since = false, w.feed.reads
+}
+
 // takeNewest returns the object's newest state unless the watch has returned it before.
 func (w *Watch[T]) takeNewest() (T, bool) {
 	w.feed.mu.Lock()

@@ -9,12 +9,22 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // Fetch reads something of several objects, by their ids. Ids that do not exist are missing in the result.
 type Fetch[T any] func(ctx context.Context, ids []string) (map[string]T, error)
+
+// Within returns a fetch that takes this long at most.
+func Within[T any](timeout time.Duration, fetch Fetch[T]) Fetch[T] {
+	return func(ctx context.Context, ids []string) (map[string]T, error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return fetch(ctx, ids)
+	}
+}
 
 // Loader reads something of objects, once each, and for all siblings of the first object that is asked for. It is safe for concurrent use.
 type Loader[T any] struct {

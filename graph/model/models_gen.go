@@ -506,7 +506,8 @@ type UpdateSectionInput struct {
 	Unmark []string `json:"unmark,omitempty"`
 }
 
-// An error that the customer can correct. The payload's object is null unless it changed all the same.
+// An error that the customer can correct. The payload's object is null unless it changed all the same. A payload has at most 20; one more, without
+// a `field`, says how many others there are.
 type UserError struct {
 	// What is wrong, for programs.
 	Code string `json:"code"`

@@ -27,6 +27,8 @@ type Info struct {
 	ConsistencyToken string
 	// OrderLink is the Order-Link header: the link of one order, which its mails have. "" on a WebSocket.
 	OrderLink string
+	// WantsCost reports whether the response is to say what the operation costs (X-GraphQL-Cost: include).
+	WantsCost bool
 	// SetHeader sets a header of the response. Nil on a WebSocket.
 	SetHeader func(name, value string)
 	// WantsCookie reports whether a new session is to be kept in a cookie (X-Session: cookie).

@@ -9,6 +9,7 @@ import (
 // metrics count operations. Label values come from short lists, never from what clients choose (names, ids).
 type metrics struct {
 	operations *prometheus.CounterVec   // by type and code; "ok" when nothing failed
+	ended      *prometheus.CounterVec   // streams that were refused or ended for a limit, by its name
 	seconds    *prometheus.HistogramVec // by type; of queries and mutations only, since clients decide how long subscriptions last
 }
 
@@ -17,13 +18,16 @@ func newMetrics(r prometheus.Registerer, streams slots) *metrics {
 		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ticketing_graphql_operations_total", Help: "Operations that ended, by type and by the code of their first error.",
 		}, []string{"type", "code"}),
+		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ticketing_graphql_streams_ended_total", Help: "WebSockets and event streams that were refused or ended for a limit, by limit.",
+		}, []string{"limit"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "ticketing_graphql_operation_seconds", Help: "How long queries and mutations took.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15), // 1 ms to 16 s
 		}, []string{"type"}),
 	}
 	if r != nil {
-		r.MustRegister(m.operations, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		r.MustRegister(m.operations, m.ended, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "ticketing_graphql_streams", Help: "WebSockets and event streams that are open.",
 		}, func() float64 { return float64(len(streams)) }))
 	}
@@ -31,6 +35,19 @@ func newMetrics(r prometheus.Registerer, streams slots) *metrics {
 }
 
 func (m *metrics) countRefused(code string) { m.operations.WithLabelValues("none", code).Inc() }
+
+// The limits that end streams.
+const (
+	limitProcess   = "process"
+	limitAnonymous = "anonymous"
+	limitAddress   = "address"
+	limitUser      = "user"
+	limitIdle      = "idle"
+	limitMessages  = "messages"
+)
+
+// countLimited counts a stream that a limit has refused or ended.
+func (m *metrics) countLimited(limit string) { m.ended.WithLabelValues(limit).Inc() }
 
 func (m *metrics) countEnded(kind, code string, took time.Duration) {
 	m.operations.WithLabelValues(kind, code).Inc()

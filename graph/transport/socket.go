@@ -65,14 +65,9 @@ type socket struct {
 
 // serveWebSocket serves a connection until its end. It returns after all that it started has ended.
 func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
-	if !h.streams.tryTake() {
-		writeRequestErrors(w, mediaJSON, http.StatusServiceUnavailable, presentErrors(apierror.New(apierror.Unavailable, "too many connections")))
-		return
-	}
-	defer h.streams.free()
-	release, err := h.host.OpenFromAddress(r.Context())
+	release, status, err := h.openPlace(r.Context())
 	if err != nil {
-		writeRequestErrors(w, mediaJSON, http.StatusTooManyRequests, presentErrors(apierror.From(err)))
+		writeRequestErrors(w, mediaJSON, status, presentErrors(apierror.From(err)))
 		return
 	}
 	defer release()
@@ -128,6 +123,7 @@ func (s *socket) superviseSocket() {
 			s.cancel(&closeError{websocket.StatusGoingAway, "the server is stopping; connect again"})
 		case <-alive.C:
 			if s.isIdle() {
+				s.h.metrics.countLimited(limitIdle)
 				s.cancel(&closeError{websocket.StatusNormalClosure, "idle"})
 				continue
 			}

@@ -152,6 +152,7 @@ func (s *socket) countMessage() error {
 		return err
 	}
 	if s.refused++; s.refused > mostRefused {
+		s.h.metrics.countLimited(limitMessages)
 		return &closeError{closeTooMany, "Too many messages"}
 	}
 	return err
@@ -171,6 +172,7 @@ func (s *socket) countAside() error {
 // sendPong responds to a ping, unless there are too many of them.
 func (s *socket) sendPong(payload json.RawMessage) error {
 	if s.viewer != nil && s.h.host.AllowMessage(s.viewer) != nil {
+		s.h.metrics.countLimited(limitMessages)
 		return &closeError{closeTooMany, "Too many messages"}
 	}
 	return s.sendMessage(message{Type: "pong", Payload: payload})

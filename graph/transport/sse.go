@@ -31,14 +31,9 @@ func sessionError(over bool) error {
 // serveEvents serves one operation as server-sent events: the distinct connections mode of graphql-sse. Errors of the operation are events
 // too: a browser's EventSource can't read the body of an error response.
 func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) {
-	if !h.streams.tryTake() {
-		writeRequestErrors(w, mediaJSON, http.StatusServiceUnavailable, presentErrors(apierror.New(apierror.Unavailable, "too many streams")))
-		return
-	}
-	defer h.streams.free()
-	release, err := h.host.OpenFromAddress(r.Context())
+	release, status, err := h.openPlace(r.Context())
 	if err != nil {
-		writeRequestErrors(w, mediaJSON, http.StatusTooManyRequests, presentErrors(apierror.From(err)))
+		writeRequestErrors(w, mediaJSON, status, presentErrors(apierror.From(err)))
 		return
 	}
 	defer release()

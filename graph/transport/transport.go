@@ -150,6 +150,7 @@ func (h *Handler) withRequestInfo(w http.ResponseWriter, r *http.Request) *http.
 		IdempotencyKey: r.Header.Get("Idempotency-Key"),
 		ClientIP:       ratelimit.ClientIP(r, h.cfg.TrustedProxies),
 		UserAgent:      r.UserAgent(),
+		WantsCost:      strings.EqualFold(r.Header.Get("X-GraphQL-Cost"), "include"),
 		WantsCookie:    strings.EqualFold(r.Header.Get("X-Session"), "cookie"),
 		SetCookie:      func(c *http.Cookie) { http.SetCookie(w, c) },
 		Cookie:         func(name string) string { return cookieValue(r, name) },
@@ -175,13 +176,17 @@ func (h *Handler) allowCORS(w http.ResponseWriter, r *http.Request) {
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
 	header.Set("Access-Control-Allow-Credentials", "true")
-	header.Set("Access-Control-Expose-Headers", "X-Request-ID, Retry-After, Consistency-Token")
+	header.Set("Access-Control-Expose-Headers", "X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Consistency-Token")
 	if r.Method == http.MethodOptions {
 		header.Set("Access-Control-Allow-Methods", "GET, POST")
-		header.Set("Access-Control-Allow-Headers", "Authorization, Consistency-Token, Content-Type, Idempotency-Key, Order-Link, X-Request-ID, X-Session, traceparent, tracestate")
+		header.Set("Access-Control-Allow-Headers", allowedHeaders)
 		header.Set("Access-Control-Max-Age", "600")
 	}
 }
+
+// allowedHeaders are those that pages may send: ours, those of tracing, and the names that Apollo's clients give themselves.
+const allowedHeaders = "Authorization, Consistency-Token, Content-Type, Idempotency-Key, Order-Link, X-GraphQL-Cost, X-Request-ID, X-Session, " +
+	"traceparent, tracestate, baggage, sentry-trace, apollographql-client-name, apollographql-client-version"
 
 func isWebSocket(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
