@@ -361,6 +361,8 @@ var edgeCases = map[string]authCase{
 	"User.sessions of a node":    {query: `query($id: ID!) { node(id: $id) { ... on User { sessions { id } } } }`, vars: withID(customerID), want: ownerOrAdmin},
 	"User.sessions of all":       {query: `{ users { nodes { sessions { id } } } }`, want: admins},
 	"User.sessions of oneself":   {query: `{ me { sessions { id } reservations { nodes { id } } payments { nodes { id } } } }`, want: expectations{"null", "ok", "ok", "ok", "ok", "ok"}},
+	"Event.section":              {query: onEvent(`section(name: "Floor") { id name }`), vars: withID(eventID), want: anyone},
+	"Event.sections":             {query: onEvent(`sections { id name }`), vars: withID(eventID), want: anyone},
 	"Event.reservations":         {query: onEvent(`reservations { nodes { id } }`), vars: withID(eventID), want: eventManagers},
 	"Event.payments":             {query: onEvent(`payments { nodes { id } }`), vars: withID(eventID), want: eventManagers},
 	"Event.reservations of all":  {query: `{ events { nodes { reservations { nodes { id } } } } }`, want: expectations{"UNAUTHENTICATED", "FORBIDDEN", "FORBIDDEN", "ok", "FORBIDDEN", "ok"}},
