@@ -58,7 +58,7 @@ func TestThePublishedSchemaIsFresh(t *testing.T) {
 	t.Parallel()
 	printed := printSchema()
 	if *update {
-		require.NoError(t, os.WriteFile("schema.graphql", []byte(printed), 0o644)) //nolint:gosec // it is for everyone
+		require.NoError(t, os.WriteFile("schema.graphql", []byte(printed), 0o644))
 		return
 	}
 	require.Equal(t, printed, publishedSchema, "run make generate and commit")

@@ -21,7 +21,7 @@ func (r *Reader) SeatPagesOf(ctx context.Context, keys []string, args PageArgs) 
 		return nil, err
 	}
 	if len(keys) == 0 {
-		return nil, nil
+		return map[string]Page[Seat]{}, nil
 	}
 	arg := db.SeatsInOrderParams{After: w.after, Before: w.before, RowLimit: w.rowLimit()}
 	arg.EventIds, arg.Sections = splitKeys(keys)

@@ -41,7 +41,7 @@ func playSale(t testing.TB, s *system) playedSale {
 		reserveRequest: "reserve-request", payRequest: "pay-request", cancelRequest: "cancel-request",
 		organizer: s.admin(), alice: s.customer("alice"), bob: s.customer("robert"), carol: s.customer("carol"),
 	}
-	a.eventID = onSale(t, a.organizer, 10, nil)
+	a.eventID = onSale(t, a.organizer, 10, vars{"paymentAttempts": 1})
 	a.paid = requireAccepted(t, a.alice.withRequestID(a.reserveRequest).reserveSeats(a.eventID, bestSeats("Floor", 2), namedSeats("Stalls", "A-1"))).Reservation.ID
 	a.payment = requireAccepted(t, a.alice.withRequestID(a.payRequest).payByCard(a.paid, "pm_card_visa")).Payment.ID
 	a.declined = requireAccepted(t, a.bob.reserveSeats(a.eventID, bestSeats("Floor", 1))).Reservation.ID

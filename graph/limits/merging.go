@@ -39,7 +39,7 @@ func (m Merging) MutateOperationParameters(ctx context.Context, params *graphql.
 	}
 	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, m.Tokens)
 	if err != nil || document == nil {
-		return nil
+		return nil //nolint:nilerr // the executor says what is wrong with it
 	}
 	c := comparer{document: document, left: mostComparisons, within: map[string]bool{}}
 	for _, operation := range document.Operations {

@@ -2,7 +2,7 @@ package limits
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -33,7 +33,7 @@ func TestAMetersMemoryIsBounded(t *testing.T) {
 	now := time.Now()
 	m := NewMeter(60, func() time.Time { return now })
 	for i := range 3 * mostBuckets {
-		m.Take(fmt.Sprint(i), 1)
+		m.Take(strconv.Itoa(i), 1)
 	}
 	require.LessOrEqual(t, len(m.buckets), 2*mostBuckets)
 	now = now.Add(time.Hour)

@@ -78,7 +78,7 @@ func (l *rowLock) createEvents(ctx context.Context, n int) ([]string, error) {
 
 // reserveWork reserves two tickets of a random event.
 func (l *rowLock) reserveWork(events ...string) work {
-	all := newCustomers()
+	all := newCallers()
 	return func(ctx context.Context, client, n int) error {
 		by := all.newCaller(client, n)
 		eventID := events[rand.IntN(len(events))] //nolint:gosec // no secret

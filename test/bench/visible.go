@@ -41,7 +41,7 @@ func benchVisible(ctx context.Context, b *bench) (err error) {
 	w := &watcher{read: s.read, committed: map[string]time.Time{}}
 	stopWatcher := runInBackground(ctx, w.poll)
 	defer func() { err = errors.Join(err, stopWatcher()) }()
-	quantity, all := perCommand, newCustomers()
+	quantity, all := perCommand, newCallers()
 	do := func(ctx context.Context, client, n int) error {
 		r, err := m.ReserveSeats(ctx, all.newCaller(client, n), command.ReserveSeats{
 			EventID: eventID, Items: []inventory.ReserveItem{{Section: sectionName, Quantity: &quantity}},

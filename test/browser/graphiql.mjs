@@ -106,7 +106,6 @@ async function signIn(context, page, address) {
   await page.close();
 
   const again = await open(context, link);
-  await again.getByRole('button', { name: 'Sign in' }).click();
   await again.getByText('This link has been used or is out of date').waitFor();
   await again.close();
   return tab;
