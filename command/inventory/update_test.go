@@ -191,5 +191,5 @@ func TestNoUpdateIsCostly(t *testing.T) {
 		fastest = min(fastest, time.Since(began))
 		require.NoError(t, err)
 	}
-	require.Less(t, fastest, 50*time.Millisecond)
+	require.Less(t, fastest, 200*time.Millisecond) // about 15 ms; the race detector and a busy machine make it several times as much
 }
