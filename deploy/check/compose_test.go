@@ -27,7 +27,7 @@ func loadCompose(t *testing.T, environ ...string) (*types.Project, error) {
 
 func TestComposeIsValid(t *testing.T) {
 	t.Parallel()
-	project, err := loadCompose(t, "POSTGRES_PASSWORD="+password)
+	project, err := loadCompose(t, "POSTGRES_PASSWORD="+password, "TICKET_SIGNING_KEYS=1:"+password)
 	require.NoError(t, err)
 	known := environmentNames(t)
 	parts := 0
@@ -71,7 +71,7 @@ func TestComposeHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	_, err := loadCompose(t)
 	require.ErrorContains(t, err, "POSTGRES_PASSWORD")
-	project, err := loadCompose(t, "POSTGRES_PASSWORD="+password)
+	project, err := loadCompose(t, "POSTGRES_PASSWORD="+password, "TICKET_SIGNING_KEYS=1:"+password)
 	require.NoError(t, err)
 	for name, service := range project.Services {
 		for variable, value := range service.Environment {
@@ -85,7 +85,7 @@ func TestComposeHoldsNoSecret(t *testing.T) {
 // Whatever the core needs runs without a profile.
 func TestComposeCoreNeedsNoProfile(t *testing.T) {
 	t.Parallel()
-	options, err := cli.NewProjectOptions([]string{filepath.Join("..", "compose.yaml")}, cli.WithEnv([]string{"POSTGRES_PASSWORD=" + password}))
+	options, err := cli.NewProjectOptions([]string{filepath.Join("..", "compose.yaml")}, cli.WithEnv([]string{"POSTGRES_PASSWORD=" + password, "TICKET_SIGNING_KEYS=1:" + password}))
 	require.NoError(t, err)
 	project, err := options.LoadProject(t.Context())
 	require.NoError(t, err)
