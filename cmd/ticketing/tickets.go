@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ticketing/cmd/parts"
+	"ticketing/internal/buildinfo"
 	"ticketing/internal/config"
 	"ticketing/internal/ticketcode"
 )
@@ -30,6 +31,9 @@ const mostKeys = 64 << 10
 
 // runTickets returns 0 for a ticket of this platform, 1 for anything else, and 2 when that can't be known.
 func runTickets(ctx context.Context, args []string, out io.Writer) int {
+	if buildinfo.HandleFlags(out, "ticketing tickets", ticketsUsage, args) {
+		return 0
+	}
 	flags := flag.NewFlagSet("ticketing tickets verify", flag.ContinueOnError)
 	flags.Usage = func() { fmt.Fprintln(flags.Output(), ticketsUsage) }
 	from := flags.String("keys", "", "a file or an address with the public keys")
