@@ -185,7 +185,7 @@ func TestABatchEndsWhenDecidingTakesLong(t *testing.T) {
 		decide := r.Decide
 		r.Decide = func(tx *engine.Tx) (engine.Decided, error) {
 			batches[i] = tx.Now
-			time.Sleep(60 * time.Millisecond)
+			time.Sleep(60 * time.Millisecond) // a costly decision: what the test is about
 			return decide(tx)
 		}
 		requests[i] = r

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/network"
+	"ticketing/internal/testenv"
 )
 
 const silence = 200 * time.Millisecond
@@ -107,14 +108,14 @@ func TestTheCallersDeadlinesAreKept(t *testing.T) {
 func TestCloseAllEndsWhatWaits(t *testing.T) {
 	t.Parallel()
 	dialer, conn := connectTo(t, network.Config{}, saysNothing)
+	read := make(chan error, 1)
 	go func() {
-		for dialer.Waiting() == 0 {
-			time.Sleep(time.Millisecond)
-		}
-		dialer.CloseAll()
+		_, err := conn.Read(make([]byte, 1))
+		read <- err
 	}()
-	_, err := conn.Read(make([]byte, 1))
-	require.ErrorIs(t, err, net.ErrClosed)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return dialer.Waiting() > 0, "nothing waits" })
+	dialer.CloseAll()
+	require.ErrorIs(t, <-read, net.ErrClosed)
 }
 
 func TestAConnectionThatCannotBeOpenedIsReported(t *testing.T) {
