@@ -290,6 +290,7 @@ func TestWhatCantBeReservedIsExplainedOnTheSamePage(t *testing.T) {
 	w := post(s, "/events/"+concertID+"/reserve", url.Values{"section.0": {"Floor"}, "quantity.0": {"2"}}, "Cookie", inSession)
 	require.Equal(t, http.StatusUnprocessableEntity, w.Code)
 	require.Contains(t, w.Body.String(), "There are not that many tickets left.")
+	require.Contains(t, w.Body.String(), `data-left-one="1 left"`, "html/template takes attributes that begin with data-on for handlers of events")
 	require.Contains(t, w.Body.String(), "<option selected>2</option>", "what was chosen")
 	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
 	none := post(s, "/events/"+concertID+"/reserve", url.Values{"section.0": {"Floor"}, "quantity.0": {"0"}}, "Cookie", inSession)

@@ -6,8 +6,8 @@ const subscription = `subscription Counts($id: ID!) {
 }`;
 
 function describe(available) {
-  if (available === 0) return form.dataset.none;
-  return available === 1 ? form.dataset.one : form.dataset.other.replace('7', String(available));
+  if (available === 0) return form.dataset.leftNone;
+  return available === 1 ? form.dataset.leftOne : form.dataset.leftOther.replace('7', String(available));
 }
 
 function show({ name, available }) {
