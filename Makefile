@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # make test PACKAGES=./command/... COUNT=1 RUN=TestName TIMEOUT=5m
 PACKAGES ?= ./...
-TIMEOUT ?= 15m
+TIMEOUT ?= 30m
 COUNT ?=
 RUN ?=
 TEST_FLAGS = -timeout=$(TIMEOUT) $(if $(COUNT),-count=$(COUNT)) $(if $(RUN),-run='$(RUN)')
@@ -46,7 +46,7 @@ setup-tests: $(NODE_MODULES)
 
 .PHONY: test
 test: setup-tests ## run all tests, over real servers that they start themselves
-	go test -timeout 30m $(TEST_FLAGS) $(PACKAGES)
+	go test $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: test-unit
 test-unit: ## run the tests that need no servers, in a few seconds
@@ -54,7 +54,7 @@ test-unit: ## run the tests that need no servers, in a few seconds
 
 .PHONY: test-race
 test-race: setup-tests ## run all tests with the race detector
-	go test -race -timeout 30m $(TEST_FLAGS) $(PACKAGES)
+	go test -race $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: bench
 bench: setup ## measure the write side and the read side; ONLY=hot,catchup measures those, FLAGS=-h lists options

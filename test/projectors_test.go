@@ -51,7 +51,7 @@ func TestProjectorsMayBeKilledFrozenAndReplaced(t *testing.T) {
 	members[0].unfreeze()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		said := members[0].readLog()
-		return strings.Contains(said, "has taken over") || strings.Contains(said, "terminating connection"), "it has not tried to write: " + said
+		return strings.Contains(said, "projection stopped"), "it has not tried to write: " + said // fenced, ended or silent for too long
 	})
 	shoppers.awaitMore(t, 30)
 	p.awaitAppliedAll("reservations")
