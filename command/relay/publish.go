@@ -78,6 +78,14 @@ func (s *session) recordAcks(records []*kgo.Record, positions []int64) (map[prog
 	return touched, nil
 }
 
+// signingHook signs records when all their headers are there: tracing, whose hook is called before, adds one.
+type signingHook struct{ keys cloudevents.Keys }
+
+var _ kgo.HookProduceRecordBuffered = signingHook{}
+
+// OnProduceRecordBuffered is part of kgo.HookProduceRecordBuffered.
+func (h signingHook) OnProduceRecordBuffered(record *kgo.Record) { h.keys.Sign(record) }
+
 // newRecord returns the record of a domain event, or nil if its category is not published.
 func (s *session) newRecord(r *eventstore.Recorded) *kgo.Record {
 	category, _ := eventstore.SplitStreamID(r.StreamID)
@@ -92,7 +100,6 @@ func (s *session) newRecord(r *eventstore.Recorded) *kgo.Record {
 		CausationID: r.Metadata.CausationID, Actor: r.Metadata.Actor, Data: r.Data,
 	}
 	record := event.Record(topic)
-	s.cfg.Keys.Sign(record)
 	record.Partition = kafka.Partition(r.StreamID, s.counts[topic])
 	return record
 }

@@ -47,6 +47,7 @@ func (s *session) open(ctx context.Context) (err error) {
 		kgo.UnknownTopicRetries(3),
 		kgo.MetadataMinAge(metadataAge),
 		kgo.MaxVersions(producingByName()),
+		kgo.WithHooks(signingHook{s.cfg.Keys}),
 	)...)
 	if err != nil {
 		return fmt.Errorf("make a broker client: %w", err)
