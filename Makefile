@@ -15,7 +15,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .PHONY: help
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: ## install what is missing (PostgreSQL, Redis), or say what to install
@@ -60,7 +60,7 @@ test-race: setup-tests ## run all tests with the race detector
 bench: setup ## measure the write side and the read side; ONLY=hot,catchup measures those, FLAGS=-h lists options
 	@go run -C test/bench . -only='$(ONLY)' $(FLAGS)
 
-VERIFY := verify-format verify-vet verify-lint verify-generated verify-web test-deploy test-race
+VERIFY := verify-format verify-vet verify-lint verify-workflows verify-generated verify-web test-deploy test-race
 
 .PHONY: verify
 verify: $(VERIFY) ## check everything that CI checks
@@ -86,6 +86,18 @@ verify-lint: lint
 lint: ## check with golangci-lint, dependency directions among others
 	@tool=$$(scripts/tool golangci-lint) && $$tool run && cd test/bench && $$tool run
 
+.PHONY: verify-workflows
+verify-workflows:
+	@tool=$$(scripts/tool actionlint) && $$tool
+
+.PHONY: verify-release
+verify-release: ## check the configuration of a release (builds goreleaser once, which takes minutes)
+	@tool=$$(scripts/tool goreleaser) && $$tool check
+
+.PHONY: release
+release: ## make a draft of a release from a tag; SNAPSHOT=1 makes its files only, in dist/
+	@tool=$$(scripts/tool goreleaser) && $$tool release --clean $(if $(SNAPSHOT),--snapshot)
+
 .PHONY: verify-generated
 verify-generated:
 	@scripts/generated-is-fresh
@@ -105,22 +117,33 @@ IMAGE ?= ticketing:$(VERSION)
 image: ## build the container image with docker, podman or buildah; IMAGE=name:tag
 	@VERSION=$(VERSION) scripts/image $(IMAGE)
 
+.PHONY: push-image
+push-image: ## build the image for all platforms with docker and push it; IMAGE=registry/name:tag
+	@VERSION=$(VERSION) BUILDER=docker PLATFORMS=linux/amd64,linux/arm64 scripts/image $(IMAGE) --push
+
 .PHONY: test-image
-test-image: ## build the image with buildah and check what it promises
-	@scripts/test-image
+test-image: ## build the image with buildah, check what it promises, and sell with it; PLATFORMS=all builds it for arm64, too
+	@scripts/test-image $(if $(PLATFORMS),--platforms)
+
+.PHONY: sbom
+sbom: build ## write which modules the programs are made of into bin/ (CycloneDX)
+	@scripts/sbom bin/ticketing bin/ticketing.cdx.json
 
 .PHONY: test-deploy
 test-deploy: ## check deploy/ as compose and kustomize read it
 	go test -C deploy/check $(TEST_FLAGS) ./...
 
 .PHONY: up
-up: deploy/.env ## run the product in containers on this machine (docker compose)
-	@grep -q '^TICKET_SIGNING_KEYS=' deploy/.env || \
-		echo "TICKET_SIGNING_KEYS=1:$$(head -c 32 /dev/urandom | basenc -w0 --base64url | tr -d =)" >>deploy/.env
-	@docker compose -f deploy/compose.yaml up --build
+up: deploy/.env ## run the product in containers (docker compose); PROFILE=observe adds Jaeger, Prometheus and Grafana
+	@docker compose -f deploy/compose.yaml $(if $(PROFILE),--profile $(PROFILE)) up --build
 
-deploy/.env:
-	@umask 077 && echo "POSTGRES_PASSWORD=$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >$@
+ifeq ($(PROFILE),observe)
+up: export OTEL_EXPORTER_OTLP_ENDPOINT = http://jaeger:4317
+endif
+
+.PHONY: deploy/.env
+deploy/.env: # the secrets of deploy/compose.yaml; those that are there stay
+	@scripts/compose-secrets $@
 
 .PHONY: generate
 generate: ## generate code from the GraphQL schema and from SQL

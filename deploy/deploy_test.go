@@ -4,6 +4,7 @@ package deploy_test
 import (
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
+	"ticketing/cmd/parts"
+	"ticketing/internal/config"
 	"ticketing/projector"
 )
 
@@ -34,20 +37,77 @@ func deployedProjections(t *testing.T, file string) []string {
 	return names
 }
 
+// service is a service of deploy/compose.yaml.
+type service struct {
+	Image       string
+	Command     []string
+	Environment map[string]string
+	Healthcheck map[string]any
+}
+
+// composeServices reads deploy/compose.yaml as docker compose does with these secrets.
+func composeServices(t *testing.T) map[string]service {
+	t.Helper()
+	secrets := filepath.Join(t.TempDir(), "env")
+	output, err := exec.CommandContext(t.Context(), "../scripts/compose-secrets", secrets).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	given := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^([A-Z_]+)=(.+)$`).FindAllStringSubmatch(readFile(t, secrets), -1) {
+		given[m[1]] = m[2]
+	}
+	variable := regexp.MustCompile(`\$\{([A-Z_]+)(:[?-])([^}]*)\}`)
+	text := variable.ReplaceAllStringFunc(readFile(t, "compose.yaml"), func(found string) string {
+		m := variable.FindStringSubmatch(found)
+		if m[2] == ":?" {
+			require.Contains(t, given, m[1], "scripts/compose-secrets makes what is required")
+			return given[m[1]]
+		}
+		return m[3]
+	})
+	var compose struct{ Services map[string]service }
+	// A key that a service merges in and sets counts as a duplicate here.
+	require.NoError(t, yaml.UnmarshalWithOptions([]byte(text), &compose, yaml.AllowDuplicateMapKey()))
+	require.NotEmpty(t, compose.Services)
+	return compose.Services
+}
+
+// Each part starts with what deploy/compose.yaml configures: its configuration is complete, and the real check accepts it.
+func TestComposeConfiguresEachPart(t *testing.T) {
+	t.Parallel()
+	programs := map[string]parts.Program{
+		"api": parts.APIProgram(), "relay": parts.RelayProgram(), "saga": parts.SagaProgram(), "projector": parts.ProjectorProgram(),
+	}
+	seen := map[string]bool{}
+	for name, s := range composeServices(t) {
+		if !strings.HasPrefix(s.Image, "ticketing:") {
+			require.NotEmpty(t, s.Healthcheck, name)
+			continue
+		}
+		program, ok := programs[s.Command[0]]
+		if !ok {
+			require.Equal(t, "migrate", s.Command[0], name)
+			continue
+		}
+		seen[s.Command[0]] = true
+		_, err := config.Load(s.Environment, append(program.Needs, config.NeedMail, config.NeedRecordKeys, config.NeedTicketKeys)...)
+		require.NoError(t, err, name)
+		for _, secret := range []string{"RECORD_KEYS", "TICKET_SIGNING_KEYS"} {
+			require.NotEmpty(t, s.Environment[secret], "the root is read-only: no key can be made in DATA_DIR")
+		}
+	}
+	require.Len(t, seen, len(programs))
+}
+
 func TestPrometheusReadsEveryService(t *testing.T) {
 	t.Parallel()
-	var compose struct {
-		Services map[string]struct{ Command []string }
-	}
-	// A key that a service merges in and sets counts as a duplicate here.
-	require.NoError(t, yaml.UnmarshalWithOptions([]byte(readFile(t, "compose.yaml")), &compose, yaml.AllowDuplicateMapKey()))
+	services := composeServices(t)
 	var prometheus struct {
 		ScrapeConfigs []struct {
 			StaticConfigs []struct{ Targets []string } `yaml:"static_configs"`
 		} `yaml:"scrape_configs"`
 	}
 	require.NoError(t, yaml.Unmarshal([]byte(readFile(t, "prometheus/prometheus.yml")), &prometheus))
-	maps.DeleteFunc(compose.Services, func(_ string, s struct{ Command []string }) bool {
+	maps.DeleteFunc(services, func(_ string, s service) bool {
 		return len(s.Command) == 0 || !slices.Contains([]string{"api", "relay", "saga", "projector"}, s.Command[0])
 	})
 	var targets []string
@@ -56,7 +116,7 @@ func TestPrometheusReadsEveryService(t *testing.T) {
 		require.True(t, isMetrics, target)
 		targets = append(targets, name)
 	}
-	require.ElementsMatch(t, slices.Collect(maps.Keys(compose.Services)), targets)
+	require.ElementsMatch(t, slices.Collect(maps.Keys(services)), targets)
 }
 
 func TestTheImageIsBuiltWithTheModulesGo(t *testing.T) {

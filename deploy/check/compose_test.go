@@ -18,6 +18,10 @@ import (
 // password replaces what deploy/.env holds.
 const password = "0123456789abcdef"
 
+func secrets() []string {
+	return []string{"POSTGRES_PASSWORD=" + password, "TICKET_SIGNING_KEYS=1:" + password, "RECORD_KEYS=1:" + password}
+}
+
 func loadCompose(t *testing.T, environ ...string) (*types.Project, error) {
 	t.Helper()
 	options, err := cli.NewProjectOptions([]string{filepath.Join("..", "compose.yaml")}, cli.WithProfiles([]string{"*"}), cli.WithEnv(environ))
@@ -27,7 +31,7 @@ func loadCompose(t *testing.T, environ ...string) (*types.Project, error) {
 
 func TestComposeIsValid(t *testing.T) {
 	t.Parallel()
-	project, err := loadCompose(t, "POSTGRES_PASSWORD="+password, "TICKET_SIGNING_KEYS=1:"+password)
+	project, err := loadCompose(t, secrets()...)
 	require.NoError(t, err)
 	known := environmentNames(t)
 	parts := 0
@@ -71,11 +75,11 @@ func TestComposeHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	_, err := loadCompose(t)
 	require.ErrorContains(t, err, "POSTGRES_PASSWORD")
-	project, err := loadCompose(t, "POSTGRES_PASSWORD="+password, "TICKET_SIGNING_KEYS=1:"+password)
+	project, err := loadCompose(t, secrets()...)
 	require.NoError(t, err)
 	for name, service := range project.Services {
 		for variable, value := range service.Environment {
-			if value != nil && (strings.Contains(variable, "PASSWORD") || strings.HasPrefix(*value, "postgres://")) {
+			if value != nil && (strings.Contains(variable, "PASSWORD") || strings.Contains(variable, "KEYS") || strings.HasPrefix(*value, "postgres://")) {
 				require.Contains(t, *value, password, "%s: %s", name, variable)
 			}
 		}
@@ -85,7 +89,7 @@ func TestComposeHoldsNoSecret(t *testing.T) {
 // Whatever the core needs runs without a profile.
 func TestComposeCoreNeedsNoProfile(t *testing.T) {
 	t.Parallel()
-	options, err := cli.NewProjectOptions([]string{filepath.Join("..", "compose.yaml")}, cli.WithEnv([]string{"POSTGRES_PASSWORD=" + password, "TICKET_SIGNING_KEYS=1:" + password}))
+	options, err := cli.NewProjectOptions([]string{filepath.Join("..", "compose.yaml")}, cli.WithEnv(secrets()))
 	require.NoError(t, err)
 	project, err := options.LoadProject(t.Context())
 	require.NoError(t, err)
