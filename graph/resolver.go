@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"ticketing/command"
@@ -28,6 +29,8 @@ type Resolver struct {
 	opensOrder  func(link, reservationID string) bool          // nil: no link opens an order
 	signTicket  func(ticketID, eventID string) (string, error) // nil: tickets have no code
 	admission   *admission
+	seats       *seatLog
+	logger      *slog.Logger
 
 	queryTimeout, mutationTimeout time.Duration
 

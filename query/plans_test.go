@@ -365,6 +365,8 @@ func plansOfAvailability(t *testing.T, seen map[string]bool) {
 	}
 	_, err = reader.SeatMaps(t.Context(), []string{"evt_7/Box"})
 	require.NoError(t, err)
+	_, err = reader.SeatsByLabel(t.Context(), "evt_7", 1, []query.SeatName{{Section: "Box", Label: "A-1"}, {Section: "Floor", Label: "A-2"}})
+	require.NoError(t, err)
 }
 
 // A million days of sections of ten thousand events, and as many sections.

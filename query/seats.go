@@ -2,12 +2,16 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"ticketing/query/db"
 )
+
+// ErrBehind means that the read side does not have the wanted version yet.
+var ErrBehind = errors.New("the read side is behind")
 
 // keySeparator separates the event's id, which does not have it, from the section's name in the key of a section.
 const keySeparator = "/"
@@ -128,4 +132,30 @@ func splitLabel(label string) (row, number string) {
 		return "", label
 	}
 	return label[:i], label[i+1:]
+}
+
+// SeatName names a numbered seat of an event.
+type SeatName struct{ Section, Label string }
+
+// SeatsByLabel returns seats of an event as they are at a version of its inventory or a later one, by name, in one query. Seats that do not
+// exist are missing. It returns ErrBehind when the read side does not have the version.
+func (r *Reader) SeatsByLabel(ctx context.Context, eventID string, version int64, names []SeatName) (map[SeatName]Seat, error) {
+	arg := db.SeatsByLabelParams{EventID: eventID}
+	for _, name := range names {
+		arg.Sections, arg.Labels = append(arg.Sections, name.Section), append(arg.Labels, name.Label)
+	}
+	rows, err := r.db.SeatsByLabel(ctx, arg)
+	if err != nil {
+		return nil, fmt.Errorf("read seats of %s: %w", eventID, err)
+	}
+	seats := make(map[SeatName]Seat, len(rows))
+	for _, row := range rows {
+		if row.Version < version {
+			return nil, ErrBehind
+		}
+		seats[SeatName{row.Section, row.Label}] = Seat{
+			Section: row.Section, Label: row.Label, Status: row.Status, Ordinal: int(row.Ordinal), Accessible: row.Accessible, RestrictedView: row.RestrictedView,
+		}
+	}
+	return seats, nil
 }

@@ -321,6 +321,13 @@ var rootCases = map[string]authCase{
 	"Subscription.availability": {
 		query: `subscription($id: ID!) { availability(eventId: $id) { id } }`, vars: withID(eventID), want: anyone,
 	},
+	"Subscription.seatChanges": {
+		query: `subscription($id: ID!) { seatChanges(eventId: $id) { version } }`, vars: withID(eventID), want: anyone,
+	},
+	"Subscription.seatChanges of a draft": {
+		query: `subscription($id: ID!) { seatChanges(eventId: $id) { version } }`, vars: withID(draftID),
+		want: expectations{"NOT_FOUND", "NOT_FOUND", "NOT_FOUND", "ok", "NOT_FOUND", "ok"},
+	},
 	"Subscription.availability of a draft": {
 		query: `subscription($id: ID!) { availability(eventId: $id) { id name } }`, vars: withID(draftID),
 		want: expectations{"NOT_FOUND", "NOT_FOUND", "NOT_FOUND", "ok", "NOT_FOUND", "ok"},

@@ -38,6 +38,33 @@ func (c *client) subscribe(query string, v vars) <-chan wsMessage {
 	return messages
 }
 
+// subscribeToEvents is the same over server-sent events.
+func (c *client) subscribeToEvents(query string, v vars) <-chan wsMessage {
+	c.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": v})
+	require.NoError(c.t, err)
+	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.url+"/graphql", bytes.NewReader(body))
+	require.NoError(c.t, err)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "text/event-stream")
+	request.Header.Set("Authorization", "Bearer "+c.token)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(c.t, err)
+	c.t.Cleanup(func() { _ = response.Body.Close() })
+	require.Equal(c.t, http.StatusOK, response.StatusCode)
+	messages := make(chan wsMessage, 64)
+	go func() {
+		defer close(messages)
+		lines := bufio.NewScanner(response.Body)
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data:"); ok && strings.TrimSpace(data) != "" {
+				messages <- wsMessage{Type: "next", Payload: json.RawMessage(strings.TrimSpace(data))}
+			}
+		}
+	}()
+	return messages
+}
+
 // connectSocket returns a WebSocket on which the client is signed in.
 func (c *client) connectSocket() *websocket.Conn {
 	c.t.Helper()
@@ -183,27 +210,7 @@ func TestSubscriptionsRunOverServerSentEvents(t *testing.T) {
 	id := onSale(t, s.admin(), 100, nil)
 	awaitReservations(t, alice, id)
 	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
-	body, err := json.Marshal(map[string]any{"query": watchReservation, "variables": vars{"id": r.ID}})
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, alice.url+"/graphql", bytes.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Accept", "text/event-stream")
-	request.Header.Set("Authorization", "Bearer "+alice.token)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	require.Equal(t, http.StatusOK, response.StatusCode)
-	messages := make(chan wsMessage, 64)
-	go func() {
-		defer close(messages)
-		lines := bufio.NewScanner(response.Body)
-		for lines.Scan() {
-			if data, ok := strings.CutPrefix(lines.Text(), "data:"); ok && strings.TrimSpace(data) != "" {
-				messages <- wsMessage{Type: "next", Payload: json.RawMessage(strings.TrimSpace(data))}
-			}
-		}
-	}()
+	messages := alice.subscribeToEvents(watchReservation, vars{"id": r.ID})
 	alice.cancelReservation(r.ID)
 	awaitState(t, messages, "CANCELLED")
 }

@@ -263,6 +263,84 @@ func (ec *executionContext) fieldContext_Seat_restrictedView(_ context.Context, 
 	return graphql.NewScalarFieldContext("Seat", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _SeatChanges_version(ctx context.Context, field graphql.CollectedField, obj *model.SeatChanges) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatChanges_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatChanges_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatChanges", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeatChanges_changes(ctx context.Context, field graphql.CollectedField, obj *model.SeatChanges) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatChanges_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*query.Seat) graphql.Marshaler {
+			return ec.marshalNSeat2ᚕᚖticketingᚋqueryᚐSeatᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatChanges_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SeatChanges",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Seat(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SeatChanges_reload(ctx context.Context, field graphql.CollectedField, obj *model.SeatChanges) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatChanges_reload(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reload, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatChanges_reload(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatChanges", field, false, false, "String")
+}
+
 func (ec *executionContext) _SeatConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*query.Seat]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1160,6 +1238,49 @@ func (ec *executionContext) _Seat(ctx context.Context, sel ast.SelectionSet, obj
 	return out
 }
 
+var seatChangesImplementors = []string{"SeatChanges"}
+
+func (ec *executionContext) _SeatChanges(ctx context.Context, sel ast.SelectionSet, obj *model.SeatChanges) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, seatChangesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SeatChanges")
+		case "version":
+			out.Values[i] = ec._SeatChanges_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._SeatChanges_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reload":
+			out.Values[i] = ec._SeatChanges_reload(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var seatConnectionImplementors = []string{"SeatConnection"}
 
 func (ec *executionContext) _SeatConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*query.Seat]) graphql.Marshaler {
@@ -1433,6 +1554,14 @@ func (ec *executionContext) marshalNSeat2ᚖticketingᚋqueryᚐSeat(ctx context
 		return graphql.Null
 	}
 	return ec._Seat(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSeatChanges2ᚖticketingᚋgraphᚋmodelᚐSeatChanges(ctx context.Context, sel ast.SelectionSet, v *model.SeatChanges) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SeatChanges!")
+		return graphql.Null
+	}
+	return ec._SeatChanges(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSeatConnection2ᚖticketingᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*query.Seat]) graphql.Marshaler {

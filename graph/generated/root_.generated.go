@@ -895,6 +895,13 @@ input RevokeAllSessionsInput {
 extend type Subscription {
   "An event with the counts of its sections, whenever one of them or the event itself changes. A draft is NOT_FOUND except for its organizer and admins."
   availability(eventId: ID!): Event! @auth(rule: PUBLIC)
+
+  """
+  The numbered seats of an event that changed: first only the version now, then the seats that changed after the version of the message before. A
+  ` + "`" + `seatMap` + "`" + ` that is read after the first message, with the changes of later versions than its own, is the seats as they are. Who may see it
+  is as in ` + "`" + `availability` + "`" + `.
+  """
+  seatChanges(eventId: ID!): SeatChanges! @auth(rule: PUBLIC)
 }
 
 "A part of an event's inventory with one price. available + reserved + sold + blocked = capacity."
@@ -927,6 +934,16 @@ type SeatMap {
   version: Int!
   "The rows, from the front to the back."
   rows: [SeatMapRow!]!
+}
+
+"Numbered seats that changed."
+type SeatChanges {
+  "The event's ` + "`" + `inventoryVersion` + "`" + ` with these changes."
+  version: Int!
+  "Seats that changed, each once, as they are now."
+  changes: [Seat!]! @listSize(assumedSize: 20)
+  "Names of sections of which the seatMap is to be read again: they are new, have other rows now, or more than 2,000 seats changed at once."
+  reload: [String!]!
 }
 
 "A row of a seat map."
@@ -2536,6 +2553,18 @@ func (ec *executionContext) childFields_Seat(ctx context.Context, field graphql.
 		return ec.fieldContext_Seat_restrictedView(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Seat", field.Name)
+}
+
+func (ec *executionContext) childFields_SeatChanges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_SeatChanges_version(ctx, field)
+	case "changes":
+		return ec.fieldContext_SeatChanges_changes(ctx, field)
+	case "reload":
+		return ec.fieldContext_SeatChanges_reload(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeatChanges", field.Name)
 }
 
 func (ec *executionContext) childFields_SeatConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -420,6 +420,16 @@ type RoleInput struct {
 	Role string `json:"role"`
 }
 
+// Numbered seats that changed.
+type SeatChanges struct {
+	// The event's `inventoryVersion` with these changes.
+	Version int `json:"version"`
+	// Seats that changed, each once, as they are now.
+	Changes []*query.Seat `json:"changes"`
+	// Names of sections of which the seatMap is to be read again: they are new, have other rows now, or more than 2,000 seats changed at once.
+	Reload []string `json:"reload"`
+}
+
 // A row of numbered seats.
 type SeatRowInput struct {
 	// The row's name, 1 to 20 characters, unique in its section.

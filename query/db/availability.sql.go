@@ -64,6 +64,62 @@ func (q *Queries) InventoriesWithSections(ctx context.Context, eventIds []string
 	return items, nil
 }
 
+const seatsByLabel = `-- name: SeatsByLabel :many
+SELECT i.version, seat.section, seat.label, seat.status, seat.ordinal, seat.accessible, seat.restricted_view
+FROM (SELECT unnest($1::text[]) AS section, unnest($2::text[]) AS label) AS asked
+JOIN inventories i ON i.event_id = $3
+CROSS JOIN LATERAL (
+    SELECT s.section, s.label, s.status, s.ordinal, s.accessible, s.restricted_view FROM seats s
+    WHERE s.event_id = $3 AND s.section = asked.section AND s.label = asked.label
+    LIMIT 1
+) AS seat
+`
+
+type SeatsByLabelParams struct {
+	Sections []string
+	Labels   []string
+	EventID  string
+}
+
+type SeatsByLabelRow struct {
+	Version        int64
+	Section        string
+	Label          string
+	Status         string
+	Ordinal        int32
+	Accessible     bool
+	RestrictedView bool
+}
+
+// As SeatsOfSections.
+func (q *Queries) SeatsByLabel(ctx context.Context, arg SeatsByLabelParams) ([]SeatsByLabelRow, error) {
+	rows, err := q.db.Query(ctx, seatsByLabel, arg.Sections, arg.Labels, arg.EventID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SeatsByLabelRow{}
+	for rows.Next() {
+		var i SeatsByLabelRow
+		if err := rows.Scan(
+			&i.Version,
+			&i.Section,
+			&i.Label,
+			&i.Status,
+			&i.Ordinal,
+			&i.Accessible,
+			&i.RestrictedView,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const seatsInOrder = `-- name: SeatsInOrder :many
 SELECT page.event_id, page.section, page.label, page.status, page.ordinal, page.accessible, page.restricted_view
 FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section) AS asked

@@ -42,3 +42,14 @@ CROSS JOIN LATERAL (
     LIMIT @row_limit
 ) AS page
 ORDER BY page.ordinal;
+
+-- name: SeatsByLabel :many
+-- As SeatsOfSections.
+SELECT i.version, seat.section, seat.label, seat.status, seat.ordinal, seat.accessible, seat.restricted_view
+FROM (SELECT unnest(@sections::text[]) AS section, unnest(@labels::text[]) AS label) AS asked
+JOIN inventories i ON i.event_id = @event_id
+CROSS JOIN LATERAL (
+    SELECT s.section, s.label, s.status, s.ordinal, s.accessible, s.restricted_view FROM seats s
+    WHERE s.event_id = @event_id AND s.section = asked.section AND s.label = asked.label
+    LIMIT 1
+) AS seat;

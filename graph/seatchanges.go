@@ -1,0 +1,351 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"ticketing/command/catalog"
+	"ticketing/command/eventstore"
+	"ticketing/command/inventory"
+	"ticketing/graph/model"
+	"ticketing/internal/id"
+	"ticketing/internal/supervise"
+	"ticketing/internal/wait"
+	"ticketing/query"
+)
+
+const (
+	// mostVersions and mostSeatsKept bound what is kept of an event for who reads slowly: about a megabyte.
+	mostVersions  = 1_000
+	mostSeatsKept = 10_000
+	// mostSeatsSent bounds the seats of a message: more are about as long as the seat map of an arena.
+	mostSeatsSent = 2_000
+	// changesTimeout bounds one read of what changed, for which all who watch the event wait.
+	changesTimeout = 3 * time.Second
+	// changesRetry is how long after a failed read the next one begins.
+	changesRetry = time.Second
+)
+
+// seatLog knows which seats of events changed. It reads that in the log, and the seats themselves in the read tables, once for all who watch an
+// event, and up to where the read tables are: a seat map that is read after a change was sent has it. It is safe for concurrent use.
+type seatLog struct {
+	log      eventstore.Reader
+	registry *eventstore.Registry
+	reads    *query.Reader
+	fault    *supervise.Fault
+
+	mu     sync.Mutex
+	events map[string]*seatHistory // those that are watched
+}
+
+// seatHistory is what changed in the newest versions of an event's inventory.
+type seatHistory struct {
+	eventID  string
+	watchers int // guarded by the seatLog
+
+	reading  chan struct{} // holds a token while versions are read
+	mu       sync.Mutex
+	after    int64 // the version before the first
+	versions []seatVersion
+	kept     int // seats of all versions
+}
+
+// seatVersion is what one version of the inventory changed.
+type seatVersion struct {
+	names  []query.SeatName
+	seats  []*query.Seat // as they were when they were read: at this version or a later one
+	reload []string      // names of sections
+}
+
+func newSeatLog(log eventstore.Reader, reads *query.Reader, logger *slog.Logger) *seatLog {
+	return &seatLog{
+		log: log, registry: catalog.Registry(), reads: reads, events: map[string]*seatHistory{},
+		fault: supervise.NewFault("reading changes of seats", logger),
+	}
+}
+
+// SeatChanges implements generated.SubscriptionResolver.
+func (r subscriptionResolver) SeatChanges(ctx context.Context, eventID string) (<-chan *model.SeatChanges, error) {
+	states, err := lookup[query.Event]{id.Event, nil, r.feeds.availability, visibleTo(ctx)}.stream(ctx, eventID)
+	if err != nil {
+		return nil, err
+	}
+	sent := make(chan *model.SeatChanges)
+	go r.seats.followSeats(ctx, eventID, states, sent)
+	return sent, nil
+}
+
+// followSeats sends the version now, and then what changed with each newer one.
+func (l *seatLog) followSeats(ctx context.Context, eventID string, states <-chan *query.Event, sent chan<- *model.SeatChanges) {
+	defer close(sent)
+	first, open := <-states
+	if !open {
+		return
+	}
+	last := first.Inventory.Version
+	h, leave := l.watchEvent(eventID, last)
+	defer leave()
+	message := newSeatChanges(last)
+	for {
+		select {
+		case sent <- message:
+		case <-ctx.Done():
+			return
+		}
+		message = nil
+		for message == nil {
+			state, more := <-states
+			if !more {
+				return
+			}
+			message = l.awaitChanges(ctx, h, last, state.Inventory)
+		}
+		last = int64(message.Version)
+	}
+}
+
+func newSeatChanges(version int64) *model.SeatChanges {
+	return &model.SeatChanges{Version: int(version), Changes: []*query.Seat{}, Reload: []string{}}
+}
+
+// watchEvent has the changes of an event after a version kept until the caller leaves.
+func (l *seatLog) watchEvent(eventID string, version int64) (h *seatHistory, leave func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h = l.events[eventID]; h == nil {
+		h = &seatHistory{eventID: eventID, after: version, reading: make(chan struct{}, 1)}
+		l.events[eventID] = h
+	}
+	h.watchers++
+	return h, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if h.watchers--; h.watchers == 0 {
+			delete(l.events, eventID)
+		}
+	}
+}
+
+// awaitChanges returns what changed after a version, however often reading it fails; nil when nothing changed, or ctx ends.
+func (l *seatLog) awaitChanges(ctx context.Context, h *seatHistory, after int64, now *query.Inventory) *model.SeatChanges {
+	for now.Version > after {
+		err := l.readUntil(ctx, h, now.Version)
+		if ctx.Err() != nil {
+			return nil
+		}
+		l.fault.Note(ctx, err)
+		if err == nil {
+			return h.changesBetween(after, now)
+		}
+		if wait.For(ctx, changesRetry) != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// readUntil has the history reach a version. One caller at a time reads.
+func (l *seatLog) readUntil(ctx context.Context, h *seatHistory, until int64) error {
+	select {
+	case h.reading <- struct{}{}:
+		defer func() { <-h.reading }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	last := h.last()
+	if last >= until {
+		return nil
+	}
+	if until-last > mostVersions {
+		h.restart(until)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, changesTimeout)
+	defer cancel()
+	versions, err := l.readVersions(ctx, h.eventID, last, until)
+	if err != nil {
+		return err
+	}
+	h.add(versions)
+	return nil
+}
+
+// readVersions returns what each version between two changed.
+func (l *seatLog) readVersions(ctx context.Context, eventID string, after, until int64) ([]seatVersion, error) {
+	records, err := l.log.Range(ctx, inventory.Stream(eventID), eventstore.Range{After: after, Before: until + 1, Limit: int(until - after)})
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(records)) < until-after {
+		return nil, fmt.Errorf("read changes of seats of %s until version %d: the log ends at %d", eventID, until, after+int64(len(records)))
+	}
+	versions := make([]seatVersion, len(records))
+	var names []query.SeatName
+	for i, r := range records {
+		domainEvent, err := l.registry.Decode(r.Type, r.SchemaVersion, r.Data)
+		if err != nil {
+			return nil, fmt.Errorf("read changes of seats of %s: %w", eventID, err)
+		}
+		versions[i] = changesOf(domainEvent)
+		names = append(names, versions[i].names...)
+	}
+	if len(names) > mostSeatsSent {
+		for i := range versions {
+			versions[i] = versions[i].withoutSeats()
+		}
+		return versions, nil
+	}
+	seats, err := l.reads.SeatsByLabel(ctx, eventID, until, names)
+	if err != nil {
+		return nil, err
+	}
+	for i := range versions {
+		versions[i].addSeats(seats)
+	}
+	return versions, nil
+}
+
+// changesOf returns what a domain event changes. Seats that it adds or removes are not named: their section is to be read again.
+func changesOf(domainEvent any) (v seatVersion) {
+	switch e := domainEvent.(type) {
+	case inventory.InventoryAdded:
+		if len(e.Rows) > 0 {
+			v.reload = []string{e.Section}
+		}
+	case inventory.SectionUpdated:
+		if len(e.RowsChanged)+len(e.RowsAdded) > 0 {
+			return seatVersion{reload: []string{e.Section}}
+		}
+		v.addNames(e.Section, e.Blocked)
+		v.addNames(e.Section, e.Unblocked)
+		for _, seat := range e.Marked {
+			v.addNames(e.Section, []string{seat.Label})
+		}
+	case inventory.SeatsReserved:
+		v.addItems(e.Items)
+	case inventory.SeatsConfirmed:
+		v.addItems(e.Items)
+	case inventory.SeatsReleased:
+		v.addItems(e.Items)
+	}
+	return v
+}
+
+func (v *seatVersion) addItems(items []inventory.Item) {
+	for _, item := range items {
+		v.addNames(item.Section, item.Labels)
+	}
+}
+
+func (v *seatVersion) addNames(section string, labels []string) {
+	for _, label := range labels {
+		v.names = append(v.names, query.SeatName{Section: section, Label: label})
+	}
+}
+
+// withoutSeats has the sections of the seats read again.
+func (v seatVersion) withoutSeats() seatVersion {
+	sections := map[string]bool{}
+	for _, name := range v.names {
+		if !sections[name.Section] {
+			sections[name.Section] = true
+			v.reload = append(v.reload, name.Section)
+		}
+	}
+	return seatVersion{reload: v.reload}
+}
+
+// addSeats adds those that exist: one that was removed later has its section read again with that version.
+func (v *seatVersion) addSeats(seats map[query.SeatName]query.Seat) {
+	for _, name := range v.names {
+		if seat, ok := seats[name]; ok {
+			v.seats = append(v.seats, &seat)
+		}
+	}
+}
+
+func (h *seatHistory) last() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.after + int64(len(h.versions))
+}
+
+// restart begins anew behind a version.
+func (h *seatHistory) restart(version int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.after, h.versions, h.kept = version, nil, 0
+}
+
+// add adds versions, and forgets the oldest of too many.
+func (h *seatHistory) add(versions []seatVersion) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.versions = append(h.versions, versions...)
+	for _, v := range versions {
+		h.kept += len(v.seats)
+	}
+	forgotten := 0
+	for len(h.versions)-forgotten > mostVersions || h.kept > mostSeatsKept {
+		h.kept -= len(h.versions[forgotten].seats)
+		forgotten++
+	}
+	if forgotten > 0 {
+		h.versions, h.after = append([]seatVersion(nil), h.versions[forgotten:]...), h.after+int64(forgotten)
+	}
+}
+
+// changesBetween returns what changed after a version, until now, which the history has reached.
+func (h *seatHistory) changesBetween(after int64, now *query.Inventory) *model.SeatChanges {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	message := newSeatChanges(now.Version)
+	forgotten := after < h.after
+	var all mergedVersions
+	if !forgotten {
+		all = mergeVersions(h.versions[after-h.after : now.Version-h.after])
+	}
+	for _, section := range now.Sections {
+		if all.reload[section.Name] || forgotten && section.Seated {
+			message.Reload = append(message.Reload, section.Name)
+		}
+	}
+	for _, name := range all.names {
+		if !all.reload[name.Section] {
+			message.Changes = append(message.Changes, all.newest[name])
+		}
+	}
+	return message
+}
+
+// mergedVersions is what several versions changed.
+type mergedVersions struct {
+	names  []query.SeatName // each once
+	newest map[query.SeatName]*query.Seat
+	reload map[string]bool // sections by name
+}
+
+func mergeVersions(versions []seatVersion) mergedVersions {
+	all := mergedVersions{newest: map[query.SeatName]*query.Seat{}, reload: map[string]bool{}}
+	for _, v := range versions {
+		for _, seat := range v.seats {
+			name := query.SeatName{Section: seat.Section, Label: seat.Label}
+			if all.newest[name] == nil {
+				all.names = append(all.names, name)
+			}
+			all.newest[name] = seat
+		}
+		for _, section := range v.reload {
+			all.reload[section] = true
+		}
+	}
+	if len(all.names) > mostSeatsSent {
+		for _, name := range all.names {
+			all.reload[name.Section] = true
+		}
+	}
+	return all
+}
