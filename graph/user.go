@@ -3,7 +3,9 @@ package graph
 import (
 	"context"
 	"errors"
+	"time"
 
+	"ticketing/command"
 	"ticketing/command/rejection"
 	"ticketing/graph/apierror"
 	"ticketing/graph/model"
@@ -113,12 +115,48 @@ func (r mutationResolver) EraseCustomer(ctx context.Context, in model.EraseCusto
 		return nil, errForbidden
 	}
 	return r.changeUser(ctx, in.UserID, func(actorID string) error {
-		err := r.auth.EraseUser(ctx, actorID, in.UserID)
+		guests, err := r.auth.GuestsOf(ctx, in.UserID)
+		if err != nil {
+			return err
+		}
+		err = r.auth.EraseUser(ctx, actorID, in.UserID)
 		if errors.Is(err, auth.ErrUserNotFound) {
-			return nil // erased before, or unknown: changeUser tells which
+			err = nil // erased before, or unknown: changeUser tells which
+		}
+		if err == nil {
+			r.endHolds(ctx, append(guests, in.UserID))
 		}
 		return err
 	})
+}
+
+const (
+	// mostHoldsEnded is how many unpaid reservations of each status are ended with their customer. More end with their holds.
+	mostHoldsEnded = 100
+	// endHoldsTimeout bounds that: a gateway may have to be asked to give up a payment.
+	endHoldsTimeout = 10 * time.Second
+)
+
+// endHolds cancels the unpaid reservations of users who were just erased. What can't be cancelled now ends with its hold.
+func (r *Resolver) endHolds(ctx context.Context, userIDs []string) {
+	ctx, cancel := context.WithTimeout(ctx, endHoldsTimeout)
+	defer cancel()
+	by, err := withoutKey(ctx)
+	by.Principal = command.Admin(by.Principal.ID()) // the viewer's right to erase them includes it
+	errs := []error{err, r.awaitHead(ctx, "reservations")}
+	for _, status := range []string{"SEATS_RESERVED", "PAYMENT_PENDING"} {
+		page, err := r.reads.ReservationPageOfAll(ctx, userIDs, query.Filter{Status: &status}, query.PageArgs{First: new(mostHoldsEnded)})
+		errs = append(errs, err)
+		for _, held := range page.Items {
+			_, err = r.commands.CancelReservation(ctx, by, command.CancelReservation{ReservationID: held.ID})
+			if _, over := rejection.As(err); !over {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		r.logger.WarnContext(ctx, "unpaid reservations of an erased user wait for the end of their holds", "error", err)
+	}
 }
 
 // GrantRole implements generated.MutationResolver.

@@ -325,6 +325,21 @@ func signIn(t testing.TB, url, email string) *client {
 	return c
 }
 
+// startGuest starts a guest's session.
+func startGuest(t testing.TB, url string) *client {
+	t.Helper()
+	c := &client{t: t, url: url}
+	var data struct {
+		StartGuestSession struct {
+			SessionToken string
+			User         struct{ ID string }
+		}
+	}
+	c.mustExecute(`mutation { startGuestSession { sessionToken user { id } } }`, nil, &data)
+	c.token, c.id = data.StartGuestSession.SessionToken, data.StartGuestSession.User.ID
+	return c
+}
+
 // bestSeats is an item for the best available tickets, namedSeats one for seats by their labels.
 func bestSeats(section string, quantity int) vars {
 	return vars{"section": section, "quantity": quantity}

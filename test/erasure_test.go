@@ -94,6 +94,32 @@ func TestWhatWasWrittenAboutAUserIsErasedWithThem(t *testing.T) {
 	require.Zero(t, queryCount(t, s.cfg.AuthURL, `SELECT count(*) FROM texts`), "nothing is kept about a user who was erased")
 }
 
+// What a user holds and has not paid is free again when they are erased, and so is what a guest with their address holds.
+func TestErasingAUserEndsTheirHolds(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	admin, alice, guest := s.admin(), s.customer("alice"), startGuest(t, s.url)
+	guest.mustExecute(`mutation { setContact(input: {name: "Alice", email: "alice@example.com"}) { userErrors { code } } }`, nil, nil)
+	id := onSale(t, admin, 10, nil)
+	bought := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	requireAccepted(t, alice.payByCard(bought.ID, "pm_card_visa"))
+	held := []string{
+		requireAccepted(t, alice.reserveSeats(id, namedSeats("Stalls", "A-1"))).Reservation.ID,
+		requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 2))).Reservation.ID,
+		requireAccepted(t, guest.reserveSeats(id, bestSeats("Floor", 3))).Reservation.ID,
+	}
+	require.Equal(t, "REQUIRES_ACTION", requireAccepted(t, alice.payByCard(held[1], "pm_card_authenticationRequired")).Payment.Status)
+
+	_, wrong := alice.changeUser("eraseCustomer", "EraseCustomerInput", vars{"userId": alice.id})
+	require.Empty(t, wrong)
+	for _, reservationID := range held {
+		require.Equal(t, "ReservationCancelled", queryText(t, s.cfg.EventsURL, `SELECT type FROM domain_events
+			WHERE stream_id = 'reservation-' || $1 ORDER BY version DESC LIMIT 1`, reservationID))
+	}
+	awaitSections(t, admin, id, map[string][3]int{"Floor": {9, 0, 1}, "Stalls": {20, 0, 0}})
+	s.awaitVerified()
+}
+
 func TestAnAdminErasesUsersAndGrantsRoles(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)

@@ -33,7 +33,7 @@ type (
 	Reserve struct {
 		ReservationID     string
 		CustomerID        string
-		Linked            []string // guests who are the same customer: the limits hold for all together
+		Linked            []string // guests who are the same customer: what they paid for counts, too
 		Items             []ReserveItem
 		MaxPerReservation int
 		MaxPerCustomer    *int

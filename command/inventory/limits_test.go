@@ -65,12 +65,24 @@ func TestLimitsComeBeforeAvailability(t *testing.T) {
 	Given(t, pit, full).When(limited(10, 2, best("Pit", 3))).ThenRejected(rejection.LimitExceeded, "items")
 }
 
-func TestLimitsHoldForACustomerAndTheirGuestsTogether(t *testing.T) {
+func TestLimitsHoldForACustomerAndWhatTheirGuestsPaidFor(t *testing.T) {
 	c := limited(3, 3, best("Pit", 2))
 	c.Linked = []string{bob}
-	Given(t, pit, held("rsv_1", bob, standing(1))).When(c).ThenAccepted()
-	Given(t, pit, held("rsv_1", bob, standing(2))).When(c).ThenRejected(rejection.LimitExceeded, "items")
-	Given(t, pit, held("rsv_1", "usr_carol", standing(2))).When(c).ThenAccepted()
-	c.MaxUnpaid = 1
-	Given(t, pit, held("rsv_1", bob, standing(1))).When(c).ThenRejected(rejection.LimitExceeded)
+	one, two := held("rsv_1", bob, standing(1)), held("rsv_2", bob, standing(2))
+	Given(t, pit, one, sold(one)).When(c).ThenAccepted()
+	Given(t, pit, two, sold(two)).When(c).ThenRejected(rejection.LimitExceeded, "items")
+	other := held("rsv_1", "usr_carol", standing(2))
+	Given(t, pit, other, sold(other)).When(c).ThenAccepted()
+}
+
+// A guest may have given the customer's address without being asked to.
+func TestWhatAGuestTakesForNothingCountsForNoOtherCustomer(t *testing.T) {
+	c := limited(3, 3, best("Pit", 2))
+	c.Linked, c.MaxUnpaid = []string{bob}, 1
+	one, two := held("rsv_1", bob, standing(1)), held("rsv_2", bob, standing(2))
+	Given(t, pit, two).When(c).ThenAccepted()
+	Given(t, pit, two, one, sold(one)).When(c).ThenAccepted()
+	free := pit
+	free.Price.Minor = 0
+	Given(t, free, two, sold(two)).When(c).ThenAccepted()
 }

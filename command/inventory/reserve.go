@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"slices"
 	"strconv"
 
 	"ticketing/command/rejection"
@@ -33,12 +34,18 @@ func decideReserve(s State, c Reserve) ([]DomainEvent, error) {
 	return []DomainEvent{SeatsReserved{ReservationID: c.ReservationID, CustomerID: c.CustomerID, Items: items}}, nil
 }
 
-// countTaken returns how many tickets and unpaid reservations the customer has, with the linked guests.
+// countTaken returns how many tickets and unpaid reservations the customer has. Of their guests only tickets count that cost money: any guest may
+// give any address, and must not use up its owner's limits for nothing.
 func (s State) countTaken(c Reserve) (tickets, unpaid int) {
 	tickets, unpaid = s.Tickets[c.CustomerID], len(s.unpaid[c.CustomerID])
+	if slices.ContainsFunc(s.Sections, func(section *Section) bool { return section.Price.Minor == 0 }) {
+		return tickets, unpaid
+	}
 	for _, guest := range c.Linked {
 		tickets += s.Tickets[guest]
-		unpaid += len(s.unpaid[guest])
+		for reservationID := range s.unpaid[guest] {
+			tickets -= countTickets(s.Holdings[reservationID].Items)
+		}
 	}
 	return tickets, unpaid
 }

@@ -100,8 +100,9 @@ func (s *Service) linkGuests(ctx context.Context, userID, email string) error {
 	})
 }
 
-// guestsOf returns the guests who are erased with a user: those who are linked, and those who would be at the next sign-in.
-func (s *Service) guestsOf(ctx context.Context, userID string) ([]string, error) {
+// GuestsOf returns the guests who are erased with a user: those who are linked, and those who would be at the next sign-in. Error:
+// ErrUnavailable.
+func (s *Service) GuestsOf(ctx context.Context, userID string) ([]string, error) {
 	const query = `
 		SELECT g.id FROM users u JOIN users g ON g.linked_to = u.id OR g.contact_email = u.email AND g.linked_to IS NULL
 		WHERE u.id = $1 AND NOT u.guest AND g.erased_at IS NULL ORDER BY g.id`
@@ -118,7 +119,7 @@ func (s *Service) guestsOf(ctx context.Context, userID string) ([]string, error)
 
 // eraseGuests erases the guests of a user, who is erased next.
 func (s *Service) eraseGuests(ctx context.Context, actorID, userID string) error {
-	guests, err := s.guestsOf(ctx, userID)
+	guests, err := s.GuestsOf(ctx, userID)
 	if err != nil {
 		return err
 	}
