@@ -133,6 +133,10 @@ sbom: build ## write which modules the programs are made of into bin/ (CycloneDX
 test-deploy: ## check deploy/ as compose and kustomize read it
 	go test -C deploy/check $(TEST_FLAGS) ./...
 
+.PHONY: test-kubernetes
+test-kubernetes: ## apply deploy/kubernetes to a real kube-apiserver (built once, which takes minutes)
+	@scripts/test-kubernetes $(if $(RUN),-run='$(RUN)')
+
 .PHONY: up
 up: deploy/.env ## run the product in containers (docker compose); PROFILE=observe adds Jaeger, Prometheus and Grafana
 	@docker compose -f deploy/compose.yaml $(if $(PROFILE),--profile $(PROFILE)) up --build

@@ -119,6 +119,46 @@ func TestPrometheusReadsEveryService(t *testing.T) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(services)), targets)
 }
 
+// Alerts and autoscalers go by metrics that there are.
+func TestMetricsOfRulesExist(t *testing.T) {
+	t.Parallel()
+	sources := productSources(t)
+	for _, file := range []string{"kubernetes/components/monitoring/rules.yaml", "kubernetes/components/keda/scalers.yaml"} {
+		metrics := regexp.MustCompile(`ticketing(_[a-z]+)+`).FindAllString(readFile(t, file), -1)
+		require.NotEmpty(t, metrics)
+		for _, metric := range metrics {
+			require.True(t, slices.ContainsFunc(sources, func(source string) bool { return registersMetric(source, metric) }), "%s: %s", file, metric)
+		}
+	}
+}
+
+// registersMetric reports whether source names the metric, as a whole or as subsystem and name.
+func registersMetric(source, metric string) bool {
+	short := strings.TrimPrefix(metric, "ticketing_")
+	words := strings.Split(short, "_")
+	for i := 1; i < len(words); i++ {
+		subsystem, name := strings.Join(words[:i], "_"), strings.Join(words[i:], "_")
+		if strings.Contains(source, `"`+subsystem+`"`) && strings.Contains(source, `"`+name+`"`) {
+			return true
+		}
+	}
+	return strings.Contains(source, `"`+metric+`"`) || strings.Contains(source, `"`+short+`"`)
+}
+
+func productSources(t *testing.T) []string {
+	t.Helper()
+	var sources []string
+	for _, folder := range []string{"command", "internal", "projector", "query", "graph", "cmd"} {
+		require.NoError(t, filepath.WalkDir(filepath.Join("..", folder), func(path string, _ os.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+				sources = append(sources, readFile(t, path))
+			}
+			return err
+		}))
+	}
+	return sources
+}
+
 func TestTheImageIsBuiltWithTheModulesGo(t *testing.T) {
 	t.Parallel()
 	version := regexp.MustCompile(`(?m)^go (\S+)$`).FindStringSubmatch(readFile(t, "../go.mod"))[1]

@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -27,8 +29,18 @@ type manifests struct {
 	ingresses   []*networkingv1.Ingress
 	budgets     map[string]*policyv1.PodDisruptionBudget
 	scalers     []*autoscalingv2.HorizontalPodAutoscaler
+	lagScalers  []*lagScaler
+	namespace   string
 	configs     map[string]map[string]string
 	policies    []*networkingv1.NetworkPolicy
+}
+
+// lagScaler is what is checked of a ScaledObject of KEDA. Its definition, and those of the Prometheus operator, check it in deploy/cluster.
+type lagScaler struct {
+	Spec struct {
+		ScaleTargetRef struct{ Name string }
+		Triggers       []struct{ Metadata map[string]string }
+	}
 }
 
 // renderOverlay builds an overlay as kubectl apply -k does, and decodes it strictly: an unknown field is an error.
@@ -63,7 +75,14 @@ func renderOverlay(t *testing.T, overlay string) manifests {
 		case "/v1 ServiceAccount":
 			decodeStrictly[corev1.ServiceAccount](t, text)
 		case "/v1 Namespace":
-			require.Equal(t, "restricted", decodeStrictly[corev1.Namespace](t, text).Labels["pod-security.kubernetes.io/enforce"])
+			namespace := decodeStrictly[corev1.Namespace](t, text)
+			require.Equal(t, "restricted", namespace.Labels["pod-security.kubernetes.io/enforce"])
+			m.namespace = namespace.Name
+		case "keda.sh/v1alpha1 ScaledObject":
+			var scaler lagScaler
+			require.NoError(t, yaml.Unmarshal(text, &scaler))
+			m.lagScalers = append(m.lagScalers, &scaler)
+		case "monitoring.coreos.com/v1 ServiceMonitor", "monitoring.coreos.com/v1 PrometheusRule":
 		default:
 			require.Fail(t, "unknown kind", kind)
 		}
@@ -108,6 +127,10 @@ func TestPodsRunPartsOfTheProduct(t *testing.T) {
 			for other, o := range m.deployments {
 				require.True(t, other == name || !maps.Equal(o.Spec.Selector.MatchLabels, d.Spec.Selector.MatchLabels), "%s and %s select the same pods", name, other)
 			}
+			for _, spread := range pod.Spec.TopologySpreadConstraints {
+				require.Subset(t, pod.Labels, spread.LabelSelector.MatchLabels, name)
+			}
+			require.NotEmpty(t, pod.Spec.TopologySpreadConstraints, name)
 			container := pod.Spec.Containers[0]
 			require.Contains(t, commands, container.Args[0], name)
 			require.Contains(t, container.Image, ":v", "%s: a version is pinned", name)
@@ -162,7 +185,7 @@ func TestGracePeriodsFitTheDrain(t *testing.T) {
 			pod := d.Spec.Template.Spec
 			needed := int64(shutdownTimeout)
 			if name == "api" {
-				needed += shutdownDelay
+				needed += shutdownDelay + pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds
 			}
 			require.Greater(t, *pod.TerminationGracePeriodSeconds, needed, name)
 		}
@@ -177,8 +200,7 @@ func TestTrafficReachesTheAPI(t *testing.T) {
 	eachOverlay(t, func(t *testing.T, m manifests) {
 		t.Helper()
 		api := m.deployments["api"]
-		require.Len(t, m.services, 1)
-		service := m.services[0]
+		service := m.services[slices.IndexFunc(m.services, func(s *corev1.Service) bool { return s.Name == "api" })]
 		require.Subset(t, api.Spec.Template.Labels, service.Spec.Selector)
 		require.True(t, slices.ContainsFunc(api.Spec.Template.Spec.Containers[0].Ports, func(p corev1.ContainerPort) bool {
 			return p.Name == service.Spec.Ports[0].TargetPort.StrVal
@@ -192,9 +214,9 @@ func TestTrafficReachesTheAPI(t *testing.T) {
 		for _, config := range m.configs {
 			require.Equal(t, "https://"+ingress.Rules[0].Host, config["AUTH_BASE_URL"], "mailed links lead to the ingress")
 		}
-		require.Len(t, m.scalers, 1)
-		require.Equal(t, "api", m.scalers[0].Spec.ScaleTargetRef.Name)
-		require.Nil(t, api.Spec.Replicas, "the autoscaler decides")
+		for _, timeout := range []string{"proxy-read-timeout", "proxy-send-timeout"} {
+			require.Equal(t, "3600", m.ingresses[0].Annotations["nginx.ingress.kubernetes.io/"+timeout], "subscriptions stay open")
+		}
 	})
 }
 
@@ -204,6 +226,13 @@ func TestNothingMayTalkUnlessSaid(t *testing.T) {
 		require.True(t, slices.ContainsFunc(m.policies, func(p *networkingv1.NetworkPolicy) bool {
 			return len(p.Spec.PodSelector.MatchLabels) == 0 && len(p.Spec.PolicyTypes) == 2 && len(p.Spec.Ingress)+len(p.Spec.Egress) == 0
 		}))
+		for _, p := range m.policies {
+			selector, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector)
+			require.NoError(t, err)
+			require.True(t, slices.ContainsFunc(slices.Collect(maps.Values(m.deployments)), func(d *appsv1.Deployment) bool {
+				return selector.Matches(labels.Set(d.Spec.Template.Labels))
+			}), "%s selects no pod", p.Name)
+		}
 	})
 }
 
