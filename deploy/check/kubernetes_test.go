@@ -35,7 +35,7 @@ type manifests struct {
 	policies    []*networkingv1.NetworkPolicy
 }
 
-// lagScaler is what is checked of a ScaledObject of KEDA. Its definition, and those of the Prometheus operator, check it in deploy/cluster.
+// lagScaler is what is checked of a ScaledObject of KEDA. Its definition, and those of the Prometheus operator, check it in deploy/check/cluster.
 type lagScaler struct {
 	Spec struct {
 		ScaleTargetRef struct{ Name string }

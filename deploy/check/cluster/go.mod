@@ -1,6 +1,6 @@
 // A real kube-apiserver, and the client that applies deploy/kubernetes to it. Kubernetes' own go.mod points its libraries at folders of its
 // repository, which the module does not hold; the replacements name the same libraries as modules.
-module ticketing/deploy/cluster
+module ticketing/deploy/check/cluster
 
 go 1.26.8
 
