@@ -193,7 +193,7 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 		return b, fmt.Errorf("set up webhooks: %w", err)
 	}
 	checks, err := e.apiChecks(b)
-	e.watch(append(checks, e.clockCheck(ctx, "api", b.events))...)
+	e.watch(append(checks, e.clockChecks(ctx, "api", b.events, b.redis)...)...)
 	return b, err
 }
 

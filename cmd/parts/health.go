@@ -82,11 +82,19 @@ func sagaChecks(events, users *postgres.Pool) []httpserver.Check {
 	}
 }
 
-// clockCheck compares the process's clock with PostgreSQL's until ctx ends. Nothing about sales depends on it, but sessions and rate limits do.
-func (e Env) clockCheck(ctx context.Context, part string, events *postgres.Pool) httpserver.Check {
-	w := skew.New(skew.Config{Database: events, Clock: e.Clock, Logger: e.Logger, Registerer: e.registererOf(part)})
+// clockChecks compares the process's clock with those of PostgreSQL and Redis until ctx ends. Nothing about sales depends on it, but certificates and
+// the signatures of webhooks do. Only its own wrong clock makes an api unready: when PostgreSQL's is wrong, all would be at once.
+func (e Env) clockChecks(ctx context.Context, part string, events *postgres.Pool, client *redis.Client) []httpserver.Check {
+	cfg := skew.Config{Database: events, Clock: e.Clock, Logger: e.Logger, Registerer: e.registererOf(part)}
+	if client != nil {
+		cfg.Witness = func(ctx context.Context) (time.Time, error) { return client.Time(ctx).Result() }
+	}
+	w := skew.New(cfg)
 	go w.Run(ctx)
-	return httpserver.Check{Name: part + ": clock", Critical: true, Probe: newProbe(w.Check)}
+	return []httpserver.Check{
+		{Name: part + ": clock", Critical: true, Probe: newProbe(w.Check)},
+		{Name: part + ": clocks of others", Probe: newProbe(w.CheckOthers)},
+	}
 }
 
 // probe is a health check's function.

@@ -43,7 +43,7 @@ func Relay(ctx context.Context, e Env) error {
 		return err
 	}
 	defer broker.close()
-	e.watch(append(relayChecks(events, broker.probe), e.clockCheck(ctx, "relay", events))...)
+	e.watch(append(relayChecks(events, broker.probe), e.clockChecks(ctx, "relay", events, nil)...)...)
 	return relay.Run(ctx, relay.Config{
 		Pool: events.Pool, Kafka: broker.options, Topics: e.topics(), Partitions: partitions, Keys: keys,
 		Logger: e.Logger, Registerer: e.registererOf("relay"),
@@ -76,7 +76,7 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 		return err
 	}
 	defer broker.close()
-	e.watch(append(e.projectorChecks(events, read, client, broker.probe, projections), e.clockCheck(ctx, "projector", events))...)
+	e.watch(append(e.projectorChecks(events, read, client, broker.probe, projections), e.clockChecks(ctx, "projector", events, client)...)...)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		watchLag(ctx, e.projections(read.Pool, events.Pool), projections, e.registererOf("projector"))
@@ -129,7 +129,7 @@ func Saga(ctx context.Context, e Env) error {
 	if err != nil {
 		return fmt.Errorf("set up webhooks: %w", err)
 	}
-	e.watch(append(sagaChecks(events, users), e.clockCheck(ctx, "saga", events))...)
+	e.watch(append(sagaChecks(events, users), e.clockChecks(ctx, "saga", events, nil)...)...)
 	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDeciding()
 	g, ctx := errgroup.WithContext(ctx)

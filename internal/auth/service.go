@@ -26,7 +26,7 @@ type Config struct {
 	Pool   *pgxpool.Pool    // Of the auth database. Required.
 	Redis  *redis.Client    // Required.
 	Mailer mail.Mailer      // Required.
-	Clock  func() time.Time // Default: time.Now.
+	Clock  func() time.Time // Default: Redis's time.
 	Logger *slog.Logger     // Default: slog.Default().
 
 	BaseURL          string        // What magic links start with. Required.
@@ -41,7 +41,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Clock == nil {
-		c.Clock = time.Now
+		c.Clock = (&redisClock{client: c.Redis}).now
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,8 +16,8 @@ func NewTexts(pool *pgxpool.Pool) Texts { return Texts{pool} }
 // KeepText keeps a text about a user under an id; once, and not about a user who was erased. Error: ErrUnavailable.
 func (t Texts) KeepText(ctx context.Context, textID, userID, text string) error {
 	_, err := t.pool.Exec(ctx, `INSERT INTO texts (id, user_id, text, written_at)
-		SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT FROM users WHERE id = $2 AND erased_at IS NOT NULL)
-		ON CONFLICT DO NOTHING`, textID, userID, text, time.Now())
+		SELECT $1, $2, $3, now() WHERE NOT EXISTS (SELECT FROM users WHERE id = $2 AND erased_at IS NOT NULL)
+		ON CONFLICT DO NOTHING`, textID, userID, text)
 	if err != nil {
 		return unavailable("keep a text", err)
 	}

@@ -1,9 +1,11 @@
-// Package skew compares a process's clock with PostgreSQL's. What is decided about sales takes PostgreSQL's time, but sessions, rate limits and
-// certificates go by the process's own: it must not be trusted with them when its clock is wrong.
+// Package skew compares a process's clock with those of PostgreSQL and Redis. What is decided about sales takes PostgreSQL's time, and sessions, links
+// and rate limits take Redis's; but certificates and the signatures of webhooks go by the process's own. A process whose clock is wrong must
+// not be trusted with them. When PostgreSQL's is wrong, no process is to blame: all of them go on.
 package skew
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -30,8 +32,10 @@ type Querier interface {
 
 // Config is what a Watch needs.
 type Config struct {
-	Database   Querier               // Whose clock is the right one. Required.
-	Clock      func() time.Time      // Of the process. Default: time.Now.
+	Database Querier          // Whose clock is the right one. Required.
+	Clock    func() time.Time // Of the process. Default: time.Now.
+	// Witness tells the time of Redis, to know which of two clocks that differ is wrong. Default: it is not known.
+	Witness    func(context.Context) (time.Time, error)
 	Every      time.Duration         // Default: 1s.
 	Logger     *slog.Logger          // Default: slog.Default().
 	Registerer prometheus.Registerer // Default: the metric is not registered.
@@ -54,9 +58,10 @@ func (c Config) withDefaults() Config {
 type Watch struct {
 	Config
 
-	gauge prometheus.Gauge
-	mu    sync.Mutex
-	wrong error // what Check returns
+	gauge  prometheus.Gauge
+	mu     sync.Mutex
+	own    error // what Check returns
+	others error // what CheckOthers returns
 }
 
 // New returns a Watch that has not measured yet.
@@ -75,42 +80,86 @@ func (w *Watch) Run(ctx context.Context) {
 	}
 }
 
-// Check returns an error if the process's clock was more than Most off when it was last measured. While PostgreSQL can't be asked, the last
-// measurement counts.
+// Check returns an error if the process's clock was more than Most off PostgreSQL's and the witness's when it was last measured. While
+// PostgreSQL can't be asked, the last measurement counts.
 func (w *Watch) Check(context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.wrong
+	return w.own
 }
 
-// measure asks PostgreSQL for its time. A fault of the connection is reported by others.
+// CheckOthers returns an error if clocks differ otherwise: PostgreSQL's or the witness's is wrong, or it is not known whose.
+func (w *Watch) CheckOthers(context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.others
+}
+
+// measurement is how far the process's clock is ahead of another.
+type measurement struct {
+	ahead          time.Duration
+	known, isWrong bool
+}
+
+// measure compares the clocks. A fault of a connection is reported by others.
 func (w *Watch) measure(ctx context.Context) {
+	database := w.compare(ctx, func(ctx context.Context) (theirs time.Time, err error) {
+		err = w.Database.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&theirs)
+		return theirs, err //nolint:wrapcheck // only whether there is one
+	})
+	if !database.known {
+		return
+	}
+	w.gauge.Set(database.ahead.Seconds())
+	var witness measurement
+	if w.Witness != nil {
+		witness = w.compare(ctx, w.Witness)
+	}
+	w.note(ctx, database, witness)
+}
+
+// compare asks another clock. The answer may have taken all of the way there or all of the way back.
+func (w *Watch) compare(ctx context.Context, ask func(context.Context) (time.Time, error)) (m measurement) {
 	asking, cancel := context.WithTimeout(ctx, measureTimeout)
 	defer cancel()
 	began, ours := time.Now(), w.Clock()
-	var theirs time.Time
-	if err := w.Database.QueryRow(asking, `SELECT clock_timestamp()`).Scan(&theirs); err != nil {
-		return
+	theirs, err := ask(asking)
+	if err != nil {
+		return m
 	}
 	uncertain := time.Since(began) / 2
-	skew := ours.Add(uncertain).Sub(theirs)
-	w.gauge.Set(skew.Seconds())
-	w.note(ctx, skew, skew.Abs()-uncertain > Most)
+	m.ahead, m.known = ours.Add(uncertain).Sub(theirs), true
+	m.isWrong = m.ahead.Abs()-uncertain > Most
+	return m
 }
 
-// note records a measurement, and logs when the clock becomes wrong and right again.
-func (w *Watch) note(ctx context.Context, skew time.Duration, isWrong bool) {
+// note records a measurement, and logs when a clock becomes wrong and right again.
+func (w *Watch) note(ctx context.Context, database, witness measurement) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	was := w.wrong != nil
-	w.wrong = nil
-	if isWrong {
-		w.wrong = fmt.Errorf("this process's clock is %s ahead of PostgreSQL's", skew.Round(time.Millisecond))
-	}
+	wasWrong := w.own != nil || w.others != nil
+	w.own, w.others = judge(database, witness)
+	isWrong := w.own != nil || w.others != nil
 	switch {
-	case isWrong && !was:
-		w.Logger.ErrorContext(ctx, "this process's clock is wrong", "ahead of PostgreSQL", skew.String())
-	case was && !isWrong:
-		w.Logger.InfoContext(ctx, "this process's clock is right again", "ahead of PostgreSQL", skew.String())
+	case isWrong && !wasWrong:
+		w.Logger.ErrorContext(ctx, "a clock is wrong", "error", errors.Join(w.own, w.others))
+	case wasWrong && !isWrong:
+		w.Logger.InfoContext(ctx, "the clock is right again", "ahead of PostgreSQL", database.ahead.String())
 	}
+}
+
+// judge tells from two measurements whether the process's own clock is wrong, or another. Two clocks that agree are right.
+func judge(database, witness measurement) (own, others error) {
+	ahead := database.ahead.Round(time.Millisecond)
+	switch {
+	case database.isWrong && witness.isWrong:
+		return fmt.Errorf("this process's clock is %s ahead of PostgreSQL's", ahead), nil
+	case database.isWrong && witness.known:
+		return nil, fmt.Errorf("PostgreSQL's clock is wrong: this process's is %s ahead of it, and agrees with Redis's", ahead)
+	case database.isWrong:
+		return nil, fmt.Errorf("this process's clock is %s ahead of PostgreSQL's", ahead)
+	case witness.isWrong:
+		return nil, fmt.Errorf("Redis's clock is wrong: this process's is %s ahead of it, and agrees with PostgreSQL's", witness.ahead.Round(time.Millisecond))
+	}
+	return nil, nil
 }

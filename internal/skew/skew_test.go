@@ -24,6 +24,7 @@ func TestAWrongClockIsLoggedMeasuredAndFailsTheCheckUntilItIsRight(t *testing.T)
 	var off time.Duration
 	w := New(Config{
 		Database: database, Clock: func() time.Time { return time.Now().Add(off) }, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Witness: func(context.Context) (time.Time, error) { return time.Now(), nil },
 	})
 	require.NoError(t, w.Check(t.Context()), "nothing was measured yet")
 	for _, jump := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
@@ -31,12 +32,37 @@ func TestAWrongClockIsLoggedMeasuredAndFailsTheCheckUntilItIsRight(t *testing.T)
 		for _, off = range []time.Duration{0, Most / 2, jump, jump, 0} {
 			w.measure(t.Context())
 			require.Equal(t, off == jump, w.Check(t.Context()) != nil, "off by %s", off)
+			require.NoError(t, w.CheckOthers(t.Context()))
 			var measured dto.Metric
 			require.NoError(t, w.gauge.Write(&measured))
 			require.InDelta(t, off.Seconds(), measured.GetGauge().GetValue(), 5)
 		}
 		require.Equal(t, 1, strings.Count(log.String(), "clock is wrong"), log.String())
 		require.Equal(t, 1, strings.Count(log.String(), "clock is right again"), log.String())
+	}
+}
+
+// A process must not be blamed for the clocks of others: all processes would be at once.
+func TestWhoseClockIsWrong(t *testing.T) {
+	t.Parallel()
+	right, off := measurement{known: true}, measurement{known: true, isWrong: true, ahead: -10 * time.Minute}
+	for name, c := range map[string]struct {
+		database, witness measurement
+		own, others       string
+	}{
+		"none":                        {right, right, "", ""},
+		"the process's":               {off, off, "this process's clock is -10m0s ahead", ""},
+		"PostgreSQL's":                {off, right, "", "PostgreSQL's clock is wrong"},
+		"Redis's":                     {right, off, "", "Redis's clock is wrong"},
+		"one of two, without a third": {off, measurement{}, "", "this process's clock is -10m0s ahead"},
+	} {
+		own, others := judge(c.database, c.witness)
+		for want, err := range map[string]error{c.own: own, c.others: others} {
+			if want != "" {
+				require.ErrorContains(t, err, want, name)
+			}
+		}
+		require.Equal(t, []bool{c.own == "", c.others == ""}, []bool{own == nil, others == nil}, name)
 	}
 }
 
@@ -47,7 +73,7 @@ func TestASlowMeasurementProvesNothing(t *testing.T) {
 	defer database.Close(t.Context())
 	w := New(Config{Database: delayed{database}, Clock: func() time.Time { return time.Now().Add(Most + delay/4) }})
 	w.measure(t.Context())
-	require.NoError(t, w.Check(t.Context()))
+	require.NoError(t, w.CheckOthers(t.Context()))
 }
 
 const delay = time.Second

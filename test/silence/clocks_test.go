@@ -263,3 +263,40 @@ func TestAProcessWithAWrongClockDecidesNothingWrong(t *testing.T) {
 		require.Equal(t, 2, p.logged("clock is wrong"), p.name)
 	}
 }
+
+// movePostgres puts PostgreSQL's clock ahead, for all who connect from now on.
+func (c *clocks) movePostgres(by time.Duration) {
+	c.t.Helper()
+	for _, statement := range []string{
+		`CREATE SCHEMA wrong`,
+		fmt.Sprintf(`CREATE FUNCTION wrong.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+			$$SELECT pg_catalog.clock_timestamp() + interval '%f seconds'$$`, by.Seconds()),
+		`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = wrong, pg_catalog, public', current_database()); END $$`,
+		`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+	} {
+		_, err := c.pool.Exec(c.t.Context(), statement)
+		require.NoError(c.t, err, statement)
+	}
+}
+
+// When PostgreSQL's own clock is wrong, all processes differ from it. They say so, and go on.
+func TestAWrongClockOfPostgreSQLMakesNoProcessUnready(t *testing.T) {
+	t.Parallel()
+	c := startClocks(t)
+	eventID := c.newEvent(nil)
+	c.awaitStatus("event", eventID, "SALES_OPEN")
+	c.movePostgres(jump)
+	for _, p := range c.processes {
+		testenv.Eventually(t, mendedWithin, func() (bool, string) {
+			status, failing := p.readHealth()
+			shown := slices.ContainsFunc(failing, func(check string) bool { return strings.Contains(check, "clocks of others") })
+			return shown && status == "degraded" && p.skew(t) < 1-jump.Seconds() && p.logged("a clock is wrong") > 0,
+				fmt.Sprintf("%s is %s with %v", p.name, status, failing)
+		})
+	}
+	for _, api := range c.apis {
+		paid := c.reserve(api, eventID)
+		require.Equal(t, "COMPLETED", c.pay(api, paid.ID).Status)
+		c.awaitStatus("reservation", paid.ID, "COMPLETED")
+	}
+}

@@ -11,7 +11,8 @@ import (
 	"ticketing/internal/money"
 )
 
-// Stripe counts in the minor units of ISO 4217, with these exceptions (https://docs.stripe.com/currencies#special-cases).
+// Stripe counts in the minor units of ISO 4217, with these exceptions (https://docs.stripe.com/currencies#special-cases and #zero-decimal; HUF and
+// TWD are exceptions for payouts only).
 var (
 	// wholeCurrencies have minor units in ISO 4217 and none at Stripe.
 	wholeCurrencies = []string{"MGA"}
@@ -21,13 +22,15 @@ var (
 	tensCurrencies = []string{"BHD", "JOD", "KWD", "OMR", "TND"}
 )
 
+const tooLarge = remote.AmountError("This amount is too large to be paid by card.")
+
 // toUnits returns the amount in Stripe's units; the error is a remote.AmountError.
 func toUnits(m money.Money) (int64, error) {
 	exponent, _ := money.Exponent(m.Currency)
 	switch {
 	case slices.Contains(hundredthsCurrencies, m.Currency):
 		if m.Minor > (1<<63-1)/100 {
-			return 0, remote.AmountError("This amount is too large to be paid by card.")
+			return 0, tooLarge
 		}
 		return m.Minor * 100, nil
 	case slices.Contains(wholeCurrencies, m.Currency):
@@ -67,7 +70,7 @@ func unpayableReason(err error) string {
 		case stripe.ErrorCodeAmountTooSmall:
 			return "This amount is too small to be paid by card."
 		case stripe.ErrorCodeAmountTooLarge:
-			return "This amount is too large to be paid by card."
+			return string(tooLarge)
 		}
 	}
 	return ""

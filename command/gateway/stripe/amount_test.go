@@ -42,3 +42,13 @@ func TestAmountsAreConvertedToStripesUnitsAndBack(t *testing.T) {
 		require.Equal(t, c.minor, fromUnits(units, c.currency).Minor, c)
 	}
 }
+
+func TestEachCurrencyIsOneThatPricesCanHave(t *testing.T) {
+	for _, currency := range currencies {
+		_, known := money.Exponent(currency)
+		require.True(t, known, currency)
+	}
+	for currency := range smallest {
+		require.Contains(t, currencies, currency)
+	}
+}
