@@ -172,6 +172,18 @@ func (q *Queries) Checkpoints(ctx context.Context, projection string) ([]Project
 	return items, nil
 }
 
+const countForeign = `-- name: CountForeign :one
+SELECT count(*) FROM projection_dead_letters WHERE projection = $1 AND version = 0
+`
+
+// Records that are no domain events have no version. Their number is bounded.
+func (q *Queries) CountForeign(ctx context.Context, projection string) (int64, error) {
+	row := q.db.QueryRow(ctx, countForeign, projection)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deadLetters = `-- name: DeadLetters :many
 SELECT projection, stream_id, version, waiting_version, position, type, error, failed_at FROM projection_dead_letters WHERE projection = $1 ORDER BY failed_at, stream_id
 `

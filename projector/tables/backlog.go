@@ -71,7 +71,7 @@ func (w *Writer) WriteNextPart(ctx context.Context) (worked bool, err error) {
 	}
 	w.Announce(changes)
 	if failed != nil {
-		w.reportDeadLetters(0, deadLetters{failed.StreamID: failed})
+		w.reportDeadLetters(0, 0, deadLetters{failed.StreamID: failed})
 	}
 	return worked, nil
 }

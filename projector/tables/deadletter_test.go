@@ -1,6 +1,9 @@
 package tables_test
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,6 +13,7 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/command/reservation"
 	"ticketing/projector/events"
+	"ticketing/projector/projection"
 	"ticketing/projector/readtest"
 	"ticketing/projector/reservations"
 	"ticketing/projector/tables"
@@ -32,8 +36,10 @@ func TestUndecodableRecordBlocksItsStreamOnly(t *testing.T) {
 	w.ProjectAll(events.Projection{})
 	counted, err := metrics.Gather()
 	require.NoError(t, err)
-	require.Len(t, counted, 1)
-	require.Zero(t, counted[0].GetMetric()[0].GetCounter().GetValue(), counted[0].GetName())
+	require.Len(t, counted, 2)
+	for _, m := range counted {
+		require.Zero(t, m.GetMetric()[0].GetCounter().GetValue(), m.GetName())
+	}
 	letters := w.DeadLetters(events.Projection{})
 	require.Len(t, letters, 1)
 	require.Equal(t, "EventMoved", letters[0].Type)
@@ -105,4 +111,39 @@ func TestVersionThatTheLogLacksIsADeadLetter(t *testing.T) {
 	require.Len(t, letters, 1)
 	require.EqualValues(t, 3, letters[0].Version)
 	require.EqualValues(t, 1, w.Event("evt_1").Version)
+}
+
+// Who can write to a topic can make any number of records that are no domain events. They must not fill the database.
+func TestForeignRecordsAreKeptUpToABound(t *testing.T) {
+	w := readtest.New(t)
+	metrics := prometheus.NewRegistry()
+	w.Tables.Metrics = tables.NewMetrics(metrics)
+	writer := w.Writer(events.Projection{})
+	const batches, size = 3, tables.MostForeign * 2 / 3
+	for i := range batches {
+		var b tables.Batch
+		for j := range size {
+			b.Foreign = append(b.Foreign, projection.RecordError{
+				StreamID: fmt.Sprintf("t/%d/%d", i, j), Type: "unknown", Err: errors.New(strings.Repeat("forged ", 10_000)),
+			})
+		}
+		require.NoError(t, writer.Write(t.Context(), b))
+	}
+	letters := w.DeadLetters(events.Projection{})
+	require.Len(t, letters, tables.MostForeign)
+	require.Less(t, len(letters[0].Error), 1_100)
+	counted, err := metrics.Gather()
+	require.NoError(t, err)
+	values := map[string]float64{}
+	for _, m := range counted {
+		values[m.GetName()] = m.GetMetric()[0].GetCounter().GetValue()
+	}
+	require.InDelta(t, batches*size, values["ticketing_projector_dead_lettered_total"], 0)
+	require.InDelta(t, batches*size-tables.MostForeign, values["ticketing_projector_foreign_not_kept_total"], 0)
+
+	_, left, err := writer.Replay(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, left, "a replay deletes them")
+	require.NoError(t, writer.Write(t.Context(), tables.Batch{Foreign: []projection.RecordError{{StreamID: "t/9/9", Type: "unknown", Err: errors.New("forged")}}}))
+	require.Len(t, w.DeadLetters(events.Projection{}), 1, "there is room again")
 }

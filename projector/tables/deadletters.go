@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"ticketing/internal/announce"
+	"ticketing/internal/text"
 	"ticketing/projector/db"
 	"ticketing/projector/projection"
 )
@@ -63,6 +64,26 @@ func (w *Writer) splitWaiting(
 	return free, waiting, nil
 }
 
+const (
+	// MostForeign is how many records that are no domain events the dead letters of a projection keep: enough to see what they are. Anyone who can
+	// write to a topic can make any number of them.
+	MostForeign = 1_000
+	// longestError is how many bytes of an error are kept: it may repeat what a record says.
+	longestError = 1_000
+)
+
+// keepForeign returns those of a batch's foreign records that there is room for.
+func (w *Writer) keepForeign(ctx context.Context, q *db.Queries, foreign []projection.RecordError) ([]projection.RecordError, error) {
+	if len(foreign) == 0 {
+		return nil, nil
+	}
+	kept, err := q.CountForeign(ctx, w.Projection.Name())
+	if err != nil {
+		return nil, fmt.Errorf("count foreign records: %w", err)
+	}
+	return foreign[:min(len(foreign), max(0, MostForeign-int(kept)))], nil
+}
+
 func (w *Writer) saveDeadLetters(
 	ctx context.Context, q *db.Queries, foreign []projection.RecordError, dead deadLetters, waiting map[string]int64,
 ) error {
@@ -77,7 +98,7 @@ func (w *Writer) saveDeadLetters(
 			Versions:   projection.Column(all, func(e projection.RecordError) int64 { return e.Version }),
 			Positions:  projection.Column(all, func(e projection.RecordError) int64 { return e.Position }),
 			Types:      projection.Column(all, func(e projection.RecordError) string { return e.Type }),
-			Errors:     projection.Column(all, func(e projection.RecordError) string { return e.Err.Error() }),
+			Errors:     projection.Column(all, func(e projection.RecordError) string { return text.Shorten(e.Err.Error(), longestError) }),
 		})
 		if err != nil {
 			return fmt.Errorf("add dead letters: %w", err)
@@ -96,11 +117,12 @@ func (w *Writer) saveDeadLetters(
 	return nil
 }
 
-// reportDeadLetters counts and logs what a commit has added to the dead letters.
-func (w *Writer) reportDeadLetters(foreign int, dead deadLetters) {
+// reportDeadLetters counts and logs what a commit has added to the dead letters, and counts what it has left out.
+func (w *Writer) reportDeadLetters(foreign, kept int, dead deadLetters) {
 	w.Metrics.deadLettered.WithLabelValues(w.Projection.Name()).Add(float64(foreign + len(dead)))
-	if foreign > 0 {
-		w.Logger.Error("records that are no domain events went to the dead letters", "count", foreign)
+	w.Metrics.notKept.WithLabelValues(w.Projection.Name()).Add(float64(foreign - kept))
+	if kept > 0 {
+		w.Logger.Error("records that are no domain events went to the dead letters", "count", foreign, "kept", kept)
 	}
 	for _, failed := range dead {
 		w.Logger.Error("a domain event can't be applied and went to the dead letters; its stream waits",

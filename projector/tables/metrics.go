@@ -6,7 +6,7 @@ import (
 )
 
 // Metrics count what writers do, by projection.
-type Metrics struct{ caughtUp, deadLettered, setAside *prometheus.CounterVec }
+type Metrics struct{ caughtUp, deadLettered, setAside, notKept *prometheus.CounterVec }
 
 // NewMetrics returns the metrics of all writers of a process. It does not register them if registerer is nil.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
@@ -17,6 +17,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	return &Metrics{
 		caughtUp:     counter("caught_up_total", "Records read from the log because the broker's skipped versions."),
 		deadLettered: counter("dead_lettered_total", "Records that went to the dead letters."),
+		notKept:      counter("foreign_not_kept_total", "Records that are no domain events, and are counted here only: the dead letters have enough of them."),
 		setAside:     counter("set_aside_total", "Streams whose records make so many rows that they are written in parts, beside the others."),
 	}
 }

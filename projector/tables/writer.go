@@ -162,6 +162,7 @@ func (w *Writer) Write(ctx context.Context, b Batch) error {
 // tryWrite writes the batch in one transaction, without the dead letters and the records of their streams behind them.
 func (w *Writer) tryWrite(ctx context.Context, b Batch, dead deadLetters) (changes []announce.Change, err error) {
 	var bulky []string
+	var foreign []projection.RecordError
 	err = w.transact(ctx, func(tx pgx.Tx) error {
 		q := db.New(tx)
 		free, waiting, err := w.splitWaiting(ctx, q, b.Records, dead)
@@ -176,7 +177,10 @@ func (w *Writer) tryWrite(ctx context.Context, b Batch, dead deadLetters) (chang
 				return err
 			}
 		}
-		if err := w.saveDeadLetters(ctx, q, b.Foreign, dead, waiting); err != nil {
+		if foreign, err = w.keepForeign(ctx, q, b.Foreign); err != nil {
+			return err
+		}
+		if err := w.saveDeadLetters(ctx, q, foreign, dead, waiting); err != nil {
 			return err
 		}
 		if err := w.addBacklog(ctx, q, bulky); err != nil {
@@ -190,7 +194,7 @@ func (w *Writer) tryWrite(ctx context.Context, b Batch, dead deadLetters) (chang
 	if err != nil {
 		return nil, err
 	}
-	w.reportDeadLetters(len(b.Foreign), dead)
+	w.reportDeadLetters(len(b.Foreign), len(foreign), dead)
 	w.announceBacklog(bulky)
 	return changes, nil
 }

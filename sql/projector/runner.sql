@@ -68,6 +68,10 @@ ON CONFLICT (projection, stream_id) DO UPDATE SET version = excluded.version, po
     type = excluded.type, error = excluded.error,
     waiting_version = greatest(projection_dead_letters.waiting_version, excluded.waiting_version);
 
+-- name: CountForeign :one
+-- Records that are no domain events have no version. Their number is bounded.
+SELECT count(*) FROM projection_dead_letters WHERE projection = @projection AND version = 0;
+
 -- name: WaitBehindDeadLetters :exec
 UPDATE projection_dead_letters d SET waiting_version = n.version
 FROM (SELECT unnest(@stream_ids::text[]) AS stream_id, unnest(@versions::bigint[]) AS version) n
