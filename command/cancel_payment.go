@@ -12,8 +12,11 @@ import (
 	"ticketing/internal/id"
 )
 
-// reasonGivenUp tells the customer why their payment ended.
-const reasonGivenUp = "The payment was given up. You were not charged."
+// What tells the customer why their payment ended.
+const (
+	reasonGivenUp  = "The payment was given up. You were not charged."
+	reasonUnwanted = "The reservation no longer waits for this payment. You were not charged."
+)
 
 // waitingError says that a payment that waits for its customer has to be given up at the gateway before the command can be decided.
 type waitingError struct{ paymentID string }
@@ -88,7 +91,7 @@ func (s *Service) giveUp(ctx context.Context, by Caller, paymentID, reason strin
 // giveUpUnwanted gives up what was not confirmed yet and must not be: another payment completed the reservation, it has ended, or its event
 // was cancelled.
 func (s *Service) giveUpUnwanted(ctx context.Context, by Caller, paid Paid) Paid {
-	given, err := s.giveUp(ctx, by, paid.Payment.ID, "The reservation no longer waits for this payment. You were not charged.")
+	given, err := s.giveUp(ctx, by, paid.Payment.ID, reasonUnwanted)
 	if err != nil {
 		s.logger.WarnContext(ctx, "an unwanted payment could not be given up yet", "payment", paid.Payment.ID, "error", err)
 		return paid // the reconciler gives it up

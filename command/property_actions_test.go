@@ -318,13 +318,21 @@ func (w *world) reconcileOne(t *rapid.T, p *modelPayment) {
 	t.Logf("the saga reconciles %s", p.id)
 	undecided, before := p.undecided(), w.bank.accounts[p.id]
 	unconfirmed := before == nil || before.status == bankCreated
-	_, _, err := runOnReplica(t, w, drawFuse(t), func(r *process) (struct{}, error) {
+	unwanted := undecided && !unconfirmed && before.status == bankAction && w.status == event.Cancelled
+	fuse := drawFuse(t)
+	if unwanted {
+		fuse = -1
+	}
+	_, _, err := runOnReplica(t, w, fuse, func(r *process) (struct{}, error) {
 		return struct{}{}, r.ReconcilePayment(context.Background(), saga, p.id)
 	})
 	switch {
 	case !undecided:
 	case unconfirmed: // it is given up, and costs the customer no attempt
 		w.afterFailure(p, false)
+	case unwanted:
+		p.status = payment.RequiresAction
+		w.turnBack(p.reservation)
 	default:
 		w.afterLookup(p)
 	}

@@ -9,8 +9,8 @@ import (
 	"ticketing/command/payment"
 )
 
-// ReconcilePayment asks the gateway about an undecided payment and records what it says. ErrStillProcessing means that it is still
-// undecided.
+// ReconcilePayment asks the gateway about an undecided payment and records what it says. One that its reservation no longer waits for is
+// given up: nothing else would end it. ErrStillProcessing means that it is still undecided.
 func (s *Service) ReconcilePayment(ctx context.Context, by Caller, paymentID string) error {
 	p, err := s.readPayment(ctx, paymentID)
 	if err != nil || !p.Undecided() {
@@ -28,6 +28,9 @@ func (s *Service) ReconcilePayment(ctx context.Context, by Caller, paymentID str
 		return fmt.Errorf("look up payment %s at %s: %w", paymentID, gw.Name(), err)
 	}
 	recorded, err := s.recordOutcome(ctx, by, paymentID, outcomeOf(result))
+	if err == nil && recorded.unwanted && recorded.Payment.Undecided() {
+		recorded, err = s.giveUp(ctx, by, paymentID, reasonUnwanted)
+	}
 	if err == nil && recorded.Payment.Undecided() {
 		return ErrStillProcessing
 	}

@@ -80,6 +80,11 @@ func (r *Reservation) completedBy(paymentID string) bool {
 	return r.State.Status == reservation.Completed && r.State.PaymentID == paymentID
 }
 
+// overtaken reports whether another payment completed the reservation, charged late, while this one was under way. The reconciler ends it.
+func (r *Reservation) overtaken(paymentID string) bool {
+	return r.State.CompletedAt != nil && r.State.PaymentID != paymentID
+}
+
 // Payment is a payment and how far its stream was read.
 type Payment struct {
 	Head

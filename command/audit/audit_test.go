@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ticketing/command"
 	"ticketing/command/audit"
 	"ticketing/command/catalog"
 	"ticketing/command/commandtest"
@@ -105,4 +106,15 @@ func TestACancelledEventMayStillBeWoundUp(t *testing.T) {
 		{Key: reservation.Stream(held), Text: "it is SEATS_RESERVED, and its event was cancelled and wound up"},
 		{Key: reservation.Stream(sold), Text: "its event was cancelled and wound up, and no refund was requested"},
 	}, auditLog(t, s).Findings)
+}
+
+func TestAPaymentMayBeOvertakenByOneThatIsChargedLate(t *testing.T) {
+	t.Parallel()
+	s := commandtest.NewStory(t, "")
+	r := s.ReserveFor("usr_alice", s.MakeEvent("First night"), commandtest.Tickets("Floor", 1))
+	declined := s.PayFor("usr_alice", r, "pm_card_chargeDeclined", payment.Failed)
+	s.PayFor("usr_alice", r, "pm_card_authenticationRequired", payment.RequiresAction)
+	exec(t, s, `UPDATE sandbox_payments SET status = 'succeeded' WHERE payment_id = $1`, declined)
+	require.NoError(t, s.RecordWebhook(t.Context(), commandtest.Part("webhook"), command.Hint{Gateway: "sandbox", PaymentID: declined}))
+	require.Empty(t, auditLog(t, s).Findings)
 }

@@ -46,10 +46,16 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// project fills the read tables from the log, and records what relay and projectors do when they have reached its end.
+// project fills the read tables from the log, and records that relay and projectors have reached its end.
 func (w *world) project() {
 	w.t.Helper()
 	w.rebuild()
+	w.recordProgress()
+}
+
+// recordProgress records what relay and projectors do when they have reached the end of the log.
+func (w *world) recordProgress() {
+	w.t.Helper()
 	w.exec(w.Pool, `INSERT INTO relay_cursor (shard, incarnation, position)
 		SELECT 0, incarnation, (SELECT max(position) FROM domain_events) FROM log_incarnation`)
 	for _, topic := range topics {
