@@ -120,7 +120,7 @@ func (a *api) openPool(url string, tracer pgx.QueryTracer) *pgxpool.Pool {
 func (a *api) newAuth(url string) *auth.Service {
 	a.t.Helper()
 	service, err := auth.New(auth.Config{
-		Pool: a.openPool(url, usersOnly{a.queries}), Redis: a.redis, Mailer: noMail{}, Logger: slog.New(slog.DiscardHandler),
+		Pool: a.openPool(url, ofPeople{a.queries}), Redis: a.redis, Mailer: noMail{}, Logger: slog.New(slog.DiscardHandler),
 		BaseURL: "https://tickets.example.com", MagicLinkTTL: time.Hour, SessionTTL: time.Hour, SessionIdle: time.Hour, SessionMax: time.Hour,
 		MaxSessions: 100, ExposeMagicLinks: true,
 	})
@@ -187,13 +187,14 @@ func (l *queryLog) count(text string) int {
 	return n
 }
 
-// usersOnly records the queries of auth.Service.Users, and no others.
-type usersOnly struct{ *queryLog }
+// ofPeople records the queries of auth.Service.Users and HolderNames, and no others.
+type ofPeople struct{ *queryLog }
 
 // TraceQueryStart implements pgx.QueryTracer.
-func (u usersOnly) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	if strings.Contains(data.SQL, "u.id = ANY") && !strings.Contains(data.SQL, "erased_at IS NULL") {
-		return u.queryLog.TraceQueryStart(ctx, conn, data)
+func (p ofPeople) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	ofUsers := strings.Contains(data.SQL, "u.id = ANY") && !strings.Contains(data.SQL, "erased_at IS NULL")
+	if ofUsers || strings.Contains(data.SQL, "FROM ticket_holders") {
+		return p.queryLog.TraceQueryStart(ctx, conn, data)
 	}
 	return ctx
 }

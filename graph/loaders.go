@@ -32,6 +32,7 @@ type loaders struct {
 	customers        *loader.Loader[query.Customer]
 	spend            *loader.Loader[[]query.Spend] // by customer
 	texts            *loader.Loader[string]
+	holderNames      *loader.Loader[map[string]string] // by reservation, and then by ticket
 
 	seatPages        loader.ByField[query.Page[query.Seat]] // by section
 	reservationPages loader.ByField[query.Page[query.Reservation]]
@@ -62,6 +63,7 @@ func (r *Resolver) newLoaders() *loaders {
 	l.users = loader.New(&s.users, loader.Within(r.queryTimeout, r.auth.Users), nil)
 	l.customers = loader.New(&s.users, loader.Within(r.queryTimeout, r.reads.Customers), nil)
 	l.texts = loader.New(&s.texts, loader.Within(r.queryTimeout, r.auth.ReadTexts), nil)
+	l.holderNames = loader.New(&s.reservations, loader.Within(r.queryTimeout, r.auth.HolderNames), nil)
 	l.spend = loader.New(&s.users, loader.Within(r.queryTimeout, r.reads.SpendOf), nil)
 	return l
 }

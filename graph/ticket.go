@@ -2,9 +2,13 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"slices"
 
+	"ticketing/command/rejection"
 	"ticketing/graph/apierror"
+	"ticketing/graph/model"
+	"ticketing/internal/auth"
 	"ticketing/internal/id"
 	"ticketing/query"
 )
@@ -54,9 +58,49 @@ func (r ticketResolver) Code(_ context.Context, t *query.Ticket) (string, error)
 	return r.signTicket(t.ID, t.EventID)
 }
 
-// HolderName implements generated.TicketResolver. Tickets are issued without a name.
-func (ticketResolver) HolderName(context.Context, *query.Ticket) (*string, error) {
-	return nil, nil //nolint:nilnil // null
+// HolderName implements generated.TicketResolver.
+func (ticketResolver) HolderName(ctx context.Context, t *query.Ticket) (*string, error) {
+	names, err := loadersOf(ctx).holderNames.Load(ctx, t.ReservationID)
+	if names == nil || err != nil {
+		return nil, err
+	}
+	return nullIfEmpty((*names)[t.ID]), nil
+}
+
+// RenameTicket implements generated.MutationResolver.
+func (r mutationResolver) RenameTicket(ctx context.Context, in model.RenameTicketInput) (*model.RenameTicketPayload, error) {
+	var c checker
+	c.checkID(id.TicketPrefix, in.TicketID, "ticketId")
+	name := c.readLine(in.HolderName, longestPersonName, "holderName")
+	if c.errs != nil {
+		return &model.RenameTicketPayload{UserErrors: c.errs}, nil
+	}
+	ticket, err := r.renameTicket(ctx, in.TicketID, name)
+	wrong, err := userErrors(err)
+	return &model.RenameTicketPayload{Ticket: ticket, UserErrors: wrong}, err
+}
+
+// renameTicket keeps the name of a valid ticket's holder for its customer and for admins. An organizer sees it but does not change it.
+func (r *Resolver) renameTicket(ctx context.Context, ticketID, name string) (*query.Ticket, error) {
+	found, err := r.findTicket(ctx, ticketID)
+	switch {
+	case err != nil:
+		return nil, err
+	case found == nil:
+		return nil, rejection.New(rejection.NotFound, "there is no such ticket").At("ticketId")
+	case !viewerOf(ctx).Is(found.CustomerID) && !viewerOf(ctx).HasRole(auth.RoleAdmin):
+		return nil, errForbidden
+	case found.Status != "VALID":
+		return nil, rejection.New(rejection.InvalidState, "the ticket was refunded").At("ticketId")
+	}
+	err = r.auth.NameHolder(ctx, auth.Holder{TicketID: found.ID, ReservationID: found.ReservationID, UserID: found.CustomerID, Name: name})
+	if errors.Is(err, auth.ErrUserNotFound) {
+		err = rejection.New(rejection.InvalidState, "its customer was erased").At("ticketId")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // Tickets implements generated.ReservationResolver.

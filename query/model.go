@@ -103,8 +103,11 @@ type ReservedSeat struct {
 
 // Ticket is what a customer comes in with: a seat of a reservation that was paid. Status is a value of the API's TicketStatus.
 type Ticket struct {
-	ID      string
-	EventID string
+	ID            string
+	EventID       string
+	ReservationID string
+	CustomerID    string
+
 	Section string
 	Label   string // empty for general admission
 	Price   money.Money
@@ -118,7 +121,10 @@ func (r Reservation) Tickets() []Ticket {
 	}
 	tickets := make([]Ticket, len(r.Seats))
 	for ordinal, seat := range r.Seats {
-		tickets[ordinal] = Ticket{ID: id.Ticket(r.ID, ordinal), EventID: r.EventID, Section: seat.Section, Label: seat.Label, Price: seat.Price, Status: "VALID"}
+		tickets[ordinal] = Ticket{
+			ID: id.Ticket(r.ID, ordinal), EventID: r.EventID, ReservationID: r.ID, CustomerID: r.CustomerID,
+			Section: seat.Section, Label: seat.Label, Price: seat.Price, Status: "VALID",
+		}
 		if seat.Void || r.RefundedAt != nil {
 			tickets[ordinal].Status = "VOID"
 		}

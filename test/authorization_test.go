@@ -196,6 +196,10 @@ var rootCases = map[string]authCase{
 		vars:  withInput(func(*authStage, *client) vars { return vars{"name": "Ann", "email": newKey() + "@example.com"} }),
 		want:  expectations{"UNAUTHENTICATED", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE"},
 	},
+	"Mutation.renameTicket": {
+		query: `mutation($i: RenameTicketInput!) { renameTicket(input: $i) { ticket { holderName } userErrors { code } } }`,
+		vars:  withInput(func(st *authStage, _ *client) vars { return vars{"ticketId": ticketID(st), "holderName": "Ann"} }), want: ownerOrAdmin,
+	},
 	"Mutation.signOut":      {query: `mutation { signOut { userErrors { code } } }`, want: anyone, alone: true},
 	"Mutation.renewSession": {query: `mutation { renewSession { userErrors { code } } }`, want: signedIn, alone: true},
 	"Mutation.revokeSession": {

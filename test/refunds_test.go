@@ -1,6 +1,7 @@
 package test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -80,6 +81,19 @@ func TestRefundsByTicketFreeTheirSeats(t *testing.T) {
 		input["paymentId"], input["idempotencyKey"] = paymentID, newKey()
 		return admin.executeMutation("refundPayment", "RefundPaymentInput", "refund { "+refundFields+" } payment { "+paymentFields+" }", input)
 	}
+	rename := func(by *client, ticketID, name string) (renamed struct {
+		Ticket     *ticketValue
+		UserErrors []struct{ Code string }
+	}) {
+		var data struct{ RenameTicket *json.RawMessage }
+		by.mustExecute(`mutation($i: RenameTicketInput!) { renameTicket(input: $i) { ticket { id holderName } userErrors { code } } }`,
+			vars{"i": vars{"ticketId": ticketID, "holderName": name}}, &data)
+		require.NoError(t, json.Unmarshal(*data.RenameTicket, &renamed))
+		return renamed
+	}
+	require.Equal(t, &ticketValue{ID: tickets[stalls].ID, HolderName: new("Zoë")}, rename(alice, tickets[stalls].ID, "  Zoë ").Ticket)
+	require.Equal(t, "INVALID", rename(alice, tickets[stalls].ID, "4242 4242 4242 4242").UserErrors[0].Code)
+	require.Equal(t, new("Zoë"), ticketsOf()[stalls].HolderName)
 	requireRejected(t, refund(vars{"tickets": []string{}}), "INVALID", "tickets")
 	requireRejected(t, refund(vars{"tickets": []string{tickets[stalls].ID}, "amount": vars{"amount": "1.00", "currencyCode": "EUR"}}), "INVALID", "tickets")
 	requireRejected(t, refund(vars{"tickets": []string{r.ID}}), "INVALID", "tickets", "0")
@@ -95,6 +109,7 @@ func TestRefundsByTicketFreeTheirSeats(t *testing.T) {
 		alice.mustExecute(`query($id: ID!) { ticket(id: $id) { id status } }`, vars{"id": tickets[stalls].ID}, &data)
 		return data.Ticket.Status == "VOID", data.Ticket.Status
 	})
+	require.Equal(t, "INVALID_STATE", rename(alice, tickets[stalls].ID, "Max").UserErrors[0].Code)
 	require.Equal(t, "COMPLETED", alice.readReservation(r.ID, 0).Status)
 	require.Equal(t, "VALID", ticketsOf()[0].Status)
 }

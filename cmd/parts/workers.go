@@ -138,7 +138,7 @@ func Saga(ctx context.Context, e Env) error {
 		defer stopDeciding()
 		return saga.Run(ctx, saga.Config{
 			Pool: events.Pool, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
-			Mailer: mailer, OrderLink: e.orderLink(keys), Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users.Pool, userID) },
+			Mailer: mailer, OrderLink: e.orderLink(keys), SignTicket: keys.SignFirst, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users.Pool, userID) },
 			Texts:  auth.NewTexts(users.Pool).ReadTexts,
 			Logger: e.Logger, Registerer: e.registererOf("saga"),
 		})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"ticketing/command"
 	"ticketing/command/event"
@@ -28,9 +27,6 @@ const (
 	RefundSentBackMail Mail = "refund_sent_back" // to the organizer, once for each attempt of the refund
 	EventMovedMail     Mail = "event_moved"      // once per reservation and change of the event
 )
-
-// orderLink returns the address of an order that opens it without a session until then.
-type orderLink func(reservationID string, until time.Time) string
 
 // linkMonths is for how long after the event a mail's link opens the order: for complaints, and for souvenirs.
 const linkMonths = 1
@@ -57,7 +53,7 @@ func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error
 	if err != nil || address == "" {
 		return err
 	}
-	message, err := composeMail(a, purchase, address, c.OrderLink)
+	message, err := c.composeMail(a, purchase, address)
 	if err != nil || message.To == "" {
 		return err
 	}
@@ -90,14 +86,17 @@ func (c Config) resolveReasons(ctx context.Context, purchase *command.Purchase) 
 }
 
 // composeMail returns the mail, without a recipient if there is no reason for it any more.
-func composeMail(a mailJob, purchase command.Purchase, address string, link orderLink) (mail.Message, error) {
+func (c Config) composeMail(a mailJob, purchase command.Purchase, address string) (mail.Message, error) {
 	p := purchaseOf(purchase)
-	if link != nil {
-		p.Link = link(purchase.Reservation.ID, purchase.Event.StartsAt.AddDate(0, linkMonths, 0))
+	if c.OrderLink != nil {
+		p.Link = c.OrderLink(purchase.Reservation.ID, purchase.Event.StartsAt.AddDate(0, linkMonths, 0))
 	}
 	switch a.Mail {
 	case ConfirmedMail:
 		if purchase.Reservation.Status == reservation.Completed && purchase.Event.Status != event.Cancelled {
+			if err := c.signTickets(p.Tickets, purchase.Reservation.EventID); err != nil {
+				return mail.Message{}, err
+			}
 			return mail.ReservationConfirmed(address, p)
 		}
 		return mail.Message{}, nil
@@ -160,8 +159,24 @@ func purchaseOf(purchase command.Purchase) mail.Purchase {
 		ReservationID: purchase.Reservation.ID, Event: purchase.Event.Name, Venue: purchase.Event.Venue, StartsAt: purchase.Event.Place().Local(),
 		Total: purchase.Reservation.Total.String(),
 	}
-	for _, seat := range purchase.Reservation.KeptSeats() {
-		p.Tickets = append(p.Tickets, mail.Ticket{Section: seat.Section, Seat: seat.Label, Price: seat.Price.String()})
+	for ordinal, seat := range purchase.Reservation.Seats {
+		if !purchase.Reservation.HasReturned(ordinal) {
+			ticket := mail.Ticket{Section: seat.Section, Seat: seat.Label, Price: seat.Price.String(), ID: id.Ticket(purchase.Reservation.ID, ordinal)}
+			p.Tickets = append(p.Tickets, ticket)
+		}
 	}
 	return p
+}
+
+// signTickets gives tickets their codes, where they are signed.
+func (c Config) signTickets(tickets []mail.Ticket, eventID string) (err error) {
+	for i := range tickets {
+		if c.SignTicket == nil {
+			return nil
+		}
+		if tickets[i].Code, err = c.SignTicket(tickets[i].ID, eventID); err != nil {
+			return fmt.Errorf("sign the ticket %s: %w", tickets[i].ID, err)
+		}
+	}
+	return nil
 }

@@ -65,7 +65,7 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 		"a refund that was not given": {mailJob{Mail: RefundedMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := composeMail(test.job, test.purchase, "ann@example.com", nil)
+			m, err := Config{}.composeMail(test.job, test.purchase, "ann@example.com")
 			require.NoError(t, err)
 			if test.says == "" {
 				require.Empty(t, m.To)
@@ -97,7 +97,7 @@ func TestAMoveIsAnnouncedToThoseWhoReservedBefore(t *testing.T) {
 				Event:       event.State{Name: "First night", Venue: "Town hall", StartsAt: start, TimeZone: "Europe/Berlin", Status: event.SalesOpen},
 			}
 			test.change(&purchase)
-			m, err := composeMail(mailJob{Mail: EventMovedMail, ID: "rsv", Version: 2, Move: &move{Was: was, Reason: "the singer is ill", At: start.Add(time.Hour)}}, purchase, "ann@example.com", nil)
+			m, err := Config{}.composeMail(mailJob{Mail: EventMovedMail, ID: "rsv", Version: 2, Move: &move{Was: was, Reason: "the singer is ill", At: start.Add(time.Hour)}}, purchase, "ann@example.com")
 			require.NoError(t, err)
 			require.Equal(t, len(test.says) > 0, m.To != "")
 			for _, says := range test.says {

@@ -87,6 +87,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PaymentMethodInput", ec.unmarshalInputPaymentMethodInput),
 			graphql.NewInputUnmarshaler("ProcessPaymentInput", ec.unmarshalInputProcessPaymentInput),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", ec.unmarshalInputRefundPaymentInput),
+			graphql.NewInputUnmarshaler("RenameTicketInput", ec.unmarshalInputRenameTicketInput),
 			graphql.NewInputUnmarshaler("RequestMagicLinkInput", ec.unmarshalInputRequestMagicLinkInput),
 			graphql.NewInputUnmarshaler("ReservationFilter", ec.unmarshalInputReservationFilter),
 			graphql.NewInputUnmarshaler("ReserveItemInput", ec.unmarshalInputReserveItemInput),
@@ -1755,6 +1756,14 @@ type Subscription
   ticket(id: ID!): Ticket @auth(rule: SIGNED_IN)
 }
 
+extend type Mutation {
+  """
+  Gives the name of the person that a ticket is for, instead of the one given before: by its customer and by admins. A ticket that is VOID is
+  INVALID_STATE. The name is erased with the customer.
+  """
+  renameTicket(input: RenameTicketInput!): RenameTicketPayload @auth(rule: SIGNED_IN)
+}
+
 extend type Reservation {
   "Its tickets, in the order of ` + "`" + `seats` + "`" + `; empty until it is completed."
   tickets: [Ticket!]!
@@ -1787,6 +1796,22 @@ enum TicketStatus {
   VALID
   "It was refunded."
   VOID
+}
+
+"Who a ticket is for."
+input RenameTicketInput {
+  "The ticket's id, tkt_…."
+  ticketId: ID!
+  "The name of the person that it is for, 1 to 200 characters."
+  holderName: String!
+}
+
+"The result of ` + "`" + `renameTicket` + "`" + `."
+type RenameTicketPayload {
+  "The ticket; null when there are userErrors."
+  ticket: Ticket
+  "What is wrong with the input."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/user.graphqls", Input: `extend type Query {
@@ -2409,6 +2434,16 @@ func (ec *executionContext) childFields_RefundPaymentPayload(ctx context.Context
 		return ec.fieldContext_RefundPaymentPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefundPaymentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RenameTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ticket":
+		return ec.fieldContext_RenameTicketPayload_ticket(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RenameTicketPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenameTicketPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RenewSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

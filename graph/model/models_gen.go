@@ -324,6 +324,22 @@ type RefundPaymentPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Who a ticket is for.
+type RenameTicketInput struct {
+	// The ticket's id, tkt_….
+	TicketID string `json:"ticketId"`
+	// The name of the person that it is for, 1 to 200 characters.
+	HolderName string `json:"holderName"`
+}
+
+// The result of `renameTicket`.
+type RenameTicketPayload struct {
+	// The ticket; null when there are userErrors.
+	Ticket *query.Ticket `json:"ticket,omitempty"`
+	// What is wrong with the input.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The session with its new token.
 type RenewSessionPayload struct {
 	// Send it as `Authorization: Bearer …` from now on. Null when the session is in a cookie, which then has the new token.

@@ -65,6 +65,9 @@ func (s *Service) EraseUser(ctx context.Context, actorID, userID string) error {
 		if _, err := tx.Exec(ctx, "DELETE FROM texts WHERE user_id = $1", userID); err != nil {
 			return unavailable("delete what was written about an erased user", err)
 		}
+		if _, err := tx.Exec(ctx, "DELETE FROM ticket_holders WHERE user_id = $1", userID); err != nil {
+			return unavailable("delete the names that an erased user gave", err)
+		}
 		return writeAudit(ctx, tx, now, actorID, "USER_ERASED", userID, "")
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"fmt"
 	"net/mail"
 	"strings"
@@ -27,5 +28,14 @@ func composeMessage(from *mail.Address, m Message) (*gomail.Msg, error) {
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	for _, f := range m.Files {
+		add, options := msg.AttachReader, []gomail.FileOption{gomail.WithFileContentType(gomail.ContentType(f.Type))}
+		if f.ID != "" {
+			add, options = msg.EmbedReader, append(options, gomail.WithFileContentID("<"+f.ID+">"))
+		}
+		if err := add(f.Name, bytes.NewReader(f.Content), options...); err != nil {
+			return nil, fmt.Errorf("add %s to a mail: %w", f.Name, err)
+		}
+	}
 	return msg, nil
 }

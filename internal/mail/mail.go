@@ -14,6 +14,15 @@ type Message struct {
 	Subject string
 	Text    string
 	HTML    string
+	Files   []File
+}
+
+// File is attached to a mail or, with an ID, shown within its HTML at "cid:<ID>".
+type File struct {
+	ID      string
+	Name    string
+	Type    string // a media type
+	Content []byte
 }
 
 // Mailer sends mails. Send returns when the server has accepted the mail, or the file is written; it is safe for concurrent use.

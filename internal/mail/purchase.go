@@ -29,6 +29,8 @@ type Ticket struct {
 	Section string
 	Seat    string // "A-12"; empty for general admission
 	Price   string
+	ID      string
+	Code    string // of its QR code; empty where tickets are not signed
 }
 
 // Starts returns the time at which the event begins, by the clocks of StartsAt's location.
@@ -40,7 +42,18 @@ func formatTime(at time.Time) string { return at.Format("Monday, 2 January 2006,
 
 // ReservationConfirmed returns the mail with the tickets of a purchase.
 func ReservationConfirmed(to string, p Purchase) (Message, error) {
-	return purchaseMail(to, "Your tickets: "+p.Event, "confirmed", struct{ Purchase }{p})
+	files, err := ticketFiles(p)
+	if err != nil {
+		return Message{}, err
+	}
+	shown := p.Tickets[:min(max(len(files)-1, 0), len(p.Tickets))]
+	message, err := purchaseMail(to, "Your tickets: "+p.Event, "confirmed", struct {
+		Purchase
+
+		Shown []Ticket
+	}{p, shown})
+	message.Files = files
+	return message, err
 }
 
 // Refunded returns the mail about a refund; why is half a sentence.

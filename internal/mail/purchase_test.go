@@ -1,6 +1,8 @@
 package mail
 
 import (
+	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -74,4 +76,25 @@ func TestOnlyAPermanentRefusalIsFinal(t *testing.T) {
 	err := open(t, "smtp://127.0.0.1:1").Send(t.Context(), Message{To: "ann@example.com", Text: "Hi", HTML: "Hi"})
 	require.Error(t, err)
 	require.False(t, Final(err), "the server is down")
+}
+
+func TestTheMailWithTicketsHasThemAsAFileAndShowsTheirCodes(t *testing.T) {
+	p := Purchase{ReservationID: "rsv_01", Event: "First night", Venue: "Town hall", StartsAt: time.Date(2027, 5, 1, 20, 30, 0, 0, time.UTC)}
+	for i := range 10 {
+		p.Tickets = append(p.Tickets, Ticket{Section: "Stalls", Price: "30.00 EUR", ID: fmt.Sprintf("tkt_%02d", i), Code: strings.Repeat("6BF+YM1Z9/", 14)})
+	}
+	confirmed, err := ReservationConfirmed("ann@example.com", p)
+	require.NoError(t, err)
+	post := mailtest.Open(t, mailtest.Config{})
+	require.NoError(t, open(t, "smtp://"+post.Address).Send(t.Context(), confirmed))
+	data := post.Only(t).Data
+	files := mailtest.Files(t, data)
+	require.Len(t, files, mostShownCodes+1)
+	require.True(t, bytes.HasPrefix(files["tickets.pdf"], []byte("%PDF-")))
+	require.True(t, bytes.HasPrefix(files["ticket-8.png"], []byte("\x89PNG")))
+	html := mailtest.Parts(t, data)["text/html"]
+	require.Equal(t, mostShownCodes, strings.Count(html, "<img"))
+	require.Contains(t, html, `src="cid:tkt_07@tickets"`)
+	require.True(t, strings.Contains(data, "Content-Id: <tkt_07@tickets>"), "its picture")
+	require.Contains(t, mailtest.Parts(t, data)["text/plain"], "in the attached file")
 }

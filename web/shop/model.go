@@ -122,6 +122,8 @@ type ticket struct {
 	Label   string
 	Status  string
 	Code    string
+
+	HolderName string // empty until one is named
 }
 
 type order struct {

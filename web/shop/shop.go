@@ -79,6 +79,8 @@ func (s *Shop) addRoutes() {
 			"POST /events/{event}/reserve":     s.reserveSeats,
 			"GET /orders/{order}":              s.showOrder,
 			"GET /orders/{order}/calendar.ics": s.showCalendar,
+			"GET /orders/{order}/tickets.pdf":  s.showPDF,
+			"POST /orders/{order}/rename":      s.renameTicket,
 			"POST /orders/{order}/pay":         s.payOrder,
 			"POST /orders/{order}/confirm":     s.confirmPayment,
 			"POST /orders/{order}/cancel":      s.cancelOrder,

@@ -1,6 +1,7 @@
 package mailtest
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"mime"
@@ -28,23 +29,65 @@ func Parts(t testing.TB, data string) map[string]string {
 	t.Helper()
 	message, err := mail.ReadMessage(strings.NewReader(data))
 	require.NoError(t, err)
-	kind, params, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
-	require.NoError(t, err)
-	require.Equal(t, "multipart/alternative", kind)
 	found := map[string]string{}
-	for reader := multipart.NewReader(message.Body, params["boundary"]); ; {
-		part, err := reader.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
-		content, err := io.ReadAll(quotedprintable.NewReader(part))
-		require.NoError(t, err)
-		kind, _, _ := mime.ParseMediaType(part.Header.Get("Content-Type"))
-		found[kind] = string(content)
-	}
-	require.Len(t, found, 2)
+	addParts(t, found, message.Header.Get("Content-Type"), message.Body)
 	require.NotEmpty(t, found["text/plain"])
 	require.NotEmpty(t, found["text/html"])
 	return found
+}
+
+// addParts adds the text and the HTML of a body that may have parts in parts, with files beside them.
+func addParts(t testing.TB, found map[string]string, contentType string, body io.Reader) {
+	t.Helper()
+	kind, params, err := mime.ParseMediaType(contentType)
+	require.NoError(t, err)
+	if !strings.HasPrefix(kind, "multipart/") {
+		content, err := io.ReadAll(quotedprintable.NewReader(body))
+		require.NoError(t, err)
+		found[kind] = string(content)
+		return
+	}
+	for reader := multipart.NewReader(body, params["boundary"]); ; {
+		part, err := reader.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		require.NoError(t, err)
+		if part.Header.Get("Content-Transfer-Encoding") != "base64" {
+			addParts(t, found, part.Header.Get("Content-Type"), part)
+		}
+	}
+}
+
+// Files returns the files of a mail, attached or shown within its HTML, by name.
+func Files(t testing.TB, data string) map[string][]byte {
+	t.Helper()
+	message, err := mail.ReadMessage(strings.NewReader(data))
+	require.NoError(t, err)
+	found := map[string][]byte{}
+	addFiles(t, found, message.Header.Get("Content-Type"), message.Body)
+	return found
+}
+
+func addFiles(t testing.TB, found map[string][]byte, contentType string, body io.Reader) {
+	t.Helper()
+	kind, params, err := mime.ParseMediaType(contentType)
+	require.NoError(t, err)
+	if !strings.HasPrefix(kind, "multipart/") {
+		return
+	}
+	for reader := multipart.NewReader(body, params["boundary"]); ; {
+		part, err := reader.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		require.NoError(t, err)
+		if part.FileName() == "" {
+			addFiles(t, found, part.Header.Get("Content-Type"), part)
+			continue
+		}
+		content, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, part))
+		require.NoError(t, err)
+		found[part.FileName()] = content
+	}
 }

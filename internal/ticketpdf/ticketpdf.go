@@ -1,0 +1,148 @@
+// Package ticketpdf draws tickets on paper: A4, three on a page, each with the QR code that is scanned at the door.
+package ticketpdf
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
+	"golang.org/x/image/font/sfnt"
+	"rsc.io/qr"
+)
+
+// Sheet is the tickets of one order. All texts are in the customer's language, as they are printed.
+type Sheet struct {
+	Title   string // of the file
+	Event   string
+	Details []string // when and where
+	Tickets []Ticket
+	Footer  string // below each ticket
+}
+
+// Ticket is one of them.
+type Ticket struct {
+	Place   []string // section, seat, price
+	Holder  string   // empty until one is named
+	ID      string
+	Code    string // of the QR code; tickets without one are not printed
+	Caption string // such as "Ticket 1 of 2"
+}
+
+// Lengths are in millimetres.
+const (
+	margin        = 15.0
+	ticketHeight  = 89.0
+	ticketsOnPage = 3
+	codeSide      = 58.0
+	pageWidth     = 210.0
+	textWidth     = pageWidth - 3*margin - codeSide
+	quietZone     = 4 // light modules around a QR code, as scanners need them
+)
+
+const font = "go" // covers Latin, Greek and Cyrillic script
+
+// Render returns the sheet as a PDF file.
+func Render(s Sheet) ([]byte, error) {
+	pdf := fpdf.New("P", "mm", "A4", "")
+	pdf.SetAutoPageBreak(false, 0)
+	pdf.AddUTF8FontFromBytes(font, "", goregular.TTF)
+	pdf.AddUTF8FontFromBytes(font, "B", gobold.TTF)
+	pdf.SetTitle(printable(s.Title), true)
+	printed := 0
+	for _, t := range s.Tickets {
+		if t.Code == "" {
+			continue
+		}
+		slot := printed % ticketsOnPage
+		if slot == 0 {
+			pdf.AddPage()
+		}
+		if err := drawTicket(pdf, s, t, margin+float64(slot)*ticketHeight); err != nil {
+			return nil, err
+		}
+		printed++
+	}
+	var file bytes.Buffer
+	if err := pdf.Output(&file); err != nil {
+		return nil, fmt.Errorf("write the PDF of tickets: %w", err)
+	}
+	return file.Bytes(), nil
+}
+
+// drawTicket draws one ticket below the height y.
+func drawTicket(pdf *fpdf.Fpdf, s Sheet, t Ticket, y float64) error {
+	pdf.SetXY(margin, y)
+	write := func(style string, size, height float64, lines ...string) {
+		pdf.SetFont(font, style, size)
+		for _, line := range lines {
+			for i, part := range pdf.SplitText(printable(line), textWidth) {
+				if i == 2 { // the third line of a long name would push out what matters
+					break
+				}
+				pdf.SetX(margin)
+				pdf.CellFormat(textWidth, height, part, "", 2, "L", false, 0, "")
+			}
+		}
+	}
+	write("B", 15, 7, s.Event)
+	write("", 10, 5, s.Details...)
+	pdf.SetY(pdf.GetY() + 2)
+	write("B", 13, 6, t.Place...)
+	if t.Holder != "" {
+		write("", 11, 6, t.Holder)
+	}
+	pdf.SetY(y + codeSide - 5)
+	write("", 8, 4, t.Caption, t.ID, s.Footer)
+	pdf.SetDrawColor(170, 170, 170)
+	pdf.SetDashPattern([]float64{1, 1}, 0)
+	pdf.Line(margin, y+ticketHeight-margin/2, pageWidth-margin, y+ticketHeight-margin/2)
+	return drawCode(pdf, t.Code, pageWidth-margin-codeSide, y)
+}
+
+// drawCode draws a QR code with its upper left corner at x and y.
+func drawCode(pdf *fpdf.Fpdf, text string, x, y float64) error {
+	code, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return fmt.Errorf("draw the QR code of a ticket: %w", err)
+	}
+	pdf.SetFillColor(0, 0, 0)
+	module := codeSide / float64(code.Size+2*quietZone)
+	for row := range code.Size {
+		for column := 0; column < code.Size; column++ {
+			width := 0
+			for column+width < code.Size && code.Black(column+width, row) {
+				width++
+			}
+			if width > 0 {
+				pdf.Rect(x+float64(quietZone+column)*module, y+float64(quietZone+row)*module, float64(width)*module, module, "F")
+				column += width
+			}
+		}
+	}
+	return nil
+}
+
+var regular = mustParse(goregular.TTF)
+
+func mustParse(ttf []byte) *sfnt.Font {
+	parsed, err := sfnt.Parse(ttf)
+	if err != nil {
+		panic(fmt.Sprintf("parse the font of tickets: %v", err))
+	}
+	return parsed
+}
+
+// printable returns a text with a question mark for each character that the font lacks, such as those of Asian scripts and emoji. The id and
+// the code, which decide at the door, are always complete.
+func printable(text string) string {
+	var buffer sfnt.Buffer
+	return strings.Map(func(r rune) rune {
+		if glyph, err := regular.GlyphIndex(&buffer, r); err != nil || glyph == 0 {
+			return '?'
+		}
+		return r
+	}, text)
+}
