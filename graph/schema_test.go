@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"ticketing/command/inventory"
 	"ticketing/internal/id"
@@ -67,6 +69,19 @@ func TestThePublishedSchemaIsFresh(t *testing.T) {
 	w := httptest.NewRecorder()
 	SchemaHandler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/schema.graphql", nil))
 	require.Equal(t, publishedSchema, w.Body.String())
+}
+
+func TestTheOperationsOfTheGuideForModelsAreValid(t *testing.T) {
+	t.Parallel()
+	operations := regexp.MustCompile("`((?:query|mutation|subscription) .*?)`").FindAllStringSubmatch(guideForModels, -1)
+	require.GreaterOrEqual(t, len(operations), 7)
+	for _, operation := range operations {
+		_, errs := gqlparser.LoadQueryWithRules(schema, operation[1], rules.NewDefaultRules())
+		require.Empty(t, errs, operation[1])
+	}
+	w := httptest.NewRecorder()
+	GuideHandler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/llms.txt", nil))
+	require.Equal(t, guideForModels, w.Body.String())
 }
 
 func TestEverySectionOfAnEventHasAnID(t *testing.T) {

@@ -21,13 +21,23 @@ func printSchema() string {
 	return b.String()
 }
 
+// guideForModels is the API on one page, for language models and the people who use them (https://llmstxt.org).
+//
+//go:embed llms.txt
+var guideForModels string
+
 // SchemaHandler serves the published schema, in production too: it is no secret, and clients are generated from it.
-func SchemaHandler() http.Handler {
+func SchemaHandler() http.Handler { return publicText("application/graphql", publishedSchema) }
+
+// GuideHandler serves the API on one page, for language models.
+func GuideHandler() http.Handler { return publicText("text/plain", guideForModels) }
+
+func publicText(mediaType, text string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/graphql; charset=utf-8")
+		w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
 		w.Header().Set("Cache-Control", "public, max-age=300")
 		w.Header().Set("Access-Control-Allow-Origin", "*")
-		_, _ = w.Write([]byte(publishedSchema)) // the client has left if this fails
+		_, _ = w.Write([]byte(text)) // the client has left if this fails
 	})
 }
 

@@ -265,6 +265,7 @@ func (e Env) apiRoutes(api, graphiql, pages, signIn http.Handler, b *apiBackends
 		mux.Handle("POST /webhooks/"+source.Name(), b.webhooks.Handler(source))
 	}
 	mux.Handle("GET /schema.graphql", graph.SchemaHandler())
+	mux.Handle("GET /llms.txt", graph.GuideHandler())
 	mux.Handle("/graphiql", graphiql)
 	mux.Handle("/graphiql/", graphiql)
 	mux.Handle("/auth/", signIn)
