@@ -31,6 +31,8 @@ const usage = `usage: ticketing
            check that the log is sound and that the read tables say what it says; exit status 3: they are behind
        ticketing restore-check [-new-incarnation]
            after a restore: check that events and auth fit each other, and begin a new incarnation of the log
+       ticketing doctor
+           check what the environment names (databases, Redis, broker, mail, gateways), and say what to do; exit status 1: something is wrong
        ticketing api | relay | projector | saga | migrate
            what the binary of that name does, with its arguments
        ticketing tickets verify [-keys FILE|URL] CODE

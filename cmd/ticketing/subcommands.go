@@ -36,7 +36,10 @@ func subcommands() map[string]subcommand {
 		"verify":        func(ctx context.Context, args []string) int { return verifyLog(ctx, args, os.Stdout) },
 		"tickets":       func(ctx context.Context, args []string) int { return runTickets(ctx, args, os.Stdout) },
 		"restore-check": func(ctx context.Context, args []string) int { return checkRestore(ctx, args, os.Stdout) },
-		"healthcheck":   runHealthcheck,
+		"doctor": func(ctx context.Context, args []string) int {
+			return runDoctor(ctx, args, config.Environ(), os.Stdout)
+		},
+		"healthcheck": runHealthcheck,
 	}
 }
 

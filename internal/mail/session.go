@@ -41,6 +41,20 @@ func (s *smtpMailer) openSession(ctx context.Context) (*session, error) {
 	return &session{conn: conn, client: client, smtp: opened}, nil
 }
 
+// Probe connects to the mail server and signs in, as before a mail is sent.
+func Probe(ctx context.Context, cfg Config) error {
+	server, err := parseServer(cfg.SMTPURL)
+	if err != nil {
+		return fmt.Errorf("parse the URL of the mail server: %w", err)
+	}
+	opened, err := (&smtpMailer{server: server, tls: cfg.TLS}).openSession(ctx)
+	if err != nil {
+		return err
+	}
+	opened.close()
+	return nil
+}
+
 // close ends a session that no mail is sent through.
 func (s *session) close() {
 	_ = s.conn.SetDeadline(time.Now().Add(time.Second)) // the server has accepted its mails

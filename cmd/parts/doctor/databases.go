@@ -1,0 +1,180 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"ticketing/internal/config"
+	"ticketing/internal/postgres"
+	"ticketing/internal/skew"
+	"ticketing/migrations"
+)
+
+const (
+	oldestPostgres = 150_000 // server_version_num of PostgreSQL 15
+	// fewConnections is what a part of each kind may open to one database (docs/operations.md, "Connections").
+	fewConnections = 40
+)
+
+// database is one of the three.
+type database struct {
+	cfg   config.Config
+	url   string
+	files fs.FS
+	isLog bool
+}
+
+func databaseChecks(cfg config.Config) (checks []check) {
+	for _, d := range []struct {
+		about config.Need
+		database
+	}{
+		{config.NeedEvents, database{cfg, cfg.EventsURL, migrations.Events, true}},
+		{config.NeedRead, database{cfg, cfg.ReadURL, migrations.Read, false}},
+		{config.NeedAuth, database{cfg, cfg.AuthURL, migrations.Auth, false}},
+	} {
+		if d.url != "" {
+			checks = append(checks, check{string(d.about), d.checkAll})
+		}
+	}
+	return checks
+}
+
+func (d database) checkAll(ctx context.Context, f *findings) {
+	pool, err := postgres.NewPool(ctx, d.url, postgres.Config{ApplicationName: "ticketing doctor", MaxConnections: 1, ConnectTimeout: d.cfg.ConnectTimeout})
+	if err == nil {
+		defer pool.Close()
+		err = pool.Ping(ctx)
+	}
+	if err != nil {
+		f.add(markWrong, "can't be reached: %v; check that the server runs, and the URL's host, user, password and database", err)
+		return
+	}
+	for _, look := range []func(context.Context, *pgxpool.Pool, *findings) error{d.checkServer, d.checkMigrations, d.checkRights, checkRoom} {
+		if err := look(ctx, pool, f); err != nil {
+			f.add(markWrong, "%v", err)
+		}
+	}
+}
+
+// checkServer looks at the version, the clock, and whether commits are durable.
+func (d database) checkServer(ctx context.Context, pool *pgxpool.Pool, f *findings) error {
+	var (
+		version             int
+		name, fsync, commit string
+		replica             bool
+		theirs              time.Time
+		insecure, began     = markWrong, time.Now()
+		query               = `SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery(), clock_timestamp(),`
+		durability          = ` current_setting('fsync'), current_setting('synchronous_commit')`
+	)
+	if err := pool.QueryRow(ctx, query+durability).Scan(&version, &name, &replica, &theirs, &fsync, &commit); err != nil {
+		return fmt.Errorf("read the server's settings: %w", err)
+	}
+	took := time.Since(began)
+	ahead := began.Add(took / 2).Sub(theirs)
+	if d.cfg.Development() {
+		insecure = markWarn
+	}
+	switch {
+	case version < oldestPostgres:
+		f.add(markWrong, "PostgreSQL %s is too old: 15 or newer is needed", name)
+	case replica:
+		f.add(markWrong, "PostgreSQL %s is a replica, which can't be written: name the primary", name)
+	default:
+		f.add(markOK, "PostgreSQL %s, %s away", name, took.Round(100*time.Microsecond))
+	}
+	if ahead.Abs()-took/2 > skew.Most {
+		f.add(markWrong, "this machine's clock is %s ahead of PostgreSQL's: repair NTP on the one that is wrong", ahead.Round(time.Millisecond))
+	}
+	if d.isLog && (fsync != "on" || commit == "off") {
+		f.add(insecure, "fsync is %s and synchronous_commit %s: a crash loses what was sold; set both on", fsync, commit)
+	}
+	return nil
+}
+
+// checkMigrations compares the schema with this build's migrations.
+func (d database) checkMigrations(ctx context.Context, pool *pgxpool.Pool, f *findings) error {
+	newest, err := newestMigration(d.files)
+	if err != nil {
+		return err
+	}
+	var version int
+	var dirty bool
+	err = pool.QueryRow(ctx, `SELECT version, dirty FROM schema_migrations`).Scan(&version, &dirty)
+	if failed, ok := errors.AsType[*pgconn.PgError](err); ok && failed.Code == pgerrcode.UndefinedTable {
+		f.add(markWrong, "has no tables: run migrate up")
+		return nil
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the version of the schema: %w", err)
+	case dirty:
+		f.add(markWrong, "migration %d failed half-way: repair by hand what it left, then run migrate force", version)
+	case version < newest:
+		f.add(markWrong, "is at migration %d of %d: run migrate up", version, newest)
+	case version > newest:
+		f.add(markWarn, "is at migration %d, and this build knows %d: deploy the newer release", version, newest)
+	default:
+		f.add(markOK, "is at migration %d, the newest", version)
+	}
+	return nil
+}
+
+// newestMigration returns the highest number of the embedded migrations.
+func newestMigration(files fs.FS) (newest int, err error) {
+	names, err := fs.Glob(files, "*.up.sql")
+	for _, name := range names {
+		digits, _, _ := strings.Cut(name, "_")
+		number, invalid := strconv.Atoi(digits)
+		err = errors.Join(err, invalid)
+		newest = max(newest, number)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("list migrations: %w", err)
+	}
+	return newest, nil
+}
+
+// checkRights looks for tables that the user can't use. A rebuild makes tables in the read database.
+func (d database) checkRights(ctx context.Context, pool *pgxpool.Pool, f *findings) error {
+	var user, missing string
+	var creates bool
+	err := pool.QueryRow(ctx, `SELECT current_user, has_schema_privilege(current_schema(), 'CREATE'),
+		coalesce((SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+			AND relkind IN ('r', 'p') AND relname <> 'schema_migrations'
+			AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT'))), '')`).Scan(&user, &creates, &missing)
+	if err != nil {
+		return fmt.Errorf("read the user's rights: %w", err)
+	}
+	if missing != "" {
+		f.add(markWrong, "user %s may not read or write %s: GRANT it, or let the tables' owner be the user", user, missing)
+	}
+	if !creates && !d.isLog {
+		f.add(markWarn, "user %s may not create tables: migrations and rebuilds need another user", user)
+	}
+	return nil
+}
+
+// checkRoom looks at how many connections are free.
+func checkRoom(ctx context.Context, pool *pgxpool.Pool, f *findings) error {
+	room, err := postgres.ReadRoom(ctx, pool)
+	if err != nil {
+		return err
+	}
+	mark, todo := markOK, ""
+	if room.Free < fewConnections {
+		mark, todo = markWarn, ": raise max_connections (docs/operations.md, Connections)"
+	}
+	f.add(mark, "%d of %d connections are free%s", room.Free, room.Most, todo)
+	return nil
+}
