@@ -279,6 +279,22 @@ func TestSecretsAreReadFromFiles(t *testing.T) {
 	require.ErrorContains(t, err, "REDIS_URL: its password", "it is checked as any other")
 }
 
+// What production needs is what it refuses to start without.
+func TestEnvExampleSaysWhatIsRequired(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../.env.example")
+	require.NoError(t, err)
+	sentence := regexp.MustCompile(`(?s)Production needs (.*?), though`).FindStringSubmatch(string(text))
+	require.NotNil(t, sentence)
+	_, err = config.Load(map[string]string{})
+	require.Error(t, err)
+	var required []string
+	for _, m := range regexp.MustCompile(`(?m)^([A-Z_]+): needed`).FindAllStringSubmatch(err.Error(), -1) {
+		required = append(required, m[1])
+	}
+	require.ElementsMatch(t, required, regexp.MustCompile(`[A-Z][A-Z_]+`).FindAllString(sentence[1], -1))
+}
+
 // Every name is documented with its default, and nothing is documented that is not read.
 func TestEnvExampleIsComplete(t *testing.T) {
 	t.Parallel()
