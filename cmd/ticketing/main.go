@@ -33,6 +33,8 @@ const usage = `usage: ticketing
            after a restore: check that events and auth fit each other, and begin a new incarnation of the log
        ticketing doctor
            check what the environment names (databases, Redis, broker, mail, gateways), and say what to do; exit status 1: something is wrong
+       ticketing jobs list [KIND]... | retry ID... | retry --all [KIND]...
+           the saga's jobs that have failed
        ticketing api | relay | projector | saga | migrate
            what the binary of that name does, with its arguments
        ticketing tickets verify [-keys FILE|URL] CODE

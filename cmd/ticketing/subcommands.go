@@ -34,6 +34,7 @@ func subcommands() map[string]subcommand {
 		"saga":          part(parts.SagaProgram().Main),
 		"migrate":       part(migrate.Main),
 		"verify":        func(ctx context.Context, args []string) int { return verifyLog(ctx, args, os.Stdout) },
+		"jobs":          func(ctx context.Context, args []string) int { return runJobs(ctx, args, os.Stdout) },
 		"tickets":       func(ctx context.Context, args []string) int { return runTickets(ctx, args, os.Stdout) },
 		"restore-check": func(ctx context.Context, args []string) int { return checkRestore(ctx, args, os.Stdout) },
 		"doctor": func(ctx context.Context, args []string) int {
