@@ -161,4 +161,4 @@ fmt: ## format everything
 
 .PHONY: clean
 clean: ## remove what was built; the data stay
-	@rm -rf bin
+	@rm -rf bin dist

@@ -311,6 +311,13 @@ func signIn(t testing.TB, url, email string) *client {
 	}
 	c.mustExecute(`mutation($e: String!) { requestMagicLink(input: {email: $e}) { token `+errorFields+` } }`, vars{"e": email}, &requested)
 	require.NotEmpty(t, requested.RequestMagicLink.Token)
+	c.useLink(requested.RequestMagicLink.Token)
+	return c
+}
+
+// useLink signs in with a magic link's token.
+func (c *client) useLink(token string) {
+	c.t.Helper()
 	var verified struct {
 		VerifyMagicLink struct {
 			SessionToken string
@@ -319,10 +326,9 @@ func signIn(t testing.TB, url, email string) *client {
 		}
 	}
 	c.mustExecute(`mutation($t: String!) { verifyMagicLink(input: {token: $t}) { sessionToken user { id } `+errorFields+` } }`,
-		vars{"t": requested.RequestMagicLink.Token}, &verified)
-	require.Empty(t, verified.VerifyMagicLink.UserErrors)
+		vars{"t": token}, &verified)
+	require.Empty(c.t, verified.VerifyMagicLink.UserErrors)
 	c.token, c.id = verified.VerifyMagicLink.SessionToken, verified.VerifyMagicLink.User.ID
-	return c
 }
 
 // startGuest starts a guest's session.

@@ -68,23 +68,18 @@ func (d database) checkAll(ctx context.Context, f *findings) {
 
 // checkServer looks at the version, the clock, and whether commits are durable.
 func (d database) checkServer(ctx context.Context, pool *pgxpool.Pool, f *findings) error {
-	var (
-		version             int
-		name, fsync, commit string
-		replica             bool
-		theirs              time.Time
-		insecure, began     = markWrong, time.Now()
-		query               = `SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery(), clock_timestamp(),`
-		durability          = ` current_setting('fsync'), current_setting('synchronous_commit')`
-	)
-	if err := pool.QueryRow(ctx, query+durability).Scan(&version, &name, &replica, &theirs, &fsync, &commit); err != nil {
+	var version int
+	var name, fsync, commit string
+	var replica bool
+	var theirs time.Time
+	began := time.Now()
+	err := pool.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery(),
+		clock_timestamp(), current_setting('fsync'), current_setting('synchronous_commit')`).Scan(&version, &name, &replica, &theirs, &fsync, &commit)
+	if err != nil {
 		return fmt.Errorf("read the server's settings: %w", err)
 	}
 	took := time.Since(began)
 	ahead := began.Add(took / 2).Sub(theirs)
-	if d.cfg.Development() {
-		insecure = markWarn
-	}
 	switch {
 	case version < oldestPostgres:
 		f.add(markWrong, "PostgreSQL %s is too old: 15 or newer is needed", name)
@@ -97,7 +92,11 @@ func (d database) checkServer(ctx context.Context, pool *pgxpool.Pool, f *findin
 		f.add(markWrong, "this machine's clock is %s ahead of PostgreSQL's: repair NTP on the one that is wrong", ahead.Round(time.Millisecond))
 	}
 	if d.isLog && (fsync != "on" || commit == "off") {
-		f.add(insecure, "fsync is %s and synchronous_commit %s: a crash loses what was sold; set both on", fsync, commit)
+		mark := markWrong
+		if d.cfg.Development() {
+			mark = markWarn
+		}
+		f.add(mark, "fsync is %s and synchronous_commit %s: a crash loses what was sold; set both on", fsync, commit)
 	}
 	return nil
 }

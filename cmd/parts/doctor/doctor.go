@@ -67,10 +67,11 @@ func Run(ctx context.Context, cfg config.Config, out io.Writer) (wrong bool, err
 
 func listChecks(cfg config.Config) []check {
 	checks := databaseChecks(cfg)
-	for about, url := range map[string]string{string(config.NeedRedis): cfg.RedisURL, "REDIS_CACHE_URL": cfg.RedisCacheURL} {
-		if url != "" {
-			checks = append(checks, check{about, redisCheck(cfg, url, about == string(config.NeedRedis))})
-		}
+	if cfg.RedisURL != "" {
+		checks = append(checks, check{string(config.NeedRedis), redisCheck(cfg, cfg.RedisURL, true)})
+	}
+	if cfg.RedisCacheURL != "" {
+		checks = append(checks, check{"REDIS_CACHE_URL", redisCheck(cfg, cfg.RedisCacheURL, false)})
 	}
 	if len(cfg.Brokers) > 0 {
 		checks = append(checks, check{string(config.NeedBroker), func(ctx context.Context, f *findings) { checkBroker(ctx, cfg, f) }})

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -50,6 +49,6 @@ func reportGateway(request *http.Request, wanted string, f *findings) {
 	case http.StatusForbidden:
 		f.add(markOK, "the gateway knows it; its rights were not checked")
 	default:
-		f.add(markWarn, "%s", fmt.Sprintf("the gateway responds with %s", response.Status))
+		f.add(markWarn, "the gateway responds with %s", response.Status)
 	}
 }
