@@ -2,6 +2,7 @@ package parts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -77,6 +78,9 @@ func (e Env) openRedisAt(ctx context.Context, url, name string) (*redis.Client, 
 	if err != nil {
 		return nil, fmt.Errorf("open redis: %w", err)
 	}
+	if err := internalredis.RefuseCluster(ctx, client); err != nil {
+		return nil, errors.Join(fmt.Errorf("open redis: %w", err), client.Close())
+	}
 	return client, nil
 }
 
@@ -87,7 +91,7 @@ func (e Env) kafkaOptions(part string, log *slog.Logger) ([]kgo.Opt, error) {
 	}
 	return kafka.Options(kafka.Config{
 		Brokers: e.Config.Brokers, ClientID: "ticketing-" + part, TLS: certificates, Dial: e.Dial, Logger: log,
-		SASL: kafka.SASL{Mechanism: e.Config.SASLMechanism, Username: e.Config.SASLUsername, Password: e.Config.SASLPassword},
+		SASL: kafka.SASL{Mechanism: e.Config.SASLMechanism, Username: e.Config.SASLUsername, Password: e.Config.SASLPassword, TokenFile: e.Config.SASLTokenFile},
 	}), nil
 }
 

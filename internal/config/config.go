@@ -79,6 +79,7 @@ type Broker struct {
 	SASLMechanism    string   `env:"REDPANDA_SASL_MECHANISM"`
 	SASLUsername     string   `env:"REDPANDA_SASL_USERNAME"`
 	SASLPassword     string   `env:"REDPANDA_SASL_PASSWORD"`
+	SASLTokenFile    string   `env:"REDPANDA_SASL_TOKEN_FILE"` // of OAUTHBEARER
 	ConsumerGroup    string   `env:"CONSUMER_GROUP"          envDefault:"ticketing-projections"`
 	EventTopic       string   `env:"EVENT_TOPIC"             envDefault:"ticketing-events"`
 	InventoryTopic   string   `env:"INVENTORY_TOPIC"         envDefault:"ticketing-inventory-events"`

@@ -80,23 +80,31 @@ func (v *validator) checkCertificates() {
 	}
 }
 
+// saslToken is the mechanism that takes a token instead of a user and password.
+const saslToken = "OAUTHBEARER"
+
 // saslMechanisms are those of package kafka.
-func saslMechanisms() []string { return []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} }
+func saslMechanisms() []string { return []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", saslToken} }
 
 func (v *validator) checkSASL() {
 	const name = "REDPANDA_SASL_MECHANISM"
 	c := v.cfg
 	if c.SASLMechanism == "" {
-		if c.SASLUsername != "" || c.SASLPassword != "" {
-			v.report(name, "needed with a user; use one of %s", strings.Join(saslMechanisms(), ", "))
+		if c.SASLUsername+c.SASLPassword+c.SASLTokenFile != "" {
+			v.report(name, "needed with a user or token; use one of %s", strings.Join(saslMechanisms(), ", "))
 		}
 		return
 	}
 	if !slices.Contains(saslMechanisms(), c.SASLMechanism) {
 		v.report(name, "%q is unknown; use one of %s", c.SASLMechanism, strings.Join(saslMechanisms(), ", "))
 	}
-	if c.SASLUsername == "" || c.SASLPassword == "" {
-		v.report(name, "needs REDPANDA_SASL_USERNAME and REDPANDA_SASL_PASSWORD")
+	switch isToken := c.SASLMechanism == saslToken; {
+	case isToken && (c.SASLTokenFile == "" || c.SASLUsername+c.SASLPassword != ""):
+		v.report(name, "%s needs REDPANDA_SASL_TOKEN_FILE, and no user or password", saslToken)
+	case !isToken && (c.SASLUsername == "" || c.SASLPassword == "" || c.SASLTokenFile != ""):
+		v.report(name, "needs REDPANDA_SASL_USERNAME and REDPANDA_SASL_PASSWORD; only %s takes a token", saslToken)
+	case isToken && !c.BrokerTLS && slices.ContainsFunc(c.Brokers, isRemote):
+		v.report("REDPANDA_TLS", "a token is for TLS only; set it to true")
 	}
 }
 

@@ -7,13 +7,18 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ticketing/internal/kafka"
 	"ticketing/internal/testenv"
@@ -88,6 +93,43 @@ func TestABrokerMayDemandACertificate(t *testing.T) {
 	require.Error(t, roundTrip(t, c))
 	c.TLS.Certificates = []tls.Certificate{certificate}
 	require.NoError(t, roundTrip(t, c))
+}
+
+// The imitation of Kafka knows no tokens: what the client sends is answered here as Kafka does.
+func TestATokenIsReadForEachConnection(t *testing.T) {
+	t.Parallel()
+	certificate, authorities := newCertificate(t)
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"), kfake.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}))
+	require.NoError(t, err)
+	t.Cleanup(broker.Close)
+	var valid atomic.Value
+	valid.Store("first")
+	broker.ControlKey(int16(kmsg.SASLHandshake), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		broker.KeepControl()
+		response := r.ResponseKind().(*kmsg.SASLHandshakeResponse)
+		response.SupportedMechanisms = []string{"OAUTHBEARER"}
+		return response, nil, true
+	})
+	broker.ControlKey(int16(kmsg.SASLAuthenticate), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		broker.KeepControl()
+		response := r.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+		if want := "n,,\x01auth=Bearer " + valid.Load().(string) + "\x01\x01"; string(r.(*kmsg.SASLAuthenticateRequest).SASLAuthBytes) != want {
+			response.ErrorCode = kerr.SaslAuthenticationFailed.Code
+		}
+		return response, nil, true
+	})
+	file := filepath.Join(t.TempDir(), "token")
+	named := kafka.Config{
+		Brokers: broker.ListenAddrs(), TLS: &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12},
+		SASL: kafka.SASL{Mechanism: kafka.OAuthBearer, TokenFile: file},
+	}
+	require.Error(t, roundTrip(t, named), "there is no token")
+	require.NoError(t, os.WriteFile(file, []byte("first\n"), 0o600))
+	require.NoError(t, roundTrip(t, named))
+	valid.Store("second")
+	require.Error(t, roundTrip(t, named), "the token has expired")
+	require.NoError(t, os.WriteFile(file, []byte("second\n"), 0o600))
+	require.NoError(t, roundTrip(t, named))
 }
 
 // A broker that goes and comes back is two lines, however often the client tries.
