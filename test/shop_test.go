@@ -157,7 +157,10 @@ func TestAGuestBuysTicketsInTheShop(t *testing.T) {
 	b.submit("/reserve")
 	require.Equal(t, http.StatusUnprocessableEntity, b.status)
 	b.sees("Choose how many tickets you want.")
-	b.submit("/reserve", "quantity.0", "2")
+	b.submit("/reserve", "seats.1", "A-1\r\nA-99")
+	require.Equal(t, http.StatusUnprocessableEntity, b.status)
+	b.sees("One of these seats was just taken.", "A-1\nA-99")
+	b.submit("/reserve", "seats.1", "", "quantity.0", "2")
 	require.Contains(t, b.address, "/orders/rsv_")
 	b.sees("Your seats are reserved", "€40.00", "Pay €40.00")
 	order := b.address

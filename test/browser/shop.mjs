@@ -69,8 +69,37 @@ await withBrowser(executable, url, async (context) => {
     await page.goto(`${url}/events/${onSale}`);
     const left = page.locator('[data-section=Floor] .left');
     const before = await left.innerText();
-    await reserve(onSale, 'Floor', 1);
+    await reserve(onSale, { section: 'Floor', quantity: 1 });
     await page.waitForFunction((text) => document.querySelector('[data-section=Floor] .left').innerText !== text, before);
+  });
+
+  await step('seats are chosen on a map, and one that others take turns grey', async () => {
+    await page.goto(`${url}/events/${onSale}`);
+    await page.getByRole('button', { name: 'Choose seats' }).click();
+    const canvas = page.locator('.picker canvas[data-drawn]');
+    await canvas.waitFor();
+    const { width, height } = await canvas.boundingBox();
+    const chosen = page.locator('.picker .chosen');
+    await canvas.click({ position: { x: width / 2, y: height / 2 } });
+    await page.waitForFunction(() => /^\w+-\d+$/.test(document.querySelector('.picker .chosen').innerText));
+    const lost = await chosen.innerText();
+    await inspect(page, '6-seats');
+    const took = Date.now();
+    await reserve(onSale, { section: 'Balcony', seats: [lost] });
+    await page.getByText(`Seat ${lost} was just taken`).waitFor();
+    console.log(`  a seat turned grey ${Date.now() - took} ms after it was asked for`);
+    assert.equal(await chosen.innerText(), 'none yet');
+    await page.getByLabel('Row', { exact: true }).focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    const mine = await chosen.innerText();
+    assert.equal(await page.evaluate(() => document.activeElement.innerText), mine, 'the keyboard chooses too');
+    await page.getByRole('button', { name: 'Reserve' }).click();
+    await page.getByRole('heading', { name: 'Your seats are reserved' }).waitFor();
+    await page.getByText(`seat ${mine}`).first().waitFor();
+    await page.getByRole('button', { name: 'Give the seats back' }).click();
+    await page.getByRole('heading', { name: 'You gave the seats back' }).waitFor();
   });
 
   await step('the bank asks first', async () => {
@@ -205,9 +234,9 @@ async function call(query, variables) {
   return data;
 }
 
-function reserve(eventId, section, quantity) {
+function reserve(eventId, item) {
   return call('mutation($i: ReserveSeatsInput!) { reserveSeats(input: $i) { userErrors { message } } }', {
-    i: { eventId, items: [{ section, quantity }], idempotencyKey: crypto.randomUUID() },
+    i: { eventId, items: [item], idempotencyKey: crypto.randomUUID() },
   });
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -12,8 +13,9 @@ import (
 type eventView struct {
 	Event    event
 	Now      time.Time
-	Key      string         // what the idempotency key of the form is made of
-	Quantity map[string]int // what was chosen, by section
+	Key      string            // what the idempotency key of the form is made of
+	Quantity map[string]int    // what was chosen, by section
+	Seats    map[string]string // the labels of chosen seats, a line each, by section
 	Problem  string
 }
 
@@ -49,7 +51,7 @@ func newEventPage(e event, shown eventView) view {
 	shown.Key = strconv.Itoa(e.Version) + "." + strconv.Itoa(e.InventoryVersion)
 	shown.Now = time.Now()
 	return view{
-		Title: e.Name, Description: clip(e.Description), Path: e.Path(), Public: true, Islands: []string{"live.js", "countdown.js"}, Data: shown,
+		Title: e.Name, Description: clip(e.Description), Path: e.Path(), Public: true, Islands: []string{"live.js", "countdown.js", "seats.js"}, Data: shown,
 	}
 }
 
@@ -129,29 +131,38 @@ func (v *visit) becomeGuest() {
 	http.Redirect(v.w, v.r, v.r.URL.Path+"?"+again, http.StatusTemporaryRedirect) //nolint:gosec // the path of a page of the shop
 }
 
-// readItems returns what a form asks for, and the same by section.
-func readItems(r *http.Request) (items []vars, chosen map[string]int) {
-	chosen = map[string]int{}
+// readItems returns what a form asks for, and what of it is shown again if it can't be had.
+func readItems(r *http.Request) (items []vars, chosen eventView) {
+	chosen = eventView{Quantity: map[string]int{}, Seats: map[string]string{}}
 	for i := 0; r.PostForm.Has("section." + strconv.Itoa(i)); i++ {
 		name := r.PostForm.Get("section." + strconv.Itoa(i))
+		if seats := strings.FieldsFunc(r.PostForm.Get("seats."+strconv.Itoa(i)), isLineEnd); len(seats) > 0 {
+			chosen.Seats[name] = strings.Join(seats, "\n")
+			items = append(items, vars{"section": name, "seats": seats})
+			continue
+		}
 		quantity, err := strconv.Atoi(r.PostForm.Get("quantity." + strconv.Itoa(i)))
 		if err != nil || quantity <= 0 {
 			continue
 		}
-		chosen[name] = quantity
+		chosen.Quantity[name] = quantity
 		items = append(items, vars{"section": name, "quantity": quantity})
 	}
 	return items, chosen
 }
 
+// isLineEnd splits the labels of seats: browsers end lines in forms with both.
+func isLineEnd(r rune) bool { return r == '\n' || r == '\r' }
+
 // showReserveProblem shows the event's page again, with what was chosen and why it was not reserved.
-func (v *visit) showReserveProblem(chosen map[string]int, problem string) {
+func (v *visit) showReserveProblem(chosen eventView, problem string) {
 	e, err := v.anonymous().readEvent()
 	if err != nil {
 		v.failWith(err)
 		return
 	}
-	v.show(http.StatusUnprocessableEntity, "event", newEventPage(e, eventView{Event: e, Quantity: chosen, Problem: problem}))
+	chosen.Event, chosen.Problem = e, problem
+	v.show(http.StatusUnprocessableEntity, "event", newEventPage(e, chosen))
 }
 
 // formKey returns the idempotency key of a form: the same form sent twice acts once, and one that was changed acts anew.

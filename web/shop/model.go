@@ -21,7 +21,11 @@ type section struct {
 	Price     money
 	Capacity  int
 	Available int
+	Seats     struct{ Nodes []struct{ Label string } } // the first
 }
+
+// IsSeated reports whether the section has numbered seats.
+func (s section) IsSeated() bool { return len(s.Seats.Nodes) > 0 }
 
 type event struct {
 	ID                       string

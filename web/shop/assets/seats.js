@@ -1,0 +1,251 @@
+// Lets customers choose numbered seats: on a map, or row by row in a list that a keyboard and a screen reader can use. Seats that others take
+// turn grey while one looks.
+const form = document.querySelector('form[data-event]');
+
+const mapQuery = `query Map($id: ID!, $name: String!) {
+  event(id: $id) { section(name: $name) { seatMap { version rows { row labels states } } } }
+}`;
+const changesSubscription = `subscription Changes($id: ID!) {
+  seatChanges(eventId: $id) { version changes { section label status } reload }
+}`;
+const free = '.';
+const letters = { AVAILABLE: free, RESERVED: 'r', SOLD: 's', BLOCKED: 'b' };
+
+const pitches = { least: 5, best: 28, most: 44 }; // CSS pixels from seat to seat
+const mostPixels = 16e6; // of a canvas: what phones can hold
+
+async function readMap(name) {
+  const response = await fetch('/graphql', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ query: mapQuery, variables: { id: form.dataset.event, name } }),
+  });
+  return (await response.json()).data?.event?.section?.seatMap;
+}
+
+// Picker is the choice of seats of one section.
+class Picker {
+  constructor(row) {
+    this.name = row.dataset.section;
+    this.row = row;
+    this.box = row.querySelector('.picker');
+    this.most = Number(this.box.dataset.most);
+    this.input = row.querySelector('[name^="seats."]');
+    this.quantity = row.querySelector('select');
+    this.canvas = this.box.querySelector('canvas');
+    this.rowSelect = this.box.querySelector('.rows');
+    this.list = this.box.querySelector('.row');
+    this.chosen = new Set(this.input.value.split(/\s*\n/).filter(Boolean));
+    this.button = row.querySelector('.pick');
+    this.button.hidden = false;
+    this.button.addEventListener('click', () => (this.box.hidden ? this.open() : this.close()));
+    this.canvas.addEventListener('click', (e) => this.toggle(this.seatAt(e.offsetX, e.offsetY)));
+    this.rowSelect.addEventListener('change', () => this.listRow());
+    this.list.addEventListener('keydown', (e) => this.moveFocus(e));
+    for (const zoom of this.box.querySelectorAll('[data-zoom]')) {
+      zoom.addEventListener('click', () => this.zoom(Number(zoom.dataset.zoom)));
+    }
+    if (this.chosen.size > 0) this.open();
+  }
+
+  async open() {
+    this.box.hidden = false;
+    this.button.setAttribute('aria-expanded', 'true');
+    await this.load();
+    follow(this);
+  }
+
+  // close gives the choice back to the server: the best seats.
+  close() {
+    this.box.hidden = true;
+    this.button.setAttribute('aria-expanded', 'false');
+    this.chosen.clear();
+    this.show();
+  }
+
+  async load() {
+    const map = await readMap(this.name);
+    if (!map) return;
+    this.version = map.version;
+    this.seats = map.rows.map(({ row, labels, states }) =>
+      [...states].map((state, i) => ({ label: `${row}-${labels ? labels[i] : i + 1}`, state })),
+    );
+    this.byLabel = new Map(this.seats.flat().map((seat) => [seat.label, seat]));
+    const selected = this.rowSelect.value;
+    this.rowSelect.replaceChildren(...map.rows.map(({ row }, i) => new Option(row, i, false, String(i) === selected)));
+    const widest = Math.max(...this.seats.map((row) => row.length), 1);
+    const fitting = this.canvas.parentElement.clientWidth / (widest + 1);
+    this.pitch ??= Math.max(pitches.least, Math.min(pitches.best, fitting));
+    this.drop();
+    this.listRow();
+    this.show();
+  }
+
+  // apply takes changes of the seats over.
+  apply({ version, changes, reload }) {
+    if (!this.seats || version <= this.version) return;
+    if (reload.includes(this.name)) {
+      this.load();
+      return;
+    }
+    for (const { section, label, status } of changes) {
+      const seat = section === this.name && this.byLabel.get(label);
+      if (seat) seat.state = letters[status];
+    }
+    this.drop();
+    this.listRow();
+    this.show();
+  }
+
+  // drop takes back what others were faster with.
+  drop() {
+    for (const label of this.chosen) {
+      if (this.byLabel.get(label)?.state === free) continue;
+      this.chosen.delete(label);
+      this.say(this.box.dataset.taken.replace('7', label));
+    }
+  }
+
+  toggle(label) {
+    if (!label || this.byLabel.get(label)?.state !== free) return;
+    if (this.chosen.delete(label)) this.say('');
+    else if (this.chosen.size >= this.most) this.say(this.box.dataset.full);
+    else {
+      this.chosen.add(label);
+      this.say('');
+    }
+    this.show();
+  }
+
+  say(text) {
+    this.box.querySelector('.said').textContent = text;
+  }
+
+  show() {
+    this.input.value = [...this.chosen].join('\n');
+    this.quantity.hidden = !this.box.hidden;
+    if (!this.box.hidden) this.quantity.value = '0';
+    this.box.querySelector('.chosen').textContent = [...this.chosen].join(', ') || this.box.dataset.none;
+    for (const seat of this.list.children) seat.setAttribute('aria-pressed', String(this.chosen.has(seat.dataset.label)));
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  zoom(factor) {
+    this.pitch = Math.max(pitches.least, Math.min(pitches.most, this.pitch * factor));
+    this.show();
+  }
+
+  // seatAt returns the label of the seat at a point of the canvas.
+  seatAt(x, y) {
+    const row = this.seats?.[Math.floor(y / this.pitch - 0.5)];
+    if (!row) return undefined;
+    return row[Math.round(x / this.pitch - this.indent(row) - 0.5)]?.label;
+  }
+
+  // indent centres a row, in seats.
+  indent(row) {
+    return (Math.max(...this.seats.map((other) => other.length)) - row.length) / 2 + 0.5;
+  }
+
+  draw() {
+    if (!this.seats || this.box.hidden) return;
+    const widest = Math.max(...this.seats.map((row) => row.length), 1);
+    const [width, height] = [(widest + 1) * this.pitch, (this.seats.length + 1) * this.pitch];
+    const scale = Math.min(devicePixelRatio, Math.sqrt(mostPixels / (width * height)));
+    Object.assign(this.canvas, { width: width * scale, height: height * scale });
+    this.canvas.style.setProperty('width', `${width}px`);
+    this.canvas.style.setProperty('height', `${height}px`);
+    const c = this.canvas.getContext('2d');
+    c.scale(scale, scale);
+    const style = getComputedStyle(this.canvas);
+    const [open, taken, mine] = [new Path2D(), new Path2D(), new Path2D()];
+    this.seats.forEach((row, r) => {
+      const indent = (widest - row.length) / 2 + 0.5;
+      row.forEach((seat, i) => {
+        const [x, y, size] = [(i + indent + 0.5) * this.pitch, (r + 1) * this.pitch, this.pitch];
+        if (this.chosen.has(seat.label)) mine.rect(x - size * 0.45, y - size * 0.45, size * 0.9, size * 0.9);
+        else if (seat.state === free) circle(open, x, y, size * 0.36);
+        else cross(taken, x, y, size * 0.18);
+      });
+    });
+    c.fillStyle = style.color;
+    c.fill(open);
+    c.fillStyle = style.caretColor;
+    c.fill(mine);
+    c.strokeStyle = style.borderTopColor;
+    c.lineWidth = Math.max(1, this.pitch / 14);
+    c.stroke(taken);
+    this.canvas.dataset.drawn = String(this.version);
+  }
+
+  // listRow lists the seats of the chosen row.
+  listRow() {
+    const seats = this.seats[this.rowSelect.selectedIndex] ?? [];
+    const focused = document.activeElement?.dataset?.label;
+    this.list.replaceChildren(
+      ...seats.map((seat) => {
+        const button = document.createElement('button');
+        Object.assign(button, { type: 'button', className: 'plain seat', textContent: seat.label, tabIndex: -1 });
+        button.dataset.label = seat.label;
+        button.setAttribute('aria-disabled', String(seat.state !== free));
+        button.setAttribute('aria-pressed', String(this.chosen.has(seat.label)));
+        button.addEventListener('click', () => this.toggle(seat.label));
+        return button;
+      }),
+    );
+    const entry = [...this.list.children].find((seat) => seat.dataset.label === focused) ?? this.list.firstElementChild;
+    if (entry) entry.tabIndex = 0;
+    if (focused && entry?.dataset.label === focused) entry.focus();
+  }
+
+  // moveFocus moves between the seats of the row: the whole row is one stop of the Tab key.
+  moveFocus(e) {
+    const seats = [...this.list.children];
+    const at = seats.indexOf(document.activeElement);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: seats.length - 1 }[e.key];
+    if (at < 0 || !seats[to]) return;
+    e.preventDefault();
+    seats[at].tabIndex = -1;
+    seats[to].tabIndex = 0;
+    seats[to].focus();
+  }
+}
+
+function circle(path, x, y, radius) {
+  path.moveTo(x + radius, y);
+  path.arc(x, y, radius, 0, 2 * Math.PI);
+}
+
+function cross(path, x, y, reach) {
+  path.moveTo(x - reach, y - reach);
+  path.lineTo(x + reach, y + reach);
+  path.moveTo(x + reach, y - reach);
+  path.lineTo(x - reach, y + reach);
+}
+
+const followed = new Set();
+let source;
+
+// follow has a picker hear of changes; all share one stream.
+function follow(picker) {
+  followed.add(picker);
+  if (source) return;
+  const variables = JSON.stringify({ id: form.dataset.event });
+  source = new EventSource(`/graphql?${new URLSearchParams({ query: changesSubscription, variables })}`);
+  let connected = false;
+  source.addEventListener('next', (message) => {
+    const changes = JSON.parse(message.data).data?.seatChanges;
+    // What changed before the first message of a connection is in a map that is read after it.
+    if (!connected) followed.forEach((each) => each.load());
+    else if (changes) followed.forEach((each) => each.apply(changes));
+    connected = true;
+  });
+  source.addEventListener('error', () => {
+    connected = false;
+  });
+  source.addEventListener('complete', () => source.close());
+  addEventListener('pagehide', () => source.close());
+}
+
+for (const row of form?.querySelectorAll('[data-section]:has(.picker)') ?? []) new Picker(row);
