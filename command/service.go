@@ -69,10 +69,10 @@ func (s *Service) checkPrice(price money.Money) error {
 	return s.gateways.CheckPrice(price)
 }
 
-// New returns a Service. It panics if a required field is missing.
+// New returns a Service. It panics without a required field.
 func New(c Config) *Service {
 	if c.Engine == nil || c.Hold <= 0 {
-		panic("command: Engine and Hold are required")
+		panic("make the service: Engine and Hold are required")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -91,7 +91,10 @@ func startAPI(t *testing.T, urls testenv.DB, options []option) *api {
 	limiter := ratelimit.New(a.redis)
 	traced := a.openPool(urls.Read, a.queries)
 	cfg := graph.Config{
-		Commands: a.write.Service, Reads: query.NewReader(traced), Projections: query.NewProjections(a.read, a.write.Pool, map[string]string{"payment": "t"}, map[string][]string{"sales": {"payment"}}),
+		Commands: a.write.Service, Reads: query.NewReader(traced),
+		Projections: query.NewProjections(query.ProjectionsConfig{
+			Read: a.read, Events: a.write.Pool, Topics: map[string]string{"payment": "t"}, Categories: map[string][]string{"sales": {"payment"}},
+		}),
 		Auth: a.auth, Log: eventstore.Reader{DB: a.write.Pool}, Limiter: limiter, Connections: ratelimit.NewConnections(limiter),
 		Redis: a.redis, Logger: logger, Registerer: a.metrics, Development: true, BaseURL: "https://tickets.example.com",
 		ReturnOrigins: []string{"https://shop.example.org"},

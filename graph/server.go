@@ -61,7 +61,7 @@ type Config struct {
 	QueryTimeout time.Duration
 	// MutationTimeout is how long a mutation may take; payment gateways are waited for. Default: 2m.
 	MutationTimeout time.Duration
-	// RateLimits are the limits of each client.
+	// RateLimits are the limits of each client. Default: that of each of them.
 	RateLimits RateLimits
 }
 
@@ -113,7 +113,7 @@ func (c Config) withDefaults() Config {
 func (c Config) validate() error {
 	if c.Commands == nil || c.Reads == nil || c.Projections == nil || c.Auth == nil || c.Log.DB == nil || c.Limiter == nil ||
 		c.Connections == nil || c.Redis == nil {
-		return errors.New("check the config of the API: a required field is missing")
+		return errors.New("run the API: Commands, Reads, Projections, Auth, Log, Limiter, Connections and Redis are required")
 	}
 	return nil
 }

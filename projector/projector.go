@@ -57,9 +57,6 @@ type Config struct {
 }
 
 func (c Config) tables() tables.Config {
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
 	return tables.Config{Events: c.Events, Read: c.Read, Registry: c.Registry, Logger: c.Logger}
 }
 

@@ -119,7 +119,9 @@ func (p *pipeline) eventuallySold(count int) {
 // lag returns by how many records a projection is behind.
 func (p *pipeline) lag(projection string) int64 {
 	p.T.Helper()
-	statuses, err := query.NewProjections(p.cfg.Read, p.cfg.Events, p.cfg.Topics, projector.Categories()).Status(p.T.Context())
+	statuses, err := query.NewProjections(query.ProjectionsConfig{
+		Read: p.cfg.Read, Events: p.cfg.Events, Topics: p.cfg.Topics, Categories: projector.Categories(),
+	}).Status(p.T.Context())
 	require.NoError(p.T, err)
 	for _, s := range statuses {
 		if s.Name == projection {

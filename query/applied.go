@@ -17,11 +17,11 @@ type Applied struct {
 // Applied returns how far every projection is. It costs three small queries.
 func (p *Projections) Applied(ctx context.Context) (Applied, error) {
 	// In this order: what is published is read first, and so is never more than the checkpoints that are compared with it.
-	cursor, err := progress.ReadCursor(ctx, p.events)
+	cursor, err := progress.ReadCursor(ctx, p.Events)
 	if err != nil {
 		return Applied{}, err
 	}
-	partitions, err := progress.ReadPartitions(ctx, p.events)
+	partitions, err := progress.ReadPartitions(ctx, p.Events)
 	if err != nil {
 		return Applied{}, err
 	}
@@ -30,7 +30,7 @@ func (p *Projections) Applied(ctx context.Context) (Applied, error) {
 		return Applied{}, fmt.Errorf("read checkpoints: %w", err)
 	}
 	applied := Applied{Incarnation: cursor.Incarnation, Positions: map[string]int64{}}
-	for name, categories := range p.categories {
+	for name, categories := range p.Categories {
 		checkpoints := checkpointsOf(name, rows)
 		position := cursor.Position
 		for id, partition := range partitions {
@@ -56,7 +56,7 @@ func checkpointsOf(projection string, rows []db.ProjectionCheckpointsRow) map[pr
 // follows reports whether one of the categories is published to the topic.
 func (p *Projections) follows(categories []string, topic string) bool {
 	for _, category := range categories {
-		if p.topics[category] == topic {
+		if p.Topics[category] == topic {
 			return true
 		}
 	}

@@ -30,18 +30,27 @@ type PartitionStatus struct {
 	LagSeconds float64 // age of the oldest of them: since when the projection has been behind
 }
 
-// Projections reads how far projections are from the two databases alone, so that it works while broker and projectors are down.
-type Projections struct {
-	read       *db.Queries
-	events     db.DBTX
-	topics     map[string]string
-	categories map[string][]string
+// ProjectionsConfig is what Projections need.
+type ProjectionsConfig struct {
+	Read       db.DBTX             // The database of the read tables. Required.
+	Events     db.DBTX             // The events database, which holds the log. Required.
+	Topics     map[string]string   // Names of topics by category of streams. Required.
+	Categories map[string][]string // Categories of streams that each projection follows, by its name. Required.
 }
 
-// NewProjections returns Projections over the database of the read tables and that of the log. topics are the names of topics by category
-// of streams, categories those that each projection follows.
-func NewProjections(read, events db.DBTX, topics map[string]string, categories map[string][]string) *Projections {
-	return &Projections{read: db.New(read), events: events, topics: topics, categories: categories}
+// Projections reads how far projections are from the two databases alone, so that it works while broker and projectors are down.
+type Projections struct {
+	ProjectionsConfig
+
+	read *db.Queries
+}
+
+// NewProjections returns Projections. It panics without a required field.
+func NewProjections(c ProjectionsConfig) *Projections {
+	if c.Read == nil || c.Events == nil || len(c.Topics) == 0 || len(c.Categories) == 0 {
+		panic("read projections: Read, Events, Topics and Categories are required")
+	}
+	return &Projections{ProjectionsConfig: c, read: db.New(c.Read)}
 }
 
 // Status returns the status of every projection, by name.
@@ -58,8 +67,8 @@ func (p *Projections) Status(ctx context.Context) ([]ProjectionStatus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoints: %w", err)
 	}
-	statuses := make([]ProjectionStatus, 0, len(p.categories))
-	for _, name := range slices.Sorted(maps.Keys(p.categories)) {
+	statuses := make([]ProjectionStatus, 0, len(p.Categories))
+	for _, name := range slices.Sorted(maps.Keys(p.Categories)) {
 		s := ProjectionStatus{Name: name, Partitions: p.partitionsOf(name, published, checkpoints)}
 		for _, state := range states {
 			if state.Name == name {
@@ -86,8 +95,8 @@ func (p *Projections) partitionsOf(projection string, published published, check
 		}
 	}
 	partitions := []PartitionStatus{}
-	for _, category := range p.categories[projection] {
-		topic := p.topics[category]
+	for _, category := range p.Categories[projection] {
+		topic := p.Topics[category]
 		for index := range published.counts[topic] {
 			id := progress.PartitionID{Topic: topic, Index: index}
 			partitions = append(partitions, PartitionStatus{

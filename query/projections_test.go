@@ -45,8 +45,10 @@ func (p *progress) append(position int, stream string, version, age int) {
 
 func (p *progress) status(name string) query.ProjectionStatus {
 	p.t.Helper()
-	statuses, err := query.NewProjections(p.read, p.events, map[string]string{"event": "events", "payment": "payments"},
-		map[string][]string{"events": {"event"}, "payments": {"payment"}, "sales": {"event", "payment"}}).Status(p.t.Context())
+	statuses, err := query.NewProjections(query.ProjectionsConfig{
+		Read: p.read, Events: p.events, Topics: map[string]string{"event": "events", "payment": "payments"},
+		Categories: map[string][]string{"events": {"event"}, "payments": {"payment"}, "sales": {"event", "payment"}},
+	}).Status(p.t.Context())
 	require.NoError(p.t, err)
 	require.Len(p.t, statuses, 3)
 	for _, s := range statuses {

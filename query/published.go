@@ -31,11 +31,11 @@ func countAhead(p *progress.Partition, read db.ProjectionCheckpointsRow) int64 {
 }
 
 func (p *Projections) readPublished(ctx context.Context) (published, error) {
-	lag, err := progress.ReadLag(ctx, p.events)
+	lag, err := progress.ReadLag(ctx, p.Events)
 	if err != nil {
 		return published{}, err
 	}
-	partitions, err := progress.ReadPartitions(ctx, p.events)
+	partitions, err := progress.ReadPartitions(ctx, p.Events)
 	if err != nil {
 		return published{}, err
 	}
@@ -54,14 +54,14 @@ func (p *Projections) readAges(ctx context.Context, published published, statuse
 	if len(behind) == 0 {
 		return nil
 	}
-	edges, err := eventstore.ReadEdges(ctx, p.events, stretches)
+	edges, err := eventstore.ReadEdges(ctx, p.Events, stretches)
 	if err != nil {
 		return err
 	}
 	for _, e := range edges {
 		partition := behind[e.Stretch]
 		category, _ := eventstore.SplitStreamID(e.StreamID)
-		topic := p.topics[category]
+		topic := p.Topics[category]
 		if topic == partition.Topic && kafka.Partition(e.StreamID, published.counts[topic]) == partition.Partition {
 			partition.LagSeconds = max(partition.LagSeconds, e.Age.Seconds())
 		}

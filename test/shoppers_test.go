@@ -104,7 +104,9 @@ func (p *platform) projectionStatus() []query.ProjectionStatus {
 	for i, category := range []string{"event", "inventory", "reservation", "payment"} {
 		topics[category] = testenv.Topics()[i]
 	}
-	statuses, err := query.NewProjections(p.openPool("PROJECTION_DATABASE_URL"), p.openPool("DATABASE_URL"), topics, projector.Categories()).Status(p.t.Context())
+	statuses, err := query.NewProjections(query.ProjectionsConfig{
+		Read: p.openPool("PROJECTION_DATABASE_URL"), Events: p.openPool("DATABASE_URL"), Topics: topics, Categories: projector.Categories(),
+	}).Status(p.t.Context())
 	require.NoError(p.t, err)
 	return statuses
 }

@@ -16,7 +16,7 @@ import (
 
 // projections returns the status of the projections.
 func (e Env) projections(read, events *pgxpool.Pool) *query.Projections {
-	return query.NewProjections(read, events, e.topics(), projector.Categories())
+	return query.NewProjections(query.ProjectionsConfig{Read: read, Events: events, Topics: e.topics(), Categories: projector.Categories()})
 }
 
 // lagMetrics cover all partitions of a process's projections, also those that other processes have: they stay right while this process

@@ -37,8 +37,11 @@ type Log struct {
 	read         map[string]int64 // the versions up to which ReadStreams has read streams
 }
 
-// New returns a log of which nothing was read.
+// New returns a log of which nothing was read. It panics without a required field.
 func New(cfg Config) *Log {
+	if cfg.Registry == nil {
+		panic("audit the log: Registry is required")
+	}
 	if cfg.Observe == nil {
 		cfg.Observe = func(*eventstore.Recorded, any) {}
 	}

@@ -92,7 +92,7 @@ type Engine struct {
 // New returns an engine that executes nothing until Run. It panics without a required field.
 func New(c Config) *Engine {
 	if c.Pool == nil || c.Registry == nil || len(c.Aggregates) == 0 {
-		panic("engine: Pool, Registry and Aggregates are required")
+		panic("make an engine: Pool, Registry and Aggregates are required")
 	}
 	c = c.withDefaults()
 	e := &Engine{

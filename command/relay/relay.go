@@ -42,7 +42,7 @@ func (c Config) withDefaults() Config {
 
 func (c Config) validate() error {
 	if c.Pool == nil || len(c.Kafka) == 0 || len(c.Topics) == 0 {
-		return errors.New("a relay needs Pool, Kafka and Topics")
+		return errors.New("run the relay: Pool, Kafka and Topics are required")
 	}
 	return nil
 }

@@ -52,8 +52,11 @@ type Hub struct {
 	changed chan struct{}      // holds one token when routes may differ from what is subscribed
 }
 
-// NewHub returns a hub without feeds. Nothing is delivered before Run.
+// NewHub returns a hub without feeds. Nothing is delivered before Run. It panics without a required field.
 func NewHub(cfg Config) *Hub {
+	if cfg.Redis == nil {
+		panic("make a hub: Redis is required")
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}

@@ -103,7 +103,7 @@ type Handler struct {
 // New returns a handler. Its streams end with Stop. It panics without a host.
 func New(cfg Config) *Handler {
 	if cfg.Host == nil {
-		panic("transport: the config has no Host")
+		panic("make the transport: Host is required")
 	}
 	cfg = cfg.withDefaults()
 	streams := newSlots(cfg.MaxSockets)

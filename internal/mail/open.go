@@ -15,7 +15,7 @@ type Config struct {
 	// machine) or smtps://[user:password@]host[:465]. Default: mails are written into Folder.
 	SMTPURL string
 	From    string      // MAIL_FROM: an address, with or without a name. Required.
-	Folder  string      // for mails without SMTPURL, which requires it; it is created if missing
+	Folder  string      // Of the mails; it is created if missing. Required without SMTPURL.
 	TLS     *tls.Config // Default: the system's certificate authorities.
 }
 

@@ -38,8 +38,11 @@ type Queue struct {
 	closed  bool
 }
 
-// NewQueue returns a queue whose workers run until Close.
+// NewQueue returns a queue whose workers run until Close. It panics without a required field.
 func NewQueue(c QueueConfig) *Queue {
+	if c.Mailer == nil {
+		panic("make a mail queue: Mailer is required")
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -66,6 +66,9 @@ type Watch struct {
 
 // New returns a Watch that has not measured yet.
 func New(c Config) *Watch {
+	if c.Database == nil {
+		panic("watch the clock: Database is required")
+	}
 	c = c.withDefaults()
 	return &Watch{Config: c, gauge: promauto.With(c.Registerer).NewGauge(prometheus.GaugeOpts{
 		Namespace: "ticketing", Name: "clock_skew_seconds", Help: "How far this process's clock is ahead of PostgreSQL's, by the last measurement.",

@@ -47,7 +47,7 @@ const (
 // Config is what Run needs.
 type Config struct {
 	Projections []projection.Projection // Required.
-	Tables      tables.Config           // Run sets its Metrics and Announce. Required.
+	Tables      tables.Config           // Run sets its Registerer and Announce. Required.
 	Redis       redis.UniversalClient   // Where changes are announced. Default: nowhere.
 	Kafka       []kgo.Opt               // How to reach the broker. Required.
 	Group       string                  // Each projection has the consumer group "<group>-<projection>". Required.
@@ -59,10 +59,11 @@ type Config struct {
 // Run keeps the projections up to date until ctx ends, through all faults of databases and broker. It returns an error only if a topic
 // is not configured.
 func Run(ctx context.Context, cfg Config) error {
+	cfg.Tables.Registerer = cfg.Registerer
 	cfg.Tables = cfg.Tables.WithDefaults()
 	metrics := newMetrics(cfg.Registerer)
 	announcer := newAnnouncer(cfg.Redis, metrics, cfg.Tables.Logger)
-	cfg.Tables.Metrics, cfg.Tables.Announce = tables.NewMetrics(cfg.Registerer), announcer.queueChanges
+	cfg.Tables.Announce = announcer.queueChanges
 	runners := make([]*runner, len(cfg.Projections))
 	rebuilds := make(chan struct{}, max(1, cfg.Tables.Read.Config().MaxConns/connectionsOfRebuild))
 	for i, p := range cfg.Projections {

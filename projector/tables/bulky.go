@@ -102,7 +102,7 @@ func (w *Writer) announceBacklog(streams []string) {
 	if len(streams) == 0 {
 		return
 	}
-	w.Metrics.setAside.WithLabelValues(w.Projection.Name()).Add(float64(len(streams)))
+	w.metrics.setAside.WithLabelValues(w.Projection.Name()).Add(float64(len(streams)))
 	select {
 	case w.added <- struct{}{}:
 	default: // it is awake

@@ -32,7 +32,8 @@ func TestUndecodableRecordBlocksItsStreamOnly(t *testing.T) {
 	// Later domain events wait as well, and are not counted as dead letters.
 	w.Append("event-evt_1", event.SalesOpened{})
 	metrics := prometheus.NewRegistry()
-	w.Tables.Metrics = tables.NewMetrics(metrics)
+	w.Tables.Registerer = metrics
+	w.Tables = w.Tables.WithDefaults()
 	w.ProjectAll(events.Projection{})
 	counted, err := metrics.Gather()
 	require.NoError(t, err)
@@ -117,7 +118,8 @@ func TestVersionThatTheLogLacksIsADeadLetter(t *testing.T) {
 func TestForeignRecordsAreKeptUpToABound(t *testing.T) {
 	w := readtest.New(t)
 	metrics := prometheus.NewRegistry()
-	w.Tables.Metrics = tables.NewMetrics(metrics)
+	w.Tables.Registerer = metrics
+	w.Tables = w.Tables.WithDefaults()
 	writer := w.Writer(events.Projection{})
 	const batches, size = 3, tables.MostForeign * 2 / 3
 	for i := range batches {

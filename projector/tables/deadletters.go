@@ -119,8 +119,8 @@ func (w *Writer) saveDeadLetters(
 
 // reportDeadLetters counts and logs what a commit has added to the dead letters, and counts what it has left out.
 func (w *Writer) reportDeadLetters(foreign, kept int, dead deadLetters) {
-	w.Metrics.deadLettered.WithLabelValues(w.Projection.Name()).Add(float64(foreign + len(dead)))
-	w.Metrics.notKept.WithLabelValues(w.Projection.Name()).Add(float64(foreign - kept))
+	w.metrics.deadLettered.WithLabelValues(w.Projection.Name()).Add(float64(foreign + len(dead)))
+	w.metrics.notKept.WithLabelValues(w.Projection.Name()).Add(float64(foreign - kept))
 	if kept > 0 {
 		w.Logger.Error("records that are no domain events went to the dead letters", "count", foreign, "kept", kept)
 	}

@@ -42,7 +42,7 @@ func (w *Writer) closeGap(ctx context.Context, gap *projection.GapError) (missin
 		if err := w.Write(ctx, Batch{Records: records}); err != nil {
 			return nil, err
 		}
-		w.Metrics.caughtUp.WithLabelValues(w.Projection.Name()).Add(float64(len(records)))
+		w.metrics.caughtUp.WithLabelValues(w.Projection.Name()).Add(float64(len(records)))
 	}
 	return missing, nil
 }

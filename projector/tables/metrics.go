@@ -5,16 +5,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// Metrics count what writers do, by projection.
-type Metrics struct{ caughtUp, deadLettered, setAside, notKept *prometheus.CounterVec }
+// metrics count what writers do, by projection.
+type metrics struct{ caughtUp, deadLettered, setAside, notKept *prometheus.CounterVec }
 
-// NewMetrics returns the metrics of all writers of a process. It does not register them if registerer is nil.
-func NewMetrics(registerer prometheus.Registerer) *Metrics {
+// newMetrics does not register the metrics if registerer is nil.
+func newMetrics(registerer prometheus.Registerer) *metrics {
 	counter := func(name, help string) *prometheus.CounterVec {
 		return promauto.With(registerer).NewCounterVec(
 			prometheus.CounterOpts{Namespace: "ticketing", Subsystem: "projector", Name: name, Help: help}, []string{"projection"})
 	}
-	return &Metrics{
+	return &metrics{
 		caughtUp:     counter("caught_up_total", "Records read from the log because the broker's skipped versions."),
 		deadLettered: counter("dead_lettered_total", "Records that went to the dead letters."),
 		notKept:      counter("foreign_not_kept_total", "Records that are no domain events, and are counted here only: the dead letters have enough of them."),

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketing/command/eventstore"
 	"ticketing/internal/announce"
@@ -27,21 +28,24 @@ var ErrIncarnation = errors.New("the log has a new incarnation")
 
 // Config says where the log and the read tables are.
 type Config struct {
-	Events   *pgxpool.Pool           // The events database, which holds the log. Required.
-	Read     *pgxpool.Pool           // The database of the read tables. Required.
-	Registry *eventstore.Registry    // Of all domain events. Required.
-	Logger   *slog.Logger            // Default: slog.Default().
-	Metrics  *Metrics                // Shared by the writers of a process. Default: metrics that are not registered.
-	Announce func([]announce.Change) // Is called with what a commit has changed. Default: changes are not announced.
+	Events     *pgxpool.Pool           // The events database, which holds the log. Required.
+	Read       *pgxpool.Pool           // The database of the read tables. Required.
+	Registry   *eventstore.Registry    // Of all domain events. Required.
+	Logger     *slog.Logger            // Default: slog.Default().
+	Registerer prometheus.Registerer   // Default: metrics are not registered.
+	Announce   func([]announce.Change) // Is called with what a commit has changed. Default: changes are not announced.
+
+	metrics *metrics // shared by the writers that are opened with the Config
 }
 
-// WithDefaults returns the Config with the defaults of what is not set.
+// WithDefaults returns the Config with the defaults of what is not set. It registers the metrics, once for all writers that are opened with
+// what it returns.
 func (c Config) WithDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	if c.Metrics == nil {
-		c.Metrics = NewMetrics(nil)
+	if c.metrics == nil {
+		c.metrics = newMetrics(c.Registerer)
 	}
 	if c.Announce == nil {
 		c.Announce = func([]announce.Change) {}

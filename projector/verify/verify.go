@@ -37,7 +37,7 @@ type Config struct {
 	// EventIDs or Begun narrow the run to some events, with all that was sold of them. What belongs to no single event is left out: the
 	// density of the log, the sums of customers, rows without a stream. Default: everything.
 	EventIDs []string
-	Begun    eventstore.Stretch // The part of the log in which the events begin. Until 0: to its end.
+	Begun    eventstore.Stretch // The part of the log in which the events begin; Until 0: to its end. Default: everything.
 }
 
 func (c Config) isWhole() bool { return len(c.EventIDs) == 0 && c.Begun == eventstore.Stretch{} }
