@@ -2,7 +2,6 @@ package saga
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"ticketing/command/event"
 	"ticketing/command/eventstore"
 	"ticketing/command/payment"
+	"ticketing/command/relay/logtest"
 	"ticketing/command/reservation"
 	"ticketing/internal/mail"
 	"ticketing/internal/testenv"
@@ -49,32 +49,14 @@ type fact struct {
 	event  any
 }
 
-// recordFacts appends facts to the log at a time, as the engine would.
+// recordFacts appends facts to the log at a time.
 func recordFacts(ctx context.Context, pool *pgxpool.Pool, at time.Time, facts ...fact) error {
-	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard)); err != nil {
-			return err
-		}
-		head, err := eventstore.ReadHead(ctx, tx)
-		if err != nil {
-			return err
-		}
-		b := &pgx.Batch{}
-		for i, f := range facts {
-			name, version, data, err := catalog.Registry().Encode(f.event)
-			if err != nil {
-				return err
-			}
-			metadata, err := json.Marshal(eventstore.Metadata{CorrelationID: "request", Actor: "usr", Traceparent: "trace", Incarnation: head.Incarnation})
-			if err != nil {
-				return err
-			}
-			b.Queue(`INSERT INTO domain_events (shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at)
-				SELECT 0, $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7 FROM domain_events WHERE stream_id = $2`,
-				head.Position+int64(i)+1, f.stream, name, version, string(data), string(metadata), at)
-		}
-		return tx.SendBatch(ctx, b).Close()
-	})
+	log := logtest.Log{Pool: pool, Registry: catalog.Registry(), Metadata: eventstore.Metadata{CorrelationID: "request", Actor: "usr", Traceparent: "trace"}}
+	entries := make([]logtest.Entry, len(facts))
+	for i, f := range facts {
+		entries[i] = logtest.Entry{StreamID: f.stream, Event: f.event}
+	}
+	return log.AppendAt(ctx, at, entries...)
 }
 
 func mustRecord(t *testing.T, pool *pgxpool.Pool, at time.Time, facts ...fact) {

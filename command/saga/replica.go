@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
-	"time"
 
 	"ticketing/internal/supervise"
 )
@@ -22,23 +21,13 @@ func newReplicaID() string {
 // keepReplicaAlive renews this replica's row every so often, and returns the jobs of dead replicas to their queues. River alone would wait until
 // a job has run for longer than rescueAfter.
 func keepReplicaAlive(ctx context.Context, c Config, m *metrics, replicaID string) {
-	tick := time.NewTicker(c.Lease / 3)
-	defer tick.Stop()
-	fault := supervise.NewFault("renewing the saga's replica", c.Logger)
-	for {
+	supervise.NewFault("renewing the saga's replica", c.Logger).Repeat(ctx, c.Lease/3, func(ctx context.Context) error {
 		err := renewReplica(ctx, c, replicaID)
 		if err != nil {
 			m.sweepFailures.Inc()
 		}
-		if ctx.Err() == nil {
-			fault.Note(ctx, err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+		return err
+	})
 }
 
 // takeOverSQL skips jobs whose result is being written at this moment. A job whose replica died has not failed; it is due at once.

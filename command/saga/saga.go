@@ -126,7 +126,7 @@ func Run(ctx context.Context, c Config) error {
 		return nil
 	})
 	g.Go(func() error { keepReplicaAlive(alive, c, m, replicaID); return nil })
-	g.Go(func() error { return watchForWork(ctx, c, m, f, lanes) })
+	g.Go(func() error { watchForWork(ctx, c, m, f, lanes); return nil })
 	g.Go(func() error { return f.run(ctx) })
 	for _, l := range lanes {
 		g.Go(func() error { return l.run(ctx) })

@@ -24,26 +24,15 @@ const findWorkSQL = `SELECT ` + eventstore.TimeSQL + `, ` + behindSQL + `, ARRAY
 	) FROM saga_cursor c WHERE shard = $1`
 
 // watchForWork wakes the follower and the lanes when there may be work for them, until ctx ends.
-func watchForWork(ctx context.Context, c Config, m *metrics, f *follower, lanes []*lane) error {
-	tick := time.NewTicker(c.Poll)
-	defer tick.Stop()
-	fault := supervise.NewFault("looking for the saga's work", c.Logger)
-	for {
+func watchForWork(ctx context.Context, c Config, m *metrics, f *follower, lanes []*lane) {
+	supervise.NewFault("looking for the saga's work", c.Logger).Repeat(ctx, c.Poll, func(ctx context.Context) error {
 		err := findWork(ctx, c, f, lanes)
-		if ctx.Err() != nil {
-			return nil
-		}
-		fault.Note(ctx, err)
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			m.sweepFailures.Inc()
 			_ = wait.For(ctx, failurePause)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+		return err
+	})
 }
 
 func findWork(ctx context.Context, c Config, f *follower, lanes []*lane) error {

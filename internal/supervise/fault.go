@@ -36,6 +36,22 @@ func (f *Fault) Note(ctx context.Context, err error) {
 	}
 }
 
+// Repeat calls do at once, and then every so often until ctx ends, and notes the results.
+func (f *Fault) Repeat(ctx context.Context, every time.Duration, do func(context.Context) error) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if err := do(ctx); ctx.Err() == nil {
+			f.Note(ctx, err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // repeatAfter is how long a message is not repeated, and mostMessages how many different ones are known.
 const (
 	repeatAfter  = time.Minute

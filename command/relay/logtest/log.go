@@ -3,10 +3,12 @@
 package logtest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -19,31 +21,46 @@ import (
 type Log struct {
 	Pool     *pgxpool.Pool
 	Registry *eventstore.Registry
+	Metadata eventstore.Metadata // Of what is appended. Default: of the correlation id "cor_1" and the actor "usr_1".
+}
+
+// Entry is a domain event and the stream that it goes to.
+type Entry struct {
+	StreamID string
+	Event    any
 }
 
 // Append writes domain events to the end of a stream, in one transaction.
 func (l Log) Append(t testing.TB, streamID string, domainEvents ...any) {
 	t.Helper()
-	err := pgx.BeginFunc(context.Background(), l.Pool, func(tx pgx.Tx) error {
-		for _, e := range domainEvents {
-			name, version, data, err := l.Registry.Encode(e)
-			require.NoError(t, err)
-			if err := insertEvent(tx, streamID, name, version, data); err != nil {
-				return err
-			}
+	entries := make([]Entry, len(domainEvents))
+	for i, e := range domainEvents {
+		entries[i] = Entry{StreamID: streamID, Event: e}
+	}
+	require.NoError(t, l.AppendAt(context.Background(), time.Now(), entries...))
+}
+
+// AppendAt writes domain events to the ends of their streams, in one transaction, as if they were recorded at a time.
+func (l Log) AppendAt(ctx context.Context, at time.Time, entries ...Entry) error {
+	b := &pgx.Batch{}
+	for _, entry := range entries {
+		name, version, data, err := l.Registry.Encode(entry.Event)
+		if err != nil {
+			return fmt.Errorf("encode %T: %w", entry.Event, err)
 		}
-		return nil
-	})
-	require.NoError(t, err)
+		if err := l.queueInsert(b, at, entry.StreamID, name, version, string(data)); err != nil {
+			return err
+		}
+	}
+	return l.send(ctx, b)
 }
 
 // AppendRaw writes any type, schema version and data to the end of a stream.
 func (l Log) AppendRaw(t testing.TB, streamID, name string, schemaVersion int, data string) {
 	t.Helper()
-	err := pgx.BeginFunc(context.Background(), l.Pool, func(tx pgx.Tx) error {
-		return insertEvent(tx, streamID, name, schemaVersion, json.RawMessage(data))
-	})
-	require.NoError(t, err)
+	b := &pgx.Batch{}
+	require.NoError(t, l.queueInsert(b, time.Now(), streamID, name, schemaVersion, data))
+	require.NoError(t, l.send(context.Background(), b))
 }
 
 // NewIncarnation removes the domain events above a position and changes the incarnation, as a restore that loses commits.
@@ -61,19 +78,29 @@ func (l Log) NewIncarnation(t testing.TB, lastPosition int64) {
 	require.NoError(t, err)
 }
 
-func insertEvent(tx pgx.Tx, streamID, name string, schemaVersion int, data json.RawMessage) error {
-	ctx := context.Background()
-	if _, err := tx.Exec(ctx, `LOCK TABLE domain_events IN EXCLUSIVE MODE`); err != nil {
-		return fmt.Errorf("lock: %w", err)
+func (l Log) queueInsert(b *pgx.Batch, at time.Time, streamID, name string, schemaVersion int, data string) error {
+	metadata, err := json.Marshal(cmp.Or(l.Metadata, eventstore.Metadata{CorrelationID: "cor_1", Actor: "usr_1"}))
+	if err != nil {
+		return fmt.Errorf("encode the metadata: %w", err)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO domain_events
-			(shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at)
+	b.Queue(`INSERT INTO domain_events (shard, position, stream_id, version, type, schema_version, data, metadata, recorded_at)
 		SELECT $1, 1 + coalesce((SELECT max(position) FROM domain_events WHERE shard = $1), 0), $2,
 			1 + coalesce((SELECT max(version) FROM domain_events WHERE stream_id = $2), 0), $3, $4, $5,
-			json_build_object('correlationId', 'cor_1', 'actor', 'usr_1', 'incarnation', incarnation), now()
-		FROM log_incarnation WHERE shard = $1`, eventstore.Shard, streamID, name, schemaVersion, string(data))
+			($6::jsonb || jsonb_build_object('incarnation', incarnation))::json, $7
+		FROM log_incarnation WHERE shard = $1`, eventstore.Shard, streamID, name, schemaVersion, data, string(metadata), at)
+	return nil
+}
+
+// send runs the statements under the engine's lock.
+func (l Log) send(ctx context.Context, b *pgx.Batch) error {
+	err := pgx.BeginFunc(ctx, l.Pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard)); err != nil {
+			return fmt.Errorf("lock: %w", err)
+		}
+		return tx.SendBatch(ctx, b).Close()
+	})
 	if err != nil {
-		return fmt.Errorf("insert: %w", err)
+		return fmt.Errorf("append to the log: %w", err)
 	}
 	return nil
 }
