@@ -232,7 +232,7 @@ func (m *model) afterGivingUp(b *modelPayment, charged bool, ended reservation.S
 }
 
 func (m *model) paymentOf(b *modelReservation) *modelPayment {
-	i := slices.IndexFunc(m.payments, func(bill *modelPayment) bool { return bill.id == b.payment })
+	i := slices.IndexFunc(m.payments, func(p *modelPayment) bool { return p.id == b.payment })
 	if i < 0 {
 		return nil
 	}

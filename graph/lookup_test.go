@@ -35,11 +35,11 @@ func TestMinVersionIsFoundWithoutAnnouncements(t *testing.T) {
 	me := newUser()
 	r := a.addReservation(a.addEvent(newUser(), "SALES_OPEN"), me)
 	header := a.as(me)
-	answered := make(chan response, 1)
-	go func() { answered <- a.do(readAtVersion, vars{"id": r.ID, "v": 2}, header...) }()
+	responded := make(chan response, 1)
+	go func() { responded <- a.do(readAtVersion, vars{"id": r.ID, "v": 2}, header...) }()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return a.queries.count("name: ReservationsByID") >= 2, "it does not wait yet" })
 	a.setReservation(r, 2, "COMPLETED")
-	got := <-answered
+	got := <-responded
 	require.Empty(t, got.Errors, got.body)
 	require.EqualValues(t, 2, got.Data["reservation"].(map[string]any)["version"])
 	require.LessOrEqual(t, a.queries.count("name: ReservationsByID"), 5, "it does not poll")
@@ -64,12 +64,12 @@ func TestMinVersionWaitsForTheAnnouncement(t *testing.T) {
 	header := a.as(me)
 	require.EqualValues(t, 1, a.do(readAtVersion, vars{"id": r.ID, "v": 1}, header...).Data["reservation"].(map[string]any)["version"])
 
-	answered := make(chan response, 1)
-	go func() { answered <- a.do(readAtVersion, vars{"id": r.ID, "v": 3}, header...) }()
+	responded := make(chan response, 1)
+	go func() { responded <- a.do(readAtVersion, vars{"id": r.ID, "v": 3}, header...) }()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return a.queries.count("name: ReservationsByID") >= 3, "it does not wait yet" })
 	a.announceReservation(r, 2, "PAYMENT_PENDING")
 	a.announceReservation(r, 3, "COMPLETED")
-	require.EqualValues(t, 3, (<-answered).Data["reservation"].(map[string]any)["version"])
+	require.EqualValues(t, 3, (<-responded).Data["reservation"].(map[string]any)["version"])
 
 	before := a.queries.count("name: ReservationsByID")
 	require.Equal(t, "READ_BEHIND", a.do(readAtVersion, vars{"id": r.ID, "v": 9}, header...).code())

@@ -614,10 +614,10 @@ func (st *authStage) listRootFields() (names []string) {
 func (st *authStage) listEdges() (names []string) {
 	types := st.introspect()
 	hasOwner := func(name string) bool { return name == "Session" || len(types[name].Interfaces) > 0 }
-	answersOf := []string{"Query", "Mutation", "Subscription"}
+	roots := []string{"Query", "Mutation", "Subscription"}
 	for _, def := range types {
 		isPart := slices.ContainsFunc([]string{"Payload", "Connection", "Edge"}, func(end string) bool { return strings.HasSuffix(def.Name, end) })
-		if def.Kind != "OBJECT" || isPart || strings.HasPrefix(def.Name, "__") || slices.Contains(answersOf, def.Name) {
+		if def.Kind != "OBJECT" || isPart || strings.HasPrefix(def.Name, "__") || slices.Contains(roots, def.Name) {
 			continue
 		}
 		for _, field := range def.Fields {

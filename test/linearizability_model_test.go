@@ -13,9 +13,9 @@ import (
 
 // The event of the linearizability test is small, so that all customers want the same: five numbered seats and three standing places.
 const (
-	stallSeats  = 5
-	floorPlaces = 3
-	mostWishes  = 512
+	stallSeats   = 5
+	floorPlaces  = 3
+	mostRequests = 512
 )
 
 var stalls = [stallSeats]string{"A-1", "A-2", "A-3", "B-1", "B-2"}
@@ -58,7 +58,7 @@ type answer struct {
 type hall struct {
 	taken  seatSet
 	floor  int // places that are taken
-	active [mostWishes / 64]uint64
+	active [mostRequests / 64]uint64
 }
 
 func (h hall) isActive(number int) bool { return h.active[number/64]&(1<<(number%64)) != 0 }

@@ -155,7 +155,7 @@ func (h *recorder) runSession(b *buyer, session, requests int, random *rand.Rand
 		}
 		query, input := r.mutation(b.eventID, id)
 		call := time.Since(h.began).Nanoseconds()
-		made, a := h.sendUntilAnswered(b.client, query, input, random)
+		made, a := h.sendUntilDone(b.client, query, input, random)
 		o := porcupine.Operation{ClientId: session, Input: r, Output: a, Call: call, Return: time.Since(h.began).Nanoseconds()}
 		if a.lost {
 			o.Return = math.MaxInt64
@@ -206,8 +206,8 @@ func (r request) mutation(eventID, reservationID string) (query string, input va
 		vars{"eventId": eventID, "items": items, "idempotencyKey": newKey()}
 }
 
-// sendUntilAnswered sends a request until a replica responds, each time to another one with the same key.
-func (h *recorder) sendUntilAnswered(c *client, query string, input vars, random *rand.Rand) (reservationID string, a answer) {
+// sendUntilDone sends a request until a replica responds, each time to another one with the same key.
+func (h *recorder) sendUntilDone(c *client, query string, input vars, random *rand.Rand) (reservationID string, a answer) {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": vars{"i": input}})
 	if err != nil {
 		h.t.Error(err)

@@ -97,14 +97,14 @@ func TestTwoPaymentsOfOneReservationChargeOnce(t *testing.T) {
 	alice := s.customer("alice")
 	id := onSale(t, s.admin(), 10, nil)
 	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
-	var answers [4]payload
+	var payments [4]payload
 	var wg sync.WaitGroup
-	for i := range answers {
-		wg.Go(func() { answers[i] = alice.payByCard(r.ID, "pm_card_visa") })
+	for i := range payments {
+		wg.Go(func() { payments[i] = alice.payByCard(r.ID, "pm_card_visa") })
 	}
 	wg.Wait()
 	paid := 0
-	for _, p := range answers {
+	for _, p := range payments {
 		if len(p.UserErrors) == 0 {
 			paid++
 			continue
@@ -123,13 +123,13 @@ func TestCancellingAnEventRefundsAPaymentInProgress(t *testing.T) {
 	id := onSale(t, organizer, 10, nil)
 	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
 	done, release := double.HoldAnswer("/confirm")
-	answered := make(chan payload, 1)
-	go func() { answered <- alice.payByCard(r.ID, "pm_card_visa") }()
+	responded := make(chan payload, 1)
+	go func() { responded <- alice.payByCard(r.ID, "pm_card_visa") }()
 	<-done
 	requireAccepted(t, organizer.executeMutation("cancelEvent", "CancelEventInput", "event { id status }", vars{"eventId": id, "reason": "rain"}))
 	awaitMoney(t, s.cfg.ReadURL, double)
 	release()
-	<-answered
+	<-responded
 	require.Zero(t, double.Balance(), "it was taken, and given back")
 }
 

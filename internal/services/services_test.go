@@ -73,7 +73,7 @@ func TestWhatWasWrittenIsThereAfterARestart(t *testing.T) {
 	_, err = services.Start(ctx, all(folder))
 	require.ErrorIs(t, err, services.ErrInUse)
 	require.NoError(t, s.Stop(ctx))
-	requireNobodyWorksIn(t, folder)
+	requireUnused(t, folder)
 
 	again, err := services.Start(ctx, all(folder))
 	require.NoError(t, err)
@@ -108,7 +108,7 @@ func TestNothingIsLeftBehindAKilledParent(t *testing.T) {
 	require.NoError(t, err)
 	requireWritten(ctx, t, again)
 	require.NoError(t, again.Stop(ctx))
-	requireNobodyWorksIn(t, folder)
+	requireUnused(t, folder)
 }
 
 // After a crash of the whole machine a foreign process may have the number that PostgreSQL noted as its own.
@@ -225,7 +225,7 @@ func requireWritten(ctx context.Context, t *testing.T, s *services.Services) {
 	require.Equal(t, "7", string(fetches.Records()[0].Value))
 }
 
-func requireNobodyWorksIn(t *testing.T, folder string) {
+func requireUnused(t *testing.T, folder string) {
 	t.Helper()
 	links, err := filepath.Glob("/proc/[0-9]*/cwd")
 	require.NoError(t, err)

@@ -100,7 +100,7 @@ type (
 		Label   *string      `json:"label"`
 		Price   amountAnswer `json:"price"`
 	}
-	occasionAnswer struct {
+	eventAnswer struct {
 		ID       string    `json:"id"`
 		Name     string    `json:"name"`
 		StartsAt time.Time `json:"startsAt"`
@@ -118,7 +118,7 @@ type (
 		CreatedAt time.Time       `json:"createdAt"`
 		Total     amountAnswer    `json:"total"`
 		Seats     []seatAnswer    `json:"seats"`
-		Event     *occasionAnswer `json:"event"`
+		Event     *eventAnswer    `json:"event"`
 		Payments  []paymentAnswer `json:"payments"`
 	}
 )
@@ -164,7 +164,7 @@ func (h handwritten) readReservations(ctx context.Context, customerID string) (a
 	if err != nil {
 		return nil, err
 	}
-	answers := make([]reservationAnswer, len(page.Items))
+	found := make([]reservationAnswer, len(page.Items))
 	for i, r := range page.Items {
 		a := reservationAnswer{ID: r.ID, Version: r.Version, Status: r.Status, CreatedAt: r.CreatedAt, Total: amountOf(r.Total)}
 		for _, s := range r.Seats {
@@ -175,12 +175,12 @@ func (h handwritten) readReservations(ctx context.Context, customerID string) (a
 			a.Seats = append(a.Seats, seat)
 		}
 		if e, ok := events[r.EventID]; ok {
-			a.Event = &occasionAnswer{e.ID, e.Name, e.StartsAt}
+			a.Event = &eventAnswer{e.ID, e.Name, e.StartsAt}
 		}
 		for _, p := range payments[r.ID] {
 			a.Payments = append(a.Payments, paymentAnswer{p.ID, p.Status, amountOf(p.Amount), amountOf(p.Refunded)})
 		}
-		answers[i] = a
+		found[i] = a
 	}
-	return answers, nil
+	return found, nil
 }

@@ -14,9 +14,9 @@ import (
 
 // httpConn is a connection for one request after the other, which costs less than net/http's client.
 type httpConn struct {
-	conn    net.Conn
-	answers *bufio.Reader
-	body    []byte
+	conn      net.Conn
+	responses *bufio.Reader
+	body      []byte
 }
 
 func dialHTTP(ctx context.Context, address string) (*httpConn, error) {
@@ -24,7 +24,7 @@ func dialHTTP(ctx context.Context, address string) (*httpConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	return &httpConn{conn: conn, answers: bufio.NewReader(conn)}, nil
+	return &httpConn{conn: conn, responses: bufio.NewReader(conn)}, nil
 }
 
 func (c *httpConn) close() { _ = c.conn.Close() }
@@ -56,7 +56,7 @@ func (c *httpConn) roundTrip(request []byte) ([]byte, error) {
 		c.body = make([]byte, length)
 	}
 	c.body = c.body[:length]
-	if _, err := io.ReadFull(c.answers, c.body); err != nil {
+	if _, err := io.ReadFull(c.responses, c.body); err != nil {
 		return nil, fmt.Errorf("read an answer: %w", err)
 	}
 	return c.body, nil
@@ -66,7 +66,7 @@ func (c *httpConn) roundTrip(request []byte) ([]byte, error) {
 func (c *httpConn) readHeader() (length int, err error) {
 	length = -1
 	for {
-		line, err := c.answers.ReadSlice('\n')
+		line, err := c.responses.ReadSlice('\n')
 		if err != nil {
 			return 0, fmt.Errorf("read an answer: %w", err)
 		}

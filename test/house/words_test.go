@@ -26,6 +26,7 @@ var oldWords = []oldWord{
 	{word(`(come|comes|came) to (be|nothing|an end)`), `use "becomes", "fails" or "ends"`},
 	{word(`wish|wishes|wished|wishing`), `it is a command, a request or an option`},
 	{word(`occasions?`), `the thing that tickets are sold for is an event`},
+	{word(`bills?|bookings?`), `customers have payments and reservations`},
 	{word(`stock`), `the sections and seats of an event are its inventory`},
 }
 
@@ -69,6 +70,19 @@ func TestNamesOfTestsUseNoOldWords(t *testing.T) {
 				reportOldWords(t, file.line(function.Pos()), splitWords(function.Name.Name))
 			}
 		}
+	}
+}
+
+// A name is read as often as a comment.
+func TestIdentifiersUseNoOldWords(t *testing.T) {
+	t.Parallel()
+	for _, file := range allGoFiles(t) {
+		ast.Inspect(file.syntax, func(node ast.Node) bool {
+			if name, ok := node.(*ast.Ident); ok {
+				reportOldWords(t, file.line(name.Pos()), splitWords(name.Name))
+			}
+			return true
+		})
 	}
 }
 

@@ -107,7 +107,7 @@ func startClocks(t *testing.T) *clocks {
 		url := "http://" + listener.Addr().String()
 		c.cfg.AuthBaseURL = url
 		run(fmt.Sprint("api ", i), func(ctx context.Context, e parts.Env) error { return parts.API(ctx, e, listener) })
-		visitors = append(visitors, apiclient.New(apiclient.Config{URL: url + "/graphql", Patience: mendedWithin}))
+		visitors = append(visitors, apiclient.New(apiclient.Config{URL: url + "/graphql", Patience: worksWithin}))
 		run(fmt.Sprint("saga ", i), parts.Saga)
 	}
 	run("relay", parts.Relay)
@@ -188,7 +188,7 @@ func (c *clocks) pay(by *apiclient.Client, reservationID string) object {
 // awaitStatus waits until the read tables have a status, which must be soon.
 func (c *clocks) awaitStatus(of, id, status string) {
 	c.t.Helper()
-	testenv.Eventually(c.t, mendedWithin, func() (bool, string) {
+	testenv.Eventually(c.t, worksWithin, func() (bool, string) {
 		got := c.status(of, id).Status
 		return got == status, fmt.Sprintf("%s is %s, not %s", id, got, status)
 	})
@@ -197,7 +197,7 @@ func (c *clocks) awaitStatus(of, id, status string) {
 // awaitSagas waits until the sagas have done all that is due.
 func (c *clocks) awaitSagas() {
 	c.t.Helper()
-	testenv.Eventually(c.t, mendedWithin, func() (bool, string) {
+	testenv.Eventually(c.t, worksWithin, func() (bool, string) {
 		idle, err := saga.Idle(c.t.Context(), c.pool)
 		return err == nil && idle, fmt.Sprintf("the sagas have work left: %v", err)
 	})
@@ -209,7 +209,7 @@ func (c *clocks) round(eventID, windowID string, opensAt time.Time) {
 	var unpaid []object
 	for _, api := range c.apis {
 		paid, held := c.reserve(api, eventID), c.reserve(api, eventID)
-		require.WithinDuration(c.t, c.logTime.Now().Add(longHold), held.ExpiresAt, mendedWithin)
+		require.WithinDuration(c.t, c.logTime.Now().Add(longHold), held.ExpiresAt, worksWithin)
 		require.Equal(c.t, "COMPLETED", c.pay(api, paid.ID).Status)
 		unpaid = append(unpaid, held)
 		defer c.awaitStatus("reservation", paid.ID, "COMPLETED")
@@ -233,7 +233,7 @@ func (c *clocks) round(eventID, windowID string, opensAt time.Time) {
 // awaitSkew waits until a process has measured and logged how wrong its clock is, and health shows it.
 func (c *clocks) awaitSkew(p *process, want time.Duration, line string, lines int) {
 	c.t.Helper()
-	testenv.Eventually(c.t, mendedWithin, func() (bool, string) {
+	testenv.Eventually(c.t, worksWithin, func() (bool, string) {
 		measured, logged := p.skew(c.t), p.logged(line)
 		_, failing := p.readHealth()
 		unhealthy := slices.ContainsFunc(failing, func(check string) bool { return strings.Contains(check, "clock") })
@@ -287,7 +287,7 @@ func TestAWrongClockOfPostgreSQLMakesNoProcessUnready(t *testing.T) {
 	c.awaitStatus("event", eventID, "SALES_OPEN")
 	c.movePostgres(jump)
 	for _, p := range c.processes {
-		testenv.Eventually(t, mendedWithin, func() (bool, string) {
+		testenv.Eventually(t, worksWithin, func() (bool, string) {
 			status, failing := p.readHealth()
 			shown := slices.ContainsFunc(failing, func(check string) bool { return strings.Contains(check, "clocks of others") })
 			return shown && status == "degraded" && p.skew(t) < 1-jump.Seconds() && p.logged("a clock is wrong") > 0,

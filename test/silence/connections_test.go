@@ -31,8 +31,8 @@ import (
 )
 
 const (
-	// mendedWithin is the time after which everything works again.
-	mendedWithin = 15 * time.Second
+	// worksWithin is the time after which everything works again.
+	worksWithin = 15 * time.Second
 	// quickly is the time within which health, which looks once a second and gives a check two, need not notice.
 	quickly = 5 * time.Second
 	hold    = 3 * time.Second
@@ -337,7 +337,7 @@ func TestSilentConnectionsAreReplaced(t *testing.T) {
 		{"saga", "events database", events},
 	} {
 		t.Run(pair.part+" and "+pair.with, func(t *testing.T) {
-			w.requireMended(t, w.parts[pair.part], pair.address)
+			w.requireWorkingAgain(t, w.parts[pair.part], pair.address)
 		})
 	}
 	t.Run("Redis hangs", func(t *testing.T) { w.requireFastRefusals(t, redis) })
@@ -360,29 +360,29 @@ func hostOf(t *testing.T, address string) string {
 	return u.Host
 }
 
-// requireMended silences a part's connections to an address and requires that customers notice at most for a while.
-func (w *world) requireMended(t *testing.T, p *part, address string) {
+// requireWorkingAgain silences a part's connections to an address and requires that customers notice at most for a while.
+func (w *world) requireWorkingAgain(t *testing.T, p *part, address string) {
 	t.Helper()
 	before, stopWatching := len(p.log.after(0)), p.watchHealth()
 	began := time.Now()
 	require.Positive(t, p.wires.Silence(address), "there was nothing to silence")
-	mended := w.awaitMended(t, began)
-	t.Logf("works again after %s", mended)
+	recovered := w.awaitWorking(t, began)
+	t.Logf("works again after %s", recovered)
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		status, failing := p.readHealth()
 		return status == "ok", fmt.Sprint(status, failing)
 	})
 	failed := stopWatching()
-	require.Less(t, mended, mendedWithin)
-	require.True(t, len(failed) > 0 || mended < quickly, "health noticed nothing")
+	require.Less(t, recovered, worksWithin)
+	require.True(t, len(failed) > 0 || recovered < quickly, "health noticed nothing")
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		log := p.log.after(before)
 		return strings.Contains(log, "level=WARN") && strings.Contains(log, " again"), "the log noticed nothing: " + log
 	})
 }
 
-// awaitMended tries everything once a second, and returns when the first try began that succeeded.
-func (w *world) awaitMended(t *testing.T, began time.Time) time.Duration {
+// awaitWorking tries everything once a second, and returns when the first try began that succeeded.
+func (w *world) awaitWorking(t *testing.T, began time.Time) time.Duration {
 	t.Helper()
 	trying, stop := context.WithTimeout(t.Context(), testenv.Patience)
 	var tries sync.WaitGroup
@@ -402,8 +402,8 @@ func (w *world) awaitMended(t *testing.T, began time.Time) time.Duration {
 			}
 		})
 		select {
-		case mended := <-worked:
-			return mended
+		case recovered := <-worked:
+			return recovered
 		case <-every.C:
 		case <-trying.Done():
 			require.Fail(t, "nothing works again")
