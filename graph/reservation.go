@@ -14,7 +14,6 @@ import (
 	"ticketing/graph/model"
 	"ticketing/graph/request"
 	"ticketing/internal/id"
-	"ticketing/internal/ratelimit"
 	"ticketing/query"
 )
 
@@ -129,14 +128,13 @@ func (r mutationResolver) ReserveSeats(ctx context.Context, in model.ReserveSeat
 	return &model.ReserveSeatsPayload{Reservation: reservationView(reserved), UserErrors: wrong}, err
 }
 
-// checkReservationsOfIP counts against the limit of the client's IP address: many accounts must not hold a hall for nothing. This machine's own
+// checkReservationsOfIP counts against the limits of the client's IP address and network: many accounts must not hold a hall for nothing. This machine's own
 // addresses are not counted, since behind them may be a proxy that is not trusted.
 func (r *Resolver) checkReservationsOfIP(ctx context.Context) error {
-	ip := request.From(ctx).ClientIP
-	if ip.IsLoopback() {
+	if request.From(ctx).ClientIP.IsLoopback() {
 		return nil
 	}
-	return r.checkRate(ctx, "reservations-ip", ratelimit.IPKey(ip), r.limits.Reservations)
+	return r.checkNetwork(ctx, "reservations", r.limits.Reservations)
 }
 
 func reserveSeatsForm(in model.ReserveSeatsInput) form[command.ReserveSeats] {

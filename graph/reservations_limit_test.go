@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -28,7 +29,29 @@ func TestReservationsAreBoundedByAddress(t *testing.T) {
 	}
 	require.Equal(t, "RATE_LIMITED", reserve("203.0.113.5").code(), "all callers from there")
 	require.Empty(t, reserve("203.0.113.6").Errors)
+	for i := range 2 * ratelimit.AddressesOfNetwork { // 3 of them are counted already
+		refused := i >= 2*ratelimit.AddressesOfNetwork-3
+		require.Equal(t, refused, reserve(fmt.Sprintf("203.0.113.%d", 100+i)).code() == "RATE_LIMITED", "reservation %d of a network", i)
+	}
+	require.Empty(t, reserve("203.0.114.1").Errors, "of another network")
+	require.Equal(t, map[string]float64{"reservations-ip": 1, "reservations-network": 3}, a.refusedByLimits())
 	for range 3 {
 		require.Empty(t, reserve("127.0.0.1").Errors, "this machine is not counted")
 	}
+}
+
+// refusedByLimits returns how much each limit has refused.
+func (a *api) refusedByLimits() map[string]float64 {
+	a.t.Helper()
+	families, err := a.metrics.Gather()
+	require.NoError(a.t, err)
+	refused := map[string]float64{}
+	for _, f := range families {
+		if f.GetName() == "ticketing_graphql_refused_total" {
+			for _, m := range f.GetMetric() {
+				refused[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	return refused
 }

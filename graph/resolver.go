@@ -5,10 +5,14 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
 	"ticketing/command"
 	"ticketing/command/eventstore"
 	"ticketing/graph/apierror"
 	"ticketing/graph/generated"
+	"ticketing/graph/request"
 	"ticketing/internal/auth"
 	"ticketing/internal/ratelimit"
 	"ticketing/query"
@@ -31,6 +35,7 @@ type Resolver struct {
 	admission   *admission
 	seats       *seatLog
 	logger      *slog.Logger
+	refused     *prometheus.CounterVec // by limit
 
 	queryTimeout, mutationTimeout time.Duration
 
@@ -50,9 +55,26 @@ func (r *Resolver) checkRate(ctx context.Context, name, key string, limit rateli
 		return err
 	}
 	if !decision.Allowed {
+		r.refused.WithLabelValues(name).Inc()
 		return apierror.New(apierror.RateLimited, "too many requests; try again later").After(decision.RetryAfter)
 	}
 	return nil
+}
+
+// checkNetwork counts one action of the client's address, and of its network.
+func (r *Resolver) checkNetwork(ctx context.Context, name string, limit ratelimit.Limit) error {
+	ip := request.From(ctx).ClientIP
+	if err := r.checkRate(ctx, name+"-ip", ratelimit.IPKey(ip), limit); err != nil {
+		return err
+	}
+	return r.checkRate(ctx, name+"-network", ratelimit.NetworkKey(ip), limit.OfNetwork())
+}
+
+// newRefusedTotal returns the metric of checkRate.
+func newRefusedTotal(registerer prometheus.Registerer) *prometheus.CounterVec {
+	return promauto.With(registerer).NewCounterVec(prometheus.CounterOpts{
+		Namespace: "ticketing", Subsystem: "graphql", Name: "refused_total", Help: "What a limit has refused, by the limit's name (docs/limits.md).",
+	}, []string{"limit"})
 }
 
 // Query implements generated.ResolverRoot.

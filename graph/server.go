@@ -148,7 +148,7 @@ func New(cfg Config) (*Server, error) {
 		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.Auth, log: cfg.Log,
 		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), returnPages: pages,
 		consistency: newConsistency(cfg.Projections), opensOrder: cfg.OpensOrder, signTicket: cfg.SignTicket,
-		admission: newAdmission(cfg.RateLimits), seats: newSeatLog(cfg.Log, cfg.Reads, cfg.Logger), logger: cfg.Logger,
+		admission: newAdmission(cfg.RateLimits), seats: newSeatLog(cfg.Log, cfg.Reads, cfg.Logger), logger: cfg.Logger, refused: newRefusedTotal(cfg.Registerer),
 		queryTimeout: cfg.QueryTimeout, mutationTimeout: cfg.MutationTimeout,
 	}
 	s := &Server{

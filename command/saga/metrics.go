@@ -27,6 +27,7 @@ type metrics struct {
 	oldestJob      *prometheus.GaugeVec
 	lag            prometheus.Gauge
 	aside          prometheus.Gauge
+	holds          prometheus.Gauge
 	followed       prometheus.Counter
 	handledTotal   *prometheus.CounterVec
 	followFailures prometheus.Counter
@@ -55,6 +56,9 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		oldestJob: gauges("oldest_job_seconds", "The age of the oldest job that is due, or whose last attempt failed."),
 		lag: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "follower_lag", Help: "Domain events that are not followed yet.",
+		}),
+		holds: f.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "holds", Help: "Unpaid reservations on the whole platform; counted up to a million.",
 		}),
 		aside: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "streams_aside",
@@ -125,8 +129,9 @@ func (m *metrics) sampleAll(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := m.sampleJobs(ctx, pool); err != nil {
 		return err
 	}
-	var followed, aside int64
-	err = pool.QueryRow(ctx, `SELECT `+positionSQL+`, (SELECT count(*) FROM saga_aside)`).Scan(&followed, &aside)
+	var followed, aside, holds int64
+	err = pool.QueryRow(ctx, `SELECT `+positionSQL+`, (SELECT count(*) FROM saga_aside),
+		(SELECT count(*) FROM (SELECT FROM deadlines WHERE kind = $1 LIMIT 1000000) AS held)`, Hold).Scan(&followed, &aside, &holds)
 	if err != nil {
 		return fmt.Errorf("measure the follower's lag: %w", err)
 	}
@@ -135,6 +140,7 @@ func (m *metrics) sampleAll(ctx context.Context, pool *pgxpool.Pool) error {
 		return err
 	}
 	m.aside.Set(float64(aside))
+	m.holds.Set(float64(holds))
 	m.lag.Set(float64(max(0, head.Position-followed)))
 	return nil
 }

@@ -33,6 +33,7 @@ func TestMetricsShowWhatIsDueRetriedFailedAndBehind(t *testing.T) {
 	c.Move(2 * time.Minute)
 	require.NoError(t, m.sampleAll(t.Context(), pool))
 	for name, test := range map[string]struct{ got, want float64 }{
+		"holds":               {value(t, m.holds), 3},
 		"holds due":           {value(t, m.due.WithLabelValues("hold")), 3},
 		"oldest hold overdue": {value(t, m.overdue.WithLabelValues("hold")), 60},
 		"openings due":        {value(t, m.due.WithLabelValues("sales_open")), 0},

@@ -95,7 +95,7 @@ func TestABrokerMayDemandACertificate(t *testing.T) {
 	require.NoError(t, roundTrip(t, c))
 }
 
-// The imitation of Kafka knows no tokens: what the client sends is answered here as Kafka does.
+// The imitation of Kafka knows no tokens: the test responds to what the client sends as Kafka does.
 func TestATokenIsReadForEachConnection(t *testing.T) {
 	t.Parallel()
 	certificate, authorities := newCertificate(t)

@@ -49,20 +49,37 @@ func containsAddr(prefixes []netip.Prefix, a netip.Addr) bool {
 	return false
 }
 
-// customerBits is the IPv6 prefix that one customer gets: counting single addresses would not limit anything.
-const customerBits = 64
+// customerBits is the IPv6 prefix that one customer gets: counting single addresses would not limit anything. siteBits and siteBits4 are the
+// longest prefixes that a site gets, or that are rented out together.
+const (
+	customerBits = 64
+	siteBits     = 48
+	siteBits4    = 24
+)
 
 // IPKey returns the key under which an address is counted: an IPv4 address itself, the /64 of an IPv6 one, and one key for all unknown
 // addresses.
 func IPKey(a netip.Addr) string {
-	if !a.Is6() || a.Is4In6() {
-		return a.Unmap().String()
+	if a = a.Unmap(); !a.Is6() {
+		return a.String()
 	}
-	network, err := a.WithZone("").Prefix(customerBits)
+	return prefixOf(a, customerBits)
+}
+
+// NetworkKey returns the key under which the network of an address is counted: the /24 of an IPv4 address, the /48 of an IPv6 one.
+func NetworkKey(a netip.Addr) string {
+	if a = a.Unmap(); !a.Is6() {
+		return prefixOf(a, siteBits4)
+	}
+	return prefixOf(a, siteBits)
+}
+
+func prefixOf(a netip.Addr, bits int) string {
+	prefix, err := a.WithZone("").Prefix(bits)
 	if err != nil {
 		return a.String()
 	}
-	return network.String()
+	return prefix.String()
 }
 
 // ParseProxies parses the addresses and CIDR prefixes of trusted proxies.

@@ -84,3 +84,13 @@ func FuzzClientIP(f *testing.F) {
 		_ = IPKey(direct)
 	})
 }
+
+func TestNetworksAreCountedTogether(t *testing.T) {
+	for text, want := range map[string]string{
+		"203.0.113.5": "203.0.113.0/24", "::ffff:203.0.113.9": "203.0.113.0/24", "2001:db8:1:2::1": "2001:db8:1::/48", "2001:db8:1:ffff::1": "2001:db8:1::/48",
+		"2001:db8:2::1": "2001:db8:2::/48",
+	} {
+		require.Equal(t, want, NetworkKey(netip.MustParseAddr(text)), text)
+	}
+	require.NotEmpty(t, NetworkKey(netip.Addr{}))
+}

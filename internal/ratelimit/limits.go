@@ -42,6 +42,16 @@ func SignIn(requests int, window time.Duration) SignIns {
 // Guests limits new guests by IP (GUEST_RATE_LIMIT_REQUESTS a minute). It refuses while Redis is away, which has the guests' sessions.
 func Guests(perMinute int) Limit { return Limit{Requests: perMinute, Window: time.Minute} }
 
+// AddressesOfNetwork is how many times as much as an address its network may do (NetworkKey): more addresses than that in one network are rarely
+// customers', and who rents networks of addresses gets no more than this from each.
+const AddressesOfNetwork = 10
+
+// OfNetwork returns the limit of a network, of which l is that of an address.
+func (l Limit) OfNetwork() Limit {
+	l.Requests *= AddressesOfNetwork
+	return l
+}
+
 // Mutations limits the root fields of mutations by user (MUTATION_RATE_LIMIT_REQUESTS a minute). It allows everything while Redis is away:
 // a lost counter must not stop sales.
 func Mutations(perMinute int) Limit {
