@@ -19,6 +19,7 @@ import (
 	"ticketing/command/payment"
 	"ticketing/command/rejection"
 	"ticketing/command/reservation"
+	"ticketing/internal/id"
 )
 
 var organizer, saga = commandtest.Organizer, commandtest.Part("saga")
@@ -361,26 +362,129 @@ func (w *world) expireOne(t *rapid.T, b *modelReservation) {
 	require.NoError(t, err)
 }
 
-func (w *world) refund(t *rapid.T) { w.refundOne(t, w.drawPayment(t)) }
-
-func (w *world) refundOne(t *rapid.T, p *modelPayment) {
-	if p.refund == "" {
+func (w *world) refund(t *rapid.T) {
+	p := w.drawPayment(t)
+	pending := p.find(payment.RefundPending)
+	if len(pending) == 0 {
 		t.Skip("no refund is pending")
 	}
-	t.Logf("the saga refunds %s", p.id)
-	asked := p.asked
-	_, certain, err := runOnReplica(t, w, drawFuse(t), func(r *process) (struct{}, error) {
-		return struct{}{}, r.ExecuteRefund(context.Background(), saga, p.id, p.refund)
+	w.refundOne(t, p, rapid.SampledFrom(pending).Draw(t, "refund"))
+}
+
+func (w *world) refundOne(t *rapid.T, p *modelPayment, r *modelRefund) {
+	t.Logf("the saga refunds %s of %s", r.id, p.id)
+	asked := r.asked
+	_, certain, err := runOnReplica(t, w, drawFuse(t), func(replica *process) (struct{}, error) {
+		return struct{}{}, replica.ExecuteRefund(context.Background(), saga, p.id, r.id)
 	})
-	p.asked = true
+	r.asked = true
 	if !asked && (p.token == cardRefundPending || p.token == cardRefundDown) && (certain || err != nil) {
 		require.True(t, errors.Is(err, command.ErrRefundPending) || errors.Is(err, gateway.ErrUnavailable), "%v", err)
 		return
 	}
 	require.NoError(t, err)
-	p.refund, p.status = "", payment.Refunded
-	if p.reservation.status == reservation.Completed && p.reservation.payment == p.id {
-		p.reservation.status = reservation.Refunded
+	r.status = payment.RefundCompleted
+	p.afterRefund()
+	b := p.reservation
+	if b.status != reservation.Completed || b.payment != p.id {
+		return
+	}
+	if p.status != payment.Refunded {
+		for _, ordinal := range r.tickets {
+			if !slices.Contains(b.returned, ordinal) {
+				b.returned = append(b.returned, ordinal)
+			}
+		}
+	}
+	if p.status == payment.Refunded || len(b.kept()) == 0 {
+		b.status = reservation.Refunded
+	}
+}
+
+// refundTickets has the organizer refund single tickets.
+func (w *world) refundTickets(t *rapid.T) {
+	p := w.drawPayment(t)
+	b := p.reservation
+	ordinals := rapid.SliceOfNDistinct(rapid.IntRange(0, len(b.seats)-1), 1, len(b.seats), rapid.ID).Draw(t, "tickets")
+	t.Logf("tickets %v of %s are refunded", ordinals, p.id)
+	in := command.RefundPayment{PaymentID: p.id}
+	asked := &modelRefund{tickets: ordinals, status: payment.RefundPending}
+	var want rejection.Code
+	for _, ordinal := range ordinals {
+		in.Tickets = append(in.Tickets, id.Ticket(b.id, ordinal))
+		asked.minor += b.seats[ordinal].Price.Minor
+		if p.refunding(ordinal) || slices.Contains(b.returned, ordinal) {
+			want = rejection.InvalidState
+		}
+	}
+	switch {
+	case !p.charged() || b.status != reservation.Completed:
+		want = rejection.InvalidState
+	case want == "" && (asked.minor == 0 || asked.minor > p.left()):
+		want = rejection.Invalid
+	}
+	by := organizer
+	by.IdempotencyKey = uuid.NewString()
+	ask := func(r *process) (command.Refunding, error) { return r.RefundPayment(context.Background(), by, in) }
+	first, _, err := runOnReplica(t, w, drawFuse(t), ask)
+	requireCode(t, want, err)
+	if err == nil {
+		p.refunds = append(p.refunds, asked)
+	}
+	w.remember(func(t *rapid.T) {
+		again, err := ask(w.any(t))
+		requireCode(t, want, err)
+		require.Equal(t, first.Refund.ID, again.Refund.ID, "a second delivery is the same refund")
+	})
+}
+
+// sendBack has the customer's bank send a refund back, which the gateway then reports.
+func (w *world) sendBack(t *rapid.T) {
+	p := w.drawPayment(t)
+	given := p.find(payment.RefundCompleted)
+	if len(given) == 0 {
+		t.Skip("nothing was refunded")
+	}
+	r := rapid.SampledFrom(given).Draw(t, "refund")
+	t.Logf("the bank sends %s of %s back", r.id, p.id)
+	w.bank.sendBack(r.id)
+	_, _, err := runOnReplica(t, w, drawFuse(t), func(replica *process) (struct{}, error) {
+		return struct{}{}, replica.RecordWebhook(context.Background(), commandtest.Part("webhook"), command.Hint{Gateway: "bank", PaymentID: p.id, Reversals: true})
+	})
+	require.NoError(t, err)
+	r.status = payment.RefundRefused
+	p.afterRefund() // what the reservation lost by it stays lost
+}
+
+// retryRefund has the organizer request a refund anew.
+func (w *world) retryRefund(t *rapid.T) {
+	p := w.drawPayment(t)
+	if len(p.refunds) == 0 {
+		t.Skip("no refund was requested")
+	}
+	w.retryOne(t, p, rapid.SampledFrom(p.refunds).Draw(t, "refund"))
+}
+
+func (w *world) retryOne(t *rapid.T, p *modelPayment, r *modelRefund) {
+	t.Logf("%s of %s is requested anew", r.id, p.id)
+	var want rejection.Code
+	switch r.status {
+	case payment.RefundCompleted:
+		want = rejection.InvalidState
+	case payment.RefundRefused:
+		if r.minor > p.left() || slices.ContainsFunc(r.tickets, p.refunding) {
+			want = rejection.InvalidState
+		}
+	case payment.RefundPending:
+	}
+	by := organizer
+	by.IdempotencyKey = uuid.NewString()
+	_, _, err := runOnReplica(t, w, drawFuse(t), func(replica *process) (command.Refunding, error) {
+		return replica.RetryRefund(context.Background(), by, command.RetryRefund{PaymentID: p.id, RefundID: r.id})
+	})
+	requireCode(t, want, err)
+	if err == nil {
+		r.status = payment.RefundPending
 	}
 }
 
@@ -425,8 +529,8 @@ func (w *world) windUp(t *rapid.T) {
 			w.afterGivingUp(p, w.bank.charged(p.id), reservation.Cancelled)
 		case b.status == reservation.Completed && b.payment == "":
 			b.status = reservation.Refunded
-		case b.status == reservation.Completed && p.refund == "":
-			p.refund = "?"
+		case b.status == reservation.Completed && !p.windUp && p.left() > 0:
+			p.addFullRefund()
 		}
 	}
 	_, _, err := runOnReplica(t, w, drawFuse(t), func(r *process) (struct{}, error) {
@@ -462,20 +566,31 @@ func (w *world) finishAll(t *rapid.T) {
 		w.check(t)
 	}
 	for _, p := range w.payments {
-		for p.refund != "" {
-			w.refundOne(t, p)
-			w.check(t)
-		}
+		w.giveRefunds(t, p)
 	}
 	sold := int64(0)
 	for _, b := range w.reservations {
 		require.False(t, b.holding(), "%s is %s for ever", b.id, b.status)
 		if b.status == reservation.Completed {
-			sold += b.minor
+			sold += b.price()
 		}
 	}
 	require.Equal(t, sold, w.bank.balance(), "money taken − refunded")
 	for _, s := range w.ledger.inventory.Sections {
 		require.Zero(t, s.Reserved, "reserved in %s", s.Name)
+	}
+}
+
+// giveRefunds has the bank give all that is to be refunded, also what came back.
+func (w *world) giveRefunds(t *rapid.T, p *modelPayment) {
+	for _, r := range p.refunds {
+		if r.status == payment.RefundRefused {
+			w.retryOne(t, p, r)
+			w.check(t)
+		}
+		for r.status == payment.RefundPending {
+			w.refundOne(t, p, r)
+			w.check(t)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"ticketing/command/gateway"
@@ -52,12 +53,21 @@ type account struct {
 type bank struct {
 	mu       sync.Mutex
 	accounts map[string]*account // by payment
-	refunds  map[string]int64    // given back, by refund
-	asked    map[string]bool     // refunds that were asked for before
+	refunds  []*bankRefund
+	asked    map[string]bool // refunds that were asked for before
+}
+
+// bankRefund is a refund at the bank: one attempt at one of ours.
+type bankRefund struct {
+	id       string
+	attempt  int
+	account  string // the payment
+	minor    int64
+	sentBack bool
 }
 
 func newBank() *bank {
-	return &bank{accounts: map[string]*account{}, refunds: map[string]int64{}, asked: map[string]bool{}}
+	return &bank{accounts: map[string]*account{}, asked: map[string]bool{}}
 }
 
 // balance returns what was taken and not given back, in minor units.
@@ -69,10 +79,21 @@ func (b *bank) balance() (minor int64) {
 			minor += a.minor
 		}
 	}
-	for _, given := range b.refunds {
-		minor -= given
+	for _, r := range b.refunds {
+		if !r.sentBack {
+			minor -= r.minor
+		}
 	}
 	return minor
+}
+
+// sendBack takes back what was given for a refund.
+func (b *bank) sendBack(refundID string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.refunds {
+		r.sentBack = r.sentBack || r.id == refundID
+	}
 }
 
 func (b *bank) charged(paymentID string) bool {
@@ -210,16 +231,33 @@ func (b branch) Refund(_ context.Context, r gateway.Refund) (gateway.RefundResul
 			case first && a.token == cardRefundPending:
 				return gateway.RefundResult{Pending: true}, nil
 			}
-			b.refunds[r.ID] = r.Amount.Minor
+			if !slices.ContainsFunc(b.refunds, func(known *bankRefund) bool { return known.id == r.ID && known.attempt == r.Attempt }) {
+				b.refunds = append(b.refunds, &bankRefund{id: r.ID, attempt: r.Attempt, account: id, minor: r.Amount.Minor})
+			}
 			return gateway.RefundResult{}, nil
 		}
 		return gateway.RefundResult{}, gateway.ErrUnknownPayment
 	})
 }
 
-// Reversals returns none: all are requested through the write side.
-func (b branch) Reversals(context.Context, gateway.Payment) ([]gateway.Reversal, error) {
-	return nil, nil
+// Reversals returns the refunds of a payment, each attempt by itself.
+func (b branch) Reversals(_ context.Context, p gateway.Payment) ([]gateway.Reversal, error) {
+	return callBank(b, func() (reversals []gateway.Reversal, err error) {
+		for _, r := range b.refunds {
+			if r.account != p.ID {
+				continue
+			}
+			status := gateway.ReversalDone
+			if r.sentBack {
+				status = gateway.ReversalFailed
+			}
+			reversals = append(reversals, gateway.Reversal{
+				ID: fmt.Sprintf("%s/%d", r.id, r.attempt), RefundID: r.id, Attempt: r.attempt, Status: status, Reason: "account closed",
+				Amount: money.Money{Minor: r.minor, Currency: p.Amount.Currency},
+			})
+		}
+		return reversals, nil
+	})
 }
 
 // Pick and ByName make a branch the only gateway there is.

@@ -47,6 +47,25 @@ type modelReservation struct {
 	extended     bool
 	attempts     int
 	payment      string // with the gateway, or that paid for it
+	returned     []int  // ordinals of the tickets that were refunded one by one
+}
+
+// kept returns the seats whose tickets were not returned.
+func (b *modelReservation) kept() (seats []reservation.Seat) {
+	for ordinal, seat := range b.seats {
+		if !slices.Contains(b.returned, ordinal) {
+			seats = append(seats, seat)
+		}
+	}
+	return seats
+}
+
+// price returns what the tickets that were kept cost.
+func (b *modelReservation) price() (minor int64) {
+	for _, seat := range b.kept() {
+		minor += seat.Price.Minor
+	}
+	return minor
 }
 
 func (b *modelReservation) holding() bool {
@@ -56,7 +75,7 @@ func (b *modelReservation) holding() bool {
 func (b *modelReservation) has() bool { return b.holding() || b.status == reservation.Completed }
 
 func (b *modelReservation) tickets(section string) (n int) {
-	for _, seat := range b.seats {
+	for _, seat := range b.kept() {
 		if seat.Section == section {
 			n++
 		}
@@ -64,14 +83,78 @@ func (b *modelReservation) tickets(section string) (n int) {
 	return n
 }
 
+// modelRefund is a refund of the model.
+type modelRefund struct {
+	id      string // empty until the log says it
+	minor   int64
+	tickets []int // ordinals; empty: it is for all that was left
+	status  payment.RefundStatus
+	asked   bool // the bank was asked for it before
+}
+
 // modelPayment is a payment of the model.
 type modelPayment struct {
 	id, token   string
 	reservation *modelReservation
 	status      payment.Status
-	declined    bool   // with Failed; else the bank was out of reach, or the payment was given up
-	refund      string // id of the refund that is pending
-	asked       bool   // the bank was asked for it before
+	declined    bool // with Failed; else the bank was out of reach, or the payment was given up
+	refunds     []*modelRefund
+	windUp      bool // the refund of a cancelled event was requested
+}
+
+// sum returns the sum of the refunds with one of the statuses.
+func (b *modelPayment) sum(statuses ...payment.RefundStatus) (minor int64) {
+	for _, r := range b.refunds {
+		if slices.Contains(statuses, r.status) {
+			minor += r.minor
+		}
+	}
+	return minor
+}
+
+// left returns what can be refunded.
+func (b *modelPayment) left() int64 {
+	return b.reservation.minor - b.sum(payment.RefundPending, payment.RefundCompleted)
+}
+
+// refunding reports whether a refund that is given, or may be, is for the ticket.
+func (b *modelPayment) refunding(ordinal int) bool {
+	return slices.ContainsFunc(b.refunds, func(r *modelRefund) bool {
+		return r.status != payment.RefundRefused && slices.Contains(r.tickets, ordinal)
+	})
+}
+
+// find returns the refunds with a status.
+func (b *modelPayment) find(status payment.RefundStatus) (found []*modelRefund) {
+	for _, r := range b.refunds {
+		if r.status == status {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// charged reports whether the log says that the bank has taken the money.
+func (b *modelPayment) charged() bool {
+	return b.status == payment.Completed || b.status == payment.PartiallyRefunded || b.status == payment.Refunded
+}
+
+// addFullRefund requests all that is left.
+func (b *modelPayment) addFullRefund() {
+	b.windUp = true
+	b.refunds = append(b.refunds, &modelRefund{minor: b.left(), status: payment.RefundPending})
+}
+
+// afterRefund records that the bank gave a refund, or sent one back.
+func (b *modelPayment) afterRefund() {
+	switch given := b.sum(payment.RefundCompleted); given {
+	case b.reservation.minor:
+		b.status = payment.Refunded
+	case 0:
+		b.status = payment.Completed
+	default:
+		b.status = payment.PartiallyRefunded
+	}
 }
 
 func (b *modelPayment) undecided() bool {
@@ -89,7 +172,7 @@ type model struct {
 // taken reports whether a seat has a holder.
 func (m *model) taken(label string) bool {
 	return slices.ContainsFunc(m.reservations, func(b *modelReservation) bool {
-		return b.has() && slices.ContainsFunc(b.seats, func(s reservation.Seat) bool { return s.Label == label })
+		return b.has() && slices.ContainsFunc(b.kept(), func(s reservation.Seat) bool { return s.Label == label })
 	})
 }
 
@@ -106,7 +189,7 @@ func (m *model) left(p part) int {
 func (m *model) ticketsOf(customer string) (n int) {
 	for _, b := range m.reservations {
 		if b.has() && b.customer == customer {
-			n += len(b.seats)
+			n += len(b.kept())
 		}
 	}
 	return n
@@ -191,7 +274,8 @@ func (m *model) payRejection(b *modelReservation, now time.Time) rejection.Code 
 func (m *model) afterSuccess(b *modelPayment) {
 	b.status = payment.Completed
 	if m.status == event.Cancelled {
-		b.reservation.status, b.refund = reservation.Cancelled, "?"
+		b.reservation.status = reservation.Cancelled
+		b.addFullRefund()
 		return
 	}
 	b.reservation.status, b.reservation.payment = reservation.Completed, b.id
@@ -239,20 +323,11 @@ func (m *model) paymentOf(b *modelReservation) *modelPayment {
 	return m.payments[i]
 }
 
-// expectedBalance returns what the bank must have at this moment: for the tickets that are sold, for pending refunds, and for charges that are
-// not recorded yet.
+// expectedBalance returns what the bank must have at this moment: what was charged, whether it is recorded or not yet, and not given back.
 func (m *model) expectedBalance(charged func(paymentID string) bool) (minor int64) {
-	for _, b := range m.reservations {
-		if b.status == reservation.Completed {
-			minor += b.minor
-		}
-	}
 	for _, b := range m.payments {
-		switch {
-		case b.undecided() && charged(b.id):
-			minor += b.reservation.minor
-		case b.refund != "" && b.reservation.status != reservation.Completed:
-			minor += b.reservation.minor
+		if b.charged() || b.undecided() && charged(b.id) {
+			minor += b.reservation.minor - b.sum(payment.RefundCompleted)
 		}
 	}
 	return minor
@@ -267,25 +342,24 @@ func (m *model) requireModel(t *rapid.T, l *ledger) {
 		s := l.reservations[b.id]
 		require.Equal(t, b.status, s.Status, "reservation %s", b.id)
 		require.Equal(t, b.expiresAt, s.ExpiresAt, "end of hold of %s", b.id)
+		require.ElementsMatch(t, b.returned, s.Returned, "tickets of %s that were returned", b.id)
 		require.Equal(t, b.attempts, s.AttemptsLeft, "attempts of %s", b.id)
 		require.Equal(t, b.payment, s.PaymentID, "payment of %s", b.id)
 		require.LessOrEqual(t, len(s.Seats), mostOfOne)
 		if b.has() {
-			tickets[b.customer] += len(s.Seats)
+			tickets[b.customer] += len(s.KeptSeats())
 			require.LessOrEqual(t, tickets[b.customer], mostOfCustomer, "tickets of %s", b.customer)
 		}
 	}
 	for _, b := range m.payments {
 		s := l.payments[b.id]
 		require.Equal(t, b.status, s.Status, "payment %s with card %q", b.id, b.token)
-		pending := ""
-		for _, r := range s.Refunds {
-			if r.Status == payment.RefundPending {
-				pending = r.ID
-			}
+		require.Len(t, s.Refunds, len(b.refunds), "refunds of %s", b.id)
+		for i, r := range b.refunds {
+			require.Equal(t, r.status, s.Refunds[i].Status, "refund %d of %s", i, b.id)
+			require.Equal(t, r.minor, s.Refunds[i].Amount.Minor, "refund %d of %s", i, b.id)
+			r.id = s.Refunds[i].ID
 		}
-		require.Equal(t, b.refund != "", pending != "", "refund of %s", b.id)
-		b.refund = pending
 	}
 	for _, p := range parts() {
 		section := l.inventory.Section(p.name)
