@@ -311,6 +311,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	rest, err := io.ReadAll(events.body)
 	require.NoError(t, err)
 	require.Contains(t, string(rest), "event: complete")
+	require.Regexp(t, `retry: \d{3,4}\n`, string(rest), "it says when to connect again")
 	require.NotContains(t, string(rest), "errors", "what ends with the server has not failed")
 }
 

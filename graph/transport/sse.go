@@ -3,6 +3,8 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -108,6 +110,12 @@ func (s *eventStream) superviseStream(ctx context.Context, h *Handler) {
 	})
 }
 
+// When clients connect again after the server has stopped: not all of them at once.
+const (
+	reconnectFirst  = 500 * time.Millisecond
+	reconnectSpread = 3 * time.Second
+)
+
 // sendEnd sends how the stream ended. A client whose rights have changed gets nothing: it connects again for a stream that is not complete.
 func (s *eventStream) sendEnd(cause error, errs gqlerror.List) {
 	if errors.Is(cause, errSessionChanged) {
@@ -115,6 +123,9 @@ func (s *eventStream) sendEnd(cause error, errs gqlerror.List) {
 	}
 	if errors.Is(cause, errSessionOver) {
 		errs = presentErrors(apierror.New(apierror.Unauthenticated, "the session ended"))
+	}
+	if errors.Is(cause, errStopping) {
+		_ = s.writeEvent(fmt.Appendf(nil, "retry: %d\n\n", (reconnectFirst + rand.N(reconnectSpread)).Milliseconds()))
 	}
 	if errs != nil {
 		_ = s.sendEvent("next", encodeResponse(&graphql.Response{Errors: errs}, false))

@@ -22,10 +22,15 @@ function show({ name, available }) {
 if (form) {
   const variables = JSON.stringify({ id: form.dataset.event });
   const source = new EventSource(`/graphql?${new URLSearchParams({ query: subscription, variables })}`);
+  let refused = false;
   source.addEventListener('next', (message) => {
-    const event = JSON.parse(message.data).data?.availability;
-    event?.sections.forEach(show);
+    const { data, errors } = JSON.parse(message.data);
+    refused = !data && errors?.[0]?.extensions?.code !== 'UNAVAILABLE';
+    data?.availability.sections.forEach(show);
   });
-  source.addEventListener('complete', () => source.close());
+  // A server that stops completes the stream, too; then the browser connects again by itself.
+  source.addEventListener('complete', () => {
+    if (refused) source.close();
+  });
   addEventListener('pagehide', () => source.close());
 }
