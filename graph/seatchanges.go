@@ -247,7 +247,7 @@ func (v *seatVersion) addNames(section string, labels []string) {
 }
 
 // withoutSeats has the sections of the seats read again.
-func (v seatVersion) withoutSeats() seatVersion {
+func (v *seatVersion) withoutSeats() seatVersion {
 	sections := map[string]bool{}
 	for _, name := range v.names {
 		if !sections[name.Section] {

@@ -76,7 +76,7 @@ func (l *Log) checkPayment(id string, p *Payment, r *Reservation, report *Report
 			p.State.Amount, p.State.CustomerID, p.State.EventID, r.State.Total, r.State.CustomerID, r.State.EventID)
 	}
 	pending := r.State.Status == reservation.PaymentPending && r.State.PaymentID == id
-	if p.State.Undecided() != pending && !(p.State.Undecided() && r.overtaken(id)) {
+	if p.State.Undecided() != pending && (!p.State.Undecided() || !r.overtaken(id)) {
 		report.Add(stream, "it is %s, and its reservation is %s, paid by %q", p.State.Status, r.State.Status, r.State.PaymentID)
 	}
 	if p.State.CompletedAt == nil {

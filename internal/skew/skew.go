@@ -162,7 +162,7 @@ func judge(database, witness measurement) (own, others error) {
 	case database.isWrong:
 		return nil, fmt.Errorf("this process's clock is %s ahead of PostgreSQL's", ahead)
 	case witness.isWrong:
-		return nil, fmt.Errorf("Redis's clock is wrong: this process's is %s ahead of it, and agrees with PostgreSQL's", witness.ahead.Round(time.Millisecond))
+		return nil, fmt.Errorf("the clock of Redis is wrong: this process's is %s ahead of it, and agrees with PostgreSQL's", witness.ahead.Round(time.Millisecond))
 	}
 	return nil, nil
 }

@@ -53,7 +53,7 @@ func TestWhoseClockIsWrong(t *testing.T) {
 		"none":                        {right, right, "", ""},
 		"the process's":               {off, off, "this process's clock is -10m0s ahead", ""},
 		"PostgreSQL's":                {off, right, "", "PostgreSQL's clock is wrong"},
-		"Redis's":                     {right, off, "", "Redis's clock is wrong"},
+		"Redis's":                     {right, off, "", "the clock of Redis is wrong"},
 		"one of two, without a third": {off, measurement{}, "", "this process's clock is -10m0s ahead"},
 	} {
 		own, others := judge(c.database, c.witness)

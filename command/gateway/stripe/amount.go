@@ -22,7 +22,7 @@ var (
 	tensCurrencies = []string{"BHD", "JOD", "KWD", "OMR", "TND"}
 )
 
-const tooLarge = remote.AmountError("This amount is too large to be paid by card.")
+const errTooLarge = remote.AmountError("This amount is too large to be paid by card.")
 
 // toUnits returns the amount in Stripe's units; the error is a remote.AmountError.
 func toUnits(m money.Money) (int64, error) {
@@ -30,7 +30,7 @@ func toUnits(m money.Money) (int64, error) {
 	switch {
 	case slices.Contains(hundredthsCurrencies, m.Currency):
 		if m.Minor > (1<<63-1)/100 {
-			return 0, tooLarge
+			return 0, errTooLarge
 		}
 		return m.Minor * 100, nil
 	case slices.Contains(wholeCurrencies, m.Currency):
@@ -70,7 +70,7 @@ func unpayableReason(err error) string {
 		case stripe.ErrorCodeAmountTooSmall:
 			return "This amount is too small to be paid by card."
 		case stripe.ErrorCodeAmountTooLarge:
-			return string(tooLarge)
+			return string(errTooLarge)
 		}
 	}
 	return ""

@@ -38,7 +38,7 @@ func (g *Gateway) CheckAmount(m money.Money) error {
 	}
 	units, err := toUnits(m)
 	if err == nil && units > mostUnits {
-		return tooLarge
+		return errTooLarge
 	}
 	return err
 }
