@@ -133,6 +133,10 @@ sbom: build ## write which modules the programs are made of into bin/ (CycloneDX
 test-deploy: ## check deploy/ as compose and kustomize read it
 	go test -C deploy/check $(TEST_FLAGS) ./...
 
+.PHONY: test-growth
+test-growth: setup ## sell on a log of 10 million domain events (7 GB of disk); GROWTH=1000000 for fewer
+	GROWTH=$(or $(GROWTH),10000000) go test -timeout=60m -count=1 -v -run '^TestALargeLog$$' ./test
+
 .PHONY: test-kubernetes
 test-kubernetes: ## apply deploy/kubernetes to a real kube-apiserver (built once, which takes minutes)
 	@scripts/test-kubernetes $(if $(RUN),-run='$(RUN)')

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/config"
@@ -77,7 +78,7 @@ func (p *platform) startReplica() *platform {
 	p.t.Helper()
 	port, err := services.FreePort()
 	require.NoError(p.t, err)
-	r := &platform{t: p.t, env: maps.Clone(p.env), url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	r := &platform{t: p.t, env: maps.Clone(p.env), url: fmt.Sprintf("http://127.0.0.1:%d", port), openPools: map[string]*pgxpool.Pool{}}
 	r.env["PORT"] = strconv.Itoa(port)
 	return r
 }

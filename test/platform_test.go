@@ -57,6 +57,7 @@ type platform struct {
 	t         testing.TB
 	env       map[string]string
 	url       string
+	programs  string // the folder of another build, with its program ticketing; default: of this one
 	openPools map[string]*pgxpool.Pool
 }
 
@@ -72,6 +73,12 @@ func newPlatformIn(t testing.TB, env map[string]string) *platform {
 	cfg, err := config.Load(env)
 	require.NoError(t, err)
 	require.NoError(t, parts.Migrate(t.Context(), cfg))
+	return newUnmigratedPlatform(t, env)
+}
+
+// newUnmigratedPlatform is newPlatformIn without the tables.
+func newUnmigratedPlatform(t testing.TB, env map[string]string) *platform {
+	t.Helper()
 	port, err := services.FreePort()
 	require.NoError(t, err)
 	env["PORT"] = strconv.Itoa(port)
@@ -89,14 +96,12 @@ type runningPart struct {
 // startPart starts a part, which is killed at the end of the test.
 func (p *platform) startPart(name string, args ...string) runningPart {
 	p.t.Helper()
-	folder, err := binaries()
-	require.NoError(p.t, err)
 	port, err := services.FreePort()
 	require.NoError(p.t, err)
 	env := append(p.processEnvironment(), "METRICS_PORT="+strconv.Itoa(port))
 	log, err := os.Create(filepath.Join(p.t.TempDir(), name+".log"))
 	require.NoError(p.t, err)
-	child, err := process.Start(process.Spec{Path: filepath.Join(folder, name), Args: args, Env: env, Stdout: log, Stderr: log})
+	child, err := process.Start(process.Spec{Path: p.programPath(name), Args: p.programArgs(name, args), Env: env, Stdout: log, Stderr: log})
 	require.NoError(p.t, err)
 	p.t.Cleanup(func() {
 		_ = child.Kill()
@@ -106,6 +111,31 @@ func (p *platform) startPart(name string, args ...string) runningPart {
 		}
 	})
 	return runningPart{Process: child, t: p.t, metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", port), log: log.Name()}
+}
+
+// command returns a program that is ready to run.
+func (p *platform) command(name string, args ...string) *exec.Cmd {
+	p.t.Helper()
+	cmd := exec.Command(p.programPath(name), p.programArgs(name, args)...)
+	cmd.Env = p.processEnvironment()
+	return cmd
+}
+
+func (p *platform) programPath(name string) string {
+	p.t.Helper()
+	if p.programs != "" {
+		return filepath.Join(p.programs, "ticketing")
+	}
+	folder, err := binaries()
+	require.NoError(p.t, err)
+	return filepath.Join(folder, name)
+}
+
+func (p *platform) programArgs(name string, args []string) []string {
+	if p.programs != "" && name != "ticketing" {
+		return append([]string{name}, args...)
+	}
+	return args
 }
 
 // processEnvironment returns the environment in the form that exec.Cmd needs.
@@ -120,10 +150,7 @@ func (p *platform) processEnvironment() []string {
 // runProgram runs a program to its end and returns its exit status and its output.
 func (p *platform) runProgram(name string, args ...string) (status int, output string) {
 	p.t.Helper()
-	folder, err := binaries()
-	require.NoError(p.t, err)
-	cmd := exec.Command(filepath.Join(folder, name), args...)
-	cmd.Env = p.processEnvironment()
+	cmd := p.command(name, args...)
 	printed, err := cmd.CombinedOutput()
 	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
 		require.NoError(p.t, err)

@@ -21,7 +21,7 @@ func (p *platform) fillHistory(eventID string, reservations int) {
 				(SELECT max(version) FROM domain_events WHERE stream_id = 'inventory-' || $1) AS version
 			FROM log_incarnation
 		), history AS (
-			SELECT head.position + 4 * n + step AS position, 'rsv_past' || n AS id, incarnation, category, type,
+			SELECT head.position + 4 * n + step AS position, 'rsv_past_' || $1 || '_' || n AS id, incarnation, category, type,
 				CASE category WHEN 'inventory' THEN head.version + 2 * n ELSE 0 END + nth AS version
 			FROM head, generate_series(0, $2 - 1) n, (VALUES
 				(1, 'inventory',   1, 'SeatsReserved'), (2, 'reservation', 1, 'ReservationInitiated'),

@@ -168,7 +168,7 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 		pool        **postgres.Pool
 		with        func(ctx context.Context, part string, connections int) (*postgres.Pool, error)
 		connections int
-	}{{&b.events, e.openEvents, apiEvents}, {&b.read, e.openRead, apiRead}, {&b.auth, e.openAuth, apiAuth}} {
+	}{{&b.events, e.openEvents, apiEvents}, {&b.read, e.openReads, apiRead}, {&b.auth, e.openAuth, apiAuth}} {
 		pool, err := open.with(ctx, "api", open.connections)
 		if err != nil {
 			return b, err

@@ -28,14 +28,17 @@ const (
 )
 
 // openPool opens a pool of at most connections to the database at url, and warns if PostgreSQL may not have that many.
-func (e Env) openPool(ctx context.Context, part, url, what string, connections int) (*postgres.Pool, error) {
+func (e Env) openPool(ctx context.Context, part, url, what string, connections int, pooler bool) (*postgres.Pool, error) {
 	pool, err := postgres.Open(ctx, url, postgres.Config{
 		ApplicationName: "ticketing " + part,
 		MaxConnections:  min(connections, e.Config.MaxConnections), MinConnections: e.Config.MinConnections,
-		ConnectTimeout: e.Config.ConnectTimeout, StatementTimeout: e.Config.StatementTimeout, Dial: e.Dial, Logger: e.Logger,
+		ConnectTimeout: e.Config.ConnectTimeout, StatementTimeout: e.Config.StatementTimeout, Dial: e.Dial, Logger: e.Logger, Pooler: pooler,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", what, err)
+	}
+	if pooler {
+		return pool, nil // how many connections it opens is its own setting
 	}
 	if room, err := postgres.ReadRoom(ctx, pool.Pool); err == nil && room.Free < int(pool.Config().MaxConns) {
 		e.Logger.WarnContext(ctx, "PostgreSQL may run out of connections: raise max_connections, or run fewer processes",
@@ -45,15 +48,23 @@ func (e Env) openPool(ctx context.Context, part, url, what string, connections i
 }
 
 func (e Env) openEvents(ctx context.Context, part string, connections int) (*postgres.Pool, error) {
-	return e.openPool(ctx, part, e.Config.EventsURL, "the events database", connections)
+	return e.openPool(ctx, part, e.Config.EventsURL, "the events database", connections, false)
 }
 
 func (e Env) openRead(ctx context.Context, part string, connections int) (*postgres.Pool, error) {
-	return e.openPool(ctx, part, e.Config.ReadURL, "the projection database", connections)
+	return e.openPool(ctx, part, e.Config.ReadURL, "the projection database", connections, false)
+}
+
+// openReads opens the pool of an api's reads, which may lead through a pooler.
+func (e Env) openReads(ctx context.Context, part string, connections int) (*postgres.Pool, error) {
+	if e.Config.ReadPoolerURL == "" {
+		return e.openRead(ctx, part, connections)
+	}
+	return e.openPool(ctx, part, e.Config.ReadPoolerURL, "the pooler of the projection database", connections, true)
 }
 
 func (e Env) openAuth(ctx context.Context, part string, connections int) (*postgres.Pool, error) {
-	return e.openPool(ctx, part, e.Config.AuthURL, "the auth database", connections)
+	return e.openPool(ctx, part, e.Config.AuthURL, "the auth database", connections, false)
 }
 
 // openRedis opens a client, whether Redis is there or not.

@@ -57,6 +57,7 @@ type Config struct {
 type Databases struct {
 	EventsURL        string        `env:"DATABASE_URL"`            // the log
 	ReadURL          string        `env:"PROJECTION_DATABASE_URL"` // the read tables
+	ReadPoolerURL    string        `env:"PROJECTION_POOLER_URL"`   // where apis read the read tables. Default: PROJECTION_DATABASE_URL
 	AuthURL          string        `env:"AUTH_DATABASE_URL"`       // users and roles
 	RedisURL         string        `env:"REDIS_URL"`
 	RedisCAFile      string        `env:"REDIS_CA_FILE"` // with rediss://; default: the system's certificate authorities

@@ -64,7 +64,7 @@ func Load(environ map[string]string, needs ...Need) (Config, error) {
 // its end: other processes and crash reports see an environment more easily than a file.
 func secretNames() []string {
 	return []string{
-		string(NeedEvents), string(NeedRead), string(NeedAuth), string(NeedRedis), string(NeedMail), "REDPANDA_SASL_PASSWORD",
+		string(NeedEvents), string(NeedRead), "PROJECTION_POOLER_URL", string(NeedAuth), string(NeedRedis), string(NeedMail), "REDPANDA_SASL_PASSWORD",
 		"REDIS_CACHE_URL", string(NeedRecordKeys), string(NeedTicketKeys), "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_SECRET",
 	}
 }

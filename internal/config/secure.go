@@ -120,6 +120,7 @@ func (c Config) addresses() []plaintext {
 	return []plaintext{
 		{string(NeedEvents), clearDatabase(c.EventsURL), "add sslmode=verify-full"},
 		{string(NeedRead), clearDatabase(c.ReadURL), "add sslmode=verify-full"},
+		{"PROJECTION_POOLER_URL", clearDatabase(c.ReadPoolerURL), "add sslmode=verify-full"},
 		{string(NeedAuth), clearDatabase(c.AuthURL), "add sslmode=verify-full"},
 		{string(NeedRedis), clearURL(c.RedisURL, "redis"), "use rediss://"},
 		{"REDIS_CACHE_URL", clearURL(c.RedisCacheURL, "redis"), "use rediss://"},

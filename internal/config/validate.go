@@ -130,6 +130,7 @@ func (v *validator) checkStores(needs []Need) {
 	}{
 		{NeedEvents, v.cfg.EventsURL, []string{"postgres", "postgresql"}},
 		{NeedRead, v.cfg.ReadURL, []string{"postgres", "postgresql"}},
+		{"PROJECTION_POOLER_URL", v.cfg.ReadPoolerURL, []string{"postgres", "postgresql"}},
 		{NeedAuth, v.cfg.AuthURL, []string{"postgres", "postgresql"}},
 		{NeedRedis, v.cfg.RedisURL, []string{"redis", "rediss"}},
 		{"REDIS_CACHE_URL", v.cfg.RedisCacheURL, []string{"redis", "rediss"}},

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/golang-migrate/migrate/v4"
-	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -33,6 +35,20 @@ func MigrateSteps(ctx context.Context, url string, files fs.FS, n int) error {
 		}
 		return err
 	})
+}
+
+// NewestMigration returns the version that Migrate brings a database to.
+func NewestMigration(files fs.FS) (uint, error) {
+	names, err := fs.Glob(files, "*.up.sql")
+	if err != nil || len(names) == 0 {
+		return 0, err
+	}
+	version, _, _ := strings.Cut(slices.Max(names), "_")
+	n, err := strconv.ParseUint(version, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("read the version of %s: %w", slices.Max(names), err)
+	}
+	return uint(n), nil
 }
 
 // MigrateForce marks a database as clean at a version, after a failed migration was repaired by hand.
@@ -59,7 +75,7 @@ func withMigrator(ctx context.Context, url string, files fs.FS, work func(*migra
 		return fmt.Errorf("parse the database URL: %w", err)
 	}
 	cfg.RuntimeParams["statement_timeout"] = "0" // migrating, and waiting for the lock, are not bounded
-	m, err := newMigrator(stdlib.OpenDB(*cfg), files)
+	m, err := newMigrator(ctx, stdlib.OpenDB(*cfg), files)
 	if err != nil {
 		return err
 	}
@@ -67,7 +83,7 @@ func withMigrator(ctx context.Context, url string, files fs.FS, work func(*migra
 		sourceErr, databaseErr := m.Close()
 		err = errors.Join(err, sourceErr, databaseErr)
 	}()
-	m.LockTimeout = lockTimeout
+	m.LockTimeout = 2 * lockTimeout // the driver's own comes first
 	stop := context.AfterFunc(ctx, func() { m.GracefulStop <- true })
 	defer stop()
 
@@ -82,18 +98,18 @@ func withMigrator(ctx context.Context, url string, files fs.FS, work func(*migra
 }
 
 // newMigrator returns a migrator that closes db. It closes db itself if it fails.
-func newMigrator(db *sql.DB, files fs.FS) (*migrate.Migrate, error) {
+func newMigrator(ctx context.Context, db *sql.DB, files fs.FS) (*migrate.Migrate, error) {
 	source, err := iofs.New(files, ".")
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), db.Close())
 	}
-	driver, err := migratepgx.WithInstance(db, &migratepgx.Config{})
+	driver, err := newPatientDriver(ctx, db)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), db.Close())
+		return nil, err
 	}
 	m, err := migrate.NewWithInstance("embedded", source, "pgx5", driver)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), driver.Close())
 	}
 	return m, nil
 }

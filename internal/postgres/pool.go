@@ -29,6 +29,7 @@ type Config struct {
 	MinConnections   int              // Kept open even when idle. Default: 0.
 	ConnectTimeout   time.Duration    // Of one attempt. Default: as long as the context allows.
 	StatementTimeout time.Duration    // The server cancels a statement that takes longer. Default: none.
+	Pooler           bool             // The address is a pooler in transaction mode. Default: PostgreSQL itself.
 	Dial             network.DialFunc // Default: network.Dial.
 	Logger           *slog.Logger     // Default: slog.Default().
 }
@@ -108,6 +109,11 @@ func (c Config) applyTo(pool *pgxpool.Config) {
 	params := pool.ConnConfig.RuntimeParams
 	if c.ApplicationName != "" {
 		params["application_name"] = c.ApplicationName
+	}
+	if c.Pooler {
+		// Each statement may run on another connection: none that was prepared is there again, and a setting would be another client's.
+		pool.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+		return
 	}
 	if c.StatementTimeout > 0 {
 		params["statement_timeout"] = strconv.FormatInt(max(c.StatementTimeout.Milliseconds(), 1), 10)

@@ -80,6 +80,48 @@ func TestManyMigrateAtOnce(t *testing.T) {
 	requireVersion(t, url, files, 0, false)
 }
 
+// CREATE INDEX CONCURRENTLY waits for all statements that run, so a process that waits for its turn must not wait in one.
+func TestManyMakeAnIndexAtOnce(t *testing.T) {
+	t.Parallel()
+	url := testenv.EmptyDatabase(t)
+	files := fstest.MapFS{
+		"0001_a.up.sql":     file(`CREATE TABLE a (n int); INSERT INTO a SELECT generate_series(1, 100000)`),
+		"0002_index.up.sql": file("-- Alone in its file.\nCREATE INDEX CONCURRENTLY a_n ON a (n);\n"),
+	}
+	var group errgroup.Group
+	for range 4 {
+		group.Go(func() error { return postgres.Migrate(t.Context(), url, files) })
+	}
+	require.NoError(t, group.Wait())
+	require.Equal(t, 1, count(t, url, `pg_index WHERE indexrelid = 'a_n'::regclass AND indisvalid`))
+}
+
+// A migration that waits for a table's lock has all statements after it wait, too: it gives up, lets them through, and tries again.
+func TestAMigrationLetsOthersThrough(t *testing.T) {
+	t.Parallel()
+	url := testenv.EmptyDatabase(t)
+	pool, err := postgres.NewPool(t.Context(), url, postgres.Config{})
+	require.NoError(t, err)
+	defer pool.Close()
+	files := fstest.MapFS{"0001_a.up.sql": file(`CREATE TABLE a (n int)`)}
+	require.NoError(t, postgres.Migrate(t.Context(), url, files))
+	reading, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = reading.Exec(t.Context(), `SELECT FROM a`)
+	require.NoError(t, err)
+
+	files["0002_b.up.sql"] = file(`CREATE TABLE b (); ALTER TABLE a ADD COLUMN m int`)
+	var group errgroup.Group
+	group.Go(func() error { return postgres.Migrate(t.Context(), url, files) })
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		return count(t, url, `pg_locks WHERE NOT granted AND relation = 'a'::regclass`) == 1, "the migration does not wait"
+	})
+	require.Zero(t, count(t, url, "a"), "a read that came after the migration, while another one still reads")
+	require.NoError(t, reading.Rollback(t.Context()))
+	require.NoError(t, group.Wait())
+	requireVersion(t, url, files, 2, false)
+}
+
 func TestAFailedMigrationStaysVisibleUntilRepaired(t *testing.T) {
 	t.Parallel()
 	url := testenv.EmptyDatabase(t)
@@ -115,7 +157,9 @@ func TestOurMigrationsGoUpAndDown(t *testing.T) {
 			require.NoError(t, err)
 			require.NotEmpty(t, ups)
 			require.NoError(t, postgres.Migrate(t.Context(), url, files))
-			requireVersion(t, url, files, uint(len(ups)), false)
+			newest, err := postgres.NewestMigration(files)
+			require.NoError(t, err)
+			requireVersion(t, url, files, newest, false)
 			require.NoError(t, postgres.MigrateSteps(t.Context(), url, files, -len(ups)))
 			require.Equal(t, 0, count(t, url, `(SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations') t`))
 			require.NoError(t, postgres.Migrate(t.Context(), url, files))

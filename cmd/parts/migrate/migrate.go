@@ -1,10 +1,11 @@
-// Package migrate is the command migrate, which brings the three databases to a version: migrate up|down|version|force
-// [events|read|auth|all] [n]. Their URLs come from DATABASE_URL, PROJECTION_DATABASE_URL and AUTH_DATABASE_URL.
+// Package migrate is the command migrate, which brings the three databases to a version: migrate up|down|status|force. Their URLs come from
+// DATABASE_URL, PROJECTION_DATABASE_URL and AUTH_DATABASE_URL. migrations/README.md says how it is used.
 package migrate
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,9 +20,10 @@ import (
 	"ticketing/migrations"
 )
 
-const usage = `usage: migrate up|version [events|read|auth|all]
-       migrate down [events|read|auth|all] [steps]       (default: one step)
-       migrate force events|read|auth version            (after repairing by hand what a failed migration left)
+const usage = `usage: migrate up     [--database events|read|auth|all]
+       migrate down   [--database events|read|auth|all] [--steps 1]
+       migrate status [--database events|read|auth|all]
+       migrate force  --database events|read|auth VERSION     (after repairing by hand what a failed migration left)
        migrate --version | --help
 The databases are DATABASE_URL, PROJECTION_DATABASE_URL and AUTH_DATABASE_URL.`
 
@@ -53,78 +55,96 @@ func Main(args []string) int {
 	return 0
 }
 
+// request is what the command line asks for.
+type request struct {
+	command, database string
+	n                 int // steps of down, the version of force
+}
+
 func runMigrate(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	command, name, n, err := parseArgs(args)
+	r, err := parseArgs(args)
 	if err != nil {
 		return err
 	}
 	for _, db := range databases() {
-		if name != "all" && name != db.name {
+		if r.database != "all" && r.database != db.name {
 			continue
 		}
 		url := getenv(db.variable)
 		if url == "" {
 			return fmt.Errorf("%s is not set", db.variable)
 		}
-		if err := migrateDatabase(ctx, command, url, db, n, out); err != nil {
+		if err := r.migrate(ctx, url, db); err != nil {
+			return err
+		}
+		if err := printStatus(ctx, url, db, out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// parseArgs reads the command line. n defaults to 1, except for force, which needs it.
-func parseArgs(args []string) (command, name string, n int, err error) {
+func parseArgs(args []string) (request, error) {
 	wrong := errors.New(usage) //nolint:staticcheck // more than a line
-	if len(args) == 0 || len(args) > 3 {
-		return "", "", 0, wrong
+	if len(args) == 0 {
+		return request{}, wrong
 	}
-	command, name, n = args[0], "all", 1
-	if len(args) > 1 {
-		name = args[1]
+	r := request{command: args[0]}
+	flags := flag.NewFlagSet("migrate", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&r.database, "database", "all", "")
+	flags.IntVar(&r.n, "steps", 1, "")
+	if err := flags.Parse(args[1:]); err != nil {
+		return request{}, wrong
 	}
-	if len(args) > 2 {
-		if n, err = strconv.Atoi(args[2]); err != nil || n < 0 {
-			return "", "", 0, wrong
-		}
-	}
-	known := name == "all" || slices.ContainsFunc(databases(), func(db database) bool { return db.name == name })
-	switch command {
-	case "up", "version":
-		known = known && len(args) < 3
-	case "down":
+	single := slices.ContainsFunc(databases(), func(db database) bool { return db.name == r.database })
+	known := (single || r.database == "all") && r.n > 0 && (r.n == 1 || r.command == "down")
+	switch r.command {
+	case "up", "down", "status":
+		known = known && flags.NArg() == 0
 	case "force":
-		known = known && name != "all" && len(args) == 3
+		var err error
+		r.n, err = strconv.Atoi(flags.Arg(0))
+		known = known && single && flags.NArg() == 1 && err == nil && r.n >= 0
 	default:
 		known = false
 	}
 	if !known {
-		return "", "", 0, wrong
+		return request{}, wrong
 	}
-	return command, name, n, nil
+	return r, nil
 }
 
-// migrateDatabase runs one command on one database and prints the version it is at then.
-func migrateDatabase(ctx context.Context, command, url string, db database, n int, out io.Writer) error {
-	var err error
-	switch command {
+func (r request) migrate(ctx context.Context, url string, db database) error {
+	switch r.command {
 	case "up":
-		err = postgres.Migrate(ctx, url, db.files)
+		return postgres.Migrate(ctx, url, db.files)
 	case "down":
-		err = postgres.MigrateSteps(ctx, url, db.files, -n)
+		return postgres.MigrateSteps(ctx, url, db.files, -r.n)
 	case "force":
-		err = postgres.MigrateForce(ctx, url, db.files, n)
+		return postgres.MigrateForce(ctx, url, db.files, r.n)
 	}
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+// printStatus prints the version of a database, and what up would do.
+func printStatus(ctx context.Context, url string, db database, out io.Writer) error {
 	version, dirty, err := postgres.MigrationVersion(ctx, url, db.files)
 	if err != nil {
 		return err
 	}
+	newest, err := postgres.NewestMigration(db.files)
+	if err != nil {
+		return err
+	}
 	state := ""
-	if dirty {
+	switch {
+	case dirty:
 		state = " (a migration failed half-way: repair the database, then use force)"
+	case version > newest:
+		state = fmt.Sprintf(", of a newer build: this one knows %d", newest)
+	case version < newest:
+		state = fmt.Sprintf(" of %d", newest)
 	}
 	_, err = fmt.Fprintf(out, "%s: version %d%s\n", db.name, version, state)
 	return err

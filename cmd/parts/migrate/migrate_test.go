@@ -9,7 +9,7 @@ import (
 	"ticketing/internal/testenv"
 )
 
-func TestUpDownVersion(t *testing.T) {
+func TestUpDownStatusForce(t *testing.T) {
 	t.Parallel()
 	environ := map[string]string{
 		"DATABASE_URL": testenv.EmptyDatabase(t), "PROJECTION_DATABASE_URL": testenv.EmptyDatabase(t), "AUTH_DATABASE_URL": testenv.EmptyDatabase(t),
@@ -19,22 +19,23 @@ func TestUpDownVersion(t *testing.T) {
 		require.NoError(t, runMigrate(t.Context(), args, func(name string) string { return environ[name] }, &out), "%v", args)
 		return out.String()
 	}
-	require.Contains(t, migrate("version"), "events: version 0\nread: version 0\nauth: version 0\n")
-	require.NotContains(t, migrate("up"), "version 0")
-	before := migrate("version", "events")
-	migrate("down", "events")
-	require.NotEqual(t, before, migrate("version", "events"))
-	require.Equal(t, before, migrate("up", "events"))
-	require.Equal(t, "auth: version 0\n", migrate("down", "auth", "99"))
+	require.Regexp(t, `^events: version 0 of \d+\nread: version 0 of \d+\nauth: version 0 of \d+\n$`, migrate("status"))
+	require.Regexp(t, `^events: version [1-9]\d*\nread: version [1-9]\d*\nauth: version [1-9]\d*\n$`, migrate("up"))
+	before := migrate("status", "--database", "events")
+	require.Contains(t, migrate("down", "--database", "events"), " of ")
+	require.NotEqual(t, before, migrate("status", "--database", "events"))
+	require.Equal(t, before, migrate("up", "--database", "events"))
+	require.Contains(t, migrate("down", "--database=auth", "--steps=99"), "auth: version 0 of ")
+	require.Contains(t, migrate("force", "--database=auth", "999"), "auth: version 999, of a newer build")
 }
 
 func TestWhatIsNotUnderstood(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{}, {"sideways"}, {"up", "nowhere"}, {"up", "events", "1"}, {"down", "events", "-1"}, {"down", "events", "x"},
-		{"force"}, {"force", "all", "1"}, {"force", "events"}, {"up", "events", "1", "2"},
+		{}, {"sideways"}, {"version"}, {"up", "--database", "nowhere"}, {"up", "events"}, {"up", "--steps", "2"}, {"down", "--steps", "-1"},
+		{"down", "--steps", "x"}, {"force", "1"}, {"force", "--database=all", "1"}, {"force", "--database=events"}, {"force", "--database=events", "x"},
 	} {
 		require.ErrorContains(t, runMigrate(t.Context(), args, func(string) string { return "" }, nil), "usage:", "%v", args)
 	}
-	require.ErrorContains(t, runMigrate(t.Context(), []string{"up", "read"}, func(string) string { return "" }, nil), "PROJECTION_DATABASE_URL is not set")
+	require.ErrorContains(t, runMigrate(t.Context(), []string{"up", "--database=read"}, func(string) string { return "" }, nil), "PROJECTION_DATABASE_URL is not set")
 }
