@@ -23,7 +23,7 @@ type turn struct {
 
 // NewLane returns a lane for half of the processors.
 func NewLane() *Lane {
-	return &Lane{slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), clients: map[string]*turn{}} //nolint:mnd // half
+	return &Lane{slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), clients: map[string]*turn{}} // half
 }
 
 // Enter waits for a place until ctx ends. The caller leaves.

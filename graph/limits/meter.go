@@ -31,7 +31,7 @@ const (
 // NewMeter returns a meter that allows this weight a minute.
 func NewMeter(perMinute int, clock func() time.Time) *Meter {
 	return &Meter{
-		perSecond: float64(perMinute) / 60, burst: float64(perMinute) * burstOf, clock: clock, //nolint:mnd // seconds of a minute
+		perSecond: float64(perMinute) / 60, burst: float64(perMinute) * burstOf, clock: clock, // seconds of a minute
 		buckets: map[string]bucket{},
 	}
 }

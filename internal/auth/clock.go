@@ -48,5 +48,5 @@ func (c *redisClock) measure() {
 		return
 	}
 	c.ours = time.Now()
-	c.theirs = theirs.Add(c.ours.Sub(c.tried) / 2) //nolint:mnd // the way back took half of it
+	c.theirs = theirs.Add(c.ours.Sub(c.tried) / 2) // the way back took half of it
 }

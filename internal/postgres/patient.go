@@ -89,7 +89,7 @@ func (d *patientDriver) Run(migration io.Reader) error {
 	for began := time.Now(); ; time.Sleep(tablePause) {
 		err := d.Driver.Run(strings.NewReader(statements))
 		if !isLockTimeout(err) || time.Since(began) > tablePatience {
-			return err //nolint:wrapcheck // golang-migrate looks at it
+			return err // golang-migrate looks at it
 		}
 	}
 }

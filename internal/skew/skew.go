@@ -108,7 +108,7 @@ type measurement struct {
 func (w *Watch) measure(ctx context.Context) {
 	database := w.compare(ctx, func(ctx context.Context) (theirs time.Time, err error) {
 		err = w.Database.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&theirs)
-		return theirs, err //nolint:wrapcheck // only whether there is one
+		return theirs, err // only whether there is one
 	})
 	if !database.known {
 		return
