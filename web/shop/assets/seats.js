@@ -234,8 +234,11 @@ function follow(picker) {
   const variables = JSON.stringify({ id: form.dataset.event });
   source = new EventSource(`/graphql?${new URLSearchParams({ query: changesSubscription, variables })}`);
   let connected = false;
+  let refused = false;
   source.addEventListener('next', (message) => {
-    const changes = JSON.parse(message.data).data?.seatChanges;
+    const { data, errors } = JSON.parse(message.data);
+    const changes = data?.seatChanges;
+    refused = !data && errors?.[0]?.extensions?.code !== 'UNAVAILABLE';
     // What changed before the first message of a connection is in a map that is read after it.
     if (!connected) followed.forEach((each) => each.load());
     else if (changes) followed.forEach((each) => each.apply(changes));
@@ -244,7 +247,10 @@ function follow(picker) {
   source.addEventListener('error', () => {
     connected = false;
   });
-  source.addEventListener('complete', () => source.close());
+  // A server that stops completes the stream, too; then the browser connects again by itself.
+  source.addEventListener('complete', () => {
+    if (refused) source.close();
+  });
   addEventListener('pagehide', () => source.close());
 }
 
