@@ -157,6 +157,8 @@ deploy/.env: # the secrets of deploy/compose.yaml; those that are there stay
 generate: ## generate code from the GraphQL schema and from SQL
 	@tool=$$(scripts/tool sqlc) && $$tool generate
 	@go tool gqlgen generate
+	@sed -i -e 's|graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, |loader.MarshalElements(ctx, len(v), |' \
+		-e 's|^\t"github.com/99designs/gqlgen/graphql"$$|&\n\t"ticketing/graph/loader"|' $$(grep -l MarshalSliceConcurrently graph/generated/*.go)
 	@go test -run '^TestThePublishedSchemaIsFresh$$' ./graph -args -update >/dev/null
 
 .PHONY: fmt

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"ticketing/graph/loader"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -1153,7 +1154,7 @@ func (ec *executionContext) marshalNAccessAction2string(ctx context.Context, sel
 }
 
 func (ec *executionContext) marshalNAccessLogEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.AccessLogEntry]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAccessLogEdge2ᚖticketingᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
@@ -1177,7 +1178,7 @@ func (ec *executionContext) marshalNAccessLogEdge2ᚖticketingᚋgraphᚋmodel�
 }
 
 func (ec *executionContext) marshalNAccessLogEntry2ᚕᚖticketingᚋgraphᚋmodelᚐAccessLogEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AccessLogEntry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAccessLogEntry2ᚖticketingᚋgraphᚋmodelᚐAccessLogEntry(ctx, sel, v[i])
@@ -1201,7 +1202,7 @@ func (ec *executionContext) marshalNAccessLogEntry2ᚖticketingᚋgraphᚋmodel�
 }
 
 func (ec *executionContext) marshalNAuditLogEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.AuditLogEntry]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAuditLogEdge2ᚖticketingᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
@@ -1225,7 +1226,7 @@ func (ec *executionContext) marshalNAuditLogEdge2ᚖticketingᚋgraphᚋmodelᚐ
 }
 
 func (ec *executionContext) marshalNAuditLogEntry2ᚕᚖticketingᚋgraphᚋmodelᚐAuditLogEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AuditLogEntry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAuditLogEntry2ᚖticketingᚋgraphᚋmodelᚐAuditLogEntry(ctx, sel, v[i])

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"ticketing/graph/loader"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -1337,7 +1338,7 @@ func (ec *executionContext) _CustomerSpend(ctx context.Context, sel ast.Selectio
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNCustomer2ᚕᚖticketingᚋqueryᚐCustomerᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Customer) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCustomer2ᚖticketingᚋqueryᚐCustomer(ctx, sel, v[i])
@@ -1361,7 +1362,7 @@ func (ec *executionContext) marshalNCustomer2ᚖticketingᚋqueryᚐCustomer(ctx
 }
 
 func (ec *executionContext) marshalNCustomerEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.Customer]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCustomerEdge2ᚖticketingᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
@@ -1393,7 +1394,7 @@ func (ec *executionContext) marshalNCustomerHistoryConnection2ᚖticketingᚋgra
 }
 
 func (ec *executionContext) marshalNCustomerHistoryEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.HistoryEntry]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCustomerHistoryEdge2ᚖticketingᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
@@ -1417,7 +1418,7 @@ func (ec *executionContext) marshalNCustomerHistoryEdge2ᚖticketingᚋgraphᚋm
 }
 
 func (ec *executionContext) marshalNCustomerHistoryEntry2ᚕᚖticketingᚋqueryᚐHistoryEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.HistoryEntry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCustomerHistoryEntry2ᚖticketingᚋqueryᚐHistoryEntry(ctx, sel, v[i])
@@ -1455,7 +1456,7 @@ func (ec *executionContext) marshalNCustomerHistoryKind2string(ctx context.Conte
 }
 
 func (ec *executionContext) marshalNCustomerSpend2ᚕᚖticketingᚋqueryᚐSpendᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Spend) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCustomerSpend2ᚖticketingᚋqueryᚐSpend(ctx, sel, v[i])

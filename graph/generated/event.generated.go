@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"ticketing/graph/loader"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -1611,7 +1612,7 @@ func (ec *executionContext) unmarshalNCreateEventInput2ticketingᚋgraphᚋmodel
 }
 
 func (ec *executionContext) marshalNEvent2ᚕᚖticketingᚋqueryᚐEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Event) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEvent2ᚖticketingᚋqueryᚐEvent(ctx, sel, v[i])
@@ -1635,7 +1636,7 @@ func (ec *executionContext) marshalNEvent2ᚖticketingᚋqueryᚐEvent(ctx conte
 }
 
 func (ec *executionContext) marshalNEventEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.Event]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEventEdge2ᚖticketingᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])

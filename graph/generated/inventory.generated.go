@@ -12,6 +12,7 @@ import (
 	"ticketing/query"
 
 	"github.com/99designs/gqlgen/graphql"
+	"ticketing/graph/loader"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -1533,7 +1534,7 @@ func (ec *executionContext) unmarshalNAddInventoryInput2ticketingᚋgraphᚋmode
 }
 
 func (ec *executionContext) marshalNSeat2ᚕᚖticketingᚋqueryᚐSeatᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Seat) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSeat2ᚖticketingᚋqueryᚐSeat(ctx, sel, v[i])
@@ -1573,7 +1574,7 @@ func (ec *executionContext) marshalNSeatConnection2ᚖticketingᚋgraphᚋmodel�
 }
 
 func (ec *executionContext) marshalNSeatEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.Seat]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSeatEdge2ᚖticketingᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
@@ -1601,7 +1602,7 @@ func (ec *executionContext) marshalNSeatMapRow2ticketingᚋqueryᚐSeatMapRow(ct
 }
 
 func (ec *executionContext) marshalNSeatMapRow2ᚕticketingᚋqueryᚐSeatMapRowᚄ(ctx context.Context, sel ast.SelectionSet, v []query.SeatMapRow) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSeatMapRow2ticketingᚋqueryᚐSeatMapRow(ctx, sel, v[i])
@@ -1636,7 +1637,7 @@ func (ec *executionContext) marshalNSeatStatus2string(ctx context.Context, sel a
 }
 
 func (ec *executionContext) marshalNSection2ᚕᚖticketingᚋqueryᚐSectionᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Section) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSection2ᚖticketingᚋqueryᚐSection(ctx, sel, v[i])

@@ -10,6 +10,7 @@ import (
 	"ticketing/query"
 
 	"github.com/99designs/gqlgen/graphql"
+	"ticketing/graph/loader"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -450,7 +451,7 @@ func (ec *executionContext) marshalNPartitionStatus2ticketingᚋqueryᚐPartitio
 }
 
 func (ec *executionContext) marshalNPartitionStatus2ᚕticketingᚋqueryᚐPartitionStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []query.PartitionStatus) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPartitionStatus2ticketingᚋqueryᚐPartitionStatus(ctx, sel, v[i])
@@ -477,7 +478,7 @@ func (ec *executionContext) marshalOProjectionStatus2ᚕᚖticketingᚋqueryᚐP
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProjectionStatus2ᚖticketingᚋqueryᚐProjectionStatus(ctx, sel, v[i])

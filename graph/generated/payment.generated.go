@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"ticketing/graph/loader"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -2006,7 +2007,7 @@ func (ec *executionContext) marshalNDispute2ticketingᚋqueryᚐDispute(ctx cont
 }
 
 func (ec *executionContext) marshalNDispute2ᚕticketingᚋqueryᚐDisputeᚄ(ctx context.Context, sel ast.SelectionSet, v []query.Dispute) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDispute2ticketingᚋqueryᚐDispute(ctx, sel, v[i])
@@ -2036,7 +2037,7 @@ func (ec *executionContext) marshalNDisputeStatus2string(ctx context.Context, se
 }
 
 func (ec *executionContext) marshalNPayment2ᚕᚖticketingᚋgraphᚋmodelᚐPaymentᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Payment) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPayment2ᚖticketingᚋgraphᚋmodelᚐPayment(ctx, sel, v[i])
@@ -2060,7 +2061,7 @@ func (ec *executionContext) marshalNPayment2ᚖticketingᚋgraphᚋmodelᚐPayme
 }
 
 func (ec *executionContext) marshalNPaymentEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.Payment]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPaymentEdge2ᚖticketingᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
@@ -2107,7 +2108,7 @@ func (ec *executionContext) marshalNRefund2ticketingᚋqueryᚐRefund(ctx contex
 }
 
 func (ec *executionContext) marshalNRefund2ᚕticketingᚋqueryᚐRefundᚄ(ctx context.Context, sel ast.SelectionSet, v []query.Refund) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRefund2ticketingᚋqueryᚐRefund(ctx, sel, v[i])

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"ticketing/graph/loader"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -1272,7 +1273,7 @@ func (ec *executionContext) marshalNDaySales2ticketingᚋqueryᚐDaySales(ctx co
 }
 
 func (ec *executionContext) marshalNDaySales2ᚕticketingᚋqueryᚐDaySalesᚄ(ctx context.Context, sel ast.SelectionSet, v []query.DaySales) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDaySales2ticketingᚋqueryᚐDaySales(ctx, sel, v[i])
@@ -1292,7 +1293,7 @@ func (ec *executionContext) marshalNSectionSales2ticketingᚋqueryᚐSectionSale
 }
 
 func (ec *executionContext) marshalNSectionSales2ᚕticketingᚋqueryᚐSectionSalesᚄ(ctx context.Context, sel ast.SelectionSet, v []query.SectionSales) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSectionSales2ticketingᚋqueryᚐSectionSales(ctx, sel, v[i])
@@ -1308,7 +1309,7 @@ func (ec *executionContext) marshalNSectionSales2ᚕticketingᚋqueryᚐSectionS
 }
 
 func (ec *executionContext) marshalNSectionSales2ᚕᚖticketingᚋqueryᚐSectionSalesᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.SectionSales) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSectionSales2ᚖticketingᚋqueryᚐSectionSales(ctx, sel, v[i])
@@ -1332,7 +1333,7 @@ func (ec *executionContext) marshalNSectionSales2ᚖticketingᚋqueryᚐSectionS
 }
 
 func (ec *executionContext) marshalNSectionSalesEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.SectionSales]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSectionSalesEdge2ᚖticketingᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])

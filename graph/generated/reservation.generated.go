@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"ticketing/graph/loader"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -1361,7 +1362,7 @@ func (ec *executionContext) unmarshalNCancelReservationInput2ticketingᚋgraph�
 }
 
 func (ec *executionContext) marshalNReservation2ᚕᚖticketingᚋqueryᚐReservationᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Reservation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReservation2ᚖticketingᚋqueryᚐReservation(ctx, sel, v[i])
@@ -1385,7 +1386,7 @@ func (ec *executionContext) marshalNReservation2ᚖticketingᚋqueryᚐReservati
 }
 
 func (ec *executionContext) marshalNReservationEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.Reservation]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReservationEdge2ᚖticketingᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
@@ -1451,7 +1452,7 @@ func (ec *executionContext) marshalNReservedSeat2ticketingᚋqueryᚐReservedSea
 }
 
 func (ec *executionContext) marshalNReservedSeat2ᚕticketingᚋqueryᚐReservedSeatᚄ(ctx context.Context, sel ast.SelectionSet, v []query.ReservedSeat) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReservedSeat2ticketingᚋqueryᚐReservedSeat(ctx, sel, v[i])

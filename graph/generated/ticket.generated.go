@@ -12,6 +12,7 @@ import (
 	"ticketing/query"
 
 	"github.com/99designs/gqlgen/graphql"
+	"ticketing/graph/loader"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -442,7 +443,7 @@ func (ec *executionContext) unmarshalNRenameTicketInput2ticketingᚋgraphᚋmode
 }
 
 func (ec *executionContext) marshalNTicket2ᚕᚖticketingᚋqueryᚐTicketᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Ticket) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTicket2ᚖticketingᚋqueryᚐTicket(ctx, sel, v[i])

@@ -11,6 +11,7 @@ import (
 	"ticketing/query"
 
 	"github.com/99designs/gqlgen/graphql"
+	"ticketing/graph/loader"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -968,7 +969,7 @@ func (ec *executionContext) unmarshalNRole2ᚕstringᚄ(ctx context.Context, v a
 }
 
 func (ec *executionContext) marshalNRole2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRole2string(ctx, sel, v[i])
@@ -989,7 +990,7 @@ func (ec *executionContext) unmarshalNRoleInput2ticketingᚋgraphᚋmodelᚐRole
 }
 
 func (ec *executionContext) marshalNUser2ᚕᚖticketingᚋgraphᚋmodelᚐUserᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.User) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUser2ᚖticketingᚋgraphᚋmodelᚐUser(ctx, sel, v[i])
@@ -1013,7 +1014,7 @@ func (ec *executionContext) marshalNUser2ᚖticketingᚋgraphᚋmodelᚐUser(ctx
 }
 
 func (ec *executionContext) marshalNUserEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.User]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserEdge2ᚖticketingᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
