@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketing/graph/apierror"
 	"ticketing/graph/limits"
@@ -17,8 +18,6 @@ import (
 )
 
 const (
-	// heavyCost is what an operation costs that waits for a place among the heavy ones: about 5 ms of a processor.
-	heavyCost = 2_000
 	// bytesOfValue turns the length of a response into a cost: what is longer than was expected is charged afterwards.
 	bytesOfValue = 50
 	// mostBytes bounds a response: twice what the largest page of long texts has.
@@ -27,15 +26,15 @@ const (
 
 var errTooLong = apierror.New(apierror.ComplexityExceeded, "the response is longer than %d MiB: request smaller pages or fewer fields", mostBytes>>20)
 
-// admission bounds what one client may read, so that others can too: by weight in a time, and by heavy operations at a time.
+// admission bounds what one client may read, so that others can too: by weight in a time, and by what runs at a time.
 type admission struct {
 	users, addresses *limits.Meter
-	lane             *limits.Lane
+	lanes            *limits.Lanes
 }
 
-func newAdmission(l RateLimits) *admission {
+func newAdmission(l RateLimits, registerer prometheus.Registerer) *admission {
 	return &admission{
-		users: limits.NewMeter(l.ReadsPerUser, time.Now), addresses: limits.NewMeter(l.ReadsPerIP, time.Now), lane: limits.NewLane(),
+		users: limits.NewMeter(l.ReadsPerUser, time.Now), addresses: limits.NewMeter(l.ReadsPerIP, time.Now), lanes: limits.NewLanes(registerer),
 	}
 }
 
@@ -83,12 +82,9 @@ func showBalance(ctx context.Context, b limits.Balance) {
 
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
-// enterLane waits for the operation's place among the heavy ones. The caller leaves.
+// enterLane waits until the operation may run, so that others of its client and heavy ones of all clients leave room. The caller leaves.
 func (a *admission) enterLane(ctx context.Context, oc *graphql.OperationContext) (leave func(), err error) {
-	if limits.CostOf(oc).Requested < heavyCost {
-		return func() {}, nil
-	}
-	return a.lane.Enter(ctx, a.clientOf(ctx).key)
+	return a.lanes.Enter(ctx, a.clientOf(ctx).key, limits.CostOf(oc).Requested)
 }
 
 // chargeResponse charges what a response costs above what was charged ahead, and refuses one that is too long.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -34,13 +35,14 @@ var (
 // consistency knows how far the projections are. It is safe for concurrent use.
 type consistency struct {
 	projections *query.Projections
+	reads       prometheus.Counter
 	reading     chan struct{} // holds one token while the progress is read
 	applied     query.Applied // guarded by reading, as is readAt
 	readAt      time.Time
 }
 
-func newConsistency(projections *query.Projections) *consistency {
-	return &consistency{projections: projections, reading: make(chan struct{}, 1)}
+func newConsistency(projections *query.Projections, reads prometheus.Counter) *consistency {
+	return &consistency{projections: projections, reads: reads, reading: make(chan struct{}, 1)}
 }
 
 // await waits until all the projections have applied the log up to the head. A head of another incarnation of the log is no more: what it
@@ -80,6 +82,7 @@ func (c *consistency) hasReached(ctx context.Context, head eventstore.Head, proj
 	if time.Since(c.readAt) < consistencyPoll {
 		return false, nil
 	}
+	c.reads.Inc()
 	applied, err := c.projections.Applied(ctx)
 	if err != nil {
 		return false, err
@@ -149,6 +152,7 @@ func (r *Resolver) addToken(ctx context.Context, response *graphql.Response) {
 	defer cancel()
 	head, err := eventstore.ReadHead(limited, r.log.DB)
 	if err != nil {
+		r.metrics.withoutToken.Inc()
 		return
 	}
 	token := encodeToken(head)

@@ -24,12 +24,14 @@ var (
 )
 
 // userErrors returns what a payload tells the customer about err, or err itself when the customer can't correct it.
-func userErrors(err error) ([]*model.UserError, error) {
+func userErrors(ctx context.Context, err error) ([]*model.UserError, error) {
 	rejected, ok := rejection.As(err)
 	if !ok || rejected.Code == rejection.Forbidden {
 		return nil, err
 	}
-	return []*model.UserError{userError(rejected)}, nil
+	errs := []*model.UserError{userError(rejected)}
+	loadersOf(ctx).metrics.countErrors(errs)
+	return errs, nil
 }
 
 func userError(rejected *rejection.Error) *model.UserError {

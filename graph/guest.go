@@ -25,7 +25,7 @@ var contactsOfAddress = ratelimit.Limit{Requests: 20, Window: 24 * time.Hour, Fa
 // StartGuestSession implements generated.MutationResolver.
 func (r mutationResolver) StartGuestSession(ctx context.Context) (*model.VerifyMagicLinkPayload, error) {
 	if _, signedIn := auth.FromContext(ctx); signedIn {
-		wrong, err := userErrors(rejection.New(rejection.InvalidState, "you have a session already"))
+		wrong, err := userErrors(ctx, rejection.New(rejection.InvalidState, "you have a session already"))
 		return &model.VerifyMagicLinkPayload{UserErrors: wrong}, err
 	}
 	info := request.From(ctx)

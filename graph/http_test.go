@@ -166,6 +166,9 @@ func (a *api) counted() map[string]float64 {
 	require.NoError(a.t, err)
 	counted := map[string]float64{}
 	for _, family := range families {
+		if family.GetName() != "ticketing_graphql_operations_total" {
+			continue
+		}
 		for _, m := range family.GetMetric() {
 			if m.GetCounter() != nil {
 				counted[m.GetLabel()[1].GetValue()+" "+m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()

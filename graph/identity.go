@@ -35,7 +35,7 @@ const LinkCookie = "__Host-ticketing_link"
 // RequestMagicLink implements generated.MutationResolver.
 func (r mutationResolver) RequestMagicLink(ctx context.Context, in model.RequestMagicLinkInput) (*model.RequestMagicLinkPayload, error) {
 	token, err := r.requestMagicLink(ctx, in.Email)
-	wrong, err := userErrors(signInRejection(err))
+	wrong, err := userErrors(ctx, signInRejection(err))
 	return &model.RequestMagicLinkPayload{Token: nullIfEmpty(token), UserErrors: wrong}, err
 }
 
@@ -102,7 +102,7 @@ func (r mutationResolver) VerifyMagicLink(ctx context.Context, in model.VerifyMa
 	info := request.From(ctx)
 	session, user, err := r.auth.VerifyMagicLink(ctx, in.Token, info.UserAgent)
 	if err != nil {
-		wrong, err := userErrors(signInRejection(err))
+		wrong, err := userErrors(ctx, signInRejection(err))
 		return &model.VerifyMagicLinkPayload{UserErrors: wrong}, err
 	}
 	if info.TokenFromCookie && info.WantsCookie {

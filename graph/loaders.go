@@ -40,6 +40,7 @@ type loaders struct {
 	historyPages     loader.ByField[query.Page[query.HistoryEntry]]
 
 	timeout       time.Duration // of one read
+	metrics       *metrics
 	loggedVersion func(ctx context.Context, stream string) (int64, error)
 
 	mu              sync.Mutex
@@ -49,7 +50,7 @@ type loaders struct {
 }
 
 func (r *Resolver) newLoaders() *loaders {
-	l := &loaders{timeout: r.queryTimeout, loggedVersion: r.loggedVersion}
+	l := &loaders{timeout: r.queryTimeout, metrics: r.metrics, loggedVersion: r.loggedVersion}
 	s := &l.siblings
 	l.events = loader.New(&s.events, loader.Within(r.queryTimeout, r.reads.Events), nil)
 	l.inventories = loader.New(&s.events, loader.Within(r.queryTimeout, r.reads.Inventories), l.addInventories)
@@ -246,6 +247,12 @@ func (r *Resolver) respondToMutation(ctx context.Context, oc *graphql.OperationC
 // respondToSubscription waits for the next state and responds with it. A state that could not be read completely comes again.
 func (r *Resolver) respondToSubscription(ctx context.Context, oc *graphql.OperationContext, next graphql.ResponseHandler) *graphql.Response {
 	r.admission.awaitBalance(ctx)
+	subscriptionOf(ctx).awaitState(ctx)
+	leave, err := r.admission.enterLane(ctx, oc)
+	if err != nil {
+		return next(ctx) // the client has left: the stream ends
+	}
+	defer leave()
 	response := next(withSubscribedField(r.withLoaders(ctx), oc))
 	if isUnavailable(response) {
 		subscriptionOf(ctx).sendAgain()

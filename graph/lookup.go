@@ -111,8 +111,9 @@ func (l lookup[T]) stream(ctx context.Context, objectID string) (<-chan *T, erro
 		watch.Close()
 		return nil, err
 	}
-	subscriptionOf(ctx).setAgain(watch.Again)
-	return watch.Stream(ctx, first), nil
+	states, offered := watch.Stream(ctx, first)
+	subscriptionOf(ctx).follow(watch.Again, offered)
+	return states, nil
 }
 
 // errMissing returns why the read side does not know an object: the log does not have it either, or the read side is behind.

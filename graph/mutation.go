@@ -27,12 +27,13 @@ type form[C any] struct {
 func mutate[C, T any](ctx context.Context, caller callerFunc, in form[C], run func(context.Context, command.Caller, C) (T, error)) (result T, wrong []*model.UserError, err error) {
 	by, err := caller(ctx)
 	if err == nil && in.errs != nil {
+		loadersOf(ctx).metrics.countErrors(in.errs)
 		return result, shortenErrors(in.errs), nil
 	}
 	if err == nil {
 		result, err = run(ctx, by, in.command)
 	}
-	wrong, err = userErrors(err)
+	wrong, err = userErrors(ctx, err)
 	return result, wrong, err
 }
 

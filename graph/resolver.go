@@ -36,6 +36,7 @@ type Resolver struct {
 	seats       *seatLog
 	logger      *slog.Logger
 	refused     *prometheus.CounterVec // by limit
+	metrics     *metrics
 
 	queryTimeout, mutationTimeout time.Duration
 

@@ -91,7 +91,7 @@ func TestEverySectionOfAnEventHasAnID(t *testing.T) {
 
 func TestALongResponseIsRefusedAndCharged(t *testing.T) {
 	t.Parallel()
-	a := newAdmission(RateLimits{ReadsPerUser: 1_000, ReadsPerIP: 1_000_000})
+	a := newAdmission(RateLimits{ReadsPerUser: 1_000, ReadsPerIP: 1_000_000}, nil)
 	oc := &graphql.OperationContext{}
 	refused := a.chargeResponse(t.Context(), oc, &graphql.Response{Data: make([]byte, mostBytes+1)}, 0)
 	require.Empty(t, refused.Data)

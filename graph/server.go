@@ -143,12 +143,14 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	counts := newMetrics(cfg.Registerer)
 	hub := live.NewHub(live.Config{Redis: cfg.Redis, Logger: cfg.Logger})
 	r := &Resolver{
 		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.Auth, log: cfg.Log,
 		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), returnPages: pages,
-		consistency: newConsistency(cfg.Projections), opensOrder: cfg.OpensOrder, signTicket: cfg.SignTicket,
-		admission: newAdmission(cfg.RateLimits), seats: newSeatLog(cfg.Log, cfg.Reads, cfg.Logger), logger: cfg.Logger, refused: newRefusedTotal(cfg.Registerer),
+		consistency: newConsistency(cfg.Projections, counts.progressReads), opensOrder: cfg.OpensOrder, signTicket: cfg.SignTicket,
+		admission: newAdmission(cfg.RateLimits, cfg.Registerer), metrics: counts, seats: newSeatLog(cfg.Log, cfg.Reads, cfg.Logger),
+		logger: cfg.Logger, refused: newRefusedTotal(cfg.Registerer),
 		queryTimeout: cfg.QueryTimeout, mutationTimeout: cfg.MutationTimeout,
 	}
 	s := &Server{

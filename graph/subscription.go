@@ -11,8 +11,9 @@ import (
 
 // subscription is what the responses of a subscription know of its stream.
 type subscription struct {
-	mu    sync.Mutex
-	again func() // has the stream send the newest state again
+	mu      sync.Mutex
+	again   func()          // has the stream send the newest state again
+	offered <-chan struct{} // gets a value when the stream has a state
 }
 
 type subscriptionKey struct{}
@@ -26,10 +27,24 @@ func subscriptionOf(ctx context.Context) *subscription {
 	return ctx.Value(subscriptionKey{}).(*subscription) //nolint:forcetypeassert // a missing one is a bug that must show
 }
 
-func (s *subscription) setAgain(again func()) {
+func (s *subscription) follow(again func(), offered <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.again = again
+	s.again, s.offered = again, offered
+}
+
+// awaitState waits until the stream has a state, or has ended.
+func (s *subscription) awaitState(ctx context.Context) {
+	s.mu.Lock()
+	offered := s.offered
+	s.mu.Unlock()
+	if offered == nil {
+		return // the subscription was refused
+	}
+	select {
+	case <-offered:
+	case <-ctx.Done():
+	}
 }
 
 func (s *subscription) sendAgain() {

@@ -190,6 +190,6 @@ func (r mutationResolver) changeUser(ctx context.Context, userID string, change 
 	if errors.Is(err, auth.ErrUserNotFound) || err == nil && user == nil {
 		err = rejection.New(rejection.NotFound, "there is no such user").At("userId")
 	}
-	wrong, err := userErrors(err)
+	wrong, err := userErrors(ctx, err)
 	return &model.UserPayload{User: user, UserErrors: wrong}, err
 }

@@ -104,6 +104,7 @@ func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 	for i, c := range calls {
 		if time.Since(began) > decidingTime {
 			e.ready = slices.Concat(calls[i:], e.ready)
+			e.metrics.cutBatches.Inc()
 			return nil
 		}
 		c.Metadata.Incarnation = e.head.Incarnation

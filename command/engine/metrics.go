@@ -13,6 +13,7 @@ type metrics struct {
 	batchCommands prometheus.Histogram
 	batchSeconds  prometheus.Histogram
 	lockSeconds   prometheus.Histogram
+	cutBatches    prometheus.Counter
 	failedBatches prometheus.Counter
 	failedLoads   prometheus.Counter
 	deletedKeys   prometheus.Counter
@@ -37,6 +38,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		batchCommands: histogram("batch_commands", "Commands in a batch.", prometheus.ExponentialBuckets(1, 2, 10)),
 		batchSeconds:  histogram("batch_seconds", "From asking for the lock to the acknowledged commit.", seconds),
 		lockSeconds:   histogram("lock_seconds", "Waiting for the lock.", seconds),
+		cutBatches:    counter("cut_batches_total", "Batches whose decisions took so long that the rest waited for the next one."),
 		failedBatches: counter("failed_batches_total", "Batches that were not committed, or not certainly."),
 		failedLoads:   counter("failed_loads_total", "Streams that could not be loaded: PostgreSQL failed, or a newer build wrote them."),
 		deletedKeys:   counter("deleted_keys_total", "Expired idempotency keys deleted by this process."),

@@ -4,70 +4,118 @@ import (
 	"context"
 	"runtime"
 	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 )
 
-// Lane lets few heavy operations run at a time, of each client one, so that light ones always have processors left. It is safe for
-// concurrent use.
-type Lane struct {
-	slots chan struct{}
+const (
+	// HeavyCost is what an operation costs that waits for a place among the heavy ones: about 5 ms of a processor.
+	HeavyCost = 2_000
+	// lightShare is what the light operations may cost that run for one client at a time: many pages, or one operation that is nearly heavy.
+	// Others wait no longer for it than for a heavy one.
+	lightShare = HeavyCost
+)
+
+// Lanes let few heavy operations run at a time, of each client one, so that light ones always have processors left; and of light ones a share
+// for each client. They are safe for concurrent use.
+type Lanes struct {
+	places *semaphore.Weighted // of heavy operations
+	waits  *prometheus.CounterVec
 
 	mu      sync.Mutex
-	clients map[string]*turn
+	clients map[string]*turns
 }
 
-// turn is what the heavy operations of one client wait for.
-type turn struct {
-	slot  chan struct{}
-	users int
+// turns are what the operations of one client wait for.
+type turns struct {
+	heavy, light *semaphore.Weighted
+	users        int
 }
 
-// NewLane returns a lane for half of the processors.
-func NewLane() *Lane {
-	return &Lane{slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), clients: map[string]*turn{}} // half
-}
-
-// Enter waits for a place until ctx ends. The caller leaves.
-func (l *Lane) Enter(ctx context.Context, client string) (leave func(), err error) {
-	t := l.joinTurn(client)
-	if err := take(ctx, t.slot); err != nil {
-		l.leaveTurn(client, t)
-		return nil, err
+// NewLanes returns lanes of which the heavy one has half of the processors. Metrics are not registered with a nil registerer.
+func NewLanes(registerer prometheus.Registerer) *Lanes {
+	l := newLanes(max(1, runtime.GOMAXPROCS(0)/2)) //nolint:mnd // half
+	if registerer != nil {
+		registerer.MustRegister(l.waits)
 	}
-	if err := take(ctx, l.slots); err != nil {
-		<-t.slot
-		l.leaveTurn(client, t)
+	for _, lane := range []string{heavyLane, lightLane} {
+		l.waits.WithLabelValues(lane) // so that both can be watched from the start
+	}
+	return l
+}
+
+const heavyLane, lightLane = "heavy", "light"
+
+func newLanes(places int) *Lanes {
+	return &Lanes{
+		places: semaphore.NewWeighted(int64(places)), clients: map[string]*turns{},
+		waits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ticketing_graphql_lane_waits_total",
+			Help: "Operations that waited for others: heavy ones for a place, light ones since too many of their client were running.",
+		}, []string{"lane"}),
+	}
+}
+
+// Enter waits for the place of an operation of this cost until ctx ends. The caller leaves.
+func (l *Lanes) Enter(ctx context.Context, client string, cost int) (leave func(), err error) {
+	t := l.joinTurns(client)
+	lane, entries := lightLane, []entry{{t.light, int64(max(cost, 1))}}
+	if cost >= HeavyCost {
+		lane, entries = heavyLane, []entry{{t.heavy, 1}, {l.places, 1}}
+	}
+	if err := l.takeAll(ctx, lane, entries); err != nil {
+		l.leaveTurns(client, t)
 		return nil, err
 	}
 	return func() {
-		<-l.slots
-		<-t.slot
-		l.leaveTurn(client, t)
+		leaveAll(entries)
+		l.leaveTurns(client, t)
 	}, nil
 }
 
-func take(ctx context.Context, slot chan struct{}) error {
-	select {
-	case slot <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// entry is what an operation takes of something.
+type entry struct {
+	of   *semaphore.Weighted
+	cost int64
+}
+
+// takeAll takes all entries, in this order, or none.
+func (l *Lanes) takeAll(ctx context.Context, lane string, entries []entry) error {
+	var wait sync.Once
+	for i, e := range entries {
+		if e.of.TryAcquire(e.cost) {
+			continue
+		}
+		wait.Do(l.waits.WithLabelValues(lane).Inc)
+		if err := e.of.Acquire(ctx, e.cost); err != nil {
+			leaveAll(entries[:i])
+			return err
+		}
+	}
+	return nil
+}
+
+func leaveAll(entries []entry) {
+	for _, e := range entries {
+		e.of.Release(e.cost)
 	}
 }
 
-func (l *Lane) joinTurn(client string) *turn {
+func (l *Lanes) joinTurns(client string) *turns {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := l.clients[client]
 	if t == nil {
-		t = &turn{slot: make(chan struct{}, 1)}
+		t = &turns{heavy: semaphore.NewWeighted(1), light: semaphore.NewWeighted(lightShare)}
 		l.clients[client] = t
 	}
 	t.users++
 	return t
 }
 
-// leaveTurn forgets the client after its last operation.
-func (l *Lane) leaveTurn(client string, t *turn) {
+// leaveTurns forgets the client after its last operation.
+func (l *Lanes) leaveTurns(client string, t *turns) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if t.users--; t.users == 0 {

@@ -1,7 +1,6 @@
 package limits
 
 import (
-	"context"
 	"strconv"
 	"testing"
 	"time"
@@ -39,25 +38,4 @@ func TestAMetersMemoryIsBounded(t *testing.T) {
 	now = now.Add(time.Hour)
 	m.Take("x", 1)
 	require.Less(t, len(m.buckets), mostBuckets, "full ones are forgotten")
-}
-
-func TestALaneHasAPlaceForEachClient(t *testing.T) {
-	t.Parallel()
-	l := &Lane{slots: make(chan struct{}, 2), clients: map[string]*turn{}}
-	leave, err := l.Enter(t.Context(), "a")
-	require.NoError(t, err)
-	soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, err = l.Enter(soon, "a")
-	require.ErrorIs(t, err, context.DeadlineExceeded, "one at a time")
-	leaveB, err := l.Enter(t.Context(), "b")
-	require.NoError(t, err)
-	_, err = l.Enter(soon, "c")
-	require.ErrorIs(t, err, context.DeadlineExceeded, "the lane is full")
-	leave()
-	leaveB()
-	leave, err = l.Enter(t.Context(), "a")
-	require.NoError(t, err)
-	leave()
-	require.Empty(t, l.clients)
 }

@@ -113,7 +113,7 @@ func (e *env) follow(id string) (<-chan *row, int64) {
 	watch := e.feed.Watch(id)
 	first, err := watch.AtLeast(ctx, 0)
 	require.NoError(e.t, err)
-	states := watch.Stream(ctx, first)
+	states, _ := watch.Stream(ctx, first)
 	return states, (<-states).version
 }
 
@@ -289,7 +289,7 @@ func TestAnObjectIsForgottenWithItsLastWatch(t *testing.T) {
 	watch := e.feed.Watch("a")
 	first, err := watch.AtLeast(ctx, 0)
 	require.NoError(t, err)
-	states := watch.Stream(ctx, first)
+	states, _ := watch.Stream(ctx, first)
 	cancel()
 	for range states { // until it is closed
 	}

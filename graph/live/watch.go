@@ -112,21 +112,24 @@ func (w *Watch[T]) lastError() error {
 }
 
 // Stream returns a channel that gets first and each newer state, until ctx ends; then it closes the watch. A slow reader gets the newest
-// state when it reads again, not those in between.
-func (w *Watch[T]) Stream(ctx context.Context, first T) <-chan *T {
-	states := make(chan *T)
+// state when it reads again, not those in between. A reader that has more to wait for waits for offered first, which gets a value when there
+// is a state.
+func (w *Watch[T]) Stream(ctx context.Context, first T) (states <-chan *T, offered <-chan struct{}) {
+	out, offers := make(chan *T), make(chan struct{})
 	go func() {
-		defer close(states)
+		defer close(out)
+		defer close(offers)
 		defer w.Close()
 		pending := &first
 		for {
-			var out chan<- *T
-			if pending != nil {
-				out = states
+			sending, offering := out, offers
+			if pending == nil {
+				sending, offering = nil, nil
 			}
 			select {
-			case out <- pending:
+			case sending <- pending:
 				pending = nil
+			case offering <- struct{}{}:
 			case <-w.signal:
 				if newer, ok := w.takeNewest(); ok {
 					pending = &newer
@@ -136,5 +139,5 @@ func (w *Watch[T]) Stream(ctx context.Context, first T) <-chan *T {
 			}
 		}
 	}()
-	return states
+	return out, offers
 }

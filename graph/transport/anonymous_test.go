@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -134,14 +135,21 @@ func TestRefusalsEndInTheConnectionsEnd(t *testing.T) {
 
 func TestPlacesAreKeptForSignedInUsers(t *testing.T) {
 	t.Parallel()
-	_, url := serveDoor(t, 1000, func(c *Config) { c.MaxSockets, c.MaxAnonymous = 4, 2 })
+	h, url := serveDoor(t, 1000, func(c *Config) { c.MaxSockets, c.MaxAnonymous = 4, 2 })
 	for range 2 {
 		requireAcknowledged(t, connect(t, url, anonymousInit))
 	}
 	require.Equal(t, closeTooMany, readClose(t, connect(t, url, anonymousInit)))
+	h.awaitPlaces(t, 2)
 	requireAcknowledged(t, connect(t, url, signedInInit))
 	requireAcknowledged(t, connect(t, url, signedInInit))
 	_, response, err := websocket.Dial(t.Context(), url, nil)
 	require.Error(t, err)
 	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+}
+
+// awaitPlaces waits until so many places are taken: that of a connection is free a moment after it was closed.
+func (h *Handler) awaitPlaces(t *testing.T, taken int) {
+	t.Helper()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return len(h.streams) == taken, strconv.Itoa(len(h.streams)) })
 }

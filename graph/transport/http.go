@@ -7,6 +7,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"ticketing/graph/apierror"
 )
 
 // serveOperation serves one operation over HTTP: as a JSON document, or as a stream of events.
@@ -19,6 +21,7 @@ func (h *Handler) serveOperation(w *boundedWriter, r *http.Request) {
 	}
 	params, wrong := h.readParams(w, r)
 	if wrong != nil {
+		h.metrics.countRefused(string(apierror.BadUserInput))
 		errorMedia := media
 		if media == mediaEvents {
 			errorMedia = mediaJSON

@@ -26,6 +26,9 @@ func newMetrics(r prometheus.Registerer, streams slots) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15), // 1 ms to 16 s
 		}, []string{"type"}),
 	}
+	for _, limit := range []string{limitProcess, limitAnonymous, limitAddress, limitUser, limitIdle, limitMessages, limitSignIn} {
+		m.ended.WithLabelValues(limit) // so that all can be watched from the start
+	}
 	if r != nil {
 		r.MustRegister(m.operations, m.ended, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "ticketing_graphql_streams", Help: "WebSockets and event streams that are open.",
@@ -44,6 +47,7 @@ const (
 	limitUser      = "user"
 	limitIdle      = "idle"
 	limitMessages  = "messages"
+	limitSignIn    = "sign-in"
 )
 
 // countLimited counts a stream that a limit has refused or ended.

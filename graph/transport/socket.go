@@ -163,6 +163,7 @@ func (s *socket) initTimedOut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.viewer == nil {
+		s.h.metrics.countLimited(limitSignIn)
 		s.cancel(&closeError{closeInitTimeout, "Connection initialisation timeout"})
 	}
 }

@@ -125,7 +125,9 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 		return err
 	}
 	if err != nil {
-		return s.sendErrors(id, presentErrors(apierror.From(err)))
+		refused := apierror.From(err)
+		s.h.metrics.countRefused(string(refused.Code))
+		return s.sendErrors(id, presentErrors(refused))
 	}
 	s.startStream(id, params)
 	return nil
