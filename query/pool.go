@@ -18,7 +18,7 @@ const (
 	// acquireTimeout is how long a read waits for a connection: longer than a burst of sensible reads, shorter than clients' patience.
 	acquireTimeout = 2 * time.Second
 	// callerShare is which part of the pool one caller may use at a time: one over this.
-	callerShare = 4
+	callerShare = 8
 )
 
 // Pool is the read database's pool, of which no caller gets more than a share: one that reads much waits for its own reads, and others do not. It

@@ -17,7 +17,7 @@ func newSharedPool(t *testing.T) (*query.Pool, *prometheus.Registry) {
 	t.Helper()
 	cfg, err := pgxpool.ParseConfig(testenv.EmptyDatabase(t))
 	require.NoError(t, err)
-	cfg.MaxConns = 8 // two for each caller
+	cfg.MaxConns = 16 // two for each caller
 	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
