@@ -56,6 +56,10 @@ test-unit: ## run the tests that need no servers, in a few seconds
 test-race: setup-tests ## run all tests with the race detector
 	go test -race $(TEST_FLAGS) $(PACKAGES)
 
+.PHONY: test-isolation
+test-isolation: setup-tests ## measure that one party does not hold up others; nothing else must run meanwhile
+	ISOLATION=1 go test -count=1 -v -timeout=15m ./test/isolation
+
 .PHONY: bench
 bench: setup ## measure the write side and the read side; ONLY=hot,catchup measures those, FLAGS=-h lists options
 	@go run -C test/bench . -only='$(ONLY)' $(FLAGS)
