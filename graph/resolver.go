@@ -73,9 +73,13 @@ func (r *Resolver) checkNetwork(ctx context.Context, name string, limit ratelimi
 
 // newRefusedTotal returns the metric of checkRate.
 func newRefusedTotal(registerer prometheus.Registerer) *prometheus.CounterVec {
-	return promauto.With(registerer).NewCounterVec(prometheus.CounterOpts{
+	refused := promauto.With(registerer).NewCounterVec(prometheus.CounterOpts{
 		Namespace: "ticketing", Subsystem: "graphql", Name: "refused_total", Help: "What a limit has refused, by the limit's name (docs/limits.md).",
 	}, []string{"limit"})
+	for _, limit := range []string{"reservations-ip", "reservations-network", "guests-ip", "guests-network"} {
+		refused.WithLabelValues(limit) // so that they can be watched from the start
+	}
+	return refused
 }
 
 // Query implements generated.ResolverRoot.

@@ -76,7 +76,7 @@ func (r mutationResolver) RenameTicket(ctx context.Context, in model.RenameTicke
 		return &model.RenameTicketPayload{UserErrors: c.errs}, nil
 	}
 	ticket, err := r.renameTicket(ctx, in.TicketID, name)
-	wrong, err := userErrors(err)
+	wrong, err := userErrors(ctx, err)
 	return &model.RenameTicketPayload{Ticket: ticket, UserErrors: wrong}, err
 }
 

@@ -88,6 +88,9 @@ func NewReceiver(c ReceiverConfig) (*Receiver, error) {
 
 // Handler serves POST /webhooks/<source's name>.
 func (r *Receiver) Handler(from Source) http.Handler {
+	for _, result := range []string{"refused", "limited", "failed"} { // so that they can be watched from the start
+		r.received.WithLabelValues(from.Name(), result)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		status, result := r.receive(w, request, from)
 		r.received.WithLabelValues(from.Name(), result).Inc()
