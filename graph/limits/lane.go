@@ -13,8 +13,8 @@ const (
 	// HeavyCost is what an operation costs that waits for a place among the heavy ones: about 5 ms of a processor.
 	HeavyCost = 2_000
 	// lightShare is what the light operations may cost that run for one client at a time: many pages, or one operation that is nearly heavy.
-	// Others wait no longer for it than for a heavy one.
-	lightShare = HeavyCost
+	// Several clients may use theirs at a time, and others wait for all of them.
+	lightShare = HeavyCost / 2
 )
 
 // Lanes let few heavy operations run at a time, of each client one, so that light ones always have processors left; and of light ones a share
@@ -60,7 +60,7 @@ func newLanes(places int) *Lanes {
 // Enter waits for the place of an operation of this cost until ctx ends. The caller leaves.
 func (l *Lanes) Enter(ctx context.Context, client string, cost int) (leave func(), err error) {
 	t := l.joinTurns(client)
-	lane, entries := lightLane, []entry{{t.light, int64(max(cost, 1))}}
+	lane, entries := lightLane, []entry{{t.light, int64(min(max(cost, 1), lightShare))}}
 	if cost >= HeavyCost {
 		lane, entries = heavyLane, []entry{{t.heavy, 1}, {l.places, 1}}
 	}

@@ -29,8 +29,8 @@ func TestAClientHasOneHeavyOperationAtATimeAndAllHaveAFew(t *testing.T) {
 func TestLightOperationsHaveAShareForEachClient(t *testing.T) {
 	t.Parallel()
 	l := newLanes(1)
-	leave := enter(t, l, "a", HeavyCost/2)
-	defer enter(t, l, "a", HeavyCost/2)()
+	leave := enter(t, l, "a", lightShare/2)
+	defer enter(t, l, "a", lightShare/2)()
 	requireFull(t, l, "a", 1, "a third one is too much")
 	defer enter(t, l, "b", HeavyCost-1)()
 	defer enter(t, l, "a", HeavyCost)() // heavy ones wait for no light ones
