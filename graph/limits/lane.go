@@ -35,7 +35,7 @@ type turns struct {
 
 // NewLanes returns lanes of which the heavy one has half of the processors. Metrics are not registered with a nil registerer.
 func NewLanes(registerer prometheus.Registerer) *Lanes {
-	l := newLanes(max(1, runtime.GOMAXPROCS(0)/2)) //nolint:mnd // half
+	l := newLanes(max(1, runtime.GOMAXPROCS(0)/2)) // half
 	if registerer != nil {
 		registerer.MustRegister(l.waits)
 	}

@@ -126,7 +126,7 @@ func startChild(t *testing.T, c child) (stop func() string) {
 	if c.Party != "" {
 		program = []string{"nice", "-n", "19", os.Args[0]}
 	}
-	command := exec.CommandContext(context.WithoutCancel(t.Context()), program[0], program[1:]...) //nolint:gosec // this binary
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), program[0], program[1:]...)
 	command.Env = append(os.Environ(), childVariable+"="+string(text))
 	command.Stderr = os.Stderr
 	stdin, err := command.StdinPipe()
@@ -150,7 +150,7 @@ func startChild(t *testing.T, c child) (stop func() string) {
 type attacker struct {
 	plan
 
-	ctx context.Context //nolint:containedctx // it is that of the process
+	ctx context.Context // that of the process
 
 	mu       sync.Mutex
 	outcomes map[string]int // attacks by their error

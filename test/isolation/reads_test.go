@@ -71,7 +71,7 @@ func (a *attacker) listen(c client, query string, v vars) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // only read from
+	defer response.Body.Close()
 	lines := bufio.NewScanner(response.Body)
 	lines.Buffer(nil, 8<<20)
 	for lines.Scan() {

@@ -25,7 +25,7 @@ var strangersWebhooks = party{
 		if err != nil {
 			return err
 		}
-		defer response.Body.Close() //nolint:errcheck // only read from
+		defer response.Body.Close()
 		_, _ = io.Copy(io.Discard, response.Body)
 		return fmt.Errorf("%s: %s", path, response.Status)
 	},
