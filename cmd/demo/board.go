@@ -130,8 +130,7 @@ func (b *board) drawBar(s section) string {
 	const width = 28
 	cells := func(tickets int) int { return (tickets*(width-1) + s.Capacity - 1) / max(1, s.Capacity) }
 	sold, reserved := cells(s.Sold), min(width-cells(s.Sold), cells(s.Reserved))
-	return fmt.Sprintf("\x1b[32m%s\x1b[33m%s\x1b[0m%s ",
-		strings.Repeat("█", sold), strings.Repeat("▓", reserved), strings.Repeat("░", width-sold-reserved))
+	return "\x1b[32m" + strings.Repeat("█", sold) + "\x1b[33m" + strings.Repeat("▓", reserved) + "\x1b[0m" + strings.Repeat("░", width-sold-reserved) + " "
 }
 
 func (b *board) drawStages(all ...stage) string {

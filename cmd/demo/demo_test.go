@@ -121,11 +121,11 @@ func TestWhatDoesNotAddUpIsFound(t *testing.T) {
 		"0.00 in payments, 120.10 in reservations":             func(s *sale) { s.customers[0].reservation.Payments[1].Amount.CurrencyCode = "USD" },
 		`declined ended as declined (<nil>), but rsv_declined`: func(s *sale) { s.customers[1].reservation.Status = "CANCELLED" },
 		`"COMPLETED" with 2 completed payments`:                func(s *sale) { s.customers[0].reservation.Payments[0].Status = "COMPLETED" },
-		"buyer received version 3 last":                        func(s *sale) { s.customers[0].reservation.Version = 4 },
+		"buyer received version 3":                             func(s *sale) { s.customers[0].reservation.Version = 4 },
 		"version 2 came after version 3": func(s *sale) {
 			s.customers[0].watch.receive(results{ReservationStatus: reservation{Version: 2}}, nil)
 		},
-		"the counts received last are of version 9": func(s *sale) { s.event.InventoryVersion = 10 },
+		"the last counts are of version 9": func(s *sale) { s.event.InventoryVersion = 10 },
 	} {
 		s := soundSale()
 		change(s)

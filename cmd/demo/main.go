@@ -71,8 +71,8 @@ func main() {
 // playDemo plays the whole story and returns a report.
 func playDemo(ctx context.Context, o options, b *board) (report string, err error) {
 	config := apiclient.Config{URL: o.url, Observe: b.addLatency}
-	err = apiclient.New(config).Execute(ctx, apiclient.Operation{Name: "events", Document: `query Events { events(first: 1) { nodes { id } } }`}, nil)
-	if err != nil {
+	look := apiclient.Operation{Name: "events", Document: `query Events { events(first: 1) { nodes { id } } }`}
+	if err := apiclient.New(config).Execute(ctx, look, nil); err != nil {
 		return "", fmt.Errorf("%s: %w\nStart the server in another terminal and try again: make run", o.url, err)
 	}
 	config.Patience = 2 * time.Minute // outlasts the restart of a server and a full rate limit

@@ -28,11 +28,9 @@ type plan struct {
 
 // endings are what customers do with a reservation, in fixed shares, so that even a few customers show all of them.
 var endings = []plan{
-	{end: paid, card: "pm_card_visa"}, {end: declined, card: "pm_card_chargeDeclined"},
-	{end: paid, card: "pm_card_visa"}, {end: paid, card: "pm_card_authenticationRequired"},
-	{end: paid, card: "pm_card_visa"}, {end: cancelled},
-	{end: paid, card: "pm_card_visa"}, {end: holding},
-	{end: paid, card: "pm_card_visa"}, {end: paid, card: "pm_card_visa"},
+	{end: paid, card: "pm_card_visa"}, {end: declined, card: "pm_card_chargeDeclined"}, {end: paid, card: "pm_card_visa"},
+	{end: paid, card: "pm_card_authenticationRequired"}, {end: paid, card: "pm_card_visa"}, {end: cancelled}, {end: paid, card: "pm_card_visa"},
+	{end: holding}, {end: paid, card: "pm_card_visa"}, {end: paid, card: "pm_card_visa"},
 }
 
 // makePlans decides what customers will do, the same in each run. They come within the rush, most of them early.

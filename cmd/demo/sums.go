@@ -22,9 +22,10 @@ type claim struct {
 }
 
 func (s *sale) checkClaims() []claim {
+	_, wrongMoney := s.checkMoney()
 	return []claim{
 		{"sold + reserved + available = capacity, reservations have what is sold and reserved, and no seat is in two", s.checkTickets()},
-		{"completed payments = totals of completed reservations", s.checkMoney()},
+		{"completed payments = totals of completed reservations", wrongMoney},
 		{"every reservation is what its customer saw, and paid once or not at all", s.checkEndings()},
 		{"every subscription received rising versions, and the last state", s.checkSubscriptions()},
 	}
@@ -125,15 +126,8 @@ func (s *sale) checkTickets() (wrong []string) {
 	return wrong
 }
 
-func (s *sale) checkMoney() []string {
-	if income, totals := s.sumMoney(); income != totals {
-		return []string{fmt.Sprintf("%s in payments, %s in reservations", income, totals)}
-	}
-	return nil
-}
-
-// sumMoney adds exactly, which floats could not. What is no amount of euros is missing, so that it does not add up.
-func (s *sale) sumMoney() (income, totals string) {
+// checkMoney adds exactly, which floats could not. What is no amount of euros is missing, so that it does not add up.
+func (s *sale) checkMoney() (income string, wrong []string) {
 	var paid, due big.Rat
 	add := func(sum *big.Rat, m money) {
 		if amount, ok := new(big.Rat).SetString(m.Amount); ok && m.CurrencyCode == "EUR" {
@@ -148,7 +142,10 @@ func (s *sale) sumMoney() (income, totals string) {
 			add(&due, customer.reservation.Total)
 		}
 	}
-	return paid.FloatString(2), due.FloatString(2)
+	if paid.Cmp(&due) != 0 {
+		wrong = []string{fmt.Sprintf("%s in payments, %s in reservations", paid.FloatString(2), due.FloatString(2))}
+	}
+	return paid.FloatString(2), wrong
 }
 
 func (s *sale) checkEndings() (wrong []string) {
@@ -170,13 +167,11 @@ func (s *sale) checkSubscriptions() (wrong []string) {
 		r, w := customer.reservation, customer.watch
 		same := w.version == r.Version && w.latest.ReservationStatus.Status == r.Status && w.failure == nil
 		if customer.plan.watches && r.ID != "" && !same {
-			wrong = append(wrong, fmt.Sprintf("%s received version %d last, but %s is at version %d (%v)",
-				customer.name, w.version, r.ID, r.Version, w.failure))
+			wrong = append(wrong, fmt.Sprintf("%s received version %d of %s last, not %d (%v)", customer.name, w.version, r.ID, r.Version, w.failure))
 		}
 	}
 	if w := s.counts; w.failure != nil || w.version != s.event.InventoryVersion || !slices.Equal(w.latest.Availability.Sections, s.event.Sections) {
-		wrong = append(wrong, fmt.Sprintf("the counts received last are of version %d, but the event is at version %d (%v)",
-			w.version, s.event.InventoryVersion, w.failure))
+		wrong = append(wrong, fmt.Sprintf("the last counts are of version %d, not %d (%v)", w.version, s.event.InventoryVersion, w.failure))
 	}
 	return wrong
 }
@@ -192,13 +187,10 @@ func (s *sale) writeReport(claims []claim) string {
 	for _, at := range ends {
 		fmt.Fprintf(&out, "%-16s %10d %10d\n", at, s.board.stages[at], tickets[at])
 	}
-	income, _ := s.sumMoney()
+	income, _ := s.checkMoney()
 	fmt.Fprintf(&out, "\nincome: %s EUR\n\n", income)
 	for _, c := range claims {
-		mark := "ok   "
-		if len(c.wrong) > 0 {
-			mark = "WRONG"
-		}
+		mark := map[bool]string{true: "ok   ", false: "WRONG"}[len(c.wrong) == 0]
 		fmt.Fprintln(&out, strings.Join(append([]string{mark + "  " + c.text}, c.wrong[:min(10, len(c.wrong))]...), "\n         "))
 	}
 	if last := s.lastHold(); !last.IsZero() {
