@@ -100,7 +100,7 @@ type (
 		Label   *string      `json:"label"`
 		Price   amountAnswer `json:"price"`
 	}
-	eventAnswer struct {
+	eventNameAnswer struct {
 		ID       string    `json:"id"`
 		Name     string    `json:"name"`
 		StartsAt time.Time `json:"startsAt"`
@@ -112,14 +112,14 @@ type (
 		Refunded amountAnswer `json:"refunded"`
 	}
 	reservationAnswer struct {
-		ID        string          `json:"id"`
-		Version   int64           `json:"version"`
-		Status    string          `json:"status"`
-		CreatedAt time.Time       `json:"createdAt"`
-		Total     amountAnswer    `json:"total"`
-		Seats     []seatAnswer    `json:"seats"`
-		Event     *eventAnswer    `json:"event"`
-		Payments  []paymentAnswer `json:"payments"`
+		ID        string           `json:"id"`
+		Version   int64            `json:"version"`
+		Status    string           `json:"status"`
+		CreatedAt time.Time        `json:"createdAt"`
+		Total     amountAnswer     `json:"total"`
+		Seats     []seatAnswer     `json:"seats"`
+		Event     *eventNameAnswer `json:"event"`
+		Payments  []paymentAnswer  `json:"payments"`
 	}
 )
 
@@ -175,7 +175,7 @@ func (h handwritten) readReservations(ctx context.Context, customerID string) (a
 			a.Seats = append(a.Seats, seat)
 		}
 		if e, ok := events[r.EventID]; ok {
-			a.Event = &eventAnswer{e.ID, e.Name, e.StartsAt}
+			a.Event = &eventNameAnswer{e.ID, e.Name, e.StartsAt}
 		}
 		for _, p := range payments[r.ID] {
 			a.Payments = append(a.Payments, paymentAnswer{p.ID, p.Status, amountOf(p.Amount), amountOf(p.Refunded)})
