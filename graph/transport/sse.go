@@ -125,7 +125,8 @@ func (s *eventStream) sendEnd(cause error, errs gqlerror.List) {
 		errs = presentErrors(apierror.New(apierror.Unauthenticated, "the session ended"))
 	}
 	if errors.Is(cause, errStopping) {
-		_ = s.writeEvent(fmt.Appendf(nil, "retry: %d\n\n", (reconnectFirst + rand.N(reconnectSpread)).Milliseconds()))
+		pause := reconnectFirst + rand.N(reconnectSpread) //nolint:gosec // spreads clients, is not secret
+		_ = s.writeEvent(fmt.Appendf(nil, "retry: %d\n\n", pause.Milliseconds()))
 	}
 	if errs != nil {
 		_ = s.sendEvent("next", encodeResponse(&graphql.Response{Errors: errs}, false))

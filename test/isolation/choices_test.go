@@ -2,6 +2,7 @@ package isolation
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/stretchr/testify/require"
 )
@@ -54,7 +55,7 @@ func (h *house) takeFree(buyer client, eventID string, items ...vars) {
 // rowsOf returns rows named 1, 2, 3 … of an input.
 func rowsOf(rows, seats int) (all []vars) {
 	for row := range rows {
-		all = append(all, vars{"row": fmt.Sprint(row + 1), "seats": seats})
+		all = append(all, vars{"row": strconv.Itoa(row + 1), "seats": seats})
 	}
 	return all
 }

@@ -1,7 +1,7 @@
 package isolation
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -19,7 +19,7 @@ var restlessOrganizers = party{
 	},
 	attack: func(a *attacker, worker int) error {
 		return a.Clients[worker].mutate(a.ctx, "updateEvent", "UpdateEventInput", "event { id }", vars{
-			"eventId": a.Events[worker], "name": fmt.Sprint(time.Now().UnixNano()), "description": strings.Repeat("words ", 1_600),
+			"eventId": a.Events[worker], "name": strconv.FormatInt(time.Now().UnixNano(), 10), "description": strings.Repeat("words ", 1_600),
 			"salesCloseAt": time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
 		}, nil)
 	},
