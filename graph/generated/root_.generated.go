@@ -1821,8 +1821,8 @@ type RenameTicketPayload {
 
 extend type Mutation {
   """
-  Erases a user permanently: removes mail address, name and roles, and ends all sessions. Reservations and payments stay, with the user's id
-  only. The address may sign in again, as a new user. Users may erase themselves, and admins any user; for others it is FORBIDDEN. Erasing a
+  Erases a user permanently: removes mail address, name and roles, ends all sessions, and cancels unpaid reservations. Others and payments
+  stay, with the user's id only. The address may sign in again, as a new user. Users may erase themselves, and admins any user; for others it is FORBIDDEN. Erasing a
   user again is not an error.
   """
   eraseCustomer(input: EraseCustomerInput!): UserPayload @auth(rule: SIGNED_IN)
