@@ -98,6 +98,36 @@ func TestComposeConfiguresEachPart(t *testing.T) {
 	require.Len(t, seen, len(programs))
 }
 
+// Each part starts with what an overlay and the example of the Secret configure, once its placeholders are replaced.
+func TestOverlaysConfigureEachPart(t *testing.T) {
+	t.Parallel()
+	var secret struct {
+		StringData map[string]string `yaml:"stringData"`
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(readFile(t, "kubernetes/secret.example.yaml")), &secret))
+	maps.Copy(secret.StringData, map[string]string{
+		"RECORD_KEYS": "1:" + strings.Repeat("A", 43) + "=", "TICKET_SIGNING_KEYS": "1:" + strings.Repeat("A", 43),
+		"STRIPE_API_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": "whsec_1",
+	})
+	for _, overlay := range []string{"staging", "production"} {
+		environment := maps.Clone(secret.StringData)
+		for _, file := range []string{"kubernetes/base/kustomization.yaml", "kubernetes/overlays/" + overlay + "/kustomization.yaml"} {
+			var kustomization struct {
+				ConfigMapGenerator []struct{ Literals []string } `yaml:"configMapGenerator"`
+			}
+			require.NoError(t, yaml.Unmarshal([]byte(readFile(t, file)), &kustomization))
+			for _, literal := range kustomization.ConfigMapGenerator[0].Literals {
+				name, value, _ := strings.Cut(literal, "=")
+				environment[name] = value
+			}
+		}
+		for _, program := range []parts.Program{parts.APIProgram(), parts.RelayProgram(), parts.SagaProgram(), parts.ProjectorProgram()} {
+			_, err := config.Load(environment, append(program.Needs, config.NeedMail, config.NeedRecordKeys, config.NeedTicketKeys)...)
+			require.NoError(t, err, overlay)
+		}
+	}
+}
+
 func TestPrometheusReadsEveryService(t *testing.T) {
 	t.Parallel()
 	services := composeServices(t)

@@ -145,6 +145,17 @@ func (r sectionResolver) Seats(ctx context.Context, s *query.Section, first *int
 	return newConnection(page), err
 }
 
+// SeatChanges implements generated.SubscriptionResolver.
+func (r subscriptionResolver) SeatChanges(ctx context.Context, eventID string) (<-chan *model.SeatChanges, error) {
+	states, err := lookup[query.Event]{id.Event, nil, r.feeds.availability, visibleTo(ctx)}.stream(ctx, eventID)
+	if err != nil {
+		return nil, err
+	}
+	sent := make(chan *model.SeatChanges)
+	go r.seats.followSeats(ctx, eventID, states, sent)
+	return sent, nil
+}
+
 // SeatMap implements generated.SectionResolver.
 func (sectionResolver) SeatMap(ctx context.Context, s *query.Section) (*query.SeatMap, error) {
 	if !s.Seated {

@@ -49,7 +49,9 @@ func (a *api) refusedByLimits() map[string]float64 {
 	for _, f := range families {
 		if f.GetName() == "ticketing_graphql_refused_total" {
 			for _, m := range f.GetMetric() {
-				refused[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+				if n := m.GetCounter().GetValue(); n > 0 {
+					refused[m.GetLabel()[0].GetValue()] = n
+				}
 			}
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/graph/model"
-	"ticketing/internal/id"
 	"ticketing/internal/supervise"
 	"ticketing/internal/wait"
 	"ticketing/query"
@@ -65,17 +64,6 @@ func newSeatLog(log eventstore.Reader, reads *query.Reader, logger *slog.Logger)
 		log: log, registry: catalog.Registry(), reads: reads, events: map[string]*seatHistory{},
 		fault: supervise.NewFault("reading changes of seats", logger),
 	}
-}
-
-// SeatChanges implements generated.SubscriptionResolver.
-func (r subscriptionResolver) SeatChanges(ctx context.Context, eventID string) (<-chan *model.SeatChanges, error) {
-	states, err := lookup[query.Event]{id.Event, nil, r.feeds.availability, visibleTo(ctx)}.stream(ctx, eventID)
-	if err != nil {
-		return nil, err
-	}
-	sent := make(chan *model.SeatChanges)
-	go r.seats.followSeats(ctx, eventID, states, sent)
-	return sent, nil
 }
 
 // followSeats sends the version now, and then what changed with each newer one.

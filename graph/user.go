@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"ticketing/command"
 	"ticketing/command/rejection"
+	"ticketing/command/reservation"
 	"ticketing/graph/apierror"
 	"ticketing/graph/model"
 	"ticketing/internal/auth"
@@ -124,36 +124,34 @@ func (r mutationResolver) EraseCustomer(ctx context.Context, in model.EraseCusto
 			err = nil // erased before, or unknown: changeUser tells which
 		}
 		if err == nil {
-			r.endHolds(ctx, append(guests, in.UserID))
+			r.cancelUnpaid(ctx, append(guests, in.UserID))
 		}
 		return err
 	})
 }
 
 const (
-	// mostHoldsEnded is how many unpaid reservations of each status are ended with their customer. More end with their holds.
-	mostHoldsEnded = 100
-	// endHoldsTimeout bounds that: a gateway may have to be asked to give up a payment.
-	endHoldsTimeout = 10 * time.Second
+	// mostUnpaidEnded is how many unpaid reservations of each status are cancelled with their customer. More end with their holds.
+	mostUnpaidEnded = 100
+	// endUnpaidTimeout bounds that: a gateway may have to be asked to give up a payment.
+	endUnpaidTimeout = 10 * time.Second
 )
 
-// endHolds cancels the unpaid reservations of users who were just erased. What can't be cancelled now ends with its hold.
-func (r *Resolver) endHolds(ctx context.Context, userIDs []string) {
-	ctx, cancel := context.WithTimeout(ctx, endHoldsTimeout)
+// cancelUnpaid cancels the unpaid reservations of users who were just erased. What can't be cancelled now ends with its hold.
+func (r *Resolver) cancelUnpaid(ctx context.Context, userIDs []string) {
+	ctx, cancel := context.WithTimeout(ctx, endUnpaidTimeout)
 	defer cancel()
 	by, err := withoutKey(ctx)
-	by.Principal = command.Admin(by.Principal.ID()) // the viewer's right to erase them includes it
 	errs := []error{err, r.awaitHead(ctx, "reservations")}
-	for _, status := range []string{"SEATS_RESERVED", "PAYMENT_PENDING"} {
-		page, err := r.reads.ReservationPageOfAll(ctx, userIDs, query.Filter{Status: &status}, query.PageArgs{First: new(mostHoldsEnded)})
+	var unpaid []string
+	for _, status := range []string{string(reservation.SeatsReserved), string(reservation.PaymentPending)} {
+		page, err := r.reads.ReservationPageOfAll(ctx, userIDs, query.Filter{Status: &status}, query.PageArgs{First: new(mostUnpaidEnded)})
 		errs = append(errs, err)
-		for _, held := range page.Items {
-			_, err = r.commands.CancelReservation(ctx, by, command.CancelReservation{ReservationID: held.ID})
-			if _, over := rejection.As(err); !over {
-				errs = append(errs, err)
-			}
+		for _, found := range page.Items {
+			unpaid = append(unpaid, found.ID)
 		}
 	}
+	errs = append(errs, r.commands.CancelUnpaid(ctx, by, unpaid))
 	if err := errors.Join(errs...); err != nil {
 		r.logger.WarnContext(ctx, "unpaid reservations of an erased user wait for the end of their holds", "error", err)
 	}

@@ -119,6 +119,9 @@ func TestPodsRunPartsOfTheProduct(t *testing.T) {
 		require.Len(t, m.jobs, 1)
 		require.Equal(t, []string{"migrate", "up"}, m.jobs[0].Spec.Template.Spec.Containers[0].Args)
 		requireRestricted(t, m.jobs[0].Spec.Template.Spec)
+		for _, source := range m.jobs[0].Spec.Template.Spec.Containers[0].EnvFrom {
+			require.Nil(t, source.ConfigMapRef, "it runs before the release's ConfigMap is applied")
+		}
 		for name, d := range m.deployments {
 			pod := d.Spec.Template
 			requireRestricted(t, pod.Spec)

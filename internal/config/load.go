@@ -46,7 +46,7 @@ func Load(environ map[string]string, needs ...Need) (Config, error) {
 			set[name] = value
 		}
 	}
-	problems := readSecrets(set)
+	problems := ReadSecrets(set)
 	var cfg Config
 	problems = append(problems, parseEnviron(&cfg, set)...)
 	fillDefaults(&cfg)
@@ -69,8 +69,8 @@ func secretNames() []string {
 	}
 }
 
-// readSecrets sets the secrets that are in files, and returns what is wrong with these.
-func readSecrets(set map[string]string) (problems []error) {
+// ReadSecrets sets the secrets that are in files, by the names of variables, and returns what is wrong with these.
+func ReadSecrets(set map[string]string) (problems []error) {
 	for _, name := range secretNames() {
 		file := set[name+"_FILE"]
 		if file == "" {

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"ticketing/command/eventstore"
+	"ticketing/internal/postgres"
 )
 
 // thisProgram names the program that runs by its bytes: only the same code is sure to fill the same rows.
@@ -33,8 +34,6 @@ var thisProgram = sync.OnceValues(func() (name string, err error) {
 
 // readSchemaVersion returns the migration that the read tables are at.
 func readSchemaVersion(ctx context.Context, read eventstore.Querier) (version int64, err error) {
-	if err := read.QueryRow(ctx, `SELECT version FROM schema_migrations`).Scan(&version); err != nil {
-		return 0, fmt.Errorf("read the version of the tables: %w", err)
-	}
-	return version, nil
+	version, _, err = postgres.SchemaVersion(ctx, read)
+	return version, err
 }

@@ -107,21 +107,19 @@ func (d database) checkMigrations(ctx context.Context, pool *pgxpool.Pool, f *fi
 	if err != nil {
 		return err
 	}
-	var version int
-	var dirty bool
-	err = pool.QueryRow(ctx, `SELECT version, dirty FROM schema_migrations`).Scan(&version, &dirty)
+	version, dirty, err := postgres.SchemaVersion(ctx, pool)
 	if failed, ok := errors.AsType[*pgconn.PgError](err); ok && failed.Code == pgerrcode.UndefinedTable {
 		f.add(markWrong, "has no tables: run migrate up")
 		return nil
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the version of the schema: %w", err)
+		return err
 	case dirty:
 		f.add(markWrong, "migration %d failed half-way: repair by hand what it left, then run migrate force", version)
-	case version < newest:
+	case int(version) < newest:
 		f.add(markWrong, "is at migration %d of %d: run migrate up", version, newest)
-	case version > newest:
+	case int(version) > newest:
 		f.add(markWarn, "is at migration %d, and this build knows %d: deploy the newer release", version, newest)
 	default:
 		f.add(markOK, "is at migration %d, the newest", version)

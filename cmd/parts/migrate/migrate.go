@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"ticketing/internal/buildinfo"
+	"ticketing/internal/config"
 	"ticketing/internal/postgres"
 	"ticketing/migrations"
 )
@@ -25,7 +26,7 @@ const usage = `usage: migrate up     [--database events|read|auth|all]
        migrate status [--database events|read|auth|all]
        migrate force  --database events|read|auth VERSION     (after repairing by hand what a failed migration left)
        migrate --version | --help
-The databases are DATABASE_URL, PROJECTION_DATABASE_URL and AUTH_DATABASE_URL.`
+The databases are DATABASE_URL, PROJECTION_DATABASE_URL and AUTH_DATABASE_URL, or what the files hold that DATABASE_URL_FILE … name.`
 
 // database is one of the three, by its name on the command line.
 type database struct {
@@ -70,7 +71,11 @@ func runMigrate(ctx context.Context, args []string, getenv func(string) string, 
 		if r.database != "all" && r.database != db.name {
 			continue
 		}
-		url := getenv(db.variable)
+		set := map[string]string{db.variable: getenv(db.variable), db.variable + "_FILE": getenv(db.variable + "_FILE")}
+		if err := errors.Join(config.ReadSecrets(set)...); err != nil {
+			return err
+		}
+		url := set[db.variable]
 		if url == "" {
 			return fmt.Errorf("%s is not set", db.variable)
 		}
