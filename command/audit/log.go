@@ -138,7 +138,7 @@ func (l *Log) Apply(r *eventstore.Recorded) (err error) {
 	}
 	domainEvent, err := l.cfg.Registry.Decode(r.Type, r.SchemaVersion, r.Data)
 	if err != nil {
-		return fmt.Errorf("version %d: %w", r.Version, err)
+		return fmt.Errorf("decode version %d: %w", r.Version, err)
 	}
 	defer func() {
 		if p := recover(); p != nil { // the aggregates assert their invariants

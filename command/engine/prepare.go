@@ -144,7 +144,7 @@ func (b *batch) readKeys(results pgx.BatchResults) error {
 		}
 		o := outcome{hash: slices.Clone(hash)}
 		if err := json.Unmarshal(encoded, &o); err != nil {
-			return fmt.Errorf("outcome of key %q: %w", k.key, err)
+			return fmt.Errorf("read the outcome of key %q: %w", k.key, err)
 		}
 		b.known[k] = o
 		return nil

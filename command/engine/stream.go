@@ -53,7 +53,7 @@ func (s *stream) applyChange(registry *eventstore.Registry, c *eventstore.Change
 	}
 	domainEvent, err := registry.Decode(c.Type, c.SchemaVersion, c.Data)
 	if err != nil {
-		return &unreadableError{fmt.Errorf("stream %s, version %d: %w", s.id, c.Version, err)}
+		return &unreadableError{fmt.Errorf("decode stream %s, version %d: %w", s.id, c.Version, err)}
 	}
 	s.state = s.category.evolve(s.state, domainEvent)
 	s.version = c.Version

@@ -53,7 +53,7 @@ func (s *session) countPartitions(ctx context.Context) (counts map[string]int32,
 		case errors.Is(topic.Err, kerr.UnknownTopicOrPartition):
 			missing = append(missing, topic.Topic)
 		case topic.Err != nil:
-			return nil, nil, fmt.Errorf("topic %s: %w", topic.Topic, topic.Err)
+			return nil, nil, fmt.Errorf("describe topic %s: %w", topic.Topic, topic.Err)
 		default:
 			counts[topic.Topic] = int32(len(topic.Partitions)) //nolint:gosec // a broker has far fewer
 		}

@@ -153,7 +153,7 @@ func (c *changes) moveItems(eventID string, items []inventory.Item, from, to inv
 			return fmt.Errorf("%d seats are named for %d of section %q", len(item.Labels), item.Quantity, item.Section)
 		}
 		if err := section.moveCounters(item.Quantity, from, to); err != nil {
-			return fmt.Errorf("section %q: %w", item.Section, err)
+			return fmt.Errorf("count in section %q: %w", item.Section, err)
 		}
 		for _, label := range item.Labels {
 			if err := c.moveSeat(seatKey{key, label}, from, to); err != nil {

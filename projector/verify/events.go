@@ -154,7 +154,7 @@ func (r *run) verifyReservations(ctx context.Context, ids []string) error {
 func (r *run) compareTables(ctx context.Context, all []table) error {
 	for _, t := range all {
 		if err := r.ifShown(t.projection, func() error { return r.comparisonOf(t).compareTable(ctx) }); err != nil {
-			return fmt.Errorf("table %s: %w", t.name, err)
+			return fmt.Errorf("compare table %s: %w", t.name, err)
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ func (t rowComparison[R]) compareRows(ctx context.Context, c *comparison, ids []
 			}
 			want, err := t.expect(id)
 			if err != nil {
-				return fmt.Errorf("row %s: %w", id, err)
+				return fmt.Errorf("compute row %s: %w", id, err)
 			}
 			return compareRow(c.report, c.name, id, want, row, t.normalize)
 		})

@@ -125,10 +125,10 @@ func (r *run) sumSales(ctx context.Context, tx pgx.Tx, s *eventSales) error {
 	return eachRow(ctx, tx, reservations, func() error {
 		sold.sections, sold.refunds = nil, nil
 		if err := json.Unmarshal(sold.sectionsJSON, &sold.sections); err != nil {
-			return fmt.Errorf("sections of %s: %w", sold.id, err)
+			return fmt.Errorf("decode sections of %s: %w", sold.id, err)
 		}
 		if err := json.Unmarshal(sold.refundsJSON, &sold.refunds); err != nil {
-			return fmt.Errorf("refunds of %s: %w", sold.id, err)
+			return fmt.Errorf("decode refunds of %s: %w", sold.id, err)
 		}
 		for i, refunded := range s.addReservation(sold) {
 			if section := sold.sections[i]; refunded != section.Refunded {
