@@ -86,7 +86,7 @@ func TestARowsConnectionIsFreeAfterTheLastRow(t *testing.T) {
 func TestAReadDoesNotWaitForeverForAConnection(t *testing.T) {
 	t.Parallel()
 	pool, registry := newSharedPool(t)
-	for range 8 {
+	for range 16 { // all of them
 		rows, err := pool.Query(t.Context(), `SELECT generate_series(1, 100000)`)
 		require.NoError(t, err)
 		defer rows.Close()
