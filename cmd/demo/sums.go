@@ -176,7 +176,7 @@ func (s *sale) checkSubscriptions() (wrong []string) {
 	return wrong
 }
 
-// writeReport says who got what, and whether it adds up.
+// writeReport returns the report: who got what, and whether it adds up.
 func (s *sale) writeReport(claims []claim) string {
 	var out strings.Builder
 	tickets := map[stage]int{}

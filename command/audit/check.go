@@ -61,7 +61,7 @@ func (i *Inventory) noteHolder(id string) {
 	}
 }
 
-// checkCancelledEvents reports unpaid holds and unrefunded tickets of events that were cancelled and wound up.
+// checkCancelledEvents reports unpaid reservations and unrefunded tickets of events that were cancelled and wound up.
 func (l *Log) checkCancelledEvents(windingUp WindingUp, report *Report) {
 	for _, id := range sortedKeys(l.Reservations) {
 		r := l.Reservations[id]

@@ -152,7 +152,7 @@ func TestALongStreamStartsFromItsSnapshot(t *testing.T) {
 		return err == nil && version == 1_500, fmt.Sprintf("snapshot at %d: %v", version, err)
 	})
 	stop()
-	// A snapshot that says something else than the log shows whether it was read.
+	// A snapshot that differs from the log shows whether it was read.
 	_, err := pool.Exec(t.Context(), `UPDATE snapshots SET data = '{"Sum": 40}'`)
 	require.NoError(t, err)
 	again, stop := start(t, pool, nil)

@@ -94,7 +94,7 @@ func Live() http.Handler {
 }
 
 // Ready handles GET /health/ready: status 503 only when a critical check fails, before the first check, and while the process stops. It
-// shows no details, since anybody may ask.
+// shows no details, since every client may ask.
 func (h *Health) Ready() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeReport(w, healthReport{Status: h.report(r.Context()).Status})

@@ -46,7 +46,7 @@ func TestOnlyACriticalFailureMakesAProcessUnavailable(t *testing.T) {
 		health.Add(httpserver.Check{Name: "log", Critical: true, Probe: tc.log}, httpserver.Check{Name: "lag", Probe: tc.lag})
 		code, body := requestHealth(t, health.Ready())
 		require.Equal(t, tc.code, code, name)
-		require.Equal(t, tc.status+"}\n", body, "%s: anybody may ask, so nothing else is shown", name)
+		require.Equal(t, tc.status+"}\n", body, "%s: every client may ask, so nothing else is shown", name)
 		code, body = requestHealth(t, health.Detailed())
 		require.Equal(t, tc.code, code, name)
 		require.Contains(t, body, tc.status, name)

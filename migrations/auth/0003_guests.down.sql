@@ -1,5 +1,5 @@
 DROP INDEX users_unused_guests, users_linked_to, users_contact_email;
--- Guests can't be told from erased users without the columns: they become such.
+-- Guests can't be distinguished from erased users without the columns: they become such.
 UPDATE users SET name = NULL, contact_email = NULL, erased_at = coalesce(erased_at, now()) WHERE guest;
 ALTER TABLE users
     DROP CONSTRAINT users_guest,

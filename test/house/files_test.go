@@ -55,13 +55,14 @@ func (f goFile) functions() (all []*ast.FuncDecl) {
 	return all
 }
 
-// document is text that people read: a page of the documentation, a GraphQL schema with its descriptions, a script, a configuration.
+// document is text that people read: a page of the documentation, a GraphQL schema with its descriptions, a script, SQL, a template, a
+// configuration.
 type document struct {
 	line location
 	text string
 }
 
-// paths lists the module's files with one of the extensions, without hidden and unfinished folders and Node.js packages.
+// paths lists the module's files, without hidden folders (except .github), unfinished folders and Node.js packages.
 var paths = sync.OnceValues(func() (found []string, err error) {
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -72,7 +73,7 @@ var paths = sync.OnceValues(func() (found []string, err error) {
 			found = append(found, filepath.ToSlash(name))
 			return nil
 		}
-		hidden := strings.HasPrefix(entry.Name(), ".") && path != root
+		hidden := strings.HasPrefix(entry.Name(), ".") && path != root && name != ".github"
 		if hidden || entry.Name() == "node_modules" || slices.Contains(unfinished, name) {
 			return fs.SkipDir
 		}
@@ -122,7 +123,8 @@ func allGoFiles(t *testing.T) (files []goFile) {
 // documents returns the documentation, except the glossary: it names the words that are not used.
 func documents(t *testing.T) (all []document) {
 	t.Helper()
-	for _, path := range slices.Concat(pathsWith(t, ".md", ".graphqls", ".yml", ".yaml", ".mjs"), pathsBelow(t, "scripts/")) {
+	texts := pathsWith(t, ".md", ".graphqls", ".yml", ".yaml", ".mjs", ".sql", ".lua", ".html", ".txt")
+	for _, path := range slices.Concat(texts, pathsBelow(t, "scripts/"), []string{"Makefile"}) {
 		if path == "docs/glossary.md" {
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 
 var backquoted = regexp.MustCompile("`([a-z_]+)`")
 
-// docs/growth.md says of each table whether its rows stay or go.
+// docs/growth.md lists each table and what becomes of its rows.
 func TestEveryTablesGrowthIsKnown(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(root, "docs", "growth.md"))

@@ -17,8 +17,8 @@ type oldWord struct {
 // oldWords has one meaning for each word, and no words that readers have to translate. docs/glossary.md has the words to use.
 var oldWords = []oldWord{
 	{word(`answers|answered`), `functions return; servers respond`},
-	{word(`says? whether`), `a bool function "reports whether"`},
-	{word(`nobody|somebody|everybody|whoever|whomever|whom`), `name the user, customer, caller or process`},
+	{word(`says? .{0,40}\bwhether`), `a bool function "reports whether"`},
+	{word(`nobody|somebody|everybody|anybody|whoever|whomever|whom`), `name the user, customer, caller or process`},
 	{word(`himself|herself|his|her|hers`), `customers are "they"`},
 	{word(`(is|are|was|were|be|been|being) told`), `name what is sent, returned or reported, and to which component`},
 	{word(`mend|mends|mended|mending`), `errors are corrected, retried or repaired`},

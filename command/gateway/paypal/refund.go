@@ -165,7 +165,7 @@ func (d dispute) toReversal() (gateway.Reversal, error) {
 // wonOutcomes are those after which the seller keeps the money, unless some was refunded.
 var wonOutcomes = []string{"RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER", "DENIED"}
 
-// addOutcome says of a resolved dispute whether the customer has the money. What was paid to them counts, before the outcome's name; an
+// addOutcome records of a resolved dispute whether the customer has the money. What was paid to them counts, before the outcome's name; an
 // outcome without a known name counts as lost, so that the money is not given back twice.
 func (d dispute) addOutcome(reversal gateway.Reversal) (gateway.Reversal, error) {
 	reversal.Status = gateway.ReversalDone

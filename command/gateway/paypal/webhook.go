@@ -30,7 +30,7 @@ const longestHeader = 500
 // oldestTransmission is more than the three days for which PayPal sends a webhook again.
 const oldestTransmission = 5 * 24 * time.Hour
 
-// hasShape says of each header whether it can be PayPal's at all, so that PayPal is not asked about nonsense.
+// hasShape reports of each header whether it can be PayPal's at all, so that PayPal is not asked about nonsense.
 var hasShape = map[string]func(string) bool{
 	"auth_algo":       func(s string) bool { return s == "SHA256withRSA" },
 	"transmission_id": func(s string) bool { return s != "" && !strings.ContainsFunc(s, isNeitherLetterNorDigit) },
