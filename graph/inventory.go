@@ -151,8 +151,9 @@ func (r subscriptionResolver) SeatChanges(ctx context.Context, eventID string) (
 	if err != nil {
 		return nil, err
 	}
-	sent := make(chan *model.SeatChanges)
-	go r.seats.followSeats(ctx, eventID, states, sent)
+	sent, offered := make(chan *model.SeatChanges), make(chan struct{})
+	subscriptionOf(ctx).setOffered(offered) // the changes, not the states that they follow from
+	go r.seats.followSeats(ctx, eventID, states, sent, offered)
 	return sent, nil
 }
 

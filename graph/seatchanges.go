@@ -66,9 +66,10 @@ func newSeatLog(log eventstore.Reader, reads *query.Reader, logger *slog.Logger)
 	}
 }
 
-// followSeats sends the version now, and then what changed with each newer one.
-func (l *seatLog) followSeats(ctx context.Context, eventID string, states <-chan *query.Event, sent chan<- *model.SeatChanges) {
+// followSeats sends the version now, and then what changed with each newer one. A reader that has more to wait for waits for offered first.
+func (l *seatLog) followSeats(ctx context.Context, eventID string, states <-chan *query.Event, sent chan<- *model.SeatChanges, offered chan<- struct{}) {
 	defer close(sent)
+	defer close(offered)
 	first, open := <-states
 	if !open {
 		return
@@ -80,6 +81,8 @@ func (l *seatLog) followSeats(ctx context.Context, eventID string, states <-chan
 	for {
 		select {
 		case sent <- message:
+		case offered <- struct{}{}:
+			continue
 		case <-ctx.Done():
 			return
 		}

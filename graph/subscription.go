@@ -33,6 +33,13 @@ func (s *subscription) follow(again func(), offered <-chan struct{}) {
 	s.again, s.offered = again, offered
 }
 
+// setOffered is for a stream that makes others of the states it follows.
+func (s *subscription) setOffered(offered <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offered = offered
+}
+
 // awaitState waits until the stream has a state, or has ended.
 func (s *subscription) awaitState(ctx context.Context) {
 	s.mu.Lock()
