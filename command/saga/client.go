@@ -42,16 +42,14 @@ func newClient(c Config, m *metrics, replicaID string) (*river.Client[pgx.Tx], e
 	return client, nil
 }
 
-// queueConfigs says how much of a queue one replica works on at once: gateways and mail servers have limits of their own. Refunds, mails and
-// webhooks are looked for as often as the log, since customers may be waiting for them.
+// queueConfigs says how much of a queue one replica works on at once: gateways and mail servers have limits of their own. A webhook is looked for
+// as often as the log, since a customer may be waiting for it.
 func (c Config) queueConfigs() map[string]river.QueueConfig {
-	soon := max(c.Poll, fetchCooldown)
 	queues := map[string]river.QueueConfig{
-		"refunds": {MaxWorkers: besideGateway, FetchPollInterval: soon}, "mails": {MaxWorkers: few, FetchPollInterval: soon},
-		"payments": {MaxWorkers: besideGateway}, "events": {MaxWorkers: few},
+		"refunds": {MaxWorkers: besideGateway}, "payments": {MaxWorkers: besideGateway}, "events": {MaxWorkers: few}, "mails": {MaxWorkers: few},
 	}
 	if c.Webhooks != nil {
-		queues[webhook.Queue] = river.QueueConfig{MaxWorkers: besideGateway, FetchPollInterval: soon}
+		queues[webhook.Queue] = river.QueueConfig{MaxWorkers: besideGateway, FetchPollInterval: max(c.Poll, fetchCooldown)}
 	}
 	return queues
 }
