@@ -82,7 +82,12 @@ func (p *platform) verifyPart(args ...string) {
 	require.Equal(p.t, 3, cmd.ProcessState.ExitCode(), "%s", output)
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	require.True(p.t, ok)
-	require.Less(p.t, usage.Maxrss<<10, int64(mostVerifyMemory))
+	// The kernel has a child's figure begin at its parent's, which other tests may have made larger.
+	var own syscall.Rusage
+	require.NoError(p.t, syscall.Getrusage(syscall.RUSAGE_SELF, &own))
+	if own.Maxrss<<10 < mostVerifyMemory {
+		require.Less(p.t, usage.Maxrss<<10, int64(mostVerifyMemory))
+	}
 	p.t.Logf("verify %v: %s, %d MiB", args, time.Since(began).Round(time.Millisecond), usage.Maxrss>>10)
 }
 
