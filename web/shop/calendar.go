@@ -14,13 +14,8 @@ var escapeCalendar = strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\r", 
 
 // showCalendar serves the event of a paid order as a calendar file: GET /orders/{id}/calendar.ics.
 func (s *Shop) showCalendar(v *visit) {
-	o, _, err := v.readOrder()
-	if err != nil {
-		v.failWith(err)
-		return
-	}
-	if o.Event == nil || stateOf(o, time.Now()) != "paid" {
-		s.showNotFound(v)
+	o, ok := v.readPaidOrder()
+	if !ok {
 		return
 	}
 	h := v.w.Header()

@@ -112,6 +112,20 @@ func (v *visit) readOrder() (order, *user, error) {
 	return *data.Reservation, data.Me, nil
 }
 
+// readPaidOrder returns the order of the visit's address for a file about it. If there is none that is paid it shows that, and reports false.
+func (v *visit) readPaidOrder() (order, bool) {
+	o, _, err := v.readOrder()
+	switch {
+	case err != nil:
+		v.failWith(err)
+	case o.Event == nil || stateOf(o, time.Now()) != "paid":
+		v.showNotFound(v)
+	default:
+		return o, true
+	}
+	return order{}, false
+}
+
 // showOrderWith shows the order with what was typed and what is wrong with it.
 func (v *visit) showOrderWith(status int, shown orderView) {
 	o, me, err := v.readOrder()

@@ -3,20 +3,14 @@ package shop
 import (
 	"net/http"
 	"strconv"
-	"time"
 
 	"ticketing/internal/ticketpdf"
 )
 
 // showPDF serves the tickets of a paid order for paper: GET /orders/{id}/tickets.pdf.
 func (s *Shop) showPDF(v *visit) {
-	o, _, err := v.readOrder()
-	if err != nil {
-		v.failWith(err)
-		return
-	}
-	if o.Event == nil || stateOf(o, time.Now()) != "paid" {
-		s.showNotFound(v)
+	o, ok := v.readPaidOrder()
+	if !ok {
 		return
 	}
 	file, err := ticketpdf.Render(v.sheetOf(o))
