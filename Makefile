@@ -47,6 +47,9 @@ setup-tests: $(NODE_MODULES)
 .PHONY: test
 test: setup-tests ## run all tests, over real servers that they start themselves
 	go test $(TEST_FLAGS) $(PACKAGES)
+ifeq ($(PACKAGES)$(RUN),./...)
+	@$(MAKE) test-silence
+endif
 
 .PHONY: test-unit
 test-unit: ## run the tests that need no servers, in a few seconds
@@ -55,6 +58,10 @@ test-unit: ## run the tests that need no servers, in a few seconds
 .PHONY: test-race
 test-race: setup-tests ## run all tests with the race detector
 	go test -race $(TEST_FLAGS) $(PACKAGES)
+
+.PHONY: test-silence
+test-silence: setup-tests ## silence connections and move clocks; what it promises is a matter of seconds, so nothing else runs meanwhile
+	SILENCE=1 go test -timeout=$(TIMEOUT) $(if $(COUNT),-count=$(COUNT)) ./test/silence
 
 .PHONY: test-isolation
 test-isolation: setup-tests ## measure that one party does not hold up others; nothing else must run meanwhile

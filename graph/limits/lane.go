@@ -14,7 +14,7 @@ const (
 	HeavyCost = 2_000
 	// lightShare is what the light operations may cost that run for one client at a time: many pages, or one operation that is nearly heavy.
 	// Several clients may use theirs at a time, and others wait for all of them.
-	lightShare = HeavyCost / 2
+	lightShare = HeavyCost / 4
 )
 
 // Lanes let few heavy operations run at a time, of each client one, so that light ones always have processors left; and of light ones a share

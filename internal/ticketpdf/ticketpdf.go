@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
-	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/sfnt"
 	"rsc.io/qr"
@@ -42,14 +41,16 @@ const (
 	quietZone     = 4 // light modules around a QR code, as scanners need them
 )
 
-const font = "go" // covers Latin, Greek and Cyrillic script
+// font covers Latin, Greek and Cyrillic script. Reading a font is most of what a file costs, so bold text is the same font with an outline.
+const font = "go"
+
+const boldOutline = 0.25
 
 // Render returns the sheet as a PDF file.
 func Render(s Sheet) ([]byte, error) {
 	pdf := fpdf.New("P", "mm", "A4", "")
 	pdf.SetAutoPageBreak(false, 0)
 	pdf.AddUTF8FontFromBytes(font, "", goregular.TTF)
-	pdf.AddUTF8FontFromBytes(font, "B", gobold.TTF)
 	pdf.SetTitle(printable(s.Title), true)
 	printed := 0
 	for _, t := range s.Tickets {
@@ -72,11 +73,23 @@ func Render(s Sheet) ([]byte, error) {
 	return file.Bytes(), nil
 }
 
+// textStyle is a text rendering mode of PDF (ISO 32000-1, 9.3.6).
+type textStyle int
+
+const (
+	plain textStyle = 0 // fill
+	bold  textStyle = 2 // fill, then stroke
+)
+
 // drawTicket draws one ticket below the height y.
 func drawTicket(pdf *fpdf.Fpdf, s Sheet, t Ticket, y float64) error {
 	pdf.SetXY(margin, y)
-	write := func(style string, size, height float64, lines ...string) {
-		pdf.SetFont(font, style, size)
+	pdf.SetDrawColor(0, 0, 0)
+	pdf.SetDashPattern(nil, 0)
+	pdf.SetLineWidth(boldOutline)
+	write := func(style textStyle, size, height float64, lines ...string) {
+		pdf.SetFont(font, "", size)
+		pdf.SetTextRenderingMode(int(style))
 		for _, line := range lines {
 			for i, part := range pdf.SplitText(printable(line), textWidth) {
 				if i == 2 { // the third line of a long name would push out what matters
@@ -87,15 +100,15 @@ func drawTicket(pdf *fpdf.Fpdf, s Sheet, t Ticket, y float64) error {
 			}
 		}
 	}
-	write("B", 15, 7, s.Event)
-	write("", 10, 5, s.Details...)
+	write(bold, 15, 7, s.Event)
+	write(plain, 10, 5, s.Details...)
 	pdf.SetY(pdf.GetY() + 2)
-	write("B", 13, 6, t.Place...)
+	write(bold, 13, 6, t.Place...)
 	if t.Holder != "" {
-		write("", 11, 6, t.Holder)
+		write(plain, 11, 6, t.Holder)
 	}
 	pdf.SetY(y + codeSide - 5)
-	write("", 8, 4, t.Caption, t.ID, s.Footer)
+	write(plain, 8, 4, t.Caption, t.ID, s.Footer)
 	pdf.SetDrawColor(170, 170, 170)
 	pdf.SetDashPattern([]float64{1, 1}, 0)
 	pdf.Line(margin, y+ticketHeight-margin/2, pageWidth-margin, y+ticketHeight-margin/2)

@@ -99,7 +99,7 @@ func (b *bench) apiEnvironment(ctx context.Context, name string) (env map[string
 	env = map[string]string{
 		"ENVIRONMENT": "test", "PORT": strconv.Itoa(port), "METRICS_PORT": strconv.Itoa(metrics), "DATA_DIR": folder, "LOG_LEVEL": "warn",
 		"REDIS_URL": private.RedisURL, "REDPANDA_BROKERS": private.Brokers[0], "ADMIN_EMAILS": adminEmail,
-		"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true", "AUTH_RATE_LIMIT_REQUESTS": "100000", "MUTATION_RATE_LIMIT_REQUESTS": "1000000", "READ_RATE_LIMIT_PER_USER": "2000000000", "MAX_UNPAID_RESERVATIONS": "1000000",
+		"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true", "AUTH_RATE_LIMIT_REQUESTS": "100000", "MUTATION_RATE_LIMIT_REQUESTS": "1000000", "READ_RATE_LIMIT_PER_USER": "2000000000", "READ_RATE_LIMIT_PER_IP": "2000000000", "MAX_UNPAID_RESERVATIONS": "1000000",
 	}
 	for variable, database := range map[string]struct {
 		name  string

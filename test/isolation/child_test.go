@@ -190,6 +190,7 @@ func (h *house) measureBeside(p party, probes []probe) latencies {
 	h.t.Helper()
 	plan := p.prepare(h)
 	plan.URL = h.url
+	h.awaitIdle()
 	stop := startChild(h.t, child{Party: p.name, Plan: plan})
 	loaded := measure(h.t, probes, loadTime)
 	var outcomes map[string]int

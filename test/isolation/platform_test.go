@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/cmd/parts"
 	"ticketing/command/gateway/paypal/paypaltest"
 	"ticketing/command/gateway/stripe/stripetest"
+	"ticketing/command/saga"
 	"ticketing/internal/config"
 	"ticketing/internal/mail/mailtest"
 	"ticketing/internal/services"
@@ -28,6 +30,7 @@ type house struct {
 	url  string
 	post *mailtest.PostOffice
 
+	events  *pgxpool.Pool
 	admins  turns
 	eventID string // on sale, of an admin
 	hosts   *atomic.Int64
@@ -72,6 +75,9 @@ func startPlatform(t *testing.T) *house {
 		err := h.visitor().do(t.Context(), `{ __typename }`, nil, nil)
 		return err == nil, fmt.Sprint(err)
 	})
+	h.events, err = pgxpool.New(t.Context(), db.Events)
+	require.NoError(t, err)
+	t.Cleanup(h.events.Close)
 	admin := 0
 	h.admins = newTurns(5, func() client {
 		admin++
@@ -79,6 +85,15 @@ func startPlatform(t *testing.T) *house {
 	})
 	h.eventID = h.addEvent(h.admins.next(), vars{"capacity": 1_000_000})
 	return h
+}
+
+// awaitIdle waits until what was done before, such as the mails of orders, is over.
+func (h *house) awaitIdle() {
+	h.t.Helper()
+	testenv.Eventually(h.t, testenv.Patience, func() (bool, string) {
+		idle, err := saga.Idle(h.t.Context(), h.events)
+		return err == nil && idle, fmt.Sprint("the saga is not idle: ", err)
+	})
 }
 
 // visitor returns a client that is not signed in, from an address of its own.

@@ -73,6 +73,7 @@ type clocks struct {
 
 func startClocks(t *testing.T) *clocks {
 	t.Helper()
+	requireSilence(t)
 	db := testenv.Databases(t)
 	cfg, err := config.Load(map[string]string{
 		"ENVIRONMENT": "test", "DATABASE_URL": db.Events, "PROJECTION_DATABASE_URL": db.Read, "AUTH_DATABASE_URL": db.Auth,
@@ -243,8 +244,7 @@ func (c *clocks) awaitSkew(p *process, want time.Duration, line string, lines in
 }
 
 // One process after another has its clock jump by ten minutes, either way. What customers get does not depend on it.
-func TestAProcessWithAWrongClockDecidesNothingWrong(t *testing.T) {
-	t.Parallel()
+func TestAProcessWithAWrongClockDecidesNothingWrong(t *testing.T) { //nolint:paralleltest // it measures time
 	c := startClocks(t)
 	opensAt := c.logTime.Now().Add(6*longHold + longHold/2).UTC().Truncate(time.Second)
 	eventID, windowID := c.newEvent(nil), c.newEvent(&opensAt)
@@ -280,8 +280,7 @@ func (c *clocks) movePostgres(by time.Duration) {
 }
 
 // When PostgreSQL's own clock is wrong, all processes differ from it. They say so, and go on.
-func TestAWrongClockOfPostgreSQLMakesNoProcessUnready(t *testing.T) {
-	t.Parallel()
+func TestAWrongClockOfPostgreSQLMakesNoProcessUnready(t *testing.T) { //nolint:paralleltest // it measures time
 	c := startClocks(t)
 	eventID := c.newEvent(nil)
 	c.awaitStatus("event", eventID, "SALES_OPEN")

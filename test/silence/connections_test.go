@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -77,8 +78,17 @@ func (b *logBuffer) after(n int) string {
 	return b.text.String()[n:]
 }
 
+// requireSilence skips the test unless nothing else runs on the machine.
+func requireSilence(t *testing.T) {
+	t.Helper()
+	if os.Getenv("SILENCE") == "" {
+		t.Skip("runs alone: make test-silence")
+	}
+}
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	requireSilence(t)
 	db := testenv.Databases(t)
 	env := map[string]string{
 		"ENVIRONMENT": "test", "DATABASE_URL": rename(t, db.Events, eventsHost), "PROJECTION_DATABASE_URL": rename(t, db.Read, readHost),
@@ -311,8 +321,7 @@ func (p *part) watchHealth() (stop func() []string) {
 }
 
 // Every connection between two parts falls silent: no FIN, no RST, new ones work.
-func TestSilentConnectionsAreReplaced(t *testing.T) {
-	t.Parallel()
+func TestSilentConnectionsAreReplaced(t *testing.T) { //nolint:paralleltest // it measures time
 	w := newWorld(t)
 	w.openSales()
 	customer, _, err := w.client.SignIn(t.Context(), "steady@example.com")
