@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,54 +23,76 @@ const (
 	tablePause, tablePatience = time.Second, 5 * time.Minute
 	// lockPause is how often a process that waits for another one's migrations looks.
 	lockPause = 100 * time.Millisecond
+	// migrationsTurn is the number of the advisory lock of a process of ours that migrates.
+	migrationsTurn int64 = 0x7469636b6574
 )
 
 // patientDriver migrates a database that is in use.
 type patientDriver struct {
 	database.Driver
 
-	session *sql.Conn // holds the advisory lock
-	lock    string    // its number
+	ctx     context.Context // ends the wait for the lock: the driver's interface has none
+	session *sql.Conn       // holds the advisory locks
+	number  int64           // of golang-migrate's lock
 }
 
-// newPatientDriver returns a driver that closes db.
+// newPatientDriver returns a driver that closes db, after its turn has come: preparing golang-migrate's driver takes the lock of migrations,
+// and waits for it in PostgreSQL.
 func newPatientDriver(ctx context.Context, db *sql.DB) (*patientDriver, error) {
-	config := &migratepgx.Config{}
-	driver, err := migratepgx.WithInstance(db, config)
+	session, err := db.Conn(ctx)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), db.Close())
 	}
-	lock, err := database.GenerateAdvisoryLockId(config.DatabaseName, config.SchemaName, config.MigrationsTable)
-	session, sessionErr := db.Conn(ctx)
-	if err = errors.Join(err, sessionErr); err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), driver.Close())
+	d := &patientDriver{ctx: ctx, session: session}
+	if err = d.lock(migrationsTurn); err != nil {
+		return nil, errors.Join(err, session.Close(), db.Close())
 	}
-	return &patientDriver{Driver: driver, session: session, lock: lock}, nil
+	config := &migratepgx.Config{}
+	driver, err := migratepgx.WithInstance(db, config)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), session.Close(), db.Close())
+	}
+	d.Driver = driver
+	number, err := database.GenerateAdvisoryLockId(config.DatabaseName, config.SchemaName, config.MigrationsTable)
+	if err == nil {
+		d.number, err = strconv.ParseInt(number, 10, 64)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare migrations: %w", err), d.Close())
+	}
+	return d, nil
 }
 
-// Close closes both sessions, and the database.
+// Close closes both sessions, which ends their locks, and the database.
 func (d *patientDriver) Close() error { return errors.Join(d.session.Close(), d.Driver.Close()) }
 
-// Lock takes the lock of the processes that migrate. It tries again and again instead of waiting in PostgreSQL: CREATE INDEX CONCURRENTLY
-// waits for each statement that runs, and would never end beside one that waits for it.
-func (d *patientDriver) Lock() error {
-	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
+// Lock takes golang-migrate's lock, which programs other than ours take too.
+func (d *patientDriver) Lock() error { return d.lock(d.number) }
+
+// lock takes an advisory lock. It tries again and again instead of waiting in PostgreSQL: CREATE INDEX CONCURRENTLY waits for each statement
+// that runs, and would never end beside one that waits for it.
+func (d *patientDriver) lock(number int64) error {
+	ctx, cancel := context.WithTimeout(d.ctx, lockTimeout)
 	defer cancel()
 	for {
 		var locked bool
-		if err := d.session.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1::bigint)`, d.lock).Scan(&locked); err != nil {
+		if err := d.session.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, number).Scan(&locked); err != nil {
 			return fmt.Errorf("lock the migrations: %w", err)
 		}
 		if locked {
 			return nil
 		}
-		time.Sleep(lockPause)
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return fmt.Errorf("lock the migrations, which another process is running: %w", context.Cause(ctx))
+		}
 	}
 }
 
 // Unlock ends Lock.
 func (d *patientDriver) Unlock() error {
-	if _, err := d.session.ExecContext(context.Background(), `SELECT pg_advisory_unlock($1::bigint)`, d.lock); err != nil {
+	if _, err := d.session.ExecContext(context.Background(), `SELECT pg_advisory_unlock($1)`, d.number); err != nil {
 		return fmt.Errorf("unlock the migrations: %w", err)
 	}
 	return nil

@@ -96,6 +96,41 @@ func TestManyMakeAnIndexAtOnce(t *testing.T) {
 	require.Equal(t, 1, count(t, url, `pg_index WHERE indexrelid = 'a_n'::regclass AND indisvalid`))
 }
 
+func TestAProcessThatWaitsForAnothersMigrationsCanBeEnded(t *testing.T) {
+	t.Parallel()
+	url := testenv.EmptyDatabase(t)
+	pool, err := postgres.NewPool(t.Context(), url, postgres.Config{})
+	require.NoError(t, err)
+	defer pool.Close()
+	holding, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = holding.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = holding.Exec(t.Context(), `SELECT pg_advisory_xact_lock(4711)`)
+	require.NoError(t, err)
+
+	files := fstest.MapFS{"0001_a.up.sql": file(`SELECT pg_advisory_xact_lock(4711)`)}
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { first <- postgres.Migrate(t.Context(), url, files) }()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		return count(t, url, `pg_locks WHERE NOT granted AND locktype = 'advisory' AND objid = 4711`) == 1, "the first does not migrate"
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { second <- postgres.Migrate(ctx, url, files) }()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		const tried = `pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_try_advisory_lock%'`
+		return count(t, url, tried) == 2, "the second does not wait"
+	})
+	cancel()
+	select {
+	case err := <-second:
+		require.ErrorIs(t, err, context.Canceled)
+	case <-time.After(testenv.Patience):
+		require.Fail(t, "it waits on")
+	}
+	require.NoError(t, holding.Rollback(t.Context()))
+	require.NoError(t, <-first)
+}
+
 // A migration that waits for a table's lock has all statements after it wait, too: it gives up, lets them through, and tries again.
 func TestAMigrationLetsOthersThrough(t *testing.T) {
 	t.Parallel()
