@@ -148,6 +148,31 @@ test-deploy: ## check deploy/ as compose and kustomize read it
 test-growth: setup ## sell on a log of 10 million domain events (7 GB of disk); GROWTH=1000000 for fewer
 	GROWTH=$(or $(GROWTH),10000000) go test -timeout=60m -count=1 -v -run '^TestALargeLog$$' ./test
 
+.PHONY: test-sabotage
+test-sabotage: setup ## break one invariant after another and require that its test fails; ONLY="part of a name" breaks one
+	SABOTAGE="$(or $(ONLY),all)" go test -count=1 -v -timeout=90m -run '^TestSabotageIsNoticed$$' ./test/sabotage
+
+.PHONY: load
+load: setup ## let 50, then 100 customers buy for DURATION (5m); nothing else must run meanwhile; PLOT=file.svg draws it
+	LOAD=1 DURATION=$(DURATION) PLOT=$(abspath $(PLOT)) go test -count=1 -v -timeout=2h -run '^TestLoad$$' ./test
+
+.PHONY: soak
+soak: setup ## sell at a steady rate for DURATION (30m); memory and connections must stay flat; PLOT=file.svg draws it
+	SOAK=1 DURATION=$(DURATION) PLOT=$(abspath $(PLOT)) go test -count=1 -v -timeout=6h -run '^TestSoak$$' ./test
+
+.PHONY: test-faults
+test-faults: setup ## sell on ten processes while a schedule of faults goes on; DURATION=30m SEED=7 PAUSE=100ms MOST=10000 (all have defaults)
+	FAULTS=1 SEED=$(SEED) DURATION=$(DURATION) PAUSE=$(PAUSE) MOST=$(MOST) go test -count=1 -v -timeout=3h -run '^TestFaults$$' ./test
+
+.PHONY: test-kafka
+test-kafka: setup-tests ## run what reaches the broker on Apache Kafka (Java 17; Maven fetches it once); RUN=TestASale PACKAGES=./test for less
+	TICKETING_TEST_KAFKA="$$(scripts/kafka)" go test -count=1 -p=1 -parallel=2 -timeout=60m $(if $(RUN),-run='$(RUN)') \
+		$(if $(filter-out ./...,$(PACKAGES)),$(PACKAGES),./internal/testenv ./internal/kafka ./command/relay/... ./projector/... ./test)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz test for FUZZTIME (5s); ONLY="graph.Fuzz" runs those
+	@scripts/fuzz $(or $(FUZZTIME),5s) "$(ONLY)"
+
 .PHONY: test-kubernetes
 test-kubernetes: ## apply deploy/kubernetes to a real kube-apiserver (built once, which takes minutes)
 	@scripts/test-kubernetes $(if $(RUN),-run='$(RUN)')

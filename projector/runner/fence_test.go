@@ -40,6 +40,21 @@ func TestCheckpointsFenceZombies(t *testing.T) {
 	require.Empty(t, w.Event("evt_2").ID)
 }
 
+// A member that dies, or is refused, between the two reads the records again.
+func TestACheckpointMovesOnlyWithItsRecords(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("event-evt_1", readtest.Created("one"))
+	records, writer := w.Records(event.Category), w.Writer(events.Projection{})
+	batch := tables.Batch{Records: records, Marks: []tables.Mark{assign(t, newRunner(w), writer.Generation())}}
+	w.ExecRead(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '57014'; END $$`)
+	w.ExecRead(`CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION refuse()`)
+	require.ErrorContains(t, writer.Write(t.Context(), batch), "not now")
+	require.Empty(t, w.Event("evt_1").ID)
+	w.ExecRead(`DROP TRIGGER refuse ON events`)
+	require.NoError(t, writer.Write(t.Context(), batch), "the checkpoint has not moved")
+	require.Equal(t, "evt_1", w.Event("evt_1").ID)
+}
+
 // A checkpoint that is added by a member that has missed a switch must not stay in the old generation.
 func TestCheckpointOfAMissedSwitchJoinsTheNewGeneration(t *testing.T) {
 	w := readtest.New(t)

@@ -1,0 +1,47 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// proofs are tests as the pages name them: `package.TestName`.
+var proofs = regexp.MustCompile("`([a-z/]+)\\.((?:Test|Fuzz|Benchmark)[A-Za-z0-9_]+)`")
+
+// Production readiness is what tests show, so each of them must be there.
+func TestEachProofExists(t *testing.T) {
+	t.Parallel()
+	declared := map[string]string{} // the tests of a package, as source
+	for page, least := range map[string]int{"production-readiness.md": 100, "reliability.md": 15} {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		named := proofs.FindAllStringSubmatch(string(text), -1)
+		require.GreaterOrEqual(t, len(named), least, page)
+		for _, proof := range named {
+			folder, name := proof[1], proof[2]
+			if declared[folder] == "" {
+				declared[folder] = testsOf(t, folder)
+			}
+			assert.Regexp(t, `(?m)^func `+name+`\(`, declared[folder], "%s names %s.%s", page, folder, name)
+		}
+	}
+}
+
+// testsOf returns the text of a package's test files.
+func testsOf(t *testing.T, folder string) (text string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", folder, "*_test.go"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files, "the package %s has no tests", folder)
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		text += string(source)
+	}
+	return text
+}

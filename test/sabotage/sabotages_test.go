@@ -1,0 +1,149 @@
+package sabotage
+
+// sabotage is a change of sources that breaks an invariant.
+type sabotage struct {
+	name    string // as docs/reliability.md has it
+	changes []change
+	folder  string   // of the package whose tests notice
+	tests   []string // each of which fails
+	count   int      // how often they run, if once may be luck. Default: 1.
+}
+
+// change replaces a text of a file, which must be there once.
+type change struct{ file, old, new string }
+
+// sabotages are sorted by the way of a command through the system.
+var sabotages = []sabotage{
+	{
+		name:   "the ownership of a reservation is not checked",
+		folder: "test", tests: []string{"TestObjectsOfOtherUsersAreRefused"},
+		changes: []change{{"command/authorize.go", `if !c.Principal.Is(s.CustomerID) {`, `if c.Principal.ID() == "" {`}},
+	},
+	{
+		name:   "a magic link works again",
+		folder: "internal/auth", tests: []string{"TestAMagicLinkSignsInOnce"},
+		changes: []change{
+			{"internal/auth/magiclink.go", `s.redis.GetDel(ctx, `, `s.redis.Get(ctx, `},
+			{"internal/auth/epoch.go", `SELECT EXISTS (SELECT FROM used_links WHERE hash = $1)`, `SELECT $1::text IS NULL`},
+		},
+	},
+	{
+		name:   "a taken seat is reserved",
+		folder: "command/inventory", tests: []string{"TestASeatHasOneHolder"},
+		changes: []change{{"command/inventory/selection.go", `case s.section.statusAt(at) != Available:`, `case s.section == nil:`}},
+	},
+	{
+		name:   "more is reserved than there is",
+		folder: "command/inventory", tests: []string{"TestCapacityIsNeverExceeded"},
+		changes: []change{{"command/inventory/selection.go", `case n <= left:`, `case n <= left || s.section.Capacity > 0:`}},
+	},
+	{
+		name:   "a late payment takes the seats of another customer",
+		folder: "command/inventory", tests: []string{"TestLatePaymentTakesNoSeatFromOthers"},
+		changes: []change{{"command/inventory/decide.go", `if err := s.checkFree(c.Retake.Items); err != nil {`,
+			`if err := s.checkFree(c.Retake.Items); err != nil && s.Sections == nil {`}},
+	},
+	{
+		name:   "the end of a hold is ignored",
+		folder: "command/reservation", tests: []string{"TestNothingIsPaidPastTheHold"},
+		changes: []change{{"command/reservation/decide.go", `s.Status == SeatsReserved && !now.Before(s.ExpiresAt)`, `s.Status == SeatsReserved && now.IsZero()`}},
+	},
+	{
+		name:   "the log's lock is not taken",
+		folder: "command/engine", tests: []string{"TestReplicasNeverDecideFromAStaleState"}, count: 5,
+		changes: []change{{"command/engine/session.go",
+			"b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard))", "b.Queue(`SELECT 1`)"}},
+	},
+	{
+		name:   "a frozen process keeps the lock",
+		folder: "command/engine", tests: []string{"TestAFrozenHolderOfTheLockIsEnded"},
+		changes: []change{{"command/engine/session.go", `SELECT pid FROM holder WHERE pg_terminate_backend(pid)`, `SELECT pid FROM holder`}},
+	},
+	{
+		name:   "decided states stay in memory when a batch fails",
+		folder: "command/engine", tests: []string{"TestASessionThatDiesBetweenDecisionAndCommitLosesNothing"},
+		changes: []change{{"command/engine/batch.go", "for id := range b.streams {\n\t\t\te.cache.drop(id)\n\t\t}", "for id := range b.streams {\n\t\t\t_ = id\n\t\t}"}},
+	},
+	{
+		name:   "a commit without acknowledgement counts as refused",
+		folder: "command/engine", tests: []string{"TestACommitWithoutAcknowledgementIsUnavailableWithoutAKey"},
+		changes: []change{{"command/engine/append.go", "return &unknownCommitError{cause: err}\n", "return fmt.Errorf(\"append the batch: %w\", err)\n"}},
+	},
+	{
+		name:   "what no standby has is acknowledged",
+		folder: "command/engine", tests: []string{"TestWhatNoStandbyHasIsNotAcknowledged"},
+		changes: []change{{"command/engine/append.go", `case err == nil && e.connection.warning != "":`, `case err == nil && e.connection.warning == "never":`}},
+	},
+	{
+		name:   "idempotency keys are ignored",
+		folder: "command/engine", tests: []string{"TestTheSameKeyIsOneCommand", "TestARejectionReplays"},
+		changes: []change{{"command/engine/batch.go", "known, ok := b.known[c.Key.id()]\n\treturn known, ok", "known, ok := b.known[c.Key.id()]\n\treturn known, ok && b == nil"}},
+	},
+	{
+		name:   "a process decides by its own clock",
+		folder: "command/engine", tests: []string{"TestTheTimeOfADecisionIsTheDatabases"},
+		changes: []change{{"command/engine/session.go", `e.head, e.now = head, now.UTC()`, `e.head, e.now = head, time.Now().UTC()`}},
+	},
+	{
+		name:   "the relay moves its cursor before it publishes",
+		folder: "command/relay", tests: []string{"TestBreakerOpensWhileTheBrokerIsAwayAndClosesAfterwards"},
+		changes: []change{{"command/relay/session.go", "touched, err := s.publishPage(", `if err := s.cursor.Move(ctx, s.db, page[len(page)-1].Position, nil); err != nil {
+		return false, err
+	}
+	s.cursor.Position = page[len(page)-1].Position
+	touched, err := s.publishPage(`}},
+	},
+	{
+		name:   "records that the relay did not sign are believed",
+		folder: "projector", tests: []string{"TestRecordsThatTheRelayDidNotSignAreNotBelieved"},
+		changes: []change{{"internal/cloudevents/signature.go", `if !k.Off() && !k.isSigned(r) {`, `if !k.Off() && !k.isSigned(r) && r == nil {`}},
+	},
+	{
+		name:   "a projection applies a record again",
+		folder: "projector/availability", tests: []string{"TestAvailabilityBearsAnyDelivery"},
+		changes: []change{{"projector/projection/fold.go", `case r.Version <= version: // applied before`, `case r.Version < 0:`}},
+	},
+	{
+		name:   "a checkpoint moves outside its batch's transaction",
+		folder: "projector/runner", tests: []string{"TestACheckpointMovesOnlyWithItsRecords"},
+		changes: []change{
+			{"projector/tables/writer.go", "	err = w.transact(ctx, func(tx pgx.Tx) error {\n\t\tq := db.New(tx)", `	if err := w.moveCheckpoints(ctx, db.New(w.Read), b.Marks); err != nil {
+		return nil, err
+	}
+	err = w.transact(ctx, func(tx pgx.Tx) error {
+		q := db.New(tx)`},
+			{"projector/tables/writer.go", `return w.moveCheckpoints(ctx, q, b.Marks)`, `return nil`},
+		},
+	},
+	{
+		name:   "a projector that lost its partition writes on",
+		folder: "projector/runner", tests: []string{"TestCheckpointsFenceZombies"},
+		changes: []change{{"projector/tables/batch.go", `if moved != int64(len(marks)) {`, `if moved < 0 {`}},
+	},
+	{
+		name:   "two sagas follow the log at a time",
+		folder: "command/saga", tests: []string{"TestOneReplicaFollowsAtATime"},
+		changes: []change{{"command/saga/cursor.go", ` FOR UPDATE OF c SKIP LOCKED`, ` FOR SHARE OF c`}},
+	},
+	{
+		name:   "a payment that was given up is confirmed",
+		folder: "test", tests: []string{"TestAnAPIThatIsFrozenBeforeItConfirmsChargesNothingWhenItWakes"},
+		changes: []change{{"command/process_payment.go", `case recorded.Payment.Status != payment.Processing:`, `case recorded.Payment == nil:`}},
+	},
+	{
+		name:   "a refund is requested under another key each time",
+		folder: "command/gateway/stripe", tests: []string{"TestRequestsCarryOurIDsAndKeys"},
+		changes: []change{{"command/gateway/stripe/refund.go", `params.IdempotencyKey = new(r.Key())`, `params.IdempotencyKey = new(fmt.Sprintf("%s-%p", r.Key(), params))`}},
+	},
+	{
+		name:   "each webhook of Stripe is genuine",
+		folder: "command/webhook", tests: []string{"TestARequestThatIsNotStripesIsRefusedAndNotStored"},
+		changes: []change{{"command/gateway/stripe/webhook.go", `g.webhookSecret); err != nil {`, `g.webhookSecret); err != nil && body == nil {`}},
+	},
+	{
+		name:   "each webhook of PayPal is genuine",
+		folder: "command/webhook", tests: []string{"TestARequestThatIsNotPayPalsIsRefusedAndNotStored"},
+		changes: []change{{"command/gateway/paypal/webhook.go", `if err := g.verifySignature(ctx, header, body); err != nil {`,
+			`if err := g.verifySignature(ctx, header, body); err != nil && body == nil {`}},
+	},
+}
