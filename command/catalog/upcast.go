@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -12,9 +13,9 @@ import (
 // upcastRefundRequestedV1 adds the cause. Version 1 told causes apart only by the sentence in its reason, so the sentences are
 // repeated here as they were: they may be reworded elsewhere, the log's may not.
 func upcastRefundRequestedV1(data json.RawMessage) (json.RawMessage, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(data, &fields); err != nil {
-		return nil, fmt.Errorf("read the fields: %w", err)
+	fields, err := readFields(data)
+	if err != nil {
+		return nil, err
 	}
 	cause := payment.CauseRequested
 	switch string(fields["reason"]) {
@@ -29,10 +30,22 @@ func upcastRefundRequestedV1(data json.RawMessage) (json.RawMessage, error) {
 
 // upcastTimeZone adds the time zone: events had none in version 1.
 func upcastTimeZone(data json.RawMessage) (json.RawMessage, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(data, &fields); err != nil {
-		return nil, fmt.Errorf("read the fields: %w", err)
+	fields, err := readFields(data)
+	if err != nil {
+		return nil, err
 	}
 	fields["timeZone"] = json.RawMessage(strconv.Quote(event.DefaultTimeZone))
 	return json.Marshal(fields)
+}
+
+// readFields returns the fields of a domain event. What others write into a topic may be JSON's null.
+func readFields(data json.RawMessage) (fields map[string]json.RawMessage, err error) {
+	err = json.Unmarshal(data, &fields)
+	if err == nil && fields == nil {
+		err = errors.New("they are null")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the fields: %w", err)
+	}
+	return fields, nil
 }

@@ -55,7 +55,7 @@ func (flood) OpenForUser(context.Context) (func(), error) { return func() {}, ni
 
 func (f flood) AllowMessage(context.Context) error { return nil }
 
-func serve(t *testing.T, change func(*Config)) (*Handler, string) {
+func serve(t testing.TB, change func(*Config)) (*Handler, string) {
 	t.Helper()
 	cfg := Config{Host: newFlood(), Logger: slog.New(slog.DiscardHandler)}
 	change(&cfg)
@@ -66,7 +66,7 @@ func serve(t *testing.T, change func(*Config)) (*Handler, string) {
 }
 
 // waitForNoStreams waits until all streams have ended.
-func waitForNoStreams(t *testing.T, h *Handler) {
+func waitForNoStreams(t testing.TB, h *Handler) {
 	t.Helper()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		return len(h.streams) == 0, fmt.Sprintf("%d streams", len(h.streams))
