@@ -59,6 +59,16 @@ func TestNothingIsLostBetweenPublishingAndMovingTheCursor(t *testing.T) {
 	require.Zero(t, w.refills(), "a duplicate is not a loss")
 }
 
+func TestTheCursorStaysWhereItIsWhenPublishingFails(t *testing.T) {
+	w := newWorld(t)
+	w.log.Append(t, "event-evt_1", created("a"))
+	s := w.openSession()
+	s.client.Close()
+	_, err := s.publishNews(t.Context())
+	require.Error(t, err)
+	require.Zero(t, w.cursor())
+}
+
 func TestCursorIsMovedByOneRelayOnly(t *testing.T) {
 	w := newWorld(t)
 	s := w.openSession()

@@ -203,6 +203,24 @@ func TestAJobOfALivingReplicaIsNotTakenOver(t *testing.T) {
 	require.Equal(t, 1, d.total())
 }
 
+// The connection is cut when a replica has got jobs and does not know it, or has done them and can't say so. It is alive, so no other takes them
+// over.
+func TestAJobWhoseResponseOrResultWasLostIsDoneAgain(t *testing.T) {
+	pool, _ := newTimedPool(t)
+	d := newDouble()
+	cfg := config(pool, d)
+	cfg.Lease = 300 * time.Millisecond
+	runSaga(t, cfg)
+	mustRecord(t, pool, start, refunds(2)...)
+	waitUntilIdle(t, pool)
+	_, err := pool.Exec(t.Context(), `UPDATE river_job SET state = 'running', finalized_at = NULL, attempted_at = $1,
+		attempted_by = ARRAY[(SELECT id FROM saga_replicas)] WHERE state = 'completed'`, start.Add(-time.Minute))
+	require.NoError(t, err)
+	waitUntilIdle(t, pool)
+	require.Equal(t, 2, d.count("refund pay rfd0"))
+	require.Equal(t, 2, d.count("refund pay rfd1"))
+}
+
 func TestAJobThatPanicsIsTriedAgain(t *testing.T) {
 	pool, c := newTimedPool(t)
 	d := newDouble()

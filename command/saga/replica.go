@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"ticketing/command/eventstore"
 	"ticketing/internal/supervise"
 )
 
@@ -37,6 +38,13 @@ const takeOverSQL = `UPDATE river_job SET state = 'available' WHERE state = 'run
 		) FOR UPDATE SKIP LOCKED
 	)`
 
+// lostSQL returns jobs to their queues that this replica got a while ago and does not work on: the response with them was lost, or their result
+// when the database went away.
+const lostSQL = `UPDATE river_job SET state = 'available' WHERE state = 'running' AND id IN (
+		SELECT id FROM river_job WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1
+			AND attempted_at < ` + eventstore.NowSQL + ` - $2::interval AND id <> ALL ($3::bigint[]) FOR UPDATE SKIP LOCKED
+	)`
+
 // renewReplica marks this replica as alive, and then takes over from those that are not.
 func renewReplica(ctx context.Context, c Config, replicaID string) error {
 	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
@@ -52,6 +60,13 @@ func renewReplica(ctx context.Context, c Config, replicaID string) error {
 	}
 	if tag.RowsAffected() > 0 {
 		c.Logger.WarnContext(ctx, "the jobs of a dead replica are done again", "jobs", tag.RowsAffected())
+	}
+	lostAfter := 3 * c.Lease
+	if tag, err = c.Pool.Exec(ctx, lostSQL, replicaID, lostAfter, c.atWork.list(lostAfter)); err != nil {
+		return fmt.Errorf("look for lost jobs: %w", err)
+	}
+	if tag.RowsAffected() > 0 {
+		c.Logger.WarnContext(ctx, "jobs whose response or result was lost are done again", "jobs", tag.RowsAffected())
 	}
 	if _, err := c.Pool.Exec(ctx, `DELETE FROM saga_replicas WHERE alive_until < clock_timestamp() - interval '1 day'`); err != nil {
 		return fmt.Errorf("forget dead replicas: %w", err)

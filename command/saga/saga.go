@@ -70,7 +70,8 @@ type Config struct {
 	Logger     *slog.Logger          // Default: slog.Default().
 	Registerer prometheus.Registerer // Default: metrics are not registered.
 
-	clock *logClock
+	clock  *logClock
+	atWork *atWork
 }
 
 // reconcileAfter is how long a payment is left to the process that handles it: a call that timed out still has to be recorded by its caller.
@@ -89,7 +90,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	c.clock = &logClock{}
+	c.clock, c.atWork = &logClock{}, newAtWork()
 	return c
 }
 

@@ -26,11 +26,14 @@ type worker[A river.JobArgs] struct {
 	metrics *metrics
 	clock   *logClock
 	log     *slog.Logger
+	atWork  *atWork
 	work    func(ctx context.Context, by command.Caller, args A) error
 }
 
 // Work is part of river.Worker. River catches panics.
 func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
+	w.atWork.begin(job.ID)
+	defer w.atWork.end(job.ID)
 	kind := job.Kind
 	by, err := callerOf(job.JobRow)
 	if err == nil {
@@ -61,7 +64,7 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 }
 
 func addWorker[A river.JobArgs](to *river.Workers, c Config, m *metrics, work func(ctx context.Context, by command.Caller, args A) error) {
-	river.AddWorker(to, &worker[A]{metrics: m, clock: c.clock, log: c.Logger, work: work})
+	river.AddWorker(to, &worker[A]{metrics: m, clock: c.clock, log: c.Logger, atWork: c.atWork, work: work})
 }
 
 // panicCounter counts the jobs whose worker panicked: the worker could not.

@@ -86,7 +86,7 @@ var sabotages = []sabotage{
 	},
 	{
 		name:   "the relay moves its cursor before it publishes",
-		folder: "command/relay", tests: []string{"TestBreakerOpensWhileTheBrokerIsAwayAndClosesAfterwards"},
+		folder: "command/relay", tests: []string{"TestTheCursorStaysWhereItIsWhenPublishingFails"},
 		changes: []change{{"command/relay/session.go", "touched, err := s.publishPage(", `if err := s.cursor.Move(ctx, s.db, page[len(page)-1].Position, nil); err != nil {
 		return false, err
 	}
@@ -124,6 +124,11 @@ var sabotages = []sabotage{
 		name:   "two sagas follow the log at a time",
 		folder: "command/saga", tests: []string{"TestOneReplicaFollowsAtATime"},
 		changes: []change{{"command/saga/cursor.go", ` FOR UPDATE OF c SKIP LOCKED`, ` FOR SHARE OF c`}},
+	},
+	{
+		name:   "jobs whose result was lost stay lost",
+		folder: "command/saga", tests: []string{"TestAJobWhoseResponseOrResultWasLostIsDoneAgain"},
+		changes: []change{{"command/saga/replica.go", `id <> ALL ($3::bigint[]) FOR UPDATE`, `id <> ALL ($3::bigint[]) AND false FOR UPDATE`}},
 	},
 	{
 		name:   "a payment that was given up is confirmed",
