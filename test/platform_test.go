@@ -171,6 +171,13 @@ func (p *platform) requireVerified() {
 func (p *platform) startAPI() runningPart {
 	p.t.Helper()
 	api := p.startPart("api")
+	p.awaitReady()
+	return api
+}
+
+// awaitReady waits until the api is ready.
+func (p *platform) awaitReady() {
+	p.t.Helper()
 	testenv.Eventually(p.t, testenv.Patience, func() (bool, string) {
 		response, err := http.Get(p.url + "/health/ready")
 		if err != nil {
@@ -179,7 +186,6 @@ func (p *platform) startAPI() runningPart {
 		defer response.Body.Close()
 		return response.StatusCode == http.StatusOK, response.Status
 	})
-	return api
 }
 
 // health returns the address of what the part reports of itself to operators.

@@ -40,10 +40,15 @@ type system struct {
 // newEnvironment returns the configuration of a new system or platform, with its own databases, Redis and broker. Tests may change it.
 func newEnvironment(t testing.TB) map[string]string {
 	t.Helper()
-	db := testenv.Databases(t)
+	return newEnvironmentOn(t, testenv.Databases(t), testenv.Redis(t), testenv.Broker(t, 3)[0])
+}
+
+// newEnvironmentOn is newEnvironment with the servers that are given.
+func newEnvironmentOn(t testing.TB, db testenv.DB, redisURL, brokers string) map[string]string {
+	t.Helper()
 	return map[string]string{
 		"ENVIRONMENT": "test", "DATABASE_URL": db.Events, "PROJECTION_DATABASE_URL": db.Read, "AUTH_DATABASE_URL": db.Auth,
-		"REDIS_URL": testenv.Redis(t), "REDPANDA_BROKERS": testenv.Broker(t, 3)[0], "DATA_DIR": t.TempDir(), "LOG_LEVEL": "warn",
+		"REDIS_URL": redisURL, "REDPANDA_BROKERS": brokers, "DATA_DIR": t.TempDir(), "LOG_LEVEL": "warn",
 		"DATABASE_MAX_CONNECTIONS": "6", "DATABASE_MIN_CONNECTIONS": "1", "ADMIN_EMAILS": adminEmail, "RESERVATION_HOLD": holdDuration.String(),
 		"AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING": "true", "AUTH_RATE_LIMIT_REQUESTS": "100000", "GUEST_RATE_LIMIT_REQUESTS": "100000", "MUTATION_RATE_LIMIT_REQUESTS": "100000", "READ_RATE_LIMIT_PER_USER": "1000000000", "READ_RATE_LIMIT_PER_IP": "1000000000",
 		"MAX_UNPAID_RESERVATIONS": "100000",

@@ -70,6 +70,9 @@ func (p *Process) runChild(started chan<- error) {
 	close(p.done)
 }
 
+// PID returns the child's process id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Done returns a channel that is closed when the child has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 

@@ -22,11 +22,12 @@ func Broker(t testing.TB, partitions int) []string {
 	return BrokerServer(t, partitions).Addrs()
 }
 
-// BrokerProc is a broker in a process of its own that a test can kill and start again. Call its methods on the test's goroutine.
+// BrokerProc is a broker (a node of Apache Kafka in `make test-kafka`) in a process of its own that a test can kill and start again. Call its methods on the test's goroutine.
 type BrokerProc struct {
 	t       testing.TB
 	folder  string
-	options services.BrokerConfig
+	dataDir string
+	job     job
 	helper  *helper
 	addrs   []string
 }
@@ -36,8 +37,14 @@ func BrokerServer(t testing.TB, partitions int) *BrokerProc {
 	t.Helper()
 	needServer(t)
 	folder := tempDir(t)
-	b := &BrokerProc{t: t, folder: folder}
-	b.options = services.BrokerConfig{DataDir: filepath.Join(folder, "broker"), Topics: Topics(), Partitions: partitions}
+	b := &BrokerProc{t: t, folder: folder, dataDir: filepath.Join(folder, "broker")}
+	if os.Getenv(kafkaVariable) == "" {
+		b.job.Broker = &services.BrokerConfig{DataDir: b.dataDir, Topics: Topics(), Partitions: partitions}
+	} else {
+		node := newKafkaNodes(t, 1, folder)[0]
+		node.DataDir, node.Topics, node.Partitions = b.dataDir, Topics(), partitions
+		b.job.Kafka = &node
+	}
 	b.Start()
 	t.Cleanup(func() {
 		if b.helper != nil {
@@ -67,7 +74,7 @@ func (b *BrokerProc) Stop() {
 // Start starts the broker again on its port, with all records. Call Wipe before it for a broker that lost them.
 func (b *BrokerProc) Start() {
 	b.t.Helper()
-	h, err := startHelper(b.folder, job{Broker: &b.options})
+	h, err := startHelper(b.folder, b.job)
 	require.NoError(b.t, err)
 	addrs := strings.Split(h.ready, ",")
 	require.False(b.t, b.addrs != nil && addrs[0] != b.addrs[0])
@@ -78,5 +85,5 @@ func (b *BrokerProc) Start() {
 func (b *BrokerProc) Wipe() {
 	b.t.Helper()
 	require.Nil(b.t, b.helper, "kill the broker before wiping it")
-	require.NoError(b.t, os.RemoveAll(filepath.Join(b.options.DataDir, "data")))
+	require.NoError(b.t, os.RemoveAll(filepath.Join(b.dataDir, "data")))
 }

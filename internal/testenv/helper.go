@@ -25,6 +25,7 @@ const helperVariable = "TICKETING_TEST_HELPER"
 type job struct {
 	Postgres string                 // run PostgreSQL in this folder, and remove the folder at the end
 	Broker   *services.BrokerConfig // run a broker
+	Kafka    *kafkaNode             // run a node of Apache Kafka
 }
 
 //nolint:gochecknoinits // the only code that runs before a binary's tests without help from its packages
@@ -51,6 +52,9 @@ func runHelper(text string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
+	if j.Kafka != nil {
+		return serveKafka(ctx, j.Kafka)
+	}
 	if j.Broker != nil {
 		return services.ServeBroker(ctx, *j.Broker, os.Stdout)
 	}

@@ -1,5 +1,5 @@
-// Package networktest puts TCP proxies between a part and the servers that it works with, to take connections away without a word: no FIN and no
-// RST, as after a failover whose old host has vanished, behind a firewall that has dropped a connection, or with a proxy that hangs.
+// Package networktest puts TCP proxies between a part and the servers that it works with, to cut connections, to slow them down, or to take them
+// away without a word: no FIN and no RST, as after a failover whose old host has vanished, behind a firewall that has dropped a connection, or with a proxy that hangs.
 package networktest
 
 import (
@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -84,6 +86,7 @@ type Proxy struct {
 	target   string
 	listener net.Listener
 	done     chan struct{}
+	delay    atomic.Int64 // nanoseconds that each piece of data waits
 
 	mu      sync.Mutex
 	hanging bool // new connections are silent from their start
@@ -141,6 +144,31 @@ func (p *Proxy) Hang() {
 	p.Silence()
 }
 
+// Cut closes the existing connections, and returns how many that are. New ones work.
+func (p *Proxy) Cut() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		l.close()
+	}
+	return len(p.links)
+}
+
+// Slow delays each piece of data from now on, in both directions. 0 ends it.
+func (p *Proxy) Slow(delay time.Duration) { p.delay.Store(int64(delay)) }
+
+// Carries reports whether the connection that the server sees coming from this port goes through the proxy.
+func (p *Proxy) Carries(port int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		if at, ok := l.far.LocalAddr().(*net.TCPAddr); ok && at.Port == port {
+			return true
+		}
+	}
+	return false
+}
+
 // Resume lets new connections work again.
 func (p *Proxy) Resume() { p.setHanging(false) }
 
@@ -189,8 +217,8 @@ func (p *Proxy) serve(near net.Conn) {
 	p.links[l] = struct{}{}
 	p.mu.Unlock()
 	var copying sync.WaitGroup
-	copying.Go(func() { l.forward(far, near) })
-	copying.Go(func() { l.forward(near, far) })
+	copying.Go(func() { l.forward(far, near, &p.delay) })
+	copying.Go(func() { l.forward(near, far, &p.delay) })
 	copying.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -198,8 +226,8 @@ func (p *Proxy) serve(near net.Conn) {
 }
 
 // forward copies until one side closes, or until the link is silent: then it stops without closing anything.
-func (l *link) forward(to, from net.Conn) {
-	_, _ = io.Copy(&gate{to, l.silent}, from)
+func (l *link) forward(to, from net.Conn, delay *atomic.Int64) {
+	_, _ = io.Copy(&gate{to, l.silent, delay}, from)
 	select {
 	case <-l.silent:
 	default:
@@ -220,9 +248,13 @@ func (l *link) close() {
 type gate struct {
 	to     io.Writer
 	closed chan struct{}
+	delay  *atomic.Int64
 }
 
 func (g *gate) Write(p []byte) (int, error) {
+	if d := g.delay.Load(); d > 0 {
+		time.Sleep(time.Duration(d))
+	}
 	select {
 	case <-g.closed:
 		return 0, io.ErrClosedPipe

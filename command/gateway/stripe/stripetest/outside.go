@@ -26,6 +26,17 @@ func (s *Server) AuthenticateTransaction(t testing.TB, transactionID string) {
 	s.changeIntent(t, transactionID, func(i *intent) { s.finishAuthentication(t, i) })
 }
 
+// AuthenticateIfWaiting is Authenticate for a customer whose payment may have been given up meanwhile.
+func (s *Server) AuthenticateIfWaiting(t testing.TB, clientSecret string) {
+	t.Helper()
+	transactionID, _, _ := strings.Cut(clientSecret, "_secret_")
+	s.changeIntent(t, transactionID, func(i *intent) {
+		if i.status == "requires_action" {
+			s.finishPayment(i)
+		}
+	})
+}
+
 func (s *Server) finishAuthentication(t testing.TB, i *intent) {
 	t.Helper()
 	require.Equal(t, "requires_action", i.status)
