@@ -38,14 +38,14 @@ func newAdmission(l RateLimits, registerer prometheus.Registerer) *admission {
 	}
 }
 
-// client is who an operation is counted for: the viewer, or the address of those who are not signed in.
+// client is who an operation is counted for: the viewer, or the address of guests, who cost nothing, and of those who are not signed in.
 type client struct {
 	meter *limits.Meter
 	key   string
 }
 
 func (a *admission) clientOf(ctx context.Context) client {
-	if viewer, signedIn := auth.FromContext(ctx); signedIn {
+	if viewer, signedIn := auth.FromContext(ctx); signedIn && !viewer.Guest {
 		return client{a.users, viewer.UserID}
 	}
 	return client{a.addresses, ratelimit.IPKey(request.From(ctx).ClientIP)}

@@ -9,7 +9,9 @@ import (
 
 	"ticketing/graph/apierror"
 	"ticketing/graph/model"
+	"ticketing/graph/request"
 	"ticketing/internal/auth"
+	"ticketing/internal/ratelimit"
 	"ticketing/query"
 )
 
@@ -28,11 +30,19 @@ func (r *Resolver) authorizeField(ctx context.Context, _ any, next graphql.Resol
 		return nil, apierror.New(apierror.Forbidden, "only admins may do this")
 	}
 	if signedIn && graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
-		if err := r.checkRate(ctx, "mutations", viewer.UserID, r.limits.Mutations); err != nil {
+		if err := r.countMutation(ctx, viewer); err != nil {
 			return nil, err
 		}
 	}
 	return next(ctx)
+}
+
+// countMutation counts a mutation of its viewer. An address has as many guests as it likes, so those of one address are counted together, too.
+func (r *Resolver) countMutation(ctx context.Context, viewer auth.Principal) error {
+	if err := r.checkRate(ctx, "mutations", viewer.UserID, r.limits.Mutations); err != nil || !viewer.Guest {
+		return err
+	}
+	return r.checkRate(ctx, "guests-mutations", ratelimit.IPKey(request.From(ctx).ClientIP), r.limits.Mutations.OfNetwork())
 }
 
 // unauthorizedFields returns the root fields of a schema that do not declare who may call them.

@@ -44,11 +44,11 @@ func (r *Resolver) requestMagicLink(ctx context.Context, address string) (token 
 	if err != nil {
 		return "", err
 	}
-	network := networkOf(ctx)
-	if err := r.checkRate(ctx, "ask-ip", network, r.limits.SignIn.AskByIP); err != nil {
+	if err := r.checkRate(ctx, "ask-ip", networkOf(ctx), r.limits.SignIn.AskByIP); err != nil {
 		return "", err
 	}
-	if err := r.checkAddress(ctx, email, network); err != nil {
+	// One who rents a network of IPv6 has thousands of customers' prefixes: to an address, they are one.
+	if err := r.checkAddress(ctx, email, ratelimit.NetworkKey(request.From(ctx).ClientIP)); err != nil {
 		return "", err
 	}
 	return r.auth.RequestMagicLink(ctx, email, browserOf(request.From(ctx)))

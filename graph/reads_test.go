@@ -12,6 +12,7 @@ import (
 	"ticketing/graph"
 	"ticketing/internal/auth"
 	"ticketing/internal/id"
+	"ticketing/internal/ratelimit"
 )
 
 var anyProxy = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
@@ -163,6 +164,45 @@ func TestReadsAreLimitedByWeightForEachUserAndAddress(t *testing.T) {
 	require.Empty(t, a.do(page, nil, from("198.51.100.2")...).Errors, "another address")
 	got := a.do(`mutation { createEvent(input: {name: "n", venue: "v", startsAt: "2099-12-31T20:00:00Z"}) { event { id } } }`, nil, alice...)
 	require.NotNil(t, got.field(t, "createEvent")["event"], "who has read too much can still act")
+}
+
+// A guest costs nothing, so all guests of an address are one client.
+func TestGuestsOfAnAddressReadTogether(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t, limited)
+	const page = `{ events(first: 100) { nodes { id name } } }`
+	from := func(address string, guest []string) []string {
+		return append([]string{"X-Forwarded-For", address}, guest...)
+	}
+	_, first := a.newGuest()
+	_, second := a.newGuest()
+	code := ""
+	for range 6 {
+		if code = a.do(page, nil, from("198.51.100.1", first)...).code(); code != "" {
+			break
+		}
+	}
+	require.Equal(t, "RATE_LIMITED", code)
+	require.Equal(t, "RATE_LIMITED", a.do(page, nil, from("198.51.100.1", second)...).code())
+	require.Empty(t, a.do(page, nil, from("198.51.100.2", second)...).Errors, "elsewhere")
+}
+
+func TestGuestsOfAnAddressActTogether(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, func(c *graph.Config) { c.RateLimits.Mutations = ratelimit.Mutations(2) })
+	const cancel = `mutation($r: ID!, $k: String) { cancelReservation(input: {reservationId: $r, idempotencyKey: $k}) { userErrors { code } } }`
+	act := func(header []string) response {
+		return a.do(cancel, vars{"r": id.New(id.Reservation), "k": id.New("key")}, header...)
+	}
+	for range ratelimit.AddressesOfNetwork {
+		_, guest := a.newGuest()
+		for range 2 {
+			require.Empty(t, act(guest).Errors)
+		}
+	}
+	_, guest := a.newGuest()
+	require.Equal(t, "RATE_LIMITED", act(guest).code())
+	require.Empty(t, act(a.as(newUser())).Errors, "who has proven an address")
 }
 
 // What a subscription sends is paid for too: it becomes slower, and its last state still arrives.

@@ -51,7 +51,12 @@ type (
 
 // checkRate counts one action of key. It returns RATE_LIMITED when that is too much.
 func (r *Resolver) checkRate(ctx context.Context, name, key string, limit ratelimit.Limit) error {
-	decision, err := r.limiter.Allow(ctx, name, key, limit, 1)
+	return r.checkCost(ctx, name, key, limit, 1)
+}
+
+// checkCost is checkRate of what counts as several actions.
+func (r *Resolver) checkCost(ctx context.Context, name, key string, limit ratelimit.Limit, cost int) error {
+	decision, err := r.limiter.Allow(ctx, name, key, limit, cost)
 	if err != nil {
 		return err
 	}
@@ -62,13 +67,13 @@ func (r *Resolver) checkRate(ctx context.Context, name, key string, limit rateli
 	return nil
 }
 
-// checkNetwork counts one action of the client's address, and of its network.
-func (r *Resolver) checkNetwork(ctx context.Context, name string, limit ratelimit.Limit) error {
+// checkNetwork counts actions of the client's address, and of its network.
+func (r *Resolver) checkNetwork(ctx context.Context, name string, limit ratelimit.Limit, actions int) error {
 	ip := request.From(ctx).ClientIP
-	if err := r.checkRate(ctx, name+"-ip", ratelimit.IPKey(ip), limit); err != nil {
+	if err := r.checkCost(ctx, name+"-ip", ratelimit.IPKey(ip), limit, actions); err != nil {
 		return err
 	}
-	return r.checkRate(ctx, name+"-network", ratelimit.NetworkKey(ip), limit.OfNetwork())
+	return r.checkCost(ctx, name+"-network", ratelimit.NetworkKey(ip), limit.OfNetwork(), actions)
 }
 
 // newRefusedTotal returns the metric of checkRate.
@@ -76,7 +81,7 @@ func newRefusedTotal(registerer prometheus.Registerer) *prometheus.CounterVec {
 	refused := promauto.With(registerer).NewCounterVec(prometheus.CounterOpts{
 		Namespace: "ticketing", Subsystem: "graphql", Name: "refused_total", Help: "What a limit has refused, by the limit's name (docs/limits.md).",
 	}, []string{"limit"})
-	for _, limit := range []string{"reservations-ip", "reservations-network", "guests-ip", "guests-network"} {
+	for _, limit := range []string{"reservations-ip", "reservations-network", "guests-ip", "guests-network", "guests-mutations"} {
 		refused.WithLabelValues(limit) // so that they can be watched from the start
 	}
 	return refused
