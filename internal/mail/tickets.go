@@ -5,8 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"rsc.io/qr"
-
+	"ticketing/internal/qrcode"
 	"ticketing/internal/ticketpdf"
 )
 
@@ -28,9 +27,9 @@ func ticketFiles(p Purchase) ([]File, error) {
 			Place: []string{t.Place(), t.Price}, ID: t.ID, Code: t.Code, Caption: fmt.Sprintf("Ticket %d of %d", i+1, len(p.Tickets)),
 		})
 		if len(files) < mostShownCodes {
-			code, err := qr.Encode(t.Code, qr.M)
+			code, err := qrcode.Encode(t.Code)
 			if err != nil {
-				return nil, fmt.Errorf("draw the QR code of a ticket: %w", err)
+				return nil, err
 			}
 			name := "ticket-" + strconv.Itoa(i+1)
 			files = append(files, File{ID: t.Shown(), Name: name + ".png", Type: "image/png", Content: code.PNG()})

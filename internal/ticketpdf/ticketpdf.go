@@ -9,7 +9,8 @@ import (
 	"codeberg.org/go-pdf/fpdf"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/sfnt"
-	"rsc.io/qr"
+
+	"ticketing/internal/qrcode"
 )
 
 // Sheet is the tickets of one order. All texts are in the customer's language, as they are printed.
@@ -38,7 +39,6 @@ const (
 	codeSide      = 58.0
 	pageWidth     = 210.0
 	textWidth     = pageWidth - 3*margin - codeSide
-	quietZone     = 4 // light modules around a QR code, as scanners need them
 )
 
 // font covers Latin, Greek and Cyrillic script. Reading a font is most of what a file costs, so bold text is the same font with an outline.
@@ -117,23 +117,14 @@ func drawTicket(pdf *fpdf.Fpdf, s Sheet, t Ticket, y float64) error {
 
 // drawCode draws a QR code with its upper left corner at x and y.
 func drawCode(pdf *fpdf.Fpdf, text string, x, y float64) error {
-	code, err := qr.Encode(text, qr.M)
+	code, err := qrcode.Encode(text)
 	if err != nil {
-		return fmt.Errorf("draw the QR code of a ticket: %w", err)
+		return err
 	}
 	pdf.SetFillColor(0, 0, 0)
-	module := codeSide / float64(code.Size+2*quietZone)
-	for row := range code.Size {
-		for column := 0; column < code.Size; column++ {
-			width := 0
-			for column+width < code.Size && code.Black(column+width, row) {
-				width++
-			}
-			if width > 0 {
-				pdf.Rect(x+float64(quietZone+column)*module, y+float64(quietZone+row)*module, float64(width)*module, module, "F")
-				column += width
-			}
-		}
+	module := codeSide / float64(code.Side())
+	for run := range code.Runs() {
+		pdf.Rect(x+float64(run.X)*module, y+float64(run.Y)*module, float64(run.Width)*module, module, "F")
 	}
 	return nil
 }
