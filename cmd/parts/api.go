@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,9 +17,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/command/eventstore"
+	"ticketing/command/gateway/paypal"
 	"ticketing/command/webhook"
 	"ticketing/graph"
 	"ticketing/internal/auth"
+	"ticketing/internal/config"
 	"ticketing/internal/httpserver"
 	"ticketing/internal/loopback"
 	"ticketing/internal/mail"
@@ -123,6 +126,9 @@ func (e Env) warnOfSettings() {
 	}
 	if len(e.Config.PaymentGateways) == 0 {
 		e.Logger.Warn("PAYMENT_GATEWAYS is empty: only free tickets can be had")
+	}
+	if e.Config.Shop && slices.Contains(e.Config.PaymentGateways, config.GatewayStripe) && e.Config.StripePublicKey == "" {
+		e.Logger.Warn("STRIPE_PUBLISHABLE_KEY is empty: the shop takes no cards")
 	}
 }
 
@@ -241,6 +247,7 @@ func (e Env) publicPages(api http.Handler, keys *ticketcode.Keys) (http.Handler,
 	}
 	pages, err := shop.New(shop.Config{
 		API: api, Cookie: graph.SessionCookie, BaseURL: e.Config.AuthBaseURL, Gateways: e.Config.PaymentGateways,
+		StripeKey: e.Config.StripePublicKey, PayPalPages: paypal.PagesOf(e.Config.PayPalAPIBase),
 		Development: e.Config.Development(), Logger: e.Logger,
 	})
 	if err != nil {

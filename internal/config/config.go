@@ -122,6 +122,7 @@ type Payments struct {
 	ReturnOrigins       []string      `env:"RETURN_ORIGINS"` // of pages that customers return to from a gateway, besides AUTH_BASE_URL's
 	StripeAPIKey        string        `env:"STRIPE_API_KEY"`
 	StripeWebhookSecret string        `env:"STRIPE_WEBHOOK_SECRET"`
+	StripePublicKey     string        `env:"STRIPE_PUBLISHABLE_KEY"` // of the shop's card form; empty: the shop takes no cards through Stripe
 	StripeAPIBase       string        `env:"STRIPE_API_BASE"       envDefault:"https://api.stripe.com"`
 	PayPalClientID      string        `env:"PAYPAL_CLIENT_ID"`
 	PayPalClientSecret  string        `env:"PAYPAL_CLIENT_SECRET"`

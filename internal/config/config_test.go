@@ -107,6 +107,8 @@ func TestWhatIsRefused(t *testing.T) {
 		"stripe without a key": {withStripe(development(), "STRIPE_API_KEY", ""), "STRIPE_API_KEY: needed"},
 		"no webhook secret":    {withStripe(production(nil), "STRIPE_WEBHOOK_SECRET", ""), "STRIPE_WEBHOOK_SECRET: needed"},
 		"no webhook's secret":  {withStripe(production(nil), "STRIPE_WEBHOOK_SECRET", "0123456789abcdef"), "begins with whsec_"},
+		"a secret published":   {withStripe(development(), "STRIPE_PUBLISHABLE_KEY", "sk_test_0123456789abcdef"), "STRIPE_PUBLISHABLE_KEY: it must begin with pk_test_"},
+		"another mode's key":   {withStripe(production(nil), "STRIPE_PUBLISHABLE_KEY", "pk_test_0123456789abcdef"), "STRIPE_PUBLISHABLE_KEY: it must begin with pk_live_"},
 		"stripe in the clear":  {withStripe(production(nil), "STRIPE_API_BASE", "http://api.stripe.com"), "STRIPE_API_BASE: the API key"},
 		"paypal's real money":  {withPayPal(development(), "PAYPAL_API_BASE", "https://api-m.paypal.com"), "this takes real money"},
 		"paypal's sandbox":     {withPayPal(production(nil), "PAYPAL_API_BASE", "https://api-m.sandbox.paypal.com"), "moves no money"},

@@ -56,6 +56,10 @@ func checkStripe(cfg Config, report func(name, format string, args ...any)) {
 	if cfg.StripeWebhookSecret != "" && !strings.HasPrefix(cfg.StripeWebhookSecret, "whsec_") {
 		report("STRIPE_WEBHOOK_SECRET", "the signing secret of a webhook endpoint begins with whsec_")
 	}
+	prefix := map[bool]string{true: "pk_live_", false: "pk_test_"}[live]
+	if cfg.StripePublicKey != "" && !strings.HasPrefix(cfg.StripePublicKey, prefix) {
+		report("STRIPE_PUBLISHABLE_KEY", "it must begin with %s: it is published, and of the same mode as STRIPE_API_KEY", prefix)
+	}
 	if !cfg.Development() && !strings.HasPrefix(cfg.StripeAPIBase, "https://") {
 		report("STRIPE_API_BASE", "the API key must not travel in the clear; use https://")
 	}

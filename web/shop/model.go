@@ -16,6 +16,9 @@ type money struct {
 // IsFree reports whether it is nothing.
 func (m money) IsFree() bool { return strings.Trim(m.Amount, "0.") == "" }
 
+// Digits returns it in minor units, as gateways count.
+func (m money) Digits() string { return strings.Replace(m.Amount, ".", "", 1) }
+
 type section struct {
 	Name      string
 	Price     money

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -21,6 +20,11 @@ type orderView struct {
 	Sandbox bool
 	PayPal  bool
 	Cards   []string
+
+	StripeKey  string // of Stripe's form for cards; "": there is none
+	Secret     string // with which Stripe's library asks what the bank wants to know; "": it is not known
+	AsksAtOnce bool   // the library asks without another press of a button
+	TurnedBack bool   // at PayPal, without paying
 }
 
 // testCards are the sandbox's cards that show what can happen. The messages are in the catalogs.
@@ -64,8 +68,11 @@ func (s *Shop) showOrder(v *visit) {
 		return
 	}
 	v.seen = v.r.URL.Query().Get("seen")
-	v.showOrderWith(http.StatusOK, orderView{})
+	v.showOrderWith(http.StatusOK, orderView{TurnedBack: v.r.URL.Query().Has(turnedBack)})
 }
+
+// turnedBack marks the address to which PayPal sends customers who turned back there.
+const turnedBack = "turned-back"
 
 // linkCookie is the name of the cookie that keeps the link of an order, which its mails have.
 func linkCookie(orderID string) string { return "order_" + orderID }
@@ -139,14 +146,30 @@ func (v *visit) showOrderWith(status int, shown orderView) {
 	}
 	shown.Order, shown.Me, shown.Now, shown.Key = o, me, time.Now(), rand.Text()
 	shown.State = stateOf(shown.Order, shown.Now)
+	v.showOrderPage(status, shown)
+}
+
+// showOrderPage shows an order in its state. Only pages on which it is paid may load what gateways need.
+func (v *visit) showOrderPage(status int, shown orderView) {
 	shown.Sandbox, shown.PayPal, shown.Cards = v.hasGateway("sandbox"), v.hasGateway("paypal"), testCards
 	fillContact(&shown)
 	content := view{
-		Title: v.lang.text("order." + shown.State + ".title"), Path: shown.Order.Path(), Islands: []string{"countdown.js", "order.js"}, Data: shown,
+		Title: v.lang.text("order." + shown.State + ".title"), Path: shown.Order.Path(), Islands: []string{"countdown.js", "order.js"},
 	}
-	if shown.State == "processing" {
+	switch shown.State {
+	case "processing":
 		content.Refresh = 5
+	case "held", "confirm":
+		if shown.Order.Total.IsFree() {
+			break
+		}
+		v.w.Header().Set("Content-Security-Policy", v.paymentPolicy().String())
+		if v.takesCards() {
+			shown.StripeKey = v.cfg.StripeKey
+			content.Islands = append(content.Islands, "card.js")
+		}
 	}
+	content.Data = shown
 	v.show(status, "order", content)
 }
 
@@ -176,101 +199,9 @@ func (o orderView) Address() string {
 	return ""
 }
 
-// payOrder pays what is held: POST /orders/{id}/pay.
-func (s *Shop) payOrder(v *visit) {
-	typed := map[string]string{}
-	for _, name := range []string{"name", "email", "card"} {
-		typed[name] = strings.TrimSpace(v.r.PostForm.Get(name))
-	}
-	if v.r.PostForm.Has("email") && !v.keepContact(typed) {
-		return
-	}
-	var data struct{ ProcessPayment outcome }
-	input := vars{"reservationId": v.r.PathValue("order"), "idempotencyKey": formKey("pay", v.r.PathValue("order"), v.r.PostForm.Encode())}
-	if method := v.method(typed["card"]); method != nil {
-		input["method"] = method
-	}
-	if err := v.execute("order", "Pay", vars{"input": input}, &data); err != nil {
-		v.failWith(err)
-		return
-	}
-	v.showOutcome(data.ProcessPayment, typed)
-}
-
-// method returns how the form wants to pay, nil for an order that costs nothing.
-func (v *visit) method(card string) vars {
-	if v.r.PostForm.Get("method") == "paypal" {
-		back := v.base.JoinPath(v.lang.url("/orders/" + v.r.PathValue("order"))).String()
-		return vars{"paypal": vars{"returnUrl": back, "cancelUrl": back}}
-	}
-	if card == "" {
-		return nil
-	}
-	return vars{"card": vars{"token": card}}
-}
-
-// keepContact keeps a guest's name and address. If they are wrong it shows the order with what is wrong, and reports false.
-func (v *visit) keepContact(typed map[string]string) bool {
-	var data struct {
-		SetContact struct{ UserErrors []userError }
-	}
-	err := v.execute("order", "SetContact", vars{"input": vars{"name": typed["name"], "email": typed["email"]}}, &data)
-	if err != nil {
-		v.failWith(err)
-		return false
-	}
-	wrong := map[string]string{}
-	for _, problem := range data.SetContact.UserErrors {
-		if len(problem.Field) > 0 {
-			wrong[problem.Field[0]] = v.lang.text("order.wrong." + problem.Field[0])
-		}
-	}
-	if len(wrong) > 0 {
-		v.showOrderWith(http.StatusUnprocessableEntity, orderView{Problem: v.lang.text("order.wrong"), Wrong: wrong, Typed: typed})
-	}
-	return len(wrong) == 0
-}
-
-// outcome is what a payment leads to.
-type outcome struct {
-	Payment    *payment
-	UserErrors []userError
-}
-
 // redirectToOrder leads to the page of the visit's order, which shows what was changed.
 func (v *visit) redirectToOrder() {
 	v.redirect("/orders/" + v.r.PathValue("order") + "?seen=" + url.QueryEscape(v.seen))
-}
-
-// showOutcome leads to the order, to the gateway's page, or shows why it was not paid.
-func (v *visit) showOutcome(paid outcome, typed map[string]string) {
-	if len(paid.UserErrors) > 0 {
-		problem := v.explain(paid.UserErrors[0])
-		if paid.Payment != nil && paid.Payment.FailureReason != "" && v.lang.Code == "en" {
-			problem = paid.Payment.FailureReason
-		}
-		v.showOrderWith(http.StatusUnprocessableEntity, orderView{Problem: problem, Typed: typed})
-		return
-	}
-	if next := paid.Payment; next != nil && next.Gateway == "paypal" && next.NextAction != nil && next.NextAction.RedirectURL != "" {
-		http.Redirect(v.w, v.r, next.NextAction.RedirectURL, http.StatusSeeOther)
-		return
-	}
-	v.redirectToOrder()
-}
-
-// confirmPayment goes on after the customer did what the bank or PayPal asked: POST /orders/{id}/confirm.
-func (s *Shop) confirmPayment(v *visit) {
-	var data struct{ ConfirmPayment outcome }
-	paymentID := v.r.PostForm.Get("payment")
-	err := v.execute("order", "Confirm", vars{"input": vars{
-		"paymentId": paymentID, "idempotencyKey": formKey("confirm", paymentID, v.r.PostForm.Encode()),
-	}}, &data)
-	if err != nil {
-		v.failWith(err)
-		return
-	}
-	v.showOutcome(data.ConfirmPayment, nil)
 }
 
 // cancelOrder gives the seats back: POST /orders/{id}/cancel.

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // Config is what the shop works with.
@@ -24,6 +25,10 @@ type Config struct {
 	BaseURL string
 	// Gateways are the payment gateways that are enabled. The sandbox offers test cards. Default: only free tickets can be had.
 	Gateways []string
+	// StripeKey is the publishable key of Stripe's form for cards. Default: no card is asked for through Stripe.
+	StripeKey string
+	// PayPalPages is the origin of the pages on which customers approve a payment at PayPal. Default: PayPal's own.
+	PayPalPages string
 	// Development has an empty shop say how to fill it. Default: false.
 	Development bool
 	// Logger gets what goes wrong. Default: slog.Default().
@@ -48,6 +53,9 @@ func New(cfg Config) (*Shop, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
+	}
+	if cfg.PayPalPages == "" {
+		cfg.PayPalPages = "https://www.paypal.com"
 	}
 	base, err := url.Parse(cfg.BaseURL)
 	if err != nil {
@@ -83,6 +91,7 @@ func (s *Shop) addRoutes() {
 			"POST /orders/{order}/rename":      s.renameTicket,
 			"POST /orders/{order}/pay":         s.payOrder,
 			"POST /orders/{order}/confirm":     s.confirmPayment,
+			"POST /orders/{order}/give-up":     s.giveUpPayment,
 			"POST /orders/{order}/cancel":      s.cancelOrder,
 			"GET /sign-in":                     s.showSignIn,
 			"POST /sign-in":                    s.requestLink,
@@ -98,21 +107,10 @@ func (s *Shop) addRoutes() {
 	}
 }
 
-// policy lets pages load their own files and talk to their own server, and nothing else. Forms lead to the gateway's page where customers
-// pay there.
-func (s *Shop) policy() string {
-	forms := "'self'"
-	if s.hasGateway("paypal") {
-		forms += " https://www.paypal.com https://www.sandbox.paypal.com"
-	}
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action " +
-		forms + "; frame-ancestors 'none'"
-}
-
 // ServeHTTP implements http.Handler.
 func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", s.policy())
+	h.Set("Content-Security-Policy", policy{}.String())
 	// With no-referrer, browsers would send forms with "Origin: null".
 	h.Set("Referrer-Policy", "same-origin")
 	s.mux.ServeHTTP(w, r)
@@ -149,13 +147,6 @@ func (s *Shop) isOwnForm(r *http.Request) bool {
 	return origin.Host == r.Host || origin.Host == s.base.Host && origin.Scheme == s.base.Scheme
 }
 
-func (s *Shop) hasGateway(name string) bool {
-	for _, enabled := range s.cfg.Gateways {
-		if enabled == name {
-			return true
-		}
-	}
-	return false
-}
+func (s *Shop) hasGateway(name string) bool { return slices.Contains(s.cfg.Gateways, name) }
 
 func (s *Shop) showNotFound(v *visit) { v.fail(http.StatusNotFound, "failure.notFound") }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -122,8 +123,15 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func newShop(t *testing.T, data map[string]string) (*Shop, *fakeAPI) {
 	t.Helper()
+	return newShopWith(t, data, Config{Gateways: []string{"sandbox"}, Development: true})
+}
+
+// newShopWith is newShop with gateways.
+func newShopWith(t *testing.T, data map[string]string, c Config) (*Shop, *fakeAPI) {
+	t.Helper()
 	api := &fakeAPI{data: data, asked: map[string]map[string]any{}}
-	s, err := New(Config{API: api, Cookie: "session", BaseURL: "https://tickets.example", Gateways: []string{"sandbox"}, Development: true})
+	c.API, c.Cookie, c.BaseURL = api, "session", "https://tickets.example"
+	s, err := New(c)
 	require.NoError(t, err)
 	return s, api
 }
@@ -199,6 +207,7 @@ func TestPublicPagesAreCached(t *testing.T) {
 	require.Contains(t, w.Header().Get("Cache-Control"), "s-maxage=1")
 	require.Equal(t, "gzip", w.Header().Get("Content-Encoding"))
 	require.Empty(t, w.Header().Values("Set-Cookie"))
+	require.Equal(t, strconv.Itoa(w.Body.Len()), w.Header().Get("Content-Length"))
 	again := get(s, concertPath, "If-None-Match", w.Header().Get("ETag"), "Accept-Encoding", "gzip")
 	require.Equal(t, http.StatusNotModified, again.Code)
 	require.Empty(t, again.Body)
@@ -381,6 +390,78 @@ func TestADeclinedCardIsExplainedAndAnotherCanBeTried(t *testing.T) {
 	require.Contains(t, w.Body.String(), `value="pm_card_chargeDeclined" required checked`)
 	german := post(s, "/de/orders/"+orderID+"/pay", url.Values{"card": {"pm_card_chargeDeclined"}}, "Cookie", inSession)
 	require.Contains(t, german.Body.String(), "Ihre Bank hat die Zahlung abgelehnt.")
+}
+
+// withStripe has cards asked for by Stripe, or by PayPal on its pages.
+func withStripe() Config {
+	return Config{Gateways: []string{"stripe", "paypal"}, StripeKey: "pk_test_1", PayPalPages: "https://www.sandbox.paypal.com"}
+}
+
+func TestOnlyPagesOfPaymentsMayLoadWhatGatewaysNeed(t *testing.T) {
+	t.Parallel()
+	policyOf := func(c Config, status, address string) string {
+		s, _ := newShopWith(t, map[string]string{"Order": holding(status), "Event": `{"data":{"event":` + concert + `}}`}, c)
+		return get(s, address, "Cookie", inSession).Header().Get("Content-Security-Policy")
+	}
+	order := "/orders/" + orderID
+	paying := policyOf(withStripe(), "SEATS_RESERVED", order)
+	for _, part := range []string{
+		"script-src 'self' https://js.stripe.com https://*.js.stripe.com;", "connect-src 'self' https://api.stripe.com;",
+		"frame-src https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com;", "form-action 'self' https://www.sandbox.paypal.com;",
+	} {
+		require.Contains(t, paying, part)
+	}
+	own := policy{}.String()
+	require.Contains(t, own, "frame-src 'none'")
+	require.Equal(t, own, policyOf(withStripe(), "COMPLETED", order))
+	require.Equal(t, own, policyOf(withStripe(), "SEATS_RESERVED", concertPath))
+	require.Equal(t, own, policyOf(Config{Gateways: []string{"sandbox"}}, "SEATS_RESERVED", order))
+	require.Equal(t, own, policyOf(Config{Gateways: []string{"stripe"}}, "SEATS_RESERVED", order), "without a publishable key there is no form")
+}
+
+func TestStripesFormGetsWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	s, _ := newShopWith(t, map[string]string{"Order": holding("SEATS_RESERVED")}, withStripe())
+	body := get(s, "/orders/"+orderID, "Cookie", inSession).Body.String()
+	require.Contains(t, body, `data-stripe="pk_test_1" data-amount="4550" data-currency="EUR"`)
+	require.Contains(t, body, "/assets/card-")
+	require.Contains(t, body, "Paying by card needs JavaScript")
+	require.NotContains(t, body, "pm_card_visa")
+}
+
+// The secret of a payment is on the page that follows the form, and nowhere else. The bank is asked at once, but not again and again.
+func TestABankThatAsksIsAskedThroughStripesLibrary(t *testing.T) {
+	t.Parallel()
+	waiting := `{"payment":{"id":"pay_1","status":"REQUIRES_ACTION","gateway":"stripe","nextAction":{"clientSecret":"pi_1_secret_2"}},"userErrors":[]}`
+	order := strings.Replace(holding("PAYMENT_PENDING"), `"payments":[]`, `"payments":[{"id":"pay_1","status":"REQUIRES_ACTION","gateway":"stripe"}]`, 1)
+	s, api := newShopWith(t, map[string]string{
+		"Order": order, "Pay": `{"data":{"processPayment":` + waiting + `}}`, "Confirm": `{"data":{"confirmPayment":` + waiting + `}}`,
+		"GiveUp": `{"data":{"cancelPayment":{"payment":{"id":"pay_1","status":"FAILED"},"userErrors":[]}}}`,
+	}, withStripe())
+	address := "/orders/" + orderID
+	w := post(s, address+"/pay", url.Values{"card": {"pm_1"}}, "Cookie", inSession)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Contains(t, w.Body.String(), `data-secret="pi_1_secret_2"`)
+	require.Contains(t, w.Body.String(), " data-asks>")
+	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+	require.NotContains(t, get(s, address, "Cookie", inSession).Body.String(), "secret")
+	again := post(s, address+"/confirm", url.Values{"payment": {"pay_1"}, "asked": {"yes"}}, "Cookie", inSession)
+	require.Contains(t, again.Body.String(), `data-secret="pi_1_secret_2"`)
+	require.NotContains(t, again.Body.String(), "data-asks")
+	require.Equal(t, http.StatusSeeOther, post(s, address+"/give-up", url.Values{"payment": {"pay_1"}}, "Cookie", inSession).Code)
+	require.Equal(t, "pay_1", api.asked["GiveUp"]["input"].(map[string]any)["paymentId"])
+}
+
+func TestPayPalSendsCustomersBackToTheOrder(t *testing.T) {
+	t.Parallel()
+	s, api := newShopWith(t, map[string]string{
+		"Order": holding("SEATS_RESERVED"),
+		"Pay":   `{"data":{"processPayment":{"payment":{"id":"pay_1","status":"REQUIRES_ACTION","gateway":"paypal","nextAction":{"redirectUrl":"https://www.paypal.com/x"}},"userErrors":[]}}}`,
+	}, withStripe())
+	w := post(s, "/de/orders/"+orderID+"/pay", url.Values{"method": {"paypal"}}, "Cookie", inSession)
+	require.Equal(t, "https://www.paypal.com/x", w.Header().Get("Location"))
+	page := "https://tickets.example/de/orders/" + orderID
+	require.Equal(t, map[string]any{"paypal": map[string]any{"returnUrl": page, "cancelUrl": page + "?turned-back"}}, api.asked["Pay"]["input"].(map[string]any)["method"])
 }
 
 func TestSlugs(t *testing.T) {

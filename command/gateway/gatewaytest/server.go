@@ -45,7 +45,7 @@ type Call struct {
 	Form         url.Values
 }
 
-// Response is a status and an object; without a Body it is empty.
+// Response is a status and an object, or the text of a page; without a Body it is empty.
 type Response struct {
 	Status int
 	Body   any
@@ -86,8 +86,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		hangUp(w, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{") // after an empty answer HTTP clients would send the request again
 		return
 	}
-	maps.Copy(w.Header(), response.Header)
 	w.Header().Set("Content-Type", "application/json")
+	maps.Copy(w.Header(), response.Header)
 	w.Header().Set("Request-Id", "req_"+rand.Text())
 	w.WriteHeader(response.Status)
 	_, _ = w.Write(content) //nolint:gosec // a double serves tests, not browsers
@@ -117,8 +117,12 @@ func (s *Server) handleCall(r *http.Request, c Call, f Fault) (response Response
 	} else {
 		response = s.config.Handle(r, c)
 	}
-	if response.Body != nil {
-		content = Encode(response.Body)
+	switch body := response.Body.(type) {
+	case nil:
+	case string:
+		content = []byte(body)
+	default:
+		content = Encode(body)
 	}
 	return response, content
 }

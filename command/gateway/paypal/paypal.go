@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"ticketing/command/gateway"
 	"ticketing/command/payment"
@@ -193,3 +194,8 @@ func (g *Gateway) closeOrder(ctx context.Context, id, mark string) (gateway.Resu
 }
 
 func orderPath(id string) string { return "/v2/checkout/orders/" + url.PathEscape(id) }
+
+// PagesOf returns the origin of the pages on which customers approve payments, by that of PayPal's API.
+func PagesOf(apiBase string) string {
+	return strings.NewReplacer("://api-m.", "://www.", "://api.", "://www.").Replace(strings.TrimSuffix(apiBase, "/"))
+}

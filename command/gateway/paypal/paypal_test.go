@@ -27,6 +27,15 @@ func newPayment(minor int64, currency string) gateway.Payment {
 	}
 }
 
+func TestCustomersApproveOnThePagesOfTheSameAccount(t *testing.T) {
+	for api, pages := range map[string]string{
+		"https://api-m.paypal.com": "https://www.paypal.com", "https://api-m.sandbox.paypal.com/": "https://www.sandbox.paypal.com",
+		"https://api.paypal.com": "https://www.paypal.com", "http://127.0.0.1:80": "http://127.0.0.1:80",
+	} {
+		require.Equal(t, pages, paypal.PagesOf(api))
+	}
+}
+
 type gatewayCall = func(context.Context, gateway.Payment) (gateway.Result, error)
 
 // newApproved returns a gateway, its double, and a payment that the customer has approved.

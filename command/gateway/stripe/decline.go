@@ -67,15 +67,18 @@ func refusalReason(f *failure) string {
 	return declineReason(f.stripe)
 }
 
-// confirmParams returns the parameters for a token, and false for what is not a token of Stripe, which is never sent.
+// confirmParams returns the parameters for a token, and false for what is not a token of Stripe, which is never sent. What the bank asks of the
+// customer is done by Stripe's library in the browser.
 func confirmParams(token string) (*stripe.PaymentIntentConfirmParams, bool) {
+	params := &stripe.PaymentIntentConfirmParams{UseStripeSDK: new(true)}
 	switch {
 	case card.IsIn(token):
 		return nil, false
 	case strings.HasPrefix(token, "pm_"):
-		return &stripe.PaymentIntentConfirmParams{PaymentMethod: &token}, true
+		params.PaymentMethod = &token
+		return params, true
 	case strings.HasPrefix(token, "tok_"):
-		params := &stripe.PaymentIntentConfirmParams{PaymentMethodData: &stripe.PaymentIntentPaymentMethodDataParams{Type: new("card")}}
+		params.PaymentMethodData = &stripe.PaymentIntentPaymentMethodDataParams{Type: new("card")}
 		params.AddExtra("payment_method_data[card][token]", token) // the library has no field for it
 		return params, true
 	}

@@ -1,4 +1,5 @@
-// Keeps the counts of an event's sections up to date while the page is open.
+// Keeps the counts of an event's sections up to date while the page is open, and loads it again when sales end.
+const keptFor = 1500; // milliseconds; the server and its caches keep a page for one second
 const form = document.querySelector('form[data-event]');
 
 const subscription = `subscription Counts($id: ID!) {
@@ -27,6 +28,9 @@ if (form) {
     const { data, errors } = JSON.parse(message.data);
     refused = !data && errors?.[0]?.extensions?.code !== 'UNAVAILABLE';
     data?.availability.sections.forEach(show);
+    if (!data || data.availability.status === 'SALES_OPEN') return;
+    source.close();
+    setTimeout(() => location.replace(location.pathname.replace(/\/reserve$/, '')), keptFor);
   });
   // A server that stops completes the stream, too; then the browser connects again by itself.
   source.addEventListener('complete', () => {

@@ -37,7 +37,6 @@ class Picker {
     this.list = this.box.querySelector('.row');
     this.chosen = new Set(this.input.value.split(/\s*\n/).filter(Boolean));
     this.button = row.querySelector('.pick');
-    this.button.hidden = false;
     this.button.addEventListener('click', () => (this.box.hidden ? this.open() : this.close()));
     this.canvas.addEventListener('click', (e) => this.toggle(this.seatAt(e.offsetX, e.offsetY)));
     this.rowSelect.addEventListener('change', () => this.listRow());

@@ -22,6 +22,8 @@ type order struct {
 
 	amount     amount
 	byRedirect bool
+	returnURL  string // where the customer goes after the page
+	cancelURL  string
 	declines   bool // the customer's card is declined
 	capture    string
 	held       bool // the capture is pending
@@ -41,7 +43,14 @@ func (s *Server) createOrder(r *http.Request, key string) response {
 			InvoiceID string `json:"invoice_id"`
 			Amount    amount `json:"amount"`
 		} `json:"purchase_units"`
-		PaymentSource *struct{} `json:"payment_source"`
+		PaymentSource *struct {
+			PayPal struct {
+				ExperienceContext struct {
+					ReturnURL string `json:"return_url"`
+					CancelURL string `json:"cancel_url"`
+				} `json:"experience_context"`
+			} `json:"paypal"`
+		} `json:"payment_source"`
 	}
 	if json.NewDecoder(r.Body).Decode(&asked) != nil || asked.Intent != "CAPTURE" || len(asked.PurchaseUnits) != 1 {
 		return refuse(http.StatusBadRequest, "INVALID_REQUEST")
@@ -60,6 +69,8 @@ func (s *Server) createOrder(r *http.Request, key string) response {
 	}
 	if o.byRedirect {
 		o.status = "PAYER_ACTION_REQUIRED"
+		pages := asked.PaymentSource.PayPal.ExperienceContext
+		o.returnURL, o.cancelURL = pages.ReturnURL, pages.CancelURL
 	}
 	s.orders[o.id], s.keys[key] = o, o.id
 	return create(s.orderObject(o))
@@ -134,7 +145,7 @@ func (s *Server) orderObject(o *order) object {
 	}
 	links := []map[string]string{{"rel": "self", "href": s.URL + "/v2/checkout/orders/" + o.id}}
 	if o.status == "PAYER_ACTION_REQUIRED" {
-		links = append(links, map[string]string{"rel": "payer-action", "href": s.URL + "/checkoutnow?token=" + o.id})
+		links = append(links, map[string]string{"rel": "payer-action", "href": s.URL + approvalPage + "?token=" + o.id})
 	}
 	return object{"id": o.id, "status": o.status, "intent": o.intent, "purchase_units": []any{unit}, "links": links}
 }

@@ -1,7 +1,7 @@
 // Package paypaltest is PayPal for tests: an HTTP server that keeps orders, captures, refunds and disputes as PayPal does, as far as this
 // project calls it. It is as strict as PayPal: it refuses a wrong client, a stale token, a POST without an idempotency key, an amount with
 // decimals that its currency does not have, and a capture that was not approved or does not match the order's intent. A key that is used
-// again gets the object as it is now. What the customer does on PayPal's page is a method.
+// again gets the object as it is now. What the customer does on PayPal's page is a method, and a page for tests with a browser.
 //
 // It cannot prove that PayPal behaves like that.
 package paypaltest
@@ -92,6 +92,9 @@ func succeed(body any) response { return response{Status: http.StatusOK, Body: b
 func create(body any) response { return response{Status: http.StatusCreated, Body: body} }
 
 func (s *Server) handleCall(r *http.Request, c call) response {
+	if c.Path == approvalPage {
+		return s.showApproval(c)
+	}
 	if c.Path == "/v1/oauth2/token" {
 		return s.grantToken(r)
 	}

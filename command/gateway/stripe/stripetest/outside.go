@@ -13,11 +13,16 @@ import (
 // Authenticate is the customer proving their identity to the bank, after which the payment continues by itself.
 func (s *Server) Authenticate(t testing.TB, clientSecret string) {
 	t.Helper()
-	transactionID, _, _ := strings.Cut(clientSecret, "_secret_")
-	s.changeIntent(t, transactionID, func(i *intent) {
+	s.changeIntent(t, TransactionOf(clientSecret), func(i *intent) {
 		require.Equal(t, i.secret, clientSecret, i.id)
 		s.finishAuthentication(t, i)
 	})
+}
+
+// TransactionOf returns the id of the PaymentIntent that a client secret is of.
+func TransactionOf(clientSecret string) string {
+	transactionID, _, _ := strings.Cut(clientSecret, "_secret_")
+	return transactionID
 }
 
 // AuthenticateTransaction is Authenticate for tests without the client secret.
