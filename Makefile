@@ -55,6 +55,11 @@ endif
 test-unit: ## run the tests that need no servers, in a few seconds
 	go test -short $(TEST_FLAGS) $(PACKAGES)
 
+.PHONY: shop-picture
+shop-picture: export SHOP_PICTURE := $(CURDIR)/docs/shop.png
+shop-picture: setup-tests ## take the picture of the shop in the README anew
+	go test -count=1 -run '^TestPeopleBuyInTheShopInABrowser$$' -artifacts -outputdir=$$(mktemp -d) ./test
+
 .PHONY: test-race
 test-race: setup-tests ## run all tests with the race detector
 	go test -race $(TEST_FLAGS) $(PACKAGES)

@@ -35,14 +35,18 @@ func TestAPurchaseWithPayPal(t *testing.T) {
 	require.Equal(t, "FAILED", alice.readPayment(never.ID, 0).Status, "it was not approved in time")
 }
 
+// withPayPal makes PayPal's double a gateway of an environment.
+func withPayPal(env map[string]string, double *paypaltest.Server) map[string]string {
+	env["PAYMENT_GATEWAYS"], env["PAYPAL_API_BASE"], env["PAYPAL_WEBHOOK_ID"] = "sandbox,paypal", double.URL, paypaltest.WebhookID
+	env["PAYPAL_CLIENT_ID"], env["PAYPAL_CLIENT_SECRET"] = paypaltest.ClientID, paypaltest.ClientSecret
+	return env
+}
+
 // startWithPayPal runs a system whose customers pay through PayPal's double. It sends no webhooks yet.
 func startWithPayPal(t *testing.T) (*system, *paypaltest.Server) {
 	t.Helper()
 	double := paypaltest.New(t)
-	env := newEnvironment(t)
-	env["PAYMENT_GATEWAYS"], env["PAYPAL_API_BASE"], env["PAYPAL_WEBHOOK_ID"] = "sandbox,paypal", double.URL, paypaltest.WebhookID
-	env["PAYPAL_CLIENT_ID"], env["PAYPAL_CLIENT_SECRET"] = paypaltest.ClientID, paypaltest.ClientSecret
-	return startSystemIn(t, env), double
+	return startSystemIn(t, withPayPal(newEnvironment(t), double)), double
 }
 
 func TestAPurchaseWithApprovalAtPayPal(t *testing.T) {

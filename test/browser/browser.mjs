@@ -2,7 +2,7 @@
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 
-const flags = [
+export const flags = [
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
@@ -10,13 +10,13 @@ const flags = [
   '--disable-sync',
 ];
 
-// withBrowser runs a scenario in a new browser, and fails if a page did what it must not.
-export async function withBrowser(executablePath, origin, scenario, options = {}) {
+// withBrowser runs a scenario in a new browser, and fails if a page did what it must not. Pages may talk to the origin, and to others if given.
+export async function withBrowser(executablePath, origin, scenario, { others = [], ...options } = {}) {
   const browser = await chromium.launch({ executablePath, args: flags });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const misdeeds = [];
   try {
-    await watch(context, origin, misdeeds);
+    await watch(context, [origin, ...others], misdeeds);
     await scenario(context);
   } catch (failure) {
     for (const page of context.pages()) console.error(`--- ${page.url()}\n${await page.locator('body').innerText()}`);
@@ -31,11 +31,24 @@ export async function withBrowser(executablePath, origin, scenario, options = {}
 // flaws lists violations of WCAG on a page, or in some parts of it, as far as axe can tell.
 export async function flaws(page, ...parts) {
   await page.evaluate(axe.source);
-  const result = await page.evaluate((include) => axe.run(include.length > 0 ? { include } : document), parts);
+  const result = await page.evaluate((include) => axe.run(include.length > 0 ? { include } : document, { iframes: false }), parts);
   return result.violations.map((v) => `${v.help}: ${v.nodes.map((node) => node.html).join(', ')}`);
 }
 
-async function watch(context, origin, misdeeds) {
+// measureTraffic counts the requests of a page, and the bytes that come over the wire for them.
+export async function measureTraffic(context, page) {
+  const received = new Map();
+  const network = await context.newCDPSession(page);
+  await network.send('Network.enable');
+  network.on('Network.requestWillBeSent', ({ requestId, request }) => {
+    if (!request.url.startsWith('data:')) received.set(requestId, received.get(requestId) ?? 0);
+  });
+  network.on('Network.dataReceived', ({ requestId, encodedDataLength }) => received.set(requestId, (received.get(requestId) ?? 0) + encodedDataLength));
+  network.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => received.set(requestId, encodedDataLength));
+  return () => ({ requests: received.size, bytes: [...received.values()].reduce((sum, bytes) => sum + bytes, 0) });
+}
+
+async function watch(context, origins, misdeeds) {
   await context.exposeBinding('reportViolation', (_, violation) => misdeeds.push(`policy: ${violation}`));
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (e) => reportViolation(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));
@@ -47,11 +60,11 @@ async function watch(context, origin, misdeeds) {
   context.on('weberror', (error) => misdeeds.push(`error: ${error.error()}`));
   context.on('request', (request) => {
     const url = new URL(request.url());
-    if (url.origin !== origin && url.protocol !== 'data:') misdeeds.push(`request: ${url.href}`);
+    if (!origins.includes(url.origin) && url.protocol !== 'data:') misdeeds.push(`request: ${url.href}`);
   });
   context.on('page', (page) =>
     page.on('websocket', (socket) => {
-      if (new URL(socket.url()).host !== new URL(origin).host) misdeeds.push(`socket: ${socket.url()}`);
+      if (new URL(socket.url()).host !== new URL(origins[0]).host) misdeeds.push(`socket: ${socket.url()}`);
     }),
   );
 }

@@ -1,16 +1,14 @@
-// Buys tickets as people do: on a phone, by keyboard alone, and without JavaScript.
-//   node shop.mjs CHROMIUM URL PICTURES TOKEN EVENTS
-// TOKEN is an admin's session; EVENTS is JSON with the ids of events: onSale, free, soldOut, notYet, cancelled.
+// Buys tickets as people do: on a phone, by keyboard alone, enlarged, and without JavaScript; and sees what becomes of orders.
+//   node shop.mjs CHROMIUM URL PICTURES TOKEN GIVEN
+// The events in GIVEN are onSale, free, oneTry, rainy, soldOut, notYet, soon, cancelled.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
-import { flaws, withBrowser } from './browser.mjs';
+import { measureTraffic, withBrowser } from './browser.mjs';
+import { call, control, executable, given, hold, inspect, patience, phone, press, reserve, sideways, step, tabTo, url } from './visitor.mjs';
 
-const [executable, url, pictures, token, events] = process.argv.slice(2);
-const { onSale, free, soldOut, notYet, cancelled } = JSON.parse(events);
-const patience = 60_000;
-const phone = { width: 375, height: 812 };
-const desk = { width: 1280, height: 800 };
+const { onSale, free, oneTry, rainy, soldOut, notYet, soon, cancelled } = given.events;
+const name = 'Ann Müller';
 
 await withBrowser(executable, url, async (context) => {
   context.setDefaultTimeout(patience);
@@ -23,35 +21,7 @@ await withBrowser(executable, url, async (context) => {
     await inspect(page, '1-list');
   });
 
-  await step('a purchase by keyboard alone', async () => {
-    await tabTo(page, /First night/);
-    await press(page, 'Enter', /\/events\/first-night-/);
-    await inspect(page, '2-event');
-    await tabTo(page, /Floor/);
-    await page.keyboard.press('2');
-    await tabTo(page, /^Reserve$/);
-    await press(page, 'Enter', /\/orders\/rsv_/);
-    await page.getByRole('heading', { name: 'Your seats are reserved' }).waitFor();
-    assert.match(await page.locator('.countdown').innerText(), /^\d\d:\d\d$/, 'the countdown runs');
-    await inspect(page, '3-held');
-    await tabTo(page, /^Name$/);
-    await page.keyboard.type('Ann Müller');
-    await tabTo(page, /^Mail address$/);
-    await page.keyboard.type('ann@example.com');
-    await tabTo(page, /Visa/);
-    for (const _ of [1, 2]) await page.keyboard.press('ArrowDown');
-    await tabTo(page, /^Pay €/);
-    await press(page, 'Enter', /\/pay$/);
-    await page.getByText('Your card was declined').waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'alert', 'what went wrong has the focus');
-    await inspect(page, '4-declined');
-    await tabTo(page, /Declined/);
-    for (const _ of [1, 2]) await page.keyboard.press('ArrowUp');
-    await tabTo(page, /^Pay €/);
-    await press(page, "Enter", /\/orders\/rsv_\w+\?/);
-    await page.getByRole('heading', { name: 'Here are your tickets' }).waitFor();
-    await inspect(page, '5-paid');
-  });
+  await step('a purchase by keyboard alone', () => buyByKeyboard(page, inspect));
 
   const bought = new URL(page.url()).pathname.split('/').pop();
 
@@ -59,8 +29,7 @@ await withBrowser(executable, url, async (context) => {
     for (const address of ['/', `/events/${onSale}`, `/orders/${bought}`]) {
       await page.goto(url + address);
       await page.setViewportSize({ width: 320, height: 400 }); // 640 px at 200 %, and what WCAG asks for
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(wide <= 0, `${address} scrolls sideways by ${wide} px`);
+      assert.equal(await sideways(page), 0, `${address} scrolls sideways`);
       await page.setViewportSize(phone);
     }
   });
@@ -136,7 +105,51 @@ await withBrowser(executable, url, async (context) => {
     await inspect(page, '9-not-found');
   });
 
-  await step('signing in finds the orders of the guest', async () => {
+  await step('what others were faster with is explained on the same page', async () => {
+    await page.goto(`${url}/events/${oneTry}`);
+    await page.getByLabel('Floor').selectOption('2');
+    await reserve(oneTry, { section: 'Floor', quantity: 3 });
+    await page.getByRole('button', { name: 'Reserve' }).click();
+    await page.getByText('There are not that many tickets left').waitFor();
+    await inspect(page, '9-taken');
+  });
+
+  await step('a card that is declined for the last time ends the order', async () => {
+    await hold(page, oneTry, 1);
+    await pay(page, /Declined/);
+    await page.getByRole('heading', { name: 'The payment was declined' }).waitFor();
+    await inspect(page, '16-declined-for-good');
+    await page.getByRole('link', { name: 'Reserve again' }).click();
+    await page.getByRole('button', { name: 'Reserve' }).waitFor();
+  });
+
+  await step('a bank that takes its time', async () => {
+    await hold(page, onSale, 1);
+    await pay(page, /takes its time/);
+    await page.getByRole('heading', { name: 'We are asking your bank' }).waitFor();
+    await inspect(page, '17-processing');
+    await until(page, 'Here are your tickets', '10s');
+  });
+
+  await step('an event is cancelled while its tickets are held', async () => {
+    const choosing = await context.newPage();
+    await choosing.goto(`${url}/events/${rainy}`);
+    await choosing.getByRole('button', { name: 'Reserve' }).waitFor();
+    await hold(page, rainy, 1);
+    await call('mutation($id: ID!) { cancelEvent(input: { eventId: $id, reason: "Rain" }) { userErrors { message } } }', { id: rainy });
+    await page.getByRole('heading', { name: 'The event was cancelled' }).waitFor();
+    await inspect(page, '18-event-cancelled');
+    await choosing.getByRole('heading', { name: 'Cancelled' }).waitFor();
+    await choosing.close();
+  });
+
+  await step('a hold that ends gives the seats back', async () => {
+    await hold(page, onSale, 1);
+    await until(page, 'Your seats were released', '1m');
+    await inspect(page, '19-expired');
+  });
+
+  await step('signing in finds the orders of the guest, and ends the session of another browser', async () => {
     await page.goto(`${url}/account`);
     await inspect(page, '10-account-of-a-guest');
     await page.getByRole('link', { name: 'Sign in' }).first().click();
@@ -147,7 +160,17 @@ await withBrowser(executable, url, async (context) => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('You are signed in as ann@example.com').waitFor();
     assert.ok((await page.locator('.event').count()) >= 4);
+
+    const elsewhere = await (await context.browser().newContext()).newPage();
+    await signIn(elsewhere, 'ann@example.com');
+    await page.reload();
     await inspect(page, '13-account');
+    await page.getByRole('button', { name: /^Sign out there/ }).click();
+    await page.getByRole('button', { name: /^Sign out there/ }).waitFor({ state: 'detached' });
+    await elsewhere.goto(`${url}/account`);
+    await elsewhere.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await page.getByRole('link', { name: /First night.*Tickets/s }).first().click();
+    await page.getByRole('heading', { name: 'Here are your tickets' }).waitFor();
   });
 
   await step('a refund shows by itself', async () => {
@@ -167,7 +190,71 @@ await withBrowser(executable, url, async (context) => {
     await page.getByRole('button', { name: 'Reservieren' }).waitFor();
     await inspect(page, '15-german');
   });
+
+  await step('erasing oneself', async () => {
+    await page.goto(`${url}/account`);
+    await page.getByLabel('I want to be erased').check();
+    await page.getByRole('button', { name: 'Erase me' }).click();
+    await page.getByRole('heading', { name: 'You are erased' }).waitFor();
+    await inspect(page, '20-erased');
+    await page.goto(`${url}/account`);
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  });
+
+  await step('a countdown to the sale, by the clock of the server, which opens the page', async () => {
+    const wrong = await context.newPage();
+    await wrong.setViewportSize(phone);
+    await wrong.clock.install({ time: new Date('2031-05-05T05:05:05Z') }); // the clock of the visitor's device
+    await wrong.goto(`${url}/events/${soon}`);
+    const left = wrong.locator('.countdown');
+    await left.waitFor();
+    assert.match(await left.innerText(), /^\d\d:\d\d$/, 'less than an hour');
+    await inspect(wrong, '21-soon');
+    await control('clock', { by: '1h' });
+    await eventually(async () => (await call('query($id: ID!) { event(id: $id) { status } }', { id: soon })).event.status === 'SALES_OPEN');
+    await wrong.clock.fastForward('01:00:00');
+    await wrong.getByRole('button', { name: 'Reserve' }).waitFor();
+  });
 });
+
+// What a phone loads until seats are held, and how the pages come up: the browser's own figures.
+await withBrowser(
+  executable,
+  url,
+  async (context) => {
+    context.setDefaultTimeout(patience);
+    const page = await context.newPage();
+    await step('until seats are held, pages stay within their budget', async () => {
+      const traffic = await measureTraffic(context, page);
+      await page.goto(url);
+      await page.getByRole('link', { name: /First night/ }).click();
+      await requireCalm(page);
+      await page.getByLabel('Floor').selectOption('1');
+      await page.getByRole('button', { name: 'Reserve' }).click();
+      await page.getByRole('heading', { name: 'Your seats are reserved' }).waitFor();
+      await requireCalm(page);
+      const { requests, bytes } = traffic();
+      console.log(`  ${requests} requests, ${bytes} bytes`);
+      assert.ok(bytes <= 100 << 10, `${bytes} bytes until seats are held`);
+      assert.ok(requests <= 20, `${requests} requests until seats are held`);
+    });
+  },
+  { viewport: phone },
+);
+
+await withBrowser(
+  executable,
+  url,
+  async (context) => {
+    context.setDefaultTimeout(patience);
+    const page = await context.newPage();
+    await step('a purchase by keyboard alone, at 200 %', async () => {
+      await page.goto(url);
+      await buyByKeyboard(page, async () => assert.equal(await sideways(page), 0, `${page.url()} scrolls sideways`));
+    });
+  },
+  { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 }, // a window of 1280 × 800, enlarged
+);
 
 await withBrowser(
   executable,
@@ -178,79 +265,106 @@ await withBrowser(
     await step('a purchase without JavaScript', async () => {
       await page.goto(url);
       await page.getByRole('link', { name: /First night/ }).click();
+      assert.equal(await page.getByRole('button', { name: 'Choose seats' }).isVisible(), false, 'what can do nothing is not there');
       await page.getByLabel('Floor').selectOption('1');
       await page.getByRole('button', { name: 'Reserve' }).click();
       await page.getByText('Kept for you until').waitFor();
       await page.getByLabel('Name').fill('Bob');
       await page.getByLabel('Mail address').fill('bob@example.com');
-      await page.getByLabel(/Visa/).check();
+      await page.getByLabel(/3-D Secure/).check();
       await page.getByRole('button', { name: /^Pay/ }).click();
+      await page.getByRole('button', { name: /^Go on/ }).click();
       await page.getByRole('heading', { name: 'Here are your tickets' }).waitFor();
+      await page.getByRole('link', { name: 'My orders' }).click();
+      await page.getByRole('link', { name: /First night/ }).click();
+      await page.getByRole('heading', { name: 'Here are your tickets' }).waitFor();
+      assert.equal(await page.locator('svg.qr').count(), 1);
     });
   },
   { javaScriptEnabled: false, viewport: phone },
 );
 
-async function step(name, act) {
-  console.log(name);
-  await act();
-}
-
-// press presses a key that leads to a page.
-async function press(page, key, address) {
-  await Promise.all([page.waitForURL(address), page.keyboard.press(key)]);
-}
-
-// tabTo presses Tab until the element with the name has the focus.
-async function tabTo(page, name) {
-  for (let i = 0; i < 60; i++) {
-    await page.keyboard.press('Tab');
-    const focused = await page.evaluate(() => {
-      const e = document.activeElement;
-      return (e.labels?.[0]?.innerText ?? e.innerText ?? '').trim();
-    });
-    if (name.test(focused)) return;
-  }
-  throw new Error(`the keyboard does not reach ${name}`);
-}
-
-// hold reserves tickets of the event's first section, as the page's visitor.
-async function hold(page, event, quantity) {
-  await page.goto(`${url}/events/${event}`);
-  await page.getByLabel('Floor').selectOption(String(quantity));
-  await page.getByRole('button', { name: 'Reserve' }).click();
+// buyByKeyboard buys two tickets, with a card that is declined first, and looks at each page.
+async function buyByKeyboard(page, look) {
+  await tabTo(page, /First night/);
+  await press(page, 'Enter', /\/events\/first-night-/);
+  await look(page, '2-event');
+  await tabTo(page, /Floor/);
+  await page.keyboard.press('2');
+  await tabTo(page, /^Reserve$/);
+  await press(page, 'Enter', /\/orders\/rsv_/);
   await page.getByRole('heading', { name: 'Your seats are reserved' }).waitFor();
+  assert.match(await page.locator('.countdown').innerText(), /^(\d+:)?\d\d:\d\d$/, 'the countdown runs');
+  await look(page, '3-held');
+  await tabTo(page, /^Name$/);
+  await page.keyboard.type(name);
+  await tabTo(page, /^Mail address$/);
+  await page.keyboard.type('ann@example.com');
+  await tabTo(page, /Visa/);
+  for (const _ of [1, 2]) await page.keyboard.press('ArrowDown');
+  await tabTo(page, /^Pay €/);
+  await press(page, 'Enter', /\/pay$/);
+  await page.getByText('Your card was declined').waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'alert', 'what went wrong has the focus');
+  await look(page, '4-declined');
+  await tabTo(page, /Declined/);
+  for (const _ of [1, 2]) await page.keyboard.press('ArrowUp');
+  await tabTo(page, /^Pay €/);
+  await press(page, 'Enter', /\/orders\/rsv_\w+\?/);
+  await page.getByRole('heading', { name: 'Here are your tickets' }).waitFor();
+  await look(page, '5-paid');
 }
 
-// call executes an operation as the admin.
-async function call(query, variables) {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = await response.json();
-  assert.equal(errors, undefined);
-  return data;
-}
-
-function reserve(eventId, item) {
-  return call('mutation($i: ReserveSeatsInput!) { reserveSeats(input: $i) { userErrors { message } } }', {
-    i: { eventId, items: [item], idempotencyKey: crypto.randomUUID() },
-  });
-}
-
-// inspect takes pictures of the page on a phone, on a desk, and in the dark, and checks that it is accessible.
-async function inspect(page, name) {
-  const here = page.viewportSize();
-  for (const [kind, size, colorScheme] of [['-375', phone, 'light'], ['-1280', desk, 'light'], ['-dark', phone, 'dark']]) {
-    await page.setViewportSize(size);
-    await page.emulateMedia({ colorScheme });
-    assert.deepEqual(await flaws(page), [], `${name}${kind}`);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.ok(wide <= 0, `${name}${kind} scrolls sideways by ${wide} px`);
-    await page.screenshot({ path: join(pictures, `shop-${name}${kind}.png`), fullPage: true });
+// pay fills in who pays, if asked, and pays what is held by a test card.
+async function pay(page, card) {
+  if (await page.getByLabel('Name').isVisible()) {
+    await page.getByLabel('Name').fill(name);
+    await page.getByLabel('Mail address').fill('ann@example.com');
   }
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.setViewportSize(here);
+  await page.getByLabel(card).check();
+  await page.getByRole('button', { name: /^Pay/ }).click();
+}
+
+// signIn signs a browser in with the link that the page shows in tests.
+async function signIn(page, address) {
+  await page.goto(`${url}/sign-in`);
+  await page.getByLabel('Mail address').fill(address);
+  await page.getByRole('button', { name: 'Mail me a link' }).click();
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText(`You are signed in as ${address}`).waitFor();
+}
+
+// requireCalm requires that nothing on the page moved while it came up, and that no script held it up.
+async function requireCalm(page) {
+  await page.waitForLoadState('load');
+  const { shift, blocking, scripts } = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        let shift = 0;
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+        }).observe({ type: 'layout-shift', buffered: true });
+        const blocking = performance.getEntriesByType('resource').filter((entry) => entry.renderBlockingStatus === 'blocking');
+        const scripts = document.querySelectorAll('script:not([type=module], [async], [defer])').length;
+        // Entries of the past are delivered before the next frame but one.
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve({ shift, blocking: blocking.map((e) => e.name), scripts }), 100)));
+      }),
+  );
+  assert.ok(shift < 0.01, `${page.url()} moves by ${shift} while it comes up`);
+  assert.equal(scripts, 0, `${page.url()} has a script that holds it up`);
+  assert.ok(blocking.every((address) => address.endsWith('.css')) && blocking.length <= 1, `${page.url()} waits for ${blocking}`);
+}
+
+// until moves the server's clock, step by step, until the page has the heading by itself.
+async function until(page, heading, by) {
+  await eventually(async () => {
+    if (await page.getByRole('heading', { name: heading }).isVisible()) return true;
+    await control('clock', { by });
+    return false;
+  });
+}
+
+async function eventually(isSo) {
+  for (const deadline = Date.now() + patience; Date.now() < deadline; await pause(200)) if (await isSo()) return;
+  throw new Error(`it never came true: ${isSo}`);
 }
