@@ -41,7 +41,7 @@ func benchGraphQL(ctx context.Context, b *bench) (err error) {
 	if err := parts.Migrate(ctx, cfg); err != nil {
 		return err
 	}
-	api, err := b.startAPI(ctx, env)
+	api, err := b.startProgram(ctx, "api", env)
 	if err != nil {
 		return err
 	}
@@ -119,18 +119,18 @@ func (b *bench) apiEnvironment(ctx context.Context, name string) (env map[string
 	}, nil
 }
 
-// startAPI builds cmd/api and runs it. For profiles, it runs this program as an api that profiles itself.
-func (b *bench) startAPI(ctx context.Context, env map[string]string) (*process.Process, error) {
-	spec := process.Spec{Path: filepath.Join(b.servers.folder, "bin-api"), Stderr: os.Stderr}
-	if b.profiles != "" {
+// startProgram builds a program of cmd and runs it. For profiles, it runs this program as an api that profiles itself.
+func (b *bench) startProgram(ctx context.Context, name string, env map[string]string) (*process.Process, error) {
+	spec := process.Spec{Path: filepath.Join(b.servers.folder, "bin-"+name), Stderr: os.Stderr}
+	if b.profiles != "" && name == "api" {
 		program, err := os.Executable()
 		if err != nil {
 			return nil, fmt.Errorf("find this program: %w", err)
 		}
 		spec.Path = program
 		spec.Env = append(spec.Env, childAPI+"="+b.profilePath("graphql", 0))
-	} else if output, err := exec.CommandContext(ctx, "go", "build", "-o", spec.Path, "ticketing/cmd/api").CombinedOutput(); err != nil { //nolint:gosec // the path is this program's
-		return nil, fmt.Errorf("build the api: %w\n%s", err, output)
+	} else if output, err := exec.CommandContext(ctx, "go", "build", "-o", spec.Path, "ticketing/cmd/"+name).CombinedOutput(); err != nil { //nolint:gosec // the path is this program's
+		return nil, fmt.Errorf("build %s: %w\n%s", name, err, output)
 	}
 	for name, value := range env {
 		spec.Env = append(spec.Env, name+"="+value)

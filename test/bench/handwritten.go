@@ -18,10 +18,12 @@ import (
 	"ticketing/query"
 )
 
-// childHandler is the environment variable that makes this program the hand-written server: the address to listen on.
+// childHandler is the environment variable that makes this program the hand-written server: the address to listen on. It serves queries from a
+// database, or a page from a file.
 const (
-	childHandler    = "TICKETING_BENCH_HANDLER"
-	childHandlerURL = "TICKETING_BENCH_HANDLER_DATABASE"
+	childHandler     = "TICKETING_BENCH_HANDLER"
+	childHandlerURL  = "TICKETING_BENCH_HANDLER_DATABASE"
+	childHandlerPage = "TICKETING_BENCH_HANDLER_PAGE"
 )
 
 // handwritten is a server for just these two queries without GraphQL: net/http, the same statements over the same rows,
@@ -29,12 +31,23 @@ const (
 type handwritten struct{ reads *query.Reader }
 
 func runChildHandler(ctx context.Context) error {
+	if file := os.Getenv(childHandlerPage); file != "" {
+		page, err := os.ReadFile(file) //nolint:gosec // the path is this program's
+		if err != nil {
+			return fmt.Errorf("read the page: %w", err)
+		}
+		return serveHandler(ctx, newPageHandler(page))
+	}
 	pool, err := postgres.NewPool(ctx, os.Getenv(childHandlerURL), postgres.Config{MaxConnections: readConnections})
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	server := http.Server{Addr: os.Getenv(childHandler), Handler: newHandwritten(pool), ReadHeaderTimeout: time.Minute}
+	return serveHandler(ctx, newHandwritten(pool))
+}
+
+func serveHandler(ctx context.Context, handler http.Handler) error {
+	server := http.Server{Addr: os.Getenv(childHandler), Handler: handler, ReadHeaderTimeout: time.Minute}
 	go func() {
 		<-ctx.Done()
 		_ = server.Close()

@@ -45,6 +45,7 @@ func allBenchmarks() []benchmark {
 		{"seats", "100,000 numbered seats in one event", benchSeats},
 		{"catchup", "projections come up with a full broker: records/s, and COPY of the same rows", benchCatchUp},
 		{"visible", "from the commit to the row in the read table, at 10 and 1,000 reservations/s", benchVisible},
+		{"shop", "the event page, and a handler that writes the same bytes; the map of 20,000 seats in Chromium", benchShop},
 		{"reads", "GraphQL queries over HTTP, and a handler written by hand", benchReads},
 		{"rebuild", "all read tables anew from 1,000,000 domain events", benchRebuild},
 	}

@@ -50,12 +50,12 @@ func benchReads(ctx context.Context, b *bench) (err error) {
 	if err := parts.Migrate(ctx, cfg); err != nil {
 		return err
 	}
-	api, err := b.startAPI(ctx, env)
+	api, err := b.startProgram(ctx, "api", env)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stopProcess(api)) }()
-	handler, address, err := startHandler(cfg.ReadURL)
+	handler, address, err := startHandler(childHandlerURL + "=" + cfg.ReadURL)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func benchReads(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	err = b.compareReads(ctx, "event", []byte(`"available"`), sectionsPerEvent, apiSide{"GraphQL", cfg.Addr(), func(int) []byte { return event }},
+	err = b.compareReads(ctx, "graphql_event", []byte(`"available"`), sectionsPerEvent, apiSide{"GraphQL", cfg.Addr(), func(int) []byte { return event }},
 		apiSide{"by hand", address, func(int) []byte { return get("/events/" + p.eventIDs[0]) }})
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func benchReads(ctx context.Context, b *bench) (err error) {
 			return err
 		}
 	}
-	return b.compareReads(ctx, "reservations", []byte(`"refunded"`), pageOf,
+	return b.compareReads(ctx, "graphql_reservations", []byte(`"refunded"`), pageOf,
 		apiSide{"GraphQL", cfg.Addr(), func(i int) []byte { return mine[i%readers] }},
 		apiSide{"by hand", address, func(i int) []byte { return get("/customers/" + ids[i%readers] + "/reservations") }})
 }
@@ -102,8 +102,8 @@ func stopProcess(p *process.Process) error {
 	return p.Stop(ctx, syscall.SIGTERM)
 }
 
-// startHandler starts the hand-written handler.
-func startHandler(databaseURL string) (p *process.Process, address string, err error) {
+// startHandler starts a hand-written handler. The environment says what it serves.
+func startHandler(env ...string) (p *process.Process, address string, err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, "", fmt.Errorf("find this program: %w", err)
@@ -114,7 +114,7 @@ func startHandler(databaseURL string) (p *process.Process, address string, err e
 	}
 	address = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	p, err = process.Start(process.Spec{
-		Path: program, Env: []string{childHandler + "=" + address, childHandlerURL + "=" + databaseURL}, Stderr: os.Stderr,
+		Path: program, Env: append(env, childHandler+"="+address), Stderr: os.Stderr,
 	})
 	return p, address, err
 }
@@ -153,18 +153,18 @@ type apiSide struct {
 }
 
 // compareReads compares two servers. Every response must contain mark so many times.
-func (b *bench) compareReads(ctx context.Context, what string, mark []byte, times int, graphQL, byHand apiSide) error {
+func (b *bench) compareReads(ctx context.Context, what string, mark []byte, times int, ours, byHand apiSide) error {
 	var sums [2]measured
 	round := func(sum *measured, s apiSide) func(int) error {
 		return func(int) error {
 			return b.measureSide(sum, s.name+", "+what, func() (measured, error) { return s.runLoad(ctx, b.round, mark, times) })
 		}
 	}
-	if err := b.takeTurns(round(&sums[0], graphQL), round(&sums[1], byHand)); err != nil {
+	if err := b.takeTurns(round(&sums[0], ours), round(&sums[1], byHand)); err != nil {
 		return err
 	}
-	b.printFigure("graphql_"+what+"_per_s", sums[0].perSecond())
-	b.printFigure("graphql_"+what+"_ratio", sums[0].perSecond()/sums[1].perSecond())
+	b.printFigure(what+"_per_s", sums[0].perSecond())
+	b.printFigure(what+"_ratio", sums[0].perSecond()/sums[1].perSecond())
 	return nil
 }
 
