@@ -89,6 +89,7 @@ func newFaultWorld(t *testing.T, seed uint64) *faultWorld {
 	for _, m := range w.members {
 		m.start()
 	}
+	go w.supervise()
 	w.buyers = newBuyers(t, w.apis(), seed)
 	return w
 }
@@ -141,6 +142,8 @@ func (w *faultWorld) newMember(name string) *member {
 	m.log, err = os.Create(filepath.Join(w.t.ArtifactDir(), fmt.Sprintf("%s%d.log", name, len(w.members))))
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		if m.process != nil {
 			_ = m.process.Kill()
 		}
@@ -157,6 +160,26 @@ func (m *member) start() {
 		return
 	}
 	m.process = child
+}
+
+// supervise starts parts again that have given up, as each deployment does: one whose servers are away when it starts may end.
+func (w *faultWorld) supervise() {
+	for w.t.Context().Err() == nil {
+		for _, m := range w.members {
+			if !m.mu.TryLock() {
+				continue
+			}
+			select {
+			case <-m.process.Done():
+				if w.t.Context().Err() == nil {
+					m.start()
+				}
+			default:
+			}
+			m.mu.Unlock()
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
 }
 
 func (w *faultWorld) apis() (urls []string) {
@@ -367,9 +390,6 @@ func (w *faultWorld) heal() {
 		for _, wire := range []*networktest.Proxy{m.postgres, m.redis} {
 			wire.Resume()
 			wire.Slow(0)
-		}
-		if m.process.Err() != nil {
-			m.start() // it has given up: the supervisor that each deployment has starts it again
 		}
 		m.mu.Unlock()
 	}
