@@ -53,11 +53,13 @@ await withBrowser(executable, url, async (context) => {
     await page.waitForFunction(() => /^\w+-\d+$/.test(document.querySelector('.picker .chosen').innerText));
     const lost = await chosen.innerText();
     await inspect(page, '6-seats');
+    const drawn = await canvas.getAttribute('data-drawn');
     const took = Date.now();
     await reserve(onSale, { section: 'Balcony', seats: [lost] });
     await page.getByText(`Seat ${lost} was just taken`).waitFor();
     console.log(`  a seat turned grey ${Date.now() - took} ms after it was asked for`);
     assert.equal(await chosen.innerText(), 'none yet');
+    await page.waitForFunction((before) => Number(document.querySelector('.picker canvas').dataset.drawn) > Number(before), drawn);
     await page.getByLabel('Row', { exact: true }).focus();
     await page.keyboard.press('Tab');
     await page.keyboard.press('End');

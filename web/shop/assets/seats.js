@@ -62,9 +62,17 @@ class Picker {
     this.show();
   }
 
+  // load reads the map. What changes meanwhile is taken over afterwards: the map may be from before it.
   async load() {
-    const map = await readMap(this.name);
-    if (!map) return;
+    const reading = (this.reading = []);
+    const map = await readMap(this.name).catch(() => undefined);
+    if (this.reading !== reading) return; // it is being read anew
+    this.reading = undefined;
+    if (map) this.replace(map);
+    reading.forEach((changes) => this.apply(changes));
+  }
+
+  replace(map) {
     this.version = map.version;
     this.seats = map.rows.map(({ row, labels, states }) =>
       [...states].map((state, i) => ({ label: `${row}-${labels ? labels[i] : i + 1}`, state })),
@@ -81,12 +89,15 @@ class Picker {
   }
 
   // apply takes changes of the seats over.
-  apply({ version, changes, reload }) {
-    if (!this.seats || version <= this.version) return;
+  apply(message) {
+    const { version, changes, reload } = message;
+    if (this.reading) this.reading.push(message);
+    if (this.reading || !this.seats || version <= this.version) return;
     if (reload.includes(this.name)) {
       this.load();
       return;
     }
+    this.version = version;
     for (const { section, label, status } of changes) {
       const seat = section === this.name && this.byLabel.get(label);
       if (seat) seat.state = letters[status];
