@@ -66,23 +66,19 @@ func (s *Server) renewCookie(ctx context.Context, viewer auth.Principal, info re
 	return renewed.ID, renewed.Token
 }
 
-// SessionEnded implements transport.Host.
-func (s *Server) SessionEnded(ctx context.Context) <-chan bool {
+// SessionChanged implements transport.Host.
+func (s *Server) SessionChanged(ctx context.Context) <-chan struct{} {
 	viewer, signedIn := auth.FromContext(ctx)
 	if !signedIn {
 		return nil
 	}
-	ended := make(chan bool, 1)
-	changed := s.resolver.auth.WatchSession(ctx, viewer)
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-changed:
-			_, err := s.resolver.auth.Authenticate(ctx, request.From(ctx).Token)
-			ended <- errors.Is(err, auth.ErrUnauthenticated)
-		}
-	}()
-	return ended
+	return s.resolver.auth.WatchSession(ctx, viewer)
+}
+
+// SessionOver implements transport.Host.
+func (s *Server) SessionOver(ctx context.Context) bool {
+	_, err := s.resolver.auth.Authenticate(ctx, request.From(ctx).Token)
+	return errors.Is(err, auth.ErrUnauthenticated)
 }
 
 // AllowMessage implements transport.Host: it counts by user, or by IP address for those who are not signed in.

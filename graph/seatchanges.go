@@ -11,6 +11,7 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/graph/model"
+	"ticketing/graph/transport"
 	"ticketing/internal/supervise"
 	"ticketing/internal/wait"
 	"ticketing/query"
@@ -66,7 +67,8 @@ func newSeatLog(log eventstore.Reader, reads *query.Reader, logger *slog.Logger)
 	}
 }
 
-// followSeats sends the version now, and then what changed with each newer one. A reader that has more to wait for waits for offered first.
+// followSeats sends the version now, and then what changed with each newer one. A reader that has more to wait for waits for offered first. Of
+// several readers, those who are new get the version of the message before, and those who have missed messages are to read all seats again.
 func (l *seatLog) followSeats(ctx context.Context, eventID string, states <-chan *query.Event, sent chan<- *model.SeatChanges, offered chan<- struct{}) {
 	defer close(sent)
 	defer close(offered)
@@ -74,28 +76,56 @@ func (l *seatLog) followSeats(ctx context.Context, eventID string, states <-chan
 	if !open {
 		return
 	}
-	last := first.Inventory.Version
-	h, leave := l.watchEvent(eventID, last)
+	now, shared := first.Inventory, transport.SharedOf(ctx)
+	h, leave := l.watchEvent(eventID, now.Version)
 	defer leave()
-	message := newSeatChanges(last)
+	if !sendChanges(ctx, shared, transport.PartFirst, newSeatChanges(now.Version), sent, offered) {
+		return
+	}
 	for {
+		part, message := transport.PartNext, (*model.SeatChanges)(nil)
 		select {
-		case sent <- message:
-		case offered <- struct{}{}:
-			continue
-		case <-ctx.Done():
-			return
-		}
-		message = nil
-		for message == nil {
-			state, more := <-states
+		case state, more := <-states:
 			if !more {
 				return
 			}
-			message = l.awaitChanges(ctx, h, last, state.Inventory)
+			if message = l.awaitChanges(ctx, h, now.Version, state.Inventory); message != nil {
+				now = state.Inventory
+			}
+		case part = <-shared.Asked():
+			message = newSeatChanges(now.Version)
+			if part == transport.PartRestart {
+				message.Reload = seatedSections(now)
+			}
 		}
-		last = int64(message.Version)
+		if message != nil && !sendChanges(ctx, shared, part, message, sent, offered) {
+			return
+		}
 	}
+}
+
+// sendChanges returns false once ctx has ended.
+func sendChanges(ctx context.Context, shared *transport.Shared, part transport.Part, message *model.SeatChanges, sent chan<- *model.SeatChanges, offered chan<- struct{}) bool {
+	shared.Begin(part)
+	for {
+		select {
+		case sent <- message:
+			return true
+		case offered <- struct{}{}:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func seatedSections(now *query.Inventory) []string {
+	names := []string{}
+	for _, section := range now.Sections {
+		if section.Seated {
+			names = append(names, section.Name)
+		}
+	}
+	return names
 }
 
 func newSeatChanges(version int64) *model.SeatChanges {

@@ -389,3 +389,28 @@ func TestThePathOfASubscriptionsErrorBeginsAtItsRoot(t *testing.T) {
 	errs := w.receive()["payload"].(map[string]any)["errors"].([]any)
 	require.Equal(t, []any{"now", "mine"}, errs[0].(map[string]any)["path"])
 }
+
+func TestASubscriptionIsExecutedOnceForAllWithTheSameRights(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	eventID := a.addArena(1, 30)
+	const seats = `subscription($id: ID!) { availability(eventId: $id) { inventoryVersion sections { seats(first: 2) { nodes { label } } } } }`
+	executions := func() int { return a.queries.count("FROM (SELECT unnest") }
+	clients := []*wire{a.dial().init(`null`), a.dial().init(`null`), a.dial().init(a.bearer(newUser()))}
+	for _, w := range clients {
+		w.subscribe("1", seats, vars{"id": eventID})
+		require.EqualValues(t, 7, w.next("1", "availability")["inventoryVersion"])
+	}
+	require.Equal(t, 1, executions())
+	organizer := a.dial().init(a.bearer(newUser(), auth.RoleOrganizer))
+	organizer.subscribe("1", seats, vars{"id": eventID})
+	organizer.next("1", "availability")
+	require.Equal(t, 2, executions(), "organizers may see more")
+
+	a.exec(`UPDATE inventories SET version = 8 WHERE event_id = $1`, eventID)
+	require.NoError(t, announce.Publish(t.Context(), a.redis, []announce.Change{{Kind: announce.Availability, ID: eventID, Version: 8}}))
+	for _, w := range append(clients, organizer) {
+		require.EqualValues(t, 8, w.next("1", "availability")["inventoryVersion"])
+	}
+	require.Equal(t, 4, executions())
+}

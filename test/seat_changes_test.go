@@ -116,4 +116,13 @@ func TestTheSeatsThatChangeAreStreamed(t *testing.T) {
 	for kind, p := range pictures {
 		p.follow(streams[kind], kind, func() bool { return p.reload["Stalls"] && p.reload["Balcony"] })
 	}
+	late := &seatPicture{c: alice, eventID: id, seats: map[string]changedSeat{}, reload: map[string]bool{}}
+	stream := alice.subscribe(watchSeats, vars{"id": id})
+	late.follow(stream, "the version now, for who comes later", func() bool { return late.version > 0 })
+	for _, p := range pictures {
+		require.Equal(t, p.version, late.version)
+	}
+	requireAccepted(t, alice.reserveSeats(id, namedSeats("Balcony", "A-1")))
+	late.follow(stream, "the next change", func() bool { return late.seats["A-1"].Status == "RESERVED" })
+	require.Empty(t, late.reload)
 }

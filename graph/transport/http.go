@@ -49,7 +49,7 @@ func (h *Handler) serveDocument(w http.ResponseWriter, r *http.Request, media st
 		return
 	}
 	defer op.finish()
-	switch kind := op.kind(); {
+	switch kind := op.kind; {
 	case kind == ast.Subscription:
 		writeRequestErrors(w, media, http.StatusBadRequest, badRequest("subscriptions need text/event-stream or a WebSocket"))
 	case kind == ast.Mutation && r.Method == http.MethodGet:

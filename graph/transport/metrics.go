@@ -8,12 +8,13 @@ import (
 
 // metrics count operations. Label values come from short lists, never from what clients choose (names, ids).
 type metrics struct {
-	operations *prometheus.CounterVec   // by type and code; "ok" when nothing failed
-	ended      *prometheus.CounterVec   // streams that were refused or ended for a limit, by its name
+	operations *prometheus.CounterVec // by type and code; "ok" when nothing failed
+	ended      *prometheus.CounterVec // streams that were refused or ended for a limit, by its name
+	behind     prometheus.Counter
 	seconds    *prometheus.HistogramVec // by type; of queries and mutations only, since clients decide how long subscriptions last
 }
 
-func newMetrics(r prometheus.Registerer, streams slots) *metrics {
+func newMetrics(r prometheus.Registerer, streams slots, shared *broadcasts) *metrics {
 	m := &metrics{
 		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ticketing_graphql_operations_total", Help: "Operations that ended, by type and by the code of their first error.",
@@ -21,6 +22,9 @@ func newMetrics(r prometheus.Registerer, streams slots) *metrics {
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ticketing_graphql_streams_ended_total", Help: "WebSockets and event streams that were refused or ended for a limit, by limit.",
 		}, []string{"limit"}),
+		behind: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ticketing_graphql_shared_restarts_total", Help: "Times that a client was too far behind of what a shared subscription says, and started over.",
+		}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "ticketing_graphql_operation_seconds", Help: "How long queries and mutations took.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15), // 1 ms to 16 s
@@ -32,7 +36,9 @@ func newMetrics(r prometheus.Registerer, streams slots) *metrics {
 	if r != nil {
 		r.MustRegister(m.operations, m.ended, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "ticketing_graphql_streams", Help: "WebSockets and event streams that are open.",
-		}, func() float64 { return float64(len(streams)) }))
+		}, func() float64 { return float64(len(streams)) }), m.behind, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "ticketing_graphql_shared_subscriptions", Help: "Subscriptions that are executed once for all clients that share them.",
+		}, func() float64 { return float64(shared.count()) }))
 	}
 	return m
 }

@@ -28,7 +28,9 @@ func withRemoteSpan(r *http.Request) context.Context {
 // operation is an operation that passed all checks. It has a span, and writes one line to the log when it ends.
 type operation struct {
 	ctx       context.Context
-	oc        *graphql.OperationContext
+	oc        *graphql.OperationContext // nil once the operation is executed elsewhere, for several clients
+	kind      ast.Operation
+	name      string // shortened: clients choose it
 	exec      graphql.GraphExecutor
 	responses graphql.ResponseHandler
 	span      trace.Span
@@ -55,18 +57,13 @@ func (h *Handler) prepareOperation(ctx context.Context, params *graphql.RawParam
 		return nil, refused
 	}
 	op := &operation{ctx: ctx, oc: oc, exec: exec, span: span, logger: h.cfg.Logger, metrics: h.metrics, began: began, code: "ok"}
-	span.SetName("graphql " + string(op.kind()))
-	span.SetAttributes(attribute.String("graphql.operation.type", string(op.kind())), attribute.String("graphql.operation.name", op.name()))
+	op.kind, op.name = oc.Operation.Operation, oc.Operation.Name[:min(len(oc.Operation.Name), longestName)]
+	span.SetName("graphql " + string(op.kind))
+	span.SetAttributes(attribute.String("graphql.operation.type", string(op.kind)), attribute.String("graphql.operation.name", op.name))
 	return op, nil
 }
 
-func (op *operation) kind() ast.Operation { return op.oc.Operation.Operation }
-
-// name returns the operation's name, shortened: clients choose it.
-func (op *operation) name() string {
-	const longest = 100
-	return op.oc.Operation.Name[:min(len(op.oc.Operation.Name), longest)]
-}
+const longestName = 100 // bytes of an operation's name in the log
 
 // firstResponse executes the operation up to its first response.
 func (op *operation) firstResponse() *graphql.Response {
@@ -97,8 +94,8 @@ func codeOf(err *gqlerror.Error) string {
 func (op *operation) finish() {
 	op.span.SetAttributes(attribute.Int("graphql.responses", op.sent), attribute.Int("graphql.errors", op.failed))
 	op.span.End()
-	op.metrics.countEnded(string(op.kind()), op.code, time.Since(op.began))
-	op.logger.InfoContext(op.ctx, "operation", "type", string(op.kind()), "name", op.name(), "responses", op.sent, "errors", op.failed,
+	op.metrics.countEnded(string(op.kind), op.code, time.Since(op.began))
+	op.logger.InfoContext(op.ctx, "operation", "type", string(op.kind), "name", op.name, "responses", op.sent, "errors", op.failed,
 		"code", op.code, "took", time.Since(op.began))
 }
 
@@ -106,8 +103,12 @@ func (op *operation) finish() {
 // executed: it has only errors, which are returned.
 func (op *operation) emitResponses(send func(*graphql.Response) error) gqlerror.List {
 	defer op.finish()
+	return op.sendResponses(send)
+}
+
+func (op *operation) sendResponses(send func(*graphql.Response) error) gqlerror.List {
 	for r := op.firstResponse(); r != nil; r = op.nextResponse() {
-		if op.sent == 1 && op.kind() == ast.Subscription && len(r.Data) == 0 && len(r.Errors) > 0 {
+		if op.sent == 1 && op.kind == ast.Subscription && len(r.Data) == 0 && len(r.Errors) > 0 {
 			return r.Errors
 		}
 		if send(r) != nil {

@@ -50,6 +50,10 @@ type socket struct {
 
 	release func() // of the count of its user
 
+	sessions chan (<-chan struct{}) // gets one once the viewer is known: it is closed when the viewer's session changes
+	woken    chan struct{}          // holds a token when a shared stream may have a response
+	frames   []*socketStream        // for sendShared
+
 	credentials Credentials // what connection_init signed in with
 	refused     int         // messages over the limit
 
@@ -83,12 +87,14 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	info := request.From(r.Context())
 	info.IdempotencyKey, info.ConsistencyToken, info.SetCookie, info.SetHeader = "", "", nil, nil // what belongs to a single operation, or to an HTTP response
 	ctx, cancel := context.WithCancelCause(request.With(context.WithoutCancel(withRemoteSpan(r)), info))
-	s := &socket{h: h, conn: conn, r: r, ctx: ctx, cancel: cancel, release: func() {}, ops: map[string]*socketStream{}, used: time.Now()}
+	s := &socket{h: h, conn: conn, r: r, ctx: ctx, cancel: cancel, release: func() {}, ops: map[string]*socketStream{}, used: time.Now(),
+		sessions: make(chan (<-chan struct{}), 1), woken: make(chan struct{}, 1)}
 	defer func() { s.release() }()
 	s.readMessages()
 }
 
 func (s *socket) readMessages() {
+	defer s.leaveAll()
 	defer s.running.Wait()
 	defer s.cancel(nil)
 	initTimer := time.AfterFunc(s.h.cfg.InitTimeout, s.initTimedOut)
@@ -110,8 +116,10 @@ func (s *socket) readMessages() {
 	}
 }
 
-// superviseSocket keeps the connection alive, and closes it once its context ends.
+// superviseSocket keeps the connection alive, sends what it shares with others, and closes it once its context ends. A write that a slow client
+// holds up delays that by WriteTimeout at most.
 func (s *socket) superviseSocket() {
+	var session <-chan struct{}
 	alive := time.NewTicker(s.h.cfg.KeepAlive)
 	defer alive.Stop()
 	for {
@@ -121,15 +129,19 @@ func (s *socket) superviseSocket() {
 			return
 		case <-s.h.stop:
 			s.cancel(&closeError{websocket.StatusGoingAway, "the server is stopping; connect again"})
+		case session = <-s.sessions:
+		case <-session:
+			session = nil
+			s.endWithSession()
+		case <-s.woken:
+			s.sendShared()
 		case <-alive.C:
 			if s.isIdle() {
 				s.h.metrics.countLimited(limitIdle)
 				s.cancel(&closeError{websocket.StatusNormalClosure, "idle"})
 				continue
 			}
-			if err := s.pingClient(); err != nil {
-				s.cancel(err)
-			}
+			s.running.Go(s.pingClient) // until the client responds
 		}
 	}
 }
@@ -144,10 +156,12 @@ func (s *socket) isIdle() bool {
 	return !s.h.host.SignedIn(s.viewer)
 }
 
-func (s *socket) pingClient() error {
+func (s *socket) pingClient() {
 	ctx, cancel := context.WithTimeout(s.ctx, s.h.cfg.WriteTimeout)
 	defer cancel()
-	return s.conn.Ping(ctx)
+	if err := s.conn.Ping(ctx); err != nil {
+		s.cancel(err)
+	}
 }
 
 // closeSocket closes with the code and reason of a *closeError, and otherwise without any.

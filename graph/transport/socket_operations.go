@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -38,7 +39,7 @@ func (s *socket) initConnection(payload json.RawMessage) error {
 	s.mu.Lock()
 	s.viewer = viewer
 	s.mu.Unlock()
-	s.running.Go(func() { s.endWithSession(viewer) })
+	s.sessions <- s.h.host.SessionChanged(viewer)
 	return s.sendMessage(message{Type: "connection_ack"})
 }
 
@@ -81,23 +82,21 @@ func refuseSignIn(err error) error {
 	return &closeError{websocket.StatusTryAgainLater, "try again later"}
 }
 
-// endWithSession closes the connection when the session ends.
-func (s *socket) endWithSession(viewer context.Context) {
-	select {
-	case <-s.ctx.Done():
-	case over := <-s.h.host.SessionEnded(viewer):
-		if over {
-			s.cancel(errUnauthorized)
-			return
-		}
-		s.cancel(&closeError{websocket.StatusServiceRestart, "roles changed; connect again"})
+// endWithSession closes the connection when its session has changed.
+func (s *socket) endWithSession() {
+	if s.h.host.SessionOver(s.viewer) {
+		s.cancel(errUnauthorized)
+		return
 	}
+	s.cancel(&closeError{websocket.StatusServiceRestart, "roles changed; connect again"})
 }
 
 // socketStream is one operation of a socket.
 type socketStream struct {
 	id     string
 	cancel context.CancelFunc
+
+	shared *sharedStream // nil: the operation is executed for this client alone
 }
 
 // subscribe handles the message that starts an operation.
@@ -186,14 +185,13 @@ func (s *socket) startStream(id string, params *graphql.RawParams) {
 	s.mu.Lock()
 	s.ops[id], s.used = stream, time.Now()
 	s.mu.Unlock()
-	s.running.Go(func() {
-		defer cancel()
-		s.runStream(ctx, stream, params)
-	})
+	s.running.Go(func() { s.runStream(ctx, stream, params) })
 }
 
-// runStream executes an operation to its end and sends how it ended, unless the client has completed it.
+// runStream executes an operation to its end and sends how it ended, unless the client has completed it. One that is shared with others goes on
+// without it.
 func (s *socket) runStream(ctx context.Context, stream *socketStream, params *graphql.RawParams) {
+	defer stream.cancel()
 	defer func() {
 		if p := recover(); p != nil {
 			s.h.cfg.Logger.ErrorContext(ctx, "panic in an operation", "panic", p, "stack", string(debug.Stack()))
@@ -208,8 +206,20 @@ func (s *socket) runStream(ctx context.Context, stream *socketStream, params *gr
 		op, errs = s.h.prepareOperation(ctx, params)
 	}
 	if errs == nil {
-		errs = op.emitResponses(func(r *graphql.Response) error { return s.sendNext(stream, r) })
+		var shared *Shared
+		if shared, errs = s.h.shareOperation(op); shared != nil {
+			s.joinShared(stream, op, shared, params)
+			return
+		}
 	}
+	if errs == nil {
+		errs = op.emitResponses(func(r *graphql.Response) error { return s.sendNext(stream, encodeResponse(r, true)) })
+	}
+	s.endStream(stream, errs)
+}
+
+// endStream sends how an operation ended, unless the client has completed it.
+func (s *socket) endStream(stream *socketStream, errs gqlerror.List) {
 	if !s.removeStream(stream) || s.ctx.Err() != nil {
 		return
 	}
@@ -240,7 +250,7 @@ func (s *socket) signInAgain(ctx context.Context) (context.Context, gqlerror.Lis
 }
 
 // sendNext sends one response. Its payload is JSON already.
-func (s *socket) sendNext(stream *socketStream, r *graphql.Response) error {
+func (s *socket) sendNext(stream *socketStream, payload []byte) error {
 	s.mu.Lock()
 	current := s.ops[stream.id] == stream
 	s.mu.Unlock()
@@ -251,15 +261,26 @@ func (s *socket) sendNext(stream *socketStream, r *graphql.Response) error {
 	if err != nil {
 		return err
 	}
-	payload := encodeResponse(r, true)
-	var b bytes.Buffer
-	b.Grow(len(payload) + len(id) + 64)
+	b := frames.Get().(*bytes.Buffer) //nolint:forcetypeassert // see frames
+	defer putFrame(b)
 	b.WriteString(`{"type":"next","id":`)
 	b.Write(id)
 	b.WriteString(`,"payload":`)
 	b.Write(payload)
 	b.WriteByte('}')
 	return s.writeData(b.Bytes())
+}
+
+// frames are buffers for messages, for which no connection keeps one.
+var frames = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const keptFrame = 64 << 10 // bytes: longer buffers are rare
+
+func putFrame(b *bytes.Buffer) {
+	if b.Cap() <= keptFrame {
+		b.Reset()
+		frames.Put(b)
+	}
 }
 
 // sendErrors ends an operation with errors. Nothing follows it.
@@ -282,11 +303,12 @@ func (s *socket) removeStream(stream *socketStream) bool {
 // completeStream ends an operation because the client asked for it: nothing more is sent for it, and its id is free at once.
 func (s *socket) completeStream(id string) {
 	s.mu.Lock()
-	stream, running := s.ops[id]
+	cancel := func() {}
+	if stream, running := s.ops[id]; running {
+		cancel = stream.cancel
+	}
 	delete(s.ops, id)
 	s.used = time.Now()
 	s.mu.Unlock()
-	if running {
-		stream.cancel()
-	}
+	cancel()
 }

@@ -41,7 +41,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 	defer release()
 	ctx, errs := h.signIn(r)
 	ctx, cancel := context.WithCancelCause(ctx)
-	s := &eventStream{w: w, cancel: cancel}
+	s := &eventStream{h: h, w: w, cancel: cancel}
 	s.sendHeader()
 	if errs == nil {
 		releaseUser, err := h.openStream(ctx)
@@ -51,7 +51,6 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 		}
 	}
 	if errs == nil {
-		s.superviseStream(ctx, h)
 		errs = h.emitEvents(ctx, r, params, s)
 	}
 	cause := context.Cause(ctx)
@@ -65,15 +64,60 @@ func (h *Handler) emitEvents(ctx context.Context, r *http.Request, params *graph
 	if errs != nil {
 		return errs
 	}
-	if op.kind() == ast.Mutation && r.Method == http.MethodGet {
+	if op.kind == ast.Mutation && r.Method == http.MethodGet {
 		op.finish()
 		return badRequest("mutations need POST")
 	}
+	shared, errs := h.shareOperation(op)
+	if errs != nil {
+		return errs
+	}
+	if shared != nil {
+		defer op.finish()
+		return s.sendShared(ctx, op, shared, params)
+	}
+	s.watching.Go(func() { s.supervise(ctx, nil, func() bool { return true }) })
 	return op.emitResponses(func(r *graphql.Response) error { return s.sendEvent("next", encodeResponse(r, true)) })
+}
+
+// sendShared sends what the client shares with others until the stream ends. It needs no goroutine of its own.
+func (s *eventStream) sendShared(ctx context.Context, op *operation, shared *Shared, params *graphql.RawParams) (errs gqlerror.List) {
+	woken := make(chan struct{}, 1)
+	wake := func() {
+		select {
+		case woken <- struct{}{}:
+		default:
+		}
+	}
+	m := s.h.shared.join(shared, params, wake)
+	defer m.leave()
+	op.oc, op.exec = nil, nil
+	var resumeAt time.Time
+	s.supervise(ctx, woken, func() bool {
+		for ctx.Err() == nil && !time.Now().Before(resumeAt) {
+			payload, _ := m.take()
+			if payload == nil {
+				var ended bool
+				ended, errs = m.ended()
+				return !ended
+			}
+			if s.sendEvent("next", payload) != nil {
+				return false
+			}
+			op.sent++
+			if pause := s.h.host.ChargeShared(ctx, m.cost(), len(payload)); pause > 0 {
+				resumeAt = time.Now().Add(pause)
+				time.AfterFunc(pause, wake)
+			}
+		}
+		return true
+	})
+	return errs
 }
 
 // eventStream sends events, one at a time.
 type eventStream struct {
+	h        *Handler
 	mu       sync.Mutex
 	w        http.ResponseWriter
 	cancel   context.CancelCauseFunc
@@ -87,27 +131,30 @@ func (s *eventStream) sendHeader() {
 	_ = s.writeEvent([]byte(":\n\n"))
 }
 
-// superviseStream ends the stream with the session or with the server, and keeps it alive until then.
-func (s *eventStream) superviseStream(ctx context.Context, h *Handler) {
-	ended := h.host.SessionEnded(ctx)
-	s.watching.Go(func() {
-		alive := time.NewTicker(h.cfg.KeepAlive)
-		defer alive.Stop()
-		for {
-			select {
-			case <-ctx.Done():
+// supervise ends the stream with the session or with the server, and keeps it alive until then. It calls whenWoken for each token, until that
+// returns false.
+func (s *eventStream) supervise(ctx context.Context, woken <-chan struct{}, whenWoken func() bool) {
+	changed := s.h.host.SessionChanged(ctx)
+	alive := time.NewTicker(s.h.cfg.KeepAlive)
+	defer alive.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.h.stop:
+			s.cancel(errStopping)
+			return
+		case <-changed:
+			s.cancel(sessionError(s.h.host.SessionOver(ctx)))
+			return
+		case <-alive.C:
+			_ = s.writeEvent([]byte(":\n\n"))
+		case <-woken:
+			if !whenWoken() {
 				return
-			case <-h.stop:
-				s.cancel(errStopping)
-				return
-			case over := <-ended:
-				s.cancel(sessionError(over))
-				return
-			case <-alive.C:
-				_ = s.writeEvent([]byte(":\n\n"))
 			}
 		}
-	})
+	}
 }
 
 // When clients connect again after the server has stopped: not all of them at once.

@@ -35,15 +35,20 @@ type Host interface {
 	SignIn(ctx context.Context, c Credentials) (context.Context, error)
 	// SignedIn reports whether ctx has a viewer.
 	SignedIn(ctx context.Context) bool
-	// SessionEnded returns a channel that gets one value when what SignIn found is no longer true: true when the session is over, false
-	// when only the roles changed and the client may connect again. It watches until ctx ends.
-	SessionEnded(ctx context.Context) <-chan bool
+	// SessionChanged returns a channel that is closed when what SignIn found is no longer true. It watches until ctx ends.
+	SessionChanged(ctx context.Context) <-chan struct{}
+	// SessionOver reports whether the session has ended. Otherwise only its roles changed, and the client may connect again.
+	SessionOver(ctx context.Context) bool
 	// OpenFromAddress counts a WebSocket or an event stream of the client's address until release is called. An error refuses it.
 	OpenFromAddress(ctx context.Context) (release func(), err error)
 	// OpenForUser counts it for ctx's viewer.
 	OpenForUser(ctx context.Context) (release func(), err error)
 	// AllowMessage counts a WebSocket message of ctx's viewer. An error refuses it.
 	AllowMessage(ctx context.Context) error
+	// Share returns the execution that ctx's viewer may share with others, nil when the operation is the viewer's own. An error refuses it.
+	Share(ctx context.Context, oc *graphql.OperationContext) (*Shared, error)
+	// ChargeShared charges ctx's viewer for their share of a response, and for its length. It returns how long the next one has to wait.
+	ChargeShared(ctx context.Context, cost, length int) time.Duration
 }
 
 // Credentials are what a client signs in with. When there is a bearer token, the cookie is ignored.
@@ -97,6 +102,7 @@ type Handler struct {
 	metrics *metrics
 	streams slots
 	strange slots // of streams, those without a viewer
+	shared  *broadcasts
 	stop    chan struct{}
 }
 
@@ -107,7 +113,10 @@ func New(cfg Config) *Handler {
 	}
 	cfg = cfg.withDefaults()
 	streams := newSlots(cfg.MaxSockets)
-	return &Handler{host: cfg.Host, cfg: cfg, metrics: newMetrics(cfg.Registerer, streams), streams: streams, strange: newSlots(cfg.MaxAnonymous), stop: make(chan struct{})}
+	h := &Handler{host: cfg.Host, cfg: cfg, streams: streams, strange: newSlots(cfg.MaxAnonymous), stop: make(chan struct{})}
+	h.shared = &broadcasts{h: h, byKey: map[string]*broadcast{}}
+	h.metrics = newMetrics(cfg.Registerer, streams, h.shared)
+	return h
 }
 
 // Stop ends all WebSockets and event streams, so that their clients connect to another process. Call it once, at the shutdown:

@@ -47,7 +47,13 @@ func (f flood) SignIn(ctx context.Context, _ Credentials) (context.Context, erro
 
 func (f flood) SignedIn(context.Context) bool { return false }
 
-func (f flood) SessionEnded(context.Context) <-chan bool { return nil }
+func (f flood) SessionChanged(context.Context) <-chan struct{} { return nil }
+
+func (f flood) SessionOver(context.Context) bool { return false }
+
+func (f flood) Share(context.Context, *graphql.OperationContext) (*Shared, error) { return nil, nil } //nolint:nilnil // nothing is shared
+
+func (f flood) ChargeShared(context.Context, int, int) time.Duration { return 0 }
 
 func (flood) OpenFromAddress(context.Context) (func(), error) { return func() {}, nil }
 

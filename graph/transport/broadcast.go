@@ -1,0 +1,261 @@
+package transport
+
+import (
+	"context"
+	"crypto/rand"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"ticketing/graph/apierror"
+	"ticketing/graph/request"
+	"ticketing/internal/telemetry"
+	"ticketing/internal/wait"
+)
+
+const (
+	// mostBehind is how many responses wait for a client that reads slowly, if each says what changed. It bounds what slow readers keep in
+	// memory, which they share: then they start over.
+	mostBehind = 16
+	// pausePerMember is how long a broadcast waits after a response for each of its members, so that sending leaves most of a processor to
+	// others: what changes meanwhile is in the next response.
+	pausePerMember = 25 * time.Microsecond
+	// longestPause bounds that pause: with 10,000 members, people still see a change at once.
+	longestPause = 250 * time.Millisecond
+)
+
+// broadcasts are the subscriptions that are executed once for several clients. It is safe for concurrent use.
+type broadcasts struct {
+	h     *Handler
+	mu    sync.Mutex
+	byKey map[string]*broadcast
+}
+
+// broadcast executes one subscription, and encodes each response once, for all its members.
+type broadcast struct {
+	of     *broadcasts
+	shared *Shared
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	members map[*member]struct{}
+	free    chan struct{} // holds a token when a member may have become free
+	newest  []byte        // the last response, if it says everything
+	asking  map[Part]bool // what was asked for, and has not come yet
+	ended   bool
+	errs    gqlerror.List // why it ended; nil: it was complete
+}
+
+// member is one client of a broadcast.
+type member struct {
+	b     *broadcast
+	wake  func()   // called when there is something to take; it does not wait
+	queue [][]byte // responses that were not taken; guarded by the broadcast, as is awaits
+	await Part     // PartNext: nothing special
+}
+
+// join makes a client a member of the broadcast with the key, which it starts if there is none.
+func (bs *broadcasts) join(shared *Shared, params *graphql.RawParams, wake func()) *member {
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	b := bs.byKey[shared.Key]
+	if b == nil {
+		ctx := telemetry.WithCorrelationID(request.With(context.Background(), request.Info{}), rand.Text())
+		ctx, cancel := context.WithCancel(context.WithValue(ctx, sharedKey{}, shared))
+		b = newBroadcast(bs, shared, cancel)
+		bs.byKey[shared.Key] = b
+		go b.run(ctx, params)
+	}
+	return b.add(wake)
+}
+
+func newBroadcast(bs *broadcasts, shared *Shared, cancel context.CancelFunc) *broadcast {
+	shared.init()
+	return &broadcast{
+		of: bs, shared: shared, cancel: cancel, members: map[*member]struct{}{}, free: make(chan struct{}, 1), asking: map[Part]bool{PartFirst: true},
+	}
+}
+
+// leave ends a membership, and the broadcast with the last of them.
+func (m *member) leave() {
+	b := m.b
+	b.of.mu.Lock()
+	defer b.of.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.members, m)
+	m.queue = nil
+	if len(b.members) == 0 {
+		b.cancel()
+		b.of.forget(b)
+	}
+}
+
+// forget has the next client with the key start a broadcast of its own. The caller holds the lock.
+func (bs *broadcasts) forget(b *broadcast) {
+	if bs.byKey[b.shared.Key] == b {
+		delete(bs.byKey, b.shared.Key)
+	}
+}
+
+func (bs *broadcasts) count() int {
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	return len(bs.byKey)
+}
+
+func (b *broadcast) add(wake func()) *member {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := &member{b: b, wake: wake}
+	b.members[m] = struct{}{}
+	b.setFree()
+	if b.shared.Changes {
+		m.await = PartFirst
+		b.askFor(PartFirst)
+	} else if b.newest != nil {
+		m.queue = [][]byte{b.newest}
+		wake()
+	}
+	return m
+}
+
+// askFor asks the execution for a part, unless that is under way. The caller holds the lock.
+func (b *broadcast) askFor(p Part) {
+	if !b.asking[p] {
+		b.asking[p] = true
+		b.shared.asked <- p // has room for each part
+	}
+}
+
+// run executes the subscription until the last member has left.
+func (b *broadcast) run(ctx context.Context, params *graphql.RawParams) {
+	var errs gqlerror.List
+	defer func() {
+		if p := recover(); p != nil {
+			b.of.h.cfg.Logger.ErrorContext(ctx, "panic in a shared subscription", "panic", p, "stack", string(debug.Stack()))
+			errs = presentErrors(apierror.From(errPanic))
+		}
+		b.cancel()
+		b.end(errs)
+	}()
+	op, errs := b.of.h.prepareOperation(ctx, params)
+	if errs != nil {
+		return
+	}
+	defer op.span.End()
+	errs = op.sendResponses(func(r *graphql.Response) error {
+		if err := wait.For(ctx, b.publish(encodeResponse(r, true), b.shared.responded())); err != nil {
+			return err
+		}
+		return b.awaitFree(ctx)
+	})
+}
+
+// publish gives a response to the members whom it is for, and returns how long the next one has to wait.
+func (b *broadcast) publish(payload []byte, part Part) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.asking, part)
+	if !b.shared.Changes {
+		b.newest = payload
+	}
+	for m := range b.members {
+		if m.await == part {
+			b.give(m, payload)
+		}
+	}
+	return min(longestPause, time.Duration(len(b.members))*pausePerMember)
+}
+
+// awaitFree waits until a member has taken all that there is for it: what none of them can take, since they read slowly or have read too much, is not
+// executed.
+func (b *broadcast) awaitFree(ctx context.Context) error {
+	for !b.hasFree() {
+		select {
+		case <-b.free:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (b *broadcast) hasFree() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for m := range b.members {
+		if len(m.queue) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *broadcast) setFree() {
+	select {
+	case b.free <- struct{}{}:
+	default:
+	}
+}
+
+// give has a member take a response. The caller holds the lock.
+func (b *broadcast) give(m *member, payload []byte) {
+	m.await = PartNext
+	switch {
+	case !b.shared.Changes:
+		m.queue = append(m.queue[:0], payload)
+	case len(m.queue) == mostBehind:
+		b.of.h.metrics.behind.Inc()
+		m.queue, m.await = nil, PartRestart
+		b.askFor(PartRestart)
+		return
+	default:
+		m.queue = append(m.queue, payload)
+	}
+	m.wake()
+}
+
+func (b *broadcast) end(errs gqlerror.List) {
+	b.of.mu.Lock()
+	defer b.of.mu.Unlock()
+	b.of.forget(b)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended, b.errs = true, errs
+	for m := range b.members {
+		m.wake()
+	}
+}
+
+// take returns the member's next response, nil when there is none now, and whether more may be taken at once.
+func (m *member) take() (payload []byte, more bool) {
+	m.b.mu.Lock()
+	defer m.b.mu.Unlock()
+	if len(m.queue) == 0 {
+		return nil, false
+	}
+	payload = m.queue[0]
+	m.queue = append(m.queue[:0], m.queue[1:]...)
+	if len(m.queue) == 0 {
+		m.b.setFree()
+	}
+	return payload, len(m.queue) > 0 || m.b.ended
+}
+
+// cost returns the member's share of what a response costs.
+func (m *member) cost() int {
+	m.b.mu.Lock()
+	defer m.b.mu.Unlock()
+	return m.b.shared.Cost / max(1, len(m.b.members))
+}
+
+// ended reports whether nothing more comes, and with which errors.
+func (m *member) ended() (bool, gqlerror.List) {
+	m.b.mu.Lock()
+	defer m.b.mu.Unlock()
+	return m.b.ended && len(m.queue) == 0, m.b.errs
+}

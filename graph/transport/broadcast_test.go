@@ -1,0 +1,231 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"go.uber.org/goleak"
+
+	"ticketing/internal/testenv"
+)
+
+// crowd is a host whose only subscription is shared by all. It sends what is announced.
+type crowd struct {
+	flood
+
+	executions *atomic.Int64
+	states     chan string
+}
+
+func newCrowd() crowd {
+	c := crowd{executions: new(atomic.Int64), states: make(chan string)}
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `type Query { a: String } type Subscription { state: String }`})
+	c.exec = executor.New(&graphql.ExecutableSchemaMock{
+		SchemaFunc: func() *ast.Schema { return schema },
+		ExecFunc: func(context.Context) graphql.ResponseHandler {
+			c.executions.Add(1)
+			return func(ctx context.Context) *graphql.Response {
+				select {
+				case state := <-c.states:
+					return &graphql.Response{Data: []byte(`{"state":"` + state + `"}`)}
+				case <-ctx.Done():
+					return nil
+				}
+			}
+		},
+	})
+	return c
+}
+
+func (crowd) Share(context.Context, *graphql.OperationContext) (*Shared, error) {
+	return &Shared{Key: "all"}, nil
+}
+
+func newTestBroadcast(changes bool) *broadcast {
+	bs := &broadcasts{h: &Handler{}, byKey: map[string]*broadcast{}}
+	bs.h.metrics = newMetrics(nil, newSlots(1), bs)
+	return newBroadcast(bs, &Shared{Key: "key", Cost: 100, Changes: changes}, func() {})
+}
+
+func takeAll(m *member) (taken []string) {
+	for {
+		payload, _ := m.take()
+		if payload == nil {
+			return taken
+		}
+		taken = append(taken, string(payload))
+	}
+}
+
+func TestASlowMemberGetsTheNewestState(t *testing.T) {
+	t.Parallel()
+	b := newTestBroadcast(false)
+	slow := b.add(func() {})
+	for i := range 100 {
+		b.publish([]byte(strconv.Itoa(i)), PartNext)
+	}
+	require.Equal(t, []string{"99"}, takeAll(slow))
+	require.Equal(t, []string{"99"}, takeAll(b.add(func() {})), "so does who comes later, at once")
+}
+
+func TestAMemberThatMissedChangesStartsOver(t *testing.T) {
+	t.Parallel()
+	b := newTestBroadcast(true)
+	fast, slow := b.add(func() {}), b.add(func() {})
+	b.publish([]byte("first"), PartFirst)
+	require.Equal(t, []string{"first"}, takeAll(fast))
+	for i := range mostBehind { // the first one is still there
+		b.publish([]byte(strconv.Itoa(i)), PartNext)
+		require.Equal(t, []string{strconv.Itoa(i)}, takeAll(fast), "a slow one holds up no other")
+	}
+	require.Equal(t, PartRestart, <-b.shared.Asked())
+	late := b.add(func() {})
+	require.Equal(t, PartFirst, <-b.shared.Asked())
+	b.publish([]byte("between"), PartNext)
+	b.publish([]byte("restart"), PartRestart)
+	b.publish([]byte("first"), PartFirst)
+	b.publish([]byte("after"), PartNext)
+	require.Equal(t, []string{"between", "after"}, takeAll(fast))
+	require.Equal(t, []string{"restart", "after"}, takeAll(slow))
+	require.Equal(t, []string{"first", "after"}, takeAll(late))
+}
+
+func TestWhatNoMemberCanTakeIsNotExecuted(t *testing.T) {
+	t.Parallel()
+	b := newTestBroadcast(false)
+	first, second := b.add(func() {}), b.add(func() {})
+	b.publish([]byte("now"), PartNext)
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	require.Error(t, b.awaitFree(stopped))
+	takeAll(first)
+	require.NoError(t, b.awaitFree(t.Context()))
+	require.Equal(t, 50, second.cost(), "members share the cost")
+}
+
+func TestABroadcastLeavesTimeToOthers(t *testing.T) {
+	t.Parallel()
+	b := newTestBroadcast(false)
+	for range 1_000 {
+		b.add(func() {})
+	}
+	require.Equal(t, 1_000*pausePerMember, b.publish(nil, PartNext))
+	for range 20_000 {
+		b.add(func() {})
+	}
+	require.Equal(t, longestPause, b.publish(nil, PartNext))
+}
+
+// subscribeToCrowd returns a connection that has subscribed.
+func subscribeToCrowd(ctx context.Context, url string) (*websocket.Conn, error) {
+	conn, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: []string{subprotocol}})
+	if err != nil {
+		return nil, err
+	}
+	_ = response
+	for _, m := range []string{`{"type":"connection_init"}`, `{"id":"1","type":"subscribe","payload":{"query":"subscription { state }"}}`} {
+		if err := conn.Write(ctx, websocket.MessageText, []byte(m)); err != nil {
+			return nil, err
+		}
+	}
+	_, _, err = conn.Read(ctx) // connection_ack
+	return conn, err
+}
+
+func TestAllWhoAskForTheSameShareOneExecution(t *testing.T) {
+	t.Parallel()
+	host := newCrowd()
+	h, url := serve(t, func(c *Config) { c.Host = host })
+	var conns []*websocket.Conn
+	for range 3 {
+		conn, err := subscribeToCrowd(t.Context(), url)
+		require.NoError(t, err)
+		conns = append(conns, conn)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/?query=subscription+%7B+state+%7D", nil)
+	require.NoError(t, err)
+	request.Header.Set("Accept", "text/event-stream")
+	events, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer events.Body.Close()
+	awaitMembers(t, h, 4)
+	host.states <- "sold out"
+	for _, conn := range conns {
+		_, data, err := conn.Read(t.Context())
+		require.NoError(t, err)
+		require.JSONEq(t, `{"type":"next","id":"1","payload":{"data":{"state":"sold out"}}}`, string(data))
+	}
+	text := ""
+	for !strings.Contains(text, `data: {"data":{"state":"sold out"}}`) {
+		part := make([]byte, 100)
+		n, err := events.Body.Read(part)
+		require.NoError(t, err)
+		text += string(part[:n])
+	}
+	require.EqualValues(t, 1, host.executions.Load())
+
+	require.NoError(t, conns[0].Write(t.Context(), websocket.MessageText, []byte(`{"id":"1","type":"complete"}`)))
+	awaitMembers(t, h, 3)
+	_ = events.Body.Close()
+	for _, conn := range conns {
+		_ = conn.CloseNow()
+	}
+	waitForNoStreams(t, h)
+	require.Zero(t, h.shared.count(), "it ends with the last of them")
+}
+
+func awaitMembers(t *testing.T, h *Handler, want int) {
+	t.Helper()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		h.shared.mu.Lock()
+		defer h.shared.mu.Unlock()
+		members := 0
+		for _, b := range h.shared.byKey {
+			b.mu.Lock()
+			members += len(b.members)
+			b.mu.Unlock()
+		}
+		return members == want, fmt.Sprintf("%d members", members)
+	})
+}
+
+// It runs alone: it counts the goroutines of the process.
+func TestAThousandClientsComeAndGo(t *testing.T) { //nolint:paralleltest // see above
+	h, url := serve(t, func(c *Config) { c.Host = newCrowd() })
+	before := goleak.IgnoreCurrent()
+	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
+	defer cancel()
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			for range 50 {
+				conn, err := subscribeToCrowd(ctx, url)
+				if !assert.NoError(t, err) {
+					return
+				}
+				_ = conn.CloseNow()
+			}
+		})
+	}
+	all.Wait()
+	waitForNoStreams(t, h)
+	require.Zero(t, h.shared.count())
+	http.DefaultClient.CloseIdleConnections()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		err := goleak.Find(before)
+		return err == nil, fmt.Sprint(err)
+	})
+}
