@@ -41,7 +41,7 @@ func newAdmission(l RateLimits, registerer prometheus.Registerer) *admission {
 
 // client is who an operation is counted for: the viewer, or the address of guests, who cost nothing, and of those who are not signed in.
 type client struct {
-	meter *limits.Meter // nil for what is executed for several clients, each of whom pays for what it is sent
+	meter *limits.Meter // nil for what is executed for several clients, who share its cost
 	key   string
 }
 

@@ -155,7 +155,7 @@ func (b *broadcast) run(ctx context.Context, params *graphql.RawParams) {
 	})
 }
 
-// publish gives a response to the members whom it is for, and returns how long the next one has to wait.
+// publish gives a response to the members that it is for, and returns how long the next one has to wait.
 func (b *broadcast) publish(payload []byte, part Part) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
