@@ -42,6 +42,7 @@ func benchShop(ctx context.Context, b *bench) (err error) {
 	if err := parts.Migrate(ctx, cfg); err != nil {
 		return err
 	}
+	env["DATA_DIR"] += "-parts" // this program has the other one
 	all, err := b.startProgram(ctx, "ticketing", env)
 	if err != nil {
 		return err
