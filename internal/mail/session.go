@@ -55,6 +55,17 @@ func Probe(ctx context.Context, cfg Config) error {
 	return nil
 }
 
+// dropSessions closes the kept sessions, without a word to a server that may be gone.
+func (s *smtpMailer) dropSessions() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, kept := range s.kept {
+		kept.expire.Stop()
+		_ = kept.conn.Close()
+	}
+	s.kept = nil
+}
+
 // close ends a session that no mail is sent through.
 func (s *session) close() {
 	_ = s.conn.SetDeadline(time.Now().Add(time.Second)) // the server has accepted its mails

@@ -14,10 +14,14 @@ import (
 	gomail "github.com/wneessen/go-mail"
 
 	"ticketing/internal/loopback"
+	"ticketing/internal/network"
 )
 
-// sendTimeout bounds sending one mail, with its connection.
-const sendTimeout = 30 * time.Second
+// A mail server that falls silent holds up neither a mail nor those behind it for longer than sendTimeout.
+const (
+	sendTimeout  = 12 * time.Second // bounds sending one mail, with its connection
+	checkTimeout = 2 * time.Second  // of a kept session, before a mail is sent through it
+)
 
 // smtpMailer keeps sessions for the next mails: opening one takes several round trips and, with TLS and a password, most of the time that a
 // mail takes.
@@ -33,13 +37,13 @@ type smtpMailer struct {
 // The sessions that are kept.
 const (
 	mostKept = queueWorkers
-	// keepFor is how long an unused session is kept: less than sendTimeout, which is its connection's deadline, and than servers wait.
+	// keepFor is how long an unused session is kept: less than servers wait.
 	keepFor = 15 * time.Second
 	// mostMails is how many mails go through one session: servers refuse more at some number.
 	mostMails = 100
 )
 
-// Send returns when the server has accepted the mail, when ctx ends, or after half a minute.
+// Send returns when the server has accepted the mail, when ctx ends, or after sendTimeout.
 func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
@@ -47,11 +51,13 @@ func (s *smtpMailer) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	for kept := s.takeSession(); kept != nil; kept = s.takeSession() {
+	if kept := s.takeSession(); kept != nil {
+		_ = kept.conn.SetDeadline(time.Now().Add(checkTimeout)) // go-mail sets another one after its check
 		err := s.sendWith(ctx, kept, msg)
 		if failed, ok := errors.AsType[*gomail.SendError](err); !ok || failed.Reason != gomail.ErrConnCheck || ctx.Err() != nil {
 			return sendFailed(err)
-		} // the server has closed the session meanwhile, and has seen nothing of the mail
+		}
+		s.dropSessions() // this one is gone, as the others may be, and the server has seen nothing of the mail
 	}
 	fresh, err := s.openSession(ctx)
 	if err != nil {
@@ -80,11 +86,13 @@ func (s *smtpMailer) sendWith(ctx context.Context, open *session, msg *gomail.Ms
 
 // dialServer connects, with TLS for smtps://.
 func (s *smtpMailer) dialServer(ctx context.Context) (conn net.Conn, err error) {
-	address := net.JoinHostPort(s.server.host, strconv.Itoa(s.server.port))
-	if s.server.implicit {
-		conn, err = (&tls.Dialer{Config: s.tlsConfig()}).DialContext(ctx, "tcp", address)
-	} else {
-		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	conn, err = network.Dial(ctx, "tcp", net.JoinHostPort(s.server.host, strconv.Itoa(s.server.port)))
+	if err == nil && s.server.implicit {
+		secure := tls.Client(conn, s.tlsConfig())
+		if err = secure.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+		}
+		conn = secure
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to the mail server: %w", err)

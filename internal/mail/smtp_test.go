@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/mail/mailtest"
+	"ticketing/internal/network/networktest"
 )
 
 func TestAMailIsSentAsTextAndHTML(t *testing.T) {
@@ -110,6 +111,24 @@ func TestSessionsAreKept(t *testing.T) {
 		send()
 	}
 	require.Len(t, post.Got(), 11+3*mostKept+mostMails)
+}
+
+func TestSilentSessionsAreReplaced(t *testing.T) {
+	t.Parallel()
+	post := mailtest.Open(t, mailtest.Config{})
+	proxy := networktest.NewProxy(t, post.Address)
+	mailer := open(t, "smtp://"+proxy.Address()).(*smtpMailer)
+	for range mostKept {
+		opened, err := mailer.openSession(t.Context())
+		require.NoError(t, err)
+		require.True(t, mailer.keepSession(opened))
+	}
+	require.Equal(t, mostKept, proxy.Silence())
+	began := time.Now()
+	require.NoError(t, mailer.Send(t.Context(), Message{To: "ann@example.com", Text: "Hi", HTML: "Hi"}))
+	require.Less(t, time.Since(began), 15*time.Second, "as docs/operations.md says")
+	require.Len(t, post.Got(), 1)
+	require.Len(t, mailer.kept, 1, "the others that were kept are gone, too")
 }
 
 // A session in which the server refused a mail is not used again.

@@ -3,11 +3,14 @@ package remote
 
 import (
 	"context"
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 
+	"ticketing/internal/network"
 	"ticketing/internal/wait"
 )
 
@@ -17,11 +20,37 @@ const (
 	firstBusyPause        = 100 * time.Millisecond // each further one is twice as long
 )
 
-// NewTransport returns a copy of the default transport for one gateway.
-func NewTransport() *http.Transport {
+// A connection that is silently gone ends within silentAfter + pingTimeout: an HTTP/2 connection has all calls, and would be used again
+// and again. HTTP/1 has no pings: there, the first call that times out takes the idle connections with it.
+const (
+	connectTimeout = 5 * time.Second
+	silentAfter    = 4 * time.Second // without a frame a ping is sent
+	pingTimeout    = 4 * time.Second
+)
+
+// Transport sends requests to one gateway.
+type Transport struct{ *http.Transport }
+
+// NewTransport returns a transport whose connections are replaced when they are silently gone.
+func NewTransport() *Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
 	t.MaxIdleConnsPerHost = connectionsPerGateway
-	return t
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: silentAfter, PingTimeout: pingTimeout}
+	t.DialContext = func(ctx context.Context, protocol, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+		defer cancel()
+		return network.Dial(ctx, protocol, address)
+	}
+	return &Transport{t}
+}
+
+// RoundTrip is part of http.RoundTripper. After a call that timed out, the next ones open connections of their own.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.Transport.RoundTrip(r)
+	if err != nil && errors.Is(r.Context().Err(), context.DeadlineExceeded) {
+		t.CloseIdleConnections()
+	}
+	return response, err
 }
 
 // RetryBusy sends a request again, up to seven times, while isBusy reports that the gateway did not process it because another request
