@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,6 +30,7 @@ func TestACustomerGetsOneMailAboutEachChange(t *testing.T) {
 	post := mailtest.Open(t, mailtest.Config{Busy: func(n int) bool { return n%3 == 0 }}) // every third mail has to be tried again
 	env := newEnvironment(t)
 	env["SMTP_URL"], env["MAIL_FROM"] = "smtp://"+post.Address, "Ticketing <tickets@example.com>"
+	env["RESERVATION_HOLD"] = "1h"
 	s := startSystemIn(t, env)
 	organizer, alice, bob := s.admin(), s.customer("alice"), s.customer("bob")
 	id := onSale(t, organizer, 10, vars{"name": "First night", "venue": "Town hall"})
@@ -45,6 +47,7 @@ func TestACustomerGetsOneMailAboutEachChange(t *testing.T) {
 
 	moved := requireAccepted(t, organizer.executeMutation("updateEvent", "UpdateEventInput", "event { id version }",
 		vars{"eventId": id, "startsAt": "2040-02-01T20:00:00Z", "timeZone": "Europe/Berlin", "reason": "The singer is ill."})).Event
+	s.clock.Move(10 * time.Minute) // more moves might follow
 	postponed := fmt.Sprintf("event_moved.%%s.%d@example.com", moved.Version)
 	awaitMails(t, post, "alice@example.com", confirmed, "<"+fmt.Sprintf(postponed, bought.ID)+">")
 	news := mailsOf(t, post, "alice@example.com")["<"+fmt.Sprintf(postponed, bought.ID)+">"][0].Data

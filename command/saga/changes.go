@@ -18,6 +18,7 @@ type changes struct {
 	jobs           []job          // but for those below
 	undecided      map[string]job // by payment: asks the gateway when nothing has happened to the payment for a while
 	mails          []job
+	moves          map[string]bool        // events and windows in which a move was found
 	events         map[string]*eventState // their deadlines follow from their state, not from one domain event
 	behind         map[string]int64       // versions up to which the states of events are to be folded first
 	aside          map[string]bool        // streams that wait
@@ -27,7 +28,7 @@ type changes struct {
 func newChanges(reconcileAfter time.Duration) *changes {
 	return &changes{
 		reconcileAfter: reconcileAfter, set: map[deadlineKey]deadline{}, ended: map[deadlineKey]struct{}{}, undecided: map[string]job{},
-		events: map[string]*eventState{}, behind: map[string]int64{}, aside: map[string]bool{}, fresh: map[string]asideStream{},
+		events: map[string]*eventState{}, behind: map[string]int64{}, aside: map[string]bool{}, moves: map[string]bool{}, fresh: map[string]asideStream{},
 	}
 }
 
@@ -81,13 +82,24 @@ func (c *changes) evolveEvent(id string, domainEvent event.DomainEvent, r *event
 	e.last = r
 }
 
-// foldMove has mails sent to the customers of an event that moved.
+// foldMove has mails sent to the customers of an event that moved, when the window of the move is over. The job of the first move is that of
+// all others of the window.
 func (c *changes) foldMove(id string, domainEvent event.DomainEvent, r *eventstore.Recorded) {
-	if e, ok := domainEvent.(event.EventUpdated); ok && e.Was != nil {
-		c.jobs = append(c.jobs, job{
-			args: moveJob{EventID: id, Version: r.Version, Move: move{Was: *e.Was, Reason: e.Reason, At: r.RecordedAt.UTC()}}, cause: causeOf(r),
-		})
+	e, ok := domainEvent.(event.EventUpdated)
+	if !ok || e.Was == nil {
+		return
 	}
+	at := r.RecordedAt.UTC()
+	window := at.Truncate(moveWindow)
+	key := id + "/" + window.String()
+	if c.moves[key] {
+		return
+	}
+	c.moves[key] = true
+	c.jobs = append(c.jobs, job{
+		args:  moveJob{EventID: id, Version: r.Version, Window: window.Unix(), Move: move{Was: *e.Was, First: at, Reason: e.Reason, At: at}},
+		cause: causeOf(r), dueAt: window.Add(moveWindow),
+	})
 }
 
 func (c *changes) foldReservation(id string, domainEvent reservation.DomainEvent, by cause) {
@@ -113,17 +125,31 @@ func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eve
 	case payment.PaymentCompleted, payment.PaymentFailed:
 		delete(c.undecided, id) // if it was followed earlier, its job finds nothing to do
 	case payment.RefundRequested:
-		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID}, cause: causeOf(r)})
+		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID}, cause: causeOf(r), priority: priorityOf(e.Cause)})
 	case payment.PaymentRefunded:
-		c.mails = append(c.mails, job{args: mailJob{Mail: RefundedMail, ID: e.RefundID, PaymentID: id}, cause: causeOf(r)})
+		c.mailRefund(id, e.RefundID, r, RefundedMail)
 	case payment.RefundSentBack:
 		returned := gateway.Refund{ID: e.RefundID, Attempt: e.Attempt}
-		c.mails = append(c.mails, job{args: mailJob{Mail: RefundSentBackMail, ID: returned.Key(), PaymentID: id}, cause: causeOf(r)})
+		c.mailRefund(id, returned.Key(), r, RefundSentBackMail, RefundReturnedMail)
+	case payment.RefundFailed:
+		c.mailRefund(id, e.RefundID, r, RefundFailedMail, RefundFailedNotice)
 	case payment.RefundRetried:
 		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID, Retry: r.Version}, cause: causeOf(r)})
-	case payment.RefundFailed: // final; the payment shows it
 	case payment.RefundReported, payment.PaymentDisputed, payment.DisputeClosed: // the gateway carries these out
 	}
+}
+
+func (c *changes) mailRefund(paymentID, about string, r *eventstore.Recorded, mails ...Mail) {
+	for _, m := range mails {
+		c.mails = append(c.mails, job{args: mailJob{Mail: m, ID: about, PaymentID: paymentID}, cause: causeOf(r), priority: oneRefund})
+	}
+}
+
+func priorityOf(cause payment.RefundCause) int {
+	if cause == payment.CauseEventCancelled {
+		return wholeEvent
+	}
+	return onePurchase
 }
 
 // foldEvents sets the deadlines and jobs that follow from the states of events that have changed.

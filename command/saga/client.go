@@ -56,9 +56,7 @@ func (c Config) queueConfigs() map[string]river.QueueConfig {
 
 func (c Config) newWorkers(m *metrics) *river.Workers {
 	workers := river.NewWorkers()
-	addWorker(workers, c, m, func(ctx context.Context, by command.Caller, a refundJob) error {
-		return c.Service.ExecuteRefund(ctx, by, a.PaymentID, a.RefundID)
-	})
+	addWorker(workers, c, m, c.executeRefund)
 	addWorker(workers, c, m, c.reconcilePayment)
 	addWorker(workers, c, m, c.sendMail)
 	addWorker(workers, c, m, c.windUpEvent)

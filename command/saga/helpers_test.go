@@ -82,6 +82,7 @@ type double struct {
 	refund      func(ctx context.Context, paymentID, refundID string) error
 	windUp      func(ctx context.Context, id string) error
 	holders     []string
+	waiting     *payment.Refund // of each payment; nil: it has one that is given
 	mutex       sync.Mutex
 	calls       map[string]int // by use case and id
 	callers     map[string]command.Caller
@@ -183,9 +184,13 @@ func (d *double) Purchase(_ context.Context, id string) (command.Purchase, error
 
 func (d *double) PurchaseOfPayment(_ context.Context, id string) (command.Purchase, error) {
 	d.begin(command.Caller{}, "purchase by "+id)()
+	refund := payment.Refund{ID: "rfd", Status: payment.RefundCompleted}
+	if d.waiting != nil {
+		refund = *d.waiting
+	}
 	return command.Purchase{
 		Reservation: command.Reservation{State: reservation.State{CustomerID: "usr"}},
-		Payment:     &command.Payment{ID: id, State: payment.State{Refunds: []payment.Refund{{ID: "rfd", Status: payment.RefundCompleted}}}},
+		Payment:     &command.Payment{ID: id, State: payment.State{Refunds: []payment.Refund{refund}}},
 	}, nil
 }
 
@@ -284,12 +289,13 @@ type jobRow struct {
 	ScheduledAt time.Time
 	Errors      int
 	LastError   string
+	Priority    int
 }
 
 func jobRows(t *testing.T, db eventstore.Querier) []jobRow {
 	t.Helper()
 	return collectRows[jobRow](t, db, `SELECT kind, args::text, state::text, scheduled_at, coalesce(cardinality(errors), 0),
-		coalesce(errors[cardinality(errors)]->>'error', '') FROM river_job ORDER BY id`)
+		coalesce(errors[cardinality(errors)]->>'error', ''), priority FROM river_job ORDER BY id`)
 }
 
 // unfinished returns the jobs that have not ended.

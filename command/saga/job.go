@@ -38,20 +38,35 @@ type windUpJob struct {
 	Until   int64  `json:"until,omitempty" river:"unique"`
 }
 
-// moveJob writes to the customers of an event that moved who reserved in a part of its history. Without one it makes the jobs of all parts.
+// moveJob writes to the customers of an event that moved who reserved in a part of its history. Without one it makes the jobs of all parts, of
+// all moves of its window.
 type moveJob struct {
-	EventID string `json:"event_id"        river:"unique"`
-	Version int64  `json:"version"         river:"unique"`
-	After   int64  `json:"after,omitempty" river:"unique"`
-	Until   int64  `json:"until,omitempty" river:"unique"`
+	EventID string `json:"event_id"         river:"unique"`
+	Version int64  `json:"version"`                         // of the event after the first move
+	Window  int64  `json:"window,omitempty" river:"unique"` // its beginning, in Unix seconds; 0 in jobs from before windows
+	After   int64  `json:"after,omitempty"  river:"unique"`
+	Until   int64  `json:"until,omitempty"  river:"unique"`
 	Move    move   `json:"move"`
 }
 
-// move is how an event moved.
+// moveWindow is how often at most customers are written to because their event moved: an organizer may move it again and again.
+const moveWindow = 10 * time.Minute
+
+// move is how an event moved, once or several times.
 type move struct {
-	Was    event.Place `json:"was"`
-	Reason string      `json:"reason,omitempty"`
-	At     time.Time   `json:"at"` // who reserves later knows
+	Was    event.Place  `json:"was"`              // before the first move
+	First  time.Time    `json:"first,omitzero"`   // when that was
+	Last   *event.Place `json:"last,omitempty"`   // before the last move; nil: that is the first
+	Reason string       `json:"reason,omitempty"` // the last that was given
+	At     time.Time    `json:"at"`               // of the last move: who reserves later knows
+}
+
+// before returns the place that a customer knew, who reserved then. Of those between the moves it is the one before the last.
+func (m move) before(reservedAt time.Time) event.Place {
+	if m.Last != nil && reservedAt.After(m.First) {
+		return *m.Last
+	}
+	return m.Was
 }
 
 // mailJob sends a mail to a customer or an organizer.
@@ -97,6 +112,13 @@ type job struct {
 	dueAt    time.Time // zero: now
 	priority int       // 1 (the default) to 4: jobs of a queue with a lower number come first
 }
+
+// Priorities of refunds and mails. What one customer waits for does not wait for all those of a large event that is cancelled or moves.
+const (
+	onePurchase = 1 // tickets, and refunds that were requested one by one
+	oneRefund   = 2 // mails about refunds, which may be those of a cancelled event
+	wholeEvent  = 4
+)
 
 // liveStates are the states in which a job keeps others with its arguments from being made. A job that has ended does not: following the log
 // again makes it again, and its use case finds nothing to do. (Mails are sent once: see newMails.)

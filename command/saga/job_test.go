@@ -101,7 +101,7 @@ func TestAJobIsGivenUpAfterThreeDaysAndStaysVisible(t *testing.T) {
 	runSaga(t, config(pool, d))
 	waitUntilIdle(t, pool)
 	require.Equal(t, "discarded", jobRows(t, pool)[0].State)
-	require.Equal(t, 1, d.total())
+	require.Equal(t, 1, d.count("refund pay rfd"))
 	m := newMetrics(nil)
 	require.NoError(t, m.sampleAll(t.Context(), pool))
 	require.Equal(t, 1, int(value(t, m.jobsFailed.WithLabelValues("refund"))))

@@ -25,8 +25,18 @@ const (
 	RefundedMail       Mail = "refunded"
 	EventCancelledMail Mail = "event_cancelled"
 	RefundSentBackMail Mail = "refund_sent_back" // to the organizer, once for each attempt of the refund
-	EventMovedMail     Mail = "event_moved"      // once per reservation and change of the event
+	RefundReturnedMail Mail = "refund_returned"  // to the customer, about the same
+	RefundFailedMail   Mail = "refund_failed"
+	RefundFailedNotice Mail = "refund_failed_notice" // to the organizer
+	RefundWaitsMail    Mail = "refund_waits"
+	RefundWaitsNotice  Mail = "refund_waits_notice" // to the organizer
+	EventMovedMail     Mail = "event_moved"         // once per reservation and window of moves
 )
+
+// goesToOrganizer reports whether a mail goes to the event's organizer instead of the customer.
+func (m Mail) goesToOrganizer() bool {
+	return m == RefundSentBackMail || m == RefundFailedNotice || m == RefundWaitsNotice
+}
 
 // linkMonths is for how long after the event a mail's link opens the order: for complaints, and for souvenirs.
 const linkMonths = 1
@@ -46,7 +56,7 @@ func (c Config) sendMail(ctx context.Context, _ command.Caller, a mailJob) error
 		return err
 	}
 	recipient := purchase.Reservation.CustomerID
-	if a.Mail == RefundSentBackMail {
+	if a.Mail.goesToOrganizer() {
 		recipient = purchase.Event.OrganizerID
 	}
 	address, err := c.Address(ctx, recipient)
@@ -112,14 +122,38 @@ func (c Config) composeMail(a mailJob, purchase command.Purchase, address string
 			return mail.Refunded(address, p, r.Amount.String(), explainRefund(r))
 		}
 		return mail.Message{}, nil
-	case RefundSentBackMail:
+	case RefundSentBackMail, RefundReturnedMail:
 		refundID, attempt := gateway.ParseRefundKey(a.ID)
-		if r, ok := purchase.Payment.Refund(refundID); ok && r.Status == payment.RefundRefused && r.Attempt == attempt {
-			return mail.RefundSentBack(address, p, r.Amount.String(), refundID)
+		r, ok := purchase.Payment.Refund(refundID)
+		switch {
+		case !ok || r.Status != payment.RefundRefused || r.Attempt != attempt:
+			return mail.Message{}, nil
+		case a.Mail == RefundReturnedMail:
+			return mail.RefundDelayed(address, p, mail.Delay{Kind: mail.RefundReturned, Amount: r.Amount.String(), RefundID: refundID})
 		}
-		return mail.Message{}, nil
+		return mail.RefundSentBack(address, p, r.Amount.String(), refundID)
+	case RefundFailedMail, RefundFailedNotice, RefundWaitsMail, RefundWaitsNotice:
+		return composeDelay(a, purchase, p, address)
 	}
 	return mail.Message{}, fmt.Errorf("there is no mail %q", a.Mail)
+}
+
+// composeDelay returns the mail about a refund that was refused or waits; without a recipient if that is over, or the money was given in another way.
+func composeDelay(a mailJob, purchase command.Purchase, p mail.Purchase, address string) (mail.Message, error) {
+	r, ok := purchase.Payment.Refund(a.ID)
+	delay := mail.Delay{Amount: r.Amount.String(), RefundID: r.ID, Why: r.Failure, ToOrganizer: a.Mail.goesToOrganizer()}
+	waits := a.Mail == RefundWaitsMail || a.Mail == RefundWaitsNotice
+	switch {
+	case !ok:
+		return mail.Message{}, nil
+	case waits && r.Status == payment.RefundPending:
+		delay.Kind = mail.RefundWaits
+	case !waits && r.Status == payment.RefundRefused && !r.SentBack && purchase.Payment.RefundableMinor() >= r.Amount.Minor:
+		delay.Kind = mail.RefundFailed
+	default:
+		return mail.Message{}, nil
+	}
+	return mail.RefundDelayed(address, p, delay)
 }
 
 // composeMove returns the mail about a move; without a recipient if the event is where the customer last knew it, or they have no seats any more.
@@ -129,12 +163,12 @@ func composeMove(m *move, purchase command.Purchase, p mail.Purchase, address st
 	if m == nil || !has || r.CreatedAt.After(m.At) || purchase.Event.Status == event.Cancelled {
 		return mail.Message{}, nil
 	}
-	notice := mail.Move{Reason: m.Reason, Paid: r.Status == reservation.Completed && r.Total.Minor > 0}
-	if !now.StartsAt.Equal(m.Was.StartsAt) {
-		notice.WasStarting = m.Was.Local()
+	notice, was := mail.Move{Reason: m.Reason, Paid: r.Status == reservation.Completed && r.Total.Minor > 0}, m.before(r.CreatedAt)
+	if !now.StartsAt.Equal(was.StartsAt) {
+		notice.WasStarting = was.Local()
 	}
-	if now.Venue != m.Was.Venue {
-		notice.WasVenue = m.Was.Venue
+	if now.Venue != was.Venue {
+		notice.WasVenue = was.Venue
 	}
 	if notice.WasStarting.IsZero() && notice.WasVenue == "" {
 		return mail.Message{}, nil

@@ -21,12 +21,18 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 				Status: status, Total: money.Money{Minor: 2500, Currency: "EUR"}, CompletedAt: &completedAt,
 				Seats: []reservation.Seat{{Section: "Stalls", Label: "A-1", Price: money.Money{Minor: 2500, Currency: "EUR"}}},
 			}},
-			Event:   event.State{Name: "First night", Venue: "Town hall", StartsAt: start, Status: eventStatus},
-			Payment: &command.Payment{State: payment.State{Refunds: []payment.Refund{refund}}},
+			Event: event.State{Name: "First night", Venue: "Town hall", StartsAt: start, Status: eventStatus},
+			Payment: &command.Payment{State: payment.State{
+				Amount: money.Money{Minor: 2500, Currency: "EUR"}, CompletedAt: &completedAt, Refunds: []payment.Refund{refund},
+			}},
 		}
 	}
 	refund := func(status payment.RefundStatus, cause payment.RefundCause, reason string) payment.Refund {
-		return payment.Refund{ID: "rfd", Amount: money.Money{Minor: 1000, Currency: "EUR"}, Status: status, Cause: cause, Reason: reason}
+		r := payment.Refund{ID: "rfd", Amount: money.Money{Minor: 1000, Currency: "EUR"}, Status: status, Cause: cause, Reason: reason}
+		if status == payment.RefundRefused {
+			r.Failure = "the card is closed"
+		}
+		return r
 	}
 	for name, test := range map[string]struct {
 		job      mailJob
@@ -62,6 +68,32 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 		"a refund that came back and is tried again": {
 			mailJob{Mail: RefundSentBackMail, ID: "rfd"}, purchase(reservation.Refunded, event.SalesOpen, refund(payment.RefundPending, payment.CauseRequested, "")), "",
 		},
+		"a refund that came back, to the customer": {
+			mailJob{Mail: RefundReturnedMail, ID: "rfd"}, purchase(reservation.Refunded, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")),
+			"your refund of 10.00 EUR came back: your bank did not accept the money.",
+		},
+		"a refund that was refused": {
+			mailJob{Mail: RefundFailedMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")),
+			"your refund of 10.00 EUR could not be made: the payment service refused it (“the card is closed”).",
+		},
+		"a refund that was refused, to the organizer": {
+			mailJob{Mail: RefundFailedNotice, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")),
+			"a customer's refund of 10.00 EUR could not be made",
+		},
+		"a refund that was refused and is tried again": {
+			mailJob{Mail: RefundFailedMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundPending, payment.CauseRequested, "")), "",
+		},
+		"a refund that waits": {
+			mailJob{Mail: RefundWaitsMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundPending, payment.CauseRequested, "")),
+			"your refund of 10.00 EUR could not be made yet",
+		},
+		"a refund that waits, to the organizer": {
+			mailJob{Mail: RefundWaitsNotice, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundPending, payment.CauseRequested, "")),
+			"If your balance at the payment gateway is too low, add to it.",
+		},
+		"a refund that waited": {
+			mailJob{Mail: RefundWaitsMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundCompleted, payment.CauseRequested, "")), "",
+		},
 		"a refund that was not given": {mailJob{Mail: RefundedMail, ID: "rfd"}, purchase(reservation.Completed, event.SalesOpen, refund(payment.RefundRefused, payment.CauseRequested, "")), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,13 +111,17 @@ func TestAMailSaysWhatIsTrueWhenItIsSent(t *testing.T) {
 
 func TestAMoveIsAnnouncedToThoseWhoReservedBefore(t *testing.T) {
 	was := event.Place{Venue: "Town hall", StartsAt: start, TimeZone: "Europe/Berlin"}
+	last := event.Place{Venue: "Stadium", StartsAt: start, TimeZone: "Europe/Berlin"}
 	for name, test := range map[string]struct {
 		change func(*command.Purchase)
 		says   []string // none: nothing is sent
 	}{
-		"to another day":          {func(p *command.Purchase) { p.Event.StartsAt = start.AddDate(0, 0, 7) }, []string{"Before it was:", "the singer is ill", "gives your money back"}},
-		"to another place":        {func(p *command.Purchase) { p.Event.Venue = "Arena" }, []string{"Arena", "Before it was:\n  Town hall", "gives your money back"}},
-		"and back":                {func(*command.Purchase) {}, nil},
+		"to another day":   {func(p *command.Purchase) { p.Event.StartsAt = start.AddDate(0, 0, 7) }, []string{"Before it was:", "the singer is ill", "gives your money back"}},
+		"to another place": {func(p *command.Purchase) { p.Event.Venue = "Arena" }, []string{"Arena", "Before it was:\n  Town hall", "gives your money back"}},
+		"and back":         {func(*command.Purchase) {}, nil},
+		"between two moves": {func(p *command.Purchase) {
+			p.Event.Venue, p.Reservation.CreatedAt = "Arena", start.Add(50*time.Minute)
+		}, []string{"Before it was:\n  Stadium"}},
 		"and is cancelled":        {func(p *command.Purchase) { p.Event.Venue, p.Event.Status = "Arena", event.Cancelled }, nil},
 		"of a reservation later":  {func(p *command.Purchase) { p.Event.Venue, p.Reservation.CreatedAt = "Arena", start.Add(2*time.Hour) }, nil},
 		"of what was given back":  {func(p *command.Purchase) { p.Event.Venue, p.Reservation.Status = "Arena", reservation.Refunded }, nil},
@@ -97,7 +133,7 @@ func TestAMoveIsAnnouncedToThoseWhoReservedBefore(t *testing.T) {
 				Event:       event.State{Name: "First night", Venue: "Town hall", StartsAt: start, TimeZone: "Europe/Berlin", Status: event.SalesOpen},
 			}
 			test.change(&purchase)
-			m, err := Config{}.composeMail(mailJob{Mail: EventMovedMail, ID: "rsv", Version: 2, Move: &move{Was: was, Reason: "the singer is ill", At: start.Add(time.Hour)}}, purchase, "ann@example.com")
+			m, err := Config{}.composeMail(mailJob{Mail: EventMovedMail, ID: "rsv", Version: 2, Move: &move{Was: was, First: start.Add(40 * time.Minute), Last: &last, Reason: "the singer is ill", At: start.Add(time.Hour)}}, purchase, "ann@example.com")
 			require.NoError(t, err)
 			require.Equal(t, len(test.says) > 0, m.To != "")
 			for _, says := range test.says {
@@ -110,4 +146,14 @@ func TestAMoveIsAnnouncedToThoseWhoReservedBefore(t *testing.T) {
 func TestThereIsNoOtherMail(t *testing.T) {
 	c := config(nil, newDouble())
 	require.Error(t, c.sendMail(t.Context(), command.Caller{}, mailJob{Mail: "promoted", ID: "rsv"}))
+}
+
+func TestAPaymentWhoseMoneyWasGivenInAnotherWayHasNoRefundThatFailed(t *testing.T) {
+	paidAt, amount := start, money.Money{Minor: 1000, Currency: "EUR"}
+	m, err := Config{}.composeMail(mailJob{Mail: RefundFailedMail, ID: "rfd"}, command.Purchase{Payment: &command.Payment{State: payment.State{
+		Amount: amount, CompletedAt: &paidAt,
+		Refunds: []payment.Refund{{ID: "rfd", Amount: amount, Status: payment.RefundRefused}, {ID: "rfd_2", Amount: amount, Status: payment.RefundCompleted}},
+	}}}, "ann@example.com")
+	require.NoError(t, err)
+	require.Empty(t, m.To)
 }

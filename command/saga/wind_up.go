@@ -35,7 +35,7 @@ func (c Config) windUpEvent(ctx context.Context, by command.Caller, a windUpJob)
 	}
 	mails := make([]job, len(reservationIDs))
 	for i, id := range reservationIDs {
-		mails[i] = job{args: mailJob{Mail: EventCancelledMail, ID: id}, cause: causeOfCaller(by)}
+		mails[i] = job{args: mailJob{Mail: EventCancelledMail, ID: id}, cause: causeOfCaller(by), priority: wholeEvent}
 	}
 	err = c.makeJobs(ctx, func(tx pgx.Tx) ([]job, error) { return newMails(ctx, tx, mails) })
 	if err != nil {

@@ -74,6 +74,33 @@ func RefundSentBack(to string, p Purchase, amount, refundID string) (Message, er
 	}{p, amount, refundID})
 }
 
+// DelayKind is why a customer does not have the money of a refund.
+type DelayKind string
+
+// The kinds.
+const (
+	RefundWaits    DelayKind = "waits"    // the gateway can't make it now; it is tried again
+	RefundFailed   DelayKind = "failed"   // the gateway refused it for good
+	RefundReturned DelayKind = "returned" // the customer's bank sent it back
+)
+
+// Delay is a refund that the customer does not have.
+type Delay struct {
+	Kind             DelayKind
+	Amount, RefundID string
+	Why              string // as the gateway says it; may be empty
+	ToOrganizer      bool   // instead of the customer
+}
+
+// RefundDelayed returns the mail to a customer or an organizer about a refund that the customer does not have.
+func RefundDelayed(to string, p Purchase, d Delay) (Message, error) {
+	subject := map[DelayKind]string{RefundWaits: "A refund waits: ", RefundFailed: "A refund failed: ", RefundReturned: "Your refund came back: "}[d.Kind]
+	return purchaseMail(to, subject+p.Event, "delayed", struct {
+		Purchase
+		Delay
+	}{p, d})
+}
+
 // EventCancelled returns the mail about a cancelled event; with paid it announces a refund. The reason is the organizer's, or empty.
 func EventCancelled(to string, p Purchase, paid bool, reason string) (Message, error) {
 	return purchaseMail(to, "Cancelled: "+p.Event, "cancelled", struct {

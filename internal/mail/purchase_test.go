@@ -25,6 +25,12 @@ func TestMailsAboutAPurchaseHaveTheSameContentInBothParts(t *testing.T) {
 	require.NoError(t, err)
 	sentBack, err := RefundSentBack("org@example.com", p, "12.00 EUR", "rfd_01")
 	require.NoError(t, err)
+	failed, err := RefundDelayed("ann@example.com", p, Delay{Kind: RefundFailed, Amount: "12.00 EUR", RefundID: "rfd_01", Why: "closed & gone"})
+	require.NoError(t, err)
+	waits, err := RefundDelayed("org@example.com", p, Delay{Kind: RefundWaits, Amount: "12.00 EUR", RefundID: "rfd_01", ToOrganizer: true})
+	require.NoError(t, err)
+	returned, err := RefundDelayed("ann@example.com", p, Delay{Kind: RefundReturned, Amount: "12.00 EUR", RefundID: "rfd_01"})
+	require.NoError(t, err)
 	cancelled, err := EventCancelled("ann@example.com", p, true, "rain & wind")
 	require.NoError(t, err)
 	unpaid, err := EventCancelled("ann@example.com", p, false, "")
@@ -39,14 +45,17 @@ func TestMailsAboutAPurchaseHaveTheSameContentInBothParts(t *testing.T) {
 		message Message
 		says    []string
 	}{
-		"Your tickets: Bonnie & Clyde <live> Bcc: all@example.com":       {confirmed, []string{"Stalls, seat A-12", "30.00 EUR", "Floor", "25.50 EUR", "55.50 EUR"}},
-		"Your refund: Bonnie & Clyde <live> Bcc: all@example.com":        {refunded, []string{"12.00 EUR", "because the event was cancelled"}},
-		"A refund came back: Bonnie & Clyde <live> Bcc: all@example.com": {sentBack, []string{"the customer's bank", "12.00 EUR", "rfd_01", "retryRefund"}},
-		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com":          {cancelled, []string{"your payment is refunded automatically", "The organizer writes: “rain & wind”"}},
-		"Postponed: Bonnie & Clyde <live> Bcc: all@example.com":          {postponed, []string{"Before it was:", "Old hall", "Thursday, 1 April 2027, 20:30 CEST", "The singer is ill.", "gives your money back"}},
-		"New date: Bonnie & Clyde <live> Bcc: all@example.com":           {brought, []string{"Tuesday, 1 June 2027, 20:30 CEST", "what is not paid costs nothing"}},
-		"New place: Bonnie & Clyde <live> Bcc: all@example.com":          {elsewhere, []string{"Old hall"}},
-		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com ":         {unpaid, []string{"your reservation has ended"}},
+		"Your tickets: Bonnie & Clyde <live> Bcc: all@example.com":          {confirmed, []string{"Stalls, seat A-12", "30.00 EUR", "Floor", "25.50 EUR", "55.50 EUR"}},
+		"Your refund: Bonnie & Clyde <live> Bcc: all@example.com":           {refunded, []string{"12.00 EUR", "because the event was cancelled"}},
+		"A refund came back: Bonnie & Clyde <live> Bcc: all@example.com":    {sentBack, []string{"the customer's bank", "12.00 EUR", "rfd_01", "retryRefund"}},
+		"A refund failed: Bonnie & Clyde <live> Bcc: all@example.com":       {failed, []string{"12.00 EUR", "the payment service refused it (“closed & gone”)", "rfd_01", "The money is still yours."}},
+		"A refund waits: Bonnie & Clyde <live> Bcc: all@example.com":        {waits, []string{"a customer's refund", "12.00 EUR", "rfd_01", "add to it"}},
+		"Your refund came back: Bonnie & Clyde <live> Bcc: all@example.com": {returned, []string{"12.00 EUR", "your bank did not accept the money", "closed"}},
+		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com":             {cancelled, []string{"your payment is refunded automatically", "The organizer writes: “rain & wind”"}},
+		"Postponed: Bonnie & Clyde <live> Bcc: all@example.com":             {postponed, []string{"Before it was:", "Old hall", "Thursday, 1 April 2027, 20:30 CEST", "The singer is ill.", "gives your money back"}},
+		"New date: Bonnie & Clyde <live> Bcc: all@example.com":              {brought, []string{"Tuesday, 1 June 2027, 20:30 CEST", "what is not paid costs nothing"}},
+		"New place: Bonnie & Clyde <live> Bcc: all@example.com":             {elsewhere, []string{"Old hall"}},
+		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com ":            {unpaid, []string{"your reservation has ended"}},
 	} {
 		post := mailtest.Open(t, mailtest.Config{})
 		test.message.ID = "mail.rsv_01"
