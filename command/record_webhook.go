@@ -148,8 +148,9 @@ func (s *Service) recordReversal(ctx context.Context, by Caller, paymentID strin
 	return err
 }
 
-// decideReversal records a reversal. A payment that is refunded in full ends its reservation and frees the seats in the same append, and a refund
-// of single tickets frees theirs; a payment whose dispute is won after its event was cancelled is refunded to the customer.
+// decideReversal records a reversal. A payment that is given back in full, by refunds or by disputes that were lost, ends its reservation and
+// frees the seats in the same append, and a refund of single tickets frees theirs; a payment whose dispute is won after its event was cancelled
+// is refunded to the customer.
 func decideReversal(tx *engine.Tx, paymentID string, c payment.Command) error {
 	p, err := loadSettlement(tx, paymentID)
 	if err != nil {
@@ -161,7 +162,7 @@ func decideReversal(tx *engine.Tx, paymentID string, c payment.Command) error {
 	}
 	refund, ended := endedRefund(p.payment, after, c)
 	switch {
-	case after.Status == payment.Refunded:
+	case after.GivenBack():
 		return p.refundReservation(tx)
 	case ended && len(refund.Tickets) > 0:
 		return p.returnTickets(tx, refund)

@@ -95,7 +95,7 @@ func (l *Log) checkPayment(id string, p *Payment, r *Reservation, report *Report
 	if p.State.Status == payment.Refunded && r.completedBy(id) {
 		report.Add(stream, "it is refunded, and its reservation still completed")
 	}
-	if r.State.Status == reservation.Refunded && r.State.PaymentID == id && p.State.Status != payment.Refunded && !p.sentBack() {
+	if r.State.Status == reservation.Refunded && r.State.PaymentID == id && !p.State.GivenBack() && !p.sentBack() {
 		report.Add(stream, "it is %s, and its reservation is refunded", p.State.Status)
 	}
 }

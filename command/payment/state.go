@@ -115,6 +115,11 @@ func (s State) RefundableMinor() int64 {
 	return max(0, s.Amount.Minor-s.sumRefunds(RefundCompleted)-s.sumRefunds(RefundPending)-s.LostMinor())
 }
 
+// GivenBack reports whether the customer has all of the money again: by refunds, by disputes, or by both.
+func (s State) GivenBack() bool {
+	return s.CompletedAt != nil && s.RefundedMinor()+s.LostMinor() >= s.Amount.Minor
+}
+
 // Disputed reports whether a bank holds the money until it has decided.
 func (s State) Disputed() bool {
 	return slices.ContainsFunc(s.Disputes, func(d Dispute) bool { return d.Status == DisputeOpen })

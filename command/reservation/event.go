@@ -89,7 +89,7 @@ type (
 		ReturnedAt time.Time `json:"returnedAt"`
 	}
 
-	// ReservationRefunded ends a completed reservation whose payment was given back in full.
+	// ReservationRefunded ends a completed reservation whose payment was given back in full, by refunds or by disputes that were lost.
 	ReservationRefunded struct {
 		PaymentID  string    `json:"paymentId"`
 		RefundedAt time.Time `json:"refundedAt"`

@@ -698,7 +698,7 @@ input UpdateEventInput {
   maxTicketsPerCustomer: Int
   "1 to 10; for reservations from now on."
   paymentAttempts: Int
-  "Why, up to 500 characters: for the mail that customers get when the event moves to another time or place."
+  "Why, up to 500 characters: for the mail that customers get when the event moves to another time or place. Moves within ten minutes lead to one mail."
   reason: String
 }
 
@@ -1578,7 +1578,7 @@ enum ReservationStatus {
   CANCELLED
   "The last payment attempt was declined; the seats were released."
   COMPENSATED
-  "Paid and refunded in full; the seats were released."
+  "Paid, and given back in full by refunds or lost disputes; the seats were released."
   REFUNDED
 }
 

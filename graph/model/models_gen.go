@@ -503,7 +503,7 @@ type UpdateEventInput struct {
 	MaxTicketsPerCustomer graphql.Omittable[*int] `json:"maxTicketsPerCustomer,omitempty"`
 	// 1 to 10; for reservations from now on.
 	PaymentAttempts graphql.Omittable[*int] `json:"paymentAttempts,omitempty"`
-	// Why, up to 500 characters: for the mail that customers get when the event moves to another time or place.
+	// Why, up to 500 characters: for the mail that customers get when the event moves to another time or place. Moves within ten minutes lead to one mail.
 	Reason *string `json:"reason,omitempty"`
 }
 
