@@ -12,12 +12,12 @@ import (
 
 // AddInventory puts a section on sale.
 func (s *Service) AddInventory(ctx context.Context, by Caller, eventID string, in inventory.Add) (Event, error) {
-	return s.changeInventory(ctx, by, eventID, in, &in.Price)
+	return s.changeInventory(ctx, by, "addInventory", eventID, in, &in.Price)
 }
 
 // changeInventory decides a command of an inventory, which sets price unless that is nil, for those who manage its event.
-func (s *Service) changeInventory(ctx context.Context, by Caller, eventID string, c inventory.Command, price *money.Money) (Event, error) {
-	return execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) (Event, error) {
+func (s *Service) changeInventory(ctx context.Context, by Caller, name, eventID string, c inventory.Command, price *money.Money) (Event, error) {
+	return execute(ctx, s, by, name, eventStreams(eventID), func(tx *engine.Tx) (Event, error) {
 		state, err := events.Load(tx, eventID)
 		if err != nil {
 			return Event{}, err

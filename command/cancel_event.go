@@ -8,5 +8,5 @@ import (
 
 // CancelEvent ends the event for good; the saga then winds it up.
 func (s *Service) CancelEvent(ctx context.Context, by Caller, eventID, reason string) (Event, error) {
-	return s.changeEvent(ctx, by, eventID, event.Cancel{Reason: reason})
+	return s.changeEvent(ctx, by, "cancelEvent", eventID, event.Cancel{Reason: reason})
 }

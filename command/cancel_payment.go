@@ -101,7 +101,7 @@ func (s *Service) giveUpUnwanted(ctx context.Context, by Caller, paid Paid) Paid
 
 // viewUndecided returns a payment with whether it is still wanted.
 func (s *Service) viewUndecided(ctx context.Context, by Caller, paymentID string) (Paid, error) {
-	return execute(ctx, s, by, []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) { return viewUndecided(tx, paymentID) })
+	return execute(ctx, s, by, "viewPayment", []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) { return viewUndecided(tx, paymentID) })
 }
 
 func viewUndecided(tx *engine.Tx, paymentID string) (Paid, error) {

@@ -8,13 +8,13 @@ import (
 )
 
 // changeEvent decides a command of an event for those who manage it.
-func (s *Service) changeEvent(ctx context.Context, by Caller, eventID string, c event.Command) (Event, error) {
-	return s.decideEvent(ctx, by, eventID, func(*engine.Tx, event.State) (event.Command, error) { return c, nil })
+func (s *Service) changeEvent(ctx context.Context, by Caller, name, eventID string, c event.Command) (Event, error) {
+	return s.decideEvent(ctx, by, name, eventID, func(*engine.Tx, event.State) (event.Command, error) { return c, nil })
 }
 
 // decideEvent is changeEvent for a command that depends on what the decision sees.
-func (s *Service) decideEvent(ctx context.Context, by Caller, eventID string, commandFor func(*engine.Tx, event.State) (event.Command, error)) (Event, error) {
-	return execute(ctx, s, by, eventStreams(eventID), func(tx *engine.Tx) (Event, error) {
+func (s *Service) decideEvent(ctx context.Context, by Caller, name, eventID string, commandFor func(*engine.Tx, event.State) (event.Command, error)) (Event, error) {
+	return execute(ctx, s, by, name, eventStreams(eventID), func(tx *engine.Tx) (Event, error) {
 		state, err := events.Load(tx, eventID)
 		if err != nil {
 			return Event{}, err

@@ -8,5 +8,5 @@ import (
 
 // DeleteDraft removes an event that was never published. Afterwards there is no such event.
 func (s *Service) DeleteDraft(ctx context.Context, by Caller, eventID string) (Event, error) {
-	return s.changeEvent(ctx, by, eventID, event.DeleteDraft{})
+	return s.changeEvent(ctx, by, "deleteDraft", eventID, event.DeleteDraft{})
 }

@@ -8,7 +8,7 @@ import (
 
 // action is one use case's way through the engine.
 type action[T any] struct {
-	mutation string // scopes the idempotency key
+	mutation string // the name of the command; scopes the idempotency key
 	input    any
 	streams  []string
 	decide   func(tx *engine.Tx) (T, error)
@@ -33,6 +33,7 @@ func executeOnce[T any](ctx context.Context, s *Service, by Caller, a action[T])
 			return engine.Decided{Ref: a.ref(value), Value: value}, nil
 		},
 	})
+	s.metrics.countCommand(a.mutation, result.Replayed, err)
 	if err != nil {
 		return value, false, err
 	}
@@ -44,8 +45,8 @@ func executeOnce[T any](ctx context.Context, s *Service, by Caller, a action[T])
 }
 
 // execute has a command decided that is idempotent by itself and needs no idempotency key.
-func execute[T any](ctx context.Context, s *Service, by Caller, streams []string, decide func(tx *engine.Tx) (T, error)) (T, error) {
+func execute[T any](ctx context.Context, s *Service, by Caller, name string, streams []string, decide func(tx *engine.Tx) (T, error)) (T, error) {
 	by.IdempotencyKey = ""
-	value, _, err := executeOnce(ctx, s, by, action[T]{streams: streams, decide: decide, ref: func(T) string { return "" }})
+	value, _, err := executeOnce(ctx, s, by, action[T]{mutation: name, streams: streams, decide: decide, ref: func(T) string { return "" }})
 	return value, err
 }

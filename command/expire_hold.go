@@ -23,7 +23,7 @@ const reasonOverdue = "The payment was not finished in time."
 // ExpireHold ends a hold whose time is over; before that it changes nothing. A payment that is with the gateway is given up there
 // first; if it turns out to be paid, the reservation is completed instead.
 func (s *Service) ExpireHold(ctx context.Context, by Caller, reservationID string) error {
-	overdue, err := execute(ctx, s, by, []string{reservations.Stream(reservationID)}, func(tx *engine.Tx) (overduePayment, error) {
+	overdue, err := execute(ctx, s, by, "expireHold", []string{reservations.Stream(reservationID)}, func(tx *engine.Tx) (overduePayment, error) {
 		return decideExpire(tx, reservationID)
 	})
 	if err != nil || overdue.id == "" {
@@ -68,7 +68,7 @@ func (s *Service) giveUpPayment(ctx context.Context, by Caller, paymentID, reaso
 			return Paid{}, ErrStillProcessing
 		}
 	}
-	return execute(ctx, s, by, []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
+	return execute(ctx, s, by, "expireHold", []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
 		return decideGivenUp(tx, paymentID, reason, end)
 	})
 }

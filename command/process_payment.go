@@ -186,7 +186,7 @@ func (s *Service) replayPayment(ctx context.Context, by Caller, ref string) (Pai
 		r, err := s.replayReservation(ctx, ref)
 		return Paid{Reservation: r}, err
 	}
-	paid, err := execute(ctx, s, by, []string{payments.Stream(ref)}, func(tx *engine.Tx) (Paid, error) { return viewPaid(tx, ref) })
+	paid, err := execute(ctx, s, by, "viewPayment", []string{payments.Stream(ref)}, func(tx *engine.Tx) (Paid, error) { return viewPaid(tx, ref) })
 	if err != nil || paid.Payment.Status != payment.RequiresAction {
 		return paid, err
 	}

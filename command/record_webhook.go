@@ -132,7 +132,7 @@ func recordOf(known payment.State, gatewayName string, r gateway.Reversal) (c pa
 
 // recordReversal records what the gateway says of a reversal; commandFor returns nil when there is nothing to record.
 func (s *Service) recordReversal(ctx context.Context, by Caller, paymentID string, commandFor func(payment.State) payment.Command) error {
-	_, err := execute(ctx, s, by, []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
+	_, err := execute(ctx, s, by, "recordReversal", []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
 		known, err := payments.Load(tx, paymentID)
 		if err != nil {
 			return Paid{}, err

@@ -47,6 +47,7 @@ type Config struct {
 	Hold     time.Duration  // How long an unpaid reservation keeps its seats. Required.
 	Unpaid   int            // How many unpaid reservations a customer may have of one event. Default: no limit.
 	Texts    Texts          // Default: nil, reasons about people are not kept.
+	Metrics  *Metrics       // Default: nothing is counted.
 	Logger   *slog.Logger   // Default: slog.Default().
 }
 
@@ -57,6 +58,7 @@ type Service struct {
 	hold     time.Duration
 	unpaid   int
 	texts    Texts
+	metrics  *Metrics
 	logger   *slog.Logger
 }
 
@@ -77,5 +79,10 @@ func New(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return &Service{engine: c.Engine, gateways: c.Gateways, hold: c.Hold, unpaid: c.Unpaid, texts: c.Texts, logger: c.Logger}
+	if c.Metrics == nil {
+		c.Metrics = NewMetrics(nil)
+	}
+	return &Service{
+		engine: c.Engine, gateways: c.Gateways, hold: c.Hold, unpaid: c.Unpaid, texts: c.Texts, metrics: c.Metrics, logger: c.Logger,
+	}
 }

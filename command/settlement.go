@@ -15,7 +15,7 @@ import (
 // recordOutcome records what the gateway said of a payment, with all that it means for the reservation and its seats, in one append.
 func (s *Service) recordOutcome(ctx context.Context, by Caller, paymentID string, outcome payment.RecordOutcome) (Paid, error) {
 	refundID := id.New(id.Refund)
-	return execute(ctx, s, by, []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
+	return execute(ctx, s, by, "recordOutcome", []string{payments.Stream(paymentID)}, func(tx *engine.Tx) (Paid, error) {
 		return decideOutcome(tx, paymentID, outcome, refundID)
 	})
 }

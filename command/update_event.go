@@ -9,7 +9,7 @@ import (
 
 // UpdateEvent changes the description, date, sales window or limits of an event; Held in the input is overwritten.
 func (s *Service) UpdateEvent(ctx context.Context, by Caller, eventID string, in event.Update) (Event, error) {
-	return s.decideEvent(ctx, by, eventID, func(tx *engine.Tx, state event.State) (event.Command, error) {
+	return s.decideEvent(ctx, by, "updateEvent", eventID, func(tx *engine.Tx, state event.State) (event.Command, error) {
 		if !in.Lowers(state) {
 			return in, nil
 		}

@@ -8,5 +8,5 @@ import (
 
 // UpdateSection changes the price, capacity, rows or seats of a section.
 func (s *Service) UpdateSection(ctx context.Context, by Caller, eventID string, in inventory.Update) (Event, error) {
-	return s.changeInventory(ctx, by, eventID, in, in.Price)
+	return s.changeInventory(ctx, by, "updateSection", eventID, in, in.Price)
 }

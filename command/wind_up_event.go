@@ -45,7 +45,7 @@ func (s *Service) WindUpEvent(ctx context.Context, by Caller, eventID string, pa
 func (s *Service) windUpReservation(ctx context.Context, by Caller, reservationID string) error {
 	// Each reservation has one such refund, however often this is tried: one that the gateway refused for good stays refused.
 	refundID := id.Derive(id.Refund, reservationID+"/event cancelled")
-	r, err := execute(ctx, s, by, []string{reservations.Stream(reservationID)}, func(tx *engine.Tx) (Reservation, error) {
+	r, err := execute(ctx, s, by, "viewReservation", []string{reservations.Stream(reservationID)}, func(tx *engine.Tx) (Reservation, error) {
 		return decideWindUp(tx, reservationID, refundID)
 	})
 	if err != nil || r.Status != reservation.PaymentPending {

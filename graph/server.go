@@ -144,7 +144,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	counts := newMetrics(cfg.Registerer)
-	hub := live.NewHub(live.Config{Redis: cfg.Redis, Logger: cfg.Logger})
+	hub := live.NewHub(live.Config{Redis: cfg.Redis, Logger: cfg.Logger, Registerer: cfg.Registerer})
 	r := &Resolver{
 		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.Auth, log: cfg.Log,
 		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), returnPages: pages,

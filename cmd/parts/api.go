@@ -36,6 +36,7 @@ import (
 // API serves GraphQL on listener until ctx ends. It then refuses new requests, finishes those in flight, and stops deciding last.
 func API(ctx context.Context, e Env, listener net.Listener) error {
 	e.warnOfSettings()
+	e.showPart("api")
 	b, err := openAPI(ctx, e)
 	if err != nil {
 		return err

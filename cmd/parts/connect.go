@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ticketing/internal/kafka"
+	"ticketing/internal/network"
 	"ticketing/internal/postgres"
 	internalredis "ticketing/internal/redis"
 )
@@ -28,15 +31,18 @@ const (
 )
 
 // openPool opens a pool of at most connections to the database at url, and warns if PostgreSQL may not have that many.
-func (e Env) openPool(ctx context.Context, part, url, what string, connections int, pooler bool) (*postgres.Pool, error) {
+func (e Env) openPool(ctx context.Context, part, url, database, what string, connections int, pooler bool) (*postgres.Pool, error) {
+	registerer := e.registererOf(part)
 	pool, err := postgres.Open(ctx, url, postgres.Config{
-		ApplicationName: "ticketing " + part,
-		MaxConnections:  min(connections, e.Config.MaxConnections), MinConnections: e.Config.MinConnections,
+		VerifyConnection: network.WatchCertificate(registerer, "postgres-"+database),
+		ApplicationName:  "ticketing " + part,
+		MaxConnections:   min(connections, e.Config.MaxConnections), MinConnections: e.Config.MinConnections,
 		ConnectTimeout: e.Config.ConnectTimeout, StatementTimeout: e.Config.StatementTimeout, Dial: e.Dial, Logger: e.Logger, Pooler: pooler,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", what, err)
 	}
+	registerer.MustRegister(pool.Collector(database))
 	if pooler {
 		return pool, nil // how many connections it opens is its own setting
 	}
@@ -48,11 +54,11 @@ func (e Env) openPool(ctx context.Context, part, url, what string, connections i
 }
 
 func (e Env) openEvents(ctx context.Context, part string, connections int) (*postgres.Pool, error) {
-	return e.openPool(ctx, part, e.Config.EventsURL, "the events database", connections, false)
+	return e.openPool(ctx, part, e.Config.EventsURL, "events", "the events database", connections, false)
 }
 
 func (e Env) openRead(ctx context.Context, part string, connections int) (*postgres.Pool, error) {
-	return e.openPool(ctx, part, e.Config.ReadURL, "the projection database", connections, false)
+	return e.openPool(ctx, part, e.Config.ReadURL, "read", "the projection database", connections, false)
 }
 
 // openReads opens the pool of an api's reads, which may lead through a pooler.
@@ -60,16 +66,16 @@ func (e Env) openReads(ctx context.Context, part string, connections int) (*post
 	if e.Config.ReadPoolerURL == "" {
 		return e.openRead(ctx, part, connections)
 	}
-	return e.openPool(ctx, part, e.Config.ReadPoolerURL, "the pooler of the projection database", connections, true)
+	return e.openPool(ctx, part, e.Config.ReadPoolerURL, "read", "the pooler of the projection database", connections, true)
 }
 
 func (e Env) openAuth(ctx context.Context, part string, connections int) (*postgres.Pool, error) {
-	return e.openPool(ctx, part, e.Config.AuthURL, "the auth database", connections, false)
+	return e.openPool(ctx, part, e.Config.AuthURL, "auth", "the auth database", connections, false)
 }
 
 // openRedis opens a client, whether Redis is there or not.
 func (e Env) openRedis(ctx context.Context, part string) (*redis.Client, error) {
-	return e.openRedisAt(ctx, e.Config.RedisURL, part)
+	return e.openRedisAt(ctx, e.Config.RedisURL, part, "redis")
 }
 
 // openCache opens a client of REDIS_CACHE_URL, or returns shared if that is the same Redis.
@@ -77,15 +83,19 @@ func (e Env) openCache(ctx context.Context, part string, shared *redis.Client) (
 	if e.Config.RedisCacheURL == "" || e.Config.RedisCacheURL == e.Config.RedisURL {
 		return shared, nil
 	}
-	return e.openRedisAt(ctx, e.Config.RedisCacheURL, part+"-cache")
+	return e.openRedisAt(ctx, e.Config.RedisCacheURL, part, "redis-cache")
 }
 
-func (e Env) openRedisAt(ctx context.Context, url, name string) (*redis.Client, error) {
+func (e Env) openRedisAt(ctx context.Context, url, part, server string) (*redis.Client, error) {
 	certificates, err := e.Config.RedisTLSConfig()
 	if err != nil {
 		return nil, err
 	}
-	client, err := internalredis.New(ctx, url, internalredis.Config{Name: "ticketing-" + name, TLS: certificates, Dial: e.Dial, Logger: e.Logger})
+	certificates.VerifyConnection = network.WatchCertificate(e.registererOf(part), server)
+	client, err := internalredis.New(ctx, url, internalredis.Config{
+		Name: "ticketing-" + part + strings.TrimPrefix(server, "redis"), TLS: certificates, Dial: e.Dial, Logger: e.Logger,
+		Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"server": server}, e.registererOf(part)),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open redis: %w", err)
 	}
@@ -95,13 +105,16 @@ func (e Env) openRedisAt(ctx context.Context, url, name string) (*redis.Client, 
 	return client, nil
 }
 
-func (e Env) kafkaOptions(part string, log *slog.Logger) ([]kgo.Opt, error) {
+func (e Env) kafkaOptions(part string, log *slog.Logger, metrics *kafka.Metrics) ([]kgo.Opt, error) {
 	certificates, err := e.Config.BrokerTLSConfig()
 	if err != nil {
 		return nil, err
 	}
+	if certificates != nil {
+		certificates.VerifyConnection = network.WatchCertificate(e.registererOf(part), "broker")
+	}
 	return kafka.Options(kafka.Config{
-		Brokers: e.Config.Brokers, ClientID: "ticketing-" + part, TLS: certificates, Dial: e.Dial, Logger: log,
+		Brokers: e.Config.Brokers, ClientID: "ticketing-" + part, TLS: certificates, Dial: e.Dial, Logger: log, Metrics: metrics,
 		SASL: kafka.SASL{Mechanism: e.Config.SASLMechanism, Username: e.Config.SASLUsername, Password: e.Config.SASLPassword, TokenFile: e.Config.SASLTokenFile},
 	}), nil
 }
@@ -114,11 +127,12 @@ type brokerAccess struct {
 }
 
 func (e Env) openBroker(part string) (brokerAccess, error) {
-	options, err := e.kafkaOptions(part, e.Logger)
+	metrics := kafka.NewMetrics(e.registererOf(part))
+	options, err := e.kafkaOptions(part, e.Logger, metrics)
 	if err != nil {
 		return brokerAccess{}, err
 	}
-	quiet, err := e.kafkaOptions(part, slog.New(slog.DiscardHandler)) // health shows what the probe finds
+	quiet, err := e.kafkaOptions(part, slog.New(slog.DiscardHandler), metrics) // health shows what the probe finds
 	if err != nil {
 		return brokerAccess{}, err
 	}

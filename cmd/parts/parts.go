@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"ticketing/command/event"
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
+	"ticketing/internal/buildinfo"
 	"ticketing/internal/config"
 	"ticketing/internal/httpserver"
 	"ticketing/internal/network"
@@ -31,6 +33,14 @@ type Env struct {
 // registererOf returns where a part registers its metrics. The label keeps equal metrics of several parts in one process apart.
 func (e Env) registererOf(part string) prometheus.Registerer {
 	return prometheus.WrapRegistererWith(prometheus.Labels{"part": part}, e.Registry)
+}
+
+// showPart shows in the metrics that a part runs.
+func (e Env) showPart(part string) {
+	promauto.With(e.registererOf(part)).NewGauge(prometheus.GaugeOpts{
+		Namespace: "ticketing", Name: "build_info", Help: "1 for each part that runs, with its version.",
+		ConstLabels: prometheus.Labels{"version": buildinfo.Version()},
+	}).Set(1)
 }
 
 // topics returns the topic of each category of streams.

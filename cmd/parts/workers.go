@@ -13,6 +13,7 @@ import (
 	"ticketing/internal/auth"
 	"ticketing/internal/cloudevents"
 	"ticketing/projector"
+	"ticketing/query"
 )
 
 // partitions is how many a topic has that the relay creates: the most projectors of one projection that can share its work.
@@ -29,6 +30,7 @@ func (e Env) recordKeys() (cloudevents.Keys, error) {
 
 // Relay publishes the log until ctx ends.
 func Relay(ctx context.Context, e Env) error {
+	e.showPart("relay")
 	keys, err := e.recordKeys()
 	if err != nil {
 		return err
@@ -52,6 +54,7 @@ func Relay(ctx context.Context, e Env) error {
 
 // Projector keeps the named projections up to date until ctx ends; all of them when none is named.
 func Projector(ctx context.Context, e Env, projections ...string) error {
+	e.showPart("projector")
 	keys, err := e.recordKeys()
 	if err != nil {
 		return err
@@ -83,6 +86,10 @@ func Projector(ctx context.Context, e Env, projections ...string) error {
 		return nil
 	})
 	g.Go(func() error {
+		watchTotals(ctx, query.NewTotals(read.Pool), projections, e.registererOf("projector"))
+		return nil
+	})
+	g.Go(func() error {
 		return projector.Run(ctx, projector.Config{
 			Projections: projections, Events: events.Pool, Read: read.Pool, Redis: client, Kafka: broker.options, Group: e.Config.ConsumerGroup,
 			Topics: e.topics(), Keys: keys, Registry: catalog.Registry(), Logger: e.Logger, Registerer: e.registererOf("projector"),
@@ -101,6 +108,7 @@ func countProjections(names []string) int {
 
 // Saga does what falls due until ctx ends; it stops deciding last.
 func Saga(ctx context.Context, e Env) error {
+	e.showPart("saga")
 	events, err := e.openEvents(ctx, "saga", sagaEvents)
 	if err != nil {
 		return err

@@ -27,22 +27,24 @@ type writeSide struct {
 // writeSide assembles engine and service over the events database. outcomes caches the outcomes of idempotency keys; nil where no keys are sent.
 // What is written about people is kept in the auth database, users.
 func (e Env) writeSide(_ context.Context, part string, events, users *pgxpool.Pool, outcomes *redis.Client) (writeSide, error) {
+	gateways := e.gateways(events)
 	router, err := gateway.NewRouter(gateway.Config{
-		Gateways: e.gateways(events), Enabled: e.Config.PaymentGateways, Timeout: e.Config.PaymentTimeout,
+		Gateways: gateways, Enabled: e.Config.PaymentGateways, Timeout: e.Config.PaymentTimeout,
 		Logger: e.Logger, Registerer: e.registererOf(part),
 	})
 	if err != nil {
 		return writeSide{}, fmt.Errorf("set up payment gateways: %w", err)
 	}
+	metrics := command.NewMetrics(e.registererOf(part), gatewayNames(gateways)...)
 	decider := engine.New(engine.Config{
-		Pool: events, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Outcomes: outcomes,
+		Pool: events, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Outcomes: outcomes, Committed: metrics.CountCommitted,
 		Logger: e.Logger, Registerer: e.registererOf(part),
 	})
 	return writeSide{
 		engine: decider,
 		service: command.New(command.Config{
 			Engine: decider, Gateways: router, Hold: e.Config.ReservationHold, Unpaid: e.Config.MaxUnpaidReservations,
-			Texts: auth.NewTexts(users), Logger: e.Logger,
+			Texts: auth.NewTexts(users), Metrics: metrics, Logger: e.Logger,
 		}),
 	}, nil
 }
@@ -57,6 +59,14 @@ func (e Env) gateways(events *pgxpool.Pool) []gateway.Gateway {
 		gateways = append(gateways, e.paypal())
 	}
 	return gateways
+}
+
+func gatewayNames(gateways []gateway.Gateway) []string {
+	names := make([]string, len(gateways))
+	for i, g := range gateways {
+		names[i] = g.Name()
+	}
+	return names
 }
 
 // webhooks returns the gateways that send webhooks.

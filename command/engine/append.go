@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -62,7 +63,7 @@ var allBinary = []int16{pgtype.BinaryFormatCode}
 // openPipeline returns the batch's pipeline. The session serves nothing else until the commit.
 func (e *Engine) openPipeline(ctx context.Context, b *batch) *pgconn.Pipeline {
 	if b.sending == nil {
-		b.sending = e.connection.PgConn().StartPipeline(ctx)
+		b.sending, b.sentAt = e.connection.PgConn().StartPipeline(ctx), time.Now()
 	}
 	return b.sending
 }

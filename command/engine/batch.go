@@ -20,9 +20,11 @@ type batch struct {
 	dirty   map[string]*stream // that they changed
 	chunk   *chunk             // what was decided and is not sent yet
 	sending *pgconn.Pipeline   // nil until the first chunk is sent
+	sentAt  time.Time          // when it was
 	writes  bool               // something was sent
 	decided []decidedCall
 	cold    []*call           // need a stream that is not in memory
+	staged  []record          // what was decided, for Config.Committed
 	known   map[keyID]outcome // of idempotency keys, in the table or of this batch
 	expired map[keyID]bool    // idempotency keys that are in the table and free
 
@@ -75,7 +77,7 @@ func (e *Engine) runBatch(ctx context.Context) {
 		e.retryUncommitted(b, err)
 		return
 	}
-	e.metrics.observeBatch(len(b.decided), b.chunk.after-e.head.Position, time.Since(began))
+	e.metrics.observeBatch(len(b.decided), b.chunk.after-e.head.Position, time.Since(began), time.Since(b.sentAt))
 	e.finishBatch(b)
 }
 
@@ -196,6 +198,9 @@ func (e *Engine) finishBatch(b *batch) {
 		if _, changed := b.dirty[id]; changed {
 			e.wantSnapshot(s)
 		}
+	}
+	for _, r := range b.staged {
+		e.committed(r.domainEvent, r.stream.state)
 	}
 	e.cache.evict()
 	e.rememberOutcomes(b)

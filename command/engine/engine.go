@@ -46,6 +46,9 @@ type Config struct {
 	Outcomes   *redis.Client         // Caches the outcomes of idempotency keys. Default: they are looked up in the database only.
 	Logger     *slog.Logger          // Default: slog.Default().
 	Registerer prometheus.Registerer // Default: metrics are not registered.
+	// Committed is called with each domain event after the acknowledged commit of its batch, and with its stream's state by then, which it
+	// may neither keep nor change. The loop waits for it. Default: nothing is called.
+	Committed func(domainEvent, state any)
 }
 
 func (c Config) withDefaults() Config {
@@ -65,6 +68,7 @@ type Engine struct {
 	loading    *supervise.Fault
 	unreadable *supervise.Repetitions
 	metrics    *metrics
+	committed  func(domainEvent, state any)
 	outcomes   *outcomes // nil: none are cached
 
 	queue    chan *call
@@ -99,7 +103,7 @@ func New(c Config) *Engine {
 		pool: c.Pool, registry: c.Registry, categories: map[string]*category{}, log: c.Logger,
 		fault: supervise.NewFault("committing batches", c.Logger), loading: supervise.NewFault("loading streams", c.Logger),
 		unreadable: supervise.NewRepetitions(),
-		metrics:    newMetrics(c.Registerer), outcomes: newOutcomes(c.Outcomes, c.Logger),
+		metrics:    newMetrics(c.Registerer), committed: c.Committed, outcomes: newOutcomes(c.Outcomes, c.Logger),
 		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders), again: make(chan []*call),
 		snapshot: make(chan string, 64), copies: make(chan copyRequest),
 		chunk: newChunk(), cache: newCache(cacheBytes), waiting: map[string][]*call{},
@@ -107,6 +111,7 @@ func New(c Config) *Engine {
 	for _, a := range c.Aggregates {
 		e.categories[a.describe().name] = a.describe()
 	}
+	registerQueue(c.Registerer, &e.inflight)
 	return e
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,7 @@ type metrics struct {
 	domainEvents  prometheus.Counter
 	batchCommands prometheus.Histogram
 	batchSeconds  prometheus.Histogram
+	appendSeconds prometheus.Histogram
 	lockSeconds   prometheus.Histogram
 	cutBatches    prometheus.Counter
 	failedBatches prometheus.Counter
@@ -37,6 +39,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		domainEvents:  counter("domain_events_total", "Domain events appended."),
 		batchCommands: histogram("batch_commands", "Commands in a batch.", prometheus.ExponentialBuckets(1, 2, 10)),
 		batchSeconds:  histogram("batch_seconds", "From asking for the lock to the acknowledged commit.", seconds),
+		appendSeconds: histogram("append_seconds", "From sending a batch's first rows, or only the commit, to the acknowledged commit.", seconds),
 		lockSeconds:   histogram("lock_seconds", "Waiting for the lock.", seconds),
 		cutBatches:    counter("cut_batches_total", "Batches whose decisions took so long that the rest waited for the next one."),
 		failedBatches: counter("failed_batches_total", "Batches that were not committed, or not certainly."),
@@ -48,9 +51,17 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	}
 }
 
-func (m *metrics) observeBatch(commands int, domainEvents int64, took time.Duration) {
+// registerQueue registers how many commands are waiting or being decided.
+func registerQueue(registerer prometheus.Registerer, inflight *atomic.Int64) {
+	promauto.With(registerer).NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "ticketing", Subsystem: "engine", Name: "queue_commands", Help: "Commands that wait or are being decided; more than 16,384 are refused.",
+	}, func() float64 { return float64(inflight.Load()) })
+}
+
+func (m *metrics) observeBatch(commands int, domainEvents int64, took, appending time.Duration) {
 	m.commands.Add(float64(commands))
 	m.domainEvents.Add(float64(domainEvents))
 	m.batchCommands.Observe(float64(commands))
 	m.batchSeconds.Observe(took.Seconds())
+	m.appendSeconds.Observe(appending.Seconds())
 }

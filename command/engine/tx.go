@@ -61,6 +61,7 @@ type record struct {
 	name          string
 	schemaVersion int
 	data          []byte
+	domainEvent   any
 }
 
 // errMissing ends a Decision that needs a stream which is not in memory; it is called again when it is.
@@ -114,7 +115,7 @@ func (tx *Tx) stageRecord(s *stream, version int64, domainEvent any) {
 	if err != nil {
 		panic(fmt.Sprintf("engine: %v", err)) // an unregistered type: found by the first test that decides it
 	}
-	tx.records = append(tx.records, record{stream: s, version: version, name: name, schemaVersion: schemaVersion, data: data})
+	tx.records = append(tx.records, record{stream: s, version: version, name: name, schemaVersion: schemaVersion, data: data, domainEvent: domainEvent})
 }
 
 // runDecision calls the decision. What it staged is kept only when it returns no error and no stream is missing.
@@ -174,5 +175,8 @@ func (tx *Tx) keepStaged() {
 	}
 	for _, r := range tx.records {
 		tx.batch.chunk.addRecord(r, metadata)
+	}
+	if tx.engine.committed != nil {
+		tx.batch.staged = append(tx.batch.staged, tx.records...)
 	}
 }

@@ -69,6 +69,9 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	cfg = cfg.withDefaults()
 	metrics := newMetrics(cfg.Registerer)
+	for _, topic := range cfg.Topics {
+		metrics.refills.WithLabelValues(topic) // so that it can be watched from the start
+	}
 	go watchLag(ctx, cfg.Pool, metrics)
 
 	breaker := newBreaker(metrics)

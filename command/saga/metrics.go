@@ -36,6 +36,20 @@ type metrics struct {
 
 // newMetrics returns metrics that are not registered if registerer is nil.
 func newMetrics(registerer prometheus.Registerer) *metrics {
+	m := makeMetrics(registerer)
+	kinds := jobKinds()
+	for _, kind := range deadlineKinds() {
+		kinds = append(kinds, string(kind))
+	}
+	for _, kind := range kinds {
+		for _, result := range []string{"done", "not_yet", "failed"} {
+			m.handledTotal.WithLabelValues(kind, result) // so that all can be watched from the start
+		}
+	}
+	return m
+}
+
+func makeMetrics(registerer prometheus.Registerer) *metrics {
 	f := promauto.With(registerer)
 	const namespace, subsystem = "ticketing", "saga"
 	gauges := func(name, help string) *prometheus.GaugeVec {

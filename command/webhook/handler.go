@@ -49,7 +49,13 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 	for _, s := range c.Sources {
 		sources[s.Name()] = s
 	}
-	return &Handler{pool: c.Pool, service: c.Service, sources: sources, handled: newHandledTotal(c.Registerer)}, nil
+	handled := newHandledTotal(c.Registerer)
+	for name := range sources {
+		for _, result := range []string{"handled", "unknown", "failed"} {
+			handled.WithLabelValues(name, result) // so that all can be watched from the start
+		}
+	}
+	return &Handler{pool: c.Pool, service: c.Service, sources: sources, handled: handled}, nil
 }
 
 // Handle asks the gateway about the payment of a stored webhook and records what it says. It may be called any number of times.

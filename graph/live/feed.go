@@ -45,7 +45,9 @@ type topic[T any] struct {
 	known   bool   // value is set
 	read    uint64 // the last batch that read the row, found or not
 	err     error  // why that batch failed
-	timer   *time.Timer
+	// announced is when the oldest change was that no watch has seen; zero: there is none.
+	announced time.Time
+	timer     *time.Timer
 }
 
 // NewFeed returns a feed that the hub runs. It must be called before the hub's Run.
@@ -111,6 +113,9 @@ func (f *Feed[T]) onAnnounced(id string, version int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if t, watched := f.topics[id]; watched && (!t.known || version > t.version || len(f.source.Channels(id)) > 1) {
+		if t.announced.IsZero() {
+			t.announced = time.Now()
+		}
 		f.markObject(id)
 	}
 }
@@ -188,6 +193,10 @@ func (f *Feed[T]) updateTopic(t *topic[T], value T, found bool, err error) {
 	t.read, t.err = f.reads, err
 	if version := f.source.Version; found && (!t.known || version(value) > t.version) {
 		t.value, t.version, t.known = value, version(value), true
+		if !t.announced.IsZero() {
+			f.hub.fanOut.Observe(time.Since(t.announced).Seconds())
+			t.announced = time.Time{}
+		}
 	}
 	for w := range t.watches {
 		w.wakeReader()

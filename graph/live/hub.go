@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 )
@@ -36,14 +38,16 @@ type route struct {
 
 // Config is what a Hub works with. The caller closes what it passes in.
 type Config struct {
-	Redis  *redis.Client // Where changes are announced. Required.
-	Logger *slog.Logger  // Default: slog.Default().
+	Redis      *redis.Client         // Where changes are announced. Required.
+	Logger     *slog.Logger          // Default: slog.Default().
+	Registerer prometheus.Registerer // Default: metrics are not registered.
 }
 
 // Hub receives announcements for all feeds of a process, over one connection.
 type Hub struct {
 	redis  *redis.Client
 	logger *slog.Logger
+	fanOut prometheus.Histogram
 	feeds  []hubFeed
 
 	mu      sync.Mutex
@@ -60,7 +64,13 @@ func NewHub(cfg Config) *Hub {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Hub{redis: cfg.Redis, logger: cfg.Logger, routes: map[string][]route{}, certain: map[string]bool{}, changed: make(chan struct{}, 1)}
+	return &Hub{
+		redis: cfg.Redis, logger: cfg.Logger, routes: map[string][]route{}, certain: map[string]bool{}, changed: make(chan struct{}, 1),
+		fanOut: promauto.With(cfg.Registerer).NewHistogram(prometheus.HistogramOpts{
+			Name: "ticketing_graphql_fan_out_seconds", Help: "From an announced change to the moment at which those who watch it are handed it.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}),
+	}
 }
 
 // Run delivers changes until ctx ends. It survives outages of Redis and of the database.

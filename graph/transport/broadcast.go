@@ -147,6 +147,7 @@ func (b *broadcast) run(ctx context.Context, params *graphql.RawParams) {
 		return
 	}
 	defer op.span.End()
+	op.metrics.subscriptions.Dec() // its members are counted
 	errs = op.sendResponses(func(r *graphql.Response) error {
 		if err := wait.For(ctx, b.publish(encodeResponse(r, true), b.shared.responded())); err != nil {
 			return err

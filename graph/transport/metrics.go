@@ -12,6 +12,8 @@ type metrics struct {
 	ended      *prometheus.CounterVec // streams that were refused or ended for a limit, by its name
 	behind     prometheus.Counter
 	seconds    *prometheus.HistogramVec // by type; of queries and mutations only, since clients decide how long subscriptions last
+
+	subscriptions prometheus.Gauge // that run
 }
 
 func newMetrics(r prometheus.Registerer, streams slots, shared *broadcasts) *metrics {
@@ -25,6 +27,9 @@ func newMetrics(r prometheus.Registerer, streams slots, shared *broadcasts) *met
 		behind: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ticketing_graphql_shared_restarts_total", Help: "Times that a client was too far behind of what a shared subscription says, and started over.",
 		}),
+		subscriptions: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ticketing_graphql_subscriptions", Help: "Subscriptions that run.",
+		}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "ticketing_graphql_operation_seconds", Help: "How long queries and mutations took.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15), // 1 ms to 16 s
@@ -34,7 +39,7 @@ func newMetrics(r prometheus.Registerer, streams slots, shared *broadcasts) *met
 		m.ended.WithLabelValues(limit) // so that all can be watched from the start
 	}
 	if r != nil {
-		r.MustRegister(m.operations, m.ended, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		r.MustRegister(m.operations, m.ended, m.seconds, m.subscriptions, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "ticketing_graphql_streams", Help: "WebSockets and event streams that are open.",
 		}, func() float64 { return float64(len(streams)) }), m.behind, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "ticketing_graphql_shared_subscriptions", Help: "Subscriptions that are executed once for all clients that share them.",

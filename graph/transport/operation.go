@@ -58,6 +58,9 @@ func (h *Handler) prepareOperation(ctx context.Context, params *graphql.RawParam
 	}
 	op := &operation{ctx: ctx, oc: oc, exec: exec, span: span, logger: h.cfg.Logger, metrics: h.metrics, began: began, code: "ok"}
 	op.kind, op.name = oc.Operation.Operation, oc.Operation.Name[:min(len(oc.Operation.Name), longestName)]
+	if op.kind == ast.Subscription {
+		op.metrics.subscriptions.Inc() // until it is finished
+	}
 	span.SetName("graphql " + string(op.kind))
 	span.SetAttributes(attribute.String("graphql.operation.type", string(op.kind)), attribute.String("graphql.operation.name", op.name))
 	return op, nil
@@ -94,6 +97,9 @@ func codeOf(err *gqlerror.Error) string {
 func (op *operation) finish() {
 	op.span.SetAttributes(attribute.Int("graphql.responses", op.sent), attribute.Int("graphql.errors", op.failed))
 	op.span.End()
+	if op.kind == ast.Subscription {
+		op.metrics.subscriptions.Dec()
+	}
 	op.metrics.countEnded(string(op.kind), op.code, time.Since(op.began))
 	op.logger.InfoContext(op.ctx, "operation", "type", string(op.kind), "name", op.name, "responses", op.sent, "errors", op.failed,
 		"code", op.code, "took", time.Since(op.began))

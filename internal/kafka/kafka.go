@@ -26,6 +26,7 @@ type Config struct {
 	SASL     SASL             // Default: clients do not name themselves.
 	Dial     network.DialFunc // Default: network.Dial.
 	Logger   *slog.Logger     // Default: slog.Default().
+	Metrics  *Metrics         // Default: clients are not measured.
 }
 
 const (
@@ -42,12 +43,15 @@ const (
 // Options returns the options that every client starts with. Options that follow override them.
 func Options(c Config) []kgo.Opt {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if c.Metrics == nil {
+		c.Metrics = NewMetrics(nil)
+	}
 	tracing := kotel.NewKotel(kotel.WithTracer(kotel.NewTracer(kotel.ClientID(c.ClientID))))
 	options := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(c.ClientID),
 		kgo.WithLogger(logger{c.Logger, supervise.NewRepetitions()}),
-		kgo.WithHooks(append(tracing.Hooks(), faultHook{supervise.NewFault("reaching the broker", c.Logger)})...),
+		kgo.WithHooks(append(tracing.Hooks(), faultHook{supervise.NewFault("reaching the broker", c.Logger)}, c.Metrics)...),
 		kgo.Dialer(c.dial),
 		kgo.RequestTimeoutOverhead(responseTimeout),
 		kgo.FetchMaxWait(longestPoll),

@@ -4,6 +4,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -32,6 +33,8 @@ type Config struct {
 	Pooler           bool             // The address is a pooler in transaction mode. Default: PostgreSQL itself.
 	Dial             network.DialFunc // Default: network.Dial.
 	Logger           *slog.Logger     // Default: slog.Default().
+	// VerifyConnection looks at each connection by TLS, as tls.Config's does. Default: nothing more is looked at.
+	VerifyConnection func(tls.ConnectionState) error
 }
 
 const (
@@ -106,6 +109,7 @@ func (c Config) applyTo(pool *pgxpool.Config) {
 	pool.MinConns = min(int32(max(c.MinConnections, 0)), pool.MaxConns) //nolint:gosec // bounded by MaxConns
 	pool.MaxConnIdleTime, pool.HealthCheckPeriod = maxIdle, idleCheck
 	pool.ConnConfig.ConnectTimeout = c.ConnectTimeout
+	c.verifyTLS(pool.ConnConfig)
 	params := pool.ConnConfig.RuntimeParams
 	if c.ApplicationName != "" {
 		params["application_name"] = c.ApplicationName
@@ -117,6 +121,19 @@ func (c Config) applyTo(pool *pgxpool.Config) {
 	}
 	if c.StatementTimeout > 0 {
 		params["statement_timeout"] = strconv.FormatInt(max(c.StatementTimeout.Milliseconds(), 1), 10)
+	}
+}
+
+// verifyTLS has all connections by TLS looked at.
+func (c Config) verifyTLS(connection *pgx.ConnConfig) {
+	configs := []*tls.Config{connection.TLSConfig}
+	for _, other := range connection.Fallbacks {
+		configs = append(configs, other.TLSConfig)
+	}
+	for _, config := range configs {
+		if config != nil {
+			config.VerifyConnection = c.VerifyConnection
+		}
 	}
 }
 

@@ -34,6 +34,8 @@ type breaker struct {
 	fault  *supervise.Fault
 	closed atomic.Bool   // nothing is sent
 	doubt  chan struct{} // holds a token when a command has failed
+
+	metrics *metrics
 }
 
 func newBreaker(dialer *network.Dialer, probe *redis.Client, log *slog.Logger) *breaker {
@@ -69,11 +71,14 @@ func (b *breaker) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 
 func (b *breaker) guard(ctx context.Context, do func(context.Context) error) error {
 	if b.closed.Load() {
+		b.metrics.calls.WithLabelValues(resultRefused).Inc()
 		return ErrAway
 	}
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	began := time.Now()
 	err := do(bounded)
+	b.metrics.observeCall(time.Since(began), err)
 	if ctx.Err() == nil && isLost(err) {
 		b.closed.Store(true)
 		select {

@@ -4,10 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -22,39 +18,13 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// startTLS serves the server at target by TLS, and returns the address and the pool that trusts it.
-func startTLS(t *testing.T, target string) (address string, authorities *x509.CertPool) {
-	t.Helper()
-	certified := httptest.NewTLSServer(http.NotFoundHandler())
-	t.Cleanup(certified.Close)
-	authorities = x509.NewCertPool()
-	authorities.AddCert(certified.Certificate())
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: certified.TLS.Certificates, MinVersion: tls.VersionTLS12})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", target)
-			if err != nil {
-				_ = near.Close()
-				return
-			}
-			go func() { _, _ = io.Copy(far, near); _ = far.Close() }()
-			go func() { _, _ = io.Copy(near, far); _ = near.Close() }()
-		}
-	}()
-	return listener.Addr().String(), authorities
-}
-
 func TestRedisIsReachedByTLS(t *testing.T) {
 	t.Parallel()
 	u, err := url.Parse(testenv.Redis(t))
 	require.NoError(t, err)
-	address, authorities := startTLS(t, u.Host)
+	address, certificate := testenv.ServeTLS(t, u.Host)
+	authorities := x509.NewCertPool()
+	authorities.AddCert(certificate)
 	secured := "rediss://" + address + "/0"
 	trusting, err := redis.New(t.Context(), secured, redis.Config{TLS: &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}})
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
@@ -27,6 +28,8 @@ type Config struct {
 	TLS    *tls.Config      // Used with rediss:// only. Default: the system's certificate authorities.
 	Dial   network.DialFunc // Default: network.Dial.
 	Logger *slog.Logger     // Default: slog.Default().
+	// Registerer gets the metrics of clients that New opens. Default: metrics are not registered.
+	Registerer prometheus.Registerer
 }
 
 // New opens a client, which connects when it is first used: Redis may be away, also at the start. While it is away, commands fail at once
@@ -44,6 +47,7 @@ func New(ctx context.Context, url string, cfg Config) (*redis.Client, error) {
 		return nil, errors.Join(err, client.Close())
 	}
 	b := newBreaker(dialer, probe, cfg.Logger)
+	b.metrics = newMetrics(cfg.Registerer, client, b)
 	client.AddHook(b)
 	go b.watchRedis(ctx)
 	return client, nil
@@ -115,7 +119,7 @@ func (c Config) secured(dialer *network.Dialer, byURL *tls.Config) func(ctx cont
 	}
 	config := byURL.Clone()
 	if c.TLS != nil {
-		config.RootCAs, config.Certificates = c.TLS.RootCAs, c.TLS.Certificates
+		config.RootCAs, config.Certificates, config.VerifyConnection = c.TLS.RootCAs, c.TLS.Certificates, c.TLS.VerifyConnection
 	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		raw, err := dialer.DialContext(ctx, network, address)

@@ -21,3 +21,10 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		setAside:     counter("set_aside_total", "Streams whose records make so many rows that they are written in parts, beside the others."),
 	}
 }
+
+// show shows a projection's metrics from the start, so that they can be watched.
+func (m *metrics) show(projection string) {
+	for _, counter := range []*prometheus.CounterVec{m.caughtUp, m.deadLettered, m.setAside, m.notKept} {
+		counter.WithLabelValues(projection)
+	}
+}

@@ -85,7 +85,7 @@ func Open(ctx context.Context, cfg Config, p projection.Projection) (*Writer, ev
 	}
 	w := &Writer{Config: cfg, Projection: p, Incarnation: row.Incarnation, generation: row.Generation, added: make(chan struct{}, 1)}
 	w.guard = w.checkGeneration
-	w.metrics.setAside.WithLabelValues(p.Name()) // so that it can be watched from the start
+	w.metrics.show(p.Name())
 	return w, head, nil
 }
 

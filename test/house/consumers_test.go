@@ -25,6 +25,8 @@ var consumers = []consumer{
 	{"command/inventory", "Revert", []string{"inventory"}},
 	{"command/reservation", "Evolve", []string{"reservation"}},
 	{"command/payment", "Evolve", []string{"payment"}},
+	{"command", "reservationOutcome", []string{"reservation"}},
+	{"command", "paymentOutcome", []string{"payment"}},
 	{"command/saga", "foldReservation", []string{"reservation"}},
 	{"command/saga", "foldPayment", []string{"payment"}},
 	{"projector/availability", "apply", []string{"inventory"}},
