@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"ticketing/command/gateway/stripe/stripetest"
 	"ticketing/internal/testenv"
 )
 
@@ -17,7 +18,11 @@ import (
 type partHealth struct {
 	code   int
 	Status string
-	Checks map[string]struct{ Status, Since, Error string }
+	Checks map[string]struct {
+		Status, Since, Error string
+		Seconds              float64
+		Detail               any
+	}
 }
 
 func (p runningPart) readHealth() partHealth {
@@ -90,9 +95,14 @@ func TestHealthFollowsWhatAPartWorksWith(t *testing.T) {
 	allWell := func() {
 		for _, part := range []runningPart{api, relay, saga, projector} {
 			part.awaitHealth("ok")
+			for name, check := range part.readHealth().Checks {
+				require.True(t, check.Seconds > 0, "%s took %v s", name, check.Seconds)
+			}
 		}
 	}
 	allWell()
+	require.Contains(t, relay.readHealth().Checks["relay: events database"].Detail, "unpublished")
+	require.Contains(t, projector.readHealth().Checks["projector: projections"].Detail, "events")
 	require.JSONEq(t, `{"status":"ok"}`, getBody(t, p.url+"/health/ready"), "the public port shows no details")
 
 	redis.Kill()
@@ -122,4 +132,45 @@ func TestHealthFollowsWhatAPartWorksWith(t *testing.T) {
 	relay.awaitHealth("ok")
 	setReachable(t, env["PROJECTION_DATABASE_URL"], true)
 	allWell()
+
+	setMigration(t, env["DATABASE_URL"], -1)
+	for name, part := range map[string]runningPart{"api": api, "relay": relay, "saga": saga, "projector": projector} {
+		part.awaitHealth("unavailable", name+": migrations")
+	}
+	setMigration(t, env["DATABASE_URL"], 1)
+	allWell()
+}
+
+// setMigration makes a database look as if so many more migrations had run.
+func setMigration(t testing.TB, databaseURL string, more int) {
+	t.Helper()
+	db, err := pgx.Connect(t.Context(), databaseURL)
+	require.NoError(t, err)
+	defer db.Close(t.Context())
+	_, err = db.Exec(t.Context(), `UPDATE schema_migrations SET version = version + $1`, more)
+	require.NoError(t, err)
+}
+
+// What a gateway says is kept, and acted on, also while no session can be checked.
+func TestWebhooksAreHandledWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
+	redis, double := testenv.RedisServer(t), stripetest.New(t)
+	env := withStripe(newEnvironment(t), double)
+	env["REDIS_URL"] = redis.URL()
+	p := newPlatformIn(t, env)
+	api := p.startAPI()
+	p.startPart("saga")
+	double.SendTo(p.url + "/webhooks/stripe")
+	alice := signIn(t, p.url, "alice@example.com")
+	id := onSale(t, signIn(t, p.url, adminEmail), 10, nil)
+	r := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	waiting := requireAccepted(t, alice.payByCard(r.ID, "pm_card_authenticationRequired"))
+
+	redis.Kill()
+	api.awaitHealth("degraded", "api: redis")
+	double.Authenticate(t, *waiting.Payment.NextAction.ClientSecret)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		completed := queryCount(t, env["DATABASE_URL"], `SELECT count(*) FROM domain_events WHERE type = 'ReservationCompleted'`)
+		return completed == 1, "the webhook was not handled"
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"ticketing/internal/httpserver"
 	"ticketing/internal/postgres"
 	"ticketing/internal/skew"
+	"ticketing/migrations"
 	"ticketing/query"
 )
 
@@ -35,6 +36,8 @@ func (e Env) apiChecks(b *apiBackends) ([]httpserver.Check, error) {
 		{Name: "api: redis", Probe: pingRedis(b.redis)},
 		{Name: "api: broker", Probe: broker.probe},
 		{Name: "api: projections", Probe: lagProbe(b.projections, nil)},
+		{Name: "api: migrations", Critical: true, Probe: migrationsProbe(
+			schema{"events", b.events, migrations.Events}, schema{"read", b.read, migrations.Read}, schema{"auth", b.auth, migrations.Auth})},
 	}, nil
 }
 
@@ -52,6 +55,7 @@ func relayChecks(events *postgres.Pool, broker probe) []httpserver.Check {
 			return relayLag{Published: lag.Published, Unpublished: lag.Events, Seconds: lag.Age.Seconds()}, nil
 		}},
 		{Name: "relay: broker", Critical: true, Probe: broker},
+		{Name: "relay: migrations", Critical: true, Probe: migrationsProbe(schema{"events", events, migrations.Events})},
 	}
 }
 
@@ -71,6 +75,8 @@ func (e Env) projectorChecks(events, read *postgres.Pool, client *redis.Client, 
 		{Name: "projector: broker", Critical: true, Probe: broker},
 		{Name: "projector: redis", Probe: pingRedis(client)},
 		{Name: "projector: projections", Probe: lagProbe(e.projections(read.Pool, events.Pool), names)},
+		{Name: "projector: migrations", Critical: true, Probe: migrationsProbe(
+			schema{"events", events, migrations.Events}, schema{"read", read, migrations.Read})},
 	}
 }
 
@@ -79,6 +85,8 @@ func sagaChecks(events, users *postgres.Pool) []httpserver.Check {
 	return []httpserver.Check{
 		{Name: "saga: events database", Critical: true, Probe: pingPool(events)},
 		{Name: "saga: auth database", Probe: pingPool(users)},
+		{Name: "saga: migrations", Critical: true, Probe: migrationsProbe(
+			schema{"events", events, migrations.Events}, schema{"auth", users, migrations.Auth})},
 	}
 }
 

@@ -40,6 +40,7 @@ type watchedCheck struct {
 	Check
 
 	running bool
+	began   time.Time // when the last probe did
 	state   checkState
 }
 
@@ -49,8 +50,9 @@ type healthReport struct {
 }
 
 type checkState struct {
-	Status   string    `json:"status"` // ok or failing
-	Since    time.Time `json:"since"`  // when it became so
+	Status   string    `json:"status"`  // ok or failing
+	Since    time.Time `json:"since"`   // when it became so
+	Seconds  float64   `json:"seconds"` // how long the last probe took
 	Critical bool      `json:"critical"`
 	Error    string    `json:"error,omitempty"`
 	Detail   any       `json:"detail,omitempty"`
@@ -168,7 +170,7 @@ func (h *Health) startProbes() []*watchedCheck {
 	var start []*watchedCheck
 	for _, c := range h.watched {
 		if !c.running {
-			c.running = true
+			c.running, c.began = true, time.Now()
 			start = append(start, c)
 		}
 	}
@@ -198,7 +200,7 @@ func (h *Health) failHanging() {
 }
 
 func (c *watchedCheck) update(detail any, err error) {
-	state := checkState{Status: stateOK, Critical: c.Critical, Detail: detail, Since: c.state.Since}
+	state := checkState{Status: stateOK, Critical: c.Critical, Detail: detail, Since: c.state.Since, Seconds: time.Since(c.began).Seconds()}
 	if err != nil {
 		state.Status, state.Error = stateFailing, err.Error()
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgerrcode"
@@ -103,7 +101,7 @@ func (d database) checkServer(ctx context.Context, pool *pgxpool.Pool, f *findin
 
 // checkMigrations compares the schema with this build's migrations.
 func (d database) checkMigrations(ctx context.Context, pool *pgxpool.Pool, f *findings) error {
-	newest, err := newestMigration(d.files)
+	newest, err := migrations.Newest(d.files)
 	if err != nil {
 		return err
 	}
@@ -117,29 +115,14 @@ func (d database) checkMigrations(ctx context.Context, pool *pgxpool.Pool, f *fi
 		return err
 	case dirty:
 		f.add(markWrong, "migration %d failed half-way: repair by hand what it left, then run migrate force", version)
-	case int(version) < newest:
+	case version < newest:
 		f.add(markWrong, "is at migration %d of %d: run migrate up", version, newest)
-	case int(version) > newest:
+	case version > newest:
 		f.add(markWarn, "is at migration %d, and this build knows %d: deploy the newer release", version, newest)
 	default:
 		f.add(markOK, "is at migration %d, the newest", version)
 	}
 	return nil
-}
-
-// newestMigration returns the highest number of the embedded migrations.
-func newestMigration(files fs.FS) (newest int, err error) {
-	names, err := fs.Glob(files, "*.up.sql")
-	for _, name := range names {
-		digits, _, _ := strings.Cut(name, "_")
-		number, invalid := strconv.Atoi(digits)
-		err = errors.Join(err, invalid)
-		newest = max(newest, number)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("list migrations: %w", err)
-	}
-	return newest, nil
 }
 
 // checkRights looks for tables that the user can't use. A rebuild makes tables in the read database.
