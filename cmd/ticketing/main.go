@@ -33,6 +33,8 @@ const usage = `usage: ticketing
            after a restore: check that events and auth fit each other, and begin a new incarnation of the log
        ticketing doctor
            check what the environment names (databases, Redis, broker, mail, gateways), and say what to do; exit status 1: something is wrong
+       ticketing top [-once] [HOST:PORT]...
+           watch in a terminal what the processes do, from their metrics
        ticketing jobs list [KIND]... | retry ID... | retry --all [KIND]...
            the saga's jobs that have failed
        ticketing api | relay | projector | saga | migrate

@@ -11,6 +11,7 @@ import (
 	"ticketing/cmd/parts"
 	"ticketing/cmd/parts/migrate"
 	"ticketing/cmd/parts/projectors"
+	"ticketing/cmd/ticketing/top"
 	"ticketing/internal/buildinfo"
 	"ticketing/internal/config"
 	"ticketing/internal/memory"
@@ -40,6 +41,7 @@ func subcommands() map[string]subcommand {
 		"doctor": func(ctx context.Context, args []string) int {
 			return runDoctor(ctx, args, config.Environ(), os.Stdout)
 		},
+		"top":         func(ctx context.Context, args []string) int { return top.Main(ctx, args, config.Environ(), os.Stdout) },
 		"healthcheck": runHealthcheck,
 	}
 }
