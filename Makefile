@@ -76,7 +76,7 @@ test-isolation: setup-tests ## measure that one party does not hold up others; n
 bench: setup ## measure the write side and the read side; ONLY=hot,catchup measures those, FLAGS=-h lists options
 	@go run -C test/bench . -only='$(ONLY)' $(FLAGS)
 
-VERIFY := verify-format verify-vet verify-lint verify-workflows verify-generated verify-web test-deploy test-race
+VERIFY := verify-format verify-vet verify-lint verify-workflows verify-generated verify-web test-deploy test-alerts test-race
 
 .PHONY: verify
 verify: $(VERIFY) ## check everything that CI checks
@@ -148,6 +148,10 @@ sbom: build ## write which modules the programs are made of into bin/ (CycloneDX
 .PHONY: test-deploy
 test-deploy: ## check deploy/ as compose and kustomize read it
 	go test -C deploy/check $(TEST_FLAGS) ./...
+
+.PHONY: test-alerts
+test-alerts: setup-tests ## have a real Prometheus scrape a real sale, and evaluate every panel and every alert
+	ALERTS=1 go test -count=1 -timeout=$(TIMEOUT) -run '^TestDashboardsAndAlertsOverARealRun$$' ./test
 
 .PHONY: test-growth
 test-growth: setup ## sell on a log of 10 million domain events (7 GB of disk); GROWTH=1000000 for fewer

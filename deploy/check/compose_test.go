@@ -96,7 +96,7 @@ func TestComposeCoreNeedsNoProfile(t *testing.T) {
 	for _, name := range []string{"api", "relay", "saga", "migrate", "postgres-events", "postgres-read", "postgres-auth", "redis", "redpanda", "mailpit"} {
 		require.Contains(t, project.Services, name)
 	}
-	for _, name := range []string{"jaeger", "prometheus", "grafana"} {
+	for _, name := range []string{"jaeger", "prometheus", "node-exporter", "grafana"} {
 		require.NotContains(t, project.Services, name)
 	}
 }

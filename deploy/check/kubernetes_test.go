@@ -71,7 +71,9 @@ func renderOverlay(t *testing.T, overlay string) manifests {
 		case "autoscaling/v2 HorizontalPodAutoscaler":
 			m.scalers = append(m.scalers, decodeStrictly[autoscalingv2.HorizontalPodAutoscaler](t, text))
 		case "/v1 ConfigMap":
-			m.configs[resource.GetName()] = decodeStrictly[corev1.ConfigMap](t, text).Data
+			if config := decodeStrictly[corev1.ConfigMap](t, text); config.Labels["grafana_dashboard"] == "" {
+				m.configs[config.Name] = config.Data
+			}
 		case "/v1 ServiceAccount":
 			decodeStrictly[corev1.ServiceAccount](t, text)
 		case "/v1 Namespace":

@@ -10,19 +10,12 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
-	"sigs.k8s.io/yaml"
 )
 
 // Prometheus itself reads the rules, with their templates.
 func TestPrometheusUnderstandsTheRules(t *testing.T) {
 	t.Parallel()
-	var resource struct {
-		Spec map[string]any `json:"spec"`
-	}
-	require.NoError(t, yaml.Unmarshal([]byte(readFile(t, "../kubernetes/components/monitoring/rules.yaml")), &resource))
-	rules, err := yaml.Marshal(resource.Spec)
-	require.NoError(t, err)
-	groups, errs := rulefmt.Parse(rules, false, model.LegacyValidation, parser.NewParser(parser.Options{}), slog.Default())
+	groups, errs := rulefmt.Parse([]byte(readFile(t, "../prometheus/rules.yaml")), false, model.LegacyValidation, parser.NewParser(parser.Options{}), slog.Default())
 	require.Empty(t, errs)
 	require.NotEmpty(t, groups.Groups[0].Rules)
 	for _, rule := range groups.Groups[0].Rules {
