@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -33,15 +34,16 @@ func TestEachProofExists(t *testing.T) {
 }
 
 // testsOf returns the text of a package's test files.
-func testsOf(t *testing.T, folder string) (text string) {
+func testsOf(t *testing.T, folder string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", folder, "*_test.go"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files, "the package %s has no tests", folder)
+	var text strings.Builder
 	for _, file := range files {
 		source, err := os.ReadFile(file)
 		require.NoError(t, err)
-		text += string(source)
+		text.Write(source)
 	}
-	return text
+	return text.String()
 }

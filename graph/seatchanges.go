@@ -83,7 +83,8 @@ func (l *seatLog) followSeats(ctx context.Context, eventID string, states <-chan
 		return
 	}
 	for {
-		part, message := transport.PartNext, (*model.SeatChanges)(nil)
+		part := transport.PartNext
+		var message *model.SeatChanges
 		select {
 		case state, more := <-states:
 			if !more {

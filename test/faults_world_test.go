@@ -67,10 +67,10 @@ type member struct {
 
 func newFaultWorld(t *testing.T, seed uint64) *faultWorld {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "ticketing-faults-") //nolint:usetesting // t.TempDir is closed to other users
+	folder, err := os.MkdirTemp("", "ticketing-faults-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	require.NoError(t, os.Chmod(folder, 0o755)) //nolint:gosec // the server's user passes through it
+	require.NoError(t, os.Chmod(folder, 0o755))
 	w := &faultWorld{t: t, folder: folder, redis: testenv.RedisServer(t), broker: testenv.BrokerServer(t, 3), double: stripetest.New(t)}
 	w.startPostgres()
 	t.Cleanup(func() { _ = w.server.Kill() })
@@ -425,7 +425,7 @@ type lateHooks struct {
 
 func newLateHooks(t *testing.T, apis []string, seed uint64) *lateHooks {
 	t.Helper()
-	h := &lateHooks{from: rand.New(rand.NewPCG(seed, 1<<32))} //nolint:gosec // it is to be predictable
+	h := &lateHooks{from: rand.New(rand.NewPCG(seed, 1<<32))}
 	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {

@@ -96,7 +96,7 @@ func TestHealthFollowsWhatAPartWorksWith(t *testing.T) {
 		for _, part := range []runningPart{api, relay, saga, projector} {
 			part.awaitHealth("ok")
 			for name, check := range part.readHealth().Checks {
-				require.True(t, check.Seconds > 0, "%s took %v s", name, check.Seconds)
+				require.Positive(t, check.Seconds, "%s took %v s", name, check.Seconds)
 			}
 		}
 	}

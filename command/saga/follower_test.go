@@ -172,7 +172,6 @@ func TestJobsFollowFromTheLog(t *testing.T) {
 					entry += fmt.Sprint(" priority ", j.Priority)
 				}
 				if j.State == "scheduled" && j.Kind != "event_moved" { // that depends on when the test runs
-
 					entry += " after " + j.ScheduledAt.Sub(start).String()
 				}
 				got = append(got, entry)

@@ -62,7 +62,7 @@ type move struct {
 }
 
 // before returns the place that a customer knew, who reserved then. Of those between the moves it is the one before the last.
-func (m move) before(reservedAt time.Time) event.Place {
+func (m *move) before(reservedAt time.Time) event.Place {
 	if m.Last != nil && reservedAt.After(m.First) {
 		return *m.Last
 	}

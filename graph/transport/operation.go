@@ -118,7 +118,7 @@ func (op *operation) sendResponses(send func(*graphql.Response) error) gqlerror.
 			return r.Errors
 		}
 		if send(r) != nil {
-			return nil
+			return nil //nolint:nilerr // the client is gone
 		}
 	}
 	return nil

@@ -70,7 +70,7 @@ func FuzzSocket(f *testing.F) {
 }
 
 // requireProtocol reads messages up to the last pong or the end of the connection.
-func requireProtocol(t *testing.T, ctx context.Context, conn *websocket.Conn) { //nolint:revive // a test's context comes second
+func requireProtocol(t *testing.T, ctx context.Context, conn *websocket.Conn) {
 	t.Helper()
 	for {
 		_, data, err := conn.Read(ctx)

@@ -190,7 +190,7 @@ func (s *eventStream) sendEvent(name string, data []byte) error {
 func (s *eventStream) writeEvent(event []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err := s.w.Write(event)
+	_, err := s.w.Write(event) //nolint:gosec // an event stream, whose data is JSON
 	if err != nil {
 		s.cancel(err)
 	}

@@ -91,7 +91,7 @@ func (n *kafkaNode) start(ctx context.Context) error {
 		if n.Certificate != "" {
 			format = append(format, "--add-scram", fmt.Sprintf("SCRAM-SHA-256=[name=%s,password=%s]", KafkaUser, KafkaPassword))
 		}
-		run := exec.CommandContext(ctx, "java", n.javaArgs("kafka.tools.StorageTool", format...)...)
+		run := exec.CommandContext(ctx, "java", n.javaArgs("kafka.tools.StorageTool", format...)...) //nolint:gosec // our own
 		if output, err := run.CombinedOutput(); err != nil {
 			return fmt.Errorf("format Kafka's storage: %w\n%s", err, output)
 		}

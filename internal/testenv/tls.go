@@ -26,7 +26,7 @@ func ServeTLS(t testing.TB, target string) (address string, certificate *x509.Ce
 			if err != nil {
 				return
 			}
-			far, err := net.Dial("tcp", target)
+			far, err := new(net.Dialer).DialContext(t.Context(), "tcp", target)
 			if err != nil {
 				_ = near.Close()
 				return

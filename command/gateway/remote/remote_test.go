@@ -3,7 +3,7 @@ package remote_test
 import (
 	"context"
 	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -39,7 +39,7 @@ func startGateway(t *testing.T, http2 bool) *gateway {
 		}
 		_, _ = w.Write([]byte(r.Proto))
 	}))
-	server.EnableHTTP2, server.Config.ErrorLog = http2, log.New(io.Discard, "", 0)
+	server.EnableHTTP2, server.Config.ErrorLog = http2, slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	g.proxy = networktest.NewProxy(t, server.Listener.Addr().String())
