@@ -3,7 +3,9 @@ package event
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,31 +59,45 @@ var actions = []struct {
 	{"deleteDraft", DeleteDraft{}},
 }
 
-// edits are the changes of a sales window that organizers ask about.
+// unscheduled are states of an event without a sales window.
+var unscheduled = []situation{
+	{"`PUBLISHED`, no window", []DomainEvent{created, published}},
+	{"`SALES_OPEN`, no window", []DomainEvent{created, published, open}},
+	{"`SALES_CLOSED` by hand, no window", []DomainEvent{created, published, open, shut}},
+}
+
+// edits are the changes of a sales window, and of the start that ends it.
 var edits = []struct {
-	from  int // index of the situation
-	phase int
-	name  string
-	edit  Update
+	name string
+	edit func(now time.Time) Update
 }{
-	{1, 0, "a later opening", Update{SalesOpenAt: new(opensAt.AddDate(0, 0, 2))}},
-	{1, 0, "an opening that has passed", Update{SalesOpenAt: new(opensAt.AddDate(0, 0, -2))}},
-	{1, 0, "no opening", Update{ClearSalesOpenAt: true}},
-	{1, 0, "no window", Update{ClearSalesOpenAt: true, ClearSalesCloseAt: true}},
-	{1, 2, "a later closing", Update{SalesCloseAt: new(closesAt.AddDate(0, 0, 7))}},
-	{2, 1, "a later opening", Update{SalesOpenAt: new(opensAt.AddDate(0, 0, 2))}},
-	{2, 1, "a later closing", Update{SalesCloseAt: new(closesAt.AddDate(0, 0, 7))}},
-	{2, 1, "no closing", Update{ClearSalesCloseAt: true}},
-	{2, 1, "no window", Update{ClearSalesOpenAt: true, ClearSalesCloseAt: true}},
-	{3, 1, "a later opening (a second phase)", Update{SalesOpenAt: new(opensAt.AddDate(0, 0, 2))}},
-	{3, 1, "a later closing", Update{SalesCloseAt: new(closesAt.AddDate(0, 0, 7))}},
-	{3, 2, "a later closing", Update{SalesCloseAt: new(closesAt.AddDate(0, 0, 7))}},
-	{3, 2, "a later window (a second phase)", Update{SalesOpenAt: new(closesAt.AddDate(0, 0, 2)), SalesCloseAt: new(closesAt.AddDate(0, 0, 7))}},
-	{3, 1, "no window", Update{ClearSalesOpenAt: true, ClearSalesCloseAt: true}},
-	{4, 2, "a later closing", Update{SalesCloseAt: new(closesAt.AddDate(0, 0, 7))}},
-	{4, 2, "no closing", Update{ClearSalesCloseAt: true}},
-	{4, 2, "a later window (a second phase)", Update{SalesOpenAt: new(closesAt.AddDate(0, 0, 2)), SalesCloseAt: new(closesAt.AddDate(0, 0, 7))}},
-	{4, 2, "no window", Update{ClearSalesOpenAt: true, ClearSalesCloseAt: true}},
+	{"an opening in an hour", func(now time.Time) Update { return Update{SalesOpenAt: new(now.Add(time.Hour))} }},
+	{"an opening an hour ago", func(now time.Time) Update { return Update{SalesOpenAt: new(now.Add(-time.Hour))} }},
+	{"no opening", func(time.Time) Update { return Update{ClearSalesOpenAt: true} }},
+	{"a closing in an hour", func(now time.Time) Update { return Update{SalesCloseAt: new(now.Add(time.Hour))} }},
+	{"a closing an hour ago", func(now time.Time) Update { return Update{SalesCloseAt: new(now.Add(-time.Hour))} }},
+	{"no closing", func(time.Time) Update { return Update{ClearSalesCloseAt: true} }},
+	{"a window that begins in an hour", func(now time.Time) Update {
+		return Update{SalesOpenAt: new(now.Add(time.Hour)), SalesCloseAt: new(now.Add(2 * time.Hour))}
+	}},
+	{"no window", func(time.Time) Update { return Update{ClearSalesOpenAt: true, ClearSalesCloseAt: true} }},
+	{"a start a week later", func(time.Time) Update { return Update{StartsAt: new(startsAt.AddDate(0, 0, 7))} }},
+	{"a start in an hour", func(now time.Time) Update { return Update{StartsAt: new(now.Add(time.Hour))} }},
+}
+
+// creations are sales windows, and starts, of a new event.
+var creations = []struct {
+	name string
+	edit func(c *Create)
+}{
+	{"no window", func(*Create) {}},
+	{"a window that is to come", func(c *Create) { c.SalesOpenAt, c.SalesCloseAt = &opensAt, &closesAt }},
+	{"a window that has begun", func(c *Create) { c.SalesOpenAt, c.SalesCloseAt = new(now.Add(-time.Hour)), &closesAt }},
+	{"a window that is over", func(c *Create) { c.SalesOpenAt, c.SalesCloseAt = new(now.Add(-2*time.Hour)), new(now.Add(-time.Hour)) }},
+	{"a closing and no opening", func(c *Create) { c.SalesCloseAt = &closesAt }},
+	{"a closing before the opening", func(c *Create) { c.SalesOpenAt, c.SalesCloseAt = &closesAt, &opensAt }},
+	{"a closing after the start", func(c *Create) { c.SalesCloseAt = new(startsAt.Add(time.Hour)) }},
+	{"a start that has passed", func(c *Create) { c.StartsAt = now.Add(-time.Hour) }},
 }
 
 // TestSalesAsDocumented keeps docs/sales.md what Decide does. `go test ./command/event -update` writes it.
@@ -91,7 +107,11 @@ func TestSalesAsDocumented(t *testing.T) {
 	for _, s := range situations {
 		writeSituation(t, &doc, s)
 	}
-	writeEdits(t, &doc)
+	writeCreations(t, &doc)
+	doc.WriteString(editsIntroduction)
+	for _, s := range append(situations[:len(situations):len(situations)], unscheduled...) {
+		writeEdits(t, &doc, s)
+	}
 	if *update {
 		require.NoError(t, os.WriteFile(salesDoc, []byte(doc.String()), 0o600))
 	}
@@ -159,31 +179,79 @@ func outcomeOf(t *testing.T, s situation, c Command, now time.Time) string {
 	return "→ `" + string(after.Status) + "`"
 }
 
-func writeEdits(t *testing.T, doc *strings.Builder) {
+func writeCreations(t *testing.T, doc *strings.Builder) {
 	t.Helper()
-	doc.WriteString("\n## Changing the window\n\n| state | when | updateEvent sets | then |\n|---|---|---|---|\n")
-	for _, e := range edits {
-		s, p := situations[e.from], phases[e.phase]
-		after := Given(t, s.history...).At(p.at).When(e.edit).ThenAccepted().State()
-		fmt.Fprintf(doc, "| %s | %s | %s | %s |\n", s.name, p.name, e.name, consequence(after, p.at))
+	doc.WriteString("\n## Creating an event\n\n| createEvent with | |\n|---|---|\n")
+	for _, c := range creations {
+		create := concert
+		c.edit(&create)
+		fmt.Fprintf(doc, "| %s | %s |\n", c.name, outcomeOf(t, situation{}, create, now))
 	}
 }
 
-// consequence says what the window does after an edit.
-func consequence(s State, now time.Time) string {
-	opens := s.OpensAt(now)
-	switch {
-	case s.Status == SalesOpen && s.SalesCloseAt == nil:
-		return "sales go on until the event starts"
-	case s.Status == SalesOpen:
-		return "sales go on until the closing"
-	case opens == nil:
-		return "sales stay closed until `openSales`"
-	case opens.After(now):
-		return "sales open at the opening"
+func writeEdits(t *testing.T, doc *strings.Builder, s situation) {
+	t.Helper()
+	fmt.Fprintf(doc, "\n### %s\n\n", s.name)
+	var table strings.Builder
+	different := map[string]bool{}
+	for _, e := range edits {
+		fmt.Fprintf(&table, "| %s |", e.name)
+		for _, p := range phases {
+			outcome := salesAfter(t, s, e.edit(p.at), p.at)
+			fmt.Fprintf(&table, " %s |", outcome)
+			different[outcome] = true
+		}
+		table.WriteString("\n")
 	}
-	return "sales open at once"
+	if len(different) == 1 {
+		fmt.Fprintf(doc, "%s, always.\n", slices.Collect(maps.Keys(different))[0])
+		return
+	}
+	doc.WriteString("| updateEvent sets |")
+	for _, p := range phases {
+		fmt.Fprintf(doc, " %s |", p.name)
+	}
+	doc.WriteString("\n|---|---|---|---|---|\n" + table.String())
 }
+
+// salesAfter says what an edit does to sales, or the code with which it is refused.
+func salesAfter(t *testing.T, s situation, edit Update, now time.Time) string {
+	t.Helper()
+	decided, err := Decide(Given(t, s.history...).State(), edit, now)
+	if refused, ok := rejection.As(err); ok {
+		return string(refused.Code)
+	}
+	require.NoError(t, err)
+	return consequence(Given(t, append(s.history[:len(s.history):len(s.history)], decided...)...).State(), now)
+}
+
+// consequence says what happens to sales after an edit.
+func consequence(s State, now time.Time) string {
+	opens, closes := s.OpensAt(now), s.ClosesAt()
+	switch over := closes != nil && !closes.After(now); {
+	case s.Status == Draft:
+		return "still a draft"
+	case over && s.Status == SalesShut:
+		return "closed"
+	case over:
+		return "closed at once"
+	case s.Status == SalesOpen && s.SalesCloseAt == nil:
+		return "open until the start"
+	case s.Status == SalesOpen:
+		return "open until the closing"
+	case opens == nil:
+		return "closed until `openSales`"
+	case opens.After(now):
+		return "open at the opening"
+	}
+	return "open at once"
+}
+
+const editsIntroduction = `
+## Changing the window
+
+What sales are after ` + "`updateEvent`" + `. The hour is counted from the moment of the change; "the start" is the event's.
+`
 
 const salesIntroduction = `# Sales: by hand and by the clock
 
