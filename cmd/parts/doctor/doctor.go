@@ -96,6 +96,9 @@ func settingChecks(cfg config.Config) (checks []check) {
 	if !cfg.Development() && len(cfg.TrustedProxies) == 0 {
 		warn("TRUSTED_PROXIES", "empty: behind a proxy all customers have its address and share one rate limit; name the proxy's addresses")
 	}
+	if !cfg.Development() && (cfg.RedisCacheURL == "" || cfg.RedisCacheURL == cfg.RedisURL) {
+		warn("REDIS_CACHE_URL", "not set: who floods the cache of outcomes fills the Redis that has the sessions; name another Redis, without persistence")
+	}
 	if len(cfg.PaymentGateways) == 0 {
 		warn("PAYMENT_GATEWAYS", "empty: only free tickets can be had; name stripe or paypal")
 	}
