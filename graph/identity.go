@@ -47,8 +47,7 @@ func (r *Resolver) requestMagicLink(ctx context.Context, address string) (token 
 	if err := r.checkRate(ctx, "ask-ip", networkOf(ctx), r.limits.SignIn.AskByIP); err != nil {
 		return "", err
 	}
-	// One who rents a network of IPv6 has thousands of customers' prefixes: to an address, they are one.
-	if err := r.checkAddress(ctx, email, ratelimit.NetworkKey(request.From(ctx).ClientIP)); err != nil {
+	if err := r.checkAddress(ctx, email, ratelimit.SenderKey(request.From(ctx).ClientIP)); err != nil {
 		return "", err
 	}
 	return r.auth.RequestMagicLink(ctx, email, browserOf(request.From(ctx)))

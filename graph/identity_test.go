@@ -96,4 +96,11 @@ func TestStrangersCannotLockAnAddressOut(t *testing.T) {
 	}
 	require.Less(t, sent, 60, "a mailbox is not filled")
 	require.Greater(t, sent, 40, "networks that had no mail yet get one")
+	sent = 0
+	for i := range 10 {
+		if a.asks(fmt.Sprintf("2001:db8:0:%x::1", i), "bob@example.com") == "" {
+			sent++
+		}
+	}
+	require.Equal(t, 1, sent, "the prefixes of one network of IPv6")
 }

@@ -291,15 +291,11 @@ func (e Env) apiRoutes(api, graphiql, pages, signIn http.Handler, b *apiBackends
 	return httpserver.Secure(all, true)
 }
 
-// addressOf returns under what the sender of a webhook is counted: one that rents a network of IPv6 is one sender.
+// addressOf returns under what the sender of a webhook is counted.
 func (e Env) addressOf(r *http.Request) string {
 	proxies, err := ratelimit.ParseProxies(e.Config.TrustedProxies)
 	if err != nil {
 		proxies = nil // it is reported when the api starts
 	}
-	ip := ratelimit.ClientIP(r, proxies)
-	if ip.Unmap().Is4() {
-		return ratelimit.IPKey(ip)
-	}
-	return ratelimit.NetworkKey(ip)
+	return ratelimit.SenderKey(ratelimit.ClientIP(r, proxies))
 }

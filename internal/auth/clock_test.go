@@ -38,7 +38,9 @@ func (h aheadHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 func (w *world) newServiceOff(by time.Duration) *auth.Service {
 	w.t.Helper()
 	return w.newService(func(c *auth.Config) {
-		client := redis.NewClient(w.redis.Options())
+		options, err := redis.ParseURL(w.server.URL())
+		require.NoError(w.t, err)
+		client := redis.NewClient(options)
 		client.AddHook(aheadHook{by: by})
 		w.t.Cleanup(func() { _ = client.Close() })
 		c.Redis, c.Clock = client, nil

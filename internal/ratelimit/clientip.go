@@ -66,6 +66,15 @@ func IPKey(a netip.Addr) string {
 	return prefixOf(a, customerBits)
 }
 
+// SenderKey returns the key under which one is counted who could have thousands of IPKeys for little: an IPv4 address itself, and the /48 of an
+// IPv6 one, which is rented out as a whole.
+func SenderKey(a netip.Addr) string {
+	if a.Unmap().Is6() {
+		return NetworkKey(a)
+	}
+	return IPKey(a)
+}
+
 // NetworkKey returns the key under which the network of an address is counted: the /24 of an IPv4 address, the /48 of an IPv6 one.
 func NetworkKey(a netip.Addr) string {
 	if a = a.Unmap(); !a.Is6() {

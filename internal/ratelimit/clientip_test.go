@@ -93,4 +93,6 @@ func TestNetworksAreCountedTogether(t *testing.T) {
 		require.Equal(t, want, NetworkKey(netip.MustParseAddr(text)), text)
 	}
 	require.NotEmpty(t, NetworkKey(netip.Addr{}))
+	require.Equal(t, "198.51.100.7", SenderKey(netip.MustParseAddr("::ffff:198.51.100.7")))
+	require.Equal(t, SenderKey(netip.MustParseAddr("2001:db8:1:1::1")), SenderKey(netip.MustParseAddr("2001:db8:1:2::1")))
 }
