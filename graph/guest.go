@@ -29,7 +29,7 @@ func (r mutationResolver) StartGuestSession(ctx context.Context) (*model.VerifyM
 		return &model.VerifyMagicLinkPayload{UserErrors: wrong}, err
 	}
 	info := request.From(ctx)
-	if err := r.checkNetwork(ctx, "guests", r.limits.Guests, 1); err != nil {
+	if err := r.checkNetwork(ctx, "guests", r.limits.Guests); err != nil {
 		return nil, err
 	}
 	session, user, err := r.auth.StartGuest(ctx, info.UserAgent)

@@ -8,7 +8,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"ticketing/command"
-	"ticketing/command/event"
 	"ticketing/command/inventory"
 	"ticketing/command/reservation"
 	"ticketing/graph/apierror"
@@ -120,7 +119,7 @@ func (reservedSeatResolver) Label(_ context.Context, s *query.ReservedSeat) (*st
 // ReserveSeats implements generated.MutationResolver.
 func (r mutationResolver) ReserveSeats(ctx context.Context, in model.ReserveSeatsInput) (*model.ReserveSeatsPayload, error) {
 	reserve := func(ctx context.Context, by command.Caller, in command.ReserveSeats) (command.Reservation, error) {
-		if err := r.checkTicketsOfIP(ctx, in.Items); err != nil {
+		if err := r.checkReservationsOfIP(ctx); err != nil {
 			return command.Reservation{}, err
 		}
 		return r.commands.ReserveSeats(ctx, by, in)
@@ -129,17 +128,14 @@ func (r mutationResolver) ReserveSeats(ctx context.Context, in model.ReserveSeat
 	return &model.ReserveSeatsPayload{Reservation: reservationView(reserved), UserErrors: wrong}, err
 }
 
-// checkTicketsOfIP counts tickets against the limits of the client's IP address and network: many accounts must not hold a hall for nothing.
-// This machine's own addresses are not counted, since behind them may be a proxy that is not trusted.
-func (r *Resolver) checkTicketsOfIP(ctx context.Context, items []inventory.ReserveItem) error {
+// checkReservationsOfIP counts against the limits of the client's IP address and network: many accounts must not hold a hall for nothing.
+// Tickets are not counted: a few requests for many would use up what the others of an address may reserve. This machine's own addresses are
+// not counted, since behind them may be a proxy that is not trusted.
+func (r *Resolver) checkReservationsOfIP(ctx context.Context) error {
 	if request.From(ctx).ClientIP.IsLoopback() {
 		return nil
 	}
-	tickets := 0
-	for _, item := range items {
-		tickets += item.Tickets()
-	}
-	return r.checkNetwork(ctx, "reservations", r.limits.Reservations, min(tickets, event.MostTicketsPerReservation))
+	return r.checkNetwork(ctx, "reservations", r.limits.Reservations)
 }
 
 func reserveSeatsForm(in model.ReserveSeatsInput) form[command.ReserveSeats] {

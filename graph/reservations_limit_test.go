@@ -3,7 +3,6 @@ package graph_test
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,23 +38,6 @@ func TestReservationsAreBoundedByAddress(t *testing.T) {
 	for range 3 {
 		require.Empty(t, reserve("127.0.0.1").Errors, "this machine is not counted")
 	}
-}
-
-func TestTheTicketsOfAReservationCountForItsAddress(t *testing.T) {
-	t.Parallel()
-	a := newAPI(t, func(c *graph.Config) {
-		c.RateLimits.Reservations = ratelimit.Reservations(3)
-		c.TrustedProxies = anyProxy
-	})
-	eventID := a.openSales(a.as(newUser(), auth.RoleOrganizer))
-	two := strings.Replace(reserveMutation, "quantity: 1", "quantity: 2", 1)
-	reserve := func(mutation string) response {
-		t.Helper()
-		return a.do(mutation, vars{"e": eventID, "k": id.New("key")}, append(a.as(newUser()), "X-Forwarded-For", "203.0.113.5")...)
-	}
-	require.Empty(t, reserve(two).Errors)
-	require.Equal(t, "RATE_LIMITED", reserve(two).code())
-	require.Empty(t, reserve(reserveMutation).Errors, "one is left")
 }
 
 // refusedByLimits returns how much each limit has refused.

@@ -51,12 +51,7 @@ type (
 
 // checkRate counts one action of key. It returns RATE_LIMITED when that is too much.
 func (r *Resolver) checkRate(ctx context.Context, name, key string, limit ratelimit.Limit) error {
-	return r.checkCost(ctx, name, key, limit, 1)
-}
-
-// checkCost is checkRate of what counts as several actions.
-func (r *Resolver) checkCost(ctx context.Context, name, key string, limit ratelimit.Limit, cost int) error {
-	decision, err := r.limiter.Allow(ctx, name, key, limit, cost)
+	decision, err := r.limiter.Allow(ctx, name, key, limit, 1)
 	if err != nil {
 		return err
 	}
@@ -67,13 +62,13 @@ func (r *Resolver) checkCost(ctx context.Context, name, key string, limit rateli
 	return nil
 }
 
-// checkNetwork counts actions of the client's address, and of its network.
-func (r *Resolver) checkNetwork(ctx context.Context, name string, limit ratelimit.Limit, actions int) error {
+// checkNetwork counts one action of the client's address, and of its network.
+func (r *Resolver) checkNetwork(ctx context.Context, name string, limit ratelimit.Limit) error {
 	ip := request.From(ctx).ClientIP
-	if err := r.checkCost(ctx, name+"-ip", ratelimit.IPKey(ip), limit, actions); err != nil {
+	if err := r.checkRate(ctx, name+"-ip", ratelimit.IPKey(ip), limit); err != nil {
 		return err
 	}
-	return r.checkCost(ctx, name+"-network", ratelimit.NetworkKey(ip), limit.OfNetwork(), actions)
+	return r.checkRate(ctx, name+"-network", ratelimit.NetworkKey(ip), limit.OfNetwork())
 }
 
 // newRefusedTotal returns the metric of checkRate.

@@ -71,7 +71,7 @@ type RateLimits struct {
 	Mutations ratelimit.Limit   // Of root fields of mutations, by user. Default: 120 a minute.
 	Messages  ratelimit.Limit   // Of WebSocket messages, by user. Default: 100 a minute.
 	Guests    ratelimit.Limit   // Of new guests, by IP: many behind one address may be in a hurry. Default: 60 a minute.
-	// Reservations limits the tickets of reserveSeats by IP address. Default: 2,000 in 10 minutes, as long as unpaid seats may be held.
+	// Reservations limits reserveSeats by IP address. Default: 1,000 in 10 minutes, as long as unpaid seats may be held.
 	Reservations ratelimit.Limit
 	Seats        ratelimit.Limit // Of hundreds of numbered seats that are added, by user. Default: 20,000 a day.
 
@@ -89,7 +89,7 @@ func (c Config) withDefaults() Config {
 	l := &c.RateLimits
 	for limit, standard := range map[*ratelimit.Limit]ratelimit.Limit{
 		&l.Guests: ratelimit.Guests(60), &l.Mutations: ratelimit.Mutations(120), &l.Messages: ratelimit.WebSocketMessages(100),
-		&l.Reservations: ratelimit.Reservations(2_000), &l.Seats: ratelimit.Seats(seatsPerDay / seatsUnit),
+		&l.Reservations: ratelimit.Reservations(1_000), &l.Seats: ratelimit.Seats(seatsPerDay / seatsUnit),
 	} {
 		if *limit == (ratelimit.Limit{}) {
 			*limit = standard

@@ -61,14 +61,6 @@ type ReserveItem struct {
 	Labels   []string
 }
 
-// Tickets returns how many tickets the item asks for.
-func (i ReserveItem) Tickets() int {
-	if i.Quantity != nil {
-		return *i.Quantity
-	}
-	return len(i.Labels)
-}
-
 // Retake is what an expired reservation had.
 type Retake struct {
 	CustomerID string

@@ -58,10 +58,10 @@ func Mutations(perMinute int) Limit {
 	return Limit{Requests: perMinute, Window: time.Minute, FailOpen: true}
 }
 
-// Reservations limits the tickets that are reserved from an IP address while a hold lasts, in 10 minutes. It allows everything while Redis is away:
+// Reservations limits the reservations that are made from an IP address while a hold lasts, in 10 minutes. It allows everything while Redis is away:
 // a lost counter must not stop sales.
-func Reservations(tickets int) Limit {
-	return Limit{Requests: tickets, Window: 10 * time.Minute, FailOpen: true}
+func Reservations(requests int) Limit {
+	return Limit{Requests: requests, Window: 10 * time.Minute, FailOpen: true}
 }
 
 // Seats limits the numbered seats that a user adds in a day, in hundreds. It allows everything while Redis is away.
