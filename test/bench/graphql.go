@@ -129,7 +129,7 @@ func (b *bench) startProgram(ctx context.Context, name string, env map[string]st
 		}
 		spec.Path = program
 		spec.Env = append(spec.Env, childAPI+"="+b.profilePath("graphql", 0))
-	} else if output, err := exec.CommandContext(ctx, "go", "build", "-o", spec.Path, "ticketing/cmd/"+name).CombinedOutput(); err != nil { //nolint:gosec // the path is this program's
+	} else if output, err := exec.CommandContext(ctx, "go", "build", "-C", "../..", "-o", spec.Path, "./cmd/"+name).CombinedOutput(); err != nil { //nolint:gosec // the path is this program's
 		return nil, fmt.Errorf("build %s: %w\n%s", name, err, output)
 	}
 	for name, value := range env {
