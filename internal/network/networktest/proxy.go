@@ -253,7 +253,10 @@ type gate struct {
 
 func (g *gate) Write(p []byte) (int, error) {
 	if d := g.delay.Load(); d > 0 {
-		time.Sleep(time.Duration(d))
+		select {
+		case <-time.After(time.Duration(d)):
+		case <-g.closed:
+		}
 	}
 	select {
 	case <-g.closed:
