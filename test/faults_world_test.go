@@ -370,7 +370,7 @@ func (w *faultWorld) measureTakeover(ctx context.Context, conn *pgx.Conn) {
 	}
 	for now <= before { // faults have goroutines of their own, which may not end the test
 		if time.Since(began) > testenv.Patience {
-			w.t.Error("nobody takes the log over from a frozen api")
+			w.t.Error("no api takes the log over from a frozen one")
 			return
 		}
 		if conn.QueryRow(ctx, head).Scan(&now) != nil {
