@@ -29,18 +29,11 @@ const (
 // benchGraphQL measures reserveSeats from the HTTP request to the commit: the api's own binary, with sessions, rate limits (too high to be
 // met), and an idempotency key a request. The client, PostgreSQL and Redis run on the same cores; relay and projectors do not.
 func benchGraphQL(ctx context.Context, b *bench) (err error) {
-	env, stop, err := b.apiEnvironment(ctx, "graphql")
+	cfg, env, stop, err := b.apiEnvironment(ctx, "graphql")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	cfg, err := config.Load(env)
-	if err != nil {
-		return err
-	}
-	if err := parts.Migrate(ctx, cfg); err != nil {
-		return err
-	}
 	api, err := b.startProgram(ctx, "api", env)
 	if err != nil {
 		return err
@@ -81,20 +74,20 @@ func benchGraphQL(ctx context.Context, b *bench) (err error) {
 	return nil
 }
 
-// apiEnvironment starts what the api needs beside PostgreSQL, and returns its configuration.
-func (b *bench) apiEnvironment(ctx context.Context, name string) (env map[string]string, stop func() error, err error) {
+// apiEnvironment starts what the api needs beside PostgreSQL, and returns its configuration, also as the environment that says it.
+func (b *bench) apiEnvironment(ctx context.Context, name string) (cfg config.Config, env map[string]string, stop func() error, err error) {
 	folder := filepath.Join(b.servers.folder, name)
 	private, err := services.Start(ctx, services.Config{DataDir: folder, Redis: true, Broker: true, Logger: newLogger()})
 	if err != nil {
-		return nil, nil, err
+		return cfg, nil, nil, err
 	}
 	port, err := services.FreePort()
 	if err != nil {
-		return nil, nil, err
+		return cfg, nil, nil, err
 	}
 	metrics, err := services.FreePort()
 	if err != nil {
-		return nil, nil, err
+		return cfg, nil, nil, err
 	}
 	env = map[string]string{
 		"ENVIRONMENT": "test", "PORT": strconv.Itoa(port), "METRICS_PORT": strconv.Itoa(metrics), "DATA_DIR": folder, "LOG_LEVEL": "warn",
@@ -109,10 +102,16 @@ func (b *bench) apiEnvironment(ctx context.Context, name string) (env map[string
 		"AUTH_DATABASE_URL": {name + "_auth", migrations.Auth},
 	} {
 		if env[variable], _, err = b.servers.createDatabase(ctx, database.name, database.files); err != nil {
-			return nil, nil, err
+			return cfg, nil, nil, err
 		}
 	}
-	return env, func() error {
+	if cfg, err = config.Load(env); err != nil {
+		return cfg, nil, nil, err
+	}
+	if err = parts.Migrate(ctx, cfg); err != nil {
+		return cfg, nil, nil, err
+	}
+	return cfg, env, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		return private.Stop(ctx)

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"ticketing/cmd/parts"
 	"ticketing/command/catalog"
 	"ticketing/internal/config"
 	"ticketing/internal/postgres"
@@ -38,18 +37,11 @@ const reservationsQuery = `query Mine($first: Int!) { me { reservations(first: $
 // payments. The api is its own binary; in another process a hand-written handler gives the same responses
 // from the same statements. It has no sessions, so their cost counts against the api.
 func benchReads(ctx context.Context, b *bench) (err error) {
-	env, stop, err := b.apiEnvironment(ctx, "reads")
+	cfg, env, stop, err := b.apiEnvironment(ctx, "reads")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	cfg, err := config.Load(env)
-	if err != nil {
-		return err
-	}
-	if err := parts.Migrate(ctx, cfg); err != nil {
-		return err
-	}
 	api, err := b.startProgram(ctx, "api", env)
 	if err != nil {
 		return err

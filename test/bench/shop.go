@@ -15,9 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"ticketing/cmd/parts"
 	"ticketing/internal/apiclient"
-	"ticketing/internal/config"
 )
 
 const (
@@ -30,18 +28,11 @@ const (
 // benchShop measures the shop's page of an event, from the request to the end of the response, against a handler that does nothing but write
 // the same bytes; then, in two Chromiums, the map of 20,000 seats: until it is painted, and until a seat that is taken is grey.
 func benchShop(ctx context.Context, b *bench) (err error) {
-	env, stop, err := b.apiEnvironment(ctx, "shop")
+	cfg, env, stop, err := b.apiEnvironment(ctx, "shop")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	cfg, err := config.Load(env)
-	if err != nil {
-		return err
-	}
-	if err := parts.Migrate(ctx, cfg); err != nil {
-		return err
-	}
 	env["DATA_DIR"] += "-parts" // this program has the other one
 	all, err := b.startProgram(ctx, "ticketing", env)
 	if err != nil {
