@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ticketing/command/rejection"
+	"ticketing/internal/money"
 )
 
 // Money that was taken back elsewhere is a fact, so it is recorded whatever was requested here. A refund of ours that it makes
@@ -12,6 +13,9 @@ import (
 // decideReportRefund records a refund of the gateway's own. Its first report may already be of its end, and its end may be undone.
 func decideReportRefund(s State, c ReportRefund, now time.Time) ([]DomainEvent, error) {
 	known, ok := s.Refund(c.RefundID)
+	if ok {
+		c.Amount = known.Amount // of its first report, which the sums of the payment count
+	}
 	var events []DomainEvent
 	switch {
 	case ok && known.Status == RefundCompleted && c.Status == RefundRefused:
@@ -20,19 +24,23 @@ func decideReportRefund(s State, c ReportRefund, now time.Time) ([]DomainEvent, 
 		return nil, nil // its end is recorded, or there is nothing to record
 	case !ok && s.CompletedAt == nil:
 		return nil, rejection.New(rejection.InvalidState, "a payment that is %s cannot have been refunded", s.Status)
-	case (!ok || c.Status == RefundCompleted) && (c.Amount.Currency != s.Amount.Currency || c.Amount.Minor <= 0 || c.Amount.Minor > s.Amount.Minor-s.RefundedMinor()):
+	case (!ok || c.Status == RefundCompleted) && !s.couldHaveRefunded(c.Amount):
 		return nil, rejection.New(rejection.Invalid, "%s cannot have been refunded of %s", c.Amount, s.Amount).At("amount", "amount")
 	case !ok:
 		events = append(events, RefundReported{RefundID: c.RefundID, Amount: c.Amount, ReportedAt: now})
 	}
 	switch c.Status {
 	case RefundCompleted:
-		return append(events, PaymentRefunded{RefundID: c.RefundID, Amount: c.Amount, RefundedAt: now}), nil
+		return append(events, PaymentRefunded{RefundID: c.RefundID, Amount: c.Amount, Tickets: known.Tickets, RefundedAt: now}), nil
 	case RefundRefused:
 		return append(events, RefundFailed{RefundID: c.RefundID, Reason: c.Reason, FailedAt: now}), nil
 	case RefundPending:
 	}
 	return events, nil
+}
+
+func (s State) couldHaveRefunded(amount money.Money) bool {
+	return amount.Currency == s.Amount.Currency && amount.Minor > 0 && amount.Minor <= s.Amount.Minor-s.RefundedMinor()
 }
 
 // decideRecordDispute opens and closes a dispute. Its first report may already be of its end.

@@ -45,6 +45,11 @@ func TestARefundThatWasRequestedAtTheGateway(t *testing.T) {
 	}
 }
 
+func TestARefundKeepsTheAmountOfItsFirstReport(t *testing.T) {
+	Given(t, initiated, completed, reported("rfd_1", 20_00)).When(report("rfd_1", 1, RefundCompleted)).Then(given("rfd_1", 20_00))
+	Given(t, initiated, completed, asked("rfd_1", 20_00)).When(report("rfd_1", 1, RefundCompleted)).Then(given("rfd_1", 20_00))
+}
+
 // Ours fails at the gateway then.
 func TestARefundAtTheGatewayMayExceedWhatOursLeaves(t *testing.T) {
 	s := Given(t, initiated, completed, asked("rfd_1", 50_00)).When(report("rfd_2", 70_00, RefundCompleted)).
