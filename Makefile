@@ -4,12 +4,13 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 
-# make test PACKAGES=./command/... COUNT=1 RUN=TestName TIMEOUT=5m
+# make test PACKAGES=./command/... COUNT=1 RUN=TestName TIMEOUT=5m RACE=1
 PACKAGES ?= ./...
+RACE ?=
 TIMEOUT ?= 30m
 COUNT ?=
 RUN ?=
-TEST_FLAGS = -timeout=$(TIMEOUT) $(if $(COUNT),-count=$(COUNT)) $(if $(RUN),-run='$(RUN)')
+TEST_FLAGS = -timeout=$(TIMEOUT) $(if $(RACE),-race) $(if $(COUNT),-count=$(COUNT)) $(if $(RUN),-run='$(RUN)')
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
@@ -61,8 +62,8 @@ shop-picture: setup-tests ## take the picture of the shop in the README anew
 	go test -count=1 -run '^TestPeopleBuyInTheShopInABrowser$$' -artifacts -outputdir=$$(mktemp -d) ./test
 
 .PHONY: test-race
-test-race: setup-tests ## run all tests with the race detector
-	go test -race $(TEST_FLAGS) $(PACKAGES)
+test-race: ## run all tests with the race detector
+	@$(MAKE) test RACE=1
 
 .PHONY: test-silence
 test-silence: setup-tests ## silence connections and move clocks; what it promises is a matter of seconds, so nothing else runs meanwhile
