@@ -61,6 +61,8 @@ type Config struct {
 	QueryTimeout time.Duration
 	// MutationTimeout is how long a mutation may take; payment gateways are waited for. Default: 2m.
 	MutationTimeout time.Duration
+	// Documents are the operations that clients may send by their ids. Default: none.
+	Documents TrustedDocuments
 	// RateLimits are the limits of each client. Default: that of each of them.
 	RateLimits RateLimits
 }
@@ -124,6 +126,7 @@ type Server struct {
 
 	resolver    *Resolver
 	connections *ratelimit.Connections
+	documents   TrustedDocuments
 	hub         *live.Hub
 	closed      *executor.Executor // for the public
 	open        *executor.Executor // for admins, and in development for all
@@ -154,7 +157,7 @@ func New(cfg Config) (*Server, error) {
 		queryTimeout: cfg.QueryTimeout, mutationTimeout: cfg.MutationTimeout,
 	}
 	s := &Server{
-		resolver: r, connections: cfg.Connections, hub: hub,
+		resolver: r, connections: cfg.Connections, hub: hub, documents: cfg.Documents,
 		closed: newExecutor(r, cfg.Logger, cfg.Development), open: newExecutor(r, cfg.Logger, true),
 	}
 	s.Handler = transport.New(transport.Config{

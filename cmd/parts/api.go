@@ -51,30 +51,27 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		return err
 	}
 	defer func() { _ = users.Close(context.WithoutCancel(ctx)) }()
+	keys, err := TicketKeys(e.Config)
+	if err != nil {
+		return err
+	}
 	proxies, err := ratelimit.ParseProxies(e.Config.TrustedProxies)
 	if err != nil {
 		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
 	}
-	keys, err := TicketKeys(e.Config)
+	trusted, err := e.trustedDocuments()
 	if err != nil {
 		return err
 	}
 	limiter := ratelimit.New(b.redis)
 	connections := ratelimit.NewConnections(limiter)
-	server, err := graph.New(graph.Config{
-		Commands: write.service, Reads: query.NewReader(query.NewPool(b.read.Pool, e.registererOf("api"))), Projections: b.projections, Auth: users,
-		Log: eventstore.Reader{DB: b.events.Pool}, Limiter: limiter, Connections: connections, Redis: b.redis,
-		Logger: e.Logger, Registerer: e.registererOf("api"),
-		Development: e.Config.Development(), BaseURL: e.Config.AuthBaseURL, ReturnOrigins: e.Config.ReturnOrigins, TrustedProxies: proxies,
-		SignTicket:     keys.SignFirst,
-		AllowedOrigins: e.Config.AllowedOrigins, MutationTimeout: 2*e.Config.PaymentTimeout + time.Minute, // a payment is created, then confirmed
+	server, err := graph.New(e.graphConfig(b, graph.Config{
+		Commands: write.service, Auth: users, Limiter: limiter, Connections: connections, TrustedProxies: proxies, Documents: trusted, SignTicket: keys.SignFirst,
 		OpensOrder: func(link, reservationID string) bool { return keys.OpensOrder(link, reservationID, time.Now()) },
-		RateLimits: e.rateLimits(),
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("set up the API: %w", err)
 	}
-
 	graphiQL, err := graphiql.Handler(users, graph.SessionCookie)
 	if err != nil {
 		return fmt.Errorf("set up GraphiQL: %w", err)
@@ -94,6 +91,9 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 	g.Go(func() error { return write.engine.Run(deciding) })
 	g.Go(func() error { return server.Run(streaming) })
 	g.Go(func() error { return connections.Run(streaming) })
+	if trusted.Store != nil {
+		g.Go(func() error { return trusted.Store.Run(streaming) })
+	}
 	g.Go(func() error {
 		defer stopDeciding()
 		defer endStreams()
@@ -103,6 +103,18 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		})
 	})
 	return g.Wait()
+}
+
+// graphConfig adds what the environment says and what the api is connected to.
+func (e Env) graphConfig(b *apiBackends, cfg graph.Config) graph.Config {
+	cfg.Reads, cfg.Projections = query.NewReader(query.NewPool(b.read.Pool, e.registererOf("api"))), b.projections
+	cfg.Log, cfg.Redis = eventstore.Reader{DB: b.events.Pool}, b.redis
+	cfg.Logger, cfg.Registerer = e.Logger, e.registererOf("api")
+	cfg.Development, cfg.BaseURL, cfg.ReturnOrigins = e.Config.Development(), e.Config.AuthBaseURL, e.Config.ReturnOrigins
+	cfg.AllowedOrigins = e.Config.AllowedOrigins
+	cfg.MutationTimeout = 2*e.Config.PaymentTimeout + time.Minute // a payment is created, then confirmed
+	cfg.RateLimits = e.rateLimits()
+	return cfg
 }
 
 func (e Env) rateLimits() graph.RateLimits {

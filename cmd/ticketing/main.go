@@ -41,6 +41,8 @@ const usage = `usage: ticketing
            what the binary of that name does, with its arguments
        ticketing tickets verify [-keys FILE|URL] CODE
            say whose ticket a QR code is
+       ticketing documents register [-manifest FILE] FILE...
+           add operations to the manifest of trusted documents
        ticketing healthcheck
            exit with status 0 if the part that runs in this container is ready
        ticketing --version | --help

@@ -37,6 +37,7 @@ func subcommands() map[string]subcommand {
 		"verify":        func(ctx context.Context, args []string) int { return verifyLog(ctx, args, os.Stdout) },
 		"jobs":          func(ctx context.Context, args []string) int { return runJobs(ctx, args, os.Stdout) },
 		"tickets":       func(ctx context.Context, args []string) int { return runTickets(ctx, args, os.Stdout) },
+		"documents":     func(_ context.Context, args []string) int { return runDocuments(args, os.Stdout) },
 		"restore-check": func(ctx context.Context, args []string) int { return checkRestore(ctx, args, os.Stdout) },
 		"doctor": func(ctx context.Context, args []string) int {
 			return runDoctor(ctx, args, config.Environ(), os.Stdout)

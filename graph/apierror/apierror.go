@@ -25,6 +25,9 @@ const (
 	ValidationFailed       Code = "GRAPHQL_VALIDATION_FAILED"
 	ParseFailed            Code = "GRAPHQL_PARSE_FAILED"
 	ReadBehind             Code = "READ_BEHIND"
+	DocumentNotFound       Code = "DOCUMENT_NOT_FOUND"
+	DocumentRequired       Code = "DOCUMENT_REQUIRED"
+	PersistedNotSupported  Code = "PERSISTED_QUERY_NOT_SUPPORTED"
 	Unavailable            Code = "UNAVAILABLE"
 	Internal               Code = "INTERNAL"
 )

@@ -58,7 +58,7 @@ type member struct {
 }
 
 // join makes a client a member of the broadcast with the key, which it starts if there is none.
-func (bs *broadcasts) join(shared *Shared, params *graphql.RawParams, wake func()) *member {
+func (bs *broadcasts) join(shared *Shared, params *operationParams, wake func()) *member {
 	bs.mu.Lock()
 	defer bs.mu.Unlock()
 	b := bs.byKey[shared.Key]
@@ -132,7 +132,7 @@ func (b *broadcast) askFor(p Part) {
 }
 
 // run executes the subscription until the last member has left.
-func (b *broadcast) run(ctx context.Context, params *graphql.RawParams) {
+func (b *broadcast) run(ctx context.Context, params *operationParams) {
 	var errs gqlerror.List
 	defer func() {
 		if p := recover(); p != nil {

@@ -37,7 +37,7 @@ func (h *Handler) serveOperation(w *boundedWriter, r *http.Request) {
 	h.serveDocument(w, r, media, params)
 }
 
-func (h *Handler) serveDocument(w http.ResponseWriter, r *http.Request, media string, params *graphql.RawParams) {
+func (h *Handler) serveDocument(w http.ResponseWriter, r *http.Request, media string, params *operationParams) {
 	ctx, errs := h.signIn(r)
 	if errs != nil {
 		writeRequestErrors(w, media, statusOf(media, errs), errs)
@@ -57,7 +57,11 @@ func (h *Handler) serveDocument(w http.ResponseWriter, r *http.Request, media st
 		writeRequestErrors(w, media, http.StatusMethodNotAllowed, badRequest("mutations need POST"))
 	default:
 		if response := op.firstResponse(); response != nil { // nil when the client has left
-			writeBody(w, media, http.StatusOK, encodeResponse(response, true))
+			body := encodeResponse(response, true)
+			if isCacheable(r, params, response) && shareResponse(w, r, media, body) {
+				return // the cache has it
+			}
+			writeBody(w, media, http.StatusOK, body)
 		}
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"ticketing/graph/apierror"
 )
 
 var tracer = otel.Tracer("ticketing/graph/transport")
@@ -43,11 +45,19 @@ type operation struct {
 }
 
 // prepareOperation parses and checks an operation. When something is wrong with it, nothing is executed.
-func (h *Handler) prepareOperation(ctx context.Context, params *graphql.RawParams) (*operation, gqlerror.List) {
+func (h *Handler) prepareOperation(ctx context.Context, params *operationParams) (*operation, gqlerror.List) {
 	began := time.Now()
 	ctx, span := tracer.Start(graphql.StartOperationTrace(ctx), "graphql", trace.WithSpanKind(trace.SpanKindServer))
 	exec := h.host.Executor(ctx)
-	oc, errs := exec.CreateOperationContext(ctx, params)
+	raw := params.RawParams
+	var err error
+	if raw.Query, err = h.host.Document(ctx, params.documentID, raw.Query); err != nil {
+		span.End()
+		refused := apierror.From(err)
+		h.metrics.countRefused(string(refused.Code))
+		return nil, presentErrors(refused)
+	}
+	oc, errs := exec.CreateOperationContext(ctx, &raw)
 	if len(errs) > 0 {
 		refused := exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs).Errors
 		span.SetAttributes(attribute.String("graphql.error", codeOf(refused[0]))) // its message may repeat what the client sent

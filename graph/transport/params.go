@@ -25,8 +25,15 @@ func badParams(message string) *paramsError {
 	return &paramsError{status: http.StatusBadRequest, message: message}
 }
 
+// operationParams is what a request asks for: the text of an operation, or its id.
+type operationParams struct {
+	graphql.RawParams
+
+	documentID string
+}
+
 // readParams reads the operation from the URL or from the body.
-func (h *Handler) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *paramsError) {
+func (h *Handler) readParams(w http.ResponseWriter, r *http.Request) (*operationParams, *paramsError) {
 	if r.Method == http.MethodGet {
 		return readURLParams(r)
 	}
@@ -44,10 +51,10 @@ func (h *Handler) readParams(w http.ResponseWriter, r *http.Request) (*graphql.R
 	return decodeParams(body)
 }
 
-func readURLParams(r *http.Request) (*graphql.RawParams, *paramsError) {
+func readURLParams(r *http.Request) (*operationParams, *paramsError) {
 	values := r.URL.Query()
 	body := map[string]json.RawMessage{}
-	for _, name := range []string{"query", "operationName"} {
+	for _, name := range []string{"query", "operationName", "documentId"} {
 		if values.Has(name) {
 			text, err := json.Marshal(values.Get(name))
 			if err != nil {
@@ -69,7 +76,7 @@ func readURLParams(r *http.Request) (*graphql.RawParams, *paramsError) {
 }
 
 // decodeParams reads the JSON of an operation strictly: a wrong type is an error and not converted.
-func decodeParams(body []byte) (*graphql.RawParams, *paramsError) {
+func decodeParams(body []byte) (*operationParams, *paramsError) {
 	if !utf8.Valid(body) {
 		return nil, badParams("the request is not valid UTF-8")
 	}
@@ -77,9 +84,9 @@ func decodeParams(body []byte) (*graphql.RawParams, *paramsError) {
 	if err := decodeJSON(body, &fields); err != nil || fields == nil {
 		return nil, badParams("the request must be a JSON object")
 	}
-	var p graphql.RawParams
-	if err := decodeJSON(fields["query"], &p.Query); err != nil || p.Query == "" {
-		return nil, badParams("query must be a string that is not empty")
+	var p operationParams
+	if wrong := p.decodeDocument(fields); wrong != nil {
+		return nil, wrong
 	}
 	if raw, given := fields["operationName"]; given && decodeJSON(raw, &p.OperationName) != nil {
 		return nil, badParams("operationName must be a string")
@@ -91,6 +98,30 @@ func decodeParams(body []byte) (*graphql.RawParams, *paramsError) {
 		return nil, badParams("extensions must be an object")
 	}
 	return &p, nil
+}
+
+// decodeDocument reads which document is to be executed. Without a query, the extension of automatic persisted queries is left to be refused with
+// the code at which their clients send the query.
+func (p *operationParams) decodeDocument(fields map[string]json.RawMessage) *paramsError {
+	id, given := fields["documentId"]
+	if !given {
+		var extensions map[string]json.RawMessage
+		_, hasQuery := fields["query"]
+		if _ = decodeJSON(fields["extensions"], &extensions); !hasQuery && extensions["persistedQuery"] != nil {
+			return nil
+		}
+		if err := decodeJSON(fields["query"], &p.Query); err != nil || p.Query == "" {
+			return badParams("query must be a string that is not empty")
+		}
+		return nil
+	}
+	if err := decodeJSON(id, &p.documentID); err != nil || p.documentID == "" {
+		return badParams("documentId must be a string that is not empty")
+	}
+	if _, both := fields["query"]; both {
+		return badParams("query and documentId exclude one another")
+	}
+	return nil
 }
 
 var errTrailing = errors.New("more than one JSON value")

@@ -179,7 +179,7 @@ func (s *socket) sendPong(payload json.RawMessage) error {
 	return s.sendMessage(message{Type: "pong", Payload: payload})
 }
 
-func (s *socket) startStream(id string, params *graphql.RawParams) {
+func (s *socket) startStream(id string, params *operationParams) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	stream := &socketStream{id: id, cancel: cancel}
 	s.mu.Lock()
@@ -190,7 +190,7 @@ func (s *socket) startStream(id string, params *graphql.RawParams) {
 
 // runStream executes an operation to its end and sends how it ended, unless the client has completed it. One that is shared with others goes on
 // without it.
-func (s *socket) runStream(ctx context.Context, stream *socketStream, params *graphql.RawParams) {
+func (s *socket) runStream(ctx context.Context, stream *socketStream, params *operationParams) {
 	defer stream.cancel()
 	defer func() {
 		if p := recover(); p != nil {

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"ticketing/graph/apierror"
@@ -29,7 +28,7 @@ func (h *Handler) shareOperation(op *operation) (*Shared, gqlerror.List) {
 }
 
 // joinShared makes the client a member of the broadcast. Its goroutine is not needed any more: superviseSocket sends what comes.
-func (s *socket) joinShared(stream *socketStream, op *operation, shared *Shared, params *graphql.RawParams) {
+func (s *socket) joinShared(stream *socketStream, op *operation, shared *Shared, params *operationParams) {
 	part := &sharedStream{op: op, member: s.h.shared.join(shared, params, s.wakeSupervisor)}
 	op.oc, op.exec = nil, nil
 	end := sync.OnceFunc(func() {

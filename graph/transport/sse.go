@@ -32,7 +32,7 @@ func sessionError(over bool) error {
 
 // serveEvents serves one operation as server-sent events: the distinct connections mode of graphql-sse. Errors of the operation are events
 // too: a browser's EventSource can't read the body of an error response.
-func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) {
+func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *operationParams) {
 	release, status, err := h.openPlace(r.Context())
 	if err != nil {
 		writeRequestErrors(w, mediaJSON, status, presentErrors(apierror.From(err)))
@@ -59,7 +59,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 	s.sendEnd(cause, errs)
 }
 
-func (h *Handler) emitEvents(ctx context.Context, r *http.Request, params *graphql.RawParams, s *eventStream) gqlerror.List {
+func (h *Handler) emitEvents(ctx context.Context, r *http.Request, params *operationParams, s *eventStream) gqlerror.List {
 	op, errs := h.prepareOperation(ctx, params)
 	if errs != nil {
 		return errs
@@ -81,7 +81,7 @@ func (h *Handler) emitEvents(ctx context.Context, r *http.Request, params *graph
 }
 
 // sendShared sends what the client shares with others until the stream ends. It needs no goroutine of its own.
-func (s *eventStream) sendShared(ctx context.Context, op *operation, shared *Shared, params *graphql.RawParams) (errs gqlerror.List) {
+func (s *eventStream) sendShared(ctx context.Context, op *operation, shared *Shared, params *operationParams) (errs gqlerror.List) {
 	woken := make(chan struct{}, 1)
 	wake := func() {
 		select {

@@ -45,6 +45,8 @@ type Host interface {
 	OpenForUser(ctx context.Context) (release func(), err error)
 	// AllowMessage counts a WebSocket message of ctx's viewer. An error refuses it.
 	AllowMessage(ctx context.Context) error
+	// Document returns the text of the operation that ctx's viewer asks for by an id, or by its text. An error refuses it.
+	Document(ctx context.Context, id, text string) (string, error)
 	// Share returns the execution that ctx's viewer may share with others, nil when the operation is the viewer's own. An error refuses it.
 	Share(ctx context.Context, oc *graphql.OperationContext) (*Shared, error)
 	// ChargeShared charges ctx's viewer for their share of a response, and for its length. It returns how long the next one has to wait.

@@ -51,6 +51,8 @@ func (f flood) SessionChanged(context.Context) <-chan struct{} { return nil }
 
 func (f flood) SessionOver(context.Context) bool { return false }
 
+func (f flood) Document(_ context.Context, _, text string) (string, error) { return text, nil }
+
 func (f flood) Share(context.Context, *graphql.OperationContext) (*Shared, error) { return nil, nil } //nolint:nilnil // nothing is shared
 
 func (f flood) ChargeShared(context.Context, int, int) time.Duration { return 0 }
@@ -147,7 +149,7 @@ func FuzzParams(f *testing.F) {
 		if (params == nil) == (wrong == nil) {
 			t.Fatal("either a request or an error")
 		}
-		if params != nil && params.Query == "" {
+		if params != nil && params.Query == "" && params.documentID == "" && params.Extensions["persistedQuery"] == nil {
 			t.Fatal("a request without a query")
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"mime"
 	"net/http"
 	"path"
@@ -11,6 +12,9 @@ import (
 
 //go:embed page
 var pageFiles embed.FS
+
+// PageSources returns the files with the operations that the sign-in pages send.
+func PageSources() fs.FS { return pageFiles }
 
 // pagePolicy lets a page load its own scripts and style and call its own server, nothing else.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +

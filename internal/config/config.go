@@ -51,6 +51,10 @@ type Config struct {
 	ReadsPerUser   int      `env:"READ_RATE_LIMIT_PER_USER" envDefault:"1000000"` // weight a minute, of each api process
 	ReadsPerIP     int      `env:"READ_RATE_LIMIT_PER_IP"   envDefault:"5000000"` // the same of those who are not signed in
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS"`                               // of other pages that may use the API with the cookie
+
+	TrustedDocuments   string `env:"TRUSTED_DOCUMENTS"`                              // path of the manifest; empty: there are none
+	DocumentsAnonymous string `env:"TRUSTED_DOCUMENTS_ANONYMOUS" envDefault:"allow"` // what clients without a user may execute
+	DocumentsSignedIn  string `env:"TRUSTED_DOCUMENTS_SIGNED_IN" envDefault:"allow"` // what users may
 }
 
 // Databases configures the databases. The caller fills in empty URLs (see Need).

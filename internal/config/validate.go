@@ -61,6 +61,13 @@ func (v *validator) checkProcess() {
 	if c.Port != 0 && c.Port == c.MetricsPort && c.Host == c.MetricsHost {
 		v.report("METRICS_PORT", "%d is PORT already; use another one", c.MetricsPort)
 	}
+	for name, mode := range map[string]string{"TRUSTED_DOCUMENTS_ANONYMOUS": c.DocumentsAnonymous, "TRUSTED_DOCUMENTS_SIGNED_IN": c.DocumentsSignedIn} {
+		if !slices.Contains([]string{"off", "allow", "require"}, mode) {
+			v.report(name, "%q is unknown; use off, allow or require", mode)
+		} else if mode == "require" && c.TrustedDocuments == "" {
+			v.report(name, "require needs TRUSTED_DOCUMENTS, the path of the manifest: nothing could be executed")
+		}
+	}
 	for _, proxy := range c.TrustedProxies {
 		if _, err := netip.ParseAddr(proxy); err == nil {
 			continue

@@ -5,12 +5,16 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"strings"
 )
 
 //go:embed layout pages
 var files embed.FS
+
+// Sources returns the files with the operations that the pages execute, in this process and in browsers.
+func Sources() []fs.FS { return []fs.FS{files, assetFiles} }
 
 // pageKey names a page in one language.
 type pageKey struct{ name, language string }
