@@ -47,6 +47,7 @@ func allBenchmarks() []benchmark {
 		{"visible", "from the commit to the row in the read table, at 10 and 1,000 reservations/s", benchVisible},
 		{"shop", "the event page, and a handler that writes the same bytes; the map of 20,000 seats in Chromium", benchShop},
 		{"reads", "GraphQL queries over HTTP, and a handler written by hand", benchReads},
+		{"fanout", "WebSockets: the api, and a broadcast by centrifuge; 10,000 of them while tickets are sold", benchFanout},
 		{"rebuild", "all read tables anew from 1,000,000 domain events", benchRebuild},
 	}
 }
@@ -58,6 +59,8 @@ type bench struct {
 	round    time.Duration // how long each side of a comparison runs at a time
 	rounds   int
 	profiles string // folder for CPU profiles; empty: none
+	watchers int    // WebSockets of each side of a comparison
+	crowd    int    // WebSockets during a sale
 }
 
 func main() {
@@ -72,6 +75,10 @@ func main() {
 		exitWith(runChildHandler(ctx))
 		return
 	}
+	if os.Getenv(childCentrifuge) != "" {
+		exitWith(runCentrifuge(ctx))
+		return
+	}
 	if os.Getenv(childJob) != "" {
 		exitWith(runChild(ctx))
 		return
@@ -81,6 +88,8 @@ func main() {
 	flag.DurationVar(&b.round, "round", 2*time.Second, "how long each side works at a time")
 	flag.IntVar(&b.rounds, "rounds", 6, "how often the sides take turns")
 	flag.StringVar(&b.profiles, "profiles", "", "folder to write CPU profiles into")
+	flag.IntVar(&b.watchers, "watchers", 2_000, "fanout: WebSockets of each side")
+	flag.IntVar(&b.crowd, "crowd", 10_000, "fanout: WebSockets while tickets are sold")
 	flag.Parse()
 	exitWith(b.runAll(ctx, *only))
 }
