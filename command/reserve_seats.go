@@ -53,6 +53,7 @@ func (s *Service) decideReserve(tx *engine.Tx, by Caller, reservationID string, 
 	}
 	state, err := reservations.Create(tx, reservationID, reservation.Initiate{
 		EventID: in.EventID, CustomerID: by.Principal.ID(), Seats: seats, Total: total, PaymentAttempts: e.PaymentAttempts, Hold: s.hold,
+		TimeZone: e.TimeZone,
 	})
 	if err != nil {
 		return Reservation{}, err

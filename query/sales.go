@@ -33,7 +33,7 @@ type SectionSales struct {
 	Section string
 }
 
-// DaySales is what was sold and what was returned on a day of UTC. Tickets may have been sold on an earlier day, so it may be negative.
+// DaySales is what was sold and what was returned on a day of its event. Tickets may have been sold on an earlier day, so it may be negative.
 type DaySales struct {
 	Sales
 
@@ -49,7 +49,7 @@ type SalesReport struct {
 	ByDay     []DaySales
 }
 
-// Days is a range of days of UTC, both ends included; a nil end is open.
+// Days is a range of days, both ends included; a nil end is open.
 type Days struct{ First, Last *time.Time }
 
 // SalesReport returns what was sold for an event in a range of days, including the sections that sold nothing. It returns nil for an event

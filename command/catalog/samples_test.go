@@ -62,7 +62,7 @@ var samples = map[string]any{
 
 	"ReservationInitiated": reservation.ReservationInitiated{
 		EventID: eventID, CustomerID: customerID, Seats: []reservation.Seat{{Section: "Stalls", Label: "A-1", Price: price}},
-		Total: price, PaymentAttempts: 3, CreatedAt: at, ExpiresAt: later,
+		Total: price, PaymentAttempts: 3, CreatedAt: at, ExpiresAt: later, TimeZone: "Europe/Berlin",
 	},
 	"PaymentRequested":       reservation.PaymentRequested{PaymentID: paymentID, ExpiresAt: later},
 	"PaymentAttemptFailed":   reservation.PaymentAttemptFailed{PaymentID: paymentID, AttemptsLeft: 2, Reason: "declined"},

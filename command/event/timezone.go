@@ -1,6 +1,7 @@
 package event
 
 import (
+	"sync"
 	"time"
 	_ "time/tzdata" // images without a zone database know the same zones
 
@@ -19,6 +20,26 @@ func (p Place) Local() time.Time {
 		return p.StartsAt.In(location)
 	}
 	return p.StartsAt.UTC() // a zone that this build's database lost
+}
+
+// locations are the zones that Day has loaded: each takes several system calls.
+var locations sync.Map
+
+// Day returns the day of a moment in a time zone, as midnight in UTC. Without a zone, or in one that this build does not know, it is the
+// day in UTC.
+func Day(at time.Time, zone string) time.Time {
+	location, known := locations.Load(zone)
+	if !known {
+		loaded, err := time.LoadLocation(zone)
+		if err != nil {
+			loaded = time.UTC
+		} else {
+			locations.Store(zone, loaded)
+		}
+		location = loaded
+	}
+	year, month, day := at.In(location.(*time.Location)).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 
 func checkTimeZone(name string) error {

@@ -21,6 +21,7 @@ type (
 		Total           money.Money
 		PaymentAttempts int
 		Hold            time.Duration
+		TimeZone        string // the event's
 	}
 
 	// RequestPayment sends a payment to the gateway. The first one extends the hold by Hold.

@@ -43,7 +43,7 @@ func decideInitiate(s State, c Initiate, now time.Time) ([]DomainEvent, error) {
 	}
 	return []DomainEvent{ReservationInitiated{
 		EventID: c.EventID, CustomerID: c.CustomerID, Seats: c.Seats, Total: c.Total,
-		PaymentAttempts: c.PaymentAttempts, CreatedAt: now, ExpiresAt: now.Add(c.Hold),
+		PaymentAttempts: c.PaymentAttempts, CreatedAt: now, ExpiresAt: now.Add(c.Hold), TimeZone: c.TimeZone,
 	}}, nil
 }
 

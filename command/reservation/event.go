@@ -41,6 +41,9 @@ type (
 		PaymentAttempts int       `json:"paymentAttempts"`
 		CreatedAt       time.Time `json:"createdAt"`
 		ExpiresAt       time.Time `json:"expiresAt"`
+		// TimeZone is the event's at that moment. Reports count the reservation by its days, whatever becomes of the event's: what was
+		// reported of a day stays so. Empty in reservations from before it was kept: UTC.
+		TimeZone string `json:"timeZone,omitempty"`
 	}
 
 	// PaymentRequested says that a payment went to the gateway. ExpiresAt is the new end of the hold: the first payment

@@ -40,6 +40,7 @@ type State struct {
 	CancelledAt   *time.Time
 	CompensatedAt *time.Time
 	RefundedAt    *time.Time
+	TimeZone      string // the event's when the reservation was made
 }
 
 // Exists reports whether the reservation has been made.
@@ -68,7 +69,7 @@ func Evolve(s State, e DomainEvent) State {
 	case ReservationInitiated:
 		return State{
 			Status: SeatsReserved, EventID: e.EventID, CustomerID: e.CustomerID, Seats: e.Seats, Total: e.Total,
-			AttemptsLeft: e.PaymentAttempts, CreatedAt: e.CreatedAt, ExpiresAt: e.ExpiresAt,
+			AttemptsLeft: e.PaymentAttempts, CreatedAt: e.CreatedAt, ExpiresAt: e.ExpiresAt, TimeZone: e.TimeZone,
 		}
 	case PaymentRequested:
 		s.Status, s.PaymentID, s.ExpiresAt, s.Extended = PaymentPending, e.PaymentID, e.ExpiresAt, true

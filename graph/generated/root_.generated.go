@@ -1409,7 +1409,7 @@ type RefundPaymentPayload {
 	{Name: "../schema/reports.graphqls", Input: `extend type Query {
   """
   The sales of an event: for its organizer and for admins, for others FORBIDDEN; NOT_FOUND when there is no such event. ` + "`" + `from` + "`" + ` and ` + "`" + `until` + "`" + ` limit
-  it to days of UTC, both included. Null while the event has no sections, and so no currency. It may be a moment behind the log.
+  it to days, both included: days of the time zone that the event had when the seats were reserved. Null while the event has no sections, and so no currency. It may be a moment behind the log.
   """
   salesReport(eventId: ID!, from: Date, until: Date): SalesReport @auth(rule: ORGANIZER)
 
@@ -1675,7 +1675,7 @@ A moment in UTC as RFC 3339 text, for example "2026-12-31T20:00:00Z". Offsets ot
 """
 scalar Time
 
-"A day of UTC, for example \"2026-12-31\"."
+"A day, for example \"2026-12-31\"."
 scalar Date
 
 """

@@ -198,6 +198,7 @@ type SaleReservation struct {
 	PaymentID  *string            `json:"payment_id"`
 	SoldAt     pgtype.Timestamptz `json:"sold_at"`
 	ReturnedAt pgtype.Timestamptz `json:"returned_at"`
+	TimeZone   string             `json:"time_zone"`
 }
 
 type Seat struct {

@@ -42,7 +42,7 @@ func (q *Queries) LoadSalePayments(ctx context.Context, ids []string) ([]SalePay
 }
 
 const loadSaleReservations = `-- name: LoadSaleReservations :many
-SELECT id, revision, version, event_id, currency, sections, payment_id, sold_at, returned_at FROM sale_reservations WHERE id = ANY ($1::text[])
+SELECT id, revision, version, event_id, currency, sections, payment_id, sold_at, returned_at, time_zone FROM sale_reservations WHERE id = ANY ($1::text[])
 `
 
 func (q *Queries) LoadSaleReservations(ctx context.Context, ids []string) ([]SaleReservation, error) {
@@ -64,6 +64,7 @@ func (q *Queries) LoadSaleReservations(ctx context.Context, ids []string) ([]Sal
 			&i.PaymentID,
 			&i.SoldAt,
 			&i.ReturnedAt,
+			&i.TimeZone,
 		); err != nil {
 			return nil, err
 		}
@@ -205,13 +206,14 @@ func (q *Queries) SaveSalePayments(ctx context.Context, arg SaveSalePaymentsPara
 }
 
 const saveSaleReservations = `-- name: SaveSaleReservations :execrows
-INSERT INTO sale_reservations (id, revision, version, event_id, currency, sections, payment_id, sold_at, returned_at)
+INSERT INTO sale_reservations (id, revision, version, event_id, currency, sections, payment_id, sold_at, returned_at, time_zone)
 SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::text[]),
        unnest($5::text[]), unnest($6::text[])::jsonb, nullif(unnest($7::text[]), ''),
-       unnest($8::timestamptz[]), unnest($9::timestamptz[])
+       unnest($8::timestamptz[]), unnest($9::timestamptz[]), unnest($10::text[])
 ON CONFLICT (id) DO UPDATE SET
     revision = excluded.revision, version = excluded.version, event_id = excluded.event_id, currency = excluded.currency,
-    sections = excluded.sections, payment_id = excluded.payment_id, sold_at = excluded.sold_at, returned_at = excluded.returned_at
+    sections = excluded.sections, payment_id = excluded.payment_id, sold_at = excluded.sold_at, returned_at = excluded.returned_at,
+    time_zone = excluded.time_zone
 WHERE sale_reservations.revision = excluded.revision - 1
 `
 
@@ -225,6 +227,7 @@ type SaveSaleReservationsParams struct {
 	PaymentIds  []string             `json:"payment_ids"`
 	SoldAts     []pgtype.Timestamptz `json:"sold_ats"`
 	ReturnedAts []pgtype.Timestamptz `json:"returned_ats"`
+	TimeZones   []string             `json:"time_zones"`
 }
 
 // Compare and set: a row that another writer has changed since it was read is not counted.
@@ -239,6 +242,7 @@ func (q *Queries) SaveSaleReservations(ctx context.Context, arg SaveSaleReservat
 		arg.PaymentIds,
 		arg.SoldAts,
 		arg.ReturnedAts,
+		arg.TimeZones,
 	)
 	if err != nil {
 		return 0, err

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"time"
 
+	"ticketing/command/event"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/projector/projection"
@@ -53,7 +54,8 @@ func (c *changes) applyReservation(r *projection.Record) error {
 	s.Version = r.Version
 	switch e := r.Event.(type) {
 	case reservation.ReservationInitiated:
-		s.EventID, s.Currency, s.sections = initiated.EventID, initiated.Total.Currency, sumSections(initiated.Seats)
+		s.EventID, s.Currency, s.TimeZone = initiated.EventID, initiated.Total.Currency, initiated.TimeZone
+		s.sections = sumSections(initiated.Seats)
 	case reservation.ReservationCompleted:
 		return c.countSale(s, e)
 	case reservation.TicketsReturned:
@@ -222,9 +224,9 @@ func (c *changes) closeDispute(p *salePayment, e payment.DisputeClosed) error {
 	return c.addRefund(p, loss)
 }
 
-// sumFor returns the sums that a section of a reservation is counted in, by the day in UTC.
+// sumFor returns the sums that a section of a reservation is counted in, by the day in the time zone that its event had when it was made.
 func (c *changes) sumFor(s *saleReservation, section string, when time.Time) *sums {
-	key := sumKey{event: s.EventID, section: section, day: when.UTC().Truncate(24 * time.Hour), currency: s.Currency}
+	key := sumKey{event: s.EventID, section: section, day: event.Day(when, s.TimeZone), currency: s.Currency}
 	if c.sums[key] == nil {
 		c.sums[key] = &sums{}
 	}

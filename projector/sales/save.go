@@ -51,6 +51,7 @@ func (c *changes) saveReservations(ctx context.Context, q *db.Queries) error {
 		Sections:    projection.Column(rows, func(s *saleReservation) string { return string(s.Sections) }),
 		PaymentIds:  projection.Column(rows, func(s *saleReservation) string { return projection.Text(s.PaymentID) }),
 		SoldAts:     projection.Column(rows, func(s *saleReservation) pgtype.Timestamptz { return s.SoldAt }),
+		TimeZones:   projection.Column(rows, func(s *saleReservation) string { return s.TimeZone }),
 		ReturnedAts: projection.Column(rows, func(s *saleReservation) pgtype.Timestamptz { return s.ReturnedAt }),
 	})
 	if err != nil {

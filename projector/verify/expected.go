@@ -150,6 +150,7 @@ func (x *expected) saleReservationRow(id string) (row sales.ReservationRow, err 
 	row = sales.ReservationRow{
 		ID: id, Version: r.Version, EventID: s.EventID, Currency: s.Total.Currency,
 		SoldAt: projection.AtOrNull(s.CompletedAt), ReturnedAt: projection.AtOrNull(s.RefundedAt),
+		TimeZone: s.TimeZone,
 	}
 	if s.Status == reservation.Completed || s.Status == reservation.Refunded {
 		row.PaymentID = projection.TextOrNull(s.PaymentID)

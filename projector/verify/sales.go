@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"ticketing/command/event"
 	"ticketing/projector/sales"
 )
 
@@ -107,7 +108,7 @@ func (r *run) compareSalesOf(ctx context.Context, tx pgx.Tx, eventID string) err
 
 // soldReservation is a row of sale_reservations with the refunds of its payment.
 type soldReservation struct {
-	id, currency              string
+	id, currency, timeZone    string
 	sections                  []sales.Section
 	refunds                   []sales.Refund
 	soldAt, returnedAt        *time.Time
@@ -118,9 +119,9 @@ type soldReservation struct {
 func (r *run) sumSales(ctx context.Context, tx pgx.Tx, s *eventSales) error {
 	var sold soldReservation
 	reservations := query{
-		"sale_reservations", `SELECT r.id, r.currency, r.sections, r.sold_at, r.returned_at, coalesce(p.refunds, '[]')
+		"sale_reservations", `SELECT r.id, r.currency, r.sections, r.sold_at, r.returned_at, r.time_zone, coalesce(p.refunds, '[]')
 			FROM sale_reservations r LEFT JOIN sale_payments p ON p.id = r.payment_id WHERE r.event_id = $1 ORDER BY r.id`,
-		[]any{s.eventID}, []any{&sold.id, &sold.currency, &sold.sectionsJSON, &sold.soldAt, &sold.returnedAt, &sold.refundsJSON},
+		[]any{s.eventID}, []any{&sold.id, &sold.currency, &sold.sectionsJSON, &sold.soldAt, &sold.returnedAt, &sold.timeZone, &sold.refundsJSON},
 	}
 	return eachRow(ctx, tx, reservations, func() error {
 		sold.sections, sold.refunds = nil, nil
@@ -148,15 +149,15 @@ func (s *eventSales) addReservation(r soldReservation) []int64 {
 	for i, section := range r.sections {
 		kept[i] = section.Gross
 		if r.soldAt != nil {
-			s.add(section.Name, *r.soldAt, r.currency, counts{sold: section.Tickets, gross: section.Gross})
+			s.add(r, section.Name, *r.soldAt, counts{sold: section.Tickets, gross: section.Gross})
 		}
 		tickets := section.Tickets
 		for _, returned := range section.Returns {
 			tickets -= returned.Tickets
-			s.add(section.Name, returned.At, r.currency, counts{returned: returned.Tickets})
+			s.add(r, section.Name, returned.At, counts{returned: returned.Tickets})
 		}
 		if r.returnedAt != nil {
-			s.add(section.Name, *r.returnedAt, r.currency, counts{returned: tickets})
+			s.add(r, section.Name, *r.returnedAt, counts{returned: tickets})
 		}
 	}
 	for _, refund := range r.refunds {
@@ -175,7 +176,7 @@ func (s *eventSales) addReservation(r soldReservation) []int64 {
 		for i, share := range shares {
 			kept[i] -= share
 			refunded[i] += share
-			s.add(r.sections[i].Name, refund.At, r.currency, counts{refunded: share})
+			s.add(r, r.sections[i].Name, refund.At, counts{refunded: share})
 		}
 	}
 	return refunded
@@ -192,7 +193,7 @@ func (s *eventSales) addLoss(r soldReservation, dispute sales.Refund) {
 		whole += section.Gross
 	}
 	for i, share := range splitAmount(min(dispute.Amount, whole), prices) {
-		s.add(r.sections[i].Name, dispute.At, r.currency, counts{lost: share})
+		s.add(r, r.sections[i].Name, dispute.At, counts{lost: share})
 	}
 }
 
@@ -240,13 +241,13 @@ func splitAmount(amount int64, kept []int64) []int64 {
 	return shares
 }
 
-func (s *eventSales) add(section string, when time.Time, currency string, by counts) {
-	day := dayKey{section, currency, when.UTC().Truncate(24 * time.Hour)}
+func (s *eventSales) add(r soldReservation, section string, when time.Time, by counts) {
+	day := dayKey{section, r.currency, event.Day(when, r.timeZone)}
 	if s.days[day] == nil {
 		s.days[day] = &sum{}
 	}
 	s.days[day].add(by)
-	all := dayKey{section: section, currency: currency}
+	all := dayKey{section: section, currency: r.currency}
 	if s.sections[all] == nil {
 		s.sections[all] = &sum{}
 	}

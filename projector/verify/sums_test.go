@@ -87,7 +87,7 @@ func newMarkets(t *testing.T) func(t *rapid.T) *market {
 		head, err := eventstore.ReadHead(context.Background(), w.Pool)
 		require.NoError(t, err)
 		m.began = head.Position
-		m.eventID = m.OnSale(t, event.Create{StartsAt: clock.Now().Add(10_000 * time.Hour), PaymentAttempts: 2},
+		m.eventID = m.OnSale(t, event.Create{StartsAt: clock.Now().Add(10_000 * time.Hour), PaymentAttempts: 2, TimeZone: "America/New_York"},
 			commandtest.Standing("Floor", 12, 25_00), commandtest.Seated("Stalls", 45_51, inventory.Row{Name: "A", Seats: 6}),
 			commandtest.Standing("Lawn", 5, 0))
 		return m

@@ -3,18 +3,21 @@ package verify_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command"
 	"ticketing/command/audit"
 	"ticketing/command/commandtest"
+	"ticketing/command/event"
 	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
 	"ticketing/internal/id"
 	"ticketing/internal/money"
+	"ticketing/internal/testenv"
 	"ticketing/projector/verify"
 )
 
@@ -43,6 +46,35 @@ func TestAnEmptySystemHasNoFindings(t *testing.T) {
 	r := w.verify()
 	require.Empty(t, r.Findings)
 	require.True(t, r.OK())
+}
+
+// A reservation is counted by the days of the time zone that its event had then, its refund too, also when the event moves to another.
+func TestSalesAreCountedByTheDaysOfTheirEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	clock := testenv.NewStoppedClock(t, w.Pool.Config().ConnString(), time.Date(2026, 11, 1, 16, 0, 0, 0, time.UTC)) // the 2nd in Tokyo
+	eventID := w.OnSale(t, event.Create{TimeZone: "Asia/Tokyo", StartsAt: clock.Now().Add(1000 * time.Hour)})
+	ann, bob := commandtest.User("usr_ann"), commandtest.User("usr_bob")
+	paid := w.Pay(t, ann, w.Reserve(t, ann, eventID, commandtest.Tickets("Floor", 1)).ID, "pm_card_visa")
+
+	newYork := "America/New_York"
+	_, err := w.UpdateEvent(t.Context(), commandtest.Organizer, eventID, event.Update{TimeZone: &newYork})
+	require.NoError(t, err)
+	clock.Move(12*time.Hour + 30*time.Minute) // half past 11 in New York, on the day on which the clocks went back
+	w.Pay(t, bob, w.Reserve(t, bob, eventID, commandtest.Tickets("Floor", 2)).ID, "pm_card_visa")
+	clock.Move(12 * time.Hour) // the 3rd in Tokyo
+	refund, err := w.RefundPayment(t.Context(), commandtest.Organizer, command.RefundPayment{PaymentID: paid.ID})
+	require.NoError(t, err)
+	require.NoError(t, w.ExecuteRefund(t.Context(), commandtest.Part("saga"), paid.ID, refund.Refund.ID))
+
+	w.project()
+	var days string
+	require.NoError(t, w.read.QueryRow(t.Context(), `SELECT string_agg(format('%s: %s sold, %s returned, %s refunded', day, sold, returned, refunded), '; ' ORDER BY day)
+		FROM sales WHERE event_id = $1`, eventID).Scan(&days))
+	require.Equal(t, "2026-11-01: 2 sold, 0 returned, 0 refunded; 2026-11-02: 1 sold, 0 returned, 0 refunded; 2026-11-03: 0 sold, 1 returned, 2000 refunded", days)
+	require.Empty(t, w.verify().Findings)
+	w.exec(w.read, `UPDATE sale_reservations SET time_zone = 'UTC' WHERE time_zone = 'Asia/Tokyo'`)
+	require.False(t, w.verify().OK())
 }
 
 func TestDisputesAreNoDifference(t *testing.T) {

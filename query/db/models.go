@@ -199,6 +199,7 @@ type SaleReservation struct {
 	PaymentID  *string
 	SoldAt     *time.Time
 	ReturnedAt *time.Time
+	TimeZone   string
 }
 
 type Seat struct {

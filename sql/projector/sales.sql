@@ -9,13 +9,14 @@ SELECT * FROM sale_payments WHERE id = ANY (@ids::text[]);
 
 -- name: SaveSaleReservations :execrows
 -- Compare and set: a row that another writer has changed since it was read is not counted.
-INSERT INTO sale_reservations (id, revision, version, event_id, currency, sections, payment_id, sold_at, returned_at)
+INSERT INTO sale_reservations (id, revision, version, event_id, currency, sections, payment_id, sold_at, returned_at, time_zone)
 SELECT unnest(@ids::text[]), unnest(@revisions::bigint[]), unnest(@versions::bigint[]), unnest(@event_ids::text[]),
        unnest(@currencies::text[]), unnest(@sections::text[])::jsonb, nullif(unnest(@payment_ids::text[]), ''),
-       unnest(@sold_ats::timestamptz[]), unnest(@returned_ats::timestamptz[])
+       unnest(@sold_ats::timestamptz[]), unnest(@returned_ats::timestamptz[]), unnest(@time_zones::text[])
 ON CONFLICT (id) DO UPDATE SET
     revision = excluded.revision, version = excluded.version, event_id = excluded.event_id, currency = excluded.currency,
-    sections = excluded.sections, payment_id = excluded.payment_id, sold_at = excluded.sold_at, returned_at = excluded.returned_at
+    sections = excluded.sections, payment_id = excluded.payment_id, sold_at = excluded.sold_at, returned_at = excluded.returned_at,
+    time_zone = excluded.time_zone
 WHERE sale_reservations.revision = excluded.revision - 1;
 
 -- name: SaveSalePayments :exec

@@ -1,0 +1,1 @@
+ALTER TABLE sale_reservations DROP COLUMN time_zone;
