@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ticketing/command/gateway/stripe/stripetest"
 	"ticketing/internal/mail/mailtest"
 	"ticketing/internal/testenv"
 )
@@ -109,4 +110,41 @@ func TestAnErasedUserGetsNoMail(t *testing.T) {
 		return n == 3, fmt.Sprintf("%d of 3 mails have ended", n)
 	})
 	awaitMails(t, post, "alice@example.com", "<reservation_confirmed."+bought.ID+"@example.com>")
+}
+
+// A disputed payment: the customer's tickets are in question, and the organizer has to send evidence in time.
+func TestCustomerAndOrganizerLearnOfADispute(t *testing.T) {
+	t.Parallel()
+	post, double := mailtest.Open(t, mailtest.Config{}), stripetest.New(t)
+	env := withStripe(newEnvironment(t), double)
+	env["SMTP_URL"], env["MAIL_FROM"] = "smtp://"+post.Address, "Ticketing <tickets@example.com>"
+	s := startSystemIn(t, env)
+	double.SendTo(s.url + "/webhooks/stripe")
+	organizer, alice := s.admin(), s.customer("alice")
+	id := onSale(t, organizer, 10, nil)
+	bought := requireAccepted(t, alice.reserveSeats(id, bestSeats("Floor", 1))).Reservation
+	requireAccepted(t, alice.payByCard(bought.ID, "pm_card_visa"))
+	awaitStatus(t, alice, bought.ID, "COMPLETED")
+	transaction := double.Payments()[0].TransactionID
+	double.Dispute(t, transaction)
+	requireMail := func(to, subject string, says ...string) {
+		t.Helper()
+		testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+			for _, d := range post.Got() {
+				if d.To == to && strings.HasPrefix(mailtest.Header(t, d.Data, "Subject"), subject) {
+					for _, words := range says {
+						require.Contains(t, mailtest.Parts(t, d.Data)["text/plain"], words)
+					}
+					return true, ""
+				}
+			}
+			return false, to + " has no mail " + subject
+		})
+	}
+	requireMail("alice@example.com", "A payment is disputed: ", "Your tickets stay valid.", "/orders/"+bought.ID+"?key=")
+	requireMail(adminEmail, "A payment is disputed: ", "evidence", "https://dashboard.stripe.com/payments/"+transaction)
+	double.CloseDispute(t, transaction, "lost")
+	requireMail("alice@example.com", "A dispute was decided: ", "Your tickets are not valid any more.")
+	requireMail(adminEmail, "A dispute was decided: ", "was lost")
+	require.Equal(t, 4, queryCount(t, s.cfg.EventsURL, `SELECT count(*) FROM customer_mails WHERE mail LIKE 'dispute%'`))
 }

@@ -3,10 +3,13 @@ package parts
 import (
 	"context"
 	"fmt"
+	"net/url"
 
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/command/catalog"
+	"ticketing/command/gateway/paypal"
+	"ticketing/command/gateway/stripe"
 	"ticketing/command/relay"
 	"ticketing/command/saga"
 	"ticketing/command/webhook"
@@ -147,9 +150,20 @@ func Saga(ctx context.Context, e Env) error {
 		return saga.Run(ctx, saga.Config{
 			Pool: events.Pool, Registry: catalog.Registry(), Service: write.service, Webhooks: webhooks, PaymentTimeout: e.Config.PaymentTimeout,
 			Mailer: mailer, OrderLink: e.orderLink(keys), SignTicket: keys.SignFirst, Address: func(ctx context.Context, userID string) (string, error) { return auth.Address(ctx, users.Pool, userID) },
-			Texts:  auth.NewTexts(users.Pool).ReadTexts,
+			DisputePage: disputePage, Texts: auth.NewTexts(users.Pool).ReadTexts,
 			Logger: e.Logger, Registerer: e.registererOf("saga"),
 		})
 	})
 	return g.Wait()
+}
+
+// disputePage returns where an organizer finds a disputed payment at its gateway.
+func disputePage(gateway, transactionID string) string {
+	switch gateway {
+	case stripe.Name:
+		return "https://dashboard.stripe.com/payments/" + url.PathEscape(transactionID)
+	case paypal.Name:
+		return "https://www.paypal.com/resolutioncenter"
+	}
+	return ""
 }

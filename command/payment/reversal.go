@@ -52,7 +52,7 @@ func decideRecordDispute(s State, c RecordDispute, now time.Time) ([]DomainEvent
 		c.Amount = s.Amount // a bank takes no more than was paid, whatever it adds in fees or converts it to
 	}
 	var events []DomainEvent
-	known, ok := s.findDispute(c.DisputeID)
+	known, ok := s.Dispute(c.DisputeID)
 	if !ok {
 		events = append(events, PaymentDisputed{DisputeID: c.DisputeID, Amount: c.Amount, Reason: c.Reason, DisputedAt: now})
 	}

@@ -125,7 +125,8 @@ func (s State) Disputed() bool {
 	return slices.ContainsFunc(s.Disputes, func(d Dispute) bool { return d.Status == DisputeOpen })
 }
 
-func (s State) findDispute(id string) (Dispute, bool) {
+// Dispute returns a dispute by the gateway's id.
+func (s State) Dispute(id string) (Dispute, bool) {
 	i := slices.IndexFunc(s.Disputes, func(d Dispute) bool { return d.ID == id })
 	if i < 0 {
 		return Dispute{}, false

@@ -127,19 +127,24 @@ func (c *changes) foldPayment(id string, domainEvent payment.DomainEvent, r *eve
 	case payment.RefundRequested:
 		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID}, cause: causeOf(r), priority: priorityOf(e.Cause)})
 	case payment.PaymentRefunded:
-		c.mailRefund(id, e.RefundID, r, RefundedMail)
+		c.mailAbout(id, e.RefundID, r, RefundedMail)
 	case payment.RefundSentBack:
 		returned := gateway.Refund{ID: e.RefundID, Attempt: e.Attempt}
-		c.mailRefund(id, returned.Key(), r, RefundSentBackMail, RefundReturnedMail)
+		c.mailAbout(id, returned.Key(), r, RefundSentBackMail, RefundReturnedMail)
 	case payment.RefundFailed:
-		c.mailRefund(id, e.RefundID, r, RefundFailedMail, RefundFailedNotice)
+		c.mailAbout(id, e.RefundID, r, RefundFailedMail, RefundFailedNotice)
 	case payment.RefundRetried:
 		c.jobs = append(c.jobs, job{args: refundJob{PaymentID: id, RefundID: e.RefundID, Retry: r.Version}, cause: causeOf(r)})
-	case payment.RefundReported, payment.PaymentDisputed, payment.DisputeClosed: // the gateway carries these out
+	case payment.PaymentDisputed:
+		c.mailAbout(id, e.DisputeID, r, DisputeOpenedMail, DisputeOpenedNotice)
+	case payment.DisputeClosed:
+		c.mailAbout(id, e.DisputeID, r, DisputeClosedMail, DisputeClosedNotice)
+	case payment.RefundReported: // the gateway carries it out
 	}
 }
 
-func (c *changes) mailRefund(paymentID, about string, r *eventstore.Recorded, mails ...Mail) {
+// mailAbout has mails sent about a refund or a dispute of a payment.
+func (c *changes) mailAbout(paymentID, about string, r *eventstore.Recorded, mails ...Mail) {
 	for _, m := range mails {
 		c.mails = append(c.mails, job{args: mailJob{Mail: m, ID: about, PaymentID: paymentID}, cause: causeOf(r), priority: oneRefund})
 	}

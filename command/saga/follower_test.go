@@ -138,6 +138,20 @@ func TestJobsFollowFromTheLog(t *testing.T) {
 				`mail {"id": "rfd_1/1", "mail": "refund_sent_back", "payment_id": "pay_1"} priority 2`,
 			},
 		},
+		"a dispute": {
+			[]fact{{pay, payment.PaymentDisputed{DisputeID: "dp_1"}}},
+			[]string{
+				`mail {"id": "dp_1", "mail": "dispute_opened", "payment_id": "pay_1"} priority 2`,
+				`mail {"id": "dp_1", "mail": "dispute_opened_notice", "payment_id": "pay_1"} priority 2`,
+			},
+		},
+		"a dispute that is decided": {
+			[]fact{{pay, payment.DisputeClosed{DisputeID: "dp_1"}}},
+			[]string{
+				`mail {"id": "dp_1", "mail": "dispute_closed", "payment_id": "pay_1"} priority 2`,
+				`mail {"id": "dp_1", "mail": "dispute_closed_notice", "payment_id": "pay_1"} priority 2`,
+			},
+		},
 		"a refund of a cancelled event": {
 			[]fact{{pay, payment.RefundRequested{RefundID: "rfd_1", Cause: payment.CauseEventCancelled}}},
 			[]string{`refund {"refund_id": "rfd_1", "payment_id": "pay_1"} priority 4`},

@@ -72,9 +72,9 @@ func (m *move) before(reservedAt time.Time) event.Place {
 // mailJob sends a mail to a customer or an organizer.
 type mailJob struct {
 	Mail      Mail   `json:"mail"                 river:"unique"`
-	ID        string `json:"id"                   river:"unique"` // of the reservation, the refund, or the refund's attempt
+	ID        string `json:"id"                   river:"unique"` // of the reservation, the refund, the refund's attempt, or the dispute
 	Version   int64  `json:"version,omitempty"    river:"unique"` // of the event that moved
-	PaymentID string `json:"payment_id,omitempty"`                // of a refund
+	PaymentID string `json:"payment_id,omitempty"`                // of a refund or dispute
 	Move      *move  `json:"move,omitempty"`
 }
 

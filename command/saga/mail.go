@@ -31,11 +31,20 @@ const (
 	RefundWaitsMail    Mail = "refund_waits"
 	RefundWaitsNotice  Mail = "refund_waits_notice" // to the organizer
 	EventMovedMail     Mail = "event_moved"         // once per reservation and window of moves
+
+	DisputeOpenedMail   Mail = "dispute_opened"
+	DisputeOpenedNotice Mail = "dispute_opened_notice" // to the organizer
+	DisputeClosedMail   Mail = "dispute_closed"
+	DisputeClosedNotice Mail = "dispute_closed_notice" // to the organizer
 )
 
 // goesToOrganizer reports whether a mail goes to the event's organizer instead of the customer.
 func (m Mail) goesToOrganizer() bool {
-	return m == RefundSentBackMail || m == RefundFailedNotice || m == RefundWaitsNotice
+	switch m {
+	case RefundSentBackMail, RefundFailedNotice, RefundWaitsNotice, DisputeOpenedNotice, DisputeClosedNotice:
+		return true
+	}
+	return false
 }
 
 // linkMonths is for how long after the event a mail's link opens the order: for complaints, and for souvenirs.
@@ -98,7 +107,7 @@ func (c Config) resolveReasons(ctx context.Context, purchase *command.Purchase) 
 // composeMail returns the mail, without a recipient if there is no reason for it any more.
 func (c Config) composeMail(a mailJob, purchase command.Purchase, address string) (mail.Message, error) {
 	p := purchaseOf(purchase)
-	if c.OrderLink != nil {
+	if c.OrderLink != nil && !a.Mail.goesToOrganizer() { // it opens the order to whoever has it
 		p.Link = c.OrderLink(purchase.Reservation.ID, purchase.Event.StartsAt.AddDate(0, linkMonths, 0))
 	}
 	switch a.Mail {
@@ -134,6 +143,8 @@ func (c Config) composeMail(a mailJob, purchase command.Purchase, address string
 		return mail.RefundSentBack(address, p, r.Amount.String(), refundID)
 	case RefundFailedMail, RefundFailedNotice, RefundWaitsMail, RefundWaitsNotice:
 		return composeDelay(a, purchase, p, address)
+	case DisputeOpenedMail, DisputeOpenedNotice, DisputeClosedMail, DisputeClosedNotice:
+		return c.composeDispute(a, purchase, p, address)
 	}
 	return mail.Message{}, fmt.Errorf("there is no mail %q", a.Mail)
 }
@@ -154,6 +165,26 @@ func composeDelay(a mailJob, purchase command.Purchase, p mail.Purchase, address
 		return mail.Message{}, nil
 	}
 	return mail.RefundDelayed(address, p, delay)
+}
+
+// composeDispute returns the mail about a dispute; without a recipient if one that was opened is closed meanwhile.
+func (c Config) composeDispute(a mailJob, purchase command.Purchase, p mail.Purchase, address string) (mail.Message, error) {
+	d, ok := purchase.Payment.Dispute(a.ID)
+	opened := a.Mail == DisputeOpenedMail || a.Mail == DisputeOpenedNotice
+	if !ok || opened != (d.Status == payment.DisputeOpen) {
+		return mail.Message{}, nil
+	}
+	about := mail.Dispute{
+		Status: map[payment.DisputeStatus]mail.DisputeStatus{
+			payment.DisputeOpen: mail.DisputeOpen, payment.DisputeWon: mail.DisputeWon, payment.DisputeLost: mail.DisputeLost,
+		}[d.Status],
+		Amount: d.Amount.String(), Reason: d.Reason, ToOrganizer: a.Mail.goesToOrganizer(),
+		TicketsValid: purchase.Reservation.Status == reservation.Completed && !purchase.Payment.GivenBack() && purchase.Event.Status != event.Cancelled,
+	}
+	if about.ToOrganizer && c.DisputePage != nil {
+		about.Page = c.DisputePage(purchase.Payment.Gateway, purchase.Payment.TransactionID)
+	}
+	return mail.Disputed(address, p, about)
 }
 
 // composeMove returns the mail about a move; without a recipient if the event is where the customer last knew it, or they have no seats any more.

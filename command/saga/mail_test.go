@@ -143,6 +143,52 @@ func TestAMoveIsAnnouncedToThoseWhoReservedBefore(t *testing.T) {
 	}
 }
 
+func TestDisputesAreAnnouncedAsTheyAreWhenTheMailIsSent(t *testing.T) {
+	paidAt, amount := start, money.Money{Minor: 7000, Currency: "EUR"}
+	c := Config{
+		OrderLink: func(string, time.Time) string { return "https://shop.example.com/orders/rsv?key=secret" },
+		DisputePage: func(gateway, transactionID string) string {
+			return "https://" + gateway + ".example.com/" + transactionID
+		},
+	}
+	for name, test := range map[string]struct {
+		mail   Mail
+		status payment.DisputeStatus
+		lost   int64
+		says   []string // none: nothing is sent
+	}{
+		"opened": {DisputeOpenedMail, payment.DisputeOpen, 7000, []string{"you dispute your payment, and holds 70.00 EUR", "Your tickets stay valid.", "key=secret"}},
+		"opened, to the organizer": {
+			DisputeOpenedNotice, payment.DisputeOpen, 7000, []string{"(“fraudulent”), which holds 70.00 EUR", "evidence", "https://stripe.example.com/pi_1"},
+		},
+		"opened, and decided before the mail": {DisputeOpenedMail, payment.DisputeWon, 7000, nil},
+		"won":                                 {DisputeClosedMail, payment.DisputeWon, 7000, []string{"the organizer keeps 70.00 EUR", "Your tickets stay valid."}},
+		"won, to the organizer":               {DisputeClosedNotice, payment.DisputeWon, 7000, []string{"has given 70.00 EUR back to you"}},
+		"lost":                                {DisputeClosedMail, payment.DisputeLost, 7000, []string{"you have 70.00 EUR back", "Your tickets are not valid any more."}},
+		"lost in part":                        {DisputeClosedMail, payment.DisputeLost, 2000, []string{"you have 20.00 EUR back", "Your tickets stay valid."}},
+		"lost, to the organizer":              {DisputeClosedNotice, payment.DisputeLost, 7000, []string{"has given 70.00 EUR to the customer", "The tickets are not valid any more."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dispute := payment.Dispute{ID: "dp_1", Amount: money.Money{Minor: test.lost, Currency: "EUR"}, Status: test.status, Reason: "fraudulent"}
+			m, err := c.composeMail(mailJob{Mail: test.mail, ID: "dp_1", PaymentID: "pay"}, command.Purchase{
+				Reservation: command.Reservation{ID: "rsv", State: reservation.State{Status: reservation.Completed, Total: amount}},
+				Event:       event.State{Name: "First night", StartsAt: start, Status: event.SalesOpen},
+				Payment: &command.Payment{State: payment.State{
+					Gateway: "stripe", TransactionID: "pi_1", Amount: amount, CompletedAt: &paidAt, Disputes: []payment.Dispute{dispute},
+				}},
+			}, "ann@example.com")
+			require.NoError(t, err)
+			require.Equal(t, len(test.says) > 0, m.To != "")
+			for _, says := range test.says {
+				require.Contains(t, m.Text, says)
+			}
+			if test.mail.goesToOrganizer() {
+				require.NotContains(t, m.Text, "key=secret", "the link opens the customer's order to whoever has it")
+			}
+		})
+	}
+}
+
 func TestThereIsNoOtherMail(t *testing.T) {
 	c := config(nil, newDouble())
 	require.Error(t, c.sendMail(t.Context(), command.Caller{}, mailJob{Mail: "promoted", ID: "rsv"}))

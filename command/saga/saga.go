@@ -52,6 +52,8 @@ type Config struct {
 	Address func(ctx context.Context, userID string) (string, error)
 	// OrderLink returns the address of an order that opens it without a session until then. Default: mails have no link.
 	OrderLink func(reservationID string, until time.Time) string
+	// DisputePage returns the address at which a gateway's dispute of a transaction is replied to, "" if there is none. Default: mails have no link.
+	DisputePage func(gateway, transactionID string) string
 	// SignTicket returns the text of a ticket's QR code. Default: nil, mails have no codes.
 	SignTicket func(ticketID, eventID string) (string, error)
 	// Texts returns texts that the log names by their ids, as far as they were not erased. Default: nil, mails do without them.

@@ -41,6 +41,10 @@ func TestMailsAboutAPurchaseHaveTheSameContentInBothParts(t *testing.T) {
 	require.NoError(t, err)
 	elsewhere, err := EventMoved("ann@example.com", p, Move{WasVenue: "Old hall"})
 	require.NoError(t, err)
+	disputed, err := Disputed("org@example.com", p, Dispute{Status: DisputeOpen, Amount: "12.00 EUR", Reason: "not <as> described", ToOrganizer: true, Page: "https://gateway.example.com/?a=1&b=2"})
+	require.NoError(t, err)
+	decided, err := Disputed("ann@example.com", p, Dispute{Status: DisputeLost, Amount: "12.00 EUR"})
+	require.NoError(t, err)
 	for subject, test := range map[string]struct {
 		message Message
 		says    []string
@@ -51,6 +55,8 @@ func TestMailsAboutAPurchaseHaveTheSameContentInBothParts(t *testing.T) {
 		"A refund failed: Bonnie & Clyde <live> Bcc: all@example.com":       {failed, []string{"12.00 EUR", "the payment service refused it (“closed & gone”)", "rfd_01", "The money is still yours."}},
 		"A refund waits: Bonnie & Clyde <live> Bcc: all@example.com":        {waits, []string{"a customer's refund", "12.00 EUR", "rfd_01", "add to it"}},
 		"Your refund came back: Bonnie & Clyde <live> Bcc: all@example.com": {returned, []string{"12.00 EUR", "your bank did not accept the money", "closed"}},
+		"A payment is disputed: Bonnie & Clyde <live> Bcc: all@example.com": {disputed, []string{"12.00 EUR", "(“not <as> described”)", "https://gateway.example.com/?a=1&b=2", "evidence"}},
+		"A dispute was decided: Bonnie & Clyde <live> Bcc: all@example.com": {decided, []string{"you have 12.00 EUR back", "Your tickets are not valid any more."}},
 		"Cancelled: Bonnie & Clyde <live> Bcc: all@example.com":             {cancelled, []string{"your payment is refunded automatically", "The organizer writes: “rain & wind”"}},
 		"Postponed: Bonnie & Clyde <live> Bcc: all@example.com":             {postponed, []string{"Before it was:", "Old hall", "Thursday, 1 April 2027, 20:30 CEST", "The singer is ill.", "gives your money back"}},
 		"New date: Bonnie & Clyde <live> Bcc: all@example.com":              {brought, []string{"Tuesday, 1 June 2027, 20:30 CEST", "what is not paid costs nothing"}},
