@@ -111,7 +111,7 @@ func checkKey(key string) error {
 	case key == "" || len(key) > longest || !isPrintable(key):
 		return rejection.New(rejection.Invalid, "an idempotency key has 1 to %d printable ASCII characters", longest).At("idempotencyKey")
 	case card.IsIn(key):
-		return rejection.New(rejection.Invalid, "this seems to contain a card number, which must never be sent here").At("idempotencyKey")
+		return rejection.New(rejection.Invalid, "this seems to contain a card number, which must never be sent here; a UUID is never taken for one").At("idempotencyKey")
 	}
 	return nil
 }

@@ -8,18 +8,15 @@ import (
 	"strings"
 )
 
-// keys matches what is certainly a key and no card's number: UUIDs, other hexadecimal keys with a letter among their digits, and phone
-// numbers (E.164 has up to 15 digits).
-var keys = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{24,}|\+[0-9]{1,4}([ .-]?[0-9]{1,14}){0,6}`)
+// keys matches what is certainly a key and no card's number if there is a letter among its digits: UUIDs and other hexadecimal keys.
+var keys = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{24,}`)
 
-const (
-	minDigits, maxDigits = 14, 19 // of the numbers that issuers give
-	phoneDigits          = 15
-)
+const minDigits, maxDigits = 14, 19 // of the numbers that issuers give
 
 // IsIn reports whether a text contains a number that could be a payment card's: it begins like those of an issuer, has as many digits, and
 // passes the Luhn check. The digits are together, or grouped as on cards with blanks, dots or dashes between the groups. A part of a longer
-// number does not count, nor does a part of a key or of a phone number.
+// number does not count, nor does a part of a key. Phone numbers are none: in the countries whose codes begin like cards of 14 or 15 digits (30, 34,
+// 36 to 39), they are shorter.
 func IsIn(text string) bool {
 	if countDigits(text) < minDigits {
 		return false
@@ -60,7 +57,7 @@ func countDigits(text string) (digits int) {
 
 // hideKey returns a key without its digits, and what could be a card's number as it is.
 func hideKey(key string) string {
-	if strings.ContainsAny(key, "abcdefABCDEF") || key[0] == '+' && countDigits(key) <= phoneDigits {
+	if strings.ContainsAny(key, "abcdefABCDEF") {
 		return "key"
 	}
 	return key

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/card"
+	"ticketing/internal/id"
 )
 
 func TestCardNumbersAreFound(t *testing.T) {
@@ -20,6 +23,7 @@ func TestCardNumbersAreFound(t *testing.T) {
 		"6011111111111117 12/29 123", "x4242424242424242x", "30569309025904", "6200000000000005", "4000000000000000006", // 13 to 19 digits
 		"1 4242 4242 4242 4242", "10.00 4242424242424242", "4242424242424242 4242",
 		"550e8400-e29b-41d4-a716-446655440000 4242424242424242", "+49 30 901820 4242 4242 4242 4242", "+4242424242424242",
+		"+378282246310005", "+3782 822463 10005", "+30569309025904", "+1 3056 930902 5904",
 		"2223003122003222", "6011000990139424", "3530111333300000", "3782 822463 10005", "3056 930902 5904", "card4242424242424242",
 	} {
 		require.True(t, card.IsIn(text), text)
@@ -72,7 +76,10 @@ func TestKeysAreSeldomTakenForCards(t *testing.T) {
 		"microseconds":  func() string { return strconv.FormatInt(moment().UnixMicro(), 10) },
 		"nanoseconds":   func() string { return strconv.FormatInt(moment().UnixNano(), 10) },
 		"date and time": func() string { return moment().Format("20060102150405") },
-		"phone":         func() string { return "+" + digits(1+random.IntN(15)) },
+		"short phone":   func() string { return "+" + digits(1+random.IntN(13)) },
+		"long phone": func() string { // up to 15 digits
+			return "+" + []string{"1", "43", "44", "49", "53", "62", "86", "91"}[random.IntN(8)] + digits(11+random.IntN(3))
+		},
 	} {
 		require.Zero(t, share(key), name)
 	}
@@ -87,4 +94,48 @@ func randomUUID(random *rand.Rand) []byte {
 	key := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, random.Uint64()), random.Uint64())
 	key[6], key[8] = key[6]&0x0f|0x40, key[8]&0x3f|0x80
 	return key
+}
+
+// What is refused for ever, as a retry's key is, is a number that an issuer could have given, and no other of that length.
+func TestOnlyNumbersThatIssuersGiveAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		prefix  string
+		lengths []int
+	}{
+		{"4", []int{16, 19}},
+		{"51", []int{16}}, {"55", []int{16}}, {"2221", []int{16}}, {"2720", []int{16}},
+		{"34", []int{15}}, {"37", []int{15}},
+		{"300", []int{14, 16}}, {"305", []int{14, 16}}, {"3095", []int{14, 16}}, {"36", []int{14, 16}}, {"38", []int{14, 16}}, {"39", []int{14, 16}},
+		{"6011", []int{16, 17, 18, 19}}, {"644", []int{16, 17, 18, 19}}, {"65", []int{16, 17, 18, 19}},
+		{"62", []int{16, 17, 18, 19}}, {"81", []int{16, 17, 18, 19}}, {"3528", []int{16, 17, 18, 19}}, {"3589", []int{16, 17, 18, 19}},
+		{"1", nil}, {"0", nil}, {"9", nil}, {"7", nil}, {"50", nil}, {"2220", nil}, {"2721", nil}, {"33", nil}, {"35", nil}, {"61", nil}, {"643", nil}, {"818", nil},
+	} {
+		for length := 12; length <= 21; length++ {
+			number := withLuhnSum(c.prefix + strings.Repeat("0", length-1-len(c.prefix)))
+			require.Equal(t, slices.Contains(c.lengths, length), card.IsIn(number), number)
+			require.Equal(t, slices.Contains(c.lengths, length), card.IsIn("order-"+number+"-retry"), number)
+			last := number[length-1]
+			require.False(t, card.IsIn(number[:length-1]+string('0'+(last-'0'+1)%10)), "a wrong sum: %s", number)
+		}
+	}
+	for _, prefix := range []string{id.Event, id.Reservation, id.Payment, id.Refund, id.User} {
+		for range 1_000 {
+			require.False(t, card.IsIn(id.New(prefix)))
+		}
+	}
+}
+
+// withLuhnSum appends the digit that makes the sum right.
+func withLuhnSum(digits string) string {
+	sum := 0
+	for i := range digits {
+		d := int(digits[len(digits)-1-i] - '0')
+		if i%2 == 0 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return digits + strconv.Itoa((10-sum%10)%10)
 }
