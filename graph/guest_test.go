@@ -1,12 +1,14 @@
 package graph_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"ticketing/graph"
+	"ticketing/graph/transport"
 	"ticketing/internal/auth"
 	"ticketing/internal/id"
 	"ticketing/internal/ratelimit"
@@ -37,6 +39,20 @@ func TestGuestSessions(t *testing.T) {
 	require.Equal(t, "RATE_LIMITED", a.do(startGuest, nil).code(), "limited by IP")
 	code, _ := a.do(startGuest, nil, guest...).userError(t, "startGuestSession")
 	require.Equal(t, "INVALID_STATE", code)
+}
+
+// Places for WebSockets and event streams are kept for those who have proven an address: a client makes as many guests as it likes.
+func TestAGuestHasProvenNothing(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	_, guest := a.newGuest()
+	for token, proven := range map[string]bool{strings.TrimPrefix(guest[1], "Bearer "): false, a.signIn(newUser()): true} {
+		viewer, err := a.server.SignIn(t.Context(), transport.Credentials{Bearer: token})
+		require.NoError(t, err)
+		require.True(t, a.server.SignedIn(viewer))
+		require.Equal(t, proven, a.server.Proven(viewer))
+	}
+	require.False(t, a.server.Proven(t.Context()))
 }
 
 func TestAGuestGivesAContact(t *testing.T) {

@@ -54,6 +54,12 @@ func (*Server) SignedIn(ctx context.Context) bool {
 	return signedIn
 }
 
+// Proven implements transport.Host.
+func (*Server) Proven(ctx context.Context) bool {
+	viewer, signedIn := auth.FromContext(ctx)
+	return signedIn && !viewer.Guest
+}
+
 // renewCookie gives a browser's session a new token, because the user's roles changed. If that fails, the next request tries again; or a
 // concurrent request has done it already.
 func (s *Server) renewCookie(ctx context.Context, viewer auth.Principal, info request.Info) (sessionID, token string) {

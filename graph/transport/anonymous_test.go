@@ -22,16 +22,20 @@ type door struct {
 	allowed atomic.Int64
 }
 
-type signedInKey struct{}
+type bearerKey struct{}
 
 func (d *door) SignIn(ctx context.Context, c Credentials) (context.Context, error) {
 	if c.Bearer == "" {
 		return ctx, nil
 	}
-	return context.WithValue(ctx, signedInKey{}, true), nil
+	return context.WithValue(ctx, bearerKey{}, c.Bearer), nil
 }
 
-func (*door) SignedIn(ctx context.Context) bool { return ctx.Value(signedInKey{}) != nil }
+func (*door) SignedIn(ctx context.Context) bool { return ctx.Value(bearerKey{}) != nil }
+
+func (d *door) Proven(ctx context.Context) bool {
+	return d.SignedIn(ctx) && ctx.Value(bearerKey{}) != "guest"
+}
 
 func (d *door) AllowMessage(context.Context) error {
 	if d.allowed.Add(-1) < 0 {
@@ -52,6 +56,7 @@ func serveDoor(t *testing.T, allowed int64, change func(*Config)) (*Handler, str
 
 const (
 	anonymousInit = `{"type":"connection_init"}`
+	guestInit     = `{"type":"connection_init","payload":{"authorization":"Bearer guest"}}`
 	signedInInit  = `{"type":"connection_init","payload":{"authorization":"Bearer token"}}`
 )
 
@@ -91,10 +96,10 @@ func requireAcknowledged(t *testing.T, conn *websocket.Conn) {
 	require.JSONEq(t, `{"type":"connection_ack"}`, string(data))
 }
 
-func TestAnIdleSocketWithoutAViewerEnds(t *testing.T) {
+func TestAnIdleSocketOfAGuestOrNoViewerEnds(t *testing.T) {
 	t.Parallel()
 	_, url := serveDoor(t, 1000, func(c *Config) { c.KeepAlive, c.AnonymousIdle = 20*time.Millisecond, 100*time.Millisecond })
-	anonymous, signedIn := connect(t, url, anonymousInit), connect(t, url, signedInInit)
+	anonymous, guest, signedIn := connect(t, url, anonymousInit), connect(t, url, guestInit), connect(t, url, signedInInit)
 	busy := connect(t, url, anonymousInit)
 	requireAcknowledged(t, busy)
 	writeText(t, busy, `{"id":"1","type":"subscribe","payload":{"query":"subscription { flood }"}}`)
@@ -102,6 +107,7 @@ func TestAnIdleSocketWithoutAViewerEnds(t *testing.T) {
 	require.NoError(t, err)
 
 	require.Equal(t, websocket.StatusNormalClosure, readClose(t, anonymous))
+	require.Equal(t, websocket.StatusNormalClosure, readClose(t, guest))
 	requireAcknowledged(t, signedIn)
 	read := make(chan error, 1)
 	go func() { // reads pings; nothing else arrives
@@ -136,10 +142,10 @@ func TestRefusalsEndInTheConnectionsEnd(t *testing.T) {
 func TestPlacesAreKeptForSignedInUsers(t *testing.T) {
 	t.Parallel()
 	h, url := serveDoor(t, 1000, func(c *Config) { c.MaxSockets, c.MaxAnonymous = 4, 2 })
-	for range 2 {
-		requireAcknowledged(t, connect(t, url, anonymousInit))
-	}
+	requireAcknowledged(t, connect(t, url, anonymousInit))
+	requireAcknowledged(t, connect(t, url, guestInit))
 	require.Equal(t, closeTooMany, readClose(t, connect(t, url, anonymousInit)))
+	require.Equal(t, closeTooMany, readClose(t, connect(t, url, guestInit)))
 	h.awaitPlaces(t, 2)
 	requireAcknowledged(t, connect(t, url, signedInInit))
 	requireAcknowledged(t, connect(t, url, signedInInit))

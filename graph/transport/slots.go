@@ -40,10 +40,10 @@ func (h *Handler) openPlace(ctx context.Context) (release func(), status int, er
 	}, 0, nil
 }
 
-// openStream counts a stream of ctx's viewer until release is called. An error refuses it: those who are not signed in may not fill all
-// slots.
+// openStream counts a stream of ctx's viewer until release is called. An error refuses it: guests and those who are not signed in may
+// not fill all slots.
 func (h *Handler) openStream(ctx context.Context) (release func(), err error) {
-	if h.host.SignedIn(ctx) {
+	if h.host.Proven(ctx) {
 		release, err = h.host.OpenForUser(ctx)
 		if err != nil {
 			h.metrics.countLimited(limitUser)

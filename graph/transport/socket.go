@@ -146,14 +146,14 @@ func (s *socket) superviseSocket() {
 	}
 }
 
-// isIdle reports whether the connection has no viewer, and has run nothing for a while.
+// isIdle reports whether the connection is that of a guest or of no viewer, and has run nothing for a while.
 func (s *socket) isIdle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.viewer == nil || len(s.ops) > 0 || time.Since(s.used) < s.h.cfg.AnonymousIdle {
 		return false
 	}
-	return !s.h.host.SignedIn(s.viewer)
+	return !s.h.host.Proven(s.viewer)
 }
 
 func (s *socket) pingClient() {

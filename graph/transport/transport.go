@@ -35,6 +35,8 @@ type Host interface {
 	SignIn(ctx context.Context, c Credentials) (context.Context, error)
 	// SignedIn reports whether ctx has a viewer.
 	SignedIn(ctx context.Context) bool
+	// Proven reports whether ctx's viewer has proven a mail address. Guests have not: a client can make any number of them.
+	Proven(ctx context.Context) bool
 	// SessionChanged returns a channel that is closed when what SignIn found is no longer true. It watches until ctx ends.
 	SessionChanged(ctx context.Context) <-chan struct{}
 	// SessionOver reports whether the session has ended. Otherwise only its roles changed, and the client may connect again.
@@ -77,7 +79,7 @@ type Config struct {
 	WriteTimeout time.Duration // For one message to a client. Default: 10s.
 	KeepAlive    time.Duration // Between pings. Default: 15s.
 
-	MaxAnonymous  int           // Of MaxSockets, those without a viewer; the others are kept for who is signed in. Default: 3/4.
+	MaxAnonymous  int           // Of MaxSockets, those of guests and without a viewer; the others are kept for who is signed in. Default: 3/4.
 	AnonymousIdle time.Duration // A WebSocket without a viewer and without an operation ends after this. Default: 1m.
 }
 
@@ -103,7 +105,7 @@ type Handler struct {
 	cfg     Config
 	metrics *metrics
 	streams slots
-	strange slots // of streams, those without a viewer
+	strange slots // of streams, those of guests and without a viewer
 	shared  *broadcasts
 	stop    chan struct{}
 }

@@ -46,6 +46,7 @@ func (f flood) Executor(context.Context) graphql.GraphExecutor { return f.exec }
 func (f flood) SignIn(ctx context.Context, _ Credentials) (context.Context, error) { return ctx, nil }
 
 func (f flood) SignedIn(context.Context) bool { return false }
+func (f flood) Proven(context.Context) bool   { return false }
 
 func (f flood) SessionChanged(context.Context) <-chan struct{} { return nil }
 
