@@ -36,7 +36,7 @@ demo: setup ## play an on-sale and watch it
 	@go run ./cmd/demo
 
 # Node.js packages for tests: third-party GraphQL clients and audits, and the driver of the browser.
-NODE_MODULES := $(patsubst %,%/node_modules/.package-lock.json,graph/clients test/browser)
+NODE_MODULES := $(patsubst %,%/node_modules/.package-lock.json,graph/clients test/browser clients/typescript)
 $(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $* && touch $@; \
 	else echo "npm is missing: the tests that need $* are skipped"; fi
@@ -200,12 +200,14 @@ deploy/.env: # the secrets of deploy/compose.yaml; those that are there stay
 	@scripts/compose-secrets $@
 
 .PHONY: generate
-generate: ## generate code from the GraphQL schema and from SQL
+generate: clients/typescript/node_modules/.package-lock.json ## generate code from the GraphQL schema, from operations and from SQL
 	@tool=$$(scripts/tool sqlc) && $$tool generate
 	@go tool gqlgen generate
 	@sed -i -e 's|graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, |loader.MarshalElements(ctx, len(v), |' \
 		-e 's|^\t"github.com/99designs/gqlgen/graphql"$$|&\n\t"ticketing/graph/loader"|' $$(grep -l MarshalSliceConcurrently graph/generated/*.go)
 	@go test -run '^TestThePublishedSchemaIsFresh$$' ./graph -args -update >/dev/null
+	@go tool genqlient clients/go/genqlient.yaml
+	@if command -v npm >/dev/null; then npm run --silent --prefix clients/typescript generate; fi
 
 .PHONY: fmt
 fmt: ## format everything

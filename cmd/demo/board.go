@@ -11,7 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"ticketing/internal/apiclient"
+	ticketing "ticketing/clients/go"
+	"ticketing/clients/go/api"
 	"ticketing/internal/wait"
 )
 
@@ -25,7 +26,7 @@ type board struct {
 
 	mu              sync.Mutex
 	phase           string
-	sections        []section
+	sections        []api.Section
 	stages          map[stage]int
 	outcomes        map[string]int
 	latencies       map[string][]time.Duration
@@ -55,7 +56,7 @@ func (b *board) setPhase(name string) { b.update(func() { b.phase = name }) }
 // addOutcome counts a success, or the code of a rejection.
 func (b *board) addOutcome(success string, err error) {
 	if err != nil {
-		success = apiclient.CodeOf(err)
+		success = ticketing.CodeOf(err)
 	}
 	b.update(func() { b.outcomes[success]++ })
 }
@@ -65,9 +66,9 @@ func (b *board) addLatency(operation string, took time.Duration) {
 }
 
 // emptiestSection returns the section with most tickets left, as far as the subscription has said.
-func (b *board) emptiestSection() (best section) {
+func (b *board) emptiestSection() (best api.Section) {
 	b.update(func() {
-		best = slices.MaxFunc(append([]section{{}}, b.sections...), func(x, y section) int { return x.Available - y.Available })
+		best = slices.MaxFunc(append([]api.Section{{}}, b.sections...), func(x, y api.Section) int { return x.Available - y.Available })
 	})
 	return best
 }
@@ -110,7 +111,7 @@ func (b *board) drawLines() (lines []string) {
 		row("", "%s", b.drawStages(toCome, shopping, secondChoice, paying, soldOut, failed))
 		row("subscriptions", "%d open, %d states received", b.streams, b.states)
 	}
-	for _, operation := range []string{"reserveSeats", "processPayment"} {
+	for _, operation := range []string{"ReserveSeats", "ProcessPayment"} {
 		if all := slices.Sorted(slices.Values(b.latencies[operation])); len(all) > 0 {
 			at := func(percent int) time.Duration { return all[(len(all)-1)*percent/100].Round(100 * time.Microsecond) }
 			row(operation, "%d, p50 %s p99 %s", len(all), at(50), at(99))
@@ -123,7 +124,7 @@ func (b *board) drawLines() (lines []string) {
 }
 
 // drawBar draws a section: sold in green, reserved in yellow, with at least one cell if there are such tickets.
-func (b *board) drawBar(s section) string {
+func (b *board) drawBar(s api.Section) string {
 	if !b.terminal {
 		return ""
 	}

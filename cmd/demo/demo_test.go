@@ -8,14 +8,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ticketing/clients/go/api"
 	"ticketing/internal/buildinfo"
 )
 
-func countTickets(items []input) (n int) {
+func countTickets(items []api.ReserveItemInput) (n int) {
 	for _, i := range items {
-		quantity, _ := i["quantity"].(int)
-		seats, _ := i["seats"].([]string)
-		n += quantity + len(seats)
+		n += len(i.Seats)
+		if i.Quantity != nil {
+			n += *i.Quantity
+		}
 	}
 	return n
 }
@@ -51,7 +53,7 @@ func TestTheVersionIsPrintedInsteadOfPlaying(t *testing.T) {
 func TestABarIsAlwaysAsWide(t *testing.T) {
 	t.Parallel()
 	b := newBoard(nil, true)
-	for _, s := range []section{
+	for _, s := range []api.Section{
 		{Capacity: 100, Available: 100},
 		{Capacity: 100, Sold: 100},
 		{Capacity: 3, Sold: 1, Reserved: 1, Available: 1},
@@ -71,8 +73,8 @@ func TestWithoutATerminalTheBoardIsOneLine(t *testing.T) {
 	var out strings.Builder
 	b := newBoard(&out, false)
 	b.setPhase("on sale")
-	b.sections = []section{{Name: floor, Capacity: 10, Sold: 3, Reserved: 2, Available: 5}}
-	b.addLatency("reserveSeats", time.Millisecond)
+	b.sections = []api.Section{{Name: floor, Capacity: 10, Sold: 3, Reserved: 2, Available: 5}}
+	b.addLatency("ReserveSeats", time.Millisecond)
 	b.draw()
 	require.Equal(t, 1, strings.Count(out.String(), "\n"))
 	require.NotContains(t, out.String(), "\x1b")
@@ -82,22 +84,21 @@ func TestWithoutATerminalTheBoardIsOneLine(t *testing.T) {
 
 // soundSale is a small sale in which everything adds up.
 func soundSale() *sale {
-	euros := func(amount string) money { return money{amount, "EUR"} }
-	seats := func(all ...struct{ Section, Label string }) []struct{ Section, Label string } { return all }
-	type seat = struct{ Section, Label string }
-	s := &sale{board: newBoard(nil, false), event: event{ID: "evt_1", InventoryVersion: 9, Sections: []section{
+	euros := func(amount string) api.Money { return api.Money{Amount: amount, CurrencyCode: "EUR"} }
+	seat := func(section, label string) api.ReservedSeat { return api.ReservedSeat{Section: section, Label: &label} }
+	s := &sale{board: newBoard(nil, false), event: api.Event{Id: "evt_1", InventoryVersion: 9, Sections: []api.Section{
 		{Name: floor, Capacity: 2, Available: 1, Sold: 1}, {Name: balcony, Capacity: 3, Available: 1, Reserved: 1, Sold: 1},
 	}}}
-	s.counts.receive(results{Availability: s.event}, nil)
-	buyer := &customer{name: "buyer", stage: paid, plan: plan{watches: true}, reservation: reservation{
-		ID: "rsv_paid", Version: 3, Status: "COMPLETED", Total: euros("120.10"), Seats: seats(seat{floor, ""}, seat{balcony, "1-1"}),
-		Payments: []payment{{Status: "FAILED", Amount: euros("120.10")}, {Status: "COMPLETED", Amount: euros("120.10")}},
+	s.counts.receive(9, s.event)
+	buyer := &customer{name: "buyer", stage: paid, plan: plan{watches: true}, reservation: api.Reservation{
+		Id: "rsv_paid", Version: 3, Status: "COMPLETED", Total: euros("120.10"), Seats: []api.ReservedSeat{{Section: floor}, seat(balcony, "1-1")},
+		Payments: []api.Payment{{Status: "FAILED", Amount: euros("120.10")}, {Status: "COMPLETED", Amount: euros("120.10")}},
 	}}
-	buyer.watch.receive(results{ReservationStatus: buyer.reservation}, nil)
+	buyer.watch.receive(3, buyer.reservation)
 	s.customers = []*customer{
 		buyer,
-		{name: "declined", stage: declined, reservation: reservation{ID: "rsv_declined", Status: "COMPENSATED", Seats: seats(seat{balcony, "1-2"})}},
-		{name: "holder", stage: holding, reservation: reservation{ID: "rsv_held", Status: "SEATS_RESERVED", Seats: seats(seat{balcony, "1-2"})}},
+		{name: "declined", stage: declined, reservation: api.Reservation{Id: "rsv_declined", Status: "COMPENSATED", Seats: []api.ReservedSeat{seat(balcony, "1-2")}}},
+		{name: "holder", stage: holding, reservation: api.Reservation{Id: "rsv_held", Status: "SEATS_RESERVED", Seats: []api.ReservedSeat{seat(balcony, "1-2")}}},
 		{name: "late", stage: soldOut},
 	}
 	return s
@@ -116,14 +117,14 @@ func TestWhatDoesNotAddUpIsFound(t *testing.T) {
 	for want, change := range map[string]func(*sale){
 		"reservations have 1 sold and 0 reserved":              func(s *sale) { s.event.Sections[0].Available = 0 },
 		"reservations have 1 sold and 1 reserved":              func(s *sale) { s.event.Sections[1].Sold++ },
-		"Balcony 1-1 is in rsv_paid and in rsv_held":           func(s *sale) { s.customers[2].reservation.Seats[0].Label = "1-1" },
+		"Balcony 1-1 is in rsv_paid and in rsv_held":           func(s *sale) { s.customers[2].reservation.Seats[0].Label = new("1-1") },
 		"120.11 in payments, 120.10 in reservations":           func(s *sale) { s.customers[0].reservation.Payments[1].Amount.Amount = "120.11" },
 		"0.00 in payments, 120.10 in reservations":             func(s *sale) { s.customers[0].reservation.Payments[1].Amount.CurrencyCode = "USD" },
 		`declined ended as declined (<nil>), but rsv_declined`: func(s *sale) { s.customers[1].reservation.Status = "CANCELLED" },
 		`"COMPLETED" with 2 completed payments`:                func(s *sale) { s.customers[0].reservation.Payments[0].Status = "COMPLETED" },
 		"buyer received version 3":                             func(s *sale) { s.customers[0].reservation.Version = 4 },
 		"version 2 came after version 3": func(s *sale) {
-			s.customers[0].watch.receive(results{ReservationStatus: reservation{Version: 2}}, nil)
+			s.customers[0].watch.receive(2, api.Reservation{Version: 2})
 		},
 		"the last counts are of version 9": func(s *sale) { s.event.InventoryVersion = 10 },
 	} {

@@ -17,7 +17,8 @@ import (
 	"syscall"
 	"time"
 
-	"ticketing/internal/apiclient"
+	ticketing "ticketing/clients/go"
+	"ticketing/clients/go/api"
 	"ticketing/internal/buildinfo"
 )
 
@@ -70,13 +71,12 @@ func main() {
 
 // playDemo plays the whole story and returns a report.
 func playDemo(ctx context.Context, o options, b *board) (report string, err error) {
-	config := apiclient.Config{URL: o.url, Observe: b.addLatency}
-	look := apiclient.Operation{Name: "events", Document: `query Events { events(first: 1) { nodes { id } } }`}
-	if err := apiclient.New(config).Execute(ctx, look, nil); err != nil {
+	config := ticketing.Config{URL: o.url, Observe: b.addLatency, Patience: -1}
+	if _, err := api.ListEvents(ctx, ticketing.New(config), nil, new(1), nil); err != nil {
 		return "", fmt.Errorf("%s: %w\nStart the server in another terminal and try again: make run", o.url, err)
 	}
 	config.Patience = 2 * time.Minute // outlasts the restart of a server and a full rate limit
-	s := &sale{visitor: apiclient.New(config), board: b}
+	s := &sale{visitor: ticketing.New(config), board: b}
 	if err := s.signInAll(ctx, o.admin, makePlans(o.customers, o.rush)); err != nil {
 		return "", err
 	}

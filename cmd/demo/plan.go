@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"ticketing/clients/go/api"
 )
 
 // The sections of the demo's event: together they have about two thirds of the tickets that the customers want.
@@ -20,7 +22,7 @@ func balconyRows(customers int) int   { return min(100, max(1, customers*3/4/sea
 type plan struct {
 	arrives time.Duration // after sales opened
 	thinks  time.Duration // before paying
-	items   []input
+	items   []api.ReserveItemInput
 	end     stage  // paid, declined, cancelled or holding
 	card    string // to pay with
 	watches bool   // subscribes to the reservation's status
@@ -50,17 +52,17 @@ func makePlans(customers int, rush time.Duration) []plan {
 
 // chooseItems returns items of one of seven kinds: three are of the floor, one is for the best seats of the balcony, two are for certain
 // seats, and one is for both sections. Many want to sit in front.
-func chooseItems(kind, rows int, random *rand.Rand) []input {
+func chooseItems(kind, rows int, random *rand.Rand) []api.ReserveItemInput {
 	u := random.Float64()
 	row, first := 1+int(u*u*float64(rows)), 1+random.IntN(seatsPerRow-1)
 	seats := []string{fmt.Sprintf("%d-%d", row, first), fmt.Sprintf("%d-%d", row, first+1)}
 	switch kind {
 	case 0, 2, 4:
-		return []input{{"section": floor, "quantity": 1 + random.IntN(4)}}
+		return []api.ReserveItemInput{{Section: floor, Quantity: new(1 + random.IntN(4))}}
 	case 1:
-		return []input{{"section": balcony, "quantity": 1 + random.IntN(4)}}
+		return []api.ReserveItemInput{{Section: balcony, Quantity: new(1 + random.IntN(4))}}
 	case 3, 5:
-		return []input{{"section": balcony, "seats": seats}}
+		return []api.ReserveItemInput{{Section: balcony, Seats: seats}}
 	}
-	return []input{{"section": floor, "quantity": 1 + random.IntN(2)}, {"section": balcony, "seats": seats}}
+	return []api.ReserveItemInput{{Section: floor, Quantity: new(1 + random.IntN(2))}, {Section: balcony, Seats: seats}}
 }

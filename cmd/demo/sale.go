@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"sync"
@@ -13,16 +11,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"ticketing/internal/apiclient"
+	ticketing "ticketing/clients/go"
+	"ticketing/clients/go/api"
 	"ticketing/internal/wait"
 )
 
 // sale is the story: one event, and customers who want more tickets than it has.
 type sale struct {
-	visitor, organizer *apiclient.Client // the visitor is signed out
-	event              event
+	visitor, organizer *ticketing.Client // the visitor is signed out
+	event              api.Event
 	customers          []*customer
-	counts             watch // of the event's sections
+	counts             watch[api.Event] // of the event's sections
 	board              *board
 	watchers           sync.WaitGroup
 }
@@ -51,37 +50,50 @@ func (s *sale) signInAll(ctx context.Context, admin string, plans []plan) (err e
 
 // open creates the event, adds its sections and puts it on sale.
 func (s *sale) open(ctx context.Context, admin string) error {
-	var created results
-	err := s.organizer.Mutate(ctx, "createEvent", "event { id }", input{
-		"name": "The Night Shift, live", "venue": "Old Gasworks", "description": "Played by go run ./cmd/demo.",
-		"startsAt": time.Now().AddDate(0, 1, 0).UTC().Format(time.RFC3339), "maxTicketsPerCustomer": 8, "paymentAttempts": 1, "idempotencyKey": rand.Text(),
-	}, &created)
+	created, err := api.CreateEvent(ctx, s.organizer, api.CreateEventInput{
+		Name: "The Night Shift, live", Venue: "Old Gasworks", Description: new("Played by go run ./cmd/demo."),
+		StartsAt: time.Now().AddDate(0, 1, 0).UTC(), MaxTicketsPerCustomer: new(8), PaymentAttempts: 1,
+	})
 	if err != nil {
 		return fmt.Errorf("create the event (%s must be one of the server's ADMIN_EMAILS): %w", admin, err)
 	}
-	id, rows := created.Event.ID, make([]input, balconyRows(len(s.customers)))
-	for i := range rows {
-		rows[i] = input{"row": strconv.Itoa(i + 1), "seats": seatsPerRow}
-	}
-	var opened struct{ OpenSales struct{ Event event } }
-	err = s.organizer.Execute(ctx, apiclient.Operation{Name: "openSales", Document: openSales, Variables: input{
-		"floor":   input{"eventId": id, "section": floor, "price": input{"amount": "45.00", "currencyCode": "EUR"}, "capacity": floorCapacity(len(s.customers))},
-		"balcony": input{"eventId": id, "section": balcony, "price": input{"amount": "79.50", "currencyCode": "EUR"}, "rows": rows},
-		"event":   input{"eventId": id},
-	}}, &opened)
-	if err != nil {
+	if err = s.addSections(ctx, created.CreateEvent.Event.Id); err != nil {
 		return fmt.Errorf("open sales: %w", err)
 	}
-	s.event = opened.OpenSales.Event
 	s.board.update(func() {
 		s.board.phase, s.board.sections, s.board.stages[toCome] = "on sale", s.event.Sections, len(s.customers)
 	})
 	return nil
 }
 
+func (s *sale) addSections(ctx context.Context, eventID string) error {
+	rows := make([]api.SeatRowInput, balconyRows(len(s.customers)))
+	for i := range rows {
+		rows[i] = api.SeatRowInput{Row: strconv.Itoa(i + 1), Seats: seatsPerRow}
+	}
+	euros := func(amount string) api.MoneyInput { return api.MoneyInput{Amount: amount, CurrencyCode: "EUR"} }
+	for _, section := range []api.AddInventoryInput{
+		{EventId: eventID, Section: floor, Price: euros("45.00"), Capacity: new(floorCapacity(len(s.customers)))},
+		{EventId: eventID, Section: balcony, Price: euros("79.50"), Rows: rows},
+	} {
+		if _, err := api.AddInventory(ctx, s.organizer, section); err != nil {
+			return err
+		}
+	}
+	if _, err := api.PublishEvent(ctx, s.organizer, api.EventIDInput{EventId: eventID}); err != nil {
+		return err
+	}
+	opened, err := api.OpenSales(ctx, s.organizer, api.EventIDInput{EventId: eventID})
+	if err == nil {
+		s.event = *opened.OpenSales.Event
+		s.visitor = s.organizer.WithToken("") // who sees the open sales
+	}
+	return err
+}
+
 // playRush lets the customers come and waits until all have gone. Subscriptions go on until ctx ends.
 func (s *sale) playRush(ctx context.Context) {
-	s.follow(ctx, s.visitor, watchAvailability, s.event.ID, &s.counts)
+	s.followCounts(ctx)
 	var crowd sync.WaitGroup
 	for _, c := range s.customers {
 		crowd.Go(func() { s.visit(ctx, c) })
@@ -100,7 +112,7 @@ func (s *sale) visit(ctx context.Context, c *customer) {
 		return
 	}
 	if c.plan.watches {
-		s.follow(ctx, c.client, watchReservation, c.reservation.ID, &c.watch)
+		s.followReservation(ctx, c)
 	}
 	if wait.For(ctx, c.plan.thinks) != nil {
 		return
@@ -109,59 +121,69 @@ func (s *sale) visit(ctx context.Context, c *customer) {
 	case holding:
 		s.move(c, holding, nil)
 	case cancelled:
-		why := input{"reservationId": c.reservation.ID, "reason": "changed my mind", "idempotencyKey": rand.Text()}
-		s.move(c, cancelled, c.client.Mutate(ctx, "cancelReservation", "", why, nil))
+		_, err := api.CancelReservation(ctx, c.client, api.CancelReservationInput{ReservationId: c.reservation.Id, Reason: new("changed my mind")})
+		s.move(c, cancelled, err)
 	default:
 		s.pay(ctx, c)
 	}
 }
 
 // reserveSeats asks for items and, if they are gone, for two tickets in the section that has most left.
-func (s *sale) reserveSeats(ctx context.Context, c *customer, items []input) error {
-	var reserved results
-	err := c.client.Mutate(ctx, "reserveSeats", "reservation { id version expiresAt }", input{
-		"eventId": s.event.ID, "items": items, "idempotencyKey": rand.Text(),
-	}, &reserved)
-	c.reservation = reserved.Reservation
+func (s *sale) reserveSeats(ctx context.Context, c *customer, items []api.ReserveItemInput) error {
+	reserved, err := api.ReserveSeats(ctx, c.client, api.ReserveSeatsInput{EventId: s.event.Id, Items: items})
+	if err == nil {
+		c.reservation = *reserved.ReserveSeats.Reservation
+	}
 	s.board.addOutcome("reserved", err)
 	best := s.board.emptiestSection()
 	if isSoldOut(err) && best.Available > 0 && c.stage == shopping {
 		s.move(c, secondChoice, nil)
-		return s.reserveSeats(ctx, c, []input{{"section": best.Name, "quantity": min(2, best.Available)}})
+		return s.reserveSeats(ctx, c, []api.ReserveItemInput{{Section: best.Name, Quantity: new(min(2, best.Available))}})
 	}
 	return err
 }
 
 func isSoldOut(err error) bool {
-	return apiclient.CodeOf(err) == "INSUFFICIENT_INVENTORY" || apiclient.CodeOf(err) == "SEAT_UNAVAILABLE"
+	return ticketing.CodeOf(err) == "INSUFFICIENT_INVENTORY" || ticketing.CodeOf(err) == "SEAT_UNAVAILABLE"
 }
 
 // pay brings one payment to its end, by way of the bank's page if the card's bank asks for that.
 func (s *sale) pay(ctx context.Context, c *customer) {
 	s.move(c, paying, nil)
-	var bought results
-	err := c.client.Mutate(ctx, "processPayment", "payment { id status }", input{
-		"reservationId": c.reservation.ID, "method": input{"card": input{"token": c.plan.card}}, "idempotencyKey": rand.Text(),
-	}, &bought)
-	if err == nil && bought.Payment.Status == "REQUIRES_ACTION" {
-		// A shop's page would give the nextAction's client secret to Stripe.js here.
-		s.board.addOutcome("authenticated by the bank", nil)
-		_ = wait.For(ctx, c.plan.thinks)
-		err = c.client.Mutate(ctx, "confirmPayment", "payment { id status }",
-			input{"paymentId": bought.Payment.ID, "idempotencyKey": rand.Text()}, &bought)
-	}
+	status, err := s.processPayment(ctx, c)
 	switch {
-	case apiclient.CodeOf(err) == "PAYMENT_DECLINED":
+	case ticketing.CodeOf(err) == "PAYMENT_DECLINED":
 		s.move(c, declined, nil)
-	case err != nil || bought.Payment.Status == "COMPLETED":
+	case err != nil || status == api.PaymentStatusCompleted:
 		s.move(c, paid, err)
 	} // otherwise the server keeps asking the gateway, and readReservation learns the outcome
+}
+
+func (s *sale) processPayment(ctx context.Context, c *customer) (api.PaymentStatus, error) {
+	bought, err := api.ProcessPayment(ctx, c.client, api.ProcessPaymentInput{
+		ReservationId: c.reservation.Id, Method: &api.PaymentMethodInput{Card: &api.CardInput{Token: c.plan.card}},
+	})
+	if err != nil {
+		return "", err
+	}
+	payment := bought.ProcessPayment.Payment
+	if payment.Status != api.PaymentStatusRequiresAction {
+		return payment.Status, nil
+	}
+	// A shop's page would give the nextAction's client secret to Stripe.js here.
+	s.board.addOutcome("authenticated by the bank", nil)
+	_ = wait.For(ctx, c.plan.thinks)
+	confirmed, err := api.ConfirmPayment(ctx, c.client, api.ConfirmPaymentInput{PaymentId: payment.Id})
+	if err != nil {
+		return "", err
+	}
+	return confirmed.ConfirmPayment.Payment.Status, nil
 }
 
 // move brings a customer to a stage, or to another one because of an error.
 func (s *sale) move(c *customer, to stage, err error) {
 	switch {
-	case apiclient.CodeOf(err) == "RESERVATION_EXPIRED": // RESERVATION_HOLD is shorter than the customer thinks
+	case ticketing.CodeOf(err) == "RESERVATION_EXPIRED": // RESERVATION_HOLD is shorter than the customer thinks
 		to = expired
 	case err != nil && !isSoldOut(err):
 		to, c.failure = failed, err
@@ -173,24 +195,42 @@ func (s *sale) move(c *customer, to stage, err error) {
 	c.stage = to
 }
 
-// follow subscribes to an event's counts or to a reservation, as a page that shows them would, and keeps the latest state.
-func (s *sale) follow(ctx context.Context, client *apiclient.Client, document, id string, w *watch) {
+// follow runs a subscription, as a page that shows its states would.
+func (s *sale) follow(subscribe func() error, failure *error) {
 	s.watchers.Go(func() {
 		s.board.update(func() { s.board.streams++ })
-		err := client.Subscribe(ctx, apiclient.Operation{Document: document, Variables: input{"id": id}}, func(data json.RawMessage) {
-			var state results
-			err := json.Unmarshal(data, &state)
-			s.board.update(func() {
-				s.board.states++
-				w.receive(state, err)
-				if state.Availability.ID != "" {
-					s.board.sections = state.Availability.Sections
-				}
-			})
-		})
+		err := subscribe()
 		s.board.update(func() {
 			s.board.streams--
-			w.failure = cmp.Or(w.failure, err)
+			*failure = cmp.Or(*failure, err)
 		})
 	})
+}
+
+// followCounts keeps the latest counts of the event's sections.
+func (s *sale) followCounts(ctx context.Context) {
+	s.follow(func() error {
+		return s.visitor.WatchAvailability(ctx, s.event.Id, func(e api.Event) error {
+			s.board.update(func() {
+				s.board.states++
+				s.counts.receive(e.InventoryVersion, e)
+				s.board.sections = e.Sections
+			})
+			return nil
+		})
+	}, &s.counts.failure)
+}
+
+// followReservation keeps the latest state of a customer's reservation.
+func (s *sale) followReservation(ctx context.Context, c *customer) {
+	id := c.reservation.Id
+	s.follow(func() error {
+		return c.client.WatchReservation(ctx, id, func(r api.Reservation) error {
+			s.board.update(func() {
+				s.board.states++
+				c.watch.receive(r.Version, r)
+			})
+			return nil
+		})
+	}, &c.watch.failure)
 }

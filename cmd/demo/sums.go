@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"ticketing/internal/apiclient"
+	"ticketing/clients/go/api"
 	"ticketing/internal/wait"
 )
 
@@ -70,55 +70,69 @@ func (s *sale) readBack(ctx context.Context) error {
 	readers, readCtx := errgroup.WithContext(ctx)
 	readers.SetLimit(16)
 	for _, c := range s.customers {
-		if c.reservation.ID != "" {
+		if c.reservation.Id != "" {
 			readers.Go(func() error { return s.readReservation(readCtx, c) })
 		}
 	}
-	var found results
-	err := s.organizer.Execute(ctx, apiclient.Operation{Name: "event", Document: readEvent, Variables: input{"id": s.event.ID}}, &found)
-	s.event = found.Event
+	found, err := api.GetEvent(ctx, s.organizer, s.event.Id)
+	if err == nil && found.Event != nil {
+		s.event = *found.Event
+	}
 	return errors.Join(err, readers.Wait())
 }
 
 // readReservation also learns what the server did by itself: it ended an unpaid hold, or decided a payment that was processing.
 func (s *sale) readReservation(ctx context.Context, c *customer) error {
-	var found results
-	variables := input{"id": c.reservation.ID, "minVersion": c.reservation.Version}
-	err := c.client.Execute(ctx, apiclient.Operation{Name: "reservation", Document: readReservation, Variables: variables}, &found)
-	c.reservation = found.Reservation
+	found, err := api.GetReservation(ctx, c.client, c.reservation.Id)
+	if err != nil {
+		return err
+	}
+	c.reservation = *found.Reservation
 	for end, status := range statusAt {
 		if (c.stage == holding || c.stage == paying) && end != c.stage && status == c.reservation.Status {
 			s.move(c, end, nil)
 		}
 	}
-	return err
+	return nil
 }
 
 // statusAt is the status of a reservation whose customer ended at a stage.
-var statusAt = map[stage]string{
-	paid: "COMPLETED", declined: "COMPENSATED", cancelled: "CANCELLED", holding: "SEATS_RESERVED", expired: "EXPIRED", soldOut: "",
+var statusAt = map[stage]api.ReservationStatus{
+	paid: api.ReservationStatusCompleted, declined: api.ReservationStatusCompensated, cancelled: api.ReservationStatusCancelled,
+	holding: api.ReservationStatusSeatsReserved, expired: api.ReservationStatusExpired, soldOut: "",
 }
 
 // seatStatus is what a reservation's status makes of its seats; other statuses give them back.
-var seatStatus = map[string]string{"COMPLETED": "SOLD", "SEATS_RESERVED": "RESERVED", "PAYMENT_PENDING": "RESERVED"}
+var seatStatus = map[api.ReservationStatus]api.SeatStatus{
+	api.ReservationStatusCompleted:      api.SeatStatusSold,
+	api.ReservationStatusSeatsReserved:  api.SeatStatusReserved,
+	api.ReservationStatusPaymentPending: api.SeatStatusReserved,
+}
+
+// ticketsOf are a section's tickets of one status.
+type ticketsOf struct {
+	section string
+	status  api.SeatStatus
+}
 
 func (s *sale) checkTickets() (wrong []string) {
-	count, holder := map[string]int{}, map[string]string{}
+	count, holder := map[ticketsOf]int{}, map[string]string{}
 	for _, customer := range s.customers {
 		r, status := customer.reservation, seatStatus[customer.reservation.Status]
 		for _, seat := range r.Seats {
-			count[seat.Section+status]++
-			key := seat.Section + " " + seat.Label
-			if other := holder[key]; other != "" && status != "" {
-				wrong = append(wrong, fmt.Sprintf("%s is in %s and in %s", key, other, r.ID))
+			count[ticketsOf{seat.Section, status}]++
+			if seat.Label == nil || status == "" {
+				continue // general admission has no labels
 			}
-			if seat.Label != "" && status != "" {
-				holder[key] = r.ID
+			key := seat.Section + " " + *seat.Label
+			if other := holder[key]; other != "" {
+				wrong = append(wrong, fmt.Sprintf("%s is in %s and in %s", key, other, r.Id))
 			}
+			holder[key] = r.Id
 		}
 	}
 	for _, sec := range s.event.Sections {
-		sold, reserved := count[sec.Name+"SOLD"], count[sec.Name+"RESERVED"]
+		sold, reserved := count[ticketsOf{sec.Name, api.SeatStatusSold}], count[ticketsOf{sec.Name, api.SeatStatusReserved}]
 		if sold != sec.Sold || reserved != sec.Reserved || sold+reserved+sec.Available != sec.Capacity {
 			wrong = append(wrong, fmt.Sprintf("%+v, but reservations have %d sold and %d reserved", sec, sold, reserved))
 		}
@@ -129,16 +143,16 @@ func (s *sale) checkTickets() (wrong []string) {
 // checkMoney adds exactly, which floats could not. What is no amount of euros is missing, so that it does not add up.
 func (s *sale) checkMoney() (income string, wrong []string) {
 	var paid, due big.Rat
-	add := func(sum *big.Rat, m money) {
+	add := func(sum *big.Rat, m api.Money) {
 		if amount, ok := new(big.Rat).SetString(m.Amount); ok && m.CurrencyCode == "EUR" {
 			sum.Add(sum, amount)
 		}
 	}
 	for _, customer := range s.customers {
-		for _, p := range customer.reservation.completedPayments() {
+		for _, p := range completedPayments(customer.reservation) {
 			add(&paid, p.Amount)
 		}
-		if customer.reservation.Status == "COMPLETED" {
+		if customer.reservation.Status == api.ReservationStatusCompleted {
 			add(&due, customer.reservation.Total)
 		}
 	}
@@ -150,11 +164,11 @@ func (s *sale) checkMoney() (income string, wrong []string) {
 
 func (s *sale) checkEndings() (wrong []string) {
 	for _, customer := range s.customers {
-		r, payments := customer.reservation, len(customer.reservation.completedPayments())
+		r, payments := customer.reservation, len(completedPayments(customer.reservation))
 		status, isEnd := statusAt[customer.stage]
 		if !isEnd || status != r.Status || payments > 1 || (payments == 1) != (customer.stage == paid) {
 			wrong = append(wrong, fmt.Sprintf("%s ended as %s (%v), but %s is %q with %d completed payments",
-				customer.name, customer.stage, customer.failure, r.ID, r.Status, payments))
+				customer.name, customer.stage, customer.failure, r.Id, r.Status, payments))
 		}
 	}
 	return wrong
@@ -165,12 +179,12 @@ func (s *sale) checkSubscriptions() (wrong []string) {
 	defer s.board.mu.Unlock()
 	for _, customer := range s.customers {
 		r, w := customer.reservation, customer.watch
-		same := w.version == r.Version && w.latest.ReservationStatus.Status == r.Status && w.failure == nil
-		if customer.plan.watches && r.ID != "" && !same {
-			wrong = append(wrong, fmt.Sprintf("%s received version %d of %s last, not %d (%v)", customer.name, w.version, r.ID, r.Version, w.failure))
+		same := w.version == r.Version && w.latest.Status == r.Status && w.failure == nil
+		if customer.plan.watches && r.Id != "" && !same {
+			wrong = append(wrong, fmt.Sprintf("%s received version %d of %s last, not %d (%v)", customer.name, w.version, r.Id, r.Version, w.failure))
 		}
 	}
-	if w := s.counts; w.failure != nil || w.version != s.event.InventoryVersion || !slices.Equal(w.latest.Availability.Sections, s.event.Sections) {
+	if w := s.counts; w.failure != nil || w.version != s.event.InventoryVersion || !slices.Equal(w.latest.Sections, s.event.Sections) {
 		wrong = append(wrong, fmt.Sprintf("the last counts are of version %d, not %d (%v)", w.version, s.event.InventoryVersion, w.failure))
 	}
 	return wrong

@@ -6,15 +6,15 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	ticketing "ticketing/clients/go"
 	"ticketing/command/inventory"
-	"ticketing/internal/apiclient"
 )
 
 const adminEmail = "admin@example.com"
 
 // signInMany signs users in, whose addresses begin with a prefix.
 func signInMany(ctx context.Context, url, prefix string, n int) (ids, tokens []string, err error) {
-	visitor := apiclient.New(apiclient.Config{URL: url + "/graphql"})
+	visitor := ticketing.New(ticketing.Config{URL: url + "/graphql"})
 	ids, tokens = make([]string, n), make([]string, n)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
@@ -32,7 +32,7 @@ func signInMany(ctx context.Context, url, prefix string, n int) (ids, tokens []s
 
 // createEventThroughAPI puts an event on sale.
 func createEventThroughAPI(ctx context.Context, url string) (eventID string, err error) {
-	admin, _, err := apiclient.New(apiclient.Config{URL: url + "/graphql"}).SignIn(ctx, adminEmail)
+	admin, _, err := ticketing.New(ticketing.Config{URL: url + "/graphql"}).SignIn(ctx, adminEmail)
 	if err != nil {
 		return "", err
 	}
@@ -41,7 +41,7 @@ func createEventThroughAPI(ctx context.Context, url string) (eventID string, err
 	if err := admin.Mutate(ctx, "createEvent", "event { id }", input, &created); err != nil {
 		return "", err
 	}
-	return created.Event.ID, admin.Execute(ctx, apiclient.Operation{Name: "OpenSales", Document: `mutation OpenSales($id: ID!, $section: String!, $capacity: Int!) {
+	return created.Event.ID, admin.Execute(ctx, ticketing.Operation{Name: "OpenSales", Document: `mutation OpenSales($id: ID!, $section: String!, $capacity: Int!) {
 		publishEvent(input: {eventId: $id}) { userErrors { code message } }
 		openSales(input: {eventId: $id}) { userErrors { code message } }
 		addInventory(input: {eventId: $id, section: $section, price: {amount: "79.00", currencyCode: "EUR"}, capacity: $capacity}) { userErrors { code message } }

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"ticketing/internal/apiclient"
+	ticketing "ticketing/clients/go"
 )
 
 const (
@@ -47,7 +47,7 @@ func benchShop(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	admin, _, err := apiclient.New(apiclient.Config{URL: url + "/graphql"}).SignIn(ctx, adminEmail)
+	admin, _, err := ticketing.New(ticketing.Config{URL: url + "/graphql"}).SignIn(ctx, adminEmail)
 	if err != nil {
 		return err
 	}

@@ -19,9 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	ticketing "ticketing/clients/go"
 	"ticketing/cmd/parts"
 	"ticketing/command/saga"
-	"ticketing/internal/apiclient"
 	"ticketing/internal/config"
 	"ticketing/internal/httpserver"
 	"ticketing/internal/testenv"
@@ -67,8 +67,8 @@ type clocks struct {
 	logTime   *testenv.Clock
 	pool      *pgxpool.Pool
 	processes []*process
-	apis      []*apiclient.Client // of one customer
-	organizer *apiclient.Client
+	apis      []*ticketing.Client // of one customer
+	organizer *ticketing.Client
 }
 
 func startClocks(t *testing.T) *clocks {
@@ -101,14 +101,14 @@ func startClocks(t *testing.T) *clocks {
 		e := parts.Env{Config: c.cfg, Logger: slog.New(slog.NewTextHandler(&p.log, nil)), Registry: p.metrics, Clock: p.clock, Health: p.health}
 		g.Go(func() error { return do(ctx, e) })
 	}
-	var visitors []*apiclient.Client
+	var visitors []*ticketing.Client
 	for i := range 2 {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		url := "http://" + listener.Addr().String()
 		c.cfg.AuthBaseURL = url
 		run(fmt.Sprint("api ", i), func(ctx context.Context, e parts.Env) error { return parts.API(ctx, e, listener) })
-		visitors = append(visitors, apiclient.New(apiclient.Config{URL: url + "/graphql", Patience: worksWithin}))
+		visitors = append(visitors, ticketing.New(ticketing.Config{URL: url + "/graphql", Patience: worksWithin}))
 		run(fmt.Sprint("saga ", i), parts.Saga)
 	}
 	run("relay", parts.Relay)
@@ -129,14 +129,14 @@ type object struct {
 }
 
 // mutate executes a mutation whose input type has a name of its own, and returns the object.
-func (c *clocks) mutate(by *apiclient.Client, field, inputType, what string, in input) (o object) {
+func (c *clocks) mutate(by *ticketing.Client, field, inputType, what string, in input) (o object) {
 	c.t.Helper()
 	fields := "id status"
 	if what == "reservation" {
 		fields += " expiresAt"
 	}
 	var data map[string]map[string]json.RawMessage
-	err := by.Execute(c.t.Context(), apiclient.Operation{
+	err := by.Execute(c.t.Context(), ticketing.Operation{
 		Name: field, Variables: input{"input": in},
 		Document: fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { %s { %s } userErrors { code message } } }`, inputType, field, what, fields),
 	}, &data)
@@ -148,7 +148,7 @@ func (c *clocks) mutate(by *apiclient.Client, field, inputType, what string, in 
 func (c *clocks) status(of, id string) (o object) {
 	c.t.Helper()
 	var data map[string]object
-	err := c.organizer.Execute(c.t.Context(), apiclient.Operation{
+	err := c.organizer.Execute(c.t.Context(), ticketing.Operation{
 		Name: of, Variables: input{"id": id}, Document: fmt.Sprintf(`query($id: ID!) { %s(id: $id) { id status } }`, of),
 	}, &data)
 	require.NoError(c.t, err)
@@ -172,14 +172,14 @@ func (c *clocks) newEvent(salesOpenAt *time.Time) (id string) {
 	return id
 }
 
-func (c *clocks) reserve(by *apiclient.Client, eventID string) object {
+func (c *clocks) reserve(by *ticketing.Client, eventID string) object {
 	c.t.Helper()
 	return c.mutate(by, "reserveSeats", "ReserveSeatsInput", "reservation", input{
 		"eventId": eventID, "items": []input{{"section": "Floor", "quantity": 1}}, "idempotencyKey": rand.Text(),
 	})
 }
 
-func (c *clocks) pay(by *apiclient.Client, reservationID string) object {
+func (c *clocks) pay(by *ticketing.Client, reservationID string) object {
 	c.t.Helper()
 	return c.mutate(by, "processPayment", "ProcessPaymentInput", "payment", input{
 		"reservationId": reservationID, "method": input{"card": input{"token": "pm_card_visa"}}, "idempotencyKey": rand.Text(),

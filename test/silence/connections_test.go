@@ -23,8 +23,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	ticketing "ticketing/clients/go"
 	"ticketing/cmd/parts"
-	"ticketing/internal/apiclient"
 	"ticketing/internal/config"
 	"ticketing/internal/httpserver"
 	"ticketing/internal/network/networktest"
@@ -46,7 +46,7 @@ const eventsHost, readHost, authHost = "10.255.255.1", "10.255.255.2", "10.255.2
 type world struct {
 	t      *testing.T
 	cfg    config.Config
-	client *apiclient.Client
+	client *ticketing.Client
 	parts  map[string]*part
 	event  string
 	paid   sync.Map // ids of reservations whose payment was accepted
@@ -102,7 +102,7 @@ func newWorld(t *testing.T) *world {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	cfg.AuthBaseURL = "http://" + listener.Addr().String()
-	w := &world{t: t, cfg: cfg, parts: map[string]*part{}, client: apiclient.New(apiclient.Config{URL: cfg.AuthBaseURL + "/graphql"})}
+	w := &world{t: t, cfg: cfg, parts: map[string]*part{}, client: ticketing.New(ticketing.Config{URL: cfg.AuthBaseURL + "/graphql"})}
 
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	g, ctx := errgroup.WithContext(ctx)
@@ -187,7 +187,7 @@ func (w *world) openSales() {
 	require.NoError(w.t, admin.Mutate(ctx, "addInventory", "event { id }",
 		input{"eventId": w.event, "section": "Floor", "price": price(), "capacity": 1_000_000}, nil))
 	for _, do := range []string{"publishEvent", "openSales"} {
-		require.NoError(w.t, admin.ExecuteOnce(ctx, apiclient.Operation{
+		require.NoError(w.t, admin.ExecuteOnce(ctx, ticketing.Operation{
 			Name: do, Document: `mutation($i: EventIDInput!) { ` + do + `(input: $i) { userErrors { code message } } }`,
 			Variables: input{"i": input{"eventId": w.event}},
 		}, nil))
@@ -200,7 +200,7 @@ type reservation struct {
 }
 
 // reserve reserves a ticket.
-func (w *world) reserve(ctx context.Context, c *apiclient.Client) (reservation, error) {
+func (w *world) reserve(ctx context.Context, c *ticketing.Client) (reservation, error) {
 	var reserved struct{ Reservation reservation }
 	err := c.Mutate(ctx, "reserveSeats", "reservation { id status version }", input{
 		"eventId": w.event, "idempotencyKey": rand.Text(), "items": []input{{"section": "Floor", "quantity": 1}},
@@ -209,7 +209,7 @@ func (w *world) reserve(ctx context.Context, c *apiclient.Client) (reservation, 
 }
 
 // pay pays a reservation.
-func (w *world) pay(ctx context.Context, c *apiclient.Client, id string) (reservation, error) {
+func (w *world) pay(ctx context.Context, c *ticketing.Client, id string) (reservation, error) {
 	var paid struct{ Reservation reservation }
 	err := c.Mutate(ctx, "processPayment", "reservation { id status version }", input{
 		"reservationId": id, "idempotencyKey": rand.Text(), "method": input{"card": input{"token": "pm_card_visa"}},
@@ -221,9 +221,9 @@ func (w *world) pay(ctx context.Context, c *apiclient.Client, id string) (reserv
 }
 
 // read reads a reservation from the read tables.
-func (w *world) read(ctx context.Context, c *apiclient.Client, r reservation) (reservation, error) {
+func (w *world) read(ctx context.Context, c *ticketing.Client, r reservation) (reservation, error) {
 	var data struct{ Reservation reservation }
-	err := c.ExecuteOnce(ctx, apiclient.Operation{
+	err := c.ExecuteOnce(ctx, ticketing.Operation{
 		Name: "reservation", Document: `query($id: ID!, $v: Int) { reservation(id: $id, minVersion: $v) { id status version } }`,
 		Variables: input{"id": r.ID, "v": r.Version},
 	}, &data)
@@ -231,7 +231,7 @@ func (w *world) read(ctx context.Context, c *apiclient.Client, r reservation) (r
 }
 
 // awaitStatus waits until the read tables show a reservation's status.
-func (w *world) awaitStatus(ctx context.Context, c *apiclient.Client, r reservation, status string) error {
+func (w *world) awaitStatus(ctx context.Context, c *ticketing.Client, r reservation, status string) error {
 	for {
 		seen, err := w.read(ctx, c, r)
 		if err != nil {
@@ -275,14 +275,14 @@ func (w *world) tryAll(ctx context.Context) error {
 
 // honest reports whether err says only that something does not work at the moment, or that a hold ran out meanwhile.
 func honest(err error) bool {
-	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, apiclient.ErrNoResponse) {
+	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ticketing.ErrNoResponse) {
 		return true
 	}
-	return slices.Contains([]string{"UNAVAILABLE", "READ_BEHIND", "GATEWAY_UNAVAILABLE", "RESERVATION_EXPIRED"}, apiclient.CodeOf(err))
+	return slices.Contains([]string{"UNAVAILABLE", "READ_BEHIND", "GATEWAY_UNAVAILABLE", "RESERVATION_EXPIRED"}, ticketing.CodeOf(err))
 }
 
 // buySteadily buys tickets until ctx ends, so that connections are in use when they fall silent.
-func (w *world) buySteadily(ctx context.Context, customer *apiclient.Client) {
+func (w *world) buySteadily(ctx context.Context, customer *ticketing.Client) {
 	for ctx.Err() == nil {
 		r, err := w.reserve(ctx, customer)
 		if err == nil {
@@ -355,7 +355,7 @@ func TestSilentConnectionsAreReplaced(t *testing.T) { //nolint:paralleltest // i
 	group.Wait()
 	w.paid.Range(func(id, customer any) bool {
 		testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-			r, err := w.read(t.Context(), customer.(*apiclient.Client), reservation{ID: id.(string)})
+			r, err := w.read(t.Context(), customer.(*ticketing.Client), reservation{ID: id.(string)})
 			return err == nil && r.Status == "COMPLETED", fmt.Sprint(r, err)
 		})
 		return true
@@ -433,7 +433,7 @@ func (w *world) requireFastRefusals(t *testing.T, redis string) {
 		}
 		for _, c := range []struct {
 			name     string
-			client   *apiclient.Client
+			client   *ticketing.Client
 			document string
 			code     string
 		}{
@@ -442,9 +442,9 @@ func (w *world) requireFastRefusals(t *testing.T, redis string) {
 			{"a public page", w.client, `query { events(first: 1) { nodes { id } } }`, ""},
 		} {
 			began := time.Now()
-			err := c.client.ExecuteOnce(t.Context(), apiclient.Operation{Name: c.name, Document: c.document}, nil)
+			err := c.client.ExecuteOnce(t.Context(), ticketing.Operation{Name: c.name, Document: c.document}, nil)
 			require.Less(t, time.Since(began), most, c.name)
-			require.Equal(t, c.code, apiclient.CodeOf(err), "%s: %v", c.name, err)
+			require.Equal(t, c.code, ticketing.CodeOf(err), "%s: %v", c.name, err)
 		}
 	}
 	status, failing := w.parts["api"].readHealth()
