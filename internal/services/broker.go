@@ -31,6 +31,7 @@ type BrokerConfig struct {
 // power cut.
 type Broker struct {
 	cluster *kfake.Cluster
+	logger  *slog.Logger
 	lock    *lock
 	stop    chan struct{}
 	stopped sync.WaitGroup
@@ -46,7 +47,7 @@ func StartBroker(o BrokerConfig) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{lock: l, stop: make(chan struct{})}
+	b := &Broker{logger: o.Logger, lock: l, stop: make(chan struct{})}
 	if o.Port != 0 {
 		err = b.startOn(o, o.Port)
 	} else {
@@ -59,6 +60,8 @@ func StartBroker(o BrokerConfig) (*Broker, error) {
 		return nil, errors.Join(err, b.Stop())
 	}
 	b.stopped.Go(b.compactLogs)
+	watched := newMembers(b)
+	b.stopped.Go(func() { watched.run(b.stop) })
 	return b, nil
 }
 

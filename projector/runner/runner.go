@@ -36,7 +36,11 @@ const (
 	// sessionTimeout is how long the partitions of a killed projector wait for another one. One that only looks dead, such as a frozen
 	// process, is fenced by its checkpoints.
 	sessionTimeout = 10 * time.Second
-	leaveTimeout   = 2 * time.Second
+	// rebalanceTimeout is how long the members of a group wait in a rebalance for one that is alive but does not come, such as one whose batch
+	// hangs. It is shorter than a session, after which the embedded broker would drop those who wait, without a word, and no longer than a
+	// response is waited for beyond it (internal/kafka): else members that wait for each other give up and begin again in turn.
+	rebalanceTimeout = 5 * time.Second
+	leaveTimeout     = 2 * time.Second
 	// connectionsOfRebuild is how many connections there are for each rebuild. It holds one, and needs another one now and then, as do the
 	// sessions of all projections: if rebuilds held all, each would wait for the others.
 	connectionsOfRebuild = 4

@@ -81,6 +81,7 @@ func (s *session) joinGroup() (*kgo.Client, error) {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(sessionTimeout),
+		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.HeartbeatInterval(sessionTimeout/5),
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.BlockRebalanceOnPoll(), // a batch is written while its partitions are certainly ours
