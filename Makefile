@@ -77,7 +77,7 @@ test-isolation: setup-tests ## measure that one party does not hold up others; n
 bench: setup ## measure the write side and the read side; ONLY=hot,catchup measures those, FLAGS=-h lists options
 	@go run -C test/bench . -only='$(ONLY)' $(FLAGS)
 
-VERIFY := verify-format verify-vet verify-lint verify-workflows verify-generated verify-web test-deploy test-alerts test-race
+VERIFY := verify-format verify-vet verify-lint verify-workflows verify-generated verify-schema verify-web test-deploy test-alerts test-race
 
 .PHONY: verify
 verify: $(VERIFY) ## check everything that CI checks
@@ -118,6 +118,10 @@ release: ## make a draft of a release from a tag; SNAPSHOT=1 makes its files onl
 .PHONY: verify-generated
 verify-generated:
 	@scripts/generated-is-fresh
+
+.PHONY: verify-schema
+verify-schema: graph/clients/node_modules/.package-lock.json ## list what in the schema breaks clients of the last release
+	@if command -v npm >/dev/null; then node graph/clients/breaking.mjs docs/schema graph/schema.graphql; fi
 
 .PHONY: verify-web
 verify-web:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -55,6 +56,33 @@ func TestTheClientsOfOthersFollowAReservation(t *testing.T) {
 			require.Contains(t, out, `{"data":{"reservationStatus":{"version":2,"status":"COMPLETED"}}}`)
 			require.Contains(t, out, "GRAPHQL_VALIDATION_FAILED")
 		})
+	}
+}
+
+// The schema of the last release is the newest by its numbers, and docs/schema/README.md says what may break.
+func TestWhatBreaksClientsIsListed(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, runNode(t, "breaking.mjs", "../../docs/schema", "../schema.graphql"), " 0 of these unexpected")
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	write("v0.9.0.graphql", "type Query { gone: Int }")
+	write("v0.10.0.graphql", "type Query { kept: Int announced: Int }")
+	write("README.md", "| `Query.announced` | it was announced |\n")
+	require.Contains(t, runNode(t, "breaking.mjs", folder, write("more", "type Query { kept: Int more: Int }")), "2 changes since v0.10.0.graphql, 1 of them")
+
+	for schema, want := range map[string]string{
+		"type Query { more: Int }":                "breaks clients: Query.kept: Field 'kept' was removed",
+		"type Query { kept: Int announced: Int }": "does not break clients: Query.announced",
+	} {
+		refused := exec.CommandContext(t.Context(), "node", "breaking.mjs", folder, write("now", schema))
+		refused.Dir = "clients"
+		out, err := refused.Output()
+		require.Error(t, err, "%s", out)
+		require.Contains(t, string(out), want)
 	}
 }
 

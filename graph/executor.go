@@ -37,6 +37,7 @@ func newExecutor(r *Resolver, logger *slog.Logger, open bool) *executor.Executor
 	size.Introspection = open
 	exec.Use(limits.Strict{Schema: schema})
 	exec.Use(size) // last: only what nothing refuses has a cost
+	exec.AroundOperations(r.usage.aroundOperation)
 	exec.AroundOperations(r.aroundOperation)
 	exec.AroundResponses(r.aroundResponse)
 	exec.AroundRootFields(r.aroundRootField)

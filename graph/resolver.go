@@ -37,6 +37,7 @@ type Resolver struct {
 	logger      *slog.Logger
 	refused     *prometheus.CounterVec // by limit
 	metrics     *metrics
+	usage       *usage
 
 	queryTimeout, mutationTimeout time.Duration
 

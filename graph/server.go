@@ -56,6 +56,8 @@ type Config struct {
 	SignTicket func(ticketID, eventID string) (string, error)
 	// AllowedOrigins are those of other pages that may use the API with the cookie, such as "https://shop.example.com". Default: none.
 	AllowedOrigins []string
+	// ClientNames are the clients whose operations are counted by name, besides those of this repository. Default: none.
+	ClientNames []string
 	// QueryTimeout is how long a query, or a read of a subscription, may take: longer than any page needs, shorter than clients' patience.
 	// Default: 10s.
 	QueryTimeout time.Duration
@@ -153,7 +155,7 @@ func New(cfg Config) (*Server, error) {
 		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), returnPages: pages,
 		consistency: newConsistency(cfg.Projections, counts.progressReads), opensOrder: cfg.OpensOrder, signTicket: cfg.SignTicket,
 		admission: newAdmission(cfg.RateLimits, cfg.Registerer), metrics: counts, seats: newSeatLog(cfg.Log, cfg.Reads, cfg.Logger),
-		logger: cfg.Logger, refused: newRefusedTotal(cfg.Registerer),
+		logger: cfg.Logger, refused: newRefusedTotal(cfg.Registerer), usage: newUsage(cfg.Registerer, schema, cfg.ClientNames),
 		queryTimeout: cfg.QueryTimeout, mutationTimeout: cfg.MutationTimeout,
 	}
 	s := &Server{

@@ -21,6 +21,8 @@ type Info struct {
 	Token string
 	// TokenFromCookie reports whether Token came in the session's cookie.
 	TokenFromCookie bool
+	// ClientName is the apollographql-client-name header: how a client calls itself.
+	ClientName string
 	// UserAgent is the User-Agent header.
 	UserAgent string
 	// ConsistencyToken is the Consistency-Token header: the request sees at least the mutation that returned it. "" on a WebSocket.

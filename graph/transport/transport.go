@@ -162,6 +162,7 @@ func (h *Handler) withRequestInfo(w http.ResponseWriter, r *http.Request) *http.
 	info := request.Info{
 		IdempotencyKey: r.Header.Get("Idempotency-Key"),
 		ClientIP:       ratelimit.ClientIP(r, h.cfg.TrustedProxies),
+		ClientName:     r.Header.Get("Apollographql-Client-Name"),
 		UserAgent:      r.UserAgent(),
 		WantsCost:      strings.EqualFold(r.Header.Get("X-GraphQL-Cost"), "include"),
 		WantsCookie:    strings.EqualFold(r.Header.Get("X-Session"), "cookie"),
