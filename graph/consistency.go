@@ -14,6 +14,7 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/graph/apierror"
 	"ticketing/graph/request"
+	"ticketing/internal/overload"
 	"ticketing/query"
 )
 
@@ -50,6 +51,7 @@ func newConsistency(projections *query.Projections, reads prometheus.Counter) *c
 func (c *consistency) await(ctx context.Context, head eventstore.Head, projections map[string]bool) error {
 	limited, cancel := context.WithTimeout(ctx, consistencyWait)
 	defer cancel()
+	defer overload.Wait(ctx)()
 	for {
 		reached, err := c.hasReached(limited, head, projections)
 		if reached {

@@ -11,6 +11,7 @@ import (
 	"ticketing/command/rejection"
 	"ticketing/graph/apierror"
 	"ticketing/graph/model"
+	"ticketing/graph/request"
 	"ticketing/graph/scalar"
 	"ticketing/internal/auth"
 	"ticketing/internal/ratelimit"
@@ -30,6 +31,7 @@ func userErrors(ctx context.Context, err error) ([]*model.UserError, error) {
 		return nil, err
 	}
 	errs := []*model.UserError{userError(rejected)}
+	request.NoteRejection(ctx, errs[0].Code)
 	loadersOf(ctx).metrics.countErrors(errs)
 	return errs, nil
 }

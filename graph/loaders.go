@@ -8,11 +8,13 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"go.opentelemetry.io/otel/trace"
 
 	"ticketing/graph/limits"
 	"ticketing/graph/loader"
 	"ticketing/internal/auth"
 	"ticketing/internal/id"
+	"ticketing/internal/telemetry"
 	"ticketing/query"
 )
 
@@ -269,8 +271,13 @@ func withSubscribedField(ctx context.Context, oc *graphql.OperationContext) cont
 	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: fields[0]})
 }
 
-// aroundRootField gives loaders to each root field of a mutation: what the field before it changed must be read again.
+// aroundRootField gives loaders to each root field of a mutation: what the field before it changed must be read again. Each root field has a span.
 func (r *Resolver) aroundRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	if telemetry.IsSampled(ctx) {
+		var span trace.Span
+		ctx, span = telemetry.StartSpan(ctx, "resolve "+graphql.GetRootFieldContext(ctx).Field.Name)
+		defer span.End()
+	}
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
 		ctx = r.withLoaders(ctx)
 	}

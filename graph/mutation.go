@@ -27,6 +27,7 @@ type form[C any] struct {
 func mutate[C, T any](ctx context.Context, caller callerFunc, in form[C], run func(context.Context, command.Caller, C) (T, error)) (result T, wrong []*model.UserError, err error) {
 	by, err := caller(ctx)
 	if err == nil && in.errs != nil {
+		request.NoteRejection(ctx, in.errs[0].Code)
 		loadersOf(ctx).metrics.countErrors(in.errs)
 		return result, shortenErrors(in.errs), nil
 	}

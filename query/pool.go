@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ticketing/internal/overload"
 	"ticketing/query/db"
 )
 
@@ -126,6 +127,7 @@ func (p *Pool) enterShare(ctx context.Context) (leave func(), err error) {
 	case own.slots <- struct{}{}:
 	default:
 		p.waits.Inc()
+		defer overload.Wait(ctx)()
 		select {
 		case own.slots <- struct{}{}:
 		case <-ctx.Done():

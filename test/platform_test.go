@@ -219,10 +219,16 @@ func (p runningPart) readLog() string {
 // stop sends SIGTERM and waits until the process has ended.
 func (p runningPart) stop() {
 	p.t.Helper()
-	require.NoError(p.t, p.Signal(syscall.SIGTERM))
+	p.endBy(syscall.SIGTERM)
+}
+
+// endBy sends a signal and waits until the process has ended.
+func (p runningPart) endBy(signal syscall.Signal) {
+	p.t.Helper()
+	require.NoError(p.t, p.Signal(signal))
 	select {
 	case <-p.Done():
-		require.NoError(p.t, p.Err(), "a part that gets SIGTERM must exit with 0")
+		require.NoError(p.t, p.Err(), "a part that gets SIGTERM or SIGINT must exit with 0")
 	case <-time.After(testenv.Patience):
 		require.Fail(p.t, "the process did not end")
 	}

@@ -99,7 +99,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		defer endStreams()
 		return httpserver.Run(ctx, listener, httpserver.Config{
 			Handler: e.warnOfProxies(e.apiRoutes(server, graphiQL, pages, users.Pages(graph.LinkCookie), b), proxies), Delay: e.Config.ShutdownDelay, Drain: e.Config.ShutdownTimeout,
-			OnDrain: endStreams, Logger: e.Logger,
+			OnDrain: endStreams, Logger: e.Logger.With("server", "the API, webhooks and pages"),
 		})
 	})
 	return g.Wait()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"path/filepath"
 	"time"
@@ -32,10 +33,12 @@ func Run(ctx context.Context, service string, cfg config.Config, part func(ctx c
 		defer cancel()
 		_ = t.Shutdown(flushing) // spans that can't be exported are lost, as while the collector is away
 	}()
-	log, err := telemetry.NewLogger(os.Stderr, cfg.LogLevel, cfg.Development())
+	telemetry.Hide(cfg.Secrets()...)
+	log, err := telemetry.NewLogger(os.Stderr, cfg.LogLevel, cfg.LogFormat == config.LogText)
 	if err != nil {
 		return err
 	}
+	telemetry.LogTo(log)
 	operators, err := Listen(ctx, cfg.MetricsAddr())
 	if err != nil {
 		return fmt.Errorf("METRICS_PORT: %w", err)
@@ -49,7 +52,9 @@ func Run(ctx context.Context, service string, cfg config.Config, part func(ctx c
 	ending, end := context.WithCancel(context.WithoutCancel(ctx)) // the part tells operators how it is until it has ended
 	defer end()
 	g.Go(func() error {
-		return httpserver.Run(ending, operators, httpserver.Config{Handler: e.operatorRoutes(), Drain: time.Second, Logger: e.Logger})
+		return httpserver.Run(ending, operators, httpserver.Config{
+			Handler: e.operatorRoutes(), Drain: time.Second, Logger: e.Logger.With("server", "operators: /metrics, /health, /debug/pprof"),
+		})
 	})
 	g.Go(func() error {
 		defer end()
@@ -72,7 +77,23 @@ func (e Env) operatorRoutes() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(e.Registry, promhttp.HandlerOpts{}))
 	e.addHealth(mux)
 	mux.Handle("GET /health", e.Health.Detailed())
-	return httpserver.Secure(httpserver.BoundWrites(mux, responseTimeout), false) // operators may come without TLS
+	all := http.NewServeMux()
+	all.Handle("/", httpserver.BoundWrites(mux, responseTimeout))
+	all.Handle("GET /debug/pprof/", httpserver.BoundWrites(profiles(), profileTimeout))
+	return httpserver.Secure(all, false) // operators may come without TLS
+}
+
+// profileTimeout bounds a profile: pprof takes as many seconds as it is asked for.
+const profileTimeout = 5 * time.Minute
+
+// profiles serves net/http/pprof. It is only for operators: a profile costs time, and shows what runs here. The command line is left out.
+func profiles() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
 }
 
 // mailFolder is where mails are written when there is no mail server; production has one.

@@ -59,6 +59,8 @@ func (e *Engine) runBatch(ctx context.Context) {
 	e.metrics.lockSeconds.Observe(time.Since(began).Seconds())
 	e.collectCalls()
 	calls := e.nextCalls()
+	ctx, span := traceBatch(ctx, calls, began)
+	defer span.End()
 	calls, b, err := e.prepareBatch(ctx, calls)
 	if err != nil {
 		e.abortBatch(b)
@@ -72,7 +74,7 @@ func (e *Engine) runBatch(ctx context.Context) {
 		return
 	}
 	e.admitCalls(b.cold)
-	if err := e.commitBatch(ctx, b); err != nil {
+	if err := e.commitTraced(ctx, b); err != nil {
 		e.abortBatch(b)
 		e.retryUncommitted(b, err)
 		return

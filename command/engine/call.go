@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"ticketing/command/eventstore"
 )
 
@@ -42,6 +44,7 @@ type call struct {
 	streams  []string
 	attempts int
 	done     chan result // buffered: the loop never waits for a caller
+	span     trace.Span  // nil: it is not sampled
 }
 
 type result struct {
@@ -64,11 +67,14 @@ func (e *Engine) Execute(ctx context.Context, r Request) (Result, error) {
 		return Result{}, fmt.Errorf("%w: too many commands are waiting, or it is shutting down", ErrUnavailable)
 	}
 	c := &call{Request: r, ctx: ctx, streams: slices.Clone(r.Streams), done: make(chan result, 1)}
+	c.startSpan()
 	e.queue <- c
 	select {
 	case res := <-c.done:
+		c.endSpan(res.err)
 		return res.Result, res.err
 	case <-ctx.Done():
+		c.endSpan(ctx.Err())
 		return Result{}, fmt.Errorf("wait for the decision: %w", ctx.Err())
 	}
 }

@@ -7,7 +7,12 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"ticketing/command/gateway/breaker"
+	"ticketing/internal/overload"
+	"ticketing/internal/telemetry"
 )
 
 // guarded puts a timeout and circuit breakers around a gateway: one for calls that take money, one for those about money that goes back, so
@@ -76,7 +81,12 @@ func guardCall[T any](
 ) (result T, err error) {
 	began := time.Now()
 	err = errors.New("the gateway panicked") // unless f returns
-	defer func() { g.metrics.observeCall(g.Name(), call, time.Since(began), err) }()
+	ctx, span := telemetry.StartSpan(ctx, "gateway "+call, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attribute.String("gateway", g.Name())))
+	defer func() {
+		g.metrics.observeCall(g.Name(), call, time.Since(began), err)
+		telemetry.EndSpan(span, err)
+	}()
+	defer overload.Wait(ctx)()
 	within, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
 	result, err = breaker.Call(ctx, b, func() (T, error) { return f(within) })

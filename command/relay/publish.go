@@ -6,14 +6,12 @@ import (
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace"
 
 	"ticketing/command/eventstore"
 	"ticketing/command/relay/progress"
 	"ticketing/internal/cloudevents"
 	"ticketing/internal/kafka"
+	"ticketing/internal/telemetry"
 )
 
 // errLost says that offsets start over: the partition is not the one that was published to.
@@ -31,6 +29,7 @@ func (s *session) publishPage(
 		if record == nil {
 			continue
 		}
+		record.Context = requestOf(ctx, &page[i])
 		if wanted(s.partitions[progress.PartitionID{Topic: record.Topic, Index: record.Partition}], page[i].Position) {
 			records, positions = append(records, record), append(positions, page[i].Position)
 		}
@@ -38,13 +37,20 @@ func (s *session) publishPage(
 	if len(records) == 0 {
 		return map[progress.PartitionID]*progress.Partition{}, nil
 	}
-	ctx, span := otel.Tracer("ticketing/command/relay").Start(ctx, "relay publish", trace.WithLinks(requestLinks(page)...),
-		trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(attribute.Int("records", len(records))))
-	defer span.End()
 	if err := s.breaker.guard(ctx, func() error { return s.produceRecords(ctx, records) }); err != nil {
 		return nil, fmt.Errorf("publish to the broker: %w", err)
 	}
 	return s.recordAcks(records, positions)
+}
+
+// requestOf returns a context in which the span of publishing a record continues the trace of its request. nil, which means the context of the
+// call, if no spans are exported.
+func requestOf(ctx context.Context, r *eventstore.Recorded) context.Context {
+	if !telemetry.Exports() || r.Metadata.Traceparent == "" {
+		return nil
+	}
+	ctx = telemetry.WithUserID(telemetry.WithCorrelationID(ctx, r.Metadata.CorrelationID), r.Metadata.Actor)
+	return telemetry.ContinueTrace(ctx, r.Metadata.Traceparent)
 }
 
 // produceRecords returns when all records are acknowledged, or after publishTimeout: the client itself waits for acknowledgements until

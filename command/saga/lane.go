@@ -105,13 +105,15 @@ func (l *lane) callUseCase(working context.Context, c claim) (e endedWork) {
 	ctx, cancel := context.WithTimeout(working, workTimeout)
 	defer cancel()
 	e.claim = c
+	ctx, by, done := startWork(ctx, string(l.kind), c.caller())
+	defer func() { done(l.log, e.err, "id", c.id) }()
 	defer func() {
 		if p := recover(); p != nil {
 			l.log.ErrorContext(ctx, "the saga's work panicked", "kind", l.kind, "id", c.id, "panic", p, "stack", string(debug.Stack()))
 			e.err = fmt.Errorf("panicked: %v", p)
 		}
 	}()
-	e.err = l.work(ctx, c.caller(), c.id)
+	e.err = l.work(ctx, by, c.id)
 	return e
 }
 

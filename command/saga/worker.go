@@ -37,7 +37,10 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	kind := job.Kind
 	by, err := callerOf(job.JobRow)
 	if err == nil {
+		var done func(*slog.Logger, error, ...any)
+		ctx, by, done = startWork(ctx, kind, by)
 		err = w.work(ctx, by, job.Args)
+		done(w.log, err, "job", job.ID)
 	}
 	later, postponed := errors.AsType[laterError](err)
 	switch {

@@ -12,6 +12,7 @@ import (
 	"ticketing/command"
 	"ticketing/command/gateway"
 	"ticketing/command/internal/principal"
+	"ticketing/internal/telemetry"
 )
 
 // retention is how long stored webhooks are kept, handled or not: far longer than gateways send them again.
@@ -103,8 +104,11 @@ func (h *Handler) applyHint(ctx context.Context, j Job) error {
 			return err
 		}
 	}
+	if telemetry.IsSampled(ctx) {
+		traceparent = telemetry.Traceparent(ctx) // the job's, which continues it
+	}
 	by := command.Caller{
-		Principal: principal.System("webhook"), Trace: command.Trace{CorrelationID: j.Gateway + ":" + j.EventID, Traceparent: traceparent},
+		Principal: principal.System("webhook"), Trace: command.Trace{CorrelationID: j.correlationID(), Traceparent: traceparent},
 	}
 	return h.service.RecordWebhook(ctx, by, hint)
 }

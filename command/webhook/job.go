@@ -19,6 +19,9 @@ type Job struct {
 	EventID string `json:"event_id"`
 }
 
+// correlationID names all that the webhook leads to.
+func (j Job) correlationID() string { return j.Gateway + ":" + j.EventID }
+
 // Kind is part of river.JobArgs.
 func (Job) Kind() string { return "webhook" }
 

@@ -8,6 +8,7 @@ package webhook
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"go.opentelemetry.io/otel/trace"
 
 	"ticketing/command/gateway"
 	"ticketing/internal/telemetry"
@@ -92,8 +94,12 @@ func (r *Receiver) Handler(from Source) http.Handler {
 		r.received.WithLabelValues(from.Name(), result)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		status, result := r.receive(w, request, from)
+		began := time.Now()
+		ctx, span := telemetry.StartRoot(request.Context(), "webhook "+from.Name(), trace.WithSpanKind(trace.SpanKindServer))
+		defer span.End()
+		status, result := r.receive(w, request.WithContext(ctx), from)
 		r.received.WithLabelValues(from.Name(), result).Inc()
+		r.logger.InfoContext(ctx, "webhook", "operation", from.Name(), "outcome", result, "took", time.Since(began))
 		w.WriteHeader(status)
 	})
 }
@@ -146,7 +152,12 @@ func (r *Receiver) storeNotice(ctx context.Context, gatewayName string, n gatewa
 		if isNew = tag.RowsAffected() == 1; err != nil || !isNew {
 			return err
 		}
-		_, err = r.jobs.InsertTx(ctx, tx, Job{Gateway: gatewayName, EventID: n.EventID}, nil)
+		job := Job{Gateway: gatewayName, EventID: n.EventID}
+		metadata, err := json.Marshal(map[string]string{"correlation_id": job.correlationID(), "traceparent": telemetry.Traceparent(ctx)})
+		if err != nil {
+			return fmt.Errorf("encode the cause of a job: %w", err)
+		}
+		_, err = r.jobs.InsertTx(ctx, tx, job, &river.InsertOpts{Metadata: metadata})
 		return err
 	})
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
+
+	"ticketing/internal/overload"
 )
 
 const (
@@ -88,7 +90,10 @@ func (l *Lanes) takeAll(ctx context.Context, lane string, entries []entry) error
 			continue
 		}
 		wait.Do(l.waits.WithLabelValues(lane).Inc)
-		if err := e.of.Acquire(ctx, e.cost); err != nil {
+		back := overload.Wait(ctx)
+		err := e.of.Acquire(ctx, e.cost)
+		back()
+		if err != nil {
 			leaveAll(entries[:i])
 			return err
 		}

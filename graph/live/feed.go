@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"ticketing/internal/announce"
 )
 
 const (
@@ -48,6 +50,7 @@ type topic[T any] struct {
 	// announced is when the oldest change was that no watch has seen; zero: there is none.
 	announced time.Time
 	timer     *time.Timer
+	traced    traced
 }
 
 // NewFeed returns a feed that the hub runs. It must be called before the hub's Run.
@@ -109,13 +112,14 @@ func (f *Feed[T]) onSubscribed(id string) {
 
 // onAnnounced is called for every announcement. One of a known version is dropped without a read; on several channels, versions are those of
 // different things.
-func (f *Feed[T]) onAnnounced(id string, version int64) {
+func (f *Feed[T]) onAnnounced(id string, version int64, cause announce.Cause) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if t, watched := f.topics[id]; watched && (!t.known || version > t.version || len(f.source.Channels(id)) > 1) {
 		if t.announced.IsZero() {
 			t.announced = time.Now()
 		}
+		t.traced.cause = cause
 		f.markObject(id)
 	}
 }
@@ -174,7 +178,7 @@ func (f *Feed[T]) takeBatch() []string {
 func (f *Feed[T]) readBatch(ctx context.Context, ids []string) {
 	ctx, cancel := context.WithTimeout(ctx, rereadEvery)
 	defer cancel()
-	values, err := f.source.Load(ctx, ids)
+	values, err := f.source.Load(f.startReads(ctx, ids), ids)
 	if err != nil {
 		f.hub.logger.WarnContext(ctx, "reading watched rows failed", "error", err)
 	}
@@ -191,11 +195,15 @@ func (f *Feed[T]) readBatch(ctx context.Context, ids []string) {
 // updateTopic keeps what a batch has read and wakes the watches. Versions only rise: a replica that lags behind changes nothing.
 func (f *Feed[T]) updateTopic(t *topic[T], value T, found bool, err error) {
 	t.read, t.err = f.reads, err
+	change := t.traced.endRead(err)
 	if version := f.source.Version; found && (!t.known || version(value) > t.version) {
 		t.value, t.version, t.known = value, version(value), true
 		if !t.announced.IsZero() {
 			f.hub.fanOut.Observe(time.Since(t.announced).Seconds())
 			t.announced = time.Time{}
+		}
+		for w := range t.watches {
+			w.change = change.next()
 		}
 	}
 	for w := range t.watches {

@@ -13,7 +13,6 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -21,13 +20,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
+
+	"ticketing/internal/announce"
 )
 
 // hubFeed is what the hub knows of a Feed, whatever its type.
 type hubFeed interface {
 	readMarked(ctx context.Context) error
 	onSubscribed(id string)
-	onAnnounced(id string, version int64)
+	onAnnounced(id string, version int64, cause announce.Cause)
 }
 
 // route is where the announcements of one channel go.
@@ -177,12 +178,12 @@ func (h *Hub) receiveAll(pubsub *redis.PubSub) {
 				h.confirmSubscribed([]string{m.Channel})
 			}
 		case *redis.Message:
-			version, err := strconv.ParseInt(m.Payload, 10, 64)
-			if err != nil {
+			version, cause, ok := announce.ParsePayload(m.Payload)
+			if !ok {
 				continue
 			}
 			for _, r := range h.routesOf(m.Channel) {
-				r.feed.onAnnounced(r.id, version)
+				r.feed.onAnnounced(r.id, version, cause)
 			}
 		}
 	}

@@ -5,6 +5,11 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"ticketing/internal/overload"
+	"ticketing/internal/telemetry"
 )
 
 // maxWait is how long AtLeast waits for a row that does not exist yet, or not yet at a version.
@@ -21,6 +26,7 @@ type Watch[T any] struct {
 	last   int64  // the version that was returned last
 	begun  bool   // one was returned
 	signal chan struct{}
+	change trace.SpanContext // that led to the newest state, if it is traced; guarded by the feed's lock
 }
 
 // Close ends the watch.
@@ -53,6 +59,15 @@ func (w *Watch[T]) takeNewest() (T, bool) {
 	return t.value, true
 }
 
+// takeChange returns the span that led to the newest state, once.
+func (w *Watch[T]) takeChange() trace.SpanContext {
+	w.feed.mu.Lock()
+	defer w.feed.mu.Unlock()
+	change := w.change
+	w.change = trace.SpanContext{}
+	return change
+}
+
 // waitNewer waits for a state that was not returned before.
 func (w *Watch[T]) waitNewer(ctx context.Context) (T, error) {
 	for {
@@ -73,6 +88,7 @@ func (w *Watch[T]) waitNewer(ctx context.Context) (T, error) {
 func (w *Watch[T]) AtLeast(ctx context.Context, version int64) (T, error) {
 	limited, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
+	defer overload.Wait(ctx)()
 	for {
 		value, err := w.waitNewer(limited)
 		switch {
@@ -121,6 +137,7 @@ func (w *Watch[T]) Stream(ctx context.Context, first T) (states <-chan *T, offer
 		defer close(offers)
 		defer w.Close()
 		pending := &first
+		delivery := telemetry.DeliveryOf(ctx)
 		for {
 			sending, offering := out, offers
 			if pending == nil {
@@ -129,10 +146,12 @@ func (w *Watch[T]) Stream(ctx context.Context, first T) (states <-chan *T, offer
 			select {
 			case sending <- pending:
 				pending = nil
+				delivery.Sent()
 			case offering <- struct{}{}:
 			case <-w.signal:
 				if newer, ok := w.takeNewest(); ok {
 					pending = &newer
+					delivery.Offer(w.takeChange())
 				}
 			case <-ctx.Done():
 				return

@@ -9,6 +9,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel/trace"
 
 	"ticketing/graph/apierror"
 	"ticketing/graph/request"
@@ -25,6 +26,10 @@ const (
 	pausePerMember = 25 * time.Microsecond
 	// longestPause bounds that pause: with 10,000 members, people still see a change at once.
 	longestPause = 250 * time.Millisecond
+	// mostLinks is how many members' subscriptions the span of a response is linked with: there may be thousands.
+	mostLinks = 16
+	// sharedUser is the user of what is executed for several.
+	sharedUser = "system:api"
 )
 
 // broadcasts are the subscriptions that are executed once for several clients. It is safe for concurrent use.
@@ -55,21 +60,22 @@ type member struct {
 	wake  func()   // called when there is something to take; it does not wait
 	queue [][]byte // responses that were not taken; guarded by the broadcast, as is awaits
 	await Part     // PartNext: nothing special
+	span  trace.SpanContext
 }
 
-// join makes a client a member of the broadcast with the key, which it starts if there is none.
-func (bs *broadcasts) join(shared *Shared, params *operationParams, wake func()) *member {
+// join makes a client, whose subscription has the span, a member of the broadcast with the key, which it starts if there is none.
+func (bs *broadcasts) join(shared *Shared, params *operationParams, span trace.SpanContext, wake func()) *member {
 	bs.mu.Lock()
 	defer bs.mu.Unlock()
 	b := bs.byKey[shared.Key]
 	if b == nil {
-		ctx := telemetry.WithCorrelationID(request.With(context.Background(), request.Info{}), rand.Text())
+		ctx := telemetry.WithUserID(telemetry.WithCorrelationID(request.With(context.Background(), request.Info{}), rand.Text()), sharedUser)
 		ctx, cancel := context.WithCancel(context.WithValue(ctx, sharedKey{}, shared))
 		b = newBroadcast(bs, shared, cancel)
 		bs.byKey[shared.Key] = b
 		go b.run(ctx, params)
 	}
-	return b.add(wake)
+	return b.add(wake, span)
 }
 
 func newBroadcast(bs *broadcasts, shared *Shared, cancel context.CancelFunc) *broadcast {
@@ -107,10 +113,10 @@ func (bs *broadcasts) count() int {
 	return len(bs.byKey)
 }
 
-func (b *broadcast) add(wake func()) *member {
+func (b *broadcast) add(wake func(), span trace.SpanContext) *member {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	m := &member{b: b, wake: wake}
+	m := &member{b: b, wake: wake, span: span}
 	b.members[m] = struct{}{}
 	b.setFree()
 	if b.shared.Changes {
@@ -149,11 +155,31 @@ func (b *broadcast) run(ctx context.Context, params *operationParams) {
 	defer op.span.End()
 	op.metrics.subscriptions.Dec() // its members are counted
 	errs = op.sendResponses(func(r *graphql.Response) error {
-		if err := wait.For(ctx, b.publish(encodeResponse(r, true), b.shared.responded())); err != nil {
+		var pause time.Duration
+		_ = op.sendFrame(r, func(r *graphql.Response) error {
+			pause = b.publish(encodeResponse(r, true), b.shared.responded())
+			return nil
+		}, b.links()...)
+		if err := wait.For(ctx, pause); err != nil {
 			return err
 		}
 		return b.awaitFree(ctx)
 	})
+}
+
+// links returns links to the members' subscriptions, the first few that are sampled.
+func (b *broadcast) links() (links []trace.Link) {
+	if !telemetry.Exports() {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for m := range b.members {
+		if m.span.IsSampled() && len(links) < mostLinks {
+			links = append(links, trace.Link{SpanContext: m.span})
+		}
+	}
+	return links
 }
 
 // publish gives a response to the members that it is for, and returns how long the next one has to wait.

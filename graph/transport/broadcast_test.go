@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 
 	"ticketing/internal/testenv"
@@ -73,18 +74,18 @@ func takeAll(m *member) (taken []string) {
 func TestASlowMemberGetsTheNewestState(t *testing.T) {
 	t.Parallel()
 	b := newTestBroadcast(false)
-	slow := b.add(func() {})
+	slow := b.add(func() {}, trace.SpanContext{})
 	for i := range 100 {
 		b.publish([]byte(strconv.Itoa(i)), PartNext)
 	}
 	require.Equal(t, []string{"99"}, takeAll(slow))
-	require.Equal(t, []string{"99"}, takeAll(b.add(func() {})), "so does who comes later, at once")
+	require.Equal(t, []string{"99"}, takeAll(b.add(func() {}, trace.SpanContext{})), "so does who comes later, at once")
 }
 
 func TestAMemberThatMissedChangesStartsOver(t *testing.T) {
 	t.Parallel()
 	b := newTestBroadcast(true)
-	fast, slow := b.add(func() {}), b.add(func() {})
+	fast, slow := b.add(func() {}, trace.SpanContext{}), b.add(func() {}, trace.SpanContext{})
 	b.publish([]byte("first"), PartFirst)
 	require.Equal(t, []string{"first"}, takeAll(fast))
 	for i := range mostBehind { // the first one is still there
@@ -92,7 +93,7 @@ func TestAMemberThatMissedChangesStartsOver(t *testing.T) {
 		require.Equal(t, []string{strconv.Itoa(i)}, takeAll(fast), "a slow one holds up no other")
 	}
 	require.Equal(t, PartRestart, <-b.shared.Asked())
-	late := b.add(func() {})
+	late := b.add(func() {}, trace.SpanContext{})
 	require.Equal(t, PartFirst, <-b.shared.Asked())
 	b.publish([]byte("between"), PartNext)
 	b.publish([]byte("restart"), PartRestart)
@@ -106,7 +107,7 @@ func TestAMemberThatMissedChangesStartsOver(t *testing.T) {
 func TestWhatNoMemberCanTakeIsNotExecuted(t *testing.T) {
 	t.Parallel()
 	b := newTestBroadcast(false)
-	first, second := b.add(func() {}), b.add(func() {})
+	first, second := b.add(func() {}, trace.SpanContext{}), b.add(func() {}, trace.SpanContext{})
 	b.publish([]byte("now"), PartNext)
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
@@ -120,11 +121,11 @@ func TestABroadcastLeavesTimeToOthers(t *testing.T) {
 	t.Parallel()
 	b := newTestBroadcast(false)
 	for range 1_000 {
-		b.add(func() {})
+		b.add(func() {}, trace.SpanContext{})
 	}
 	require.Equal(t, 1_000*pausePerMember, b.publish(nil, PartNext))
 	for range 20_000 {
-		b.add(func() {})
+		b.add(func() {}, trace.SpanContext{})
 	}
 	require.Equal(t, longestPause, b.publish(nil, PartNext))
 }
@@ -162,6 +163,7 @@ func TestAllWhoAskForTheSameShareOneExecution(t *testing.T) {
 	require.NoError(t, err)
 	defer events.Body.Close()
 	awaitMembers(t, h, 4)
+	awaitInside(t, h, 0)
 	host.states <- "sold out"
 	for _, conn := range conns {
 		_, data, err := conn.Read(t.Context())

@@ -1,9 +1,11 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -15,9 +17,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"ticketing/graph/apierror"
+	"ticketing/graph/request"
+	"ticketing/internal/overload"
+	"ticketing/internal/telemetry"
 )
-
-var tracer = otel.Tracer("ticketing/graph/transport")
 
 // withRemoteSpan continues the trace of the request's traceparent, unless a middleware has done so.
 func withRemoteSpan(r *http.Request) context.Context {
@@ -33,6 +36,7 @@ type operation struct {
 	oc        *graphql.OperationContext // nil once the operation is executed elsewhere, for several clients
 	kind      ast.Operation
 	name      string // shortened: clients choose it
+	fields    string // its root fields
 	exec      graphql.GraphExecutor
 	responses graphql.ResponseHandler
 	span      trace.Span
@@ -42,46 +46,79 @@ type operation struct {
 	sent      int
 	failed    int
 	code      string // of the first error
+	rejection *request.Rejection
+	delivery  *telemetry.Delivery // nil: no frame of the subscription is traced
 }
 
 // prepareOperation parses and checks an operation. When something is wrong with it, nothing is executed.
 func (h *Handler) prepareOperation(ctx context.Context, params *operationParams) (*operation, gqlerror.List) {
 	began := time.Now()
-	ctx, span := tracer.Start(graphql.StartOperationTrace(ctx), "graphql", trace.WithSpanKind(trace.SpanKindServer))
+	ctx, span := telemetry.StartRoot(graphql.StartOperationTrace(ctx), "graphql", trace.WithSpanKind(trace.SpanKindServer))
 	exec := h.host.Executor(ctx)
 	raw := params.RawParams
 	var err error
 	if raw.Query, err = h.host.Document(ctx, params.documentID, raw.Query); err != nil {
-		span.End()
-		refused := apierror.From(err)
-		h.metrics.countRefused(string(refused.Code))
-		return nil, presentErrors(refused)
+		return nil, h.refuseOperation(ctx, span, began, presentErrors(apierror.From(err)))
 	}
 	oc, errs := exec.CreateOperationContext(ctx, &raw)
 	if len(errs) > 0 {
 		refused := exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs).Errors
-		span.SetAttributes(attribute.String("graphql.error", codeOf(refused[0]))) // its message may repeat what the client sent
-		span.End()
-		h.metrics.countRefused(codeOf(refused[0]))
-		h.cfg.Logger.InfoContext(ctx, "operation refused", "code", codeOf(refused[0]), "took", time.Since(began))
-		return nil, refused
+		return nil, h.refuseOperation(ctx, span, began, refused)
 	}
-	op := &operation{ctx: ctx, oc: oc, exec: exec, span: span, logger: h.cfg.Logger, metrics: h.metrics, began: began, code: "ok"}
+	op := &operation{oc: oc, exec: exec, span: span, logger: h.cfg.Logger, metrics: h.metrics, began: began, code: "ok"}
+	op.ctx, op.rejection = request.WithRejection(ctx)
 	op.kind, op.name = oc.Operation.Operation, oc.Operation.Name[:min(len(oc.Operation.Name), longestName)]
+	op.fields = rootFields(oc.Operation)
 	if op.kind == ast.Subscription {
 		op.metrics.subscriptions.Inc() // until it is finished
+		op.ctx, op.delivery = telemetry.WithDelivery(op.ctx)
 	}
-	span.SetName("graphql " + string(op.kind))
-	span.SetAttributes(attribute.String("graphql.operation.type", string(op.kind)), attribute.String("graphql.operation.name", op.name))
+	if span.IsRecording() {
+		span.SetName("graphql " + string(op.kind))
+		span.SetAttributes(attribute.String("graphql.operation.type", string(op.kind)), attribute.String("graphql.operation.name", op.name))
+	}
 	return op, nil
 }
 
+// refuseOperation counts and logs an operation that is not executed. Its errors' messages may repeat what the client sent.
+func (h *Handler) refuseOperation(ctx context.Context, span trace.Span, began time.Time, errs gqlerror.List) gqlerror.List {
+	code := codeOf(errs[0])
+	span.SetAttributes(attribute.String("graphql.error", code))
+	span.End()
+	h.metrics.countRefused(code)
+	h.cfg.Logger.InfoContext(ctx, "operation refused", "outcome", code, "took", time.Since(began))
+	return errs
+}
+
 const longestName = 100 // bytes of an operation's name in the log
+
+// rootFields returns the names of an operation's root fields, which are of the schema, the first few.
+func rootFields(op *ast.OperationDefinition) string {
+	const most = 5
+	var names []string
+	for _, selection := range op.SelectionSet {
+		if field, ok := selection.(*ast.Field); ok && len(names) < most {
+			names = append(names, field.Name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// outcome returns the code of the first error, else of the first rejection of a mutation, else "ok".
+func (op *operation) outcome() string {
+	if op.code == "ok" {
+		return cmp.Or(op.rejection.Code(), op.code)
+	}
+	return op.code
+}
 
 // firstResponse executes the operation up to its first response.
 func (op *operation) firstResponse() *graphql.Response {
 	responses, ctx := op.exec.DispatchOperation(op.ctx, op.oc)
 	op.responses, op.ctx = responses, ctx
+	if op.kind == ast.Subscription {
+		overload.Leave(ctx) // it waits from now on, for hours
+	}
 	return op.nextResponse()
 }
 
@@ -105,21 +142,23 @@ func codeOf(err *gqlerror.Error) string {
 
 // finish ends the span and writes the operation's line to the log, without its variables.
 func (op *operation) finish() {
-	op.span.SetAttributes(attribute.Int("graphql.responses", op.sent), attribute.Int("graphql.errors", op.failed))
+	if op.span.IsRecording() {
+		op.span.SetAttributes(attribute.Int("graphql.responses", op.sent), attribute.Int("graphql.errors", op.failed), attribute.String("outcome", op.outcome()))
+	}
 	op.span.End()
 	if op.kind == ast.Subscription {
 		op.metrics.subscriptions.Dec()
 	}
 	op.metrics.countEnded(string(op.kind), op.code, time.Since(op.began))
-	op.logger.InfoContext(op.ctx, "operation", "type", string(op.kind), "name", op.name, "responses", op.sent, "errors", op.failed,
-		"code", op.code, "took", time.Since(op.began))
+	op.logger.InfoContext(op.ctx, "operation", "type", string(op.kind), "name", op.name, "fields", op.fields, "outcome", op.outcome(),
+		"responses", op.sent, "errors", op.failed, "took", time.Since(op.began))
 }
 
 // emitResponses executes the operation and sends its responses until it ends or send fails. A subscription that fails at its start was not
 // executed: it has only errors, which are returned.
 func (op *operation) emitResponses(send func(*graphql.Response) error) gqlerror.List {
 	defer op.finish()
-	return op.sendResponses(send)
+	return op.sendResponses(func(r *graphql.Response) error { return op.sendFrame(r, send) })
 }
 
 func (op *operation) sendResponses(send func(*graphql.Response) error) gqlerror.List {
@@ -132,4 +171,16 @@ func (op *operation) sendResponses(send func(*graphql.Response) error) gqlerror.
 		}
 	}
 	return nil
+}
+
+// sendFrame sends a response. What subscribers get because of a sampled change is the end of that change's trace, linked with the subscriptions.
+func (op *operation) sendFrame(r *graphql.Response, send func(*graphql.Response) error, more ...trace.Link) error {
+	if op.delivery == nil {
+		return send(r)
+	}
+	links := append(more, trace.Link{SpanContext: op.span.SpanContext()})
+	_, span := telemetry.StartSpan(op.delivery.Take(op.ctx), "frame", trace.WithLinks(links...))
+	err := send(r)
+	telemetry.EndSpan(span, err)
+	return err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"ticketing/graph/apierror"
+	"ticketing/internal/overload"
 )
 
 // initConnection handles connection_init: it signs in with the payload or the handshake, and acknowledges.
@@ -200,6 +201,14 @@ func (s *socket) runStream(ctx context.Context, stream *socketStream, params *op
 			}
 		}
 	}()
+	ctx, refused := s.h.enterRunning(ctx)
+	if refused != nil {
+		if s.removeStream(stream) {
+			_ = s.sendErrors(stream.id, presentErrors(refused))
+		}
+		return
+	}
+	defer overload.Leave(ctx)
 	ctx, errs := s.signInAgain(ctx)
 	var op *operation
 	if errs == nil {

@@ -27,9 +27,10 @@ func (h *Handler) shareOperation(op *operation) (*Shared, gqlerror.List) {
 	return shared, nil
 }
 
-// joinShared makes the client a member of the broadcast. Its goroutine is not needed any more: superviseSocket sends what comes.
+// joinShared makes the client a member of the broadcast. Its goroutine is not needed any more: superviseSocket sends what comes,
+// and the operation runs no more.
 func (s *socket) joinShared(stream *socketStream, op *operation, shared *Shared, params *operationParams) {
-	part := &sharedStream{op: op, member: s.h.shared.join(shared, params, s.wakeSupervisor)}
+	part := &sharedStream{op: op, member: s.h.shared.join(shared, params, op.span.SpanContext(), s.wakeSupervisor)}
 	op.oc, op.exec = nil, nil
 	end := sync.OnceFunc(func() {
 		part.member.leave()

@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"ticketing/graph/apierror"
+	"ticketing/internal/overload"
 )
 
 var (
@@ -89,8 +90,9 @@ func (s *eventStream) sendShared(ctx context.Context, op *operation, shared *Sha
 		default:
 		}
 	}
-	m := s.h.shared.join(shared, params, wake)
+	m := s.h.shared.join(shared, params, op.span.SpanContext(), wake)
 	defer m.leave()
+	overload.Leave(op.ctx) // it waits from now on, for hours
 	op.oc, op.exec = nil, nil
 	var resumeAt time.Time
 	s.supervise(ctx, woken, func() bool {

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ import (
 
 	"ticketing/graph/apierror"
 	"ticketing/graph/request"
+	"ticketing/internal/overload"
 	"ticketing/internal/ratelimit"
 	"ticketing/internal/telemetry"
 )
@@ -74,6 +76,7 @@ type Config struct {
 
 	MaxBody      int64         // Bytes of a request and of a WebSocket message. Default: 100 KiB.
 	MaxStreams   int           // Operations at a time on one WebSocket. Default: 50.
+	MaxRunning   int           // Queries and mutations, and starts of subscriptions, that run at a time. Default: 256 for each processor.
 	MaxSockets   int           // WebSockets and event streams of the process. Default: 20,000.
 	InitTimeout  time.Duration // From the handshake of a WebSocket to its sign-in. Default: 5s.
 	WriteTimeout time.Duration // For one message to a client. Default: 10s.
@@ -90,6 +93,7 @@ func (c Config) withDefaults() Config {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.MaxBody = cmp.Or(c.MaxBody, 100<<10)
 	c.MaxStreams = cmp.Or(c.MaxStreams, 50)
+	c.MaxRunning = cmp.Or(c.MaxRunning, runningPerProcessor*runtime.GOMAXPROCS(0))
 	c.MaxSockets = cmp.Or(c.MaxSockets, 20_000)
 	c.InitTimeout = cmp.Or(c.InitTimeout, 5*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
@@ -104,6 +108,7 @@ type Handler struct {
 	host    Host
 	cfg     Config
 	metrics *metrics
+	running *overload.Gate
 	streams slots
 	strange slots // of streams, those of guests and without a viewer
 	shared  *broadcasts
@@ -117,7 +122,7 @@ func New(cfg Config) *Handler {
 	}
 	cfg = cfg.withDefaults()
 	streams := newSlots(cfg.MaxSockets)
-	h := &Handler{host: cfg.Host, cfg: cfg, streams: streams, strange: newSlots(cfg.MaxAnonymous), stop: make(chan struct{})}
+	h := &Handler{host: cfg.Host, cfg: cfg, running: overload.NewGate(cfg.MaxRunning), streams: streams, strange: newSlots(cfg.MaxAnonymous), stop: make(chan struct{})}
 	h.shared = &broadcasts{h: h, byKey: map[string]*broadcast{}}
 	h.metrics = newMetrics(cfg.Registerer, streams, h.shared)
 	return h
@@ -147,7 +152,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.allowCORS(w, r)
 	switch r.Method {
 	case http.MethodGet, http.MethodPost:
-		h.serveOperation(h.boundWrites(w), r)
+		h.serveAdmitted(w, r)
 	case http.MethodOptions:
 		w.WriteHeader(http.StatusNoContent)
 	default:

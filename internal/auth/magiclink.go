@@ -34,7 +34,7 @@ func (s *Service) RequestMagicLink(ctx context.Context, email, browser string) (
 	if err := s.bindLink(ctx, token, browser); err != nil {
 		return "", err
 	}
-	if err := s.mails.Enqueue(message); err != nil {
+	if err := s.mails.Enqueue(ctx, message); err != nil {
 		return "", unavailable("send a magic link", err)
 	}
 	if !s.cfg.ExposeMagicLinks {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"ticketing/internal/telemetry"
 )
 
 // Role is a right of users; the names are those of the API.
@@ -47,9 +49,9 @@ func (p Principal) HasRole(r Role) bool { return slices.Contains(p.Roles, r) }
 
 type principalKey struct{}
 
-// WithPrincipal returns a context in which FromContext finds p.
+// WithPrincipal returns a context in which FromContext finds p. Its spans and lines of the log name the user.
 func WithPrincipal(ctx context.Context, p Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, p)
+	return context.WithValue(telemetry.WithUserID(ctx, p.UserID), principalKey{}, p)
 }
 
 // FromContext returns the principal of a context, and false if there is none.

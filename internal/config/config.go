@@ -15,6 +15,12 @@ const (
 	Test        = "test"
 )
 
+// The values of LOG_FORMAT.
+const (
+	LogJSON = "json"
+	LogText = "text"
+)
+
 // Config is the whole configuration. .env.example explains each name.
 type Config struct {
 	Environment     string        `env:"ENVIRONMENT"      envDefault:"production"`
@@ -24,6 +30,7 @@ type Config struct {
 	MetricsPort     int           `env:"METRICS_PORT"     envDefault:"9090"`
 	DataDir         string        `env:"DATA_DIR"         envDefault:".data"`
 	LogLevel        string        `env:"LOG_LEVEL"        envDefault:"info"`
+	LogFormat       string        `env:"LOG_FORMAT"` // default: text, in production json
 	ShutdownDelay   time.Duration `env:"SHUTDOWN_DELAY"   envDefault:"5s"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`
 	TrustedProxies  []string      `env:"TRUSTED_PROXIES"` // addresses and CIDR prefixes whose X-Forwarded-For is trusted

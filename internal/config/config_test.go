@@ -324,3 +324,11 @@ func collect(typ reflect.Type, names map[string]string) {
 		}
 	}
 }
+
+func TestSecretsAreKnownByTheirValues(t *testing.T) {
+	t.Parallel()
+	cfg := config.Config{}
+	cfg.EventsURL, cfg.RedisURL = "postgres://ticketing:pa%40ss@db/ticketing", "redis://db:6379/0?master_name=m&password=sentinels"
+	cfg.StripeAPIKey, cfg.RecordKeys = "sk_live_1", []string{"1:record"}
+	require.ElementsMatch(t, []string{"pa@ss", "pa%40ss", "sentinels", "sk_live_1", "1:record", "record"}, cfg.Secrets())
+}

@@ -135,7 +135,13 @@ func variableOf(field string) (name, kind string) {
 // fillDefaults sets the defaults that depend on other values.
 func fillDefaults(c *Config) {
 	c.Environment = strings.ToLower(c.Environment)
-	c.LogLevel = strings.ToLower(c.LogLevel)
+	c.LogLevel, c.LogFormat = strings.ToLower(c.LogLevel), strings.ToLower(c.LogFormat)
+	if c.LogFormat == "" {
+		c.LogFormat = LogJSON
+		if c.Development() {
+			c.LogFormat = LogText
+		}
+	}
 	if c.Host == "" {
 		c.Host = "0.0.0.0"
 		if c.Development() {

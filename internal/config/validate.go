@@ -58,6 +58,9 @@ func (v *validator) checkProcess() {
 	if err := new(slog.Level).UnmarshalText([]byte(c.LogLevel)); err != nil {
 		v.report("LOG_LEVEL", "%q is unknown; use debug, info, warn or error", c.LogLevel)
 	}
+	if c.LogFormat != LogJSON && c.LogFormat != LogText {
+		v.report("LOG_FORMAT", "%q is unknown; use %s or %s", c.LogFormat, LogJSON, LogText)
+	}
 	if c.Port != 0 && c.Port == c.MetricsPort && c.Host == c.MetricsHost {
 		v.report("METRICS_PORT", "%d is PORT already; use another one", c.MetricsPort)
 	}

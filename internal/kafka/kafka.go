@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/plugin/kotel"
 
 	"ticketing/internal/network"
 	"ticketing/internal/supervise"
@@ -24,6 +23,7 @@ type Config struct {
 	ClientID string           // Names the client in the brokers' logs and quotas. Required.
 	TLS      *tls.Config      // Default: connections are in the clear.
 	SASL     SASL             // Default: clients do not name themselves.
+	Receives bool             // Received records have spans, too. Default: only published ones have.
 	Dial     network.DialFunc // Default: network.Dial.
 	Logger   *slog.Logger     // Default: slog.Default().
 	Metrics  *Metrics         // Default: clients are not measured.
@@ -46,12 +46,11 @@ func Options(c Config) []kgo.Opt {
 	if c.Metrics == nil {
 		c.Metrics = NewMetrics(nil)
 	}
-	tracing := kotel.NewKotel(kotel.WithTracer(kotel.NewTracer(kotel.ClientID(c.ClientID))))
 	options := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(c.ClientID),
 		kgo.WithLogger(logger{c.Logger, supervise.NewRepetitions()}),
-		kgo.WithHooks(append(tracing.Hooks(), faultHook{supervise.NewFault("reaching the broker", c.Logger)}, c.Metrics)...),
+		kgo.WithHooks(append(c.tracingHooks(), faultHook{supervise.NewFault("reaching the broker", c.Logger)}, c.Metrics)...),
 		kgo.Dialer(c.dial),
 		kgo.RequestTimeoutOverhead(responseTimeout),
 		kgo.FetchMaxWait(longestPoll),

@@ -1,12 +1,17 @@
 package mail
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/mail"
 	"net/url"
 	"strconv"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"ticketing/internal/telemetry"
 )
 
 // Config configures a Mailer.
@@ -26,13 +31,35 @@ func Open(cfg Config) (Mailer, error) {
 		return nil, fmt.Errorf("parse the sender of mails: %w", err)
 	}
 	if cfg.SMTPURL == "" {
-		return newFolder(cfg.Folder, from)
+		folder, err := newFolder(cfg.Folder, from)
+		if err != nil {
+			return nil, err
+		}
+		return traceMails(folder), nil
 	}
 	server, err := parseServer(cfg.SMTPURL)
 	if err != nil {
 		return nil, fmt.Errorf("parse the URL of the mail server: %w", err)
 	}
-	return &smtpMailer{server: server, from: from, tls: cfg.TLS}, nil
+	return traceMails(&smtpMailer{server: server, from: from, tls: cfg.TLS}), nil
+}
+
+func traceMails(m Mailer) Mailer {
+	if !telemetry.Exports() {
+		return m
+	}
+	return tracedMailer{m}
+}
+
+// tracedMailer has a span for each mail of a sampled request, which says nothing of the mail.
+type tracedMailer struct{ Mailer }
+
+// Send implements Mailer.
+func (t tracedMailer) Send(ctx context.Context, m Message) error {
+	ctx, span := telemetry.StartSpan(ctx, "send mail", trace.WithSpanKind(trace.SpanKindClient))
+	err := t.Mailer.Send(ctx, m)
+	telemetry.EndSpan(span, err)
+	return err
 }
 
 // server is a parsed SMTP URL.

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"ticketing/internal/telemetry"
 )
 
 // The queue's bounds. A mail that cannot be sent within all pauses is lost, and the user requests another.
@@ -29,7 +31,7 @@ type QueueConfig struct {
 type Queue struct {
 	mailer  Mailer
 	log     *slog.Logger
-	waiting chan Message
+	waiting chan queuedMail
 	closing chan struct{} // closed: no new mails, no more pauses
 	once    sync.Once
 	cancel  context.CancelFunc
@@ -47,22 +49,28 @@ func NewQueue(c QueueConfig) *Queue {
 		c.Logger = slog.Default()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	q := &Queue{mailer: c.Mailer, log: c.Logger, waiting: make(chan Message, maxQueued), closing: make(chan struct{}), cancel: cancel}
+	q := &Queue{mailer: c.Mailer, log: c.Logger, waiting: make(chan queuedMail, maxQueued), closing: make(chan struct{}), cancel: cancel}
 	for range queueWorkers {
 		q.workers.Go(func() { q.sendQueued(ctx) })
 	}
 	return q
 }
 
-// Enqueue adds a mail without waiting. Its only error is ErrQueueFull.
-func (q *Queue) Enqueue(m Message) error {
+// queuedMail is a mail with the request that it belongs to.
+type queuedMail struct {
+	Message
+	request context.Context
+}
+
+// Enqueue adds a mail without waiting; it is sent whether or not ctx ends. Its only error is ErrQueueFull.
+func (q *Queue) Enqueue(ctx context.Context, m Message) error {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
 	if q.closed {
 		return ErrQueueFull
 	}
 	select {
-	case q.waiting <- m:
+	case q.waiting <- queuedMail{m, ctx}:
 		return nil
 	default:
 		return ErrQueueFull
@@ -93,8 +101,9 @@ func (q *Queue) sendQueued(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // Close returns an error
 		}
-		if err := q.deliverMail(ctx, m); err != nil {
-			q.log.ErrorContext(ctx, "mail not sent", "error", err)
+		sending := telemetry.Follow(ctx, m.request)
+		if err := q.deliverMail(sending, m.Message); err != nil {
+			q.log.ErrorContext(sending, "mail not sent", "error", err)
 		}
 	}
 }

@@ -24,11 +24,11 @@ func TestCloseSendsQueuedMails(t *testing.T) {
 	var sent atomic.Int64
 	q := newTestQueue(mailerFunc(func(context.Context, Message) error { sent.Add(1); return nil }))
 	for range 100 {
-		require.NoError(t, q.Enqueue(Message{}))
+		require.NoError(t, q.Enqueue(t.Context(), Message{}))
 	}
 	require.NoError(t, q.Close(t.Context()))
 	require.EqualValues(t, 100, sent.Load())
-	require.ErrorIs(t, q.Enqueue(Message{}), ErrQueueFull, "a closed queue accepts no mail")
+	require.ErrorIs(t, q.Enqueue(t.Context(), Message{}), ErrQueueFull, "a closed queue accepts no mail")
 }
 
 func TestQueueIsBounded(t *testing.T) {
@@ -37,7 +37,7 @@ func TestQueueIsBounded(t *testing.T) {
 	var err error
 	accepted := 0
 	for ; err == nil; accepted++ {
-		err = q.Enqueue(Message{})
+		err = q.Enqueue(t.Context(), Message{})
 	}
 	require.ErrorIs(t, err, ErrQueueFull)
 	require.LessOrEqual(t, accepted, maxQueued+queueWorkers+1)
@@ -48,7 +48,7 @@ func TestQueueIsBounded(t *testing.T) {
 func TestATemporaryFailureIsRetried(t *testing.T) {
 	post := mailtest.Open(t, mailtest.Config{Busy: func(n int) bool { return n == 1 }})
 	q := newTestQueue(open(t, "smtp://"+post.Address))
-	require.NoError(t, q.Enqueue(Message{To: "ann@example.com", Text: "Hi", HTML: "Hi"}))
+	require.NoError(t, q.Enqueue(t.Context(), Message{To: "ann@example.com", Text: "Hi", HTML: "Hi"}))
 	require.NoError(t, q.Close(t.Context())) // it skips the pause before the next try
 	require.Len(t, post.Got(), 2)
 }
@@ -59,7 +59,7 @@ func TestAPermanentFailureIsNotRetried(t *testing.T) {
 		tries.Add(1)
 		return refusal{code: 550}
 	}))
-	require.NoError(t, q.Enqueue(Message{}))
+	require.NoError(t, q.Enqueue(t.Context(), Message{}))
 	require.NoError(t, q.Close(t.Context()))
 	require.EqualValues(t, 1, tries.Load())
 }

@@ -78,6 +78,7 @@ func Open(ctx context.Context, address string, c Config) (*Pool, error) {
 	withoutTLSOnThisMachine(address, cfg.ConnConfig)
 	c.applyTo(cfg)
 	c.findSilence(cfg, p)
+	traceStatements(cfg.ConnConfig)
 	if p.Pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("open a connection pool: %w", err)
 	}

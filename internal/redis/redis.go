@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"ticketing/internal/network"
+	"ticketing/internal/telemetry"
 )
 
 // timeout bounds each command, connecting included: who waits for Redis can do without it, or says UNAVAILABLE.
@@ -49,6 +50,9 @@ func New(ctx context.Context, url string, cfg Config) (*redis.Client, error) {
 	b := newBreaker(dialer, probe, cfg.Logger)
 	b.metrics = newMetrics(cfg.Registerer, client, b)
 	client.AddHook(b)
+	if telemetry.Exports() {
+		client.AddHook(spanHook{})
+	}
 	go b.watchRedis(ctx)
 	return client, nil
 }

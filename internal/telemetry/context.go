@@ -1,10 +1,6 @@
 package telemetry
 
-import (
-	"context"
-
-	"go.opentelemetry.io/otel/propagation"
-)
+import "context"
 
 type correlationKey struct{}
 
@@ -19,11 +15,15 @@ func CorrelationID(ctx context.Context) string {
 	return id
 }
 
-const traceparentHeader = "traceparent"
+type userKey struct{}
 
-// Traceparent returns the context's span in W3C's form, "" if there is none, to be stored with later work.
-func Traceparent(ctx context.Context) string {
-	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, carrier)
-	return carrier[traceparentHeader]
+// WithUserID returns a context with the id of the user that it belongs to; "system:…" for a part of the system.
+func WithUserID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, userKey{}, id)
+}
+
+// UserID returns the id of the user, "" if there is none.
+func UserID(ctx context.Context) string {
+	id, _ := ctx.Value(userKey{}).(string)
+	return id
 }

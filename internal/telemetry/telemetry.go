@@ -20,7 +20,7 @@ import (
 type Config struct {
 	ServiceName  string // OTEL_SERVICE_NAME overrides it. Required.
 	Version      string // Of the binary. Default: none.
-	OTLPEndpoint string // http://host:4317 or https://…. Default: none; spans give logs their ids, but are not exported.
+	OTLPEndpoint string // http://host:4317 or https://…. Default: none; nothing is sampled, though requests have ids for the log.
 }
 
 // Telemetry is the telemetry of a process.
@@ -41,17 +41,22 @@ func Setup(ctx context.Context, c Config) (*Telemetry, error) {
 		return nil, fmt.Errorf("describe the process to traces: %w", err)
 	}
 	options := []sdktrace.TracerProviderOption{sdktrace.WithResource(res)} // the sampler comes from OTEL_TRACES_SAMPLER
-	if c.OTLPEndpoint != "" {
+	if c.OTLPEndpoint == "" {
+		options = append(options, sdktrace.WithSampler(sdktrace.NeverSample()))
+	} else {
 		exporter, err := newExporter(ctx, c.OTLPEndpoint)
 		if err != nil {
 			return nil, err
 		}
-		options = append(options, sdktrace.WithBatcher(exporter))
+		options = append(options, sdktrace.WithSpanProcessor(identifier{}), sdktrace.WithBatcher(cleanExporter{exporter}))
 	}
 	t := &Telemetry{Registry: prometheus.NewRegistry(), provider: sdktrace.NewTracerProvider(options...)}
 	t.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	otel.SetTracerProvider(t.provider)
-	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
+	own := t.provider.Tracer("ticketing")
+	tracer.Store(&own)
+	exporting.Store(c.OTLPEndpoint != "")
+	otel.SetTextMapPropagator(propagation.TraceContext{}) // no baggage: it would carry whatever clients send into records and calls
 	return t, nil
 }
 

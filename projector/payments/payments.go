@@ -48,7 +48,7 @@ func (Projection) Apply(ctx context.Context, tx pgx.Tx, batch []projection.Recor
 	changes := make([]announce.Change, 0, 2*len(changed)) // for watchers of the payment, and of its reservation
 	for _, r := range changed {
 		changes = append(changes, announce.Change{Kind: announce.Payment, ID: r.ID, Version: r.Version},
-			announce.Change{Kind: announce.PaymentOfReservation, ID: r.ReservationID, Version: r.Version})
+			announce.Change{Kind: announce.PaymentOfReservation, ID: r.ReservationID, Version: r.Version, By: r.ID})
 	}
 	return changes, nil
 }

@@ -24,10 +24,11 @@ func newAnnouncer(rdb redis.UniversalClient, m *metrics, log *slog.Logger) *anno
 	return &announcer{rdb: rdb, queue: make(chan []announce.Change, batches), metrics: m, log: log}
 }
 
-func (a *announcer) queueChanges(changes []announce.Change) {
+func (a *announcer) queueChanges(ctx context.Context, changes []announce.Change) {
 	if a.rdb == nil || len(changes) == 0 {
 		return
 	}
+	causesOf(ctx).addTo(changes)
 	select {
 	case a.queue <- changes:
 	default:
@@ -57,5 +58,8 @@ func (a *announcer) run(ctx context.Context) {
 func (a *announcer) publishChanges(ctx context.Context, changes []announce.Change) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	return announce.Publish(ctx, a.rdb, changes)
+	ctx, endSpans := startAnnouncing(ctx, changes)
+	err := announce.Publish(ctx, a.rdb, changes)
+	endSpans(err)
+	return err
 }

@@ -69,7 +69,7 @@ func (s *session) addRecord(b *tables.Batch, r *kgo.Record) cloudevents.Event {
 		Shard: e.Shard, Position: e.Position, StreamID: e.Subject, Version: e.StreamVersion, Type: e.Type,
 		SchemaVersion: e.SchemaVersion, Data: e.Data, RecordedAt: e.Time,
 		Metadata: eventstore.Metadata{
-			CorrelationID: e.CorrelationID, CausationID: e.CausationID, Actor: e.Actor, Traceparent: e.Traceparent,
+			CorrelationID: e.CorrelationID, CausationID: e.CausationID, Actor: e.Actor, Traceparent: traceparentOf(r, e.Traceparent),
 			Incarnation: e.Incarnation,
 		},
 	}})

@@ -116,8 +116,8 @@ func (s *session) pollBatch(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	endSpans := startSpans(ctx, s.projection.Name(), b.Records)
-	err = s.writer.Write(ctx, b)
+	writing, endSpans := startSpans(ctx, s.projection.Name(), b.Records)
+	err = s.writer.Write(writing, b)
 	endSpans(err)
 	if err != nil {
 		return err

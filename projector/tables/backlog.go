@@ -69,7 +69,7 @@ func (w *Writer) WriteNextPart(ctx context.Context) (worked bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	w.Announce(changes)
+	w.Announce(ctx, changes)
 	if failed != nil {
 		w.reportDeadLetters(0, 0, deadLetters{failed.StreamID: failed})
 	}

@@ -66,7 +66,7 @@ func (w *Writer) replayStream(ctx context.Context, streamID string) (revived boo
 		return q.DeleteDeadLetter(ctx, db.DeleteDeadLetterParams{Projection: w.Projection.Name(), StreamID: streamID})
 	})
 	if err == nil {
-		w.Announce(changes)
+		w.Announce(ctx, changes)
 		w.announceBacklog(bulky)
 	}
 	return revived, err

@@ -33,7 +33,7 @@ type Config struct {
 	Registry   *eventstore.Registry    // Of all domain events. Required.
 	Logger     *slog.Logger            // Default: slog.Default().
 	Registerer prometheus.Registerer   // Default: metrics are not registered.
-	Announce   func([]announce.Change) // Is called with what a commit has changed. Default: changes are not announced.
+	Announce   func(context.Context, []announce.Change) // Is called with what a commit has changed. Default: changes are not announced.
 
 	metrics *metrics // shared by the writers that are opened with the Config
 }
@@ -48,7 +48,7 @@ func (c Config) WithDefaults() Config {
 		c.metrics = newMetrics(c.Registerer)
 	}
 	if c.Announce == nil {
-		c.Announce = func([]announce.Change) {}
+		c.Announce = func(context.Context, []announce.Change) {}
 	}
 	return c
 }
@@ -93,7 +93,7 @@ func Open(ctx context.Context, cfg Config, p projection.Projection) (*Writer, ev
 // caller cuts batches (projection.CutRows).
 func (w *Writer) Into(guard func(ctx context.Context, tx pgx.Tx) error) *Writer {
 	other := *w
-	other.guard, other.Announce, other.whole = guard, func([]announce.Change) {}, true
+	other.guard, other.Announce, other.whole = guard, func(context.Context, []announce.Change) {}, true
 	return &other
 }
 
@@ -142,7 +142,7 @@ func (w *Writer) Write(ctx context.Context, b Batch) error {
 	for {
 		changes, err := w.tryWrite(ctx, b, dead)
 		if err == nil {
-			w.Announce(changes)
+			w.Announce(ctx, changes)
 			return nil
 		}
 		if gap, ok := errors.AsType[*projection.GapError](err); ok {

@@ -51,6 +51,14 @@ func cpuSoFar() cpuTimes {
 	return times
 }
 
+// sum returns the time of all programs together.
+func (c cpuTimes) sum() (sum time.Duration) {
+	for _, used := range c {
+		sum += used
+	}
+	return sum
+}
+
 // perCommand returns what each program used for a command.
 func (c cpuTimes) perCommand(before cpuTimes, commands int) string {
 	var sum time.Duration

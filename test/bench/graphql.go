@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,22 +28,68 @@ const (
 )
 
 // benchGraphQL measures reserveSeats from the HTTP request to the commit: the api's own binary, with sessions, rate limits (too high to be
-// met), and an idempotency key a request. The client, PostgreSQL and Redis run on the same cores; relay and projectors do not.
+// met), and an idempotency key a request. The client, PostgreSQL and Redis run on the same cores; relay and projectors do not. A second api, which
+// exports the traces of 1 % of the requests, takes turns with the first one; each sells an event of its own.
 func benchGraphQL(ctx context.Context, b *bench) (err error) {
-	cfg, env, stop, err := b.apiEnvironment(ctx, "graphql")
+	_, env, stop, err := b.apiEnvironment(ctx, "graphql")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	api, err := b.startProgram(ctx, "api", env)
+	traces, err := startTraceSink(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		err = errors.Join(err, api.Stop(ctx, syscall.SIGTERM))
-	}()
+	defer traces.stop()
+	plain := &apiSide{name: "reserveSeats"}
+	traced := &apiSide{name: "with 1 % of the traces", more: map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": traces.url, "OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01",
+	}}
+	for _, side := range []*apiSide{plain, traced} {
+		defer func() { err = errors.Join(err, side.stop()) }()
+		if err := side.start(ctx, b, env, connections); err != nil {
+			return err
+		}
+	}
+	if err := b.takeTurns(plain.round(ctx, b), traced.round(ctx, b)); err != nil {
+		return err
+	}
+	b.printFigure("graphql_reserve_per_s", plain.all.perSecond())
+	b.printFigure("graphql_traced_ratio", traced.all.perSecond()/plain.all.perSecond())
+	b.printFigure("graphql_traced_cpu_ratio", float64(traced.cpuPerCommand())/float64(plain.cpuPerCommand()))
+	b.printf("  %d spans were exported", traces.spans.Load())
+	return nil
+}
+
+// apiSide is an api process with its clients, which all reserve tickets for one event.
+type apiSide struct {
+	name string
+	more map[string]string // of its environment
+
+	api       *process.Process
+	reservers []*httpReserver
+	all       measured
+	cpu       time.Duration
+}
+
+// start starts the api on the databases of env, on ports of its own, and signs its clients in.
+func (s *apiSide) start(ctx context.Context, b *bench, env map[string]string, clients int) error {
+	env = maps.Clone(env)
+	maps.Copy(env, s.more)
+	for _, name := range []string{"PORT", "METRICS_PORT"} {
+		port, err := services.FreePort()
+		if err != nil {
+			return err
+		}
+		env[name] = strconv.Itoa(port)
+	}
+	cfg, err := config.Load(env)
+	if err != nil {
+		return err
+	}
+	if s.api, err = b.startProgram(ctx, "api", env); err != nil {
+		return err
+	}
 	url := "http://" + cfg.Addr()
 	if err := awaitReady(ctx, url+"/health/ready"); err != nil {
 		return err
@@ -55,24 +102,40 @@ func benchGraphQL(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	reservers := make([]*httpReserver, connections)
-	for i := range reservers {
-		if reservers[i], err = newHTTPReserver(ctx, cfg.Addr(), tokens[i%len(tokens)], eventID); err != nil {
+	for i := range clients {
+		r, err := newHTTPReserver(ctx, cfg.Addr(), tokens[i%len(tokens)], eventID)
+		if err != nil {
 			return err
 		}
-		defer reservers[i].close()
+		s.reservers = append(s.reservers, r)
 	}
-	reserve := func(_ context.Context, client, n int) error { return reservers[client].reserveTwo(client, n) }
-	var all measured
-	for range b.rounds {
-		m := func() (measured, error) { return closedLoop(ctx, connections, b.round, reserve) }
-		if err := b.measureSide(&all, "reserveSeats", m); err != nil {
-			return err
-		}
-	}
-	b.printFigure("graphql_reserve_per_s", all.perSecond())
 	return nil
 }
+
+func (s *apiSide) stop() error {
+	for _, r := range s.reservers {
+		r.close()
+	}
+	if s.api == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return s.api.Stop(ctx, syscall.SIGTERM)
+}
+
+// round returns the side's turn of a round.
+func (s *apiSide) round(ctx context.Context, b *bench) func(int) error {
+	reserve := func(_ context.Context, client, n int) error { return s.reservers[client].reserveTwo(client, n) }
+	return func(int) error {
+		before := cpuSoFar()
+		err := b.measureSide(&s.all, s.name, func() (measured, error) { return closedLoop(ctx, len(s.reservers), b.round, reserve) })
+		s.cpu += cpuSoFar().sum() - before.sum()
+		return err
+	}
+}
+
+func (s *apiSide) cpuPerCommand() time.Duration { return s.cpu / time.Duration(max(s.all.Done, 1)) }
 
 // apiEnvironment starts what the api needs beside PostgreSQL, and returns its configuration, also as the environment that says it.
 func (b *bench) apiEnvironment(ctx context.Context, name string) (cfg config.Config, env map[string]string, stop func() error, err error) {

@@ -41,8 +41,7 @@ func newHTTPReserver(ctx context.Context, address, token, eventID string) (*http
 
 // reserveTwo reserves two tickets and returns when the reservation is durable.
 func (r *httpReserver) reserveTwo(client, n int) error {
-	copy(r.key, fmt.Sprintf("%08x-%04x-%04x-0000-%012x", client, n>>16, n&0xffff, time.Now().UnixNano()&(1<<48-1))) // a UUID's form
-	answer, err := r.roundTrip(r.request)
+	answer, err := r.send(client, n)
 	if err != nil {
 		return err
 	}
@@ -50,4 +49,10 @@ func (r *httpReserver) reserveTwo(client, n int) error {
 		return fmt.Errorf("not reserved: %s", answer)
 	}
 	return nil
+}
+
+// send sends a request with a key of its own, and returns the response.
+func (r *httpReserver) send(client, n int) ([]byte, error) {
+	copy(r.key, fmt.Sprintf("%08x-%04x-%04x-0000-%012x", client, n>>16, n&0xffff, time.Now().UnixNano()&(1<<48-1))) // a UUID's form
+	return r.roundTrip(r.request)
 }

@@ -1,0 +1,43 @@
+package transport
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"ticketing/graph/apierror"
+	"ticketing/internal/overload"
+)
+
+// runningPerProcessor is how many operations may run at a time for each processor. At full speed that many take less than a tenth of a second,
+// and more would only wait for each other. What waits for a payment gateway, a projection or its own client's turn does not count.
+const runningPerProcessor = 256
+
+// When clients are to try again that were refused because of overload: not all of them at once.
+const (
+	retryFirst  = time.Second
+	retrySpread = 3 * time.Second
+)
+
+// enterRunning takes a place among the operations that run, which overload.Leave gives back. It returns UNAVAILABLE when there is none.
+func (h *Handler) enterRunning(ctx context.Context) (context.Context, *apierror.Error) {
+	entered, ok := h.running.Enter(ctx)
+	if ok {
+		return entered, nil
+	}
+	h.metrics.countRefused(string(apierror.Unavailable))
+	pause := retryFirst + rand.N(retrySpread) //nolint:gosec // spreads clients, is not secret
+	return ctx, apierror.New(apierror.Unavailable, "too much is going on; try again").After(pause)
+}
+
+// serveAdmitted is serveOperation, unless the process has too much to do already. The status tells proxies, too.
+func (h *Handler) serveAdmitted(w http.ResponseWriter, r *http.Request) {
+	ctx, refused := h.enterRunning(r.Context())
+	if refused != nil {
+		writeRequestErrors(w, mediaJSON, http.StatusServiceUnavailable, presentErrors(refused))
+		return
+	}
+	defer overload.Leave(ctx)
+	h.serveOperation(h.boundWrites(w), r.WithContext(ctx))
+}

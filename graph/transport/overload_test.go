@@ -1,0 +1,142 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"ticketing/internal/overload"
+	"ticketing/internal/testenv"
+)
+
+// held is a host whose queries last until they are released. A query for b waits for something elsewhere meanwhile.
+type held struct {
+	flood
+	release chan struct{}
+}
+
+func newHeld() held {
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `type Query { a: String b: String }`})
+	h := held{release: make(chan struct{})}
+	h.exec = executor.New(&graphql.ExecutableSchemaMock{
+		SchemaFunc: func() *ast.Schema { return schema },
+		ExecFunc: func(context.Context) graphql.ResponseHandler {
+			return graphql.OneShot(nil)
+		},
+	})
+	h.exec.AroundResponses(func(ctx context.Context, _ graphql.ResponseHandler) *graphql.Response {
+		if strings.Contains(graphql.GetOperationContext(ctx).RawQuery, "b") {
+			defer overload.Wait(ctx)()
+		}
+		<-h.release
+		return &graphql.Response{Data: json.RawMessage(`{}`)}
+	})
+	return h
+}
+
+// shedResponse is what a client of an overloaded process gets.
+type shedResponse struct {
+	Errors []struct {
+		Extensions struct {
+			Code              string
+			RetryAfterSeconds int
+		}
+	}
+}
+
+func (r shedResponse) check(t *testing.T) {
+	t.Helper()
+	require.Len(t, r.Errors, 1)
+	require.Equal(t, "UNAVAILABLE", r.Errors[0].Extensions.Code)
+	require.GreaterOrEqual(t, r.Errors[0].Extensions.RetryAfterSeconds, 1)
+}
+
+func post(url, query string) (status int, header http.Header, body string, err error) {
+	response, err := http.Post(url, "application/json", strings.NewReader(`{"query":"`+query+`"}`))
+	if err != nil {
+		return 0, nil, "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return response.StatusCode, response.Header, string(text), err
+}
+
+func TestWhatIsInExcessIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	host := newHeld()
+	h, url := serve(t, func(c *Config) { c.Host, c.MaxRunning = host, 2 })
+	var accepted sync.WaitGroup
+	send := func(query string) {
+		accepted.Go(func() {
+			status, _, body, err := post(url, query)
+			assert.NoError(t, err)
+			assert.Equal(t, http.StatusOK, status)
+			assert.JSONEq(t, `{"data":{}}`, body)
+		})
+	}
+	awaitInside := func(want int) {
+		t.Helper()
+		testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+			return h.running.Inside() == want, fmt.Sprintf("%d operations run", h.running.Inside())
+		})
+	}
+	for range 10 {
+		send("{ b }") // waits elsewhere
+	}
+	send("{ a }")
+	send("{ a }")
+	awaitInside(2)
+
+	status, header, body, err := post(url, "{ a }")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	var shed shedResponse
+	require.NoError(t, json.Unmarshal([]byte(body), &shed))
+	shed.check(t)
+	require.Equal(t, strconv.Itoa(shed.Errors[0].Extensions.RetryAfterSeconds), header.Get("Retry-After"))
+	requireShedOnSocket(t, url)
+
+	close(host.release)
+	accepted.Wait()
+	awaitInside(0)
+	status, _, _, err = post(url, "{ a }")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
+}
+
+// requireShedOnSocket checks that an operation of a WebSocket is refused, and that the connection stays.
+func requireShedOnSocket(t *testing.T, url string) {
+	t.Helper()
+	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{subprotocol}})
+	require.NoError(t, err)
+	defer conn.CloseNow()
+	exchange := func(text string) (m message) {
+		require.NoError(t, conn.Write(t.Context(), websocket.MessageText, []byte(text)))
+		_, data, err := conn.Read(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(data, &m))
+		return m
+	}
+	require.Equal(t, "connection_ack", exchange(`{"type":"connection_init"}`).Type)
+	for range 2 {
+		refused := exchange(`{"type":"subscribe","id":"1","payload":{"query":"{ a }"}}`)
+		require.Equal(t, "error", refused.Type)
+		var shed shedResponse
+		require.NoError(t, json.Unmarshal([]byte(`{"errors":`+string(refused.Payload)+`}`), &shed))
+		shed.check(t)
+	}
+}
