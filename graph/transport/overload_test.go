@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -27,11 +28,12 @@ import (
 type held struct {
 	flood
 	release chan struct{}
+	waiting *atomic.Int64 // queries for b
 }
 
 func newHeld() held {
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `type Query { a: String b: String }`})
-	h := held{release: make(chan struct{})}
+	h := held{release: make(chan struct{}), waiting: new(atomic.Int64)}
 	h.exec = executor.New(&graphql.ExecutableSchemaMock{
 		SchemaFunc: func() *ast.Schema { return schema },
 		ExecFunc: func(context.Context) graphql.ResponseHandler {
@@ -41,6 +43,7 @@ func newHeld() held {
 	h.exec.AroundResponses(func(ctx context.Context, _ graphql.ResponseHandler) *graphql.Response {
 		if strings.Contains(graphql.GetOperationContext(ctx).RawQuery, "b") {
 			defer overload.Wait(ctx)()
+			h.waiting.Add(1)
 		}
 		<-h.release
 		return &graphql.Response{Data: json.RawMessage(`{}`)}
@@ -94,8 +97,11 @@ func TestWhatIsInExcessIsRefusedAtOnce(t *testing.T) {
 			return h.running.Inside() == want, fmt.Sprintf("%d operations run", h.running.Inside())
 		})
 	}
-	for range 10 {
-		send("{ b }") // waits elsewhere
+	for i := range 10 { // more than may run, but they wait elsewhere
+		send("{ b }")
+		testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+			return int(host.waiting.Load()) == i+1, "it does not wait yet"
+		})
 	}
 	send("{ a }")
 	send("{ a }")

@@ -11,7 +11,7 @@ import (
 	"ticketing/internal/card"
 )
 
-// What a text shows in the place of what nobody should read in it.
+// What a text shows in the place of what it must not contain.
 const (
 	hiddenSecret  = "[secret]"
 	hiddenAddress = "[mail address]"
