@@ -78,6 +78,31 @@ func post(url, query string) (status int, header http.Header, body string, err e
 	return response.StatusCode, response.Header, string(text), err
 }
 
+func awaitInside(t *testing.T, h *Handler, want int) {
+	t.Helper()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		return h.running.Inside() == want, fmt.Sprintf("%d operations run", h.running.Inside())
+	})
+}
+
+// apart is a crowd of which each client has an execution of its own.
+type apart struct{ crowd }
+
+func (apart) Share(context.Context, *graphql.OperationContext) (*Shared, error) { return nil, nil } //nolint:nilnil // nothing is shared
+
+func TestASubscriptionThatWaitsForItsFirstStateTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	host := apart{newCrowd()}
+	h, url := serve(t, func(c *Config) { c.Host, c.MaxRunning = host, 1 })
+	for i := range int64(3) {
+		conn, err := subscribeToCrowd(t.Context(), url)
+		require.NoError(t, err)
+		defer conn.CloseNow()
+		testenv.Eventually(t, testenv.Patience, func() (bool, string) { return host.executions.Load() == i+1, "it is not executed" })
+		awaitInside(t, h, 0)
+	}
+}
+
 func TestWhatIsInExcessIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	host := newHeld()
@@ -91,12 +116,6 @@ func TestWhatIsInExcessIsRefusedAtOnce(t *testing.T) {
 			assert.JSONEq(t, `{"data":{}}`, body)
 		})
 	}
-	awaitInside := func(want int) {
-		t.Helper()
-		testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-			return h.running.Inside() == want, fmt.Sprintf("%d operations run", h.running.Inside())
-		})
-	}
 	for i := range 10 { // more than may run, but they wait elsewhere
 		send("{ b }")
 		testenv.Eventually(t, testenv.Patience, func() (bool, string) {
@@ -105,7 +124,7 @@ func TestWhatIsInExcessIsRefusedAtOnce(t *testing.T) {
 	}
 	send("{ a }")
 	send("{ a }")
-	awaitInside(2)
+	awaitInside(t, h, 2)
 
 	status, header, body, err := post(url, "{ a }")
 	require.NoError(t, err)
@@ -118,7 +137,7 @@ func TestWhatIsInExcessIsRefusedAtOnce(t *testing.T) {
 
 	close(host.release)
 	accepted.Wait()
-	awaitInside(0)
+	awaitInside(t, h, 0)
 	status, _, _, err = post(url, "{ a }")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status)
