@@ -41,11 +41,11 @@ func benchGraphQL(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer traces.stop()
-	plain := &apiSide{name: "reserveSeats"}
-	traced := &apiSide{name: "with 1 % of the traces", more: map[string]string{
+	plain := &loadedAPI{name: "reserveSeats"}
+	traced := &loadedAPI{name: "with 1 % of the traces", more: map[string]string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT": traces.url, "OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01",
 	}}
-	for _, side := range []*apiSide{plain, traced} {
+	for _, side := range []*loadedAPI{plain, traced} {
 		defer func() { err = errors.Join(err, side.stop()) }()
 		if err := side.start(ctx, b, env, connections); err != nil {
 			return err
@@ -61,8 +61,8 @@ func benchGraphQL(ctx context.Context, b *bench) (err error) {
 	return nil
 }
 
-// apiSide is an api process with its clients, which all reserve tickets for one event.
-type apiSide struct {
+// loadedAPI is an api process with its clients, which all reserve tickets for one event.
+type loadedAPI struct {
 	name string
 	more map[string]string // of its environment
 
@@ -73,7 +73,7 @@ type apiSide struct {
 }
 
 // start starts the api on the databases of env, on ports of its own, and signs its clients in.
-func (s *apiSide) start(ctx context.Context, b *bench, env map[string]string, clients int) error {
+func (s *loadedAPI) start(ctx context.Context, b *bench, env map[string]string, clients int) error {
 	env = maps.Clone(env)
 	maps.Copy(env, s.more)
 	for _, name := range []string{"PORT", "METRICS_PORT"} {
@@ -112,7 +112,7 @@ func (s *apiSide) start(ctx context.Context, b *bench, env map[string]string, cl
 	return nil
 }
 
-func (s *apiSide) stop() error {
+func (s *loadedAPI) stop() error {
 	for _, r := range s.reservers {
 		r.close()
 	}
@@ -125,7 +125,7 @@ func (s *apiSide) stop() error {
 }
 
 // round returns the side's turn of a round.
-func (s *apiSide) round(ctx context.Context, b *bench) func(int) error {
+func (s *loadedAPI) round(ctx context.Context, b *bench) func(int) error {
 	reserve := func(_ context.Context, client, n int) error { return s.reservers[client].reserveTwo(client, n) }
 	return func(int) error {
 		before := cpuSoFar()
@@ -135,7 +135,7 @@ func (s *apiSide) round(ctx context.Context, b *bench) func(int) error {
 	}
 }
 
-func (s *apiSide) cpuPerCommand() time.Duration { return s.cpu / time.Duration(max(s.all.Done, 1)) }
+func (s *loadedAPI) cpuPerCommand() time.Duration { return s.cpu / time.Duration(max(s.all.Done, 1)) }
 
 // apiEnvironment starts what the api needs beside PostgreSQL, and returns its configuration, also as the environment that says it.
 func (b *bench) apiEnvironment(ctx context.Context, name string) (cfg config.Config, env map[string]string, stop func() error, err error) {

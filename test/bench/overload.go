@@ -28,7 +28,7 @@ func benchOverload(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	side := &apiSide{name: "at 1x: as fast as it can"}
+	side := &loadedAPI{name: "at 1x: as fast as it can"}
 	defer func() { err = errors.Join(err, side.stop()) }()
 	if err := side.start(ctx, b, env, crowd); err != nil {
 		return err
