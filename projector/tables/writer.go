@@ -28,11 +28,11 @@ var ErrIncarnation = errors.New("the log has a new incarnation")
 
 // Config says where the log and the read tables are.
 type Config struct {
-	Events     *pgxpool.Pool           // The events database, which holds the log. Required.
-	Read       *pgxpool.Pool           // The database of the read tables. Required.
-	Registry   *eventstore.Registry    // Of all domain events. Required.
-	Logger     *slog.Logger            // Default: slog.Default().
-	Registerer prometheus.Registerer   // Default: metrics are not registered.
+	Events     *pgxpool.Pool                            // The events database, which holds the log. Required.
+	Read       *pgxpool.Pool                            // The database of the read tables. Required.
+	Registry   *eventstore.Registry                     // Of all domain events. Required.
+	Logger     *slog.Logger                             // Default: slog.Default().
+	Registerer prometheus.Registerer                    // Default: metrics are not registered.
 	Announce   func(context.Context, []announce.Change) // Is called with what a commit has changed. Default: changes are not announced.
 
 	metrics *metrics // shared by the writers that are opened with the Config

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// crowd is how many connections the customers of an on-sale have together, more than the api lets in at a time.
-const crowd = 4_096
+// crowdSize is how many connections the customers of an on-sale have together, more than the api lets in at a time.
+const crowdSize = 4_096
 
 // excess is how much more arrives than the api can do.
 const excess = 3
@@ -30,7 +30,7 @@ func benchOverload(ctx context.Context, b *bench) (err error) {
 	defer func() { err = errors.Join(err, stop()) }()
 	side := &loadedAPI{name: "at 1x: as fast as it can"}
 	defer func() { err = errors.Join(err, side.stop()) }()
-	if err := side.start(ctx, b, env, crowd); err != nil {
+	if err := side.start(ctx, b, env, crowdSize); err != nil {
 		return err
 	}
 	busy := *side
