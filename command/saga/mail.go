@@ -107,7 +107,7 @@ func (c Config) resolveReasons(ctx context.Context, purchase *command.Purchase) 
 // composeMail returns the mail, without a recipient if there is no reason for it any more.
 func (c Config) composeMail(a mailJob, purchase command.Purchase, address string) (mail.Message, error) {
 	p := purchaseOf(purchase)
-	if c.OrderLink != nil && !a.Mail.goesToOrganizer() { // it opens the order to whoever has it
+	if c.OrderLink != nil && !a.Mail.goesToOrganizer() { // it opens the order for any bearer
 		p.Link = c.OrderLink(purchase.Reservation.ID, purchase.Event.StartsAt.AddDate(0, linkMonths, 0))
 	}
 	switch a.Mail {

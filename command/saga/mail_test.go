@@ -183,7 +183,7 @@ func TestDisputesAreAnnouncedAsTheyAreWhenTheMailIsSent(t *testing.T) {
 				require.Contains(t, m.Text, says)
 			}
 			if test.mail.goesToOrganizer() {
-				require.NotContains(t, m.Text, "key=secret", "the link opens the customer's order to whoever has it")
+				require.NotContains(t, m.Text, "key=secret", "the link opens the customer's order for each bearer of it")
 			}
 		})
 	}

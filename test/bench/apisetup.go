@@ -22,7 +22,7 @@ func signInMany(ctx context.Context, url, prefix string, n int) (ids, tokens []s
 		g.Go(func() error {
 			client, user, err := visitor.SignIn(ctx, fmt.Sprintf("%s%d@example.com", prefix, i))
 			if err == nil {
-				ids[i], tokens[i] = user.ID, client.Token()
+				ids[i], tokens[i] = user.Id, client.Token()
 			}
 			return err
 		})
