@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -30,14 +31,22 @@ const (
 	sagaAuth        = 2  // one address a mail
 )
 
+// transactionIdle is how long the rows of a transaction are kept for a process that froze in it, or whose connection is silently gone: PostgreSQL
+// would wait for hours. A webhook that was being stored could not be stored by another process.
+const transactionIdle = 5 * time.Second
+
 // openPool opens a pool of at most connections to the database at url, and warns if PostgreSQL may not have that many.
 func (e Env) openPool(ctx context.Context, part, url, database, what string, connections int, pooler bool) (*postgres.Pool, error) {
 	registerer := e.registererOf(part)
+	idle := transactionIdle
+	if database != "events" { // transactions of the others have limits of their own, and poolers refuse settings that they do not know
+		idle = 0
+	}
 	pool, err := postgres.Open(ctx, url, postgres.Config{
 		VerifyConnection: network.WatchCertificate(registerer, "postgres-"+database),
 		ApplicationName:  "ticketing " + part,
 		MaxConnections:   min(connections, e.Config.MaxConnections), MinConnections: e.Config.MinConnections,
-		ConnectTimeout: e.Config.ConnectTimeout, StatementTimeout: e.Config.StatementTimeout, Dial: e.Dial, Logger: e.Logger, Pooler: pooler,
+		ConnectTimeout: e.Config.ConnectTimeout, StatementTimeout: e.Config.StatementTimeout, TransactionIdle: idle, Dial: e.Dial, Logger: e.Logger, Pooler: pooler,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", what, err)

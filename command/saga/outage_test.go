@@ -3,6 +3,9 @@ package saga
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"ticketing/command/gateway"
 	"ticketing/command/payment"
 	"ticketing/command/reservation"
+	"ticketing/internal/testenv"
 )
 
 // outage is gateways that can become unreachable.
@@ -101,4 +105,37 @@ func TestAGatewayThatIsDownForTenMinutesCostsNothing(t *testing.T) {
 	require.Empty(t, deadlineRows(t, w.pool))
 	require.Empty(t, unfinished(t, w.pool))
 	w.expectMoney(t, 0)
+}
+
+// The database is away, silent or not migrated as a saga starts: it goes on once that is over.
+func TestASagaStartsOnceItsDatabaseWorks(t *testing.T) {
+	pool, _ := newTimedPool(t)
+	d := newDouble()
+	mustRecord(t, pool, start, refunds(1)...)
+	_, err := pool.Exec(t.Context(), `ALTER TABLE saga_replicas RENAME TO away`)
+	require.NoError(t, err)
+	cfg, faults := config(pool, d), &strings.Builder{}
+	noted := make(chan struct{})
+	cfg.Logger = slog.New(slog.NewTextHandler(&firstLine{to: faults, written: noted}, nil))
+	runSaga(t, cfg)
+	<-noted
+	require.Contains(t, faults.String(), "starting the saga fails")
+	_, err = pool.Exec(t.Context(), `ALTER TABLE away RENAME TO saga_replicas`)
+	require.NoError(t, err)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return d.count("refund pay rfd0") == 1, "not refunded" })
+}
+
+// firstLine keeps the first line of a log.
+type firstLine struct {
+	to      *strings.Builder
+	written chan struct{}
+	once    sync.Once
+}
+
+func (l *firstLine) Write(line []byte) (int, error) {
+	l.once.Do(func() {
+		l.to.Write(line)
+		close(l.written)
+	})
+	return len(line), nil
 }

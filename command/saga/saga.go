@@ -16,14 +16,18 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
 	"golang.org/x/sync/errgroup"
 
 	"ticketing/command"
 	"ticketing/command/eventstore"
 	"ticketing/command/webhook"
 	"ticketing/internal/mail"
+	"ticketing/internal/supervise"
+	"ticketing/internal/wait"
 )
 
 // Service is what the saga needs of command.Service. Every method may be called repeatedly, too early or too late: then it changes
@@ -96,8 +100,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Run works until ctx ends, and then waits for the work that was begun, at most for Drain. Failures are logged, counted and tried again; an
-// error means that the saga could not start.
+// The pauses between attempts to start.
+const shortestStart, longestStart = 100 * time.Millisecond, 3 * time.Second
+
+// Run works until ctx ends, and then waits for the work that was begun, at most for Drain. Failures are logged, counted and tried again, a database
+// that is away or silent at the start included; an error means that Config can't be worked with.
 func Run(ctx context.Context, c Config) error {
 	c = c.withDefaults()
 	if c.Pool == nil || c.Registry == nil || c.Service == nil || c.Mailer == nil || c.Address == nil || c.PaymentTimeout <= 0 {
@@ -108,20 +115,12 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	if err := renewReplica(ctx, c, replicaID); err != nil { // before it has jobs, which the others would otherwise take over
-		return unlessDone(ctx, err)
-	}
-	now, err := eventstore.ReadTime(ctx, c.Pool)
-	if err != nil {
-		return unlessDone(ctx, err)
-	}
-	c.clock.set(now) // before River compares times
 	alive, die := context.WithCancel(context.WithoutCancel(ctx))
 	defer die()
 	f, lanes := newFollower(c, m, client), newLanes(c, m)
 	g, ctx := errgroup.WithContext(ctx)
-	if err := client.Start(ctx); err != nil {
-		return unlessDone(ctx, fmt.Errorf("start the saga's jobs: %w", err))
+	if !startJobs(ctx, c, client, replicaID) {
+		return nil
 	}
 	g.Go(func() error {
 		defer die()
@@ -138,10 +137,36 @@ func Run(ctx context.Context, c Config) error {
 	return g.Wait()
 }
 
-// unlessDone returns err, or nil if ctx has ended: then that is the reason.
-func unlessDone(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // stopped while starting
+// startJobs has the jobs worked on until ctx ends. It reports false if ctx ended before they were.
+func startJobs(ctx context.Context, c Config, client *river.Client[pgx.Tx], replicaID string) bool {
+	fault := supervise.NewFault("starting the saga", c.Logger)
+	for pause := shortestStart; ; pause = min(2*pause, longestStart) {
+		err := tryStart(ctx, c, client, replicaID)
+		if ctx.Err() == nil || err == nil {
+			fault.Note(ctx, err)
+		}
+		if err == nil {
+			return true
+		}
+		if wait.For(ctx, pause) != nil {
+			return false
+		}
 	}
-	return err
+}
+
+func tryStart(ctx context.Context, c Config, client *river.Client[pgx.Tx], replicaID string) error {
+	if err := renewReplica(ctx, c, replicaID); err != nil { // before it has jobs, which the others would otherwise take over
+		return err
+	}
+	reading, cancel := context.WithTimeout(ctx, sqlTimeout)
+	defer cancel()
+	now, err := eventstore.ReadTime(reading, c.Pool)
+	if err != nil {
+		return err
+	}
+	c.clock.set(now) // before River compares times
+	if err := client.Start(ctx); err != nil {
+		return fmt.Errorf("start the saga's jobs: %w", err)
+	}
+	return nil
 }

@@ -30,6 +30,7 @@ type Config struct {
 	MinConnections   int              // Kept open even when idle. Default: 0.
 	ConnectTimeout   time.Duration    // Of one attempt. Default: as long as the context allows.
 	StatementTimeout time.Duration    // The server cancels a statement that takes longer. Default: none.
+	TransactionIdle  time.Duration    // The server ends a session that does nothing for longer in a transaction. Default: none.
 	Pooler           bool             // The address is a pooler in transaction mode. Default: PostgreSQL itself.
 	Dial             network.DialFunc // Default: network.Dial.
 	Logger           *slog.Logger     // Default: slog.Default().
@@ -120,8 +121,12 @@ func (c Config) applyTo(pool *pgxpool.Config) {
 		pool.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 		return
 	}
-	if c.StatementTimeout > 0 {
-		params["statement_timeout"] = strconv.FormatInt(max(c.StatementTimeout.Milliseconds(), 1), 10)
+	for name, limit := range map[string]time.Duration{
+		"statement_timeout": c.StatementTimeout, "idle_in_transaction_session_timeout": c.TransactionIdle,
+	} {
+		if limit > 0 {
+			params[name] = strconv.FormatInt(max(limit.Milliseconds(), 1), 10)
+		}
 	}
 }
 
