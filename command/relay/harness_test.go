@@ -84,9 +84,21 @@ func (w *world) kill(s *session) {
 func (w *world) readPublished() map[string][]cloudevents.Event {
 	w.t.Helper()
 	found := map[string][]cloudevents.Event{}
+	for _, r := range w.readRecords() {
+		e, err := cloudevents.Parse(r)
+		require.NoError(w.t, err)
+		require.Equal(w.t, e.Subject, string(r.Key))
+		found[e.Subject] = append(found[e.Subject], e)
+	}
+	return found
+}
+
+// readRecords returns all records, those of a partition in order.
+func (w *world) readRecords() (found []*kgo.Record) {
+	w.t.Helper()
 	ends, err := w.admin.ListEndOffsets(w.t.Context(), "events", "payments")
 	if err != nil {
-		return found // just deleted
+		return nil // just deleted
 	}
 	left := int64(0)
 	from := map[string]map[int32]kgo.Offset{}
@@ -107,13 +119,9 @@ func (w *world) readPublished() map[string][]cloudevents.Event {
 	for left > 0 {
 		fetches := client.PollFetches(ctx)
 		require.NoError(w.t, fetches.Err())
-		fetches.EachRecord(func(r *kgo.Record) {
-			left--
-			e, err := cloudevents.Parse(r)
-			require.NoError(w.t, err)
-			require.Equal(w.t, e.Subject, string(r.Key))
-			found[e.Subject] = append(found[e.Subject], e)
-		})
+		records := fetches.Records()
+		left -= int64(len(records))
+		found = append(found, records...)
 	}
 	return found
 }

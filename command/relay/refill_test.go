@@ -3,6 +3,8 @@ package relay
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,6 +73,42 @@ func TestDeletedTopicIsFilledAgain(t *testing.T) {
 		want[stream] = count
 	}
 	w.requirePublished(want)
+}
+
+// Readers have most of what is filled again, and wait for what they do not have.
+func TestNewsComeBeforeWhatATopicHasLost(t *testing.T) {
+	w := newWorld(t)
+	stop := w.start()
+	want := w.appendStreams(0, 30)
+	w.requirePublished(want)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return w.cursor() == 90, "it is not recorded what was published" })
+	stop()
+	_, err := w.admin.DeleteTopics(t.Context(), "events")
+	require.NoError(t, err)
+	for stream, count := range w.appendStreams(30, 60) {
+		want[stream] = count
+	}
+
+	w.start()
+	w.requirePublished(want)
+	refilled, news := map[int32]int64{}, map[string]*kgo.Record{} // the first old record of each partition, and the first of each new stream
+	for _, r := range w.readRecords() {
+		name, ofEvent := strings.CutPrefix(string(r.Key), "event-evt_")
+		number, _ := strconv.Atoi(name)
+		_, known := refilled[r.Partition]
+		switch {
+		case !ofEvent:
+		case number < 30 && !known:
+			refilled[r.Partition] = r.Offset
+		case number >= 30 && news[name] == nil:
+			news[name] = r
+		}
+	}
+	require.Len(t, news, 30)
+	require.Len(t, refilled, 3)
+	for name, r := range news {
+		require.Less(t, r.Offset, refilled[r.Partition], "event %s waited for the refill", name)
+	}
 }
 
 // The topic is created again and published to before the relay verifies it: only offsets and tail show the loss.
