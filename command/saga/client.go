@@ -42,14 +42,16 @@ func newClient(c Config, m *metrics, replicaID string) (*river.Client[pgx.Tx], e
 	return client, nil
 }
 
-// queueConfigs says how much of a queue one replica works on at once: gateways and mail servers have limits of their own. A webhook is looked for
-// as often as the log, since a customer may be waiting for it.
+// queueConfigs says how much of a queue one replica works on at once: gateways and mail servers have limits of their own. Jobs that a customer
+// may be waiting for are looked for as often as the log: their queue is the longest part of their way. The other queues have time.
 func (c Config) queueConfigs() map[string]river.QueueConfig {
+	soon := max(c.Poll, fetchCooldown)
 	queues := map[string]river.QueueConfig{
-		"refunds": {MaxWorkers: besideGateway}, "payments": {MaxWorkers: besideGateway}, "events": {MaxWorkers: few}, "mails": {MaxWorkers: few},
+		"refunds": {MaxWorkers: besideGateway, FetchPollInterval: soon}, "mails": {MaxWorkers: few, FetchPollInterval: soon},
+		"payments": {MaxWorkers: besideGateway}, "events": {MaxWorkers: few},
 	}
 	if c.Webhooks != nil {
-		queues[webhook.Queue] = river.QueueConfig{MaxWorkers: besideGateway, FetchPollInterval: max(c.Poll, fetchCooldown)}
+		queues[webhook.Queue] = river.QueueConfig{MaxWorkers: besideGateway, FetchPollInterval: soon}
 	}
 	return queues
 }

@@ -398,3 +398,12 @@ func TestWhatWaitedInTheFormerQueuesBecomesJobs(t *testing.T) {
 		require.Len(t, deadlineRows(t, pool), 2)
 	}
 }
+
+// How often a queue is looked at is most of what a refund or a mail takes.
+func TestWhatCustomersWaitForIsLookedForAsOftenAsTheLog(t *testing.T) {
+	c := config(nil, newDouble()).withDefaults()
+	for queue, of := range c.queueConfigs() {
+		waited := queue == "refunds" || queue == "mails"
+		require.Equal(t, waited, of.FetchPollInterval == c.Poll, queue)
+	}
+}

@@ -35,6 +35,7 @@ func TestEveryNamedLimitExists(t *testing.T) {
 		for i, cell := range cells {
 			require.NotEmpty(t, strings.TrimSpace(cell), "column %d of %s", i+1, line)
 		}
+		require.NotEqual(t, "–", strings.TrimSpace(cells[6]), "neither a metric, nor why there is none: %s", line)
 		for _, name := range quoted.FindAllStringSubmatch(cells[3], -1) {
 			switch short := name[1][strings.LastIndex(name[1], ".")+1:]; {
 			case setting.MatchString(name[1]):
