@@ -52,7 +52,7 @@ func ReservationConfirmed(to string, p Purchase) (Message, error) {
 
 		Shown []Ticket
 	}{p, shown})
-	message.Files = files
+	message.Files = append(files, calendarFile(p))
 	return message, err
 }
 

@@ -94,7 +94,10 @@ func TestOnlyAPermanentRefusalIsFinal(t *testing.T) {
 }
 
 func TestTheMailWithTicketsHasThemAsAFileAndShowsTheirCodes(t *testing.T) {
-	p := Purchase{ReservationID: "rsv_01", Event: "First night", Venue: "Town hall", StartsAt: time.Date(2027, 5, 1, 20, 30, 0, 0, time.UTC)}
+	p := Purchase{
+		ReservationID: "rsv_01", Event: "First night", Venue: "Town hall", StartsAt: time.Date(2027, 5, 1, 20, 30, 0, 0, time.UTC),
+		Link: "https://shop.example.com/orders/rsv_01?key=secret",
+	}
 	for i := range 10 {
 		p.Tickets = append(p.Tickets, Ticket{Section: "Stalls", Price: "30.00 EUR", ID: fmt.Sprintf("tkt_%02d", i), Code: strings.Repeat("6BF+YM1Z9/", 14)})
 	}
@@ -104,7 +107,9 @@ func TestTheMailWithTicketsHasThemAsAFileAndShowsTheirCodes(t *testing.T) {
 	require.NoError(t, open(t, "smtp://"+post.Address).Send(t.Context(), confirmed))
 	data := post.Only(t).Data
 	files := mailtest.Files(t, data)
-	require.Len(t, files, mostShownCodes+1)
+	require.Len(t, files, mostShownCodes+2)
+	require.Contains(t, string(files["tickets.ics"]), "DTSTART:20270501T203000Z\r\nSUMMARY:First night\r\nLOCATION:Town hall\r\nURL:https://shop.example.com/orders/rsv_01\r\n",
+		"without the key that opens the order")
 	require.True(t, bytes.HasPrefix(files["tickets.pdf"], []byte("%PDF-")))
 	require.True(t, bytes.HasPrefix(files["ticket-8.png"], []byte("\x89PNG")))
 	html := mailtest.Parts(t, data)["text/html"]

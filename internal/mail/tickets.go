@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
+	"ticketing/internal/calendar"
 	"ticketing/internal/qrcode"
 	"ticketing/internal/ticketpdf"
 )
@@ -40,6 +42,13 @@ func ticketFiles(p Purchase) ([]File, error) {
 	}
 	pdf, err := ticketpdf.Render(sheet)
 	return append(files, File{Name: "tickets.pdf", Type: "application/pdf", Content: pdf}), err
+}
+
+// calendarFile returns the event for a calendar. The order's address is there without the key that opens it: calendars are shared.
+func calendarFile(p Purchase) File {
+	address, _, _ := strings.Cut(p.Link, "?")
+	entry := calendar.Entry{ID: p.ReservationID, Name: p.Event, Venue: p.Venue, StartsAt: p.StartsAt, Address: address}
+	return File{Name: "tickets.ics", Type: calendar.Type, Content: []byte(calendar.File(entry, time.Now()))}
 }
 
 // Place returns "Stalls, seat A-12", for example.
