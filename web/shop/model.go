@@ -43,6 +43,7 @@ type event struct {
 	SalesCloseAt             *time.Time
 	MaxTicketsPerReservation int
 	Status                   string
+	CancellationReason       string
 	Sections                 []section
 }
 

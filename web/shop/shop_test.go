@@ -337,6 +337,21 @@ func TestAnOrderHasAPageInEachState(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, get(s, "/orders/"+orderID).Code)
 }
 
+// Who bought tickets, and who only looks, learns that the event does not take place, and why.
+func TestACancelledEventSaysWhy(t *testing.T) {
+	t.Parallel()
+	cancelled := strings.NewReplacer(`"SALES_OPEN"`, `"CANCELLED","cancellationReason":"The hall <burnt> down."`)
+	s, _ := newShop(t, map[string]string{
+		"Event": cancelled.Replace(`{"data":{"event":` + concert + `}}`), "Order": cancelled.Replace(holding("REFUNDED")),
+	})
+	page, order := get(s, concertPath).Body.String(), get(s, "/orders/"+orderID, "Cookie", inSession).Body.String()
+	require.Contains(t, page, "The organizer writes: “The hall &lt;burnt&gt; down.”")
+	require.Contains(t, order, "The event was cancelled: it will not take place.")
+	require.Contains(t, order, "The organizer writes: “The hall &lt;burnt&gt; down.”")
+	refunded, _ := newShop(t, map[string]string{"Order": holding("REFUNDED")})
+	require.NotContains(t, get(refunded, "/orders/"+orderID, "Cookie", inSession).Body.String(), "was cancelled")
+}
+
 func TestAPaidOrderHasCodesAndACalendar(t *testing.T) {
 	t.Parallel()
 	s, _ := newShop(t, map[string]string{"Order": holding("COMPLETED")})
