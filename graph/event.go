@@ -34,11 +34,12 @@ func hideDraft(ctx context.Context, e *query.Event) *query.Event {
 }
 
 // Events implements generated.QueryResolver.
-func (r queryResolver) Events(ctx context.Context, f *model.EventFilter, first *int, after *string, last *int, before *string) (*model.EventConnection, error) {
+func (r queryResolver) Events(ctx context.Context, f *model.EventFilter, order *model.EventOrder, first *int, after *string, last *int, before *string) (*model.EventConnection, error) {
 	filter, err := eventFilter(ctx, f)
 	if err != nil {
 		return nil, err
 	}
+	filter.Order = eventOrder(order)
 	page, err := r.reads.EventPage(ctx, filter, query.PageArgs{First: first, After: after, Last: last, Before: before})
 	loadersOf(ctx).addEvents(page.Items)
 	return newConnection(page), err
@@ -60,6 +61,16 @@ func eventFilter(ctx context.Context, f *model.EventFilter) (query.EventFilter, 
 		return filter, err
 	}
 	return filter, checkIDs(id.User, f.OrganizerID)
+}
+
+func eventOrder(o *model.EventOrder) query.EventOrder {
+	if o == nil {
+		return query.EventOrder{}
+	}
+	by := map[model.EventOrderField]query.EventKey{
+		model.EventOrderFieldCreatedAt: query.ByCreation, model.EventOrderFieldStartsAt: query.ByStart, model.EventOrderFieldName: query.ByName,
+	}[o.Field]
+	return query.EventOrder{By: by, Ascending: o.Direction == model.OrderDirectionAsc}
 }
 
 // Reservations implements generated.EventResolver.

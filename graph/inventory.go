@@ -128,21 +128,33 @@ func selectsInventory(ctx context.Context) bool {
 const mostSeats = 20_000
 
 // Seats implements generated.SectionResolver.
-func (r sectionResolver) Seats(ctx context.Context, s *query.Section, first *int, after *string) (*model.SeatConnection, error) {
-	args := query.PageArgs{First: first, After: after}
-	if !s.Seated {
-		_, err := r.reads.SeatPagesOf(ctx, nil, args) // checks the arguments
-		return newConnection(query.Page[query.Seat]{}), err
+func (r sectionResolver) Seats(ctx context.Context, s *query.Section, f *model.SeatFilter, first *int, after *string, last *int, before *string) (*model.SeatConnection, error) {
+	args := query.PageArgs{First: first, After: after, Last: last, Before: before}
+	var filter query.SeatFilter
+	if f != nil {
+		filter = query.SeatFilter{Status: f.Status, Accessible: f.Accessible, RestrictedView: f.RestrictedView}
+	}
+	total, counted := filter.Count(*s)
+	if counted && total == 0 { // it reads all seats of a section to find none
+		_, err := r.reads.SeatPagesOf(ctx, nil, filter, args) // checks the arguments
+		return seatConnection(query.Page[query.Seat]{}, &total), err
 	}
 	fetch := func(ctx context.Context, keys []string) (map[string]query.Page[query.Seat], error) {
 		if len(keys)*args.Size() > mostSeats {
 			return nil, apierror.New(apierror.ComplexityExceeded, "more than %d seats: request smaller pages, or a seatMap", mostSeats)
 		}
-		return r.reads.SeatPagesOf(ctx, keys, args)
+		return r.reads.SeatPagesOf(ctx, keys, filter, args)
 	}
 	l := loadersOf(ctx)
 	page, err := loadPage(ctx, &l.seatPages, &l.siblings.sections, s.Key(), fetch, func([]query.Seat) {})
-	return newConnection(page), err
+	if !counted {
+		return seatConnection(page, nil), err
+	}
+	return seatConnection(page, &total), err
+}
+
+func seatConnection(page query.Page[query.Seat], total *int) *model.SeatConnection {
+	return &model.SeatConnection{Connection: *newConnection(page), TotalCount: total}
 }
 
 // SeatChanges implements generated.SubscriptionResolver.

@@ -20,6 +20,64 @@ func TestErrorsRevealNothingInternal(t *testing.T) {
 	require.Contains(t, a.log.String(), "req-9")
 }
 
+func TestEventsAreOrderedAsAskedFor(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	for i, name := range []string{"Zirkus", "aria", "Ballet"} {
+		e := a.addEvent(newUser(), "SALES_OPEN")
+		a.exec(`UPDATE events SET name = $2, starts_at = now() + $3 * interval '1 day' WHERE id = $1`, e.ID, name, i)
+	}
+	const list = `query($o: EventOrder, $first: Int, $after: String) { events(orderBy: $o, first: $first, after: $after) { edges { cursor node { name } } } }`
+	names := func(order vars) (names []string, cursor string) {
+		for _, edge := range a.do(list, vars{"o": order}).field(t, "events")["edges"].([]any) {
+			cursor = edge.(map[string]any)["cursor"].(string)
+			names = append(names, edge.(map[string]any)["node"].(map[string]any)["name"].(string))
+		}
+		return names, cursor
+	}
+	byName, cursor := names(vars{"field": "NAME"})
+	require.Equal(t, []string{"aria", "Ballet", "Zirkus"}, byName)
+	latest, _ := names(vars{"field": "STARTS_AT", "direction": "DESC"})
+	require.Equal(t, []string{"Ballet", "aria", "Zirkus"}, latest)
+	newest, _ := names(nil)
+	require.Equal(t, []string{"Ballet", "aria", "Zirkus"}, newest)
+	oldest, _ := names(vars{"field": "CREATED_AT"})
+	require.Equal(t, []string{"Zirkus", "aria", "Ballet"}, oldest)
+
+	wrong := a.do(list, vars{"o": vars{"field": "STARTS_AT"}, "after": cursor})
+	require.Equal(t, "BAD_USER_INPUT", wrong.code())
+	require.Contains(t, wrong.Errors[0].Message, "after is not a cursor of this list in this order")
+	require.Equal(t, "BAD_USER_INPUT", a.do(list, vars{"first": 101}).code())
+}
+
+func TestSeatsAreFilteredAndCounted(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	e := a.addEvent(newUser(), "SALES_OPEN")
+	a.exec(`INSERT INTO inventories VALUES ($1, 4)`, e.ID)
+	a.exec(`INSERT INTO sections SELECT $1, 'Box', 0, 100, 'EUR', true, 5, 3, 0, 2`, e.ID)
+	a.exec(`INSERT INTO sections SELECT $1, 'Lawn', 1, 100, 'EUR', false, 50, 50, 0, 0`, e.ID)
+	a.exec(`INSERT INTO seats (event_id, section, ordinal, label, status, accessible)
+		SELECT $1, 'Box', i, 'A-' || i, CASE WHEN i < 4 THEN 'AVAILABLE' ELSE 'SOLD' END, i = 5 FROM generate_series(1, 5) i`, e.ID)
+	const seats = `query($e: ID!, $s: String!, $f: SeatFilter) { event(id: $e) { section(name: $s) { seats(filter: $f, first: 2) { totalCount nodes { label } pageInfo { hasNextPage } } } } }`
+	list := func(section string, filter vars) map[string]any {
+		return a.do(seats, vars{"e": e.ID, "s": section, "f": filter}).field(t, "event")["section"].(map[string]any)["seats"].(map[string]any)
+	}
+	all := list("Box", nil)
+	require.EqualValues(t, 5, all["totalCount"])
+	sold := list("Box", vars{"status": "SOLD"})
+	require.EqualValues(t, 2, sold["totalCount"])
+	require.Equal(t, []any{map[string]any{"label": "A-4"}, map[string]any{"label": "A-5"}}, sold["nodes"])
+	none := list("Box", vars{"status": "BLOCKED"})
+	require.EqualValues(t, 0, none["totalCount"])
+	require.Empty(t, none["nodes"])
+	accessible := list("Box", vars{"accessible": true})
+	require.Nil(t, accessible["totalCount"])
+	require.Equal(t, []any{map[string]any{"label": "A-5"}}, accessible["nodes"])
+	require.EqualValues(t, 0, list("Lawn", nil)["totalCount"])
+	require.Equal(t, "BAD_USER_INPUT", a.do(`query($e: ID!) { event(id: $e) { section(name: "Box") { seats(first: 101) { totalCount } } } }`, vars{"e": e.ID}).code())
+}
+
 func TestSeatsComeInPages(t *testing.T) {
 	t.Parallel()
 	a := newReadAPI(t)

@@ -50,8 +50,9 @@ var argumentDescriptions = map[string]string{
 	"filter":     "Which elements to list. Without it, all that the viewer may see.",
 	"first":      "How many elements from the beginning, or from `after` on: 0 to 100. 20 when neither `first` nor `last` is given.",
 	"last":       "How many elements from the end, or from `before` backwards: 0 to 100. It excludes `first`.",
-	"after":      "A cursor of the same list: only elements behind it.",
-	"before":     "A cursor of the same list: only elements in front of it.",
+	"after":      "A cursor of the same list in the same order: only elements behind it.",
+	"before":     "A cursor of the same list in the same order: only elements in front of it.",
+	"orderBy":    "In which order. Without it, the newest first.",
 
 	"name":         "The section's name.",
 	"stream":       "Which history of the event: its own, or that of its sections and seats.",

@@ -30,7 +30,7 @@ var sharedFields = map[string][]string{
 	"SeatMapRow":     {"row", "labels", "states"},
 	"SeatChanges":    {"version", "changes", "reload"},
 	"Seat":           {"section", "label", "status", "accessible", "restrictedView"},
-	"SeatConnection": {"edges", "nodes", "pageInfo"},
+	"SeatConnection": {"edges", "nodes", "pageInfo", "totalCount"},
 	"SeatEdge":       {"cursor", "node"},
 	"PageInfo":       {"hasNextPage", "hasPreviousPage", "startCursor", "endCursor"},
 }

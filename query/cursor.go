@@ -38,7 +38,7 @@ type instant struct {
 
 // Every key is strictly between these two. A list begins at the newest, near afterAll.
 var (
-	afterAll  = instant{at: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
+	afterAll  = instant{at: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)}
 	beforeAll = instant{at: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)}
 )
 
@@ -73,7 +73,7 @@ func (l list) encodeCursor(number, id string) string {
 }
 
 func (l list) decodeCursor(cursor string) (number int64, id string, ok bool) {
-	const longest = 200 // valid cursors are shorter; a client may send megabytes
+	const longest = 1_200 // valid cursors are shorter, one of a list by names too; a client may send megabytes
 	if len(cursor) > longest {
 		return 0, "", false
 	}
@@ -89,4 +89,6 @@ func (l list) decodeCursor(cursor string) (number int64, id string, ok bool) {
 	return number, parts[2], err == nil
 }
 
-func newMalformedCursor() error { return &CursorError{Message: "the cursor is not one of this list"} }
+func newMalformedCursor() error {
+	return &CursorError{Message: "is not a cursor of this list in this order"}
+}

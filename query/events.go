@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,6 +21,8 @@ type EventFilter struct {
 	Search       *string // each of its words is the beginning of a word of the name, the venue or the description
 	Viewer       string  // user id, "" if not signed in
 	All          bool
+
+	Order EventOrder // Default: the newest first.
 }
 
 // Events returns the events with the given ids, as far as they exist. They include
@@ -34,63 +35,75 @@ func (r *Reader) Events(ctx context.Context, ids []string) (map[string]Event, er
 	return indexByID(convertRows(rows, newEvent), func(e Event) string { return e.ID }), nil
 }
 
-// EventPage returns a page of the events that match the filter, newest first.
+// EventPage returns a page of the events that match the filter, in its order.
 func (r *Reader) EventPage(ctx context.Context, f EventFilter, args PageArgs) (Page[Event], error) {
-	w, err := parseWindow(args, afterAll, beforeAll, eventList.parseInstant)
+	w, err := parseWindow(args, eventKey{}, eventKey{}, f.Order.parseCursor)
 	if err != nil {
 		return Page[Event]{}, err
 	}
 	if f.findsNothing() {
 		return cutPage(w, []Event{}, func(Event) string { return "" }), nil
 	}
-	arg := db.EventsNewestFirstParams{
-		OlderThanTime: w.after.at, OlderThanID: w.after.id, NewerThanTime: w.before.at, NewerThanID: w.before.id,
-		Status: f.Status, OrganizerID: f.onlyOrganizer(), StartsAfter: f.StartsAfter, StartsBefore: f.StartsBefore, Search: searchQuery(f.Search),
-		SeeAll: f.All, Viewer: f.Viewer, RowLimit: w.rowLimit(),
+	keys, ok, err := r.findFewEvents(ctx, f, w)
+	if err == nil && !ok && f.Order.By == ByCreation {
+		events, err := readEvents(ctx, r.lists, f, w)
+		if err != nil {
+			return Page[Event]{}, fmt.Errorf("list events: %w", err)
+		}
+		return cutPage(w, events, func(e Event) string { return f.Order.cursor(eventKey{at: e.CreatedAt, id: e.ID}) }), nil
 	}
-	events, ok, err := r.searchEvents(ctx, w, arg)
 	if err == nil && !ok {
-		events, err = readEvents(ctx, r.lists, arg, w.backward)
+		keys, err = readEventKeys(ctx, r.lists, f, w)
 	}
 	if err != nil {
 		return Page[Event]{}, fmt.Errorf("list events: %w", err)
 	}
-	return cutPage(w, events, func(e Event) string { return eventList.instantCursor(e.CreatedAt, e.ID) }), nil
+	return r.eventPageOf(ctx, cutPage(w, keys, f.Order.cursor))
 }
 
-// searchEvents returns the events of a window if the search matches few events, else false. PostgreSQL has no statistics for prefix matches
-// and would scan in list order, through all events if there is one match. So the text index is tried first; if it finds more than few,
-// list order is fast anyway.
-func (r *Reader) searchEvents(ctx context.Context, w window[instant], arg db.EventsNewestFirstParams) (events []Event, ok bool, err error) {
+// eventPageOf returns the page with the events of the keys.
+func (r *Reader) eventPageOf(ctx context.Context, keys Page[eventKey]) (Page[Event], error) {
+	p := Page[Event]{Items: []Event{}, Info: keys.Info}
+	if len(keys.Items) == 0 {
+		return p, nil
+	}
+	byID, err := r.Events(ctx, convertRows(keys.Items, func(k eventKey) string { return k.id }))
+	for i, key := range keys.Items {
+		if e, ok := byID[key.id]; ok {
+			p.Items, p.Cursors = append(p.Items, e), append(p.Cursors, keys.Cursors[i])
+		}
+	}
+	return p, err
+}
+
+// findFewEvents returns the keys of the events in a window if the filter matches few events, else false. PostgreSQL has no statistics for prefix
+// matches, and no index for each filter in each order: it would scan in list order, through all events if there is one match. So the indexes of
+// filters are tried first; if they find more than few, list order is fast anyway. In the order of creation, filters have indexes for that.
+func (r *Reader) findFewEvents(ctx context.Context, f EventFilter, w window[eventKey]) (keys []eventKey, ok bool, err error) {
 	const few = 1_000
-	if arg.Search == nil {
+	search := searchQuery(f.Search)
+	if search == nil && f.Order.By == ByCreation {
 		return nil, false, nil
 	}
 	found, err := r.lists.EventsFound(ctx, db.EventsFoundParams{
-		OlderThanTime: arg.OlderThanTime, OlderThanID: arg.OlderThanID, NewerThanTime: arg.NewerThanTime, NewerThanID: arg.NewerThanID,
-		Status: arg.Status, OrganizerID: arg.OrganizerID, StartsAfter: arg.StartsAfter, StartsBefore: arg.StartsBefore, Search: *arg.Search,
-		SeeAll: arg.SeeAll, Viewer: arg.Viewer, RowLimit: few + 1,
+		Status: f.Status, OrganizerID: f.onlyOrganizer(), StartsAfter: f.StartsAfter, StartsBefore: f.StartsBefore, Search: search,
+		SeeAll: f.All, Viewer: f.Viewer, RowLimit: few + 1,
 	})
 	if err != nil || len(found) > few {
 		return nil, false, err
 	}
-	slices.SortFunc(found, func(a, b db.EventsFoundRow) int {
-		if w.backward {
-			a, b = b, a
-		}
-		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
-	})
-	if len(found) == 0 {
-		return nil, true, nil
-	}
-	ids := convertRows(found[:min(len(found), int(w.rowLimit()))], func(row db.EventsFoundRow) string { return row.ID })
-	byID, err := r.Events(ctx, ids)
-	for _, id := range ids {
-		if e, ok := byID[id]; ok {
-			events = append(events, e)
+	low, high := f.Order.between(w)
+	for _, row := range found {
+		key := f.Order.keyOf(row)
+		if (low == nil || low.compare(key) < 0) && (high == nil || key.compare(*high) < 0) {
+			keys = append(keys, key)
 		}
 	}
-	return events, true, err
+	slices.SortFunc(keys, eventKey.compare)
+	if !f.Order.readsUp(w) {
+		slices.Reverse(keys)
+	}
+	return keys[:min(len(keys), int(w.rowLimit()))], true, nil
 }
 
 // onlyOrganizer returns the organizer to whose events the list is restricted, so that an index can be used: only an admin sees drafts of
@@ -102,8 +115,21 @@ func (f EventFilter) onlyOrganizer() *string {
 	return f.OrganizerID
 }
 
-func readEvents(ctx context.Context, q *db.Queries, arg db.EventsNewestFirstParams, backward bool) ([]Event, error) {
-	if backward {
+// readEvents reads a list in the order of creation.
+func readEvents(ctx context.Context, q *db.Queries, f EventFilter, w window[eventKey]) ([]Event, error) {
+	arg := db.EventsNewestFirstParams{
+		OlderThanTime: afterAll.at, NewerThanTime: beforeAll.at,
+		Status: f.Status, OrganizerID: f.onlyOrganizer(), StartsAfter: f.StartsAfter, StartsBefore: f.StartsBefore, Search: searchQuery(f.Search),
+		SeeAll: f.All, Viewer: f.Viewer, RowLimit: w.rowLimit(),
+	}
+	low, high := f.Order.between(w)
+	if low != nil {
+		arg.NewerThanTime, arg.NewerThanID = low.at, low.id
+	}
+	if high != nil {
+		arg.OlderThanTime, arg.OlderThanID = high.at, high.id
+	}
+	if f.Order.readsUp(w) {
 		rows, err := q.EventsOldestFirst(ctx, db.EventsOldestFirstParams(arg))
 		return convertRows(rows, func(row db.EventsOldestFirstRow) Event { return newEvent(db.EventsByIDRow(row)) }), err
 	}

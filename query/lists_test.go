@@ -73,10 +73,37 @@ func TestSeatsAreListedRowByRow(t *testing.T) {
 	require.Empty(t, none.Items)
 }
 
+func TestSeatsAreFiltered(t *testing.T) {
+	w := newTables(t)
+	w.exec(`INSERT INTO seats (event_id, section, label, ordinal, status, accessible, restricted_view)
+		SELECT 'evt_1', 'floor', 'A-' || n, n, (array['AVAILABLE', 'SOLD'])[n % 2 + 1], n % 3 = 0, n % 4 = 0 FROM generate_series(0, 11) n`)
+	sold, yes, no := "SOLD", true, false
+	for name, tc := range map[string]struct {
+		filter query.SeatFilter
+		want   []string
+	}{
+		"sold":                    {query.SeatFilter{Status: &sold}, []string{"A-1", "A-3", "A-5", "A-7", "A-9", "A-11"}},
+		"accessible":              {query.SeatFilter{Accessible: &yes}, []string{"A-0", "A-3", "A-6", "A-9"}},
+		"sold, not accessible":    {query.SeatFilter{Status: &sold, Accessible: &no}, []string{"A-1", "A-5", "A-7", "A-11"}},
+		"accessible, good view":   {query.SeatFilter{Accessible: &yes, RestrictedView: &no}, []string{"A-3", "A-6", "A-9"}},
+		"sold, with a restricted": {query.SeatFilter{Status: &sold, RestrictedView: &yes}, nil},
+	} {
+		for _, args := range []query.PageArgs{first(10), last(10)} {
+			pages, err := w.reader.SeatPagesOf(t.Context(), []string{"evt_1/floor"}, tc.filter, args)
+			require.NoError(t, err)
+			var found []string
+			for _, seat := range pages["evt_1/floor"].Items {
+				found = append(found, seat.Label)
+			}
+			require.Equal(t, tc.want, found, name)
+		}
+	}
+}
+
 // readSeats reads a page of the seats of one section, which is named by its key.
 func readSeats(t *testing.T, r *query.Reader, key string, args query.PageArgs) (query.Page[query.Seat], error) {
 	t.Helper()
-	pages, err := r.SeatPagesOf(t.Context(), []string{key}, args)
+	pages, err := r.SeatPagesOf(t.Context(), []string{key}, query.SeatFilter{}, args)
 	return pages[key], err
 }
 
@@ -89,7 +116,7 @@ func TestPagesOfSeveralSectionsAreReadTogether(t *testing.T) {
 	}
 	two := 2
 	for _, args := range []query.PageArgs{{First: &two}, {Last: &two}} {
-		pages, err := w.reader.SeatPagesOf(t.Context(), []string{"evt_1/floor", "evt_1/balcony", "evt_1/moon", "evt_2/floor"}, args)
+		pages, err := w.reader.SeatPagesOf(t.Context(), []string{"evt_1/floor", "evt_1/balcony", "evt_1/moon", "evt_2/floor"}, query.SeatFilter{}, args)
 		require.NoError(t, err)
 		require.Len(t, pages, 4)
 		for _, section := range []string{"floor", "balcony"} {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -76,17 +77,24 @@ func parseWindow[K any](args PageArgs, first, last K, parse func(cursor string) 
 	var err error
 	if args.After != nil {
 		if w.after, err = parse(*args.After); err != nil {
-			return w, err
+			return w, nameArgument("after", err)
 		}
 		w.hasAfter = true
 	}
 	if args.Before != nil {
 		if w.before, err = parse(*args.Before); err != nil {
-			return w, err
+			return w, nameArgument("before", err)
 		}
 		w.hasBefore = true
 	}
 	return w, nil
+}
+
+func nameArgument(name string, err error) error {
+	if wrong, ok := errors.AsType[*CursorError](err); ok {
+		return &CursorError{Message: name + " " + wrong.Message}
+	}
+	return err
 }
 
 // cutPage makes a page of the rows that were read for a window, in the order of reading.

@@ -292,7 +292,7 @@ func plansOfPayments(t *testing.T, seen map[string]bool) {
 const fillEvents = `
 INSERT INTO events (id, version, organizer_id, name, description, venue, starts_at, max_tickets_per_reservation, payment_attempts, status,
 	created_at, search)
-SELECT 'evt_' || n, 3, 'usr_' || n % 1000, 'Concert ' || n, '', 'Hall', at + interval '60 days', 8, 1,
+SELECT 'evt_' || n, 3, 'usr_' || n % 1000, substr(md5(n::text), 1, 8), '', 'Hall', at + interval '60 days', 8, 1,
 	CASE WHEN n % 100 = 0 THEN 'CANCELLED' WHEN n > 995000 THEN 'SALES_OPEN' WHEN n % 50 = 1 THEN 'DRAFT' ELSE 'COMPLETED' END,
 	at, array_to_tsvector(array['concert', 'hall', 'n' || n] || CASE WHEN n % 1000 = 0 THEN array['gala'] ELSE '{}' END)
 FROM generate_series(1, 1000000) n, LATERAL (SELECT timestamptz '2017-01-01Z' + n * interval '5 minutes' AS at) t`
@@ -302,6 +302,7 @@ func plansOfEvents(t *testing.T, seen map[string]bool) {
 	ctx := t.Context()
 	_, err := reader.Events(ctx, numbered("evt", 500))
 	require.NoError(t, err)
+	plansOfEventOrders(t, reader)
 	for _, viewer := range []query.EventFilter{{}, {Viewer: "usr_7"}, {All: true}} {
 		for _, f := range testedEventFilters() {
 			f.Viewer, f.All = viewer.Viewer, viewer.All
@@ -314,6 +315,20 @@ func plansOfEvents(t *testing.T, seen map[string]bool) {
 				require.NoError(t, err)
 			}
 		}
+	}
+}
+
+// plansOfEventOrders checks the lists that are not in the order of creation. They differ by their filters, not by their direction.
+func plansOfEventOrders(t *testing.T, reader *query.Reader) {
+	t.Helper()
+	for _, by := range []query.EventKey{query.ByStart, query.ByName} {
+		for _, f := range testedEventFilters() {
+			f.Viewer, f.Order = "usr_7", query.EventOrder{By: by, Ascending: true}
+			_, err := reader.EventPage(t.Context(), f, first(20))
+			require.NoError(t, err)
+		}
+		_, err := reader.EventPage(t.Context(), query.EventFilter{Order: query.EventOrder{By: by}}, first(20))
+		require.NoError(t, err)
 	}
 }
 
@@ -365,6 +380,9 @@ func plansOfAvailability(t *testing.T, seen map[string]bool) {
 		_, err = readSeats(t, reader, "evt_7/Floor", args)
 		require.NoError(t, err)
 	}
+	sold, yes := "SOLD", true
+	_, err = reader.SeatPagesOf(t.Context(), []string{"evt_7/Floor"}, query.SeatFilter{Status: &sold, Accessible: &yes, RestrictedView: &yes}, first(100))
+	require.NoError(t, err)
 	_, err = reader.SeatMaps(t.Context(), []string{"evt_7/Box"})
 	require.NoError(t, err)
 	_, err = reader.SeatsByLabel(t.Context(), "evt_7", 1, []query.SeatName{{Section: "Box", Label: "A-1"}, {Section: "Floor", Label: "A-2"}})

@@ -16,9 +16,30 @@ var ErrBehind = errors.New("the read side is behind")
 // keySeparator separates the event's id, which does not have it, from the section's name in the key of a section.
 const keySeparator = "/"
 
+// SeatFilter narrows a list of seats. Its conditions are combined with AND; a nil field is none.
+type SeatFilter struct {
+	Status         *string
+	Accessible     *bool
+	RestrictedView *bool
+}
+
+// Count returns how many seats of a section the filter leaves, if the section's counts say it.
+func (f SeatFilter) Count(s Section) (count int, known bool) {
+	switch {
+	case !s.Seated:
+		return 0, true
+	case f.Accessible != nil || f.RestrictedView != nil:
+		return 0, false
+	case f.Status == nil:
+		return s.Capacity, true
+	}
+	count, known = map[string]int{"AVAILABLE": s.Available, "RESERVED": s.Reserved, "SOLD": s.Sold, "BLOCKED": s.Blocked}[*f.Status]
+	return count, known
+}
+
 // SeatPagesOf returns a page of the numbered seats of each of several sections, row by row, in one query. Sections are named by their keys.
 // One that does not exist, or of general admission, has an empty page.
-func (r *Reader) SeatPagesOf(ctx context.Context, keys []string, args PageArgs) (map[string]Page[Seat], error) {
+func (r *Reader) SeatPagesOf(ctx context.Context, keys []string, f SeatFilter, args PageArgs) (map[string]Page[Seat], error) {
 	const beforeFirst, afterLast = -1, 1 << 30
 	w, err := parseWindow(args, int32(beforeFirst), int32(afterLast), seatList.parseOrdinal)
 	if err != nil {
@@ -27,7 +48,9 @@ func (r *Reader) SeatPagesOf(ctx context.Context, keys []string, args PageArgs) 
 	if len(keys) == 0 {
 		return map[string]Page[Seat]{}, nil
 	}
-	arg := db.SeatsInOrderParams{After: w.after, Before: w.before, RowLimit: w.rowLimit()}
+	arg := db.SeatsInOrderParams{
+		After: w.after, Before: w.before, RowLimit: w.rowLimit(), Status: f.Status, Accessible: f.Accessible, RestrictedView: f.RestrictedView,
+	}
 	arg.EventIds, arg.Sections = splitKeys(keys)
 	rows, err := readSeats(ctx, r.db, arg, w.backward)
 	if err != nil {

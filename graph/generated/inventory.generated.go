@@ -19,7 +19,7 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type SectionResolver interface {
-	Seats(ctx context.Context, obj *query.Section, first *int, after *string) (*model.Connection[*query.Seat], error)
+	Seats(ctx context.Context, obj *query.Section, filter *model.SeatFilter, first *int, after *string, last *int, before *string) (*model.SeatConnection, error)
 	SeatMap(ctx context.Context, obj *query.Section) (*query.SeatMap, error)
 }
 
@@ -30,22 +30,46 @@ type SectionResolver interface {
 func (ec *executionContext) field_Section_seats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.SeatFilter, error) {
+			return ec.unmarshalOSeatFilter2ᚖticketingᚋgraphᚋmodelᚐSeatFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg1
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -342,7 +366,30 @@ func (ec *executionContext) fieldContext_SeatChanges_reload(_ context.Context, f
 	return graphql.NewScalarFieldContext("SeatChanges", field, false, false, "String")
 }
 
-func (ec *executionContext) _SeatConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*query.Seat]) (ret graphql.Marshaler) {
+func (ec *executionContext) _SeatConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.SeatConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SeatConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeatConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SeatConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -374,7 +421,7 @@ func (ec *executionContext) fieldContext_SeatConnection_edges(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _SeatConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*query.Seat]) (ret graphql.Marshaler) {
+func (ec *executionContext) _SeatConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.SeatConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -406,7 +453,7 @@ func (ec *executionContext) fieldContext_SeatConnection_nodes(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _SeatConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*query.Seat]) (ret graphql.Marshaler) {
+func (ec *executionContext) _SeatConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SeatConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -820,11 +867,11 @@ func (ec *executionContext) _Section_seats(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Section().Seats(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+			return ec.Resolvers.Section().Seats(ctx, obj, fc.Args["filter"].(*model.SeatFilter), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*query.Seat]) graphql.Marshaler {
-			return ec.marshalNSeatConnection2ᚖticketingᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SeatConnection) graphql.Marshaler {
+			return ec.marshalNSeatConnection2ᚖticketingᚋgraphᚋmodelᚐSeatConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -957,6 +1004,62 @@ func (ec *executionContext) unmarshalInputAddInventoryInput(ctx context.Context,
 func UnmarshalAddInventoryInput(ctx context.Context, raw any) (model.AddInventoryInput, error) {
 	var out model.AddInventoryInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddInventoryInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSeatFilter(ctx context.Context, obj any) (model.SeatFilter, error) {
+	var it model.SeatFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"status", "accessible", "restrictedView"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "status":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
+			data, err := ec.unmarshalOSeatStatus2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Status = data
+		case "accessible":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessible"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Accessible = data
+		case "restrictedView":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("restrictedView"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RestrictedView = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSeatFilter unmarshals raw into the SeatFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSeatFilter(ctx context.Context, raw any) (model.SeatFilter, error) {
+	var out model.SeatFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SeatFilter", raw, &out)
 	return out, err
 }
 
@@ -1284,7 +1387,7 @@ func (ec *executionContext) _SeatChanges(ctx context.Context, sel ast.SelectionS
 
 var seatConnectionImplementors = []string{"SeatConnection"}
 
-func (ec *executionContext) _SeatConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*query.Seat]) graphql.Marshaler {
+func (ec *executionContext) _SeatConnection(ctx context.Context, sel ast.SelectionSet, obj *model.SeatConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, seatConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1293,6 +1396,11 @@ func (ec *executionContext) _SeatConnection(ctx context.Context, sel ast.Selecti
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SeatConnection")
+		case "totalCount":
+			out.Values[i] = ec._SeatConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "edges":
 			out.Values[i] = ec._SeatConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1565,7 +1673,7 @@ func (ec *executionContext) marshalNSeatChanges2ᚖticketingᚋgraphᚋmodelᚐS
 	return ec._SeatChanges(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNSeatConnection2ᚖticketingᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*query.Seat]) graphql.Marshaler {
+func (ec *executionContext) marshalNSeatConnection2ᚖticketingᚋgraphᚋmodelᚐSeatConnection(ctx context.Context, sel ast.SelectionSet, v *model.SeatConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SeatConnection!")
 		return graphql.Null
@@ -1672,6 +1780,14 @@ func (ec *executionContext) marshalOAddInventoryPayload2ᚖticketingᚋgraphᚋm
 	return ec._AddInventoryPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOSeatFilter2ᚖticketingᚋgraphᚋmodelᚐSeatFilter(ctx context.Context, v any) (*model.SeatFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputSeatFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOSeatMap2ᚖticketingᚋqueryᚐSeatMap(ctx context.Context, sel ast.SelectionSet, v *query.SeatMap) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -1694,6 +1810,24 @@ func (ec *executionContext) unmarshalOSeatRowInput2ᚕᚖticketingᚋgraphᚋmod
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) unmarshalOSeatStatus2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSeatStatus2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
 }
 
 func (ec *executionContext) marshalOSection2ᚖticketingᚋqueryᚐSection(ctx context.Context, sel ast.SelectionSet, v *query.Section) graphql.Marshaler {

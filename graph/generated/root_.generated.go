@@ -81,6 +81,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EraseCustomerInput", ec.unmarshalInputEraseCustomerInput),
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
 			graphql.NewInputUnmarshaler("EventIDInput", ec.unmarshalInputEventIDInput),
+			graphql.NewInputUnmarshaler("EventOrder", ec.unmarshalInputEventOrder),
 			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("PayPalInput", ec.unmarshalInputPayPalInput),
 			graphql.NewInputUnmarshaler("PaymentFilter", ec.unmarshalInputPaymentFilter),
@@ -96,6 +97,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokeAllSessionsInput", ec.unmarshalInputRevokeAllSessionsInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("RoleInput", ec.unmarshalInputRoleInput),
+			graphql.NewInputUnmarshaler("SeatFilter", ec.unmarshalInputSeatFilter),
 			graphql.NewInputUnmarshaler("SeatRowInput", ec.unmarshalInputSeatRowInput),
 			graphql.NewInputUnmarshaler("SetContactInput", ec.unmarshalInputSetContactInput),
 			graphql.NewInputUnmarshaler("UpdateEventInput", ec.unmarshalInputUpdateEventInput),
@@ -514,10 +516,10 @@ enum UserErrorCode {
   event(id: ID!, minVersion: Int): Event @auth(rule: PUBLIC)
 
   """
-  Events, the newest first. Drafts are listed only for their organizer and for admins. A page has ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` elements, at most 100,
-  and 20 when neither is given; giving both is BAD_USER_INPUT.
+  Events, the newest first unless ` + "`" + `orderBy` + "`" + ` says otherwise. Drafts are listed only for their organizer and for admins. A page has ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` elements, at most 100,
+  and 20 when neither is given; more, or giving both, is BAD_USER_INPUT, as is a cursor of a list in another order.
   """
-  events(filter: EventFilter, first: Int, after: String, last: Int, before: String): EventConnection @auth(rule: PUBLIC)
+  events(filter: EventFilter, orderBy: EventOrder, first: Int, after: String, last: Int, before: String): EventConnection @auth(rule: PUBLIC)
 }
 
 extend type Mutation {
@@ -620,6 +622,32 @@ input EventFilter {
   startsBefore: Time
   "Only events with these words in name, venue or description; up to 200 characters. Symbols alone find nothing."
   search: String
+}
+
+"The order of a list of events."
+input EventOrder {
+  "What orders it. Of equals, the id decides."
+  field: EventOrderField!
+  "From low to high, or from high to low."
+  direction: OrderDirection! = ASC
+}
+
+"What a list of events can be ordered by."
+enum EventOrderField {
+  "When they were made."
+  CREATED_AT
+  "When they begin."
+  STARTS_AT
+  "Their names, without case, by the numbers that Unicode gives to characters."
+  NAME
+}
+
+"The direction of an order."
+enum OrderDirection {
+  "The earliest, or A, first."
+  ASC
+  "The latest, or Z, first."
+  DESC
 }
 
 "A page of events."
@@ -924,7 +952,7 @@ type Section implements Node {
   "How many numbered seats are not for sale."
   blocked: Int!
   "The numbered seats, row by row; empty for general admission. Pages are as in ` + "`" + `events` + "`" + `."
-  seats(first: Int, after: String): SeatConnection!
+  seats(filter: SeatFilter, first: Int, after: String, last: Int, before: String): SeatConnection!
   "All numbered seats in a short form, for a picture of the section; null for general admission."
   seatMap: SeatMap @cost(weight: "500")
 }
@@ -983,8 +1011,20 @@ enum SeatStatus {
   BLOCKED
 }
 
+"Which seats to list. All given conditions must hold."
+input SeatFilter {
+  "Only seats in this state."
+  status: SeatStatus
+  "Only seats that are fit for wheelchairs, or only others."
+  accessible: Boolean
+  "Only seats from which not everything can be seen, or only others."
+  restrictedView: Boolean
+}
+
 "A page of numbered seats."
 type SeatConnection {
+  "How many seats the list has on all pages: what the section's counts say. Null with ` + "`" + `accessible` + "`" + ` or ` + "`" + `restrictedView` + "`" + ` in the filter."
+  totalCount: Int
   "The page's seats with their cursors."
   edges: [SeatEdge!]!
   "The page's seats."
@@ -2604,6 +2644,8 @@ func (ec *executionContext) childFields_SeatChanges(ctx context.Context, field g
 
 func (ec *executionContext) childFields_SeatConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "totalCount":
+		return ec.fieldContext_SeatConnection_totalCount(ctx, field)
 	case "edges":
 		return ec.fieldContext_SeatConnection_edges(ctx, field)
 	case "nodes":

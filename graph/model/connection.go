@@ -15,11 +15,16 @@ type Edge[N any] struct {
 	Node   N
 }
 
+// SeatConnection is a page of seats.
+type SeatConnection struct {
+	Connection[*query.Seat]
+
+	TotalCount *int
+}
+
 type (
 	// EventConnection is a page of events.
 	EventConnection = Connection[*query.Event]
-	// SeatConnection is a page of seats.
-	SeatConnection = Connection[*query.Seat]
 	// ReservationConnection is a page of reservations.
 	ReservationConnection = Connection[*query.Reservation]
 	// PaymentConnection is a page of payments.

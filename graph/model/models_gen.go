@@ -198,6 +198,14 @@ type EventIDInput struct {
 	EventID string `json:"eventId"`
 }
 
+// The order of a list of events.
+type EventOrder struct {
+	// What orders it. Of equals, the id decides.
+	Field EventOrderField `json:"field"`
+	// From low to high, or from high to low.
+	Direction OrderDirection `json:"direction"`
+}
+
 // The event after the change.
 type EventPayload struct {
 	// The event; null with `userErrors` and after `deleteDraft`.
@@ -446,6 +454,16 @@ type SeatChanges struct {
 	Reload []string `json:"reload"`
 }
 
+// Which seats to list. All given conditions must hold.
+type SeatFilter struct {
+	// Only seats in this state.
+	Status *string `json:"status,omitempty"`
+	// Only seats that are fit for wheelchairs, or only others.
+	Accessible *bool `json:"accessible,omitempty"`
+	// Only seats from which not everything can be seen, or only others.
+	RestrictedView *bool `json:"restrictedView,omitempty"`
+}
+
 // A row of numbered seats.
 type SeatRowInput struct {
 	// The row's name, 1 to 20 characters, unique in its section.
@@ -636,6 +654,125 @@ func (e *AuthRule) UnmarshalJSON(b []byte) error {
 }
 
 func (e AuthRule) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a list of events can be ordered by.
+type EventOrderField string
+
+const (
+	// When they were made.
+	EventOrderFieldCreatedAt EventOrderField = "CREATED_AT"
+	// When they begin.
+	EventOrderFieldStartsAt EventOrderField = "STARTS_AT"
+	// Their names, without case, by the numbers that Unicode gives to characters.
+	EventOrderFieldName EventOrderField = "NAME"
+)
+
+var AllEventOrderField = []EventOrderField{
+	EventOrderFieldCreatedAt,
+	EventOrderFieldStartsAt,
+	EventOrderFieldName,
+}
+
+func (e EventOrderField) IsValid() bool {
+	switch e {
+	case EventOrderFieldCreatedAt, EventOrderFieldStartsAt, EventOrderFieldName:
+		return true
+	}
+	return false
+}
+
+func (e EventOrderField) String() string {
+	return string(e)
+}
+
+func (e *EventOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = EventOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid EventOrderField", str)
+	}
+	return nil
+}
+
+func (e EventOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *EventOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e EventOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// The direction of an order.
+type OrderDirection string
+
+const (
+	// The earliest, or A, first.
+	OrderDirectionAsc OrderDirection = "ASC"
+	// The latest, or Z, first.
+	OrderDirectionDesc OrderDirection = "DESC"
+)
+
+var AllOrderDirection = []OrderDirection{
+	OrderDirectionAsc,
+	OrderDirectionDesc,
+}
+
+func (e OrderDirection) IsValid() bool {
+	switch e {
+	case OrderDirectionAsc, OrderDirectionDesc:
+		return true
+	}
+	return false
+}
+
+func (e OrderDirection) String() string {
+	return string(e)
+}
+
+func (e *OrderDirection) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OrderDirection(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OrderDirection", str)
+	}
+	return nil
+}
+
+func (e OrderDirection) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OrderDirection) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OrderDirection) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

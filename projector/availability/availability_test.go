@@ -35,7 +35,7 @@ func TestAvailabilityFollowsSeats(t *testing.T) {
 		{EventID: "evt_1", Name: "seated", Price: readtest.EUR(5000), Capacity: 6, Available: 4, Reserved: 1, Sold: 1, Seated: true, Ordinal: 1},
 	}, inv.Sections)
 
-	page, err := w.Reader.SeatPagesOf(t.Context(), []string{"evt_1/seated"}, query.PageArgs{})
+	page, err := w.Reader.SeatPagesOf(t.Context(), []string{"evt_1/seated"}, query.SeatFilter{}, query.PageArgs{})
 	require.NoError(t, err)
 	require.Equal(t, []query.Seat{
 		{Section: "seated", Label: "A-1", Status: "SOLD", Ordinal: 0}, {Section: "seated", Label: "A-2", Status: "RESERVED", Ordinal: 1},
@@ -78,7 +78,7 @@ func TestAvailabilityFollowsUpdatesOfSections(t *testing.T) {
 				{EventID: "evt_1", Name: "standing", Price: readtest.EUR(2500), Capacity: 80, Available: 80},
 				{EventID: "evt_1", Name: "seated", Price: price, Capacity: 5, Available: 3, Reserved: 2, Seated: true, Ordinal: 1},
 			}, w.Inventory("evt_1").Sections)
-			page, err := w.Reader.SeatPagesOf(t.Context(), []string{"evt_1/seated"}, query.PageArgs{})
+			page, err := w.Reader.SeatPagesOf(t.Context(), []string{"evt_1/seated"}, query.SeatFilter{}, query.PageArgs{})
 			require.NoError(t, err)
 			require.Equal(t, []query.Seat{
 				{Section: "seated", Label: "A-2", Status: "RESERVED", Ordinal: 0}, {Section: "seated", Label: "B-1", Status: "RESERVED", Ordinal: 1}, {Section: "seated", Label: "B-2", Status: "AVAILABLE", Ordinal: 2},

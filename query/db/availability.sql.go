@@ -126,18 +126,24 @@ FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section) AS a
 CROSS JOIN LATERAL (
     SELECT s.event_id, s.section, s.label, s.status, s.ordinal, s.accessible, s.restricted_view FROM seats s
     WHERE s.event_id = asked.event_id AND s.section = asked.section AND s.ordinal > $3 AND s.ordinal < $4
+      AND ($5::text IS NULL OR s.status = $5)
+      AND ($6::boolean IS NULL OR s.accessible = $6)
+      AND ($7::boolean IS NULL OR s.restricted_view = $7)
     ORDER BY s.ordinal
-    LIMIT $5
+    LIMIT $8
 ) AS page
 ORDER BY page.ordinal
 `
 
 type SeatsInOrderParams struct {
-	EventIds []string
-	Sections []string
-	After    int32
-	Before   int32
-	RowLimit int32
+	EventIds       []string
+	Sections       []string
+	After          int32
+	Before         int32
+	Status         *string
+	Accessible     *bool
+	RestrictedView *bool
+	RowLimit       int32
 }
 
 type SeatsInOrderRow struct {
@@ -157,6 +163,9 @@ func (q *Queries) SeatsInOrder(ctx context.Context, arg SeatsInOrderParams) ([]S
 		arg.Sections,
 		arg.After,
 		arg.Before,
+		arg.Status,
+		arg.Accessible,
+		arg.RestrictedView,
 		arg.RowLimit,
 	)
 	if err != nil {
@@ -191,18 +200,24 @@ FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section) AS a
 CROSS JOIN LATERAL (
     SELECT s.event_id, s.section, s.label, s.status, s.ordinal, s.accessible, s.restricted_view FROM seats s
     WHERE s.event_id = asked.event_id AND s.section = asked.section AND s.ordinal > $3 AND s.ordinal < $4
+      AND ($5::text IS NULL OR s.status = $5)
+      AND ($6::boolean IS NULL OR s.accessible = $6)
+      AND ($7::boolean IS NULL OR s.restricted_view = $7)
     ORDER BY s.ordinal DESC
-    LIMIT $5
+    LIMIT $8
 ) AS page
 ORDER BY page.ordinal DESC
 `
 
 type SeatsInReverseParams struct {
-	EventIds []string
-	Sections []string
-	After    int32
-	Before   int32
-	RowLimit int32
+	EventIds       []string
+	Sections       []string
+	After          int32
+	Before         int32
+	Status         *string
+	Accessible     *bool
+	RestrictedView *bool
+	RowLimit       int32
 }
 
 type SeatsInReverseRow struct {
@@ -222,6 +237,9 @@ func (q *Queries) SeatsInReverse(ctx context.Context, arg SeatsInReverseParams) 
 		arg.Sections,
 		arg.After,
 		arg.Before,
+		arg.Status,
+		arg.Accessible,
+		arg.RestrictedView,
 		arg.RowLimit,
 	)
 	if err != nil {

@@ -76,54 +76,342 @@ func (q *Queries) EventsByID(ctx context.Context, ids []string) ([]EventsByIDRow
 	return items, nil
 }
 
-const eventsFound = `-- name: EventsFound :many
-WITH found AS MATERIALIZED (
-    SELECT id, created_at FROM events
-    WHERE (created_at, id) < ($2::timestamptz, $3::text)
-      AND (created_at, id) > ($4::timestamptz, $5::text)
-      AND ($6::text IS NULL OR status = $6)
-      AND ($7::text IS NULL OR organizer_id = $7)
-      AND ($8::timestamptz IS NULL OR starts_at >= $8)
-      AND ($9::timestamptz IS NULL OR starts_at < $9)
-      AND search @@ $10::text::tsquery
-      AND NOT deleted AND ($11::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = $12::text)
-)
-SELECT id, created_at FROM found LIMIT $1
+const eventsByName = `-- name: EventsByName :many
+SELECT id, created_at, starts_at, lower(name)::text AS sort_name FROM events
+WHERE ($1::text IS NULL OR (lower(name) COLLATE "C", id) > ($1::text, $2::text))
+  AND ($3::text IS NULL OR (lower(name) COLLATE "C", id) < ($3::text, $4::text))
+  AND ($5::text IS NULL OR status = $5)
+  AND ($6::text IS NULL OR organizer_id = $6)
+  AND ($7::timestamptz IS NULL OR starts_at >= $7)
+  AND ($8::timestamptz IS NULL OR starts_at < $8)
+  AND ($9::text IS NULL OR search @@ $9::text::tsquery)
+  AND NOT deleted AND ($10::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = $11::text)
+ORDER BY lower(name) COLLATE "C", id
+LIMIT $12
 `
 
-type EventsFoundParams struct {
-	RowLimit      int32
-	OlderThanTime time.Time
-	OlderThanID   string
-	NewerThanTime time.Time
-	NewerThanID   string
-	Status        *string
-	OrganizerID   *string
-	StartsAfter   *time.Time
-	StartsBefore  *time.Time
-	Search        string
-	SeeAll        bool
-	Viewer        string
+type EventsByNameParams struct {
+	Low          *string
+	LowID        string
+	High         *string
+	HighID       string
+	Status       *string
+	OrganizerID  *string
+	StartsAfter  *time.Time
+	StartsBefore *time.Time
+	Search       *string
+	SeeAll       bool
+	Viewer       string
+	RowLimit     int32
 }
 
-type EventsFoundRow struct {
+type EventsByNameRow struct {
 	ID        string
 	CreatedAt time.Time
+	StartsAt  time.Time
+	SortName  string
 }
 
-// Materialized, so that it is planned as if all were wanted: rare words are found by their index, and of frequent ones whatever comes first.
-func (q *Queries) EventsFound(ctx context.Context, arg EventsFoundParams) ([]EventsFoundRow, error) {
-	rows, err := q.db.Query(ctx, eventsFound,
-		arg.RowLimit,
-		arg.OlderThanTime,
-		arg.OlderThanID,
-		arg.NewerThanTime,
-		arg.NewerThanID,
+func (q *Queries) EventsByName(ctx context.Context, arg EventsByNameParams) ([]EventsByNameRow, error) {
+	rows, err := q.db.Query(ctx, eventsByName,
+		arg.Low,
+		arg.LowID,
+		arg.High,
+		arg.HighID,
 		arg.Status,
 		arg.OrganizerID,
 		arg.StartsAfter,
 		arg.StartsBefore,
 		arg.Search,
+		arg.SeeAll,
+		arg.Viewer,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EventsByNameRow{}
+	for rows.Next() {
+		var i EventsByNameRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.CreatedAt,
+			&i.StartsAt,
+			&i.SortName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventsByNameReversed = `-- name: EventsByNameReversed :many
+SELECT id, created_at, starts_at, lower(name)::text AS sort_name FROM events
+WHERE ($1::text IS NULL OR (lower(name) COLLATE "C", id) > ($1::text, $2::text))
+  AND ($3::text IS NULL OR (lower(name) COLLATE "C", id) < ($3::text, $4::text))
+  AND ($5::text IS NULL OR status = $5)
+  AND ($6::text IS NULL OR organizer_id = $6)
+  AND ($7::timestamptz IS NULL OR starts_at >= $7)
+  AND ($8::timestamptz IS NULL OR starts_at < $8)
+  AND ($9::text IS NULL OR search @@ $9::text::tsquery)
+  AND NOT deleted AND ($10::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = $11::text)
+ORDER BY lower(name) COLLATE "C" DESC, id DESC
+LIMIT $12
+`
+
+type EventsByNameReversedParams struct {
+	Low          *string
+	LowID        string
+	High         *string
+	HighID       string
+	Status       *string
+	OrganizerID  *string
+	StartsAfter  *time.Time
+	StartsBefore *time.Time
+	Search       *string
+	SeeAll       bool
+	Viewer       string
+	RowLimit     int32
+}
+
+type EventsByNameReversedRow struct {
+	ID        string
+	CreatedAt time.Time
+	StartsAt  time.Time
+	SortName  string
+}
+
+func (q *Queries) EventsByNameReversed(ctx context.Context, arg EventsByNameReversedParams) ([]EventsByNameReversedRow, error) {
+	rows, err := q.db.Query(ctx, eventsByNameReversed,
+		arg.Low,
+		arg.LowID,
+		arg.High,
+		arg.HighID,
+		arg.Status,
+		arg.OrganizerID,
+		arg.StartsAfter,
+		arg.StartsBefore,
+		arg.Search,
+		arg.SeeAll,
+		arg.Viewer,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EventsByNameReversedRow{}
+	for rows.Next() {
+		var i EventsByNameReversedRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.CreatedAt,
+			&i.StartsAt,
+			&i.SortName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventsByStart = `-- name: EventsByStart :many
+SELECT id, created_at, starts_at, lower(name)::text AS sort_name FROM events
+WHERE ($1::timestamptz IS NULL OR (starts_at, id) > ($1::timestamptz, $2::text))
+  AND ($3::timestamptz IS NULL OR (starts_at, id) < ($3::timestamptz, $4::text))
+  AND ($5::text IS NULL OR status = $5)
+  AND ($6::text IS NULL OR organizer_id = $6)
+  AND ($7::timestamptz IS NULL OR starts_at >= $7)
+  AND ($8::timestamptz IS NULL OR starts_at < $8)
+  AND ($9::text IS NULL OR search @@ $9::text::tsquery)
+  AND NOT deleted AND ($10::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = $11::text)
+ORDER BY starts_at, id
+LIMIT $12
+`
+
+type EventsByStartParams struct {
+	Low          *time.Time
+	LowID        string
+	High         *time.Time
+	HighID       string
+	Status       *string
+	OrganizerID  *string
+	StartsAfter  *time.Time
+	StartsBefore *time.Time
+	Search       *string
+	SeeAll       bool
+	Viewer       string
+	RowLimit     int32
+}
+
+type EventsByStartRow struct {
+	ID        string
+	CreatedAt time.Time
+	StartsAt  time.Time
+	SortName  string
+}
+
+func (q *Queries) EventsByStart(ctx context.Context, arg EventsByStartParams) ([]EventsByStartRow, error) {
+	rows, err := q.db.Query(ctx, eventsByStart,
+		arg.Low,
+		arg.LowID,
+		arg.High,
+		arg.HighID,
+		arg.Status,
+		arg.OrganizerID,
+		arg.StartsAfter,
+		arg.StartsBefore,
+		arg.Search,
+		arg.SeeAll,
+		arg.Viewer,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EventsByStartRow{}
+	for rows.Next() {
+		var i EventsByStartRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.CreatedAt,
+			&i.StartsAt,
+			&i.SortName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventsByStartReversed = `-- name: EventsByStartReversed :many
+SELECT id, created_at, starts_at, lower(name)::text AS sort_name FROM events
+WHERE ($1::timestamptz IS NULL OR (starts_at, id) > ($1::timestamptz, $2::text))
+  AND ($3::timestamptz IS NULL OR (starts_at, id) < ($3::timestamptz, $4::text))
+  AND ($5::text IS NULL OR status = $5)
+  AND ($6::text IS NULL OR organizer_id = $6)
+  AND ($7::timestamptz IS NULL OR starts_at >= $7)
+  AND ($8::timestamptz IS NULL OR starts_at < $8)
+  AND ($9::text IS NULL OR search @@ $9::text::tsquery)
+  AND NOT deleted AND ($10::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = $11::text)
+ORDER BY starts_at DESC, id DESC
+LIMIT $12
+`
+
+type EventsByStartReversedParams struct {
+	Low          *time.Time
+	LowID        string
+	High         *time.Time
+	HighID       string
+	Status       *string
+	OrganizerID  *string
+	StartsAfter  *time.Time
+	StartsBefore *time.Time
+	Search       *string
+	SeeAll       bool
+	Viewer       string
+	RowLimit     int32
+}
+
+type EventsByStartReversedRow struct {
+	ID        string
+	CreatedAt time.Time
+	StartsAt  time.Time
+	SortName  string
+}
+
+func (q *Queries) EventsByStartReversed(ctx context.Context, arg EventsByStartReversedParams) ([]EventsByStartReversedRow, error) {
+	rows, err := q.db.Query(ctx, eventsByStartReversed,
+		arg.Low,
+		arg.LowID,
+		arg.High,
+		arg.HighID,
+		arg.Status,
+		arg.OrganizerID,
+		arg.StartsAfter,
+		arg.StartsBefore,
+		arg.Search,
+		arg.SeeAll,
+		arg.Viewer,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EventsByStartReversedRow{}
+	for rows.Next() {
+		var i EventsByStartReversedRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.CreatedAt,
+			&i.StartsAt,
+			&i.SortName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventsFound = `-- name: EventsFound :many
+WITH found AS MATERIALIZED (
+    SELECT id, created_at, starts_at, lower(name)::text AS sort_name FROM events
+    WHERE ($2::text IS NULL OR search @@ $2::text::tsquery)
+      AND ($3::text IS NULL OR status = $3)
+      AND ($4::text IS NULL OR organizer_id = $4)
+      AND ($5::timestamptz IS NULL OR starts_at >= $5)
+      AND ($6::timestamptz IS NULL OR starts_at < $6)
+      AND NOT deleted AND ($7::boolean OR (status <> 'DRAFT' AND NOT withdrawn) OR organizer_id = $8::text)
+)
+SELECT id, created_at, starts_at, sort_name FROM found LIMIT $1
+`
+
+type EventsFoundParams struct {
+	RowLimit     int32
+	Search       *string
+	Status       *string
+	OrganizerID  *string
+	StartsAfter  *time.Time
+	StartsBefore *time.Time
+	SeeAll       bool
+	Viewer       string
+}
+
+type EventsFoundRow struct {
+	ID        string
+	CreatedAt time.Time
+	StartsAt  time.Time
+	SortName  string
+}
+
+// Materialized, so that it is planned as if all were wanted: what is rare is found by its index, and of what is frequent whatever comes first.
+func (q *Queries) EventsFound(ctx context.Context, arg EventsFoundParams) ([]EventsFoundRow, error) {
+	rows, err := q.db.Query(ctx, eventsFound,
+		arg.RowLimit,
+		arg.Search,
+		arg.Status,
+		arg.OrganizerID,
+		arg.StartsAfter,
+		arg.StartsBefore,
 		arg.SeeAll,
 		arg.Viewer,
 	)
@@ -134,7 +422,12 @@ func (q *Queries) EventsFound(ctx context.Context, arg EventsFoundParams) ([]Eve
 	items := []EventsFoundRow{}
 	for rows.Next() {
 		var i EventsFoundRow
-		if err := rows.Scan(&i.ID, &i.CreatedAt); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.CreatedAt,
+			&i.StartsAt,
+			&i.SortName,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

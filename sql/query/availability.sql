@@ -13,6 +13,9 @@ FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@sections::text[]) A
 CROSS JOIN LATERAL (
     SELECT s.event_id, s.section, s.label, s.status, s.ordinal, s.accessible, s.restricted_view FROM seats s
     WHERE s.event_id = asked.event_id AND s.section = asked.section AND s.ordinal > @after AND s.ordinal < @before
+      AND (sqlc.narg('status')::text IS NULL OR s.status = sqlc.narg('status'))
+      AND (sqlc.narg('accessible')::boolean IS NULL OR s.accessible = sqlc.narg('accessible'))
+      AND (sqlc.narg('restricted_view')::boolean IS NULL OR s.restricted_view = sqlc.narg('restricted_view'))
     ORDER BY s.ordinal
     LIMIT @row_limit
 ) AS page
@@ -25,6 +28,9 @@ FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@sections::text[]) A
 CROSS JOIN LATERAL (
     SELECT s.event_id, s.section, s.label, s.status, s.ordinal, s.accessible, s.restricted_view FROM seats s
     WHERE s.event_id = asked.event_id AND s.section = asked.section AND s.ordinal > @after AND s.ordinal < @before
+      AND (sqlc.narg('status')::text IS NULL OR s.status = sqlc.narg('status'))
+      AND (sqlc.narg('accessible')::boolean IS NULL OR s.accessible = sqlc.narg('accessible'))
+      AND (sqlc.narg('restricted_view')::boolean IS NULL OR s.restricted_view = sqlc.narg('restricted_view'))
     ORDER BY s.ordinal DESC
     LIMIT @row_limit
 ) AS page

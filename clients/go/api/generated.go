@@ -671,8 +671,8 @@ func (v *ListEventsEventsEventConnection) GetPageInfo() PageInfo { return v.Page
 
 // ListEventsResponse is returned by ListEvents on success.
 type ListEventsResponse struct {
-	// Events, the newest first. Drafts are listed only for their organizer and for admins. A page has `first` or `last` elements, at most 100,
-	// and 20 when neither is given; giving both is BAD_USER_INPUT.
+	// Events, the newest first unless `orderBy` says otherwise. Drafts are listed only for their organizer and for admins. A page has `first` or `last` elements, at most 100,
+	// and 20 when neither is given; more, or giving both, is BAD_USER_INPUT, as is a cursor of a list in another order.
 	Events *ListEventsEventsEventConnection `json:"events"`
 }
 
