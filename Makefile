@@ -175,8 +175,8 @@ soak: setup ## sell at a steady rate for DURATION (30m); memory and connections 
 	SOAK=1 DURATION=$(DURATION) PLOT=$(abspath $(PLOT)) go test -count=1 -v -timeout=6h -run '^TestSoak$$' ./test
 
 .PHONY: test-faults
-test-faults: setup ## sell on nine processes while a schedule of faults goes on; DURATION=30m SEED=7 PAUSE=100ms MOST=10000 (all have defaults)
-	FAULTS=1 SEED=$(SEED) DURATION=$(DURATION) PAUSE=$(PAUSE) MOST=$(MOST) go test -count=1 -v -timeout=3h -artifacts -outputdir="$${TMPDIR:-/tmp}" -run '^TestFaults$$' ./test
+test-faults: setup ## sell on nine processes while a schedule of faults goes on; DURATION=30m SEED=7 PAUSE=100ms MOST=10000 ONLY=failover (all have defaults)
+	FAULTS=1 SEED=$(SEED) DURATION=$(DURATION) PAUSE=$(PAUSE) MOST=$(MOST) ONLY='$(ONLY)' go test -count=1 -v -timeout=3h -artifacts -outputdir="$${TMPDIR:-/tmp}" -run '^TestFaults$$' ./test
 
 .PHONY: test-kafka
 test-kafka: setup-tests ## run what reaches the broker on Apache Kafka (Java 17; Maven fetches it once); RUN=TestASale PACKAGES=./test for less

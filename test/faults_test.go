@@ -22,6 +22,7 @@ type faultPlan struct {
 	duration time.Duration
 	most     int           // faults
 	pause    time.Duration // between two faults, on average
+	only     string        // part of the names of the kinds that happen
 }
 
 func readFaultPlan(t *testing.T) faultPlan {
@@ -36,6 +37,7 @@ func readFaultPlan(t *testing.T) faultPlan {
 		"DURATION": func(s string) { p.duration, err = time.ParseDuration(s) },
 		"MOST":     func(s string) { p.most, err = strconv.Atoi(s) },
 		"PAUSE":    func(s string) { p.pause, err = time.ParseDuration(s) },
+		"ONLY":     func(s string) { p.only = s },
 	} {
 		if text := os.Getenv(name); text != "" {
 			parse(text)
@@ -74,11 +76,14 @@ var faults = []fault{
 	{"topics deleted", 1, func(w *faultWorld, _ *rand.Rand) { w.deleteTopics() }},
 	{"PostgreSQL stopped", 2, func(w *faultWorld, _ *rand.Rand) { w.restartPostgres(true) }},
 	{"PostgreSQL killed", 2, func(w *faultWorld, _ *rand.Rand) { w.restartPostgres(false) }},
+	{"disk of PostgreSQL full", 2, (*faultWorld).fillDisk},
+	{"failover to a standby", 1, (*faultWorld).failOver},
 }
 
-// pickFault returns the nth fault of a seed and what it draws from.
-func pickFault(seed, n uint64) (fault, *rand.Rand) {
-	from := rand.New(rand.NewPCG(seed, n))
+// pickFault returns the nth fault of a plan and what it draws from.
+func (p faultPlan) pickFault(n uint64) (fault, *rand.Rand) {
+	from := rand.New(rand.NewPCG(p.seed, n))
+	faults := slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !strings.Contains(f.name, p.only) })
 	sum := 0
 	for _, f := range faults {
 		sum += f.weight
@@ -102,12 +107,12 @@ func TestFaults(t *testing.T) {
 	t.Cleanup(func() {
 		w.print(counts, time.Since(began))
 		if t.Failed() {
-			t.Logf("to replay it: make test-faults SEED=%d DURATION=%s PAUSE=%s", plan.seed, plan.duration, plan.pause)
+			t.Logf("to replay it: make test-faults SEED=%d DURATION=%s PAUSE=%s ONLY='%s'", plan.seed, plan.duration, plan.pause, plan.only)
 		}
 	})
 	w.startSelling()
 	for n := 0; n < plan.most && time.Since(began) < plan.duration; n++ {
-		f, from := pickFault(plan.seed, uint64(n))
+		f, from := plan.pickFault(uint64(n))
 		f.strike(w, from)
 		counts[f.name]++
 		time.Sleep(time.Duration(from.Int64N(int64(2 * plan.pause)))) // the schedule itself; nothing is awaited

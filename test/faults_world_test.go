@@ -40,6 +40,8 @@ type faultWorld struct {
 	platform *platform         // for what looks at the whole
 	members  []*member
 	folder   string
+	hasDisk  bool   // folder is a disk of its own
+	dataDir  string // of server
 	server   *services.Postgres
 	redis    *testenv.RedisProc
 	broker   *testenv.BrokerProc
@@ -50,6 +52,7 @@ type faultWorld struct {
 
 	longestTakeover time.Duration
 	takeovers       int
+	failovers       int
 }
 
 // member is a part's process, with wires of its own.
@@ -70,8 +73,9 @@ func newFaultWorld(t *testing.T, seed uint64) *faultWorld {
 	folder, err := os.MkdirTemp("", "ticketing-faults-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	hasDisk := mountDisk(t, folder)
 	require.NoError(t, os.Chmod(folder, 0o755))
-	w := &faultWorld{t: t, folder: folder, redis: testenv.RedisServer(t), broker: testenv.BrokerServer(t, 3), double: stripetest.New(t)}
+	w := &faultWorld{t: t, folder: folder, hasDisk: hasDisk, dataDir: filepath.Join(folder, "postgres"), redis: testenv.RedisServer(t), broker: testenv.BrokerServer(t, 3), double: stripetest.New(t)}
 	w.startPostgres()
 	t.Cleanup(func() { _ = w.server.Kill() })
 	w.env = withStripe(newEnvironmentOn(t, w.createDatabases(), w.redis.URL(), w.broker.Addrs()[0]), w.double)
@@ -88,8 +92,8 @@ func newFaultWorld(t *testing.T, seed uint64) *faultWorld {
 	w.double.SendTo(w.hooks.url + "/webhooks/stripe")
 	for _, m := range w.members {
 		m.start()
+		go m.supervise()
 	}
-	go w.supervise()
 	w.buyers = newBuyers(t, w.apis(), seed)
 	return w
 }
@@ -97,7 +101,7 @@ func newFaultWorld(t *testing.T, seed uint64) *faultWorld {
 func (w *faultWorld) startPostgres() {
 	ctx, cancel := context.WithTimeout(context.Background(), testenv.Patience)
 	defer cancel()
-	server, err := services.StartPostgres(ctx, services.PostgresConfig{DataDir: filepath.Join(w.folder, "postgres")})
+	server, err := services.StartPostgres(ctx, services.PostgresConfig{DataDir: w.dataDir})
 	require.NoError(w.t, err)
 	w.server = server
 }
@@ -162,23 +166,26 @@ func (m *member) start() {
 	m.process = child
 }
 
-// supervise starts parts again that have given up, as each deployment does: one whose servers are away when it starts may end.
-func (w *faultWorld) supervise() {
-	for w.t.Context().Err() == nil {
-		for _, m := range w.members {
-			if !m.mu.TryLock() {
-				continue
-			}
-			select {
-			case <-m.process.Done():
-				if w.t.Context().Err() == nil {
-					m.start()
-				}
-			default:
-			}
-			m.mu.Unlock()
+// supervise starts the part again when it has given up, as each deployment does: one whose servers are away when it starts may end.
+func (m *member) supervise() {
+	for {
+		m.mu.Lock()
+		watched := m.process
+		m.mu.Unlock()
+		select {
+		case <-watched.Done():
+		case <-m.w.t.Context().Done():
+			return
 		}
-		time.Sleep(200 * time.Millisecond)
+		m.mu.Lock()
+		if m.process == watched && m.w.t.Context().Err() == nil { // no fault has started it again
+			m.start()
+		}
+		failed := m.process == watched
+		m.mu.Unlock()
+		if failed {
+			return
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 // PostgresConfig describes a PostgreSQL server.
 type PostgresConfig struct {
 	DataDir  string       // Holds its cluster, its log file and its port. Required.
+	Standby  string       // URL of a server. A cluster that is missing is made as its standby. Default: it is made empty.
 	Password string       // Of the superuser postgres. Default: none; every user of this machine can connect.
 	Fast     bool         // For tests: no fsync, so that a power cut may damage the cluster. Default: false.
 	Logger   *slog.Logger // Default: slog.Default().
@@ -81,6 +82,11 @@ func (p *Postgres) prepareCluster(ctx context.Context) (err error) {
 	if _, err := os.Stat(p.cluster); err == nil {
 		return p.endOrphans(ctx)
 	}
+	if p.options.Standby != "" {
+		return p.runToEnd(ctx, "pg_basebackup", []string{
+			"--pgdata", p.cluster, "--dbname", p.options.Standby, "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast",
+		})
+	}
 	return p.initCluster(ctx)
 }
 
@@ -104,7 +110,17 @@ func (p *Postgres) initCluster(ctx context.Context) error {
 		defer os.Remove(file) //nolint:errcheck // users who can read this folder may know it
 		args = append(args, "--auth=scram-sha-256", "--pwfile="+file)
 	}
-	child, logFile, err := p.runProgram("initdb", args, syscall.SIGKILL)
+	if err := p.runToEnd(ctx, "initdb", args); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, p.cluster); err != nil {
+		return fmt.Errorf("create the cluster: %w", err)
+	}
+	return nil
+}
+
+func (p *Postgres) runToEnd(ctx context.Context, program string, args []string) error {
+	child, logFile, err := p.runProgram(program, args, syscall.SIGKILL)
 	if err != nil {
 		return err
 	}
@@ -114,10 +130,7 @@ func (p *Postgres) initCluster(ctx context.Context) error {
 		return errors.Join(context.Cause(ctx), child.Kill())
 	}
 	if child.Err() != nil {
-		return fmt.Errorf("run initdb: %w; see %s\n%s", child.Err(), logFile, lastLines(logFile))
-	}
-	if err := os.Rename(fresh, p.cluster); err != nil {
-		return fmt.Errorf("create the cluster: %w", err)
+		return fmt.Errorf("run %s: %w; see %s\n%s", program, child.Err(), logFile, lastLines(logFile))
 	}
 	return nil
 }

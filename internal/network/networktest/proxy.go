@@ -83,12 +83,12 @@ func (n *Network) proxyOf(address string) (*Proxy, error) {
 
 // Proxy forwards connections to one address.
 type Proxy struct {
-	target   string
 	listener net.Listener
 	done     chan struct{}
 	delay    atomic.Int64 // nanoseconds that each piece of data waits
 
 	mu      sync.Mutex
+	target  string
 	hanging bool // new connections are silent from their start
 	links   map[*link]struct{}
 }
@@ -154,6 +154,14 @@ func (p *Proxy) Cut() int {
 	return len(p.links)
 }
 
+// Redirect has new connections lead to another server, and closes the existing ones.
+func (p *Proxy) Redirect(target string) {
+	p.mu.Lock()
+	p.target = target
+	p.mu.Unlock()
+	p.Cut()
+}
+
 // Slow delays each piece of data from now on, in both directions. 0 ends it.
 func (p *Proxy) Slow(delay time.Duration) { p.delay.Store(int64(delay)) }
 
@@ -200,14 +208,14 @@ func (p *Proxy) acceptAll() {
 
 func (p *Proxy) serve(near net.Conn) {
 	p.mu.Lock()
-	hanging := p.hanging
+	hanging, target := p.hanging, p.target
 	p.mu.Unlock()
 	if hanging {
 		<-p.done
 		_ = near.Close()
 		return
 	}
-	far, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.target)
+	far, err := new(net.Dialer).DialContext(context.Background(), "tcp", target)
 	if err != nil {
 		_ = near.Close()
 		return
