@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"ticketing/internal/testenv"
 )
 
 // buyers are customers who try again, with the same idempotency key and at another api, until each command has an outcome.
@@ -44,7 +46,9 @@ func (w *faultWorld) startSelling() {
 	const customers = 12
 	b := w.buyers
 	w.awaitAPIs()
-	b.event = onSale(w.t, signIn(w.t, b.apis[0], adminEmail), 1_000_000, vars{"paymentAttempts": 2})
+	admin := &patientBuyer{buyers: b, email: adminEmail, client: &client{t: w.t, url: b.apis[0]}}
+	testenv.Eventually(w.t, testenv.Patience, func() (bool, string) { return admin.signIn(), "a busy machine" })
+	b.event = onSale(w.t, admin.client, 1_000_000, vars{"paymentAttempts": 2})
 	for i := range customers {
 		one := &patientBuyer{buyers: b, email: fmt.Sprintf("buyer%d@example.com", i), client: &client{t: w.t, url: b.apis[0]}}
 		one.from = rand.New(rand.NewPCG(b.seed, 1<<40+uint64(i)))
