@@ -16,7 +16,7 @@ import (
 // withStripe makes Stripe's double the gateway of an environment.
 func withStripe(env map[string]string, double *stripetest.Server) map[string]string {
 	maps.Copy(env, map[string]string{
-		"PAYMENT_GATEWAYS": "stripe", "STRIPE_API_KEY": stripetest.APIKey, "STRIPE_WEBHOOK_SECRET": stripetest.WebhookSecret,
+		"PAYMENT_GATEWAYS": "stripe", "STRIPE_API_KEY": stripetest.APIKey, "STRIPE_WEBHOOK_SECRET": "whsec_theNextOneWhileItIsRotated," + stripetest.WebhookSecret,
 		"STRIPE_API_BASE": double.URL, "PAYMENT_TIMEOUT": "2s",
 	})
 	return env

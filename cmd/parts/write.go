@@ -82,7 +82,7 @@ func (e Env) webhooks() (sources []webhook.Source) {
 
 func (e Env) stripe() *stripe.Gateway {
 	return stripe.New(stripe.Config{
-		APIKey: e.Config.StripeAPIKey, WebhookSecret: e.Config.StripeWebhookSecret, APIBase: e.Config.StripeAPIBase,
+		APIKey: e.Config.StripeAPIKey, WebhookSecrets: e.Config.StripeWebhookSecrets, APIBase: e.Config.StripeAPIBase,
 	})
 }
 

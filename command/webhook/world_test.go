@@ -51,7 +51,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	double := stripetest.New(t)
-	source := stripe.New(stripe.Config{APIKey: stripetest.APIKey, WebhookSecret: stripetest.WebhookSecret, APIBase: double.URL})
+	source := stripe.New(stripe.Config{APIKey: stripetest.APIKey, WebhookSecrets: []string{"whsec_the_next_one", stripetest.WebhookSecret}, APIBase: double.URL})
 	return &world{newShop(t, source), double}
 }
 

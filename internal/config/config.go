@@ -129,17 +129,17 @@ type Mail struct {
 
 // Payments configures the payment gateways.
 type Payments struct {
-	PaymentGateways     []string      `env:"PAYMENT_GATEWAYS"` // default outside production: sandbox
-	PaymentTimeout      time.Duration `env:"PAYMENT_TIMEOUT"        envDefault:"30s"`
-	ReturnOrigins       []string      `env:"RETURN_ORIGINS"` // of pages that customers return to from a gateway, besides AUTH_BASE_URL's
-	StripeAPIKey        string        `env:"STRIPE_API_KEY"`
-	StripeWebhookSecret string        `env:"STRIPE_WEBHOOK_SECRET"`
-	StripePublicKey     string        `env:"STRIPE_PUBLISHABLE_KEY"` // of the shop's card form; empty: the shop takes no cards through Stripe
-	StripeAPIBase       string        `env:"STRIPE_API_BASE"        envDefault:"https://api.stripe.com"`
-	PayPalClientID      string        `env:"PAYPAL_CLIENT_ID"`
-	PayPalClientSecret  string        `env:"PAYPAL_CLIENT_SECRET"`
-	PayPalWebhookID     string        `env:"PAYPAL_WEBHOOK_ID"`
-	PayPalAPIBase       string        `env:"PAYPAL_API_BASE"        envDefault:"https://api-m.paypal.com"`
+	PaymentGateways      []string      `env:"PAYMENT_GATEWAYS"` // default outside production: sandbox
+	PaymentTimeout       time.Duration `env:"PAYMENT_TIMEOUT"        envDefault:"30s"`
+	ReturnOrigins        []string      `env:"RETURN_ORIGINS"` // of pages that customers return to from a gateway, besides AUTH_BASE_URL's
+	StripeAPIKey         string        `env:"STRIPE_API_KEY"`
+	StripeWebhookSecrets []string      `env:"STRIPE_WEBHOOK_SECRET"`  // each is accepted
+	StripePublicKey      string        `env:"STRIPE_PUBLISHABLE_KEY"` // of the shop's card form; empty: the shop takes no cards through Stripe
+	StripeAPIBase        string        `env:"STRIPE_API_BASE"        envDefault:"https://api.stripe.com"`
+	PayPalClientID       string        `env:"PAYPAL_CLIENT_ID"`
+	PayPalClientSecret   string        `env:"PAYPAL_CLIENT_SECRET"`
+	PayPalWebhookID      string        `env:"PAYPAL_WEBHOOK_ID"`
+	PayPalAPIBase        string        `env:"PAYPAL_API_BASE"        envDefault:"https://api-m.paypal.com"`
 }
 
 // Telemetry configures traces. The OpenTelemetry SDK reads these names by itself; they are here to be documented and checked.

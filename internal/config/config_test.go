@@ -106,6 +106,8 @@ func TestWhatIsRefused(t *testing.T) {
 		"stripe's live key":    {withStripe(development(), "STRIPE_API_KEY", "rk_live_0123456789abcdef"), "a live key takes real money"},
 		"stripe without a key": {withStripe(development(), "STRIPE_API_KEY", ""), "STRIPE_API_KEY: needed"},
 		"no webhook secret":    {withStripe(production(nil), "STRIPE_WEBHOOK_SECRET", ""), "STRIPE_WEBHOOK_SECRET: needed"},
+		"no second secret":     {withStripe(production(nil), "STRIPE_WEBHOOK_SECRET", "whsec_0123456789abcdef,0123456789abcdef"), "begins with whsec_"},
+		"short second secret":  {withStripe(production(nil), "STRIPE_WEBHOOK_SECRET", "whsec_0123456789abcdef,whsec_1"), "at least 16 characters"},
 		"no webhook's secret":  {withStripe(production(nil), "STRIPE_WEBHOOK_SECRET", "0123456789abcdef"), "begins with whsec_"},
 		"a secret published":   {withStripe(development(), "STRIPE_PUBLISHABLE_KEY", "sk_test_0123456789abcdef"), "STRIPE_PUBLISHABLE_KEY: it must begin with pk_test_"},
 		"another mode's key":   {withStripe(production(nil), "STRIPE_PUBLISHABLE_KEY", "pk_test_0123456789abcdef"), "STRIPE_PUBLISHABLE_KEY: it must begin with pk_live_"},
@@ -322,6 +324,17 @@ func collect(typ reflect.Type, names map[string]string) {
 		} else {
 			collect(field.Type, names)
 		}
+	}
+}
+
+func TestAllSecretsAreKnown(t *testing.T) {
+	t.Parallel()
+	environ := production(map[string]string{"REDIS_CACHE_URL": "rediss://:cache-password@cache:6379", "PROJECTION_POOLER_URL": "postgres://u:pooler-password@pooler/read?sslmode=verify-full"})
+	withStripe(environ, "STRIPE_WEBHOOK_SECRET", "whsec_0123456789abcdef,whsec_fedcba9876543210")
+	cfg, err := config.Load(environ)
+	require.NoError(t, err)
+	for _, secret := range []string{"cache-password", "pooler-password", "whsec_0123456789abcdef", "whsec_fedcba9876543210", environ["STRIPE_API_KEY"]} {
+		require.Contains(t, cfg.Secrets(), secret)
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"ticketing/internal/loopback"
@@ -45,7 +46,7 @@ func checkGateways(cfg Config, report func(name, format string, args ...any)) {
 // checkStripe requires a live key in production, where a test key would give tickets away, and refuses one elsewhere.
 func checkStripe(cfg Config, report func(name, format string, args ...any)) {
 	requireSecret(report, "STRIPE_API_KEY", cfg.StripeAPIKey)
-	requireSecret(report, "STRIPE_WEBHOOK_SECRET", cfg.StripeWebhookSecret)
+	requireSecret(report, "STRIPE_WEBHOOK_SECRET", strings.Join(cfg.StripeWebhookSecrets, ","))
 	live := strings.HasPrefix(cfg.StripeAPIKey, "sk_live_") || strings.HasPrefix(cfg.StripeAPIKey, "rk_live_")
 	switch {
 	case !cfg.Development() && !live:
@@ -53,8 +54,8 @@ func checkStripe(cfg Config, report func(name, format string, args ...any)) {
 	case cfg.Development() && live:
 		report("STRIPE_API_KEY", "a live key takes real money and is refused outside production; use a test key (sk_test_…)")
 	}
-	if cfg.StripeWebhookSecret != "" && !strings.HasPrefix(cfg.StripeWebhookSecret, "whsec_") {
-		report("STRIPE_WEBHOOK_SECRET", "the signing secret of a webhook endpoint begins with whsec_")
+	if slices.ContainsFunc(cfg.StripeWebhookSecrets, func(secret string) bool { return !strings.HasPrefix(secret, "whsec_") || len(secret) < shortestSecret }) {
+		report("STRIPE_WEBHOOK_SECRET", "each signing secret of the webhook endpoint begins with whsec_, and has at least %d characters", shortestSecret)
 	}
 	prefix := map[bool]string{true: "pk_live_", false: "pk_test_"}[live]
 	if cfg.StripePublicKey != "" && !strings.HasPrefix(cfg.StripePublicKey, prefix) {
@@ -83,8 +84,10 @@ func checkPayPal(cfg Config, report func(name, format string, args ...any)) {
 	}
 }
 
+const shortestSecret = 16 // characters: real ones are longer
+
 func requireSecret(report func(name, format string, args ...any), name, value string) {
-	if len(value) < 16 {
-		report(name, "%s", fmt.Sprintf("needed by PAYMENT_GATEWAYS, as its dashboard shows it (at least 16 characters, not %d)", len(value)))
+	if len(value) < shortestSecret {
+		report(name, "%s", fmt.Sprintf("needed by PAYMENT_GATEWAYS, as its dashboard shows it (at least %d characters, not %d)", shortestSecret, len(value)))
 	}
 }

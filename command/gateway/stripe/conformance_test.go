@@ -61,5 +61,5 @@ func TestStripe(t *testing.T) {
 }
 
 func newGateway(double *stripetest.Server) *stripe.Gateway {
-	return stripe.New(stripe.Config{APIKey: stripetest.APIKey, WebhookSecret: stripetest.WebhookSecret, APIBase: double.URL})
+	return stripe.New(stripe.Config{APIKey: stripetest.APIKey, WebhookSecrets: []string{"whsec_the_next_one", stripetest.WebhookSecret}, APIBase: double.URL})
 }

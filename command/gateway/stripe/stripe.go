@@ -39,17 +39,18 @@ const (
 
 // Config configures a Gateway.
 type Config struct {
-	APIKey        string // STRIPE_API_KEY. Required.
-	WebhookSecret string // STRIPE_WEBHOOK_SECRET. Default: every webhook is refused.
-	APIBase       string // STRIPE_API_BASE, without a path. Required.
+	APIKey  string // STRIPE_API_KEY. Required.
+	APIBase string // STRIPE_API_BASE, without a path. Required.
+
+	WebhookSecrets []string // STRIPE_WEBHOOK_SECRET: each is accepted. Default: every webhook is refused.
 }
 
 // Gateway implements gateway.Gateway.
 type Gateway struct {
-	intents       paymentintent.Client
-	refunds       refund.Client
-	disputes      dispute.Client
-	webhookSecret string
+	intents        paymentintent.Client
+	refunds        refund.Client
+	disputes       dispute.Client
+	webhookSecrets []string
 }
 
 var _ gateway.Gateway = (*Gateway)(nil)
@@ -63,10 +64,10 @@ func New(c Config) *Gateway {
 		EnableTelemetry:   new(false),
 	})
 	return &Gateway{
-		intents:       paymentintent.Client{B: backend, Key: c.APIKey},
-		refunds:       refund.Client{B: backend, Key: c.APIKey},
-		disputes:      dispute.Client{B: backend, Key: c.APIKey},
-		webhookSecret: c.WebhookSecret,
+		intents:        paymentintent.Client{B: backend, Key: c.APIKey},
+		refunds:        refund.Client{B: backend, Key: c.APIKey},
+		disputes:       dispute.Client{B: backend, Key: c.APIKey},
+		webhookSecrets: c.WebhookSecrets,
 	}
 }
 

@@ -3,6 +3,7 @@ package stripe
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,10 +16,13 @@ import (
 // ReadWebhook checks Stripe's signature over the raw body, which must not be older than five minutes, and returns what the event is about.
 // An event about anything but payments has no TransactionID. gateway.ErrNotGenuine: it was not sent by Stripe.
 func (g *Gateway) ReadWebhook(_ context.Context, header http.Header, body []byte) (gateway.Notice, error) {
-	if g.webhookSecret == "" {
-		return gateway.Notice{}, fmt.Errorf("%w: STRIPE_WEBHOOK_SECRET is not set", gateway.ErrNotGenuine)
+	err := errors.New("STRIPE_WEBHOOK_SECRET is not set")
+	for _, secret := range g.webhookSecrets {
+		if err = webhook.ValidatePayload(body, header.Get("Stripe-Signature"), secret); err == nil {
+			break
+		}
 	}
-	if err := webhook.ValidatePayload(body, header.Get("Stripe-Signature"), g.webhookSecret); err != nil {
+	if err != nil {
 		return gateway.Notice{}, fmt.Errorf("%w: %w", gateway.ErrNotGenuine, err)
 	}
 	var event struct {

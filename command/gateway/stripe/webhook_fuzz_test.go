@@ -20,7 +20,7 @@ func FuzzReadWebhook(f *testing.F) {
 	}
 	f.Add([]byte(`{"id":"evt_1","data":null}`), "")
 	f.Add([]byte(`[]`), "t=9999999999999999999,v1=,v1=zz")
-	g := stripe.New(stripe.Config{APIKey: "sk_test_1", APIBase: "http://127.0.0.1:1", WebhookSecret: stripetest.WebhookSecret})
+	g := stripe.New(stripe.Config{APIKey: "sk_test_1", APIBase: "http://127.0.0.1:1", WebhookSecrets: []string{"whsec_the_next_one", stripetest.WebhookSecret}})
 	f.Fuzz(func(t *testing.T, body []byte, signature string) {
 		_, err := g.ReadWebhook(t.Context(), http.Header{"Stripe-Signature": {signature}}, body)
 		require.ErrorIs(t, err, gateway.ErrNotGenuine)
