@@ -401,7 +401,8 @@ func TestWhatWaitedInTheFormerQueuesBecomesJobs(t *testing.T) {
 
 // How often a queue is looked at is most of what a refund or a mail takes.
 func TestWhatCustomersWaitForIsLookedForAsOftenAsTheLog(t *testing.T) {
-	c := config(nil, newDouble()).withDefaults()
+	c := config(nil, newDouble())
+	c.Poll = time.Second
 	for queue, of := range c.queueConfigs() {
 		waited := queue == "refunds" || queue == "mails"
 		require.Equal(t, waited, of.FetchPollInterval == c.Poll, queue)
