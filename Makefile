@@ -166,6 +166,10 @@ test-growth: setup ## sell on a log of 10 million domain events (7 GB of disk); 
 test-sabotage: setup ## break one invariant after another and require that its test fails; ONLY="part of a name" breaks one
 	SABOTAGE="$(or $(ONLY),all)" go test -count=1 -v -timeout=90m -run '^TestSabotageIsNoticed$$' ./test/sabotage
 
+.PHONY: test-simulation
+test-simulation: ## run the core on a simulated PostgreSQL, broker and clock, DURATION (30s) with random seeds for each test; SEED=7 ONLY=TestName replays one
+	SEED=$(SEED) DURATION=$(if $(SEED),,$(or $(DURATION),30s)) go test -count=1 -v -timeout=3h -run '^$(or $(ONLY),Test(TheEngine|TheTable).*)$$' ./test/simulation
+
 .PHONY: load
 load: setup ## let 50, then 100 customers buy for DURATION (5m); nothing else must run meanwhile; PLOT=file.svg draws it
 	LOAD=1 DURATION=$(DURATION) PLOT=$(abspath $(PLOT)) go test -count=1 -v -timeout=2h -run '^TestLoad$$' ./test

@@ -31,6 +31,19 @@ func (s sabotage) broken(t *testing.T) map[string]string {
 	return files
 }
 
+// test is one that must fail.
+type test struct{ folder, name string }
+
+func (s sabotage) noticing() (all []test) {
+	for _, name := range s.tests {
+		all = append(all, test{s.folder, name})
+	}
+	if s.simulated != "" {
+		all = append(all, test{"test/simulation", s.simulated})
+	}
+	return all
+}
+
 // Sabotage that no longer fits the sources, or that the page does not have, proves nothing.
 func TestSabotageFitsTheSources(t *testing.T) {
 	t.Parallel()
@@ -39,8 +52,8 @@ func TestSabotageFitsTheSources(t *testing.T) {
 	for _, s := range sabotages {
 		s.broken(t)
 		var names []string
-		for _, name := range s.tests {
-			names = append(names, fmt.Sprintf("`%s.%s`", s.folder, name))
+		for _, one := range s.noticing() {
+			names = append(names, fmt.Sprintf("`%s.%s`", one.folder, one.name))
 		}
 		require.Contains(t, string(page), fmt.Sprintf("| %s | %s |\n", s.name, strings.Join(names, ", ")))
 	}
@@ -61,14 +74,14 @@ func TestSabotageIsNoticed(t *testing.T) {
 
 func (s sabotage) requireNoticed(t *testing.T) {
 	overlay := s.writeOverlay(t)
-	for _, name := range s.tests {
+	for _, one := range s.noticing() {
 		run := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-vet=off", "-timeout=5m", fmt.Sprintf("-count=%d", max(s.count, 1)),
-			"-run=^"+name+"$", "./"+s.folder)
-		run.Dir = root
+			"-run=^"+one.name+"$", "./"+one.folder)
+		run.Dir, run.Env = root, append(os.Environ(), "DURATION=2m") // of a simulation
 		output, err := run.CombinedOutput()
-		require.Error(t, err, "%s passes: %s", name, output)
-		noticed := bytes.Contains(output, []byte("--- FAIL: "+name)) || bytes.Contains(output, []byte("panic: "))
-		require.True(t, noticed, "%s did not fail, its build did: %s", name, output)
+		require.Error(t, err, "%s passes: %s", one.name, output)
+		noticed := bytes.Contains(output, []byte("--- FAIL: "+one.name)) || bytes.Contains(output, []byte("panic: "))
+		require.True(t, noticed, "%s did not fail, its build did: %s", one.name, output)
 	}
 }
 

@@ -6,7 +6,9 @@ type sabotage struct {
 	changes []change
 	folder  string   // of the package whose tests notice
 	tests   []string // each of which fails
-	count   int      // how often they run, if once may be luck. Default: 1.
+	// simulated is the simulation that fails too. Default: it does not notice.
+	simulated string
+	count     int // how often they run, if once may be luck. Default: 1.
 }
 
 // change replaces a text of a file, which must be there once.
@@ -61,32 +63,46 @@ var sabotages = []sabotage{
 	},
 	{
 		name:   "decided states stay in memory when a batch fails",
-		folder: "command/engine", tests: []string{"TestASessionThatDiesBetweenDecisionAndCommitLosesNothing"},
+		folder: "command/engine", tests: []string{"TestASessionThatDiesBetweenDecisionAndCommitLosesNothing"}, simulated: "TestTheEngineSellsNothingTwice",
 		changes: []change{{"command/engine/batch.go", "for id := range b.streams {\n\t\t\te.cache.drop(id)\n\t\t}", "for id := range b.streams {\n\t\t\t_ = id\n\t\t}"}},
 	},
 	{
 		name:   "a commit without acknowledgement counts as refused",
-		folder: "command/engine", tests: []string{"TestACommitWithoutAcknowledgementIsUnavailableWithoutAKey"},
+		folder: "command/engine", tests: []string{"TestACommitWithoutAcknowledgementIsUnavailableWithoutAKey"}, simulated: "TestTheEngineSellsNothingTwice",
 		changes: []change{{"command/engine/append.go", "return &unknownCommitError{cause: err}\n", "return fmt.Errorf(\"append the batch: %w\", err)\n"}},
 	},
 	{
 		name:   "what no standby has is acknowledged",
-		folder: "command/engine", tests: []string{"TestWhatNoStandbyHasIsNotAcknowledged"},
+		folder: "command/engine", tests: []string{"TestWhatNoStandbyHasIsNotAcknowledged"}, simulated: "TestTheEngineSellsNothingTwice",
 		changes: []change{{"command/engine/append.go", `case err == nil && e.connection.warning != "":`, `case err == nil && e.connection.warning == "never":`}},
 	},
 	{
+		name:   "what other replicas appended is not read",
+		folder: "command/engine", tests: []string{"TestReplicasNeverDecideFromAStaleState"}, count: 5, simulated: "TestTheEngineSellsNothingTwice",
+		changes: []change{{"command/engine/session.go", `if e.head != before {`, `if e.head.Incarnation != before.Incarnation {`}},
+	},
+	{
+		name:   "states in memory outlive the log's incarnation",
+		folder: "command/engine", tests: []string{"TestANewIncarnationOfTheLogStartsOver"}, simulated: "TestTheEngineSellsNothingTwice",
+		changes: []change{
+			{"command/engine/session.go", `if e.head.Incarnation != before.Incarnation {`, `if e.head.Incarnation == "" {`},
+			{"command/engine/prepare.go", `if s.incarnation != e.head.Incarnation {`, `if s.incarnation == "" {`},
+			{"command/engine/prepare.go", `s.checkedAt < e.foreign || s.incarnation != e.head.Incarnation {`, `s.checkedAt < e.foreign {`},
+		},
+	},
+	{
 		name:   "idempotency keys are ignored",
-		folder: "command/engine", tests: []string{"TestTheSameKeyIsOneCommand", "TestARejectionReplays"},
+		folder: "command/engine", tests: []string{"TestTheSameKeyIsOneCommand", "TestARejectionReplays"}, simulated: "TestTheEngineSellsNothingTwice",
 		changes: []change{{"command/engine/batch.go", "known, ok := b.known[c.Key.id()]\n\treturn known, ok", "known, ok := b.known[c.Key.id()]\n\treturn known, ok && b == nil"}},
 	},
 	{
 		name:   "a process decides by its own clock",
-		folder: "command/engine", tests: []string{"TestTheTimeOfADecisionIsTheDatabases"},
+		folder: "command/engine", tests: []string{"TestTheTimeOfADecisionIsTheDatabases"}, simulated: "TestTheEngineSellsNothingTwice",
 		changes: []change{{"command/engine/session.go", `e.head, e.now = head, now.UTC()`, `e.head, e.now = head, time.Now().UTC()`}},
 	},
 	{
 		name:   "the relay moves its cursor before it publishes",
-		folder: "command/relay", tests: []string{"TestTheCursorStaysWhereItIsWhenPublishingFails"},
+		folder: "command/relay", tests: []string{"TestTheCursorStaysWhereItIsWhenPublishingFails"}, simulated: "TestTheTableBecomesWhatTheLogSays",
 		changes: []change{{"command/relay/session.go", "touched, err := s.publishPage(", `if err := s.cursor.Move(ctx, s.db, page[len(page)-1].Position, nil); err != nil {
 		return false, err
 	}
@@ -105,7 +121,7 @@ var sabotages = []sabotage{
 	},
 	{
 		name:   "a checkpoint moves outside its batch's transaction",
-		folder: "projector/runner", tests: []string{"TestACheckpointMovesOnlyWithItsRecords"},
+		folder: "projector/runner", tests: []string{"TestACheckpointMovesOnlyWithItsRecords"}, simulated: "TestTheTableBecomesWhatTheLogSays",
 		changes: []change{
 			{"projector/tables/writer.go", "	err = w.transact(ctx, func(tx pgx.Tx) error {\n\t\tq := db.New(tx)", `	if err := w.moveCheckpoints(ctx, db.New(w.Read), b.Marks); err != nil {
 		return nil, err
