@@ -98,14 +98,15 @@ func (c *collector) traceOf(correlationID string) traceTree {
 	return tree
 }
 
-// branch is a span that a trace must have, by patterns of its name and of its parent's.
+// branch is a span that a trace must have, by patterns of its name and of its parent's (or "grandparent > parent").
 type branch struct{ service, name, parent string }
 
 // find returns the span of a branch.
 func (t traceTree) find(want branch) (collectedSpan, bool) {
 	for _, span := range t {
 		parent := t[string(span.GetParentSpanId())]
-		if span.service == want.service && matches(want.name, span.GetName()) && matches(want.parent, parent.GetName()) {
+		path := t[string(parent.GetParentSpanId())].GetName() + " > " + parent.GetName()
+		if span.service == want.service && matches(want.name, span.GetName()) && (matches(want.parent, parent.GetName()) || matches(want.parent, path)) {
 			return span, true
 		}
 	}

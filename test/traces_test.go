@@ -28,6 +28,12 @@ func (p *platform) startAll() []runningPart {
 	return []runningPart{p.startAPI(), p.startPart("relay"), p.startPart("projector"), p.startPart("saga")}
 }
 
+// The frames of a subscription of one customer, and of one that is executed for all who ask for the same.
+var (
+	privateFrame = branch{"api", "frame", "announce reservation > read watched row"}
+	sharedFrame  = branch{"api", "frame", "announce availability > read watched row"}
+)
+
 // purchaseTree is what the trace of processPayment has, from the request to the subscriber's frame and the mail.
 var purchaseTree = []branch{
 	{"api", "graphql mutation", ""},
@@ -48,7 +54,8 @@ var purchaseTree = []branch{
 	{"projector", "redis pipeline", "announce .*"},
 	{"api", "read watched row", "announce reservation"},
 	{"api", "ReservationsByID", "read watched row"},
-	{"api", "frame", "read watched row"},
+	privateFrame,
+	sharedFrame,
 	{"saga", "saga mail", "command .*"},
 	{"saga", "send mail", "saga mail"},
 }
@@ -60,8 +67,10 @@ func TestATraceFollowsAPurchaseToItsSubscribersAndMails(t *testing.T) {
 	p.startAll()
 	found := awaitPurchaseTrace(t, p, traces.traceOf)
 	t.Logf("the trace:\n%s", found)
-	frame, _ := found.find(branch{"api", "frame", "read watched row"})
+	frame, _ := found.find(privateFrame)
 	require.Len(t, frame.GetLinks(), 1, "to the subscription")
+	frame, _ = found.find(sharedFrame)
+	require.Greater(t, len(frame.GetLinks()), 1, "to the execution, and to the subscriptions that share it")
 	requireNothingPersonal(t, traces.all(), "alice", "admin@", "example.com", "pm_card_visa", "First night")
 }
 
@@ -70,6 +79,7 @@ func awaitPurchaseTrace(t *testing.T, p *platform, traceOf func(correlationID st
 	t.Helper()
 	alice := signIn(t, p.url, "alice@example.com")
 	eventID := onSale(t, signIn(t, p.url, adminEmail), 100, nil)
+	alice.subscribe(`subscription($id: ID!) { availability(eventId: $id) { id sections { available } } }`, vars{"id": eventID})
 	var requests []string
 	buy := func() {
 		reserved := requireAccepted(t, alice.reserveSeats(eventID, bestSeats("Floor", 1))).Reservation
