@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -143,4 +144,19 @@ func (t traceTree) draw(lines *strings.Builder, id string, depth int) {
 	for _, child := range t.childrenOf(id) {
 		t.draw(lines, child, depth+1)
 	}
+}
+
+// childrenOf returns the ids of a span's children in the order of their starts; of "", the spans without a parent here.
+func (t traceTree) childrenOf(id string) []string {
+	var children []string
+	for child, span := range t {
+		parent := string(span.GetParentSpanId())
+		if _, known := t[parent]; parent == id || (id == "" && !known) {
+			children = append(children, child)
+		}
+	}
+	slices.SortFunc(children, func(a, b string) int {
+		return int(int64(t[a].GetStartTimeUnixNano()) - int64(t[b].GetStartTimeUnixNano())) //nolint:gosec // times of one minute
+	})
+	return children
 }
