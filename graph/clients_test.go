@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/auth"
 )
 
 // runNode runs a script of graph/clients, which uses audits and client libraries of others.
@@ -57,6 +59,18 @@ func TestTheClientsOfOthersFollowAReservation(t *testing.T) {
 			require.Contains(t, out, "GRAPHQL_VALIDATION_FAILED")
 		})
 	}
+}
+
+func TestAGatewayJoinsTheAPIWithAnother(t *testing.T) {
+	t.Parallel()
+	needClients(t)
+	a := newReadAPI(t, inProduction)
+	event := a.addEvent(newUser(), "SALES_OPEN")
+	out := runNode(t, "federate.mjs", a.url, event.ID, a.signIn(newUser(), auth.RoleAdmin))
+	require.Contains(t, out, "for strangers: ")
+	review := `"review":"a review of ` + event.ID + `"}`
+	require.Contains(t, out, `from tickets: {"event":{"name":"`+event.Name+`",`+review)
+	require.Contains(t, out, `from reviews: {"latestReviewed":{"name":"`+event.Name+`",`+review)
 }
 
 // The schema of the last release is the newest by its numbers, and docs/schema/README.md says what may break.

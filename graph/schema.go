@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -38,15 +37,18 @@ var keyedInputs = func() map[string]bool {
 	return keyed
 }()
 
-// nodePrefixes are those of the ids of all types that implement Node.
-var nodePrefixes = []string{id.Event, id.Section, id.Reservation, id.TicketPrefix, id.Payment, id.Refund, id.Dispute, id.User}
+// nodeTypes are the types that implement Node, by the prefixes of their ids.
+var nodeTypes = map[string]string{
+	id.Event: "Event", id.Section: "Section", id.Reservation: "Reservation", id.TicketPrefix: "Ticket",
+	id.Payment: "Payment", id.Refund: "Refund", id.Dispute: "Dispute", id.User: "User",
+}
 
 // Node implements generated.QueryResolver. The field is public; of the types that it leads to, only events are.
 func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int) (model.Node, error) {
 	prefix := id.Prefix(nodeID)
 	_, signedIn := auth.FromContext(ctx)
 	switch {
-	case !slices.Contains(nodePrefixes, prefix):
+	case nodeTypes[prefix] == "":
 		return nil, apierror.New(apierror.BadUserInput, "id is not an id of this API")
 	case prefix != id.Event && prefix != id.Section && !signedIn:
 		return nil, errSignIn

@@ -169,6 +169,10 @@ var rootCases = map[string]authCase{
 	"Query.users by an address": {query: `{ users(filter: {email: "customer@example.com"}) { nodes { id } } }`, want: admins},
 	"Query.accessLog":           {query: `{ accessLog { nodes { id user { email } } } }`, want: admins},
 
+	"Query._entities of a sale": {query: entityQuery, vars: withReference("Reservation", reservationID), want: reservationReaders},
+	"Query._entities of a user": {query: entityQuery, vars: withReference("User", customerID), want: ownerOrAdmin},
+	"Query._service":            {query: `{ _service { sdl } }`, want: expectations{"FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "ok"}},
+
 	"Query.reservations":     {query: `{ reservations { nodes { id } } }`, want: admins},
 	"Query.waitingRefunds":   {query: `{ waitingRefunds { nodes { id } } }`, want: admins},
 	"Query.payments":         {query: `{ payments { nodes { id } } }`, want: admins},
@@ -341,6 +345,15 @@ var rootCases = map[string]authCase{
 var draftReaders = expectations{"null", "null", "null", "ok", "null", "ok"}
 
 const nodeQuery = `query($id: ID!) { node(id: $id) { id ... on Event { name } ... on User { email } } }`
+
+const entityQuery = `query($of: [_Any!]!) { _entities(representations: $of) { ... on Node { id } } }`
+
+// withReference makes a gateway's reference to one of the stage's objects a variable.
+func withReference(typeName string, of func(st *authStage) string) func(*authStage, *client) vars {
+	return func(st *authStage, _ *client) vars {
+		return vars{"of": []vars{{"__typename": typeName, "id": of(st)}}}
+	}
+}
 
 func eventMutation(name, inputType string) string {
 	return fmt.Sprintf(`mutation($i: %s!) { %s(input: $i) { userErrors { code } } }`, inputType, name)

@@ -102,16 +102,17 @@ func (c *Client) MakeRequest(ctx context.Context, req *graphql.Request, resp *gr
 // Execute decodes an operation's data into result, and retries for as long as Config.Patience.
 func (c *Client) Execute(ctx context.Context, op Operation, result any) error {
 	call, err := newCall(op)
+	if err != nil {
+		return err
+	}
 	deadline := time.Now().Add(c.config.Patience)
-	for attempt := 0; err == nil; attempt++ {
+	for attempt := 0; ; attempt++ {
 		err = c.send(ctx, call, result)
 		pause := pauseAfter(err, attempt)
 		if pause == 0 || time.Now().Add(pause).After(deadline) || !sleep(ctx, pause) {
 			return err
 		}
-		err = nil
 	}
-	return err
 }
 
 // ExecuteOnce is Execute without retries.

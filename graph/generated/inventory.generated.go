@@ -1552,7 +1552,7 @@ func (ec *executionContext) _SeatMapRow(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
-var sectionImplementors = []string{"Section", "Node"}
+var sectionImplementors = []string{"Section", "_Entity", "Node"}
 
 func (ec *executionContext) _Section(ctx context.Context, sel ast.SelectionSet, obj *query.Section) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sectionImplementors)

@@ -1572,7 +1572,7 @@ func UnmarshalRetryRefundInput(ctx context.Context, raw any) (model.RetryRefundI
 
 // region    **************************** object.gotpl ****************************
 
-var disputeImplementors = []string{"Dispute", "Node"}
+var disputeImplementors = []string{"Dispute", "_Entity", "Node"}
 
 func (ec *executionContext) _Dispute(ctx context.Context, sel ast.SelectionSet, obj *query.Dispute) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, disputeImplementors)
@@ -1620,7 +1620,7 @@ func (ec *executionContext) _Dispute(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
-var paymentImplementors = []string{"Payment", "Node"}
+var paymentImplementors = []string{"Payment", "_Entity", "Node"}
 
 func (ec *executionContext) _Payment(ctx context.Context, sel ast.SelectionSet, obj *model.Payment) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentImplementors)
@@ -1886,7 +1886,7 @@ func (ec *executionContext) _ProcessPaymentPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var refundImplementors = []string{"Refund", "Node"}
+var refundImplementors = []string{"Refund", "_Entity", "Node"}
 
 func (ec *executionContext) _Refund(ctx context.Context, sel ast.SelectionSet, obj *query.Refund) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundImplementors)

@@ -1082,7 +1082,7 @@ func (ec *executionContext) _CancelReservationPayload(ctx context.Context, sel a
 	return out
 }
 
-var reservationImplementors = []string{"Reservation", "Node"}
+var reservationImplementors = []string{"Reservation", "_Entity", "Node"}
 
 func (ec *executionContext) _Reservation(ctx context.Context, sel ast.SelectionSet, obj *query.Reservation) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, reservationImplementors)

@@ -752,6 +752,32 @@ type EventPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/federation.graphqls", Input: `"A reference to an object, as gateways of Apollo Federation make it: the name of its type as ` + "`" + `__typename` + "`" + `, and its ` + "`" + `id` + "`" + `."
+scalar _Any
+
+"What a reference can be of: the types that implement Node."
+union _Entity = Dispute | Event | Payment | Refund | Reservation | Section | Ticket | User
+
+"This API as a subgraph of Apollo Federation."
+type _Service {
+  "The schema as gateways compose it: the published one, with ` + "`" + `id` + "`" + ` as the key of each type that implements Node."
+  sdl: String!
+}
+
+extend type Query {
+  """
+  The objects of up to 100 references, in their order, each under the rules of ` + "`" + `node` + "`" + `: null for one that does not exist, or is of another
+  type; null with an error for one that the viewer may not see. For gateways of Apollo Federation.
+  """
+  _entities(
+    "References of the form ` + "`" + `{__typename, id}` + "`" + `."
+    representations: [_Any!]!
+  ): [_Entity]! @auth(rule: PUBLIC) @listSize(assumedSize: 100)
+
+  "For gateways of Apollo Federation, where introspection is allowed; FORBIDDEN elsewhere."
+  _service: _Service! @auth(rule: PUBLIC)
+}
+`, BuiltIn: false},
 	{Name: "../schema/guest.graphqls", Input: `extend type Mutation {
   """
   Makes a guest: a user without an address, who can reserve at once and pay after ` + "`" + `setContact` + "`" + `. The session is delivered as in
@@ -2888,6 +2914,14 @@ func (ec *executionContext) childFields_VerifyMagicLinkPayload(ctx context.Conte
 		return ec.fieldContext_VerifyMagicLinkPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VerifyMagicLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields__Service(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sdl":
+		return ec.fieldContext__Service_sdl(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type _Service", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -367,7 +367,7 @@ func (ec *executionContext) _RenameTicketPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
-var ticketImplementors = []string{"Ticket", "Node"}
+var ticketImplementors = []string{"Ticket", "_Entity", "Node"}
 
 func (ec *executionContext) _Ticket(ctx context.Context, sel ast.SelectionSet, obj *query.Ticket) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, ticketImplementors)

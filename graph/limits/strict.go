@@ -182,6 +182,10 @@ func (s Strict) checkScalar(name string, value any) string {
 		if _, err := scalar.UnmarshalDecimal(value); err != nil {
 			return err.Error()
 		}
+	case "_Any":
+		if _, ok := value.(map[string]any); !ok {
+			return "must be an object"
+		}
 	default:
 		if _, ok := value.(string); !ok {
 			return notText

@@ -595,6 +595,12 @@ type VerifyMagicLinkPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// This API as a subgraph of Apollo Federation.
+type Service struct {
+	// The schema as gateways compose it: the published one, with `id` as the key of each type that implements Node.
+	Sdl string `json:"sdl"`
+}
+
 // Who may call a root field.
 type AuthRule string
 
