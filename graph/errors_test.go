@@ -48,7 +48,9 @@ func TestClientsCanTellTheseErrorsApart(t *testing.T) {
 
 func TestAPanicIsAnInternalError(t *testing.T) {
 	t.Parallel()
-	r := &Resolver{admission: newAdmission(RateLimits{ReadsPerIP: 1_000}, nil), queryTimeout: time.Minute} // has no read side
+	r := &Resolver{ // has no read side
+		admission: newAdmission(RateLimits{ReadsPerIP: 1_000}, nil), usage: newUsage(nil, schema, nil), queryTimeout: time.Minute,
+	}
 	exec := newExecutor(r, slog.New(slog.DiscardHandler), true)
 	h := transport.New(transport.Config{Host: &Server{resolver: r, open: exec, closed: exec}, Logger: slog.New(slog.DiscardHandler)})
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql",
