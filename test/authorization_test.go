@@ -171,7 +171,7 @@ var rootCases = map[string]authCase{
 
 	"Query._entities of a sale": {query: entityQuery, vars: withReference("Reservation", reservationID), want: reservationReaders},
 	"Query._entities of a user": {query: entityQuery, vars: withReference("User", customerID), want: ownerOrAdmin},
-	"Query._service":            {query: `{ _service { sdl } }`, want: expectations{"FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "ok"}},
+	"Query._service":            {query: `{ _service { sdl } }`, want: anyone}, // in production, as introspection, for admins
 
 	"Query.reservations":     {query: `{ reservations { nodes { id } } }`, want: admins},
 	"Query.waitingRefunds":   {query: `{ waitingRefunds { nodes { id } } }`, want: admins},
