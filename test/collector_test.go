@@ -156,7 +156,7 @@ func (t traceTree) childrenOf(id string) []string {
 		}
 	}
 	slices.SortFunc(children, func(a, b string) int {
-		return int(int64(t[a].GetStartTimeUnixNano()) - int64(t[b].GetStartTimeUnixNano())) //nolint:gosec // times of one minute
+		return int(int64(t[a].GetStartTimeUnixNano()) - int64(t[b].GetStartTimeUnixNano()))
 	})
 	return children
 }

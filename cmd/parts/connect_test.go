@@ -40,7 +40,7 @@ func TestATransactionThatFellSilentKeepsNoRow(t *testing.T) {
 	defer silent.Close()
 	ended, end := context.WithCancel(t.Context())
 	end()
-	defer tx.Rollback(ended) //nolint:errcheck // its connection is gone
+	defer tx.Rollback(ended) // its connection is gone
 	_, err = tx.Exec(t.Context(), store)
 	require.NoError(t, err)
 	wires.Silence(address.Host)

@@ -28,18 +28,20 @@ var locations sync.Map
 // Day returns the day of a moment in a time zone, as midnight in UTC. Without a zone, or in one that this build does not know, it is the
 // day in UTC.
 func Day(at time.Time, zone string) time.Time {
-	location, known := locations.Load(zone)
-	if !known {
-		loaded, err := time.LoadLocation(zone)
-		if err != nil {
-			loaded = time.UTC
-		} else {
-			locations.Store(zone, loaded)
-		}
-		location = loaded
-	}
-	year, month, day := at.In(location.(*time.Location)).Date()
+	year, month, day := at.In(loadLocation(zone)).Date()
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
+func loadLocation(zone string) *time.Location {
+	if known, ok := locations.Load(zone); ok {
+		return known.(*time.Location) //nolint:forcetypeassert // nothing else is stored
+	}
+	loaded, err := time.LoadLocation(zone)
+	if err != nil {
+		return time.UTC
+	}
+	locations.Store(zone, loaded)
+	return loaded
 }
 
 func checkTimeZone(name string) error {

@@ -29,7 +29,7 @@ func (s *session) publishPage(
 		if record == nil {
 			continue
 		}
-		record.Context = requestOf(ctx, &page[i])
+		record.Context = requestOf(ctx, &page[i]) //nolint:fatcontext // each record has its own
 		if wanted(s.partitions[progress.PartitionID{Topic: record.Topic, Index: record.Partition}], page[i].Position) {
 			records, positions = append(records, record), append(positions, page[i].Position)
 		}

@@ -40,11 +40,7 @@ const (
 
 // goesToOrganizer reports whether a mail goes to the event's organizer instead of the customer.
 func (m Mail) goesToOrganizer() bool {
-	switch m {
-	case RefundSentBackMail, RefundFailedNotice, RefundWaitsNotice, DisputeOpenedNotice, DisputeClosedNotice:
-		return true
-	}
-	return false
+	return slices.Contains([]Mail{RefundSentBackMail, RefundFailedNotice, RefundWaitsNotice, DisputeOpenedNotice, DisputeClosedNotice}, m)
 }
 
 // linkMonths is for how long after the event a mail's link opens the order: for complaints, and for souvenirs.

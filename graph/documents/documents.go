@@ -113,7 +113,7 @@ func (s *Store) load() error {
 }
 
 func readManifest(path string) ([]byte, error) {
-	file, err := os.Open(path) //nolint:gosec // the operator's setting
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func readApollo(content []byte) (map[string]string, error) {
 		Operations []struct{ ID, Body string } `json:"operations"`
 	}
 	if json.Unmarshal(content, &manifest) != nil || manifest.Format != "apollo-persisted-query-manifest" {
-		return nil, nil //nolint:nilnil // it is something else
+		return nil, nil //nolint:nilerr,nilnil // it is something else
 	}
 	listed := map[string]string{}
 	for _, operation := range manifest.Operations {

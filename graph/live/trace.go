@@ -34,7 +34,7 @@ func (f *Feed[T]) startReads(ctx context.Context, ids []string) context.Context 
 		own, span := telemetry.StartSpan(t.traced.cause.Follow(ctx), "read watched row", trace.WithSpanKind(trace.SpanKindConsumer))
 		t.traced = traced{read: span}
 		if within == ctx {
-			within = own
+			within = own //nolint:fatcontext // the first only
 		}
 	}
 	return within

@@ -178,8 +178,8 @@ func (op *operation) sendFrame(r *graphql.Response, send func(*graphql.Response)
 	if op.delivery == nil {
 		return send(r)
 	}
-	links := append(more, trace.Link{SpanContext: op.span.SpanContext()})
-	_, span := telemetry.StartSpan(op.delivery.Take(op.ctx), "frame", trace.WithLinks(links...))
+	own := trace.WithLinks(trace.Link{SpanContext: op.span.SpanContext()})
+	_, span := telemetry.StartSpan(op.delivery.Take(op.ctx), "frame", trace.WithLinks(more...), own)
 	err := send(r)
 	telemetry.EndSpan(span, err)
 	return err

@@ -30,7 +30,7 @@ import (
 )
 
 // Host is the API behind the transports. An error of its methods that is not an *apierror.Error reaches clients as INTERNAL.
-type Host interface {
+type Host interface { //nolint:interfacebloat // one question each
 	// Executor returns the executor for operations of ctx's viewer.
 	Executor(ctx context.Context) graphql.GraphExecutor
 	// SignIn returns a context with the viewer that the credentials belong to. No credentials are fine; a bad bearer token is an error.

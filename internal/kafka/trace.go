@@ -47,7 +47,7 @@ func (h receiveHook) OnFetchRecordBuffered(r *kgo.Record) {
 	for _, header := range r.Headers {
 		switch header.Key {
 		case "ce_correlationid":
-			ctx = telemetry.WithCorrelationID(ctx, string(header.Value))
+			ctx = telemetry.WithCorrelationID(ctx, string(header.Value)) //nolint:fatcontext // one header of many
 		case "ce_actor":
 			ctx = telemetry.WithUserID(ctx, string(header.Value))
 		}

@@ -34,6 +34,7 @@ func (d Dispute) tellOrganizer() []string {
 		return []string{"you won a dispute: the customer's bank has given " + d.Amount + " back to you.", d.sayTickets("The tickets")}
 	case DisputeLost:
 		return []string{"a dispute was lost: the customer's bank has given " + d.Amount + " to the customer. That is no revenue, and cannot be refunded on top.", d.sayTickets("The tickets")}
+	case DisputeOpen:
 	}
 	reason := ""
 	if d.Reason != "" {
@@ -52,6 +53,7 @@ func (d Dispute) tellCustomer() []string {
 		return []string{"your bank has decided about the payment that you disputed: the organizer keeps " + d.Amount + ".", d.sayTickets("Your tickets")}
 	case DisputeLost:
 		return []string{"your bank has decided about the payment that you disputed: you have " + d.Amount + " back.", d.sayTickets("Your tickets")}
+	case DisputeOpen:
 	}
 	return []string{
 		"your bank tells us that you dispute your payment, and holds " + d.Amount + " until it has decided. That may take weeks.",

@@ -52,7 +52,8 @@ func ReservationConfirmed(to string, p Purchase) (Message, error) {
 
 		Shown []Ticket
 	}{p, shown})
-	message.Files = append(files, calendarFile(p))
+	files = append(files, calendarFile(p))
+	message.Files = files
 	return message, err
 }
 

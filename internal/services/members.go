@@ -34,7 +34,7 @@ func newMembers(b *Broker) *members {
 	for _, key := range []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat} {
 		b.cluster.ControlKey(key.Int16(), func(request kmsg.Request) (kmsg.Response, error, bool) {
 			m.note(request)
-			return nil, nil, false
+			return nil, nil, false //nolint:nilnil // the broker handles it
 		})
 	}
 	return m

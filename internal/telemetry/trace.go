@@ -25,7 +25,7 @@ func currentTracer() trace.Tracer {
 
 // StartRoot starts a span that may be the first of its trace: the sampler decides about it.
 func StartRoot(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
-	return currentTracer().Start(ctx, name, options...)
+	return currentTracer().Start(ctx, name, options...) //nolint:spancheck // the caller ends it
 }
 
 // StartSpan starts a span below ctx's if that one is sampled. Otherwise it does nothing: background work makes no traces of its own, and what
@@ -34,7 +34,7 @@ func StartSpan(ctx context.Context, name string, options ...trace.SpanStartOptio
 	if !IsSampled(ctx) {
 		return ctx, trace.SpanFromContext(context.Background())
 	}
-	return currentTracer().Start(ctx, name, options...)
+	return currentTracer().Start(ctx, name, options...) //nolint:spancheck // as above
 }
 
 // EndSpan ends a span with the error of its work.

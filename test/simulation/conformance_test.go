@@ -48,7 +48,7 @@ func requireTypes(t *testing.T, url string, statements []statement) {
 func TestSessionsAreAsPostgreSQLHasThem(t *testing.T) {
 	t.Parallel()
 	url := testenv.EventsDatabase(t)
-	real := transcript(t, func() *pgx.Conn {
+	actual := transcript(t, func() *pgx.Conn {
 		conn, err := pgx.Connect(t.Context(), url)
 		require.NoError(t, err)
 		return conn
@@ -68,7 +68,7 @@ func TestSessionsAreAsPostgreSQLHasThem(t *testing.T) {
 		close(w.ended)
 		<-w.finished
 	})
-	require.Equal(t, real, simulated)
+	require.Equal(t, actual, simulated)
 }
 
 // script notes what a server says to some statements.

@@ -132,7 +132,8 @@ func (w *world) failOver() {
 	for !db.history[keep-1].replicated {
 		keep--
 	}
-	db.clock += w.moment(time.Second) - w.moment(time.Second)
+	ahead, behind := w.moment(time.Second), w.moment(time.Second)
+	db.clock += ahead - behind
 	db.replace(keep, true)
 }
 

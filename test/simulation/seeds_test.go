@@ -25,7 +25,7 @@ func forEachSeed(t *testing.T, number uint64, simulate func(seed uint64) *world)
 		d, err := time.ParseDuration(text)
 		require.NoError(t, err)
 		until := time.Now().Add(d)
-		next, stop = rand.Uint64N(1<<40), func(uint64) bool { return !time.Now().Before(until) } //nolint:gosec // a seed
+		next, stop = rand.Uint64N(1<<40), func(uint64) bool { return !time.Now().Before(until) }
 	}
 	if text := os.Getenv("SEED"); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)

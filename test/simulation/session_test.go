@@ -158,7 +158,7 @@ func (s *session) advance() bool {
 			return false
 		case !some:
 			return false
-		case m.awaited() && !(m.kind == execute && s.skipping):
+		case m.awaited() && (m.kind != execute || !s.skipping):
 			return true
 		}
 		s.next()

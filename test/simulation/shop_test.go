@@ -130,8 +130,8 @@ func (s *shop) stopWith(more func()) {
 	}
 	s.ends.Wait()
 	more()
-	close(s.world.ended)
-	<-s.world.finished
+	close(s.ended)
+	<-s.finished
 }
 
 const seats = 6
@@ -168,7 +168,7 @@ func (s *shop) serve(seed uint64) {
 	var group sync.WaitGroup
 	for i := range customers {
 		group.Go(func() {
-			c := &customer{shop: s, rng: rand.New(rand.NewPCG(seed, uint64(i)+2)), id: fmt.Sprintf("usr_%d", i)} //nolint:gosec // as above
+			c := &customer{shop: s, rng: rand.New(rand.NewPCG(seed, uint64(i)+2)), id: fmt.Sprintf("usr_%d", i)}
 			for n := range 3 {
 				c.buy(n)
 			}

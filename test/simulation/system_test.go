@@ -131,7 +131,7 @@ func (s *system) startRebuild() {
 
 // disturb has happen what no statement of a process leads to.
 func (s *system) disturb(seed uint64) {
-	rng := rand.New(rand.NewPCG(seed, 999)) //nolint:gosec // a seed replays the run
+	rng := rand.New(rand.NewPCG(seed, 999))
 	for range rng.IntN(6) {
 		time.Sleep(time.Duration(rng.Int64N(int64(8 * time.Second))))
 		switch rng.IntN(8) {

@@ -65,7 +65,7 @@ type database struct {
 
 func newWorld(seed uint64) *world {
 	return &world{
-		rng: rand.New(rand.NewPCG(seed, 1)), types: pgtype.NewMap(), ended: make(chan struct{}), finished: make(chan struct{}), //nolint:gosec // a seed replays the run
+		rng: rand.New(rand.NewPCG(seed, 1)), types: pgtype.NewMap(), ended: make(chan struct{}), finished: make(chan struct{}),
 		signal: make(chan struct{}, 1), outcomes: map[string]outcome{}, excused: map[string]bool{},
 	}
 }
