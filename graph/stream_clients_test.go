@@ -159,7 +159,7 @@ func (l *listener) next() sent {
 			continue
 		}
 		l.buffer = rest
-		if strings.HasPrefix(event, ":") {
+		if strings.HasPrefix(event, ":") || strings.HasPrefix(event, "retry: ") {
 			continue
 		}
 		var s sent

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strconv"
 	"strings"
@@ -313,6 +314,27 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	require.Contains(t, string(rest), "event: complete")
 	require.Regexp(t, `retry: \d{3,4}\n`, string(rest), "it says when to connect again")
 	require.NotContains(t, string(rest), "errors", "what ends with the server has not failed")
+	require.NotContains(t, string(rest), "id: over", "another server goes on")
+}
+
+// A browser's EventSource connects again after every end, until it gets a 204.
+func TestAnEventStreamThatIsOverIsNotOpenedAgain(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	events := a.listen(status, vars{"id": "nonsense"}, a.as(newUser())...)
+	rest, err := io.ReadAll(events.body)
+	require.NoError(t, err)
+	require.Contains(t, string(rest), "BAD_USER_INPUT")
+	require.Contains(t, string(rest), "id: over\nevent: complete\n")
+
+	again, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.url+"?query="+url.QueryEscape("{ __typename }"), http.NoBody)
+	require.NoError(t, err)
+	again.Header.Set("Accept", "text/event-stream")
+	again.Header.Set("Last-Event-ID", "over")
+	resp, err := http.DefaultClient.Do(again)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusNoContent, resp.StatusCode)
 }
 
 func TestGoroutinesEndWithTheClient(t *testing.T) {

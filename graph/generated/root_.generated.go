@@ -1593,7 +1593,7 @@ extend type Mutation {
 extend type Subscription {
   """
   One reservation, for those who may read it. With ` + "`" + `payments` + "`" + ` in the selection, a change of them is sent too. Right after ` + "`" + `reserveSeats` + "`" + ` it waits up to two seconds for the read side to know the
-  reservation, then ends with NOT_FOUND.
+  reservation, then ends with READ_BEHIND.
   """
   reservationStatus(id: ID!): Reservation! @auth(rule: SIGNED_IN)
 }

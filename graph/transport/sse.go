@@ -34,6 +34,10 @@ func sessionError(over bool) error {
 // serveEvents serves one operation as server-sent events: the distinct connections mode of graphql-sse. Errors of the operation are events
 // too: a browser's EventSource can't read the body of an error response.
 func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *operationParams) {
+	if r.Header.Get("Last-Event-ID") == overID {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	release, status, err := h.openPlace(r.Context())
 	if err != nil {
 		writeRequestErrors(w, mediaJSON, status, presentErrors(apierror.From(err)))
@@ -159,6 +163,10 @@ func (s *eventStream) supervise(ctx context.Context, woken <-chan struct{}, when
 	}
 }
 
+// overID is the id of a stream's last event when a new stream would end in the same way. A browser's EventSource connects again whenever a
+// stream ends, and says which event it had last; only a 204 stops it: https://html.spec.whatwg.org/multipage/server-sent-events.html.
+const overID = "over"
+
 // When clients connect again after the server has stopped: not all of them at once.
 const (
 	reconnectFirst  = 500 * time.Millisecond
@@ -173,14 +181,32 @@ func (s *eventStream) sendEnd(cause error, errs gqlerror.List) {
 	if errors.Is(cause, errSessionOver) {
 		errs = presentErrors(apierror.New(apierror.Unauthenticated, "the session ended"))
 	}
-	if errors.Is(cause, errStopping) {
-		pause := reconnectFirst + rand.N(reconnectSpread) //nolint:gosec // spreads clients, is not secret
+	after, again := reconnectAfter(errs)
+	again = again || errors.Is(cause, errStopping)
+	if again {
+		pause := after + reconnectFirst + rand.N(reconnectSpread) //nolint:gosec // spreads clients, is not secret
 		_ = s.writeEvent(fmt.Appendf(nil, "retry: %d\n\n", pause.Milliseconds()))
 	}
 	if errs != nil {
 		_ = s.sendEvent("next", encodeResponse(&graphql.Response{Errors: errs}, false))
 	}
+	if !again {
+		_ = s.writeEvent([]byte("id: " + overID + "\nevent: complete\ndata: \n\n"))
+		return
+	}
 	_ = s.sendEvent("complete", nil)
+}
+
+// reconnectAfter reports whether a stream that ended with errs may do better the next time, and after which time at the earliest.
+func reconnectAfter(errs gqlerror.List) (after time.Duration, again bool) {
+	for _, err := range errs {
+		switch apierror.Code(fmt.Sprint(err.Extensions["code"])) { //nolint:exhaustive // the others come again
+		case apierror.RateLimited, apierror.Unavailable, apierror.ReadBehind, apierror.Internal:
+			seconds, _ := err.Extensions["retryAfterSeconds"].(int)
+			after, again = max(after, time.Duration(seconds)*time.Second), true
+		}
+	}
+	return after, again
 }
 
 func (s *eventStream) sendEvent(name string, data []byte) error {

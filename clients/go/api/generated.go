@@ -1871,7 +1871,7 @@ func (v *WatchAvailabilityResponse) GetAvailability() Event { return v.Availabil
 // WatchReservationResponse is returned by WatchReservation on success.
 type WatchReservationResponse struct {
 	// One reservation, for those who may read it. With `payments` in the selection, a change of them is sent too. Right after `reserveSeats` it waits up to two seconds for the read side to know the
-	// reservation, then ends with NOT_FOUND.
+	// reservation, then ends with READ_BEHIND.
 	ReservationStatus Reservation `json:"reservationStatus"`
 }
 
