@@ -49,8 +49,9 @@ func traceBatch(ctx context.Context, calls []*call, began time.Time) (context.Co
 	for _, c := range calls {
 		switch {
 		case c.span == nil:
-		case batch == nil:
-			ctx, batch = telemetry.StartSpan(telemetry.Follow(ctx, c.ctx), "batch", trace.WithTimestamp(began), trace.WithAttributes(attribute.Int("commands", len(calls))))
+		case batch == nil: // once
+			options := []trace.SpanStartOption{trace.WithTimestamp(began), trace.WithAttributes(attribute.Int("commands", len(calls)))}
+			ctx, batch = telemetry.StartSpan(telemetry.Follow(ctx, c.ctx), "batch", options...) //nolint:fatcontext // as above
 		default:
 			batch.AddLink(trace.Link{SpanContext: c.span.SpanContext()})
 			c.span.AddLink(trace.Link{SpanContext: batch.SpanContext()})

@@ -1,1 +1,1 @@
-DROP INDEX events_starts_by_status;
+DROP INDEX events_status_starts_at_id_idx;

@@ -1,1 +1,1 @@
-DROP INDEX events_starts;
+DROP INDEX events_starts_at_id_idx;

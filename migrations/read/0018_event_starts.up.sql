@@ -1,2 +1,2 @@
 -- For lists of events by their begin.
-CREATE INDEX CONCURRENTLY events_starts ON events (starts_at, id);
+CREATE INDEX CONCURRENTLY events_starts_at_id_idx ON events (starts_at, id);

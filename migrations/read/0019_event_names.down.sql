@@ -1,1 +1,1 @@
-DROP INDEX events_names;
+DROP INDEX events_lower_id_idx;

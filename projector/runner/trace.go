@@ -65,7 +65,7 @@ func startSpans(ctx context.Context, name string, records []projection.Record) (
 		}
 		next, own := all.start(work, cause, "project "+r.Type, trace.SpanKindConsumer,
 			attribute.String("projection", name), attribute.String("stream", r.StreamID), attribute.Int64("version", r.Version))
-		work = next
+		work = next //nolint:fatcontext // at most mostSpans
 		cause.Traceparent = telemetry.Traceparent(own)
 		found[r.AggregateID()] = cause
 	}
@@ -101,7 +101,7 @@ func startAnnouncing(ctx context.Context, changes []announce.Change) (context.Co
 			continue
 		}
 		next, own := all.start(work, c.Cause, "announce "+string(c.Kind), trace.SpanKindProducer, attribute.String("id", c.ID), attribute.Int64("version", c.Version))
-		work = next
+		work = next //nolint:fatcontext // at most mostSpans
 		c.Cause.Traceparent = telemetry.Traceparent(own)
 	}
 	return work, all.end
