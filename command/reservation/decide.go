@@ -41,6 +41,9 @@ func decideInitiate(s State, c Initiate, now time.Time) ([]DomainEvent, error) {
 	if len(c.Seats) == 0 {
 		return nil, rejection.New(rejection.Invalid, "a reservation needs at least one seat").At("items")
 	}
+	if c.TimeZone == time.UTC.String() {
+		c.TimeZone = "" // projectors of an older release, which do not know of zones, make the same of it
+	}
 	return []DomainEvent{ReservationInitiated{
 		EventID: c.EventID, CustomerID: c.CustomerID, Seats: c.Seats, Total: c.Total,
 		PaymentAttempts: c.PaymentAttempts, CreatedAt: now, ExpiresAt: now.Add(c.Hold), TimeZone: c.TimeZone,

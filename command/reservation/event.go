@@ -42,7 +42,7 @@ type (
 		CreatedAt       time.Time `json:"createdAt"`
 		ExpiresAt       time.Time `json:"expiresAt"`
 		// TimeZone is the event's at that moment. Reports count the reservation by its days, whatever becomes of the event's: what was
-		// reported of a day stays so. Empty in reservations from before it was kept: UTC.
+		// reported of a day stays so. Empty means UTC, as in reservations from before it was kept.
 		TimeZone string `json:"timeZone,omitempty"`
 	}
 

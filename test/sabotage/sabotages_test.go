@@ -159,7 +159,7 @@ var sabotages = []sabotage{
 	{
 		name:   "each webhook of Stripe is genuine",
 		folder: "command/webhook", tests: []string{"TestARequestThatIsNotStripesIsRefusedAndNotStored"},
-		changes: []change{{"command/gateway/stripe/webhook.go", `g.webhookSecret); err != nil {`, `g.webhookSecret); err != nil && body == nil {`}},
+		changes: []change{{"command/gateway/stripe/webhook.go", "if err != nil {\n\t\treturn gateway.Notice{}, fmt.Errorf(\"%w: %w\"", "if err != nil && body == nil {\n\t\treturn gateway.Notice{}, fmt.Errorf(\"%w: %w\""}},
 	},
 	{
 		name:   "each webhook of PayPal is genuine",
