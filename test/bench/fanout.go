@@ -103,7 +103,7 @@ func (f *fanout) compare(ctx context.Context) (err error) {
 		return fmt.Errorf("read the URL of Redis: %w", err)
 	}
 	rdb := redis.NewClient(options)
-	defer rdb.Close() //nolint:errcheck // it is not used any more
+	defer rdb.Close()
 	ours, err := openCrowd(ctx, f.api, f.b.watchers)
 	if err != nil {
 		return err
