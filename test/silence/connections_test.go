@@ -278,7 +278,8 @@ func honest(err error) bool {
 	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ticketing.ErrNoResponse) {
 		return true
 	}
-	return slices.Contains([]string{"UNAVAILABLE", "READ_BEHIND", "GATEWAY_UNAVAILABLE", "RESERVATION_EXPIRED"}, ticketing.CodeOf(err))
+	overdue := strings.Contains(err.Error(), "The payment was not finished in time.") // its hold ran out while the gateway was asked
+	return overdue || slices.Contains([]string{"UNAVAILABLE", "READ_BEHIND", "GATEWAY_UNAVAILABLE", "RESERVATION_EXPIRED"}, ticketing.CodeOf(err))
 }
 
 // buySteadily buys tickets until ctx ends, so that connections are in use when they fall silent.
