@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ticketing/internal/testenv"
+	"ticketing/internal/wait"
 	"ticketing/projector/readtest"
 )
 
@@ -49,11 +50,10 @@ func (m *absentMember) sendHeartbeats() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var sending sync.WaitGroup
 	sending.Go(func() {
-		for ctx.Err() == nil {
+		for wait.For(ctx, 200*time.Millisecond) == nil {
 			beat := kmsg.NewPtrHeartbeatRequest()
 			beat.Group, beat.MemberID, beat.Generation = m.group, m.joined.MemberID, m.joined.Generation
 			_, _ = beat.RequestWith(ctx, m.client) // that it is out of the group shows in the tables
-			time.Sleep(200 * time.Millisecond)
 		}
 	})
 	return func() { cancel(); sending.Wait() }

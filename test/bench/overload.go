@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"ticketing/internal/wait"
 )
 
 // crowdSize is how many connections the customers of an on-sale have together, more than the api lets in at a time.
@@ -77,8 +79,7 @@ func arrive(ctx context.Context, reservers []*httpReserver, rate float64, d time
 		g.Go(func() error {
 			var accepted, refused []time.Duration
 			n := 1 << 20 // its keys are others than those of before
-			for due := began.Add(pause()); due.Sub(began) < d && ctx.Err() == nil; due = due.Add(pause()) {
-				time.Sleep(time.Until(due))
+			for due := began.Add(pause()); due.Sub(began) < d && wait.For(ctx, time.Until(due)) == nil; due = due.Add(pause()) {
 				n++
 				shed, err := r.tryTwo(client, n)
 				switch {
