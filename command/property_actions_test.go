@@ -290,6 +290,10 @@ func (w *world) confirm(t *rapid.T) {
 	case p.undecided():
 		w.afterLookup(p)
 	}
+	if p.unused {
+		requireCode(t, rejection.InvalidState, err)
+		return
+	}
 	if r, rejected := rejection.As(err); rejected {
 		require.Equal(t, payment.Failed, p.status, "%v", r)
 		return

@@ -100,6 +100,7 @@ type modelPayment struct {
 	declined    bool // with Failed; else the bank was out of reach, or the payment was given up
 	refunds     []*modelRefund
 	windUp      bool // the refund of a cancelled event was requested
+	unused      bool // it was charged when its event was cancelled already
 }
 
 // sum returns the sum of the refunds with one of the statuses.
@@ -274,7 +275,7 @@ func (m *model) payRejection(b *modelReservation, now time.Time) rejection.Code 
 func (m *model) afterSuccess(b *modelPayment) {
 	b.status = payment.Completed
 	if m.status == event.Cancelled {
-		b.reservation.status = reservation.Cancelled
+		b.reservation.status, b.unused = reservation.Cancelled, true
 		b.addFullRefund()
 		return
 	}

@@ -106,7 +106,7 @@ func (e *Engine) decideAll(ctx context.Context, b *batch, calls []*call) error {
 	tx := &Tx{Now: e.now, engine: e, batch: b}
 	began, sent := time.Now(), time.Now()
 	for i, c := range calls {
-		if time.Since(began) > decidingTime {
+		if time.Since(began) > e.decidingTime {
 			e.ready = slices.Concat(calls[i:], e.ready)
 			e.metrics.cutBatches.Inc()
 			return nil

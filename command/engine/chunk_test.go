@@ -22,12 +22,12 @@ const inTwoChunks = 70
 // batchOf executes commands in one batch, in order, and returns their errors.
 func batchOf(t *testing.T, e *engine.Engine, requests ...engine.Request) []error {
 	t.Helper()
-	release := block(t, e)
+	release := e.OccupyLoop()
 	errs := make([]error, len(requests))
 	var waiting sync.WaitGroup
 	for i, r := range requests {
 		waiting.Go(func() { _, errs[i] = e.Execute(t.Context(), r) })
-		testenv.Eventually(t, testenv.Patience, func() (bool, string) { return e.Waiting() == int64(i)+2, "the command is not in the queue" })
+		testenv.Eventually(t, testenv.Patience, func() (bool, string) { return e.Waiting() == int64(i)+1, "the command is not in the queue" })
 	}
 	release()
 	waiting.Wait()
@@ -63,6 +63,7 @@ func TestABatchOfSeveralChunksIsOneAppend(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
+	e.DecideWholeBatches()
 	var decided atomic.Int64
 	for i, err := range batchOf(t, e, keyedAdds(200, &decided)...) {
 		require.NoError(t, err, "command %d", i)
@@ -80,6 +81,7 @@ func TestACommandThatPanicsLeavesTheChunkBeforeItAlone(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
+	e.DecideWholeBatches()
 	broken := add("1", 1000)
 	decide := broken.Decide
 	broken.Decide = func(tx *engine.Tx) (engine.Decided, error) {
@@ -115,6 +117,7 @@ func TestAChunkThatPostgresRefusesFailsAlone(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
+	e.DecideWholeBatches()
 	refused := engine.Request{Decide: func(tx *engine.Tx) (engine.Decided, error) {
 		_, err := counters.Create(tx, "\x00", count{1}) // PostgreSQL has no such text
 		return engine.Decided{}, err
@@ -155,6 +158,7 @@ func TestASessionThatDiesBetweenChunksLosesNothing(t *testing.T) {
 			t.Parallel()
 			pool := newPool(t, logDB(t), nil)
 			e, _ := start(t, pool, nil)
+			e.DecideWholeBatches()
 			var decided atomic.Int64
 			requests := keyedAdds(inTwoChunks, &decided)
 			last := &requests[inTwoChunks-1]

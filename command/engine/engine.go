@@ -82,15 +82,16 @@ type Engine struct {
 	copies   chan copyRequest // from the snapshot writer to the loop
 
 	// The fields below belong to the loop's goroutine.
-	connection *session
-	chunk      *chunk
-	cache      *cache
-	ready      []*call            // all their streams are in the cache
-	waiting    map[string][]*call // by the stream that they wait for
-	head       eventstore.Head    // after the loop's last read or commit
-	now        time.Time          // the log's, when the lock was taken
-	foreign    int64              // up to here other replicas may have appended since a stream was checked
-	pause      <-chan time.Time   // no batch is tried before; nil: PostgreSQL works
+	connection   *session
+	chunk        *chunk
+	cache        *cache
+	ready        []*call            // all their streams are in the cache
+	waiting      map[string][]*call // by the stream that they wait for
+	head         eventstore.Head    // after the loop's last read or commit
+	now          time.Time          // the log's, when the lock was taken
+	decidingTime time.Duration
+	foreign      int64            // up to here other replicas may have appended since a stream was checked
+	pause        <-chan time.Time // no batch is tried before; nil: PostgreSQL works
 }
 
 // New returns an engine that executes nothing until Run. It panics without a required field.
@@ -105,7 +106,7 @@ func New(c Config) *Engine {
 		unreadable: supervise.NewRepetitions(),
 		metrics:    newMetrics(c.Registerer), committed: c.Committed, outcomes: newOutcomes(c.Outcomes, c.Logger),
 		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders), again: make(chan []*call),
-		snapshot: make(chan string, 64), copies: make(chan copyRequest),
+		snapshot: make(chan string, 64), copies: make(chan copyRequest), decidingTime: decidingTime,
 		chunk: newChunk(), cache: newCache(cacheBytes), waiting: map[string][]*call{},
 	}
 	for _, a := range c.Aggregates {
