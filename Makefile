@@ -12,6 +12,9 @@ COUNT ?=
 RUN ?=
 TEST_FLAGS = -timeout=$(TIMEOUT) $(if $(RACE),-race) $(if $(COUNT),-count=$(COUNT)) $(if $(RUN),-run='$(RUN)')
 
+# Property tests draw the same in every run, so that a change fails for what it did; test-random draws anew.
+export RAPID_SEED ?= 20261128
+
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .PHONY: help
@@ -165,6 +168,11 @@ test-growth: setup ## sell on a log of 10 million domain events (7 GB of disk); 
 .PHONY: test-sabotage
 test-sabotage: setup ## break one invariant after another and require that its test fails; ONLY="part of a name" breaks one
 	SABOTAGE="$(or $(ONLY),all)" go test -count=1 -v -timeout=90m -run '^TestSabotageIsNoticed$$' ./test/sabotage
+
+.PHONY: test-random
+test-random: setup ## run the property tests with CHECKS (1000) random draws each; a failure prints its seed: SEED=7 PACKAGES=./command
+	RAPID_SEED=$(or $(SEED),0) RAPID_CHECKS=$(or $(CHECKS),1000) go test -count=1 -timeout=3h \
+		$(if $(filter ./...,$(PACKAGES)),$$(grep -rl --include='*_test.go' 'rapid\.Check' . | xargs dirname | sort -u),$(PACKAGES))
 
 .PHONY: test-simulation
 test-simulation: ## run the core on a simulated PostgreSQL, broker and clock, DURATION (30s) with random seeds for each test; SEED=7 ONLY=TestName replays one
