@@ -203,6 +203,11 @@ fuzz: ## run each fuzz test for FUZZTIME (5s); ONLY="graph.Fuzz" runs those
 test-kubernetes: ## apply deploy/kubernetes to a real kube-apiserver (built once, which takes minutes)
 	@scripts/test-kubernetes $(if $(RUN),-run='$(RUN)')
 
+.PHONY: test-jaeger
+test-jaeger: setup ## buy something and read its trace back from a real Jaeger (built once, which takes minutes); PICTURE=docs/trace.svg
+	@tool=$$(scripts/tool jaeger) && JAEGER=$$tool TRACE_PICTURE=$(if $(PICTURE),$(abspath $(PICTURE))) \
+		go test -timeout=15m -count=1 -v -run '^TestJaegerShowsAPurchase$$' ./test
+
 .PHONY: up
 up: deploy/.env ## run the product in containers (docker compose); PROFILE=observe adds Jaeger, Prometheus and Grafana
 	@docker compose -f deploy/compose.yaml $(if $(PROFILE),--profile $(PROFILE)) up --build
