@@ -20,7 +20,7 @@ import (
 // The aggregates that the use cases decide on. The snapshot version changes with the format of inventory.State.AppendBinary.
 var (
 	events       = engine.Define(event.Category, event.Decide, event.Evolve)
-	inventories  = engine.Define(inventory.Category, inventory.Decide, inventory.Evolve).InPlace(inventory.Revert).WithSnapshots(3)
+	inventories  = engine.Define(inventory.Category, inventory.Decide, inventory.Evolve).InPlace(inventory.Revert).WithSnapshots(4)
 	reservations = engine.Define(reservation.Category, reservation.Decide, reservation.Evolve)
 	payments     = engine.Define(payment.Category, payment.Decide, payment.Evolve)
 )

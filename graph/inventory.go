@@ -280,7 +280,7 @@ func (c *checker) readRows(typed []*model.SeatRowInput) (rows []inventory.Row) {
 			}
 		}
 		name := c.readLine(row.Row, inventory.LongestRowName, "rows", at, "row")
-		rows = append(rows, inventory.Row{Name: name, Seats: row.Seats, Numbering: numbering})
+		rows = append(rows, inventory.Row{Name: name, Seats: row.Seats, Numbering: numbering, Layout: (*inventory.Layout)(row.Layout)})
 	}
 	return rows
 }

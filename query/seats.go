@@ -99,7 +99,11 @@ type SeatMapRow struct {
 	Row    string
 	Labels []string
 	States string
+	Layout *RowLayout // nil: none was given
 }
+
+// RowLayout is where the first seat of a row is, in distances between seats, and in which direction the others follow, in degrees.
+type RowLayout struct{ X, Y, Rotation float64 }
 
 // stateOf returns the character of a status.
 var stateOf = map[string]byte{"AVAILABLE": '.', "RESERVED": 'r', "SOLD": 's', "BLOCKED": 'b'}
@@ -129,7 +133,7 @@ func (r *Reader) SeatMaps(ctx context.Context, keys []string) (map[string]SeatMa
 func seatMapRows(seats []db.SeatsOfSectionsRow) (rows []SeatMapRow) {
 	for len(seats) > 0 {
 		name, _ := splitLabel(seats[0].Label)
-		row, counted := SeatMapRow{Row: name}, true
+		row, counted := SeatMapRow{Row: name, Layout: newRowLayout(seats[0].Layout)}, true
 		var states []byte
 		for len(seats) > 0 {
 			next, number := splitLabel(seats[0].Label)
@@ -146,6 +150,14 @@ func seatMapRows(seats []db.SeatsOfSectionsRow) (rows []SeatMapRow) {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// newRowLayout returns the layout in the column of a row's first seat.
+func newRowLayout(column []float64) *RowLayout {
+	if len(column) != 3 {
+		return nil
+	}
+	return &RowLayout{X: column[0], Y: column[1], Rotation: column[2]}
 }
 
 // splitLabel splits "<row>-<number>".

@@ -49,6 +49,42 @@ func TestTheLargestLayoutIsSentInParts(t *testing.T) {
 	require.Equal(t, last, *requireAccepted(t, s.customer("alice").reserveSeats(id, namedSeats("Bowl", last))).Reservation.Seats[0].Label)
 }
 
+func TestRowsAreLaidOutForRealHalls(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	organizer := s.admin()
+	id := requireAccepted(t, organizer.createEvent(nil)).Event.ID
+	row := func(name string, seats int, layout vars) vars {
+		return vars{"row": name, "seats": seats, "layout": layout}
+	}
+	mutations := map[string]func(rows ...vars) payload{
+		"addInventory":  func(rows ...vars) payload { return organizer.addInventory(id, "Square", "20.00", vars{"rows": rows}) },
+		"updateSection": func(rows ...vars) payload { return organizer.updateSection(id, "Round", vars{"rows": rows}) },
+	}
+	rows := []vars{row("A", 3, vars{"x": -4.25, "y": 0}), row("B", 2, vars{"x": 1000, "y": 1.01, "rotation": -180})}
+	requireAccepted(t, organizer.addInventory(id, "Round", "20.00", vars{"rows": rows}))
+	updated := requireAccepted(t, mutations["updateSection"](vars{"row": "A", "seats": 4}, row("C", 1, vars{"x": 7, "y": 2, "rotation": 22.5})))
+	for _, mutate := range mutations {
+		requireRejected(t, mutate(row("X", 1, vars{"x": 1000.5, "y": 0})), "INVALID", "rows", "0", "layout", "x")
+		requireRejected(t, mutate(row("X", 1, vars{"x": 0, "y": 0.125})), "INVALID", "rows", "0", "layout", "y")
+		requireRejected(t, mutate(row("X", 1, vars{"x": 0, "y": 0}), row("Y", 1, vars{"x": 0, "y": 0, "rotation": 181})), "INVALID", "rows", "1", "layout", "rotation")
+		requireRejected(t, mutate(vars{"row": "X", "seats": 1}, row("Y", 1, vars{"x": 0, "y": 0})), "INVALID", "rows", "0", "layout")
+	}
+
+	var data struct {
+		Event struct {
+			Section struct{ SeatMap struct{ Rows []vars } }
+		}
+	}
+	organizer.mustExecute(`query($id: ID!, $v: Int!) { event(id: $id, minVersion: $v) { section(name: "Round") { seatMap { rows {
+		row states layout { x y rotation } } } } } }`, vars{"id": id, "v": updated.Event.Version}, &data)
+	require.Equal(t, []vars{
+		{"row": "A", "states": "....", "layout": map[string]any{"x": -4.25, "y": 0.0, "rotation": 0.0}},
+		{"row": "B", "states": "..", "layout": map[string]any{"x": 1000.0, "y": 1.01, "rotation": -180.0}},
+		{"row": "C", "states": ".", "layout": map[string]any{"x": 7.0, "y": 2.0, "rotation": 22.5}},
+	}, data.Event.Section.SeatMap.Rows)
+}
+
 func TestASectionIsChangedWhileItIsOnSale(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)

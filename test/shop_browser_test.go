@@ -113,12 +113,18 @@ func makeShopWindow(t *testing.T, s *system) map[string]string {
 		"notYet":    create("New Year’s concert with a long name that needs two lines on a phone", "2041-01-01T17:00:00Z", "60.00", 400, vars{"salesOpenAt": "2040-11-01T09:00:00Z"}),
 		"soon":      create("Carols", "2040-12-23T17:00:00Z", "12.00", 300, vars{"salesOpenAt": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}),
 		"cancelled": open(create("Open air", "2041-06-21T18:00:00Z", "25.00", 900, nil)),
+		"laidOut":   open(create("In the round", "2041-02-01T18:00:00Z", "28.00", 10, nil)),
 	}
+	requireAccepted(t, organizer.addInventory(ids["laidOut"], "Arena", "35.00", vars{"rows": []vars{
+		{"row": "A", "seats": 2, "layout": vars{"x": -3, "y": -1}}, {"row": "B", "seats": 5, "layout": vars{"x": 3, "y": 0, "rotation": 45}},
+		{"row": "C", "seats": 4, "layout": vars{"x": 0, "y": 2, "rotation": -90}},
+	}}))
 	requireAccepted(t, organizer.addInventory(ids["onSale"], "Balcony", "45.50", vars{"rows": []vars{{"row": "A", "seats": 12}, {"row": "B", "seats": 14}}}))
 	requireAccepted(t, organizer.reserveSeats(ids["soldOut"], bestSeats("Floor", 1)))
 	requireAccepted(t, organizer.executeMutation("cancelEvent", "CancelEventInput", "event { id }", vars{"eventId": ids["cancelled"]}))
 	awaitSections(t, organizer, ids["soldOut"], map[string][3]int{"Floor": {0, 1, 0}})
 	awaitEventStatus(t, organizer, ids["cancelled"], "CANCELLED")
 	awaitSections(t, organizer, ids["onSale"], map[string][3]int{"Balcony": {26, 0, 0}})
+	awaitSections(t, organizer, ids["laidOut"], map[string][3]int{"Arena": {11, 0, 0}})
 	return ids
 }

@@ -29,7 +29,7 @@ const (
 )
 
 // numberedRow sets all fields of a row. In truth one has either a first number and a step, or labels.
-var numberedRow = inventory.Row{Name: "A", Seats: 3, Numbering: inventory.Numbering{First: 11, Step: 2, Labels: []string{"11", "13", "13A"}}}
+var numberedRow = inventory.Row{Name: "A", Seats: 3, Numbering: inventory.Numbering{First: 11, Step: 2, Labels: []string{"11", "13", "13A"}}, Layout: &inventory.Layout{X: -12.5, Y: 3, Rotation: 15.25}}
 
 // samples has each domain event as this build writes it, with every field set, by its name in the log.
 var samples = map[string]any{

@@ -45,7 +45,8 @@ func (s *Story) MakeEvent(name string) string {
 	return s.OnSale(s.t, event.Create{
 		Name: name, Description: "Où êtes-vous?", Venue: "Arena", StartsAt: s.clock.Now().Add(24*time.Hour + 123*time.Nanosecond),
 		MaxTicketsPerCustomer: &most, PaymentAttempts: 2,
-	}, Standing("Floor", 20, 25_00), Seated("Stalls", 45_50, inventory.Row{Name: "A", Seats: 4}, inventory.Row{Name: "B", Seats: 2}),
+	}, Standing("Floor", 20, 25_00), Seated("Stalls", 45_50, inventory.Row{Name: "A", Seats: 4, Layout: &inventory.Layout{}},
+		inventory.Row{Name: "B", Seats: 2, Layout: &inventory.Layout{Y: 1.25, Rotation: -12.5}}),
 		Standing("Lawn", 20, 0))
 }
 
@@ -120,7 +121,10 @@ func (s *Story) tellChanges() {
 	require.NoError(s.t, err)
 	_, err = s.UpdateSection(s.t.Context(), Organizer, s.EventID, inventory.Update{
 		Section: "Stalls", Price: &money.Money{Minor: 50_00, Currency: "EUR"}, Block: []string{"A-4"}, Accessible: []string{"A-3"},
-		Rows: []inventory.Row{{Name: "B", Seats: 1}, {Name: "C", Seats: 1, Numbering: inventory.Numbering{First: 9}}},
+		Rows: []inventory.Row{
+			{Name: "A", Seats: 4, Layout: &inventory.Layout{X: -0.5, Y: 1.5, Rotation: 20}}, {Name: "B", Seats: 1},
+			{Name: "C", Seats: 1, Numbering: inventory.Numbering{First: 9}, Layout: &inventory.Layout{X: 3}},
+		},
 	})
 	require.NoError(s.t, err)
 }

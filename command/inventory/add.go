@@ -26,7 +26,11 @@ func decideAdd(s State, c Add) ([]DomainEvent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []DomainEvent{InventoryAdded{Section: name, Price: c.Price, Capacity: capacity, Rows: rows}}, nil
+	added := InventoryAdded{Section: name, Price: c.Price, Capacity: capacity, Rows: rows}
+	if err := newSection(added).checkLayouts(rows); err != nil {
+		return nil, err
+	}
+	return []DomainEvent{added}, nil
 }
 
 // currency returns the currency of all sections; "" if there are none.
@@ -89,8 +93,11 @@ func readRows(typed []Row, least int) ([]Row, error) {
 			return nil, rejection.New(rejection.Invalid, "seats must be between %d and %d", least, MostSeatsInRow).At("rows", at, "seats")
 		}
 		names[folded] = true
-		rows[i] = Row{Name: name, Seats: r.Seats}
+		rows[i] = Row{Name: name, Seats: r.Seats, Layout: r.Layout}
 		if rows[i].Numbering, err = r.readNumbering(at); err != nil {
+			return nil, err
+		}
+		if err := r.checkLayout(at); err != nil {
 			return nil, err
 		}
 	}

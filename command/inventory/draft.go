@@ -60,10 +60,10 @@ func (d *draft) mustFind(label string, statuses ...SeatStatus) place {
 	return p
 }
 
-// setRows adds rows behind the others, lays those out anew that there are, and removes those without seats. Seats that are reserved or sold
-// must stay.
+// setRows adds rows behind the others, changes those that there are, and removes those without seats. Seats that are reserved or sold must
+// stay, and so does the layout of a row unless it is given another.
 func (d *draft) setRows(rows []Row) (changed, added []Row, err error) {
-	removed := map[int]bool{} // rows that change, by index
+	removed := map[int]bool{} // rows that get other seats, by index, and whether they get none
 	before := slices.Clone(d.Rows)
 	for i, r := range rows {
 		at, known := d.findRow(r.Name)
@@ -74,13 +74,18 @@ func (d *draft) setRows(rows []Row) (changed, added []Row, err error) {
 			d.Rows = append(d.Rows, newRow(r))
 			d.Capacity += r.Seats
 			added = append(added, r)
-		case d.Rows[at].isLaidOut(r):
+		case d.Rows[at].hasSeats(r) && d.Rows[at].hasLayout(r):
 		default:
 			r.Name = d.Rows[at].Name
-			if label := d.layOut(at, r); label != "" {
+			if r.Layout == nil && r.Seats > 0 {
+				r.Layout = d.Rows[at].Layout
+			}
+			if !d.Rows[at].hasSeats(r) {
+				removed[at] = r.Seats == 0
+			}
+			if label := d.changeRow(at, r); label != "" {
 				return nil, nil, rejection.New(rejection.Invalid, "seat %s is reserved or sold and must stay", label).At("rows", strconv.Itoa(i), "seats")
 			}
-			removed[at] = r.Seats == 0
 			changed = append(changed, r)
 		}
 	}
@@ -102,7 +107,7 @@ func (d *draft) setRows(rows []Row) (changed, added []Row, err error) {
 	return changed, added, nil
 }
 
-// countRewritten returns how many seats have to be written anew: those that are new or gone, and those of rows that change or move.
+// countRewritten returns how many seats have to be written anew: those that are new or gone, and those of rows that get other seats or move.
 func (d *draft) countRewritten(before []SeatRow, removed map[int]bool) (seats int) {
 	was, is := 0, 0 // seats of the rows before this one
 	for i, row := range d.Rows {
@@ -119,14 +124,19 @@ func (d *draft) countRewritten(before []SeatRow, removed map[int]bool) (seats in
 	return seats
 }
 
-// isLaidOut reports whether the row has these seats already.
-func (r SeatRow) isLaidOut(as Row) bool {
+// hasSeats reports whether the row has these seats already.
+func (r SeatRow) hasSeats(as Row) bool {
 	return len(r.Seats) == as.Seats && reflect.DeepEqual(r.Numbering, as.Numbering)
 }
 
-// layOut gives a row other seats. Those with the same labels stay what they are. It returns the label of a seat that would get lost although it
+// hasLayout reports whether the row is where it shall be already: anywhere, if there is no layout.
+func (r SeatRow) hasLayout(as Row) bool {
+	return as.Layout == nil || r.Layout != nil && *r.Layout == *as.Layout
+}
+
+// changeRow gives a row other seats. Those with the same labels stay what they are. It returns the label of a seat that would get lost although it
 // is reserved or sold; "" if there is none.
-func (d *draft) layOut(at int, as Row) (lost string) {
+func (d *draft) changeRow(at int, as Row) (lost string) {
 	before, after := d.Rows[at], newRow(as)
 	for i, status := range before.Seats {
 		marks := before.marksAt(i)

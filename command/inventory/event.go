@@ -19,6 +19,7 @@ type Row struct {
 	Name  string `json:"name"`
 	Seats int    `json:"seats"`
 	Numbering
+	Layout *Layout `json:"layout,omitempty"` // nil: it is drawn below the row before it, as in a table
 }
 
 // Item is what a reservation has in one section. Quantity is the number of tickets. Labels name their seats; general admission has

@@ -52,7 +52,7 @@ func newSection(e InventoryAdded) *Section {
 }
 
 func newRow(r Row) SeatRow {
-	return SeatRow{Name: r.Name, Numbering: r.Numbering, Seats: make([]SeatStatus, r.Seats), longest: r.Seats}
+	return SeatRow{Name: r.Name, Numbering: r.Numbering, Layout: r.Layout, Seats: make([]SeatStatus, r.Seats), longest: r.Seats}
 }
 
 // moveItems panics if the log breaks a rule: a numbered seat moves only from the status it has, and counts stay within the capacity.

@@ -16,5 +16,7 @@ const (
 	LongestSeatNumber  = 10
 	LongestLabel       = LongestRowName + len("-") + LongestSeatNumber
 	MostFirstNumber    = 9_999
-	MostStep           = 100 // so the highest number has 6 digits
+	MostStep           = 100   // so the highest number has 6 digits
+	MostCoordinate     = 1_000 // of a row's layout, to each side: two stadiums wide, and a map that a phone can draw
+	MostRotation       = 180   // degrees, either way
 )

@@ -3,6 +3,7 @@ package inventory
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 
 	"ticketing/internal/money"
@@ -125,6 +126,11 @@ func (w *snapshotWriter) writeRow(row SeatRow) {
 	w.writeInt(row.First)
 	w.writeInt(row.Step)
 	w.writeTexts(row.Labels)
+	if w.writeFlag(row.Layout != nil); row.Layout != nil {
+		w.writeDecimal(row.Layout.X)
+		w.writeDecimal(row.Layout.Y)
+		w.writeDecimal(row.Layout.Rotation)
+	}
 	w.writeInt(len(row.Seats))
 	for _, seat := range row.Seats {
 		w.data = append(w.data, byte(seat))
@@ -133,6 +139,12 @@ func (w *snapshotWriter) writeRow(row SeatRow) {
 	for _, marks := range row.Marks {
 		w.data = append(w.data, byte(marks))
 	}
+}
+
+// writeDecimal writes a number with two decimals.
+func (w *snapshotWriter) writeDecimal(f float64) {
+	w.writeFlag(f < 0)
+	w.writeInt(int(math.Round(math.Abs(f) * 100)))
 }
 
 func (w *snapshotWriter) writeItems(items []Item) {
@@ -215,6 +227,9 @@ func (r *snapshotReader) readSection() *Section {
 
 func (r *snapshotReader) readRow() SeatRow {
 	row := SeatRow{Name: r.readText(), Numbering: Numbering{First: r.readInt(), Step: r.readInt(), Labels: r.readTexts()}}
+	if r.readFlag() {
+		row.Layout = &Layout{X: r.readDecimal(), Y: r.readDecimal(), Rotation: r.readDecimal()}
+	}
 	row.Seats = make([]SeatStatus, r.readCount())
 	for i, status := range []byte(r.readBytes(len(row.Seats))) {
 		row.Seats[i] = SeatStatus(min(status, byte(Blocked)))
@@ -231,6 +246,17 @@ func (r *snapshotReader) readRow() SeatRow {
 	}
 	row.longest = longestRun(row.Seats)
 	return row
+}
+
+func (r *snapshotReader) readDecimal() float64 {
+	negative, hundredths := r.readFlag(), r.readInt()
+	if hundredths < 0 || hundredths > 100*MostCoordinate {
+		r.fail()
+	}
+	if negative {
+		hundredths = -hundredths
+	}
+	return float64(hundredths) / 100
 }
 
 // readTexts returns nil for no texts.

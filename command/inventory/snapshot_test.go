@@ -18,7 +18,7 @@ func throughSnapshot(t scenario.T, s State) State {
 }
 
 func TestATruncatedSnapshotIsRejected(t *testing.T) {
-	state := Given(t, stalls, pit, mine, held("rsv_2", bob, seats("A-4", "B-1"), standing(1))).State()
+	state := Given(t, stalls, pit, laidOut, mine, held("rsv_2", bob, seats("A-4", "B-1"), standing(1))).State()
 	data, err := state.AppendBinary(nil)
 	require.NoError(t, err)
 	for n := range data {
@@ -28,7 +28,7 @@ func TestATruncatedSnapshotIsRejected(t *testing.T) {
 }
 
 func FuzzSnapshot(f *testing.F) {
-	state := Given(f, stalls, pit, mine).State()
+	state := Given(f, stalls, pit, mine, laidOut).State()
 	data, err := state.AppendBinary(nil)
 	require.NoError(f, err)
 	f.Add(data)
@@ -45,6 +45,7 @@ func TestASnapshotHoldsTheWholeState(t *testing.T) {
 	for name, history := range map[string][]DomainEvent{
 		"nothing":           nil,
 		"sections":          {stalls, pit},
+		"layouts":           {laidOut},
 		"a hold":            {stalls, pit, mine},
 		"a hold and a sale": {stalls, pit, mine, bought, sold(bought)},
 		"all free again":    {stalls, pit, mine, freed(mine)},

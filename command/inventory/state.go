@@ -71,6 +71,7 @@ type Section struct {
 type SeatRow struct {
 	Name string
 	Numbering
+	Layout  *Layout // nil in all rows of a section, or in none
 	Seats   []SeatStatus
 	Marks   []Mark // of each seat; nil while none has any
 	longest int    // length of the longest run of available seats: lets best-available skip rows
@@ -145,7 +146,7 @@ func (s State) Size() int {
 }
 
 func (s *Section) size() int {
-	const perRow, perLabel = 128, 24
+	const perRow, perLabel = 152, 24
 	if s == nil {
 		return 0
 	}

@@ -97,6 +97,9 @@ func (d *draft) updateSeats(s State, c Update, e *SectionUpdated) error {
 	if e.RowsChanged, e.RowsAdded, err = d.setRows(rows); err != nil {
 		return err
 	}
+	if err := d.checkLayouts(rows); err != nil {
+		return err
+	}
 	if d.rewritten > MostSeatsChanged {
 		return rejection.New(rejection.Invalid, "this would add, remove or move %d seats; %d are possible at a time", d.rewritten, MostSeatsChanged).At("rows")
 	}

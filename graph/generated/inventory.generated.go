@@ -173,6 +173,75 @@ func (ec *executionContext) fieldContext_AddInventoryPayload_userErrors(_ contex
 	return fc, nil
 }
 
+func (ec *executionContext) _RowLayout_x(ctx context.Context, field graphql.CollectedField, obj *query.RowLayout) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RowLayout_x(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.X, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RowLayout_x(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RowLayout", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RowLayout_y(ctx context.Context, field graphql.CollectedField, obj *query.RowLayout) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RowLayout_y(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Y, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RowLayout_y(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RowLayout", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RowLayout_rotation(ctx context.Context, field graphql.CollectedField, obj *query.RowLayout) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RowLayout_rotation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rotation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RowLayout_rotation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RowLayout", field, false, false, "Float")
+}
+
 func (ec *executionContext) _Seat_section(ctx context.Context, field graphql.CollectedField, obj *query.Seat) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -664,6 +733,38 @@ func (ec *executionContext) fieldContext_SeatMapRow_states(_ context.Context, fi
 	return graphql.NewScalarFieldContext("SeatMapRow", field, false, false, "String")
 }
 
+func (ec *executionContext) _SeatMapRow_layout(ctx context.Context, field graphql.CollectedField, obj *query.SeatMapRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatMapRow_layout(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Layout, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *query.RowLayout) graphql.Marshaler {
+			return ec.marshalORowLayout2ᚖticketingᚋqueryᚐRowLayout(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SeatMapRow_layout(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SeatMapRow",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RowLayout(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Section_id(ctx context.Context, field graphql.CollectedField, obj *query.Section) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1007,6 +1108,66 @@ func UnmarshalAddInventoryInput(ctx context.Context, raw any) (model.AddInventor
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRowLayoutInput(ctx context.Context, obj any) (model.RowLayoutInput, error) {
+	var it model.RowLayoutInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["rotation"]; !present {
+		asMap["rotation"] = 0
+	}
+
+	fieldsInOrder := [...]string{"x", "y", "rotation"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "x":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("x"))
+			data, err := ec.unmarshalNFloat2float64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.X = data
+		case "y":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("y"))
+			data, err := ec.unmarshalNFloat2float64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Y = data
+		case "rotation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rotation"))
+			data, err := ec.unmarshalNFloat2float64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Rotation = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRowLayoutInput unmarshals raw into the RowLayoutInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRowLayoutInput(ctx context.Context, raw any) (model.RowLayoutInput, error) {
+	var out model.RowLayoutInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RowLayoutInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSeatFilter(ctx context.Context, obj any) (model.SeatFilter, error) {
 	var it model.SeatFilter
 	if obj == nil {
@@ -1074,7 +1235,7 @@ func (ec *executionContext) unmarshalInputSeatRowInput(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"row", "seats", "firstNumber", "step", "labels"}
+	fieldsInOrder := [...]string{"row", "seats", "firstNumber", "step", "labels", "layout"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1116,6 +1277,13 @@ func (ec *executionContext) unmarshalInputSeatRowInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.Labels = data
+		case "layout":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("layout"))
+			data, err := ec.unmarshalORowLayoutInput2ᚖticketingᚋgraphᚋmodelᚐRowLayoutInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Layout = data
 		}
 	}
 	return it, nil
@@ -1269,6 +1437,49 @@ func (ec *executionContext) _AddInventoryPayload(ctx context.Context, sel ast.Se
 			}
 		case "userErrors":
 			out.Values[i] = ec._AddInventoryPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var rowLayoutImplementors = []string{"RowLayout"}
+
+func (ec *executionContext) _RowLayout(ctx context.Context, sel ast.SelectionSet, obj *query.RowLayout) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rowLayoutImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RowLayout")
+		case "x":
+			out.Values[i] = ec._RowLayout_x(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "y":
+			out.Values[i] = ec._RowLayout_y(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rotation":
+			out.Values[i] = ec._RowLayout_rotation(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1535,6 +1746,11 @@ func (ec *executionContext) _SeatMapRow(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "layout":
+			out.Values[i] = ec._SeatMapRow_layout(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1778,6 +1994,21 @@ func (ec *executionContext) marshalOAddInventoryPayload2ᚖticketingᚋgraphᚋm
 		return graphql.Null
 	}
 	return ec._AddInventoryPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORowLayout2ᚖticketingᚋqueryᚐRowLayout(ctx context.Context, sel ast.SelectionSet, v *query.RowLayout) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RowLayout(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalORowLayoutInput2ᚖticketingᚋgraphᚋmodelᚐRowLayoutInput(ctx context.Context, v any) (*model.RowLayoutInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputRowLayoutInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOSeatFilter2ᚖticketingᚋgraphᚋmodelᚐSeatFilter(ctx context.Context, v any) (*model.SeatFilter, error) {

@@ -97,6 +97,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokeAllSessionsInput", ec.unmarshalInputRevokeAllSessionsInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("RoleInput", ec.unmarshalInputRoleInput),
+			graphql.NewInputUnmarshaler("RowLayoutInput", ec.unmarshalInputRowLayoutInput),
 			graphql.NewInputUnmarshaler("SeatFilter", ec.unmarshalInputSeatFilter),
 			graphql.NewInputUnmarshaler("SeatRowInput", ec.unmarshalInputSeatRowInput),
 			graphql.NewInputUnmarshaler("SetContactInput", ec.unmarshalInputSetContactInput),
@@ -1009,6 +1010,21 @@ type SeatMapRow {
   labels: [String!]
   "A character for each seat: \".\" available, \"r\" reserved, \"s\" sold, \"b\" blocked."
   states: String!
+  "Where the row is; null in sections without layouts, whose rows are drawn one behind the other."
+  layout: RowLayout
+}
+
+"""
+Where a row is in its section, seen from above. One unit is the distance from a seat of a row to the next; x grows to the right, y from the front to
+the back. All rows of a section have a layout, or none.
+"""
+type RowLayout {
+  "Where the row's first seat is."
+  x: Float!
+  "Where the row's first seat is."
+  y: Float!
+  "By how many degrees the row is turned about its first seat, clockwise. At 0 it goes to the right, at 90 to the back."
+  rotation: Float!
 }
 
 "A numbered seat."
@@ -1096,6 +1112,24 @@ input SeatRowInput {
   step: Int
   "Instead of the two: the number of each seat, as many as ` + "`" + `seats` + "`" + `. 1 to 10 characters without a hyphen, unique in the row, for example \"14A\"."
   labels: [String!]
+  """
+  Where the row is, for halls that are not straight; all rows of a section have a layout, or none. Left out in updateSection, a row that exists keeps
+  its layout.
+  """
+  layout: RowLayoutInput
+}
+
+"""
+Where a row is in its section, seen from above. One unit is the distance from a seat of a row to the next; x grows to the right, y from the front to
+the back. Numbers have at most two decimals.
+"""
+input RowLayoutInput {
+  "Where the row's first seat is, -1,000 to 1,000."
+  x: Float!
+  "Where the row's first seat is, -1,000 to 1,000."
+  y: Float!
+  "By how many degrees the row is turned about its first seat, clockwise, -180 to 180. At 0 it goes to the right, at 90 to the back."
+  rotation: Float! = 0
 }
 
 "What to change in a section. A field that is left out changes nothing."
@@ -2614,6 +2648,18 @@ func (ec *executionContext) childFields_ReservedSeat(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ReservedSeat", field.Name)
 }
 
+func (ec *executionContext) childFields_RowLayout(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "x":
+		return ec.fieldContext_RowLayout_x(ctx, field)
+	case "y":
+		return ec.fieldContext_RowLayout_y(ctx, field)
+	case "rotation":
+		return ec.fieldContext_RowLayout_rotation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RowLayout", field.Name)
+}
+
 func (ec *executionContext) childFields_SalesReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "event":
@@ -2710,6 +2756,8 @@ func (ec *executionContext) childFields_SeatMapRow(ctx context.Context, field gr
 		return ec.fieldContext_SeatMapRow_labels(ctx, field)
 	case "states":
 		return ec.fieldContext_SeatMapRow_states(ctx, field)
+	case "layout":
+		return ec.fieldContext_SeatMapRow_layout(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SeatMapRow", field.Name)
 }

@@ -444,6 +444,17 @@ type RoleInput struct {
 	Role string `json:"role"`
 }
 
+// Where a row is in its section, seen from above. One unit is the distance from a seat of a row to the next; x grows to the right, y from the front to
+// the back. Numbers have at most two decimals.
+type RowLayoutInput struct {
+	// Where the row's first seat is, -1,000 to 1,000.
+	X float64 `json:"x"`
+	// Where the row's first seat is, -1,000 to 1,000.
+	Y float64 `json:"y"`
+	// By how many degrees the row is turned about its first seat, clockwise, -180 to 180. At 0 it goes to the right, at 90 to the back.
+	Rotation float64 `json:"rotation"`
+}
+
 // Numbered seats that changed.
 type SeatChanges struct {
 	// The event's `inventoryVersion` with these changes.
@@ -476,6 +487,9 @@ type SeatRowInput struct {
 	Step *int `json:"step,omitempty"`
 	// Instead of the two: the number of each seat, as many as `seats`. 1 to 10 characters without a hyphen, unique in the row, for example "14A".
 	Labels []string `json:"labels,omitempty"`
+	// Where the row is, for halls that are not straight; all rows of a section have a layout, or none. Left out in updateSection, a row that exists keeps
+	// its layout.
+	Layout *RowLayoutInput `json:"layout,omitempty"`
 }
 
 // Where a guest's mails go.

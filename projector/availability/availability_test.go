@@ -88,6 +88,40 @@ func TestAvailabilityFollowsUpdatesOfSections(t *testing.T) {
 	}
 }
 
+func TestRowsAreLaidOutAsTheLogSays(t *testing.T) {
+	w, price := readtest.New(t), readtest.EUR(5000)
+	row := func(name string, seats, first int, layout inventory.Layout) inventory.Row {
+		return inventory.Row{Name: name, Seats: seats, Numbering: inventory.Numbering{First: first}, Layout: &layout}
+	}
+	w.Append("inventory-evt_1",
+		inventory.InventoryAdded{Section: "round", Price: price, Capacity: 5, Rows: []inventory.Row{
+			row("A", 3, 0, inventory.Layout{X: -12.5, Y: 0.07, Rotation: 33.33}), row("B", 2, 0, inventory.Layout{}),
+		}},
+		inventory.InventoryAdded{Section: "plain", Price: price, Capacity: 1, Rows: []inventory.Row{{Name: "A", Seats: 1}}})
+	w.ProjectAll(availability.Projection{})
+	rows := func() []query.SeatMapRow {
+		maps, err := w.Reader.SeatMaps(t.Context(), []string{"evt_1/round", "evt_1/plain"})
+		require.NoError(t, err)
+		require.Equal(t, []query.SeatMapRow{{Row: "A", States: "."}}, maps["evt_1/plain"].Rows)
+		return maps["evt_1/round"].Rows
+	}
+	require.Equal(t, []query.SeatMapRow{
+		{Row: "A", States: "...", Layout: &query.RowLayout{X: -12.5, Y: 0.07, Rotation: 33.33}}, {Row: "B", States: "..", Layout: &query.RowLayout{}},
+	}, rows())
+
+	w.Append("inventory-evt_1", inventory.SectionUpdated{
+		Section: "round", Price: price, Capacity: 6,
+		RowsChanged: []inventory.Row{row("A", 3, 2, inventory.Layout{X: -12.5, Y: 0.07, Rotation: 33.33}), row("B", 2, 0, inventory.Layout{X: 7})},
+		RowsAdded:   []inventory.Row{row("C", 1, 0, inventory.Layout{X: 1_000, Y: -1_000, Rotation: -180})},
+	})
+	w.ProjectAll(availability.Projection{})
+	require.Empty(t, w.DeadLetters(availability.Projection{}))
+	require.Equal(t, []query.SeatMapRow{
+		{Row: "A", Labels: []string{"2", "3", "4"}, States: "...", Layout: &query.RowLayout{X: -12.5, Y: 0.07, Rotation: 33.33}},
+		{Row: "B", States: "..", Layout: &query.RowLayout{X: 7}}, {Row: "C", States: ".", Layout: &query.RowLayout{X: 1_000, Y: -1_000, Rotation: -180}},
+	}, rows(), "the first seat has the layout, also when it is another one")
+}
+
 // However delivery cuts, repeats and disorders the records, the counts are the same.
 func TestAvailabilityBearsAnyDelivery(t *testing.T) {
 	w := readtest.New(t)

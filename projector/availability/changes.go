@@ -43,7 +43,7 @@ type seat struct {
 	db.Seat
 
 	added   bool // there was no row
-	placed  bool // the row gets another ordinal, which is unique: it is written anew
+	placed  bool // the row gets another ordinal, which is unique, or another layout: it is written anew
 	removed bool
 	moved   bool
 }
@@ -128,6 +128,7 @@ func (c *changes) addSeats(key sectionKey, rows []inventory.Row, start int32, fr
 				return fmt.Errorf("seat %s is in section %q twice", label, key.name)
 			}
 			c.addSeat(seatKey{key, label}, start+int32(i)) //nolint:gosec // below the capacity
+			c.seats[seatKey{key, label}].Layout = LayoutColumn(row.Layout, i-before)
 		}
 		before += row.Seats
 	}
@@ -140,6 +141,14 @@ func (c *changes) addSeat(key seatKey, ordinal int32) {
 	c.seats[key] = &seat{added: before == nil || before.added, placed: before != nil, Seat: db.Seat{
 		EventID: key.event, Section: key.name, Label: key.label, Ordinal: ordinal, Status: inventory.Available.String(),
 	}}
+}
+
+// LayoutColumn returns the column layout of a seat of a row, counted from 0: the first one has it for all.
+func LayoutColumn(l *inventory.Layout, seat int) []float64 {
+	if l == nil || seat > 0 {
+		return nil
+	}
+	return []float64{l.X, l.Y, l.Rotation}
 }
 
 func (c *changes) moveItems(eventID string, items []inventory.Item, from, to inventory.SeatStatus) error {

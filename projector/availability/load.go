@@ -22,7 +22,7 @@ func loadChanges(ctx context.Context, q *db.Queries, eventIDs []string, taken []
 		c.sections[sectionKey{row.EventID, row.Name}] = &section{Section: row}
 		c.ordinals[row.EventID]++
 	}
-	if err := c.loadLaidOut(ctx, q, taken); err != nil {
+	if err := c.loadChangedRows(ctx, q, taken); err != nil {
 		return nil, err
 	}
 	keys := namedSeats(taken)
@@ -45,18 +45,18 @@ func loadChanges(ctx context.Context, q *db.Queries, eventIDs []string, taken []
 
 func keyOf(row db.Seat) seatKey { return seatKey{sectionKey{row.EventID, row.Section}, row.Label} }
 
-// loadLaidOut reads all seats of the sections in which rows change.
-func (c *changes) loadLaidOut(ctx context.Context, q *db.Queries, taken []*projection.Record) error {
-	laidOut := map[sectionKey]bool{}
+// loadChangedRows reads all seats of the sections in which rows change.
+func (c *changes) loadChangedRows(ctx context.Context, q *db.Queries, taken []*projection.Record) error {
+	changed := map[sectionKey]bool{}
 	for _, r := range taken {
 		if e, ok := r.Event.(inventory.SectionUpdated); ok && len(e.RowsChanged) > 0 {
-			laidOut[sectionKey{r.AggregateID(), e.Section}] = true
+			changed[sectionKey{r.AggregateID(), e.Section}] = true
 		}
 	}
-	if len(laidOut) == 0 {
+	if len(changed) == 0 {
 		return nil
 	}
-	keys := slices.Collect(maps.Keys(laidOut))
+	keys := slices.Collect(maps.Keys(changed))
 	seats, err := q.LoadSeatsOfSections(ctx, db.LoadSeatsOfSectionsParams{
 		EventIds: projection.Column(keys, func(k sectionKey) string { return k.event }),
 		Sections: projection.Column(keys, func(k sectionKey) string { return k.name }),

@@ -22,6 +22,9 @@ func TestRowsAreThoseOfTheInventorysState(t *testing.T) {
 	command := rapid.Custom(func(t *rapid.T) inventory.Command {
 		id := fmt.Sprint("rsv_", rapid.IntRange(1, 4).Draw(t, "reservation"))
 		quantity := rapid.IntRange(1, 3).Draw(t, "quantity")
+		layout := func() *inventory.Layout {
+			return rapid.SampledFrom([]*inventory.Layout{nil, {X: 1.5}, {X: 1.5, Y: -2, Rotation: 45}}).Draw(t, "layout")
+		}
 		label := fmt.Sprint("A-", rapid.IntRange(1, 5).Draw(t, "seat"))
 		return rapid.SampledFrom([]inventory.Command{
 			inventory.Reserve{ReservationID: id, CustomerID: "usr_1", MaxPerReservation: 8, Items: []inventory.ReserveItem{{Section: "Floor", Quantity: &quantity}}},
@@ -34,8 +37,9 @@ func TestRowsAreThoseOfTheInventorysState(t *testing.T) {
 			inventory.Update{Section: "Floor", Capacity: new(quantity + 4), Price: &money.Money{Minor: int64(quantity), Currency: "EUR"}},
 			inventory.Update{Section: "Stalls", Rows: []inventory.Row{
 				{Name: "A", Seats: quantity + 2, Numbering: inventory.Numbering{First: rapid.IntRange(1, 2).Draw(t, "first")}},
-				{Name: rapid.SampledFrom([]string{"B", "C"}).Draw(t, "row"), Seats: quantity},
+				{Name: rapid.SampledFrom([]string{"B", "C"}).Draw(t, "row"), Seats: quantity, Layout: layout()},
 			}},
+			inventory.Update{Section: "Stalls", Rows: []inventory.Row{{Name: "A", Seats: quantity + 2, Layout: layout()}}},
 			inventory.Update{Section: "Stalls", Rows: []inventory.Row{{Name: rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "removed")}}},
 		}).Draw(t, "kind")
 	})
@@ -44,7 +48,7 @@ func TestRowsAreThoseOfTheInventorysState(t *testing.T) {
 		changes, capacity, price := newChanges(), 6, money.Money{Minor: 20_00, Currency: "EUR"}
 		commands := []inventory.Command{
 			inventory.Add{Section: "Floor", Price: price, Capacity: &capacity},
-			inventory.Add{Section: "Stalls", Price: price, Rows: []inventory.Row{{Name: "A", Seats: 5}}},
+			inventory.Add{Section: "Stalls", Price: price, Rows: []inventory.Row{{Name: "A", Seats: 5, Layout: rapid.SampledFrom([]*inventory.Layout{nil, {Y: 1}}).Draw(t, "layout")}}},
 		}
 		commands = append(commands, rapid.SliceOfN(command, 1, 20).Draw(t, "commands")...)
 		for _, c := range commands {
@@ -85,6 +89,7 @@ func requireSameState(t *rapid.T, state inventory.State, c *changes) {
 				require.Equal(t, db.Seat{
 					EventID: "evt_1", Section: s.Name, Label: r.Label(j), Ordinal: ordinal, Status: status.String(),
 					Accessible: marks&inventory.Accessible != 0, RestrictedView: marks&inventory.RestrictedView != 0,
+					Layout: LayoutColumn(r.Layout, j),
 				}, seat.Seat)
 				ordinal++
 			}

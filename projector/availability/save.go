@@ -96,6 +96,7 @@ func (c *changes) saveSeats(ctx context.Context, q *db.Queries) error {
 			EventIds: projection.Column(seats, eventOf), Sections: projection.Column(seats, sectionOf), Labels: projection.Column(seats, labelOf),
 			Ordinals: projection.Column(seats, func(s *seat) int32 { return s.Ordinal }), Statuses: projection.Column(seats, statusOf),
 			Accessible: projection.Column(seats, isAccessible), RestrictedView: projection.Column(seats, hasRestrictedView),
+			Layouts: projection.Column(seats, layoutOf),
 		}); err != nil {
 			return err
 		}
@@ -116,3 +117,11 @@ func labelOf(s *seat) string         { return s.Label }
 func statusOf(s *seat) string        { return s.Status }
 func isAccessible(s *seat) bool      { return s.Accessible }
 func hasRestrictedView(s *seat) bool { return s.RestrictedView }
+
+// layoutOf returns an array as PostgreSQL reads it, "" for null: an array of arrays can't be unnested.
+func layoutOf(s *seat) string {
+	if s.Layout == nil {
+		return ""
+	}
+	return fmt.Sprintf("{%v,%v,%v}", s.Layout[0], s.Layout[1], s.Layout[2])
+}

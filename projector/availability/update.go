@@ -20,7 +20,7 @@ func (c *changes) updateSection(eventID string, e inventory.SectionUpdated) erro
 	if err != nil {
 		return fmt.Errorf("capacity: %w", err)
 	}
-	if err := c.layOut(key, section, e.RowsChanged); err != nil {
+	if err := c.changeRows(key, section, e.RowsChanged); err != nil {
 		return err
 	}
 	if section.Seated {
@@ -78,8 +78,8 @@ type rowSeats struct {
 	seats []*seat
 }
 
-// layOut changes rows of a section. All its seats must have been loaded: those behind move up or down.
-func (c *changes) layOut(key sectionKey, section *section, changed []inventory.Row) error {
+// changeRows changes rows of a section. All its seats must have been loaded: those behind move up or down.
+func (c *changes) changeRows(key sectionKey, section *section, changed []inventory.Row) error {
 	if len(changed) == 0 {
 		return nil
 	}
@@ -150,7 +150,10 @@ func (c *changes) changeRow(key sectionKey, section *section, before []*seat, ro
 	for i := range row.Seats {
 		k := seatKey{key, row.Label(i)}
 		if known := c.seats[k]; known == nil || known.removed {
-			c.addSeat(k, -1) // layOut places it
+			c.addSeat(k, -1) // changeRows places it
+		}
+		if seat, layout := c.seats[k], LayoutColumn(row.Layout, i); !slices.Equal(seat.Layout, layout) {
+			seat.Layout, seat.placed = layout, true
 		}
 		after = append(after, c.seats[k])
 	}

@@ -20,9 +20,10 @@ func (q *Queries) AddInventories(ctx context.Context, eventIds []string) error {
 }
 
 const addSeats = `-- name: AddSeats :exec
-INSERT INTO seats (event_id, section, label, ordinal, status, accessible, restricted_view)
+INSERT INTO seats (event_id, section, label, ordinal, status, accessible, restricted_view, layout)
 SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::int[]),
-       unnest($5::text[]), unnest($6::boolean[]), unnest($7::boolean[])
+       unnest($5::text[]), unnest($6::boolean[]), unnest($7::boolean[]),
+       nullif(unnest($8::text[]), '')::double precision[]
 `
 
 type AddSeatsParams struct {
@@ -33,6 +34,7 @@ type AddSeatsParams struct {
 	Statuses       []string `json:"statuses"`
 	Accessible     []bool   `json:"accessible"`
 	RestrictedView []bool   `json:"restricted_view"`
+	Layouts        []string `json:"layouts"`
 }
 
 func (q *Queries) AddSeats(ctx context.Context, arg AddSeatsParams) error {
@@ -44,6 +46,7 @@ func (q *Queries) AddSeats(ctx context.Context, arg AddSeatsParams) error {
 		arg.Statuses,
 		arg.Accessible,
 		arg.RestrictedView,
+		arg.Layouts,
 	)
 	return err
 }
@@ -112,7 +115,7 @@ func (q *Queries) InventoryVersion(ctx context.Context, eventID string) (int64, 
 }
 
 const loadSeats = `-- name: LoadSeats :many
-SELECT seats.event_id, seats.section, seats.label, seats.ordinal, seats.status, seats.accessible, seats.restricted_view
+SELECT seats.event_id, seats.section, seats.label, seats.ordinal, seats.status, seats.accessible, seats.restricted_view, seats.layout
 FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section, unnest($3::text[]) AS label) n
 JOIN seats ON seats.event_id = n.event_id AND seats.section = n.section AND seats.label = n.label
 `
@@ -140,6 +143,7 @@ func (q *Queries) LoadSeats(ctx context.Context, arg LoadSeatsParams) ([]Seat, e
 			&i.Status,
 			&i.Accessible,
 			&i.RestrictedView,
+			&i.Layout,
 		); err != nil {
 			return nil, err
 		}
@@ -152,7 +156,7 @@ func (q *Queries) LoadSeats(ctx context.Context, arg LoadSeatsParams) ([]Seat, e
 }
 
 const loadSeatsOfSections = `-- name: LoadSeatsOfSections :many
-SELECT seats.event_id, seats.section, seats.label, seats.ordinal, seats.status, seats.accessible, seats.restricted_view
+SELECT seats.event_id, seats.section, seats.label, seats.ordinal, seats.status, seats.accessible, seats.restricted_view, seats.layout
 FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section) n
 JOIN seats ON seats.event_id = n.event_id AND seats.section = n.section
 `
@@ -179,6 +183,7 @@ func (q *Queries) LoadSeatsOfSections(ctx context.Context, arg LoadSeatsOfSectio
 			&i.Status,
 			&i.Accessible,
 			&i.RestrictedView,
+			&i.Layout,
 		); err != nil {
 			return nil, err
 		}

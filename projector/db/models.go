@@ -202,13 +202,14 @@ type SaleReservation struct {
 }
 
 type Seat struct {
-	EventID        string `json:"event_id"`
-	Section        string `json:"section"`
-	Label          string `json:"label"`
-	Ordinal        int32  `json:"ordinal"`
-	Status         string `json:"status"`
-	Accessible     bool   `json:"accessible"`
-	RestrictedView bool   `json:"restricted_view"`
+	EventID        string    `json:"event_id"`
+	Section        string    `json:"section"`
+	Label          string    `json:"label"`
+	Ordinal        int32     `json:"ordinal"`
+	Status         string    `json:"status"`
+	Accessible     bool      `json:"accessible"`
+	RestrictedView bool      `json:"restricted_view"`
+	Layout         []float64 `json:"layout"`
 }
 
 type Section struct {

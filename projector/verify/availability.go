@@ -99,8 +99,8 @@ func (c *comparison) compareSeats(ctx context.Context, tx pgx.Tx, ids []string) 
 	var missing map[string]availability.SeatRow // the seats of event `of` that were not read yet
 	var got availability.SeatRow
 	rows := query{
-		"seats", `SELECT event_id, section, label, ordinal, status, accessible, restricted_view FROM seats WHERE event_id = ANY ($1) ORDER BY event_id`,
-		[]any{ids}, []any{&got.EventID, &got.Section, &got.Label, &got.Ordinal, &got.Status, &got.Accessible, &got.RestrictedView},
+		"seats", `SELECT event_id, section, label, ordinal, status, accessible, restricted_view, layout FROM seats WHERE event_id = ANY ($1) ORDER BY event_id`,
+		[]any{ids}, []any{&got.EventID, &got.Section, &got.Label, &got.Ordinal, &got.Status, &got.Accessible, &got.RestrictedView, &got.Layout},
 	}
 	err := eachRow(ctx, tx, rows, func() error {
 		if got.EventID != of {
@@ -139,6 +139,8 @@ func (c *comparison) compareSeat(key string, want availability.SeatRow, ok bool,
 		})
 	case want.Accessible != got.Accessible || want.RestrictedView != got.RestrictedView:
 		c.report.add(Finding{Kind: Differs, Table: "seats", Key: key, Column: "accessible, restricted_view", Log: marksOf(want), Row: marksOf(got)})
+	case !slices.Equal(want.Layout, got.Layout):
+		c.report.add(Finding{Kind: Differs, Table: "seats", Key: key, Column: "layout", Log: fmt.Sprint(want.Layout), Row: fmt.Sprint(got.Layout)})
 	}
 }
 
@@ -163,6 +165,7 @@ func seatRows(eventID string, state inventory.State) map[string]availability.Sea
 				seat := availability.SeatRow{
 					EventID: eventID, Section: section.Name, Label: row.Label(i), Ordinal: ordinal, Status: status.String(),
 					Accessible: marks&inventory.Accessible != 0, RestrictedView: marks&inventory.RestrictedView != 0,
+					Layout: availability.LayoutColumn(row.Layout, i),
 				}
 				rows[seatKey(seat)] = seat
 				ordinal++

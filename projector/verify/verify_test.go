@@ -165,6 +165,10 @@ func TestEveryTamperingWithTheReadTablesIsFound(t *testing.T) {
 			`UPDATE seats SET accessible = false WHERE event_id = $1 AND label = 'A-3'`, func(w *world) string { return w.EventID },
 			"seats", "accessible, restricted_view", func(w *world) string { return w.EventID + " Stalls A-3" }, "true, false", "false, false",
 		},
+		"a row moved": {
+			`UPDATE seats SET layout = '{0,1.5,0}' WHERE event_id = $1 AND label = 'A-1'`, func(w *world) string { return w.EventID },
+			"seats", "layout", func(w *world) string { return w.EventID + " Stalls A-1" }, "[-0.5 1.5 20]", "[0 1.5 0]",
+		},
 		"a seat deleted": {
 			`DELETE FROM seats WHERE event_id = $1 AND label = 'C-9'`, func(w *world) string { return w.EventID },
 			"seats", "", func(w *world) string { return w.EventID + " Stalls C-9" }, "AVAILABLE", "no row",

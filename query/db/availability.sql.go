@@ -269,11 +269,11 @@ func (q *Queries) SeatsInReverse(ctx context.Context, arg SeatsInReverseParams) 
 }
 
 const seatsOfSections = `-- name: SeatsOfSections :many
-SELECT i.event_id, i.version, page.section, page.label, page.status
+SELECT i.event_id, i.version, page.section, page.label, page.status, page.layout
 FROM (SELECT unnest($1::text[]) AS event_id, unnest($2::text[]) AS section) AS asked
 JOIN inventories i ON i.event_id = asked.event_id
 CROSS JOIN LATERAL (
-    SELECT s.section, s.label, s.status, s.ordinal FROM seats s
+    SELECT s.section, s.label, s.status, s.ordinal, s.layout FROM seats s
     WHERE s.event_id = asked.event_id AND s.section = asked.section
     ORDER BY s.ordinal
     LIMIT $3
@@ -293,6 +293,7 @@ type SeatsOfSectionsRow struct {
 	Section string
 	Label   string
 	Status  string
+	Layout  []float64
 }
 
 // One statement, so that the version and the seats are of the same moment. The limit keeps PostgreSQL from joining whole tables.
@@ -311,6 +312,7 @@ func (q *Queries) SeatsOfSections(ctx context.Context, arg SeatsOfSectionsParams
 			&i.Section,
 			&i.Label,
 			&i.Status,
+			&i.Layout,
 		); err != nil {
 			return nil, err
 		}

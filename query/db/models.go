@@ -210,6 +210,7 @@ type Seat struct {
 	Status         string
 	Accessible     bool
 	RestrictedView bool
+	Layout         []float64
 }
 
 type Section struct {

@@ -29,9 +29,10 @@ FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@names::text[]) AS n
 WHERE s.event_id = d.event_id AND s.name = d.name;
 
 -- name: AddSeats :exec
-INSERT INTO seats (event_id, section, label, ordinal, status, accessible, restricted_view)
+INSERT INTO seats (event_id, section, label, ordinal, status, accessible, restricted_view, layout)
 SELECT unnest(@event_ids::text[]), unnest(@sections::text[]), unnest(@labels::text[]), unnest(@ordinals::int[]),
-       unnest(@statuses::text[]), unnest(@accessible::boolean[]), unnest(@restricted_view::boolean[]);
+       unnest(@statuses::text[]), unnest(@accessible::boolean[]), unnest(@restricted_view::boolean[]),
+       nullif(unnest(@layouts::text[]), '')::double precision[];
 
 -- name: RemoveSeats :exec
 DELETE FROM seats s

@@ -38,11 +38,11 @@ ORDER BY page.ordinal DESC;
 
 -- name: SeatsOfSections :many
 -- One statement, so that the version and the seats are of the same moment. The limit keeps PostgreSQL from joining whole tables.
-SELECT i.event_id, i.version, page.section, page.label, page.status
+SELECT i.event_id, i.version, page.section, page.label, page.status, page.layout
 FROM (SELECT unnest(@event_ids::text[]) AS event_id, unnest(@sections::text[]) AS section) AS asked
 JOIN inventories i ON i.event_id = asked.event_id
 CROSS JOIN LATERAL (
-    SELECT s.section, s.label, s.status, s.ordinal FROM seats s
+    SELECT s.section, s.label, s.status, s.ordinal, s.layout FROM seats s
     WHERE s.event_id = asked.event_id AND s.section = asked.section
     ORDER BY s.ordinal
     LIMIT @row_limit

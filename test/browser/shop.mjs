@@ -1,14 +1,21 @@
 // Buys tickets as people do: on a phone, by keyboard alone, enlarged, and without JavaScript; and sees what becomes of orders.
 //   node shop.mjs CHROMIUM URL PICTURES TOKEN GIVEN
-// The events in GIVEN are onSale, free, oneTry, rainy, soldOut, notYet, soon, cancelled.
+// The events in GIVEN are onSale, free, oneTry, rainy, soldOut, notYet, soon, cancelled, laidOut.
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { measureTraffic, withBrowser } from './browser.mjs';
-import { call, control, executable, given, hold, inspect, patience, phone, press, reserve, sideways, step, tabTo, url } from './visitor.mjs';
+import { call, control, desk, executable, given, hold, inspect, patience, phone, press, reserve, sideways, step, tabTo, url } from './visitor.mjs';
 
-const { onSale, free, oneTry, rainy, soldOut, notYet, soon, cancelled } = given.events;
+const { onSale, free, oneTry, rainy, soldOut, notYet, soon, cancelled, laidOut } = given.events;
 const name = 'Ann Müller';
+
+// isDrawn reports, in a page, whether the map has something at a point.
+function isDrawn({ x, y }) {
+  const canvas = document.querySelector('.picker canvas');
+  const scale = canvas.width / canvas.clientWidth;
+  return canvas.getContext('2d').getImageData(x * scale, y * scale, 1, 1).data[3] > 0;
+}
 
 await withBrowser(executable, url, async (context) => {
   context.setDefaultTimeout(patience);
@@ -71,6 +78,37 @@ await withBrowser(executable, url, async (context) => {
     await page.getByText(`seat ${mine}`).first().waitFor();
     await page.getByRole('button', { name: 'Give the seats back' }).click();
     await page.getByRole('heading', { name: 'You gave the seats back' }).waitFor();
+  });
+
+  await step('seats are where the layout of their rows says', async () => {
+    await page.setViewportSize(desk);
+    await page.goto(`${url}/events/${laidOut}`);
+    await page.getByRole('button', { name: 'Choose seats' }).click();
+    const canvas = page.locator('.picker canvas[data-drawn]');
+    await canvas.waitFor();
+    const { width, height } = await canvas.boundingBox();
+    const [left, top, right, bottom] = [-3, -1, 3 + 4 * Math.SQRT1_2, 4 * Math.SQRT1_2]; // what the rows take, as the test lays them out
+    const pitch = width / (right - left + 2); // there is a seat's width around it
+    assert.ok(Math.abs(height / pitch - (bottom - top + 2)) < 0.01, `the map is ${width} by ${height}`);
+    const at = (x, y) => ({ x: (x - left + 1) * pitch, y: (y - top + 1) * pitch });
+    const chosen = page.locator('.picker .chosen');
+    for (const [label, x, y] of [
+      ['A-1', -3, -1],
+      ['B-1', 3, 0],
+      ['B-5', 3 + 4 * Math.SQRT1_2, 4 * Math.SQRT1_2], // 45 degrees, four seats further
+      ['C-4', 0, -1], // up from 0, 2
+    ]) {
+      assert.ok(await page.evaluate(isDrawn, at(x, y)), `nothing is drawn where ${label} is`);
+      await canvas.click({ position: at(x, y) });
+      await page.waitForFunction((text) => document.querySelector('.picker .chosen').innerText === text, label);
+      await canvas.click({ position: at(x, y) });
+      await page.waitForFunction(() => document.querySelector('.picker .chosen').innerText === 'none yet');
+    }
+    assert.ok(!(await page.evaluate(isDrawn, at(-3, 2))), 'nothing is drawn where no row is');
+    await canvas.click({ position: at(-3, 2) });
+    assert.equal(await chosen.innerText(), 'none yet');
+    await inspect(page, '6-layout');
+    await page.setViewportSize(phone);
   });
 
   await step('the bank asks first', async () => {

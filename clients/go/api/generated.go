@@ -607,6 +607,8 @@ type GetSeatMapEventSectionSeatMapRowsSeatMapRow struct {
 	Labels []string `json:"labels"`
 	// A character for each seat: "." available, "r" reserved, "s" sold, "b" blocked.
 	States string `json:"states"`
+	// Where the row is; null in sections without layouts, whose rows are drawn one behind the other.
+	Layout *GetSeatMapEventSectionSeatMapRowsSeatMapRowLayout `json:"layout"`
 }
 
 // GetRow returns GetSeatMapEventSectionSeatMapRowsSeatMapRow.Row, and is useful for accessing the field via an interface.
@@ -617,6 +619,34 @@ func (v *GetSeatMapEventSectionSeatMapRowsSeatMapRow) GetLabels() []string { ret
 
 // GetStates returns GetSeatMapEventSectionSeatMapRowsSeatMapRow.States, and is useful for accessing the field via an interface.
 func (v *GetSeatMapEventSectionSeatMapRowsSeatMapRow) GetStates() string { return v.States }
+
+// GetLayout returns GetSeatMapEventSectionSeatMapRowsSeatMapRow.Layout, and is useful for accessing the field via an interface.
+func (v *GetSeatMapEventSectionSeatMapRowsSeatMapRow) GetLayout() *GetSeatMapEventSectionSeatMapRowsSeatMapRowLayout {
+	return v.Layout
+}
+
+// GetSeatMapEventSectionSeatMapRowsSeatMapRowLayout includes the requested fields of the GraphQL type RowLayout.
+// The GraphQL type's documentation follows.
+//
+// Where a row is in its section, seen from above. One unit is the distance from a seat of a row to the next; x grows to the right, y from the front to
+// the back. All rows of a section have a layout, or none.
+type GetSeatMapEventSectionSeatMapRowsSeatMapRowLayout struct {
+	// Where the row's first seat is.
+	X float64 `json:"x"`
+	// Where the row's first seat is.
+	Y float64 `json:"y"`
+	// By how many degrees the row is turned about its first seat, clockwise. At 0 it goes to the right, at 90 to the back.
+	Rotation float64 `json:"rotation"`
+}
+
+// GetX returns GetSeatMapEventSectionSeatMapRowsSeatMapRowLayout.X, and is useful for accessing the field via an interface.
+func (v *GetSeatMapEventSectionSeatMapRowsSeatMapRowLayout) GetX() float64 { return v.X }
+
+// GetY returns GetSeatMapEventSectionSeatMapRowsSeatMapRowLayout.Y, and is useful for accessing the field via an interface.
+func (v *GetSeatMapEventSectionSeatMapRowsSeatMapRowLayout) GetY() float64 { return v.Y }
+
+// GetRotation returns GetSeatMapEventSectionSeatMapRowsSeatMapRowLayout.Rotation, and is useful for accessing the field via an interface.
+func (v *GetSeatMapEventSectionSeatMapRowsSeatMapRowLayout) GetRotation() float64 { return v.Rotation }
 
 // GetSeatMapResponse is returned by GetSeatMap on success.
 type GetSeatMapResponse struct {
@@ -1432,6 +1462,26 @@ var AllRole = []Role{
 	RoleAdmin,
 }
 
+// Where a row is in its section, seen from above. One unit is the distance from a seat of a row to the next; x grows to the right, y from the front to
+// the back. Numbers have at most two decimals.
+type RowLayoutInput struct {
+	// Where the row's first seat is, -1,000 to 1,000.
+	X float64 `json:"x"`
+	// Where the row's first seat is, -1,000 to 1,000.
+	Y float64 `json:"y"`
+	// By how many degrees the row is turned about its first seat, clockwise, -180 to 180. At 0 it goes to the right, at 90 to the back.
+	Rotation float64 `json:"rotation"`
+}
+
+// GetX returns RowLayoutInput.X, and is useful for accessing the field via an interface.
+func (v *RowLayoutInput) GetX() float64 { return v.X }
+
+// GetY returns RowLayoutInput.Y, and is useful for accessing the field via an interface.
+func (v *RowLayoutInput) GetY() float64 { return v.Y }
+
+// GetRotation returns RowLayoutInput.Rotation, and is useful for accessing the field via an interface.
+func (v *RowLayoutInput) GetRotation() float64 { return v.Rotation }
+
 // A row of numbered seats.
 type SeatRowInput struct {
 	// The row's name, 1 to 20 characters, unique in its section.
@@ -1444,6 +1494,9 @@ type SeatRowInput struct {
 	Step *int `json:"step"`
 	// Instead of the two: the number of each seat, as many as `seats`. 1 to 10 characters without a hyphen, unique in the row, for example "14A".
 	Labels []string `json:"labels"`
+	// Where the row is, for halls that are not straight; all rows of a section have a layout, or none. Left out in updateSection, a row that exists keeps
+	// its layout.
+	Layout *RowLayoutInput `json:"layout"`
 }
 
 // GetRow returns SeatRowInput.Row, and is useful for accessing the field via an interface.
@@ -1460,6 +1513,9 @@ func (v *SeatRowInput) GetStep() *int { return v.Step }
 
 // GetLabels returns SeatRowInput.Labels, and is useful for accessing the field via an interface.
 func (v *SeatRowInput) GetLabels() []string { return v.Labels }
+
+// GetLayout returns SeatRowInput.Layout, and is useful for accessing the field via an interface.
+func (v *SeatRowInput) GetLayout() *RowLayoutInput { return v.Layout }
 
 // Whether a seat can be reserved.
 type SeatStatus string
@@ -2765,6 +2821,11 @@ query GetSeatMap ($eventId: ID!, $section: String!) {
 					row
 					labels
 					states
+					layout {
+						x
+						y
+						rotation
+					}
 				}
 			}
 		}

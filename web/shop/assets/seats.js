@@ -3,7 +3,7 @@
 const form = document.querySelector('form[data-event]');
 
 const mapQuery = `query Map($id: ID!, $name: String!) {
-  event(id: $id) { section(name: $name) { seatMap { version rows { row labels states } } } }
+  event(id: $id) { section(name: $name) { seatMap { version rows { row labels states layout { x y rotation } } } } }
 }`;
 const changesSubscription = `subscription Changes($id: ID!) {
   seatChanges(eventId: $id) { version changes { section label status } reload }
@@ -13,6 +13,7 @@ const letters = { AVAILABLE: free, RESERVED: 'r', SOLD: 's', BLOCKED: 'b' };
 
 const pitches = { least: 5, best: 28, most: 44 }; // CSS pixels from seat to seat
 const mostPixels = 16e6; // of a canvas: what phones can hold
+const mostSide = 16_384; // pixels, for the same reason
 
 async function readMap(name) {
   const response = await fetch('/graphql', {
@@ -80,8 +81,8 @@ class Picker {
     this.byLabel = new Map(this.seats.flat().map((seat) => [seat.label, seat]));
     const selected = this.rowSelect.value;
     this.rowSelect.replaceChildren(...map.rows.map(({ row }, i) => new Option(row, i, false, String(i) === selected)));
-    const widest = Math.max(...this.seats.map((row) => row.length), 1);
-    const fitting = this.canvas.parentElement.clientWidth / (widest + 1);
+    Object.assign(this, placeRows(map.rows));
+    const fitting = this.canvas.parentElement.clientWidth / this.width;
     this.pitch ??= Math.max(pitches.least, Math.min(pitches.best, fitting));
     this.drop();
     this.listRow();
@@ -148,21 +149,21 @@ class Picker {
 
   // seatAt returns the label of the seat at a point of the canvas.
   seatAt(x, y) {
-    const row = this.seats?.[Math.floor(y / this.pitch - 0.5)];
-    if (!row) return undefined;
-    return row[Math.round(x / this.pitch - this.indent(row) - 0.5)]?.label;
-  }
-
-  // indent centres a row, in seats.
-  indent(row) {
-    return (Math.max(...this.seats.map((other) => other.length)) - row.length) / 2 + 0.5;
+    let [label, nearest] = [undefined, 0.5];
+    this.places?.forEach((row, r) => {
+      const [right, down] = [x / this.pitch - row.x, y / this.pitch - row.y];
+      const along = right * row.cos + down * row.sin; // as the row sees it
+      const i = Math.round(along);
+      const distance = Math.max(Math.abs(along - i), Math.abs(down * row.cos - right * row.sin));
+      if (distance < nearest && this.seats[r][i]) [label, nearest] = [this.seats[r][i].label, distance];
+    });
+    return label;
   }
 
   draw() {
     if (!this.seats || this.box.hidden) return;
-    const widest = Math.max(...this.seats.map((row) => row.length), 1);
-    const [width, height] = [(widest + 1) * this.pitch, (this.seats.length + 1) * this.pitch];
-    const scale = Math.min(devicePixelRatio, Math.sqrt(mostPixels / (width * height)));
+    const [width, height, size] = [this.width * this.pitch, this.height * this.pitch, this.pitch];
+    const scale = Math.min(devicePixelRatio, Math.sqrt(mostPixels / (width * height)), mostSide / width, mostSide / height);
     Object.assign(this.canvas, { width: width * scale, height: height * scale });
     this.canvas.style.setProperty('width', `${width}px`);
     this.canvas.style.setProperty('height', `${height}px`);
@@ -171,9 +172,9 @@ class Picker {
     const style = getComputedStyle(this.canvas);
     const [open, taken, mine] = [new Path2D(), new Path2D(), new Path2D()];
     this.seats.forEach((row, r) => {
-      const indent = (widest - row.length) / 2 + 0.5;
+      const place = this.places[r];
       row.forEach((seat, i) => {
-        const [x, y, size] = [(i + indent + 0.5) * this.pitch, (r + 1) * this.pitch, this.pitch];
+        const [x, y] = [(place.x + i * place.cos) * size, (place.y + i * place.sin) * size];
         if (this.chosen.has(seat.label)) mine.rect(x - size * 0.45, y - size * 0.45, size * 0.9, size * 0.9);
         else if (seat.state === free) circle(open, x, y, size * 0.36);
         else cross(taken, x, y, size * 0.18);
@@ -220,6 +221,22 @@ class Picker {
     seats[to].tabIndex = 0;
     seats[to].focus();
   }
+}
+
+// placeRows returns where the first seat of each row is and in which direction the others follow, and how large the map is, all in seats: as the
+// rows are laid out, else one behind the other around a line to the front.
+function placeRows(rows) {
+  const widest = Math.max(...rows.map(({ states }) => states.length), 1);
+  const places = rows.map(({ states, layout }, i) => {
+    const { x, y, rotation } = layout ?? { x: (widest - states.length) / 2, y: i, rotation: 0 };
+    const [cos, sin] = [Math.cos((rotation * Math.PI) / 180), Math.sin((rotation * Math.PI) / 180)];
+    return { x, y, cos, sin, last: states.length - 1 };
+  });
+  const across = places.flatMap(({ x, cos, last }) => [x, x + last * cos]);
+  const down = places.flatMap(({ y, sin, last }) => [y, y + last * sin]);
+  const [left, top] = [Math.min(...across), Math.min(...down)];
+  for (const place of places) Object.assign(place, { x: place.x - left + 1, y: place.y - top + 1 });
+  return { places, width: Math.max(...across) - left + 2, height: Math.max(...down) - top + 2 };
 }
 
 function circle(path, x, y, radius) {

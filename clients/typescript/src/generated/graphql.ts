@@ -253,12 +253,30 @@ export type Role =
   /** Create events and sell tickets for them. */
   | 'ORGANIZER';
 
+/**
+ * Where a row is in its section, seen from above. One unit is the distance from a seat of a row to the next; x grows to the right, y from the front to
+ * the back. Numbers have at most two decimals.
+ */
+export type RowLayoutInput = {
+  /** By how many degrees the row is turned about its first seat, clockwise, -180 to 180. At 0 it goes to the right, at 90 to the back. */
+  rotation?: number;
+  /** Where the row's first seat is, -1,000 to 1,000. */
+  x: number;
+  /** Where the row's first seat is, -1,000 to 1,000. */
+  y: number;
+};
+
 /** A row of numbered seats. */
 export type SeatRowInput = {
   /** The number of the first seat, 1 to 9,999; 1 if it is left out. */
   firstNumber?: number | null | undefined;
   /** Instead of the two: the number of each seat, as many as `seats`. 1 to 10 characters without a hyphen, unique in the row, for example "14A". */
   labels?: Array<string> | null | undefined;
+  /**
+   * Where the row is, for halls that are not straight; all rows of a section have a layout, or none. Left out in updateSection, a row that exists keeps
+   * its layout.
+   */
+  layout?: RowLayoutInput | null | undefined;
   /** The row's name, 1 to 20 characters, unique in its section. */
   row: string;
   /** How many seats the row has, 1 to 1,000. In updateSection 0 removes the row. */
@@ -413,7 +431,7 @@ export type GetSeatMapQueryVariables = Exact<{
 }>;
 
 
-export type GetSeatMapQuery = { event: { section: { id: string, seatMap: { version: number, rows: Array<{ row: string, labels: Array<string> | null, states: string }> } | null } | null } | null };
+export type GetSeatMapQuery = { event: { section: { id: string, seatMap: { version: number, rows: Array<{ row: string, labels: Array<string> | null, states: string, layout: { x: number, y: number, rotation: number } | null }> } | null } | null } | null };
 
 export type WatchAvailabilitySubscriptionVariables = Exact<{
   eventId: string;
@@ -950,6 +968,11 @@ export const GetSeatMapDocument = new TypedDocumentString(`
           row
           labels
           states
+          layout {
+            x
+            y
+            rotation
+          }
         }
       }
     }
