@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 
+	"ticketing/internal/overload"
 	"ticketing/internal/testenv"
 )
 
@@ -57,7 +58,7 @@ func (crowd) Share(context.Context, *graphql.OperationContext) (*Shared, error) 
 
 func newTestBroadcast(changes bool) *broadcast {
 	bs := &broadcasts{h: &Handler{}, byKey: map[string]*broadcast{}}
-	bs.h.metrics = newMetrics(nil, newSlots(1), bs)
+	bs.h.metrics = newMetrics(nil, overload.NewGate(1), newSlots(1), bs)
 	return newBroadcast(bs, &Shared{Key: "key", Cost: 100, Changes: changes}, func() {})
 }
 

@@ -11,13 +11,13 @@ import (
 	"ticketing/graph/apierror"
 )
 
-// serveOperation serves one operation over HTTP: as a JSON document, or as a stream of events.
-func (h *Handler) serveOperation(w *boundedWriter, r *http.Request) {
-	media := negotiateMedia(r.Header.Get("Accept"))
+// readOperation reads what a request asks for, and in which form. Without parameters it has responded.
+func (h *Handler) readOperation(w *boundedWriter, r *http.Request) (media string, params *operationParams) {
+	media = negotiateMedia(r.Header.Get("Accept"))
 	if media == "" {
 		writeRequestErrors(w, mediaJSON, http.StatusNotAcceptable,
 			badRequest("responses are application/json, application/graphql-response+json or text/event-stream"))
-		return
+		return media, nil
 	}
 	params, wrong := h.readParams(w, r)
 	if wrong != nil {
@@ -27,9 +27,14 @@ func (h *Handler) serveOperation(w *boundedWriter, r *http.Request) {
 			errorMedia = mediaJSON
 		}
 		writeRequestErrors(w, errorMedia, wrong.status, badRequest(wrong.message))
-		return
+		return media, nil
 	}
 	w.clearReadDeadline()
+	return media, params
+}
+
+// serveOperation serves one operation over HTTP: as a JSON document, or as a stream of events.
+func (h *Handler) serveOperation(w *boundedWriter, r *http.Request, media string, params *operationParams) {
 	if media == mediaEvents {
 		h.serveEvents(w, r, params)
 		return

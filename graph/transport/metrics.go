@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"ticketing/internal/overload"
 )
 
 // metrics count operations. Label values come from short lists, never from what clients choose (names, ids).
@@ -16,7 +18,7 @@ type metrics struct {
 	subscriptions prometheus.Gauge // that run
 }
 
-func newMetrics(r prometheus.Registerer, streams slots, shared *broadcasts) *metrics {
+func newMetrics(r prometheus.Registerer, running *overload.Gate, streams slots, shared *broadcasts) *metrics {
 	m := &metrics{
 		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ticketing_graphql_operations_total", Help: "Operations that ended, by type and by the code of their first error.",
@@ -43,7 +45,11 @@ func newMetrics(r prometheus.Registerer, streams slots, shared *broadcasts) *met
 			Name: "ticketing_graphql_streams", Help: "WebSockets and event streams that are open.",
 		}, func() float64 { return float64(len(streams)) }), m.behind, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "ticketing_graphql_shared_subscriptions", Help: "Subscriptions that are executed once for all clients that share them.",
-		}, func() float64 { return float64(shared.count()) }))
+		}, func() float64 { return float64(shared.count()) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "ticketing_graphql_running", Help: "Operations that run, of which the limit has a place for each.",
+		}, func() float64 { return float64(running.Inside()) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "ticketing_graphql_running_limit", Help: "Operations that may run at a time, before more are refused.",
+		}, func() float64 { return float64(running.Limit()) }))
 	}
 	return m
 }

@@ -112,13 +112,14 @@ func (op *operation) outcome() string {
 	return op.code
 }
 
-// firstResponse executes the operation up to its first response.
+// firstResponse executes the operation up to its first response. It has no place any more then: a client may take its time to read.
 func (op *operation) firstResponse() *graphql.Response {
 	responses, ctx := op.exec.DispatchOperation(op.ctx, op.oc)
 	op.responses, op.ctx = responses, ctx
 	if op.kind == ast.Subscription {
 		overload.Leave(ctx) // it waits from now on, for hours
 	}
+	defer overload.Leave(ctx)
 	return op.nextResponse()
 }
 

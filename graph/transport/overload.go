@@ -10,8 +10,8 @@ import (
 	"ticketing/internal/overload"
 )
 
-// runningPerProcessor is how many operations may run at a time for each processor. At full speed that many take less than a tenth of a second,
-// and more would only wait for each other. What waits for a payment gateway, a projection or its own client's turn does not count.
+// runningPerProcessor is how many operations may run at a time for each processor: more would only wait for each other. What waits for a payment
+// gateway, a projection or its own client's turn does not count. The gate lets fewer in when so many take too long.
 const runningPerProcessor = 256
 
 // When clients are to try again that were refused because of overload: not all of them at once.
@@ -26,18 +26,36 @@ func (h *Handler) enterRunning(ctx context.Context) (context.Context, *apierror.
 	if ok {
 		return entered, nil
 	}
-	h.metrics.countRefused(string(apierror.Unavailable))
-	pause := retryFirst + rand.N(retrySpread) //nolint:gosec // spreads clients, is not secret
-	return ctx, apierror.New(apierror.Unavailable, "too much is going on; try again").After(pause)
+	return ctx, h.refuseExcess()
 }
 
-// serveAdmitted is serveOperation, unless the process has too much to do already. The status tells proxies, too.
+func (h *Handler) refuseExcess() *apierror.Error {
+	h.metrics.countRefused(string(apierror.Unavailable))
+	pause := retryFirst + rand.N(retrySpread) //nolint:gosec // spreads clients, is not secret
+	return apierror.New(apierror.Unavailable, "too much is going on; try again").After(pause)
+}
+
+// serveAdmitted is serveOperation, unless the process has too much to do already. The status tells proxies, too. What is refused is not read: the
+// server does that, so that the connection can be used again. A request that is still arriving takes no place.
 func (h *Handler) serveAdmitted(w http.ResponseWriter, r *http.Request) {
+	if h.running.Full() {
+		writeRefusal(w, h.refuseExcess())
+		return
+	}
+	writer := h.boundWrites(w)
+	media, params := h.readOperation(writer, r)
+	if params == nil {
+		return
+	}
 	ctx, refused := h.enterRunning(r.Context())
 	if refused != nil {
-		writeRequestErrors(w, mediaJSON, http.StatusServiceUnavailable, presentErrors(refused))
+		writeRefusal(w, refused)
 		return
 	}
 	defer overload.Leave(ctx)
-	h.serveOperation(h.boundWrites(w), r.WithContext(ctx))
+	h.serveOperation(writer, r.WithContext(ctx), media, params)
+}
+
+func writeRefusal(w http.ResponseWriter, refused *apierror.Error) {
+	writeRequestErrors(w, mediaJSON, http.StatusServiceUnavailable, presentErrors(refused))
 }

@@ -76,7 +76,7 @@ type Config struct {
 
 	MaxBody      int64         // Bytes of a request and of a WebSocket message. Default: 100 KiB.
 	MaxStreams   int           // Operations at a time on one WebSocket. Default: 50.
-	MaxRunning   int           // Queries and mutations, and starts of subscriptions, that run at a time. Default: 256 for each processor.
+	MaxRunning   int           // Queries and mutations, and starts of subscriptions, that run at a time, at most. Default: 256 for each processor.
 	MaxSockets   int           // WebSockets and event streams of the process. Default: 20,000.
 	InitTimeout  time.Duration // From the handshake of a WebSocket to its sign-in. Default: 5s.
 	WriteTimeout time.Duration // For one message to a client. Default: 10s.
@@ -124,7 +124,7 @@ func New(cfg Config) *Handler {
 	streams := newSlots(cfg.MaxSockets)
 	h := &Handler{host: cfg.Host, cfg: cfg, running: overload.NewGate(cfg.MaxRunning), streams: streams, strange: newSlots(cfg.MaxAnonymous), stop: make(chan struct{})}
 	h.shared = &broadcasts{h: h, byKey: map[string]*broadcast{}}
-	h.metrics = newMetrics(cfg.Registerer, streams, h.shared)
+	h.metrics = newMetrics(cfg.Registerer, h.running, streams, h.shared)
 	return h
 }
 

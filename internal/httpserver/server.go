@@ -25,13 +25,20 @@ type Config struct {
 	Logger  *slog.Logger // Default: slog.Default().
 }
 
+const (
+	headerTimeout  = 5 * time.Second  // of a request; a new connection has as long for its first one
+	requestTimeout = 30 * time.Second // for all of a request to arrive
+	idleTimeout    = 2 * time.Minute  // longer than load balancers keep connections, so that they never use one that is just being closed
+	longestHeader  = 32 << 10         // bytes: cookies and traces are a few thousand
+)
+
 // Run serves until ctx ends, for the delay after that, and until the requests in progress have ended. Handlers must end long-lived streams
 // themselves (see OnDrain), and bound the time of writing a response.
 func Run(ctx context.Context, listener net.Listener, c Config) error {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	server := &http.Server{
-		Handler: closeConnections(ctx, c.Handler), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn),
+		Handler: closeConnections(ctx, c.Handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: longestHeader, ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn),
 	}
 	c.Logger.Info("listening", "address", listener.Addr().String())
 	stopped := make(chan error, 1)

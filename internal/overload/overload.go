@@ -6,38 +6,52 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// Gate lets a number of operations in. It is safe for concurrent use.
+// Gate lets operations in, fewer of them while they have to wait for each other. It is safe for concurrent use.
 type Gate struct {
-	most   int64
+	pace   pace
+	limit  atomic.Int64
 	inside atomic.Int64
 }
 
-// NewGate returns a gate for at most so many operations.
-func NewGate(most int) *Gate { return &Gate{most: int64(most)} }
+// NewGate returns a gate for at most so many operations, and never for less than a quarter of them.
+func NewGate(most int) *Gate {
+	g := &Gate{pace: pace{most: int64(most), least: max(1, int64(most)/leastShare), began: time.Now()}}
+	g.limit.Store(g.pace.most)
+	return g
+}
 
 // Inside returns how many operations are inside.
 func (g *Gate) Inside() int { return int(g.inside.Load()) }
+
+// Limit returns how many operations may be inside now.
+func (g *Gate) Limit() int { return int(g.limit.Load()) }
+
+// Full reports whether Enter would return false now.
+func (g *Gate) Full() bool { return g.inside.Load() >= g.limit.Load() }
 
 // place is what an operation has of a gate. It has none while it waits.
 type place struct {
 	gate *Gate
 
-	mu    sync.Mutex
-	waits int // an operation may wait for several things at a time
-	left  bool
+	mu     sync.Mutex
+	since  time.Time // when it got the place, without the times that it waited
+	waited time.Time // since when it waits
+	waits  int       // an operation may wait for several things at a time
+	left   bool
 }
 
 type placeKey struct{}
 
 // Enter takes a place for the operation of ctx, which Leave gives back. It returns false when there is none.
 func (g *Gate) Enter(ctx context.Context) (context.Context, bool) {
-	if g.inside.Add(1) > g.most {
+	if g.inside.Add(1) > g.limit.Load() {
 		g.inside.Add(-1)
 		return ctx, false
 	}
-	return context.WithValue(ctx, placeKey{}, &place{gate: g}), true
+	return context.WithValue(ctx, placeKey{}, &place{gate: g, since: time.Now()}), true
 }
 
 // Leave gives back the place of ctx's operation, once. An operation without a place is let alone.
@@ -48,10 +62,16 @@ func Leave(ctx context.Context) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.left && p.waits == 0 {
-		p.gate.inside.Add(-1)
+	if p.left {
+		return
 	}
 	p.left = true
+	if p.waits > 0 {
+		p.endWait()
+		p.gate.inside.Add(1)
+	}
+	g, now := p.gate, time.Now()
+	g.limit.Store(g.pace.limitAfter(now, now.Sub(p.since), g.inside.Add(-1)+1, g.limit.Load()))
 }
 
 // Wait gives the place up while the operation waits for something outside of this process, or for its own turn, which keeps no processor busy.
@@ -73,8 +93,12 @@ func (p *place) change(waits int) {
 	switch {
 	case p.left:
 	case before == 0:
+		p.waited = time.Now()
 		p.gate.inside.Add(-1)
 	case p.waits == 0:
+		p.endWait()
 		p.gate.inside.Add(1)
 	}
 }
+
+func (p *place) endWait() { p.since = p.since.Add(time.Since(p.waited)) }

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"ticketing/cmd/parts"
 	"ticketing/internal/config"
 	"ticketing/internal/process"
@@ -102,19 +104,28 @@ func (s *loadedAPI) start(ctx context.Context, b *bench, env map[string]string, 
 	if err != nil {
 		return err
 	}
-	for i := range clients {
-		r, err := newHTTPReserver(ctx, cfg.Addr(), tokens[i%len(tokens)], eventID)
-		if err != nil {
-			return err
-		}
-		s.reservers = append(s.reservers, r)
+	s.reservers = make([]*httpReserver, clients)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(users)
+	for i := range s.reservers {
+		g.Go(func() (err error) {
+			if s.reservers[i], err = newHTTPReserver(ctx, cfg.Addr(), tokens[i%len(tokens)], eventID); err != nil {
+				return err
+			}
+			return s.reservers[i].reserveTwo(i, firstRequest) // the api closes a connection without a request after 5 s
+		})
 	}
-	return nil
+	return g.Wait()
 }
+
+// firstRequest is the number of a connection's first request: its key is another than those of what is measured.
+const firstRequest = 1 << 21
 
 func (s *loadedAPI) stop() error {
 	for _, r := range s.reservers {
-		r.close()
+		if r != nil {
+			r.close()
+		}
 	}
 	if s.api == nil {
 		return nil

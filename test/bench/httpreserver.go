@@ -39,16 +39,32 @@ func newHTTPReserver(ctx context.Context, address, token, eventID string) (*http
 	return &httpReserver{httpConn: conn, request: request, key: request[at : at+len(emptyKey)]}, nil
 }
 
-// reserveTwo reserves two tickets and returns when the reservation is durable.
+// refusedPause is before the next try of a client that always has another request and was refused: it would else measure refusals.
+const refusedPause = 10 * time.Millisecond
+
+// reserveTwo reserves two tickets and returns when the reservation is durable, however often it is refused because of overload.
 func (r *httpReserver) reserveTwo(client, n int) error {
+	for {
+		if shed, err := r.tryTwo(client, n); err != nil || !shed {
+			return err
+		}
+		time.Sleep(refusedPause)
+	}
+}
+
+// tryTwo reserves two tickets. An api that has too much to do must refuse, and say when to try again.
+func (r *httpReserver) tryTwo(client, n int) (shed bool, err error) {
 	answer, err := r.send(client, n)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if bytes.Contains(answer, []byte(`"UNAVAILABLE"`)) && bytes.Contains(answer, []byte(`"retryAfterSeconds"`)) {
+		return true, nil
 	}
 	if !bytes.Contains(answer, []byte(`"status":"SEATS_RESERVED"`)) {
-		return fmt.Errorf("not reserved: %s", answer)
+		return false, fmt.Errorf("neither reserved nor refused: %s", answer)
 	}
-	return nil
+	return false, nil
 }
 
 // send sends a request with a key of its own, and returns the response.

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -104,19 +102,4 @@ func arrive(ctx context.Context, reservers []*httpReserver, rate float64, d time
 		m.Done, m.Took = len(m.Latencies), took
 	}
 	return a, err
-}
-
-// tryTwo is reserveTwo for an api that may have too much to do: then it must refuse, and say when to try again.
-func (r *httpReserver) tryTwo(client, n int) (shed bool, err error) {
-	answer, err := r.send(client, n)
-	if err != nil {
-		return false, err
-	}
-	if bytes.Contains(answer, []byte(`"UNAVAILABLE"`)) && bytes.Contains(answer, []byte(`"retryAfterSeconds"`)) {
-		return true, nil
-	}
-	if !bytes.Contains(answer, []byte(`"status":"SEATS_RESERVED"`)) {
-		return false, fmt.Errorf("neither reserved nor refused: %s", answer)
-	}
-	return false, nil
 }
