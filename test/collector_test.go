@@ -15,6 +15,7 @@ import (
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 )
 
 // collector receives spans by OTLP, as Jaeger and others do.
@@ -24,6 +25,7 @@ type collector struct {
 	url   string
 	mu    sync.Mutex
 	spans []collectedSpan
+	sent  metadata.MD // the headers of the last export
 }
 
 // collectedSpan is a span with the part that made it.
@@ -45,9 +47,10 @@ func startCollector(t testing.TB) *collector {
 }
 
 // Export implements collectorpb.TraceServiceServer.
-func (c *collector) Export(_ context.Context, r *collectorpb.ExportTraceServiceRequest) (*collectorpb.ExportTraceServiceResponse, error) {
+func (c *collector) Export(ctx context.Context, r *collectorpb.ExportTraceServiceRequest) (*collectorpb.ExportTraceServiceResponse, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.sent, _ = metadata.FromIncomingContext(ctx)
 	for _, resource := range r.GetResourceSpans() {
 		service := attributeOf(resource.GetResource().GetAttributes(), "service.name")
 		for _, scope := range resource.GetScopeSpans() {
@@ -73,6 +76,13 @@ func (c *collector) all() []collectedSpan {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.spans[:len(c.spans):len(c.spans)]
+}
+
+// header returns a header of the last export.
+func (c *collector) header(name string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Join(c.sent.Get(name), ",")
 }
 
 // traceTree is the spans of one trace.

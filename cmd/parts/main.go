@@ -23,7 +23,7 @@ import (
 // Run runs a part with everything that a process has one of: telemetry and the operators' server.
 func Run(ctx context.Context, service string, cfg config.Config, part func(ctx context.Context, e Env) error) error {
 	t, err := telemetry.Setup(ctx, telemetry.Config{
-		ServiceName: service, Version: buildinfo.Version(), OTLPEndpoint: cfg.OTLPEndpoint,
+		ServiceName: service, Version: buildinfo.Version(), OTLPEndpoint: cfg.OTLPEndpoint, OTLPHeaders: cfg.TraceHeaders(),
 	})
 	if err != nil {
 		return err

@@ -66,6 +66,7 @@ func secretNames() []string {
 	return []string{
 		string(NeedEvents), string(NeedRead), "PROJECTION_POOLER_URL", string(NeedAuth), string(NeedRedis), string(NeedMail), "REDPANDA_SASL_PASSWORD",
 		"REDIS_CACHE_URL", string(NeedRecordKeys), string(NeedTicketKeys), "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "PAYPAL_CLIENT_SECRET",
+		"OTEL_EXPORTER_OTLP_HEADERS",
 	}
 }
 

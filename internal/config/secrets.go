@@ -14,6 +14,9 @@ func (c Config) Secrets() []string {
 		_, key, _ = strings.Cut(key, ":")
 		secrets = append(secrets, key)
 	}
+	for _, header := range c.TraceHeaders() {
+		secrets = append(secrets, header)
+	}
 	for _, text := range []string{c.EventsURL, c.ReadURL, c.ReadPoolerURL, c.AuthURL, c.RedisURL, c.RedisCacheURL, c.SMTPURL} {
 		u, err := url.Parse(text)
 		if err != nil {
@@ -29,4 +32,19 @@ func (c Config) Secrets() []string {
 	secrets = slices.DeleteFunc(secrets, func(s string) bool { return s == "" })
 	slices.Sort(secrets)
 	return slices.Compact(secrets)
+}
+
+// TraceHeaders returns OTEL_EXPORTER_OTLP_HEADERS by name. The SDK would not find what was in a file.
+func (t Telemetry) TraceHeaders() map[string]string {
+	headers := map[string]string{}
+	for pair := range strings.SplitSeq(t.OTLPHeaders, ",") {
+		name, value, ok := strings.Cut(pair, "=")
+		if decoded, err := url.PathUnescape(value); err == nil {
+			value = decoded
+		}
+		if name = strings.TrimSpace(name); ok && name != "" {
+			headers[name] = strings.TrimSpace(value)
+		}
+	}
+	return headers
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,10 +45,23 @@ func validateConfig(cfg Config, needs []Need) []error {
 	checkReturnOrigins(cfg, v.report)
 	v.checkURL("STRIPE_API_BASE", cfg.StripeAPIBase, "http", "https")
 	v.checkURL("PAYPAL_API_BASE", cfg.PayPalAPIBase, "http", "https")
-	if cfg.OTLPEndpoint != "" {
-		v.checkURL("OTEL_EXPORTER_OTLP_ENDPOINT", cfg.OTLPEndpoint, "http", "https")
-	}
+	v.checkTraces()
 	return v.problems
+}
+
+// checkTraces refuses what the SDK would only complain about, and then sample everything.
+func (v *validator) checkTraces() {
+	c := v.cfg
+	if c.OTLPEndpoint != "" {
+		v.checkURL("OTEL_EXPORTER_OTLP_ENDPOINT", c.OTLPEndpoint, "http", "https")
+	}
+	if sampler, isChild := strings.CutPrefix(strings.ToLower(c.TracesSampler), "parentbased_"); (isChild || sampler != "") &&
+		!slices.Contains([]string{"always_on", "always_off", "traceidratio"}, sampler) {
+		v.report("OTEL_TRACES_SAMPLER", "%q is unknown; use always_on, always_off or traceidratio, also with parentbased_ before it", c.TracesSampler)
+	}
+	if ratio, err := strconv.ParseFloat(c.TracesSamplerArg, 64); c.TracesSamplerArg != "" && (err != nil || !(ratio >= 0 && ratio <= 1)) {
+		v.report("OTEL_TRACES_SAMPLER_ARG", "%q is no share of the traces; use 0 to 1", c.TracesSamplerArg)
+	}
 }
 
 func (v *validator) checkProcess() {

@@ -21,6 +21,8 @@ type Config struct {
 	ServiceName  string // OTEL_SERVICE_NAME overrides it. Required.
 	Version      string // Of the binary. Default: none.
 	OTLPEndpoint string // http://host:4317 or https://…. Default: none; nothing is sampled, though requests have ids for the log.
+
+	OTLPHeaders map[string]string // Of each export. Default: those of the environment.
 }
 
 // Telemetry is the telemetry of a process.
@@ -44,7 +46,7 @@ func Setup(ctx context.Context, c Config) (*Telemetry, error) {
 	if c.OTLPEndpoint == "" {
 		options = append(options, sdktrace.WithSampler(sdktrace.NeverSample()))
 	} else {
-		exporter, err := newExporter(ctx, c.OTLPEndpoint)
+		exporter, err := newExporter(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -60,10 +62,13 @@ func Setup(ctx context.Context, c Config) (*Telemetry, error) {
 	return t, nil
 }
 
-func newExporter(ctx context.Context, endpoint string) (sdktrace.SpanExporter, error) {
-	options := []otlptracegrpc.Option{otlptracegrpc.WithEndpointURL(endpoint)}
-	if strings.HasPrefix(endpoint, "http://") {
+func newExporter(ctx context.Context, c Config) (sdktrace.SpanExporter, error) {
+	options := []otlptracegrpc.Option{otlptracegrpc.WithEndpointURL(c.OTLPEndpoint)}
+	if strings.HasPrefix(c.OTLPEndpoint, "http://") {
 		options = append(options, otlptracegrpc.WithInsecure())
+	}
+	if len(c.OTLPHeaders) > 0 {
+		options = append(options, otlptracegrpc.WithHeaders(c.OTLPHeaders))
 	}
 	exporter, err := otlptracegrpc.New(ctx, options...) // connects in the background
 	if err != nil {
