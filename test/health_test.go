@@ -141,6 +141,26 @@ func TestHealthFollowsWhatAPartWorksWith(t *testing.T) {
 	allWell()
 }
 
+// What hangs is worse than what is down: nothing says so. Operators are answered all the same, and read which part it is; the others' checks hold.
+func TestHealthNamesWhatHangs(t *testing.T) {
+	t.Parallel()
+	redis := testenv.RedisServer(t)
+	env := newEnvironment(t)
+	env["REDIS_URL"] = redis.URL()
+	p := newPlatformIn(t, env)
+	api, projector := p.startAPI(), p.startPart("projector", "--projection", "events")
+	projector.awaitHealth("ok")
+	redis.Freeze()
+	for name, part := range map[string]runningPart{"api: redis": api, "projector: redis": projector} {
+		part.awaitHealth("degraded", name)
+		require.Less(t, part.readHealth().Checks[name].Seconds, (testenv.Patience / 2).Seconds(), "the check has ended")
+	}
+	require.JSONEq(t, `{"status":"degraded"}`, getBody(t, p.url+"/health/ready"))
+	redis.Unfreeze()
+	api.awaitHealth("ok")
+	projector.awaitHealth("ok")
+}
+
 // setMigration makes a database look as if so many more migrations had run.
 func setMigration(t testing.TB, databaseURL string, more int) {
 	t.Helper()

@@ -152,5 +152,8 @@ func (r *Redis) Stop(ctx context.Context) error { return r.child.Stop(ctx, sysca
 // Kill ends the server as a crash would.
 func (r *Redis) Kill() error { return r.child.Kill() }
 
+// Signal sends a signal to the server.
+func (r *Redis) Signal(signal syscall.Signal) error { return r.child.Signal(signal) }
+
 // Port returns the server's port on 127.0.0.1.
 func (r *Redis) Port() int { return r.port }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -48,6 +49,18 @@ func (r *RedisProc) Kill() {
 	r.t.Helper()
 	require.NoError(r.t, r.server.Kill())
 	r.server = nil
+}
+
+// Freeze suspends the server, which then takes connections and says nothing. Unfreeze resumes it.
+func (r *RedisProc) Freeze() {
+	r.t.Helper()
+	require.NoError(r.t, r.server.Signal(syscall.SIGSTOP))
+}
+
+// Unfreeze resumes a frozen server.
+func (r *RedisProc) Unfreeze() {
+	r.t.Helper()
+	require.NoError(r.t, r.server.Signal(syscall.SIGCONT))
 }
 
 // Start starts the server again on its port, with the data on its disk (a crash may lose the last second). Call Wipe before it for a

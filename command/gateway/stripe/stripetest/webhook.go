@@ -31,8 +31,11 @@ func NewEvent(kind string, data map[string]any) Event {
 }
 
 // Sign returns the Stripe-Signature header of a body that is sent at that time.
-func Sign(body []byte, at time.Time) string {
-	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: body, Secret: WebhookSecret, Timestamp: at}).Header
+func Sign(body []byte, at time.Time) string { return SignWith(WebhookSecret, body, at) }
+
+// SignWith is Sign with another secret.
+func SignWith(secret string, body []byte, at time.Time) string {
+	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: body, Secret: secret, Timestamp: at}).Header
 }
 
 // SendSigned sends a body with any signature, and returns the status of the answer.
