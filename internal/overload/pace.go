@@ -12,7 +12,7 @@ const (
 	target = 150 * time.Millisecond
 	// slack is how many times as long as without much company they may take even when that is longer: PostgreSQL is slow then, and fewer
 	// operations at a time would not make it faster.
-	slack = 2
+	slack = 1.5
 	// leastShare is the part of a gate that is always open: so many wait for each other little.
 	leastShare = 4
 	// window is how often the limit changes: some hundred operations of a process that is overloaded.
@@ -49,6 +49,6 @@ func (p *pace) limitAfter(now time.Time, took time.Duration, inside, limit int64
 		p.alone = mean
 	}
 	p.began, p.peak, p.left, p.took = now, 0, 0, 0
-	factor := float64(max(target, slack*p.alone)) / float64(mean)
+	factor := max(float64(target), slack*float64(p.alone)) / float64(mean)
 	return min(p.most, max(p.least, int64(math.Ceil(float64(limit)*min(fastest, max(slowest, factor))))))
 }
