@@ -141,7 +141,7 @@ func TestHealthFollowsWhatAPartWorksWith(t *testing.T) {
 	allWell()
 }
 
-// What hangs is worse than what is down: nothing says so. Operators are answered all the same, and read which part it is; the others' checks hold.
+// What hangs is worse than what is down: nothing says so. Operators get a response all the same, which names it alone.
 func TestHealthNamesWhatHangs(t *testing.T) {
 	t.Parallel()
 	redis := testenv.RedisServer(t)
