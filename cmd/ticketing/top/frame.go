@@ -77,6 +77,10 @@ func (f *frame) api() {
 		})
 	}
 	f.table("API", []string{"operations/s", "unavailable/s", "internal/s", "p50", "p95", "p99"}, rows...)
+	f.table("OVERLOAD", []string{"running", "limit", "refused/s"}, []string{ // the limit is that of all apis together
+		"", count(f.now.sum("ticketing_graphql_running", nil)), count(f.now.sum("ticketing_graphql_running_limit", nil)),
+		perSecond(f.rate(operations, where{"type": "none", "code": "UNAVAILABLE"})),
+	})
 	f.table("STREAMS", []string{"open", "subscriptions", "fan-out p50", "p99"}, []string{
 		"", count(f.now.sum("ticketing_graphql_streams", nil)), count(f.now.sum("ticketing_graphql_subscriptions", nil)),
 		duration(f.quantile(0.5, "ticketing_graphql_fan_out_seconds", nil)), duration(f.quantile(0.99, "ticketing_graphql_fan_out_seconds", nil)),

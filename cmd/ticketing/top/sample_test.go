@@ -53,3 +53,11 @@ func TestWhatReplicasMeasureAlikeIsNotAddedUp(t *testing.T) {
 	require.InDelta(t, 5, s.most("lag", nil), 1e-9)
 	require.InDelta(t, 15, s.sum("lag", nil), 1e-9)
 }
+
+func TestWhatOverloadRefusesIsShown(t *testing.T) {
+	t.Parallel()
+	metrics := func(refused string) string {
+		return "ticketing_graphql_running 128\nticketing_graphql_running_limit 130\nticketing_graphql_operations_total{type=\"none\",code=\"UNAVAILABLE\"} " + refused
+	}
+	require.Regexp(t, `(?m)OVERLOAD.*\n +128 +130 +50`, Render(sampleOf(t, 0, metrics("0")), sampleOf(t, 10, metrics("500"))))
+}
