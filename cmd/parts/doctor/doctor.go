@@ -93,6 +93,9 @@ func settingChecks(cfg config.Config) (checks []check) {
 	warn := func(about, text string) {
 		checks = append(checks, check{about, func(_ context.Context, f *findings) { f.add(markWarn, "%s", text) }})
 	}
+	if cfg.EventsURL+cfg.ReadURL+cfg.AuthURL+cfg.RedisURL == "" && len(cfg.Brokers) == 0 {
+		warn(string(config.NeedEvents), "not set, nor is any other server: nothing was looked at. ticketing starts servers of its own then")
+	}
 	if !cfg.Development() && len(cfg.TrustedProxies) == 0 {
 		warn("TRUSTED_PROXIES", "empty: behind a proxy all customers have its address and share one rate limit; name the proxy's addresses")
 	}

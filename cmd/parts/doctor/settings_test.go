@@ -22,4 +22,6 @@ func TestProductionIsWarnedOfWhatIsSeldomMeant(t *testing.T) {
 	cfg.TrustedProxies, cfg.PaymentGateways, cfg.AdminEmails = []string{"10.0.0.1"}, []string{"stripe"}, []string{"admin@example.com"}
 	cfg.RedisCacheURL = "rediss://cache:6379/0"
 	require.Empty(t, names(cfg))
+	cfg.RedisURL = ""
+	require.Equal(t, []string{"DATABASE_URL"}, names(cfg), "nothing can be looked at")
 }

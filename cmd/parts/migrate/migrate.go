@@ -47,9 +47,14 @@ func Main(args []string) int {
 	if buildinfo.HandleFlags(os.Stdout, "migrate", usage, args) {
 		return 0
 	}
+	r, err := parseArgs(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "migrate:", err)
+		return 2
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := runMigrate(ctx, args, os.Getenv, os.Stdout); err != nil {
+	if err := r.run(ctx, os.Getenv, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "migrate:", err)
 		return 1
 	}
@@ -62,11 +67,7 @@ type request struct {
 	n                 int // steps of down, the version of force
 }
 
-func runMigrate(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	r, err := parseArgs(args)
-	if err != nil {
-		return err
-	}
+func (r request) run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 	for _, db := range databases() {
 		if r.database != "all" && r.database != db.name {
 			continue

@@ -16,7 +16,9 @@ func TestUpDownStatusForce(t *testing.T) {
 	}
 	migrate := func(args ...string) string {
 		var out bytes.Buffer
-		require.NoError(t, runMigrate(t.Context(), args, func(name string) string { return environ[name] }, &out), "%v", args)
+		r, err := parseArgs(args)
+		require.NoError(t, err, "%v", args)
+		require.NoError(t, r.run(t.Context(), func(name string) string { return environ[name] }, &out), "%v", args)
 		return out.String()
 	}
 	require.Regexp(t, `^events: version 0 of \d+\nread: version 0 of \d+\nauth: version 0 of \d+\n$`, migrate("status"))
@@ -35,7 +37,11 @@ func TestWhatIsNotUnderstood(t *testing.T) {
 		{}, {"sideways"}, {"version"}, {"up", "--database", "nowhere"}, {"up", "events"}, {"up", "--steps", "2"}, {"down", "--steps", "-1"},
 		{"down", "--steps", "x"}, {"force", "1"}, {"force", "--database=all", "1"}, {"force", "--database=events"}, {"force", "--database=events", "x"},
 	} {
-		require.ErrorContains(t, runMigrate(t.Context(), args, func(string) string { return "" }, nil), "usage:", "%v", args)
+		_, err := parseArgs(args)
+		require.ErrorContains(t, err, "usage:", "%v", args)
+		require.Equal(t, 2, Main(args), "%v", args)
 	}
-	require.ErrorContains(t, runMigrate(t.Context(), []string{"up", "--database=read"}, func(string) string { return "" }, nil), "PROJECTION_DATABASE_URL is not set")
+	r, err := parseArgs([]string{"up", "--database=read"})
+	require.NoError(t, err)
+	require.ErrorContains(t, r.run(t.Context(), func(string) string { return "" }, nil), "PROJECTION_DATABASE_URL is not set")
 }
