@@ -224,8 +224,7 @@ deploy/.env: # the secrets of deploy/compose.yaml; those that are there stay
 generate: clients/typescript/node_modules/.package-lock.json ## generate code from the GraphQL schema, from operations and from SQL
 	@tool=$$(scripts/tool sqlc) && $$tool generate
 	@go tool gqlgen generate
-	@sed -i -e 's|graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, |loader.MarshalElements(ctx, len(v), |' \
-		-e 's|^\t"github.com/99designs/gqlgen/graphql"$$|&\n\t"ticketing/graph/loader"|' $$(grep -l MarshalSliceConcurrently graph/generated/*.go)
+	@go run ./graph/plain/generate graph/generated
 	@go test -run '^TestThePublishedSchemaIsFresh$$' ./graph -args -update >/dev/null
 	@go tool genqlient clients/go/genqlient.yaml
 	@if command -v npm >/dev/null; then npm run --silent --prefix clients/typescript generate; fi

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -80,8 +79,8 @@ func showBalance(ctx context.Context, b limits.Balance) {
 	if set == nil {
 		return
 	}
-	set("RateLimit-Policy", fmt.Sprintf(`"reads";q=%d;w=%d`, b.Limit, seconds(b.Refill)))
-	set("RateLimit", fmt.Sprintf(`"reads";r=%d;t=%d`, max(0, b.Left), seconds(b.Full)))
+	set("RateLimit-Policy", `"reads";q=`+strconv.Itoa(b.Limit)+";w="+strconv.Itoa(seconds(b.Refill)))
+	set("RateLimit", `"reads";r=`+strconv.Itoa(max(0, b.Left))+";t="+strconv.Itoa(seconds(b.Full)))
 	if b.Wait > 0 {
 		set("Retry-After", strconv.Itoa(seconds(b.Wait)))
 	}

@@ -152,7 +152,7 @@ func (r *Resolver) addToken(ctx context.Context, response *graphql.Response) {
 	}
 	limited, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
-	head, err := eventstore.ReadHead(limited, r.log.DB)
+	head, err := r.heads.readAfter(limited)
 	if err != nil {
 		r.metrics.withoutToken.Inc()
 		return

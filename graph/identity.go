@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"ticketing/command/rejection"
 	"ticketing/graph/apierror"
@@ -26,7 +29,20 @@ func (r queryResolver) Me(ctx context.Context) (*model.User, error) {
 	if !signedIn {
 		return nil, nil //nolint:nilnil // null when signed out
 	}
+	if selectsIDOnly(ctx) {
+		return &model.User{User: auth.User{ID: viewer.UserID}}, nil
+	}
 	return findUser(ctx, viewer.UserID)
+}
+
+// fieldsByID are the fields of a user that need no more than the id: of a signed-in user it is known to exist.
+var fieldsByID = []string{"id", "__typename", "reservations", "payments", "sessions"}
+
+// selectsIDOnly reports whether only such fields of the user are selected.
+func selectsIDOnly(ctx context.Context) bool {
+	return !slices.ContainsFunc(graphql.CollectFieldsCtx(ctx, nil), func(f graphql.CollectedField) bool {
+		return !slices.Contains(fieldsByID, f.Name)
+	})
 }
 
 // LinkCookie is the name of the cookie by which a sign-in link's page knows whether this browser asked for it.

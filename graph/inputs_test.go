@@ -117,13 +117,20 @@ func TestCardNumbersAreRefusedInEveryField(t *testing.T) {
 		code, field := got.userError(t, c.mutation)
 		require.Equal(t, "INVALID", code, got.body)
 		require.Equal(t, c.field, field, got.body)
-		require.NotContains(t, got.body, "4242")
-		require.NotContains(t, got.header.Get("X-Request-ID"), "4242")
+		requireNoCard(t, got.body)
+		requireNoCard(t, got.header.Get("X-Request-ID"))
 	}
 	got := a.do(`query($s: String) { events(filter: {search: $s}) { nodes { id } } }`, vars{"s": number}, header...)
 	require.Equal(t, "BAD_USER_INPUT", got.code())
-	require.NotContains(t, a.log.String(), "4242")
+	requireNoCard(t, a.log.String())
 	require.Zero(t, a.recorded())
+}
+
+// requireNoCard looks for half of the number: random ids may have four digits of it.
+func requireNoCard(t *testing.T, text string) {
+	t.Helper()
+	require.NotContains(t, text, "42424242")
+	require.NotContains(t, text, "4242 4242")
 }
 
 func TestPayPalReturnsCustomersToSafePagesOnly(t *testing.T) {

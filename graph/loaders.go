@@ -132,8 +132,12 @@ func (l *loaders) addSections(sections []query.SectionSales) {
 
 // addRootFields notes the objects that the operation names: they are read together, as those of a list are.
 func (l *loaders) addRootFields(oc *graphql.OperationContext) {
+	fields := graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{"Query"})
+	if len(fields) < 2 { //nolint:mnd // one has no siblings
+		return
+	}
 	byPrefix := map[string][]string{}
-	for _, field := range graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{"Query"}) {
+	for _, field := range fields {
 		if named, ok := field.ArgumentMap(oc.Variables)["id"].(string); ok {
 			prefix := id.Prefix(named)
 			byPrefix[prefix] = append(byPrefix[prefix], named)

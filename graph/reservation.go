@@ -17,10 +17,7 @@ import (
 	"ticketing/query"
 )
 
-type (
-	reservationResolver  struct{ *Resolver }
-	reservedSeatResolver struct{ *Resolver }
-)
+type reservationResolver struct{ *Resolver }
 
 // Reservation implements generated.QueryResolver.
 func (r queryResolver) Reservation(ctx context.Context, reservationID string, minVersion *int) (*query.Reservation, error) {
@@ -109,11 +106,6 @@ func (reservationResolver) Payments(ctx context.Context, r *query.Reservation) (
 		return nil, err
 	}
 	return convert(*found, asPayment), nil
-}
-
-// Label implements generated.ReservedSeatResolver.
-func (reservedSeatResolver) Label(_ context.Context, s *query.ReservedSeat) (*string, error) {
-	return nullIfEmpty(s.Label), nil
 }
 
 // ReserveSeats implements generated.MutationResolver.

@@ -38,6 +38,7 @@ type Resolver struct {
 	refused     *prometheus.CounterVec // by limit
 	metrics     *metrics
 	usage       *usage
+	heads       *heads
 
 	queryTimeout, mutationTimeout time.Duration
 
@@ -103,9 +104,6 @@ func (r *Resolver) Reservation() generated.ReservationResolver { return reservat
 
 // Ticket implements generated.ResolverRoot.
 func (r *Resolver) Ticket() generated.TicketResolver { return ticketResolver{r} }
-
-// ReservedSeat implements generated.ResolverRoot.
-func (r *Resolver) ReservedSeat() generated.ReservedSeatResolver { return reservedSeatResolver{r} }
 
 // Payment implements generated.ResolverRoot.
 func (r *Resolver) Payment() generated.PaymentResolver { return paymentResolver{r} }

@@ -4,7 +4,7 @@
 // It promises: who may call a field is declared in the schema and checked in one place; every error that clients see has a code and no
 // internal detail; every operation has a bounded cost. It contains no business rule: those are in command.
 //
-// A Go file faces each file of graph/schema. loader, live, limits and transport know GraphQL, and nothing of tickets.
+// A Go file faces each file of graph/schema. plain, loader, live, limits and transport know GraphQL, and nothing of tickets.
 package graph
 
 import (
@@ -157,6 +157,7 @@ func New(cfg Config) (*Server, error) {
 		admission: newAdmission(cfg.RateLimits, cfg.Registerer), metrics: counts, seats: newSeatLog(cfg.Log, cfg.Reads, cfg.Logger),
 		logger: cfg.Logger, refused: newRefusedTotal(cfg.Registerer), usage: newUsage(cfg.Registerer, schema, cfg.ClientNames),
 		queryTimeout: cfg.QueryTimeout, mutationTimeout: cfg.MutationTimeout,
+		heads: &heads{timeout: tokenTimeout, read: func(ctx context.Context) (eventstore.Head, error) { return eventstore.ReadHead(ctx, cfg.Log.DB) }},
 	}
 	s := &Server{
 		resolver: r, connections: cfg.Connections, hub: hub, documents: cfg.Documents,

@@ -45,11 +45,6 @@ func (r *Resolver) findTicket(ctx context.Context, ticketID string) (*query.Tick
 	return &tickets[i], requireParticipant(ctx, found.CustomerID, found.EventID)
 }
 
-// Label implements generated.TicketResolver.
-func (ticketResolver) Label(_ context.Context, t *query.Ticket) (*string, error) {
-	return nullIfEmpty(t.Label), nil
-}
-
 // Code implements generated.TicketResolver. What is void has none, so that it can't be shown by accident.
 func (r ticketResolver) Code(_ context.Context, t *query.Ticket) (string, error) {
 	if t.Status != "VALID" || r.signTicket == nil {

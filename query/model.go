@@ -101,6 +101,9 @@ type ReservedSeat struct {
 	Void    bool        `json:"void,omitempty"` // its ticket was refunded by itself
 }
 
+// OptionalLabel returns the label, nil for general admission.
+func (s ReservedSeat) OptionalLabel() *string { return optionalText(s.Label) }
+
 // Ticket is what a customer comes in with: a seat of a reservation that was paid. Status is a value of the API's TicketStatus.
 type Ticket struct {
 	ID            string
@@ -112,6 +115,16 @@ type Ticket struct {
 	Label   string // empty for general admission
 	Price   money.Money
 	Status  string
+}
+
+// OptionalLabel returns the label, nil for general admission.
+func (t Ticket) OptionalLabel() *string { return optionalText(t.Label) }
+
+func optionalText(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 // Tickets returns the reservation's tickets, in the order of its seats; none before it is completed.

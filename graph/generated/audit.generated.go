@@ -4,15 +4,14 @@ package generated
 
 import (
 	"context"
-	"math"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"strconv"
 	"sync/atomic"
-	"ticketing/graph/model"
-	"time"
-
-	"github.com/99designs/gqlgen/graphql"
 	"ticketing/graph/loader"
-	"github.com/vektah/gqlparser/v2/ast"
+	"ticketing/graph/model"
+	"ticketing/graph/plain"
+	"time"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -828,11 +827,15 @@ func UnmarshalAccessLogFilter(ctx context.Context, raw any) (model.AccessLogFilt
 var accessLogConnectionImplementors = []string{"AccessLogConnection"}
 
 func (ec *executionContext) _AccessLogConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*model.AccessLogEntry]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accessLogConnectionImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainAccessLogConnection, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AccessLogConnection")
@@ -860,22 +863,21 @@ func (ec *executionContext) _AccessLogConnection(ctx context.Context, sel ast.Se
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var accessLogEdgeImplementors = []string{"AccessLogEdge"}
 
 func (ec *executionContext) _AccessLogEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*model.AccessLogEntry]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accessLogEdgeImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainAccessLogEdge, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AccessLogEdge")
@@ -898,22 +900,21 @@ func (ec *executionContext) _AccessLogEdge(ctx context.Context, sel ast.Selectio
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var accessLogEntryImplementors = []string{"AccessLogEntry"}
 
 func (ec *executionContext) _AccessLogEntry(ctx context.Context, sel ast.SelectionSet, obj *model.AccessLogEntry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accessLogEntryImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainAccessLogEntry, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AccessLogEntry")
@@ -933,13 +934,13 @@ func (ec *executionContext) _AccessLogEntry(ctx context.Context, sel ast.Selecti
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "actor":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AccessLogEntry_actor(ctx, field, obj)
 				})
 		case "user":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AccessLogEntry_user(ctx, field, obj)
@@ -958,22 +959,21 @@ func (ec *executionContext) _AccessLogEntry(ctx context.Context, sel ast.Selecti
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var auditLogConnectionImplementors = []string{"AuditLogConnection"}
 
 func (ec *executionContext) _AuditLogConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*model.AuditLogEntry]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, auditLogConnectionImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainAuditLogConnection, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AuditLogConnection")
@@ -1001,22 +1001,21 @@ func (ec *executionContext) _AuditLogConnection(ctx context.Context, sel ast.Sel
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var auditLogEdgeImplementors = []string{"AuditLogEdge"}
 
 func (ec *executionContext) _AuditLogEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*model.AuditLogEntry]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, auditLogEdgeImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainAuditLogEdge, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AuditLogEdge")
@@ -1039,22 +1038,21 @@ func (ec *executionContext) _AuditLogEdge(ctx context.Context, sel ast.Selection
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var auditLogEntryImplementors = []string{"AuditLogEntry"}
 
 func (ec *executionContext) _AuditLogEntry(ctx context.Context, sel ast.SelectionSet, obj *model.AuditLogEntry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, auditLogEntryImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainAuditLogEntry, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AuditLogEntry")
@@ -1127,11 +1125,6 @@ func (ec *executionContext) _AuditLogEntry(ctx context.Context, sel ast.Selectio
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
@@ -1154,6 +1147,9 @@ func (ec *executionContext) marshalNAccessAction2string(ctx context.Context, sel
 }
 
 func (ec *executionContext) marshalNAccessLogEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.AccessLogEntry]) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainAccessLogEdge, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1178,6 +1174,9 @@ func (ec *executionContext) marshalNAccessLogEdge2ᚖticketingᚋgraphᚋmodel�
 }
 
 func (ec *executionContext) marshalNAccessLogEntry2ᚕᚖticketingᚋgraphᚋmodelᚐAccessLogEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AccessLogEntry) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainAccessLogEntry, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1202,6 +1201,9 @@ func (ec *executionContext) marshalNAccessLogEntry2ᚖticketingᚋgraphᚋmodel�
 }
 
 func (ec *executionContext) marshalNAuditLogEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.AuditLogEntry]) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainAuditLogEdge, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1226,6 +1228,9 @@ func (ec *executionContext) marshalNAuditLogEdge2ᚖticketingᚋgraphᚋmodelᚐ
 }
 
 func (ec *executionContext) marshalNAuditLogEntry2ᚕᚖticketingᚋgraphᚋmodelᚐAuditLogEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AuditLogEntry) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainAuditLogEntry, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

@@ -4,17 +4,16 @@ package generated
 
 import (
 	"context"
-	"math"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"strconv"
 	"sync/atomic"
+	"ticketing/graph/loader"
 	"ticketing/graph/model"
+	"ticketing/graph/plain"
 	"ticketing/internal/money"
 	"ticketing/query"
 	"time"
-
-	"github.com/99designs/gqlgen/graphql"
-	"ticketing/graph/loader"
-	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -986,11 +985,15 @@ func UnmarshalCustomerFilter(ctx context.Context, raw any) (model.CustomerFilter
 var customerImplementors = []string{"Customer"}
 
 func (ec *executionContext) _Customer(ctx context.Context, sel ast.SelectionSet, obj *query.Customer) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainCustomer, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Customer")
@@ -1000,7 +1003,7 @@ func (ec *executionContext) _Customer(ctx context.Context, sel ast.SelectionSet,
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "user":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Customer_user(ctx, field, obj)
@@ -1026,7 +1029,7 @@ func (ec *executionContext) _Customer(ctx context.Context, sel ast.SelectionSet,
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "spend":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Customer_spend(ctx, field, obj)
@@ -1042,7 +1045,7 @@ func (ec *executionContext) _Customer(ctx context.Context, sel ast.SelectionSet,
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "history":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Customer_history(ctx, field, obj)
@@ -1056,22 +1059,21 @@ func (ec *executionContext) _Customer(ctx context.Context, sel ast.SelectionSet,
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var customerConnectionImplementors = []string{"CustomerConnection"}
 
 func (ec *executionContext) _CustomerConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*query.Customer]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerConnectionImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainCustomerConnection, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CustomerConnection")
@@ -1099,22 +1101,21 @@ func (ec *executionContext) _CustomerConnection(ctx context.Context, sel ast.Sel
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var customerEdgeImplementors = []string{"CustomerEdge"}
 
 func (ec *executionContext) _CustomerEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*query.Customer]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerEdgeImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainCustomerEdge, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CustomerEdge")
@@ -1137,22 +1138,21 @@ func (ec *executionContext) _CustomerEdge(ctx context.Context, sel ast.Selection
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var customerHistoryConnectionImplementors = []string{"CustomerHistoryConnection"}
 
 func (ec *executionContext) _CustomerHistoryConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*query.HistoryEntry]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerHistoryConnectionImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainCustomerHistoryConnection, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CustomerHistoryConnection")
@@ -1180,22 +1180,21 @@ func (ec *executionContext) _CustomerHistoryConnection(ctx context.Context, sel 
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var customerHistoryEdgeImplementors = []string{"CustomerHistoryEdge"}
 
 func (ec *executionContext) _CustomerHistoryEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*query.HistoryEntry]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerHistoryEdgeImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainCustomerHistoryEdge, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CustomerHistoryEdge")
@@ -1218,22 +1217,21 @@ func (ec *executionContext) _CustomerHistoryEdge(ctx context.Context, sel ast.Se
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var customerHistoryEntryImplementors = []string{"CustomerHistoryEntry"}
 
 func (ec *executionContext) _CustomerHistoryEntry(ctx context.Context, sel ast.SelectionSet, obj *query.HistoryEntry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerHistoryEntryImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainCustomerHistoryEntry, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CustomerHistoryEntry")
@@ -1248,7 +1246,7 @@ func (ec *executionContext) _CustomerHistoryEntry(ctx context.Context, sel ast.S
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "event":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CustomerHistoryEntry_event(ctx, field, obj)
@@ -1282,22 +1280,21 @@ func (ec *executionContext) _CustomerHistoryEntry(ctx context.Context, sel ast.S
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var customerSpendImplementors = []string{"CustomerSpend"}
 
 func (ec *executionContext) _CustomerSpend(ctx context.Context, sel ast.SelectionSet, obj *query.Spend) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerSpendImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainCustomerSpend, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CustomerSpend")
@@ -1325,11 +1322,6 @@ func (ec *executionContext) _CustomerSpend(ctx context.Context, sel ast.Selectio
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
@@ -1338,6 +1330,9 @@ func (ec *executionContext) _CustomerSpend(ctx context.Context, sel ast.Selectio
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNCustomer2ᚕᚖticketingᚋqueryᚐCustomerᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Customer) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainCustomer, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1362,6 +1357,9 @@ func (ec *executionContext) marshalNCustomer2ᚖticketingᚋqueryᚐCustomer(ctx
 }
 
 func (ec *executionContext) marshalNCustomerEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.Customer]) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainCustomerEdge, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1394,6 +1392,9 @@ func (ec *executionContext) marshalNCustomerHistoryConnection2ᚖticketingᚋgra
 }
 
 func (ec *executionContext) marshalNCustomerHistoryEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.HistoryEntry]) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainCustomerHistoryEdge, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1418,6 +1419,9 @@ func (ec *executionContext) marshalNCustomerHistoryEdge2ᚖticketingᚋgraphᚋm
 }
 
 func (ec *executionContext) marshalNCustomerHistoryEntry2ᚕᚖticketingᚋqueryᚐHistoryEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.HistoryEntry) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainCustomerHistoryEntry, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1456,6 +1460,9 @@ func (ec *executionContext) marshalNCustomerHistoryKind2string(ctx context.Conte
 }
 
 func (ec *executionContext) marshalNCustomerSpend2ᚕᚖticketingᚋqueryᚐSpendᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Spend) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainCustomerSpend, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

@@ -4,16 +4,15 @@ package generated
 
 import (
 	"context"
-	"math"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"strconv"
 	"sync/atomic"
+	"ticketing/graph/loader"
 	"ticketing/graph/model"
+	"ticketing/graph/plain"
 	"ticketing/query"
 	"time"
-
-	"github.com/99designs/gqlgen/graphql"
-	"ticketing/graph/loader"
-	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -1373,11 +1372,15 @@ func UnmarshalUpdateEventInput(ctx context.Context, raw any) (model.UpdateEventI
 var createEventPayloadImplementors = []string{"CreateEventPayload"}
 
 func (ec *executionContext) _CreateEventPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateEventPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, createEventPayloadImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainCreateEventPayload, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CreateEventPayload")
@@ -1400,22 +1403,21 @@ func (ec *executionContext) _CreateEventPayload(ctx context.Context, sel ast.Sel
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var eventImplementors = []string{"Event", "Node", "_Entity"}
 
 func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, obj *query.Event) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainEvent, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Event")
@@ -1430,7 +1432,7 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "inventoryVersion":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Event_inventoryVersion(ctx, field, obj)
@@ -1491,25 +1493,25 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "sections":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Event_sections(ctx, field, obj)
 				})
 		case "section":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Event_section(ctx, field, obj)
 				})
 		case "reservations":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Event_reservations(ctx, field, obj)
 				})
 		case "payments":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Event_payments(ctx, field, obj)
@@ -1523,22 +1525,21 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var eventConnectionImplementors = []string{"EventConnection"}
 
 func (ec *executionContext) _EventConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*query.Event]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventConnectionImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainEventConnection, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("EventConnection")
@@ -1566,22 +1567,21 @@ func (ec *executionContext) _EventConnection(ctx context.Context, sel ast.Select
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var eventEdgeImplementors = []string{"EventEdge"}
 
 func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*query.Event]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventEdgeImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainEventEdge, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("EventEdge")
@@ -1604,22 +1604,21 @@ func (ec *executionContext) _EventEdge(ctx context.Context, sel ast.SelectionSet
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var eventPayloadImplementors = []string{"EventPayload"}
 
 func (ec *executionContext) _EventPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EventPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, eventPayloadImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainEventPayload, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("EventPayload")
@@ -1642,11 +1641,6 @@ func (ec *executionContext) _EventPayload(ctx context.Context, sel ast.Selection
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
@@ -1665,6 +1659,9 @@ func (ec *executionContext) unmarshalNCreateEventInput2ticketingᚋgraphᚋmodel
 }
 
 func (ec *executionContext) marshalNEvent2ᚕᚖticketingᚋqueryᚐEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Event) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainEvent, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1689,6 +1686,9 @@ func (ec *executionContext) marshalNEvent2ᚖticketingᚋqueryᚐEvent(ctx conte
 }
 
 func (ec *executionContext) marshalNEventEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.Event]) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainEventEdge, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

@@ -4,14 +4,13 @@ package generated
 
 import (
 	"context"
-	"math"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"strconv"
 	"sync/atomic"
-	"ticketing/query"
-
-	"github.com/99designs/gqlgen/graphql"
 	"ticketing/graph/loader"
-	"github.com/vektah/gqlparser/v2/ast"
+	"ticketing/graph/plain"
+	"ticketing/query"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -328,11 +327,15 @@ func (ec *executionContext) fieldContext_ProjectionStatus_partitions(_ context.C
 var partitionStatusImplementors = []string{"PartitionStatus"}
 
 func (ec *executionContext) _PartitionStatus(ctx context.Context, sel ast.SelectionSet, obj *query.PartitionStatus) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, partitionStatusImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainPartitionStatus, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("PartitionStatus")
@@ -347,7 +350,7 @@ func (ec *executionContext) _PartitionStatus(ctx context.Context, sel ast.Select
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "position":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PartitionStatus_position(ctx, field, obj)
@@ -371,22 +374,21 @@ func (ec *executionContext) _PartitionStatus(ctx context.Context, sel ast.Select
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var projectionStatusImplementors = []string{"ProjectionStatus"}
 
 func (ec *executionContext) _ProjectionStatus(ctx context.Context, sel ast.SelectionSet, obj *query.ProjectionStatus) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, projectionStatusImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainProjectionStatus, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ProjectionStatus")
@@ -434,11 +436,6 @@ func (ec *executionContext) _ProjectionStatus(ctx context.Context, sel ast.Selec
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
@@ -451,6 +448,9 @@ func (ec *executionContext) marshalNPartitionStatus2ticketingᚋqueryᚐPartitio
 }
 
 func (ec *executionContext) marshalNPartitionStatus2ᚕticketingᚋqueryᚐPartitionStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []query.PartitionStatus) graphql.Marshaler {
+	if whole := plain.List(ctx, &ec.plans, ec.OperationContext, &plainPartitionStatus, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -475,6 +475,9 @@ func (ec *executionContext) marshalNProjectionStatus2ᚖticketingᚋqueryᚐProj
 }
 
 func (ec *executionContext) marshalOProjectionStatus2ᚕᚖticketingᚋqueryᚐProjectionStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.ProjectionStatus) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainProjectionStatus, sel, v); whole != nil {
+		return whole
+	}
 	if v == nil {
 		return graphql.Null
 	}

@@ -4,17 +4,16 @@ package generated
 
 import (
 	"context"
-	"math"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"strconv"
 	"sync/atomic"
+	"ticketing/graph/loader"
 	"ticketing/graph/model"
+	"ticketing/graph/plain"
 	"ticketing/internal/money"
 	"ticketing/query"
 	"time"
-
-	"github.com/99designs/gqlgen/graphql"
-	"ticketing/graph/loader"
-	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -965,11 +964,15 @@ func (ec *executionContext) fieldContext_SectionSalesEdge_node(_ context.Context
 var daySalesImplementors = []string{"DaySales"}
 
 func (ec *executionContext) _DaySales(ctx context.Context, sel ast.SelectionSet, obj *query.DaySales) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, daySalesImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainDaySales, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("DaySales")
@@ -1022,27 +1025,26 @@ func (ec *executionContext) _DaySales(ctx context.Context, sel ast.SelectionSet,
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var salesReportImplementors = []string{"SalesReport"}
 
 func (ec *executionContext) _SalesReport(ctx context.Context, sel ast.SelectionSet, obj *query.SalesReport) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, salesReportImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainSalesReport, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SalesReport")
 		case "event":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SalesReport_event(ctx, field, obj)
@@ -1101,27 +1103,26 @@ func (ec *executionContext) _SalesReport(ctx context.Context, sel ast.SelectionS
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var sectionSalesImplementors = []string{"SectionSales"}
 
 func (ec *executionContext) _SectionSales(ctx context.Context, sel ast.SelectionSet, obj *query.SectionSales) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sectionSalesImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainSectionSales, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SectionSales")
 		case "event":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SectionSales_event(ctx, field, obj)
@@ -1175,22 +1176,21 @@ func (ec *executionContext) _SectionSales(ctx context.Context, sel ast.Selection
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var sectionSalesConnectionImplementors = []string{"SectionSalesConnection"}
 
 func (ec *executionContext) _SectionSalesConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*query.SectionSales]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sectionSalesConnectionImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainSectionSalesConnection, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SectionSalesConnection")
@@ -1218,22 +1218,21 @@ func (ec *executionContext) _SectionSalesConnection(ctx context.Context, sel ast
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var sectionSalesEdgeImplementors = []string{"SectionSalesEdge"}
 
 func (ec *executionContext) _SectionSalesEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*query.SectionSales]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sectionSalesEdgeImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainSectionSalesEdge, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SectionSalesEdge")
@@ -1256,11 +1255,6 @@ func (ec *executionContext) _SectionSalesEdge(ctx context.Context, sel ast.Selec
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
@@ -1273,6 +1267,9 @@ func (ec *executionContext) marshalNDaySales2ticketingᚋqueryᚐDaySales(ctx co
 }
 
 func (ec *executionContext) marshalNDaySales2ᚕticketingᚋqueryᚐDaySalesᚄ(ctx context.Context, sel ast.SelectionSet, v []query.DaySales) graphql.Marshaler {
+	if whole := plain.List(ctx, &ec.plans, ec.OperationContext, &plainDaySales, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1293,6 +1290,9 @@ func (ec *executionContext) marshalNSectionSales2ticketingᚋqueryᚐSectionSale
 }
 
 func (ec *executionContext) marshalNSectionSales2ᚕticketingᚋqueryᚐSectionSalesᚄ(ctx context.Context, sel ast.SelectionSet, v []query.SectionSales) graphql.Marshaler {
+	if whole := plain.List(ctx, &ec.plans, ec.OperationContext, &plainSectionSales, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1309,6 +1309,9 @@ func (ec *executionContext) marshalNSectionSales2ᚕticketingᚋqueryᚐSectionS
 }
 
 func (ec *executionContext) marshalNSectionSales2ᚕᚖticketingᚋqueryᚐSectionSalesᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.SectionSales) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainSectionSales, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1333,6 +1336,9 @@ func (ec *executionContext) marshalNSectionSales2ᚖticketingᚋqueryᚐSectionS
 }
 
 func (ec *executionContext) marshalNSectionSalesEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.SectionSales]) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainSectionSalesEdge, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

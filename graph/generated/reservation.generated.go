@@ -4,17 +4,16 @@ package generated
 
 import (
 	"context"
-	"math"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"strconv"
 	"sync/atomic"
+	"ticketing/graph/loader"
 	"ticketing/graph/model"
+	"ticketing/graph/plain"
 	"ticketing/internal/money"
 	"ticketing/query"
 	"time"
-
-	"github.com/99designs/gqlgen/graphql"
-	"ticketing/graph/loader"
-	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -25,9 +24,6 @@ type ReservationResolver interface {
 
 	Payments(ctx context.Context, obj *query.Reservation) ([]*model.Payment, error)
 	Tickets(ctx context.Context, obj *query.Reservation) ([]*query.Ticket, error)
-}
-type ReservedSeatResolver interface {
-	Label(ctx context.Context, obj *query.ReservedSeat) (*string, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -748,7 +744,7 @@ func (ec *executionContext) _ReservedSeat_label(ctx context.Context, field graph
 			return ec.fieldContext_ReservedSeat_label(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ReservedSeat().Label(ctx, obj)
+			return obj.OptionalLabel(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -759,7 +755,7 @@ func (ec *executionContext) _ReservedSeat_label(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_ReservedSeat_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReservedSeat", field, true, true, "String")
+	return graphql.NewScalarFieldContext("ReservedSeat", field, true, false, "String")
 }
 
 func (ec *executionContext) _ReservedSeat_price(ctx context.Context, field graphql.CollectedField, obj *query.ReservedSeat) (ret graphql.Marshaler) {
@@ -1047,11 +1043,15 @@ func UnmarshalReserveSeatsInput(ctx context.Context, raw any) (model.ReserveSeat
 var cancelReservationPayloadImplementors = []string{"CancelReservationPayload"}
 
 func (ec *executionContext) _CancelReservationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelReservationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, cancelReservationPayloadImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainCancelReservationPayload, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CancelReservationPayload")
@@ -1074,22 +1074,21 @@ func (ec *executionContext) _CancelReservationPayload(ctx context.Context, sel a
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var reservationImplementors = []string{"Reservation", "_Entity", "Node"}
 
 func (ec *executionContext) _Reservation(ctx context.Context, sel ast.SelectionSet, obj *query.Reservation) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reservationImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainReservation, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Reservation")
@@ -1109,13 +1108,13 @@ func (ec *executionContext) _Reservation(ctx context.Context, sel ast.SelectionS
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "event":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Reservation_event(ctx, field, obj)
 				})
 		case "customer":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Reservation_customer(ctx, field, obj)
@@ -1161,13 +1160,13 @@ func (ec *executionContext) _Reservation(ctx context.Context, sel ast.SelectionS
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "payments":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Reservation_payments(ctx, field, obj)
 				})
 		case "tickets":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Reservation_tickets(ctx, field, obj)
@@ -1181,22 +1180,21 @@ func (ec *executionContext) _Reservation(ctx context.Context, sel ast.SelectionS
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var reservationConnectionImplementors = []string{"ReservationConnection"}
 
 func (ec *executionContext) _ReservationConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*query.Reservation]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reservationConnectionImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainReservationConnection, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ReservationConnection")
@@ -1224,22 +1222,21 @@ func (ec *executionContext) _ReservationConnection(ctx context.Context, sel ast.
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var reservationEdgeImplementors = []string{"ReservationEdge"}
 
 func (ec *executionContext) _ReservationEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*query.Reservation]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reservationEdgeImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainReservationEdge, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ReservationEdge")
@@ -1262,22 +1259,21 @@ func (ec *executionContext) _ReservationEdge(ctx context.Context, sel ast.Select
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var reserveSeatsPayloadImplementors = []string{"ReserveSeatsPayload"}
 
 func (ec *executionContext) _ReserveSeatsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReserveSeatsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reserveSeatsPayloadImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainReserveSeatsPayload, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ReserveSeatsPayload")
@@ -1300,40 +1296,38 @@ func (ec *executionContext) _ReserveSeatsPayload(ctx context.Context, sel ast.Se
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var reservedSeatImplementors = []string{"ReservedSeat"}
 
 func (ec *executionContext) _ReservedSeat(ctx context.Context, sel ast.SelectionSet, obj *query.ReservedSeat) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reservedSeatImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainReservedSeat, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ReservedSeat")
 		case "section":
 			out.Values[i] = ec._ReservedSeat_section(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "label":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._ReservedSeat_label(ctx, field, obj)
-				})
+			out.Values[i] = ec._ReservedSeat_label(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "price":
 			out.Values[i] = ec._ReservedSeat_price(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -1342,11 +1336,6 @@ func (ec *executionContext) _ReservedSeat(ctx context.Context, sel ast.Selection
 	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
 	}
 
 	return out
@@ -1362,6 +1351,9 @@ func (ec *executionContext) unmarshalNCancelReservationInput2ticketingᚋgraph�
 }
 
 func (ec *executionContext) marshalNReservation2ᚕᚖticketingᚋqueryᚐReservationᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Reservation) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainReservation, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1386,6 +1378,9 @@ func (ec *executionContext) marshalNReservation2ᚖticketingᚋqueryᚐReservati
 }
 
 func (ec *executionContext) marshalNReservationEdge2ᚕᚖticketingᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*query.Reservation]) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainReservationEdge, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1452,6 +1447,9 @@ func (ec *executionContext) marshalNReservedSeat2ticketingᚋqueryᚐReservedSea
 }
 
 func (ec *executionContext) marshalNReservedSeat2ᚕticketingᚋqueryᚐReservedSeatᚄ(ctx context.Context, sel ast.SelectionSet, v []query.ReservedSeat) graphql.Marshaler {
+	if whole := plain.List(ctx, &ec.plans, ec.OperationContext, &plainReservedSeat, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

@@ -6,12 +6,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"sync/atomic"
-	"ticketing/graph/model"
-
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"sync/atomic"
+	"ticketing/graph/model"
+	"ticketing/graph/plain"
 )
 
 // NewExecutableSchema creates an ExecutableSchema from the ResolverRoot interface.
@@ -32,7 +32,6 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	Refund() RefundResolver
 	Reservation() ReservationResolver
-	ReservedSeat() ReservedSeatResolver
 	SalesReport() SalesReportResolver
 	Section() SectionResolver
 	SectionSales() SectionSalesResolver
@@ -179,6 +178,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 }
 
 type executionContext struct {
+	plans plain.Plans
+
 	*graphql.ExecutionContextState[ResolverRoot, DirectiveRoot, ComplexityRoot]
 }
 

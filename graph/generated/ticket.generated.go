@@ -4,23 +4,20 @@ package generated
 
 import (
 	"context"
-	"math"
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"strconv"
 	"sync/atomic"
+	"ticketing/graph/loader"
 	"ticketing/graph/model"
+	"ticketing/graph/plain"
 	"ticketing/internal/money"
 	"ticketing/query"
-
-	"github.com/99designs/gqlgen/graphql"
-	"ticketing/graph/loader"
-	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // region    ************************** generated!.gotpl **************************
 
 type TicketResolver interface {
-	Label(ctx context.Context, obj *query.Ticket) (*string, error)
-
 	HolderName(ctx context.Context, obj *query.Ticket) (*string, error)
 
 	Code(ctx context.Context, obj *query.Ticket) (string, error)
@@ -153,7 +150,7 @@ func (ec *executionContext) _Ticket_label(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Ticket_label(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Ticket().Label(ctx, obj)
+			return obj.OptionalLabel(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -164,7 +161,7 @@ func (ec *executionContext) _Ticket_label(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Ticket_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Ticket", field, true, true, "String")
+	return graphql.NewScalarFieldContext("Ticket", field, true, false, "String")
 }
 
 func (ec *executionContext) _Ticket_price(ctx context.Context, field graphql.CollectedField, obj *query.Ticket) (ret graphql.Marshaler) {
@@ -332,11 +329,15 @@ func UnmarshalRenameTicketInput(ctx context.Context, raw any) (model.RenameTicke
 var renameTicketPayloadImplementors = []string{"RenameTicketPayload"}
 
 func (ec *executionContext) _RenameTicketPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RenameTicketPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, renameTicketPayloadImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainRenameTicketPayload, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RenameTicketPayload")
@@ -359,22 +360,21 @@ func (ec *executionContext) _RenameTicketPayload(ctx context.Context, sel ast.Se
 		return graphql.Null
 	}
 
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
 	return out
 }
 
 var ticketImplementors = []string{"Ticket", "_Entity", "Node"}
 
 func (ec *executionContext) _Ticket(ctx context.Context, sel ast.SelectionSet, obj *query.Ticket) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, ticketImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
+	whole, out := plain.Begin(ctx, &ec.plans, ec.OperationContext, &plainTicket, sel, obj)
+	if whole != nil {
+		return whole
+	}
+	for i := range out.Fields {
+		if out.IsPlain(i) {
+			continue
+		}
+		field := out.Fields[i]
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Ticket")
@@ -389,18 +389,17 @@ func (ec *executionContext) _Ticket(ctx context.Context, sel ast.SelectionSet, o
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "label":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Ticket_label(ctx, field, obj)
-				})
+			out.Values[i] = ec._Ticket_label(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "price":
 			out.Values[i] = ec._Ticket_price(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "holderName":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Ticket_holderName(ctx, field, obj)
@@ -411,7 +410,7 @@ func (ec *executionContext) _Ticket(ctx context.Context, sel ast.SelectionSet, o
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "code":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			out.ResolveConcurrently(ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Ticket_code(ctx, field, obj)
@@ -423,11 +422,6 @@ func (ec *executionContext) _Ticket(ctx context.Context, sel ast.SelectionSet, o
 	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
 	}
 
 	return out
@@ -443,6 +437,9 @@ func (ec *executionContext) unmarshalNRenameTicketInput2ticketingᚋgraphᚋmode
 }
 
 func (ec *executionContext) marshalNTicket2ᚕᚖticketingᚋqueryᚐTicketᚄ(ctx context.Context, sel ast.SelectionSet, v []*query.Ticket) graphql.Marshaler {
+	if whole := plain.Pointers(ctx, &ec.plans, ec.OperationContext, &plainTicket, sel, v); whole != nil {
+		return whole
+	}
 	ret := loader.MarshalElements(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

@@ -17,9 +17,12 @@ import (
 // Fetch reads something of several objects, by their ids. Ids that do not exist are missing in the result.
 type Fetch[T any] func(ctx context.Context, ids []string) (map[string]T, error)
 
-// Within returns a fetch that takes this long at most.
+// Within returns a fetch that takes this long at most. A context that ends earlier is passed on as it is.
 func Within[T any](timeout time.Duration, fetch Fetch[T]) Fetch[T] {
 	return func(ctx context.Context, ids []string) (map[string]T, error) {
+		if end, ends := ctx.Deadline(); ends && time.Until(end) <= timeout {
+			return fetch(ctx, ids)
+		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		return fetch(ctx, ids)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"ticketing/graph/plain"
 )
 
 // ErrTime, errDate and ErrDecimal describe the form that a value must have. Clients see their texts.
@@ -18,9 +20,12 @@ var (
 
 // MarshalTime writes a moment as RFC 3339 in UTC, with the microseconds that the databases keep.
 func MarshalTime(t time.Time) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) {
-		_, _ = io.WriteString(w, `"`+t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)+`"`)
-	})
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(AppendTime(nil, t)) })
+}
+
+// AppendTime appends what MarshalTime writes.
+func AppendTime(b []byte, t time.Time) []byte {
+	return append(t.UTC().Truncate(time.Microsecond).AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 }
 
 // UnmarshalTime reads a moment of RFC 3339 in UTC; other offsets are refused.
@@ -41,7 +46,12 @@ func UnmarshalTime(v any) (time.Time, error) {
 
 // MarshalDate writes a day of UTC.
 func MarshalDate(day time.Time) graphql.Marshaler {
-	return graphql.MarshalString(day.UTC().Format(time.DateOnly))
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(AppendDate(nil, day)) })
+}
+
+// AppendDate appends what MarshalDate writes.
+func AppendDate(b []byte, day time.Time) []byte {
+	return append(day.UTC().AppendFormat(append(b, '"'), time.DateOnly), '"')
 }
 
 // UnmarshalDate reads a day of UTC: its first moment.
@@ -56,6 +66,9 @@ func UnmarshalDate(v any) (time.Time, error) {
 
 // MarshalDecimal writes a decimal number as a string.
 func MarshalDecimal(decimal string) graphql.Marshaler { return graphql.MarshalString(decimal) }
+
+// AppendDecimal appends what MarshalDecimal writes.
+func AppendDecimal(b []byte, decimal string) []byte { return plain.AppendString(b, decimal) }
 
 // UnmarshalDecimal reads a decimal number, which must be a string. money.Parse checks whether it is an amount of its currency.
 func UnmarshalDecimal(v any) (string, error) {

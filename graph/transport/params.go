@@ -81,14 +81,14 @@ func decodeParams(body []byte) (*operationParams, *paramsError) {
 		return nil, badParams("the request is not valid UTF-8")
 	}
 	var fields map[string]json.RawMessage
-	if err := decodeJSON(body, &fields); err != nil || fields == nil {
+	if err := json.Unmarshal(body, &fields); err != nil || fields == nil {
 		return nil, badParams("the request must be a JSON object")
 	}
 	var p operationParams
 	if wrong := p.decodeDocument(fields); wrong != nil {
 		return nil, wrong
 	}
-	if raw, given := fields["operationName"]; given && decodeJSON(raw, &p.OperationName) != nil {
+	if raw, given := fields["operationName"]; given && json.Unmarshal(raw, &p.OperationName) != nil {
 		return nil, badParams("operationName must be a string")
 	}
 	if raw, given := fields["variables"]; given && decodeJSON(raw, &p.Variables) != nil {
@@ -106,16 +106,16 @@ func (p *operationParams) decodeDocument(fields map[string]json.RawMessage) *par
 	id, given := fields["documentId"]
 	if !given {
 		var extensions map[string]json.RawMessage
-		_, hasQuery := fields["query"]
-		if _ = decodeJSON(fields["extensions"], &extensions); !hasQuery && extensions["persistedQuery"] != nil {
+		query, hasQuery := fields["query"]
+		if _ = json.Unmarshal(fields["extensions"], &extensions); !hasQuery && extensions["persistedQuery"] != nil {
 			return nil
 		}
-		if err := decodeJSON(fields["query"], &p.Query); err != nil || p.Query == "" {
+		if err := json.Unmarshal(query, &p.Query); err != nil || p.Query == "" {
 			return badParams("query must be a string that is not empty")
 		}
 		return nil
 	}
-	if err := decodeJSON(id, &p.documentID); err != nil || p.documentID == "" {
+	if err := json.Unmarshal(id, &p.documentID); err != nil || p.documentID == "" {
 		return badParams("documentId must be a string that is not empty")
 	}
 	if _, both := fields["query"]; both {

@@ -201,7 +201,8 @@ func (b *bench) startProgram(ctx context.Context, name string, env map[string]st
 			return nil, fmt.Errorf("find this program: %w", err)
 		}
 		spec.Path = program
-		spec.Env = append(spec.Env, childAPI+"="+b.profilePath("graphql", 0))
+		spec.Env = append(spec.Env, childAPI+"="+b.profilePath(name, b.profiled))
+		b.profiled++
 	} else if output, err := exec.CommandContext(ctx, "go", "build", "-C", "../..", "-o", spec.Path, "./cmd/"+name).CombinedOutput(); err != nil { //nolint:gosec // the path is this program's
 		return nil, fmt.Errorf("build %s: %w\n%s", name, err, output)
 	}

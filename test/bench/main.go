@@ -60,6 +60,7 @@ type bench struct {
 	round    time.Duration // how long each side of a comparison runs at a time
 	rounds   int
 	profiles string // folder for CPU profiles; empty: none
+	profiled int    // programs that were started to write one
 	watchers int    // WebSockets of each side of a comparison
 	crowd    int    // WebSockets during a sale
 }
