@@ -1,0 +1,4 @@
+package memory
+
+// StopFollowing ends what Spend began.
+func StopFollowing() { following.Store(nil) }
