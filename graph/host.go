@@ -72,13 +72,11 @@ func (s *Server) renewCookie(ctx context.Context, viewer auth.Principal, info re
 	return renewed.ID, renewed.Token
 }
 
-// SessionChanged implements transport.Host.
-func (s *Server) SessionChanged(ctx context.Context) <-chan struct{} {
-	viewer, signedIn := auth.FromContext(ctx)
-	if !signedIn {
-		return nil
+// OnSessionChange implements transport.Host.
+func (s *Server) OnSessionChange(ctx context.Context, changed func()) {
+	if viewer, signedIn := auth.FromContext(ctx); signedIn {
+		s.resolver.auth.WatchSession(ctx, viewer, changed)
 	}
-	return s.resolver.auth.WatchSession(ctx, viewer)
 }
 
 // SessionOver implements transport.Host.

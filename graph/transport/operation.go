@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -43,7 +44,7 @@ type operation struct {
 	logger    *slog.Logger
 	metrics   *metrics
 	began     time.Time
-	sent      int
+	sent      atomic.Int64
 	failed    int
 	code      string // of the first error
 	rejection *request.Rejection
@@ -127,7 +128,7 @@ func (op *operation) firstResponse() *graphql.Response {
 func (op *operation) nextResponse() *graphql.Response {
 	r := op.responses(op.ctx)
 	if r != nil {
-		op.sent++
+		op.sent.Add(1)
 		if op.failed == 0 && len(r.Errors) > 0 {
 			op.code = codeOf(r.Errors[0])
 		}
@@ -144,7 +145,7 @@ func codeOf(err *gqlerror.Error) string {
 // finish ends the span and writes the operation's line to the log, without its variables.
 func (op *operation) finish() {
 	if op.span.IsRecording() {
-		op.span.SetAttributes(attribute.Int("graphql.responses", op.sent), attribute.Int("graphql.errors", op.failed), attribute.String("outcome", op.outcome()))
+		op.span.SetAttributes(attribute.Int64("graphql.responses", op.sent.Load()), attribute.Int("graphql.errors", op.failed), attribute.String("outcome", op.outcome()))
 	}
 	op.span.End()
 	if op.kind == ast.Subscription {
@@ -152,7 +153,7 @@ func (op *operation) finish() {
 	}
 	op.metrics.countEnded(string(op.kind), op.code, time.Since(op.began))
 	op.logger.InfoContext(op.ctx, "operation", "type", string(op.kind), "name", op.name, "fields", op.fields, "outcome", op.outcome(),
-		"responses", op.sent, "errors", op.failed, "took", time.Since(op.began))
+		"responses", op.sent.Load(), "errors", op.failed, "took", time.Since(op.began))
 }
 
 // emitResponses executes the operation and sends its responses until it ends or send fails. A subscription that fails at its start was not
@@ -164,7 +165,7 @@ func (op *operation) emitResponses(send func(*graphql.Response) error) gqlerror.
 
 func (op *operation) sendResponses(send func(*graphql.Response) error) gqlerror.List {
 	for r := op.firstResponse(); r != nil; r = op.nextResponse() {
-		if op.sent == 1 && op.kind == ast.Subscription && len(r.Data) == 0 && len(r.Errors) > 0 {
+		if op.sent.Load() == 1 && op.kind == ast.Subscription && len(r.Data) == 0 && len(r.Errors) > 0 {
 			return r.Errors
 		}
 		if send(r) != nil {

@@ -1,18 +1,23 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+	"go.opentelemetry.io/otel/trace"
 
 	"ticketing/graph/apierror"
 	"ticketing/graph/request"
+	"ticketing/internal/telemetry"
 )
 
 const subprotocol = "graphql-transport-ws"
@@ -40,25 +45,26 @@ var (
 	errUnauthorized   = &closeError{closeUnauthorized, "Unauthorized"}
 )
 
-// socket is one WebSocket. One goroutine reads; a writer holds the lock for one message.
+// socket is one WebSocket. One goroutine reads, and each operation that is not shared with others has one; couriers send what is shared.
 type socket struct {
 	h      *Handler
 	conn   *websocket.Conn
-	r      *http.Request
+	wire   *wire
 	ctx    context.Context // of the connection; a *closeError as its cause says how to close it
 	cancel context.CancelCauseFunc
+	ending sync.Once
+	opened time.Time
 
 	release func() // of the count of its user
 
-	sessions chan (<-chan struct{}) // gets one once the viewer is known: it is closed when the viewer's session changes
-	woken    chan struct{}          // holds a token when a shared stream may have a response
-	frames   []*socketStream        // for sendShared
-
+	handshake   Credentials // what the handshake had, and whether that was wrong
+	wrong       error
 	credentials Credentials // what connection_init signed in with
 	refused     int         // messages over the limit
 
-	writing sync.Mutex
 	running sync.WaitGroup
+	round   round // of the couriers
+	pulse   pulse
 
 	mu     sync.Mutex
 	begun  bool                     // connection_init arrived
@@ -67,119 +73,92 @@ type socket struct {
 	used   time.Time                // when the last operation began or ended
 }
 
-// serveWebSocket serves a connection until its end. It returns after all that it started has ended.
+// serveWebSocket begins to serve a connection, which goes on when it has returned: so the stack that the HTTP server needed is free, as is the request.
 func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
-	release, status, err := h.openPlace(r.Context())
+	ctx := detachRequest(r)
+	release, status, err := h.openPlace(ctx)
 	if err != nil {
 		writeRequestErrors(w, mediaJSON, status, presentErrors(apierror.From(err)))
 		return
 	}
-	defer release()
-	conn, err := websocket.Accept(w, r, acceptOptions)
+	up := &upgrade{ResponseWriter: w, timeout: h.cfg.WriteTimeout}
+	conn, err := websocket.Accept(up, r, acceptOptions)
 	if err != nil {
+		release()
 		return // Accept has responded
 	}
-	conn.SetReadLimit(h.cfg.MaxBody)
 	if conn.Subprotocol() != subprotocol {
 		_ = conn.Close(closeSubprotocol, "Subprotocol not acceptable")
+		release()
 		return
 	}
-	info := request.From(r.Context())
-	info.IdempotencyKey, info.ConsistencyToken, info.SetCookie, info.SetHeader = "", "", nil, nil // what belongs to a single operation, or to an HTTP response
-	ctx, cancel := context.WithCancelCause(request.With(context.WithoutCancel(withRemoteSpan(r)), info))
-	s := &socket{h: h, conn: conn, r: r, ctx: ctx, cancel: cancel, release: func() {}, ops: map[string]*socketStream{}, used: time.Now(),
-		sessions: make(chan (<-chan struct{}), 1), woken: make(chan struct{}, 1)}
-	defer func() { s.release() }()
-	s.readMessages()
+	conn.SetReadLimit(h.cfg.MaxBody)
+	s := &socket{h: h, conn: conn, wire: up.wire, opened: time.Now(), release: func() {}, ops: map[string]*socketStream{}, used: time.Now()}
+	s.pulse.due = s.opened.Add(h.cfg.KeepAlive)
+	s.handshake, s.wrong = h.readCredentials(r)
+	s.ctx, s.cancel = context.WithCancelCause(ctx)
+	go s.serveSocket(release)
 }
 
-func (s *socket) readMessages() {
+// detachRequest returns a context with what a connection needs of its handshake, and without the rest, which would be in memory as long.
+func detachRequest(r *http.Request) context.Context {
+	info := request.From(r.Context())
+	info.IdempotencyKey, info.ConsistencyToken, info.SetCookie, info.SetHeader = "", "", nil, nil // what belongs to a single operation, or to an HTTP response
+	info.UserAgent, info.ClientName, info.OrderLink = strings.Clone(info.UserAgent), strings.Clone(info.ClientName), strings.Clone(info.OrderLink)
+	info.Cookie = noCookie
+	if sent := r.Header["Cookie"]; len(sent) > 0 {
+		cookies := &http.Request{Header: http.Header{"Cookie": sent}}
+		info.Cookie = func(name string) string { return cookieValue(cookies, name) }
+	}
+	ctx := telemetry.WithCorrelationID(context.Background(), telemetry.CorrelationID(r.Context()))
+	return request.With(trace.ContextWithRemoteSpanContext(ctx, trace.SpanContextFromContext(withRemoteSpan(r))), info)
+}
+
+func noCookie(string) string { return "" }
+
+// serveSocket serves a connection until its end. It returns after all that it started has ended.
+func (s *socket) serveSocket(release func()) {
+	defer release()
+	defer func() { s.release() }()
+	s.h.sockets.addSocket(s)
+	defer s.h.sockets.removeSocket(s)
 	defer s.leaveAll()
 	defer s.running.Wait()
-	defer s.cancel(nil)
-	initTimer := time.AfterFunc(s.h.cfg.InitTimeout, s.initTimedOut)
-	defer initTimer.Stop()
-	s.running.Go(s.superviseSocket)
+	defer s.endSocket(nil)
+	defer func() {
+		if p := recover(); p != nil {
+			s.h.cfg.Logger.ErrorContext(s.ctx, "panic in a WebSocket", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
 	for {
-		// Reads have no deadline of their own: superviseSocket closes the connection, which ends them.
-		kind, data, err := s.conn.Read(context.WithoutCancel(s.ctx))
+		// Reads have no deadline of their own: the end of the connection ends them.
+		kind, data, err := s.conn.Read(context.Background())
 		if err != nil {
-			s.cancel(err)
+			s.endSocket(err)
 			return
 		}
 		if s.ctx.Err() != nil {
-			continue // superviseSocket is closing the connection; Read fails in a moment
+			continue // it is being closed; Read fails in a moment
 		}
 		if err := s.handleMessage(kind, data); err != nil {
-			s.cancel(err)
+			s.endSocket(err)
 		}
 	}
 }
 
-// superviseSocket keeps the connection alive, sends what it shares with others, and closes it once its context ends. A write that a slow client
-// holds up delays that by WriteTimeout at most.
-func (s *socket) superviseSocket() {
-	var session <-chan struct{}
-	alive := time.NewTicker(s.h.cfg.KeepAlive)
-	defer alive.Stop()
-	for {
-		select {
-		case <-s.ctx.Done():
-			s.closeSocket(context.Cause(s.ctx))
-			return
-		case <-s.h.stop:
-			s.cancel(&closeError{websocket.StatusGoingAway, "the server is stopping; connect again"})
-		case session = <-s.sessions:
-		case <-session:
-			session = nil
-			s.endWithSession()
-		case <-s.woken:
-			s.sendShared()
-		case <-alive.C:
-			if s.isIdle() {
-				s.h.metrics.countLimited(limitIdle)
-				s.cancel(&closeError{websocket.StatusNormalClosure, "idle"})
-				continue
+// endSocket closes the connection in a goroutine of its own: with the code and reason of a *closeError, and otherwise without any. A write that a slow
+// client holds up delays that by WriteTimeout at most.
+func (s *socket) endSocket(cause error) {
+	s.ending.Do(func() {
+		s.cancel(cause)
+		s.running.Go(func() {
+			if c, ok := errors.AsType[*closeError](cause); ok {
+				_ = s.conn.Close(c.code, c.reason)
+				return
 			}
-			s.running.Go(s.pingClient) // until the client responds
-		}
-	}
-}
-
-// isIdle reports whether the connection is that of a guest or of no viewer, and has run nothing for a while.
-func (s *socket) isIdle() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.viewer == nil || len(s.ops) > 0 || time.Since(s.used) < s.h.cfg.AnonymousIdle {
-		return false
-	}
-	return !s.h.host.Proven(s.viewer)
-}
-
-func (s *socket) pingClient() {
-	ctx, cancel := context.WithTimeout(s.ctx, s.h.cfg.WriteTimeout)
-	defer cancel()
-	if err := s.conn.Ping(ctx); err != nil {
-		s.cancel(err)
-	}
-}
-
-// closeSocket closes with the code and reason of a *closeError, and otherwise without any.
-func (s *socket) closeSocket(cause error) {
-	if c, ok := errors.AsType[*closeError](cause); ok {
-		_ = s.conn.Close(c.code, c.reason)
-		return
-	}
-	_ = s.conn.CloseNow()
-}
-
-func (s *socket) initTimedOut() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.viewer == nil {
-		s.h.metrics.countLimited(limitSignIn)
-		s.cancel(&closeError{closeInitTimeout, "Connection initialisation timeout"})
-	}
+			_ = s.conn.CloseNow()
+		})
+	})
 }
 
 // message is a message in either direction.
@@ -217,18 +196,17 @@ func (s *socket) sendMessage(m message) error {
 	if err != nil {
 		return err
 	}
-	return s.writeData(data)
+	b := newFrame()
+	defer putFrame(b)
+	_, _ = b.Write(data)
+	return s.sendFrame(b)
 }
 
-func (s *socket) writeData(data []byte) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	// Not the connection's context: after an interrupted write no close code can be sent.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.h.cfg.WriteTimeout)
-	defer cancel()
-	err := s.conn.Write(ctx, websocket.MessageText, data)
+// sendFrame sends the message in a buffer of newFrame.
+func (s *socket) sendFrame(b *bytes.Buffer) error {
+	_, err := s.wire.Write(encodeFrame(b))
 	if err != nil {
-		s.cancel(err)
+		s.endSocket(err)
 	}
 	return err
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -40,7 +39,7 @@ func (s *socket) initConnection(payload json.RawMessage) error {
 	s.mu.Lock()
 	s.viewer = viewer
 	s.mu.Unlock()
-	s.sessions <- s.h.host.SessionChanged(viewer)
+	s.h.host.OnSessionChange(viewer, s.endWithSession)
 	return s.sendMessage(message{Type: "connection_ack"})
 }
 
@@ -48,11 +47,10 @@ func (s *socket) initConnection(payload json.RawMessage) error {
 // browsers can't send, or the cookie.
 func (s *socket) readCredentials(payload json.RawMessage) (Credentials, error) {
 	if len(payload) == 0 || bytes.Equal(payload, []byte("null")) {
-		c, err := s.h.readCredentials(s.r)
-		if err != nil {
-			return c, errUnauthorized
+		if s.wrong != nil {
+			return Credentials{}, errUnauthorized
 		}
-		return c, nil
+		return s.handshake, nil
 	}
 	var fields map[string]json.RawMessage
 	if err := decodeJSON(payload, &fields); err != nil {
@@ -86,10 +84,10 @@ func refuseSignIn(err error) error {
 // endWithSession closes the connection when its session has changed.
 func (s *socket) endWithSession() {
 	if s.h.host.SessionOver(s.viewer) {
-		s.cancel(errUnauthorized)
+		s.endSocket(errUnauthorized)
 		return
 	}
-	s.cancel(&closeError{websocket.StatusServiceRestart, "roles changed; connect again"})
+	s.endSocket(&closeError{websocket.StatusServiceRestart, "roles changed; connect again"})
 }
 
 // socketStream is one operation of a socket.
@@ -253,43 +251,38 @@ func (s *socket) signInAgain(ctx context.Context) (context.Context, gqlerror.Lis
 		return viewer, nil
 	}
 	if apierror.From(err).Code == apierror.Unauthenticated {
-		s.cancel(errUnauthorized)
+		s.endSocket(errUnauthorized)
 	}
 	return ctx, presentErrors(apierror.From(err))
 }
 
 // sendNext sends one response. Its payload is JSON already.
 func (s *socket) sendNext(stream *socketStream, payload []byte) error {
-	s.mu.Lock()
-	current := s.ops[stream.id] == stream
-	s.mu.Unlock()
-	if !current {
+	if !s.isCurrent(stream) {
 		return context.Canceled
 	}
-	id, err := json.Marshal(stream.id)
-	if err != nil {
-		return err
-	}
-	b := frames.Get().(*bytes.Buffer) //nolint:forcetypeassert // see frames
+	b := stream.encodeNext(payload)
 	defer putFrame(b)
+	return s.sendFrame(b)
+}
+
+// isCurrent reports whether a stream has neither ended nor been completed.
+func (s *socket) isCurrent(stream *socketStream) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ops[stream.id] == stream
+}
+
+// encodeNext returns the message with a response. The caller puts the buffer back.
+func (stream *socketStream) encodeNext(payload []byte) *bytes.Buffer {
+	id, _ := json.Marshal(stream.id) //nolint:errchkjson // a text
+	b := newFrame()
 	b.WriteString(`{"type":"next","id":`)
 	b.Write(id)
 	b.WriteString(`,"payload":`)
 	b.Write(payload)
 	b.WriteByte('}')
-	return s.writeData(b.Bytes())
-}
-
-// frames are buffers for messages, for which no connection keeps one.
-var frames = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-const keptFrame = 64 << 10 // bytes: longer buffers are rare
-
-func putFrame(b *bytes.Buffer) {
-	if b.Cap() <= keptFrame {
-		b.Reset()
-		frames.Put(b)
-	}
+	return b
 }
 
 // sendErrors ends an operation with errors. Nothing follows it.

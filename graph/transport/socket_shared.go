@@ -14,6 +14,7 @@ type sharedStream struct {
 	member   *member
 	op       *operation
 	resumeAt time.Time // when the client has paid for what it got
+	over     bool      // it ends
 }
 
 // shareOperation returns the execution that the operation may share, nil when it is the client's own.
@@ -27,10 +28,10 @@ func (h *Handler) shareOperation(op *operation) (*Shared, gqlerror.List) {
 	return shared, nil
 }
 
-// joinShared makes the client a member of the broadcast. Its goroutine is not needed any more: superviseSocket sends what comes,
-// and the operation runs no more.
+// joinShared makes the client a member of the broadcast. Its goroutine is not needed any more: couriers send what comes, and the operation runs no
+// more.
 func (s *socket) joinShared(stream *socketStream, op *operation, shared *Shared, params *operationParams) {
-	part := &sharedStream{op: op, member: s.h.shared.join(shared, params, op.span.SpanContext(), s.wakeSupervisor)}
+	part := &sharedStream{op: op, member: s.h.shared.join(shared, params, op.span.SpanContext(), s.wakeCourier)}
 	op.oc, op.exec = nil, nil
 	end := sync.OnceFunc(func() {
 		part.member.leave()
@@ -43,54 +44,76 @@ func (s *socket) joinShared(stream *socketStream, op *operation, shared *Shared,
 	if !current {
 		end() // completed meanwhile
 	}
-	s.wakeSupervisor()
+	s.wakeCourier()
 }
 
-func (s *socket) wakeSupervisor() {
-	select {
-	case s.woken <- struct{}{}:
-	default:
-	}
-}
+func (s *socket) wakeCourier() { s.h.couriers.serveSoon(s) }
 
-// sendShared sends at most one response of each shared stream, so that none holds up the others.
-func (s *socket) sendShared() {
+// sendShared sends at most one response of each shared stream, so that none holds up the others. It returns false when the client does not read at
+// once: then it goes on in another goroutine, which ends the round.
+func (s *socket) sendShared() (done bool) {
+	const few = 4
+	var room [few]*socketStream
+	streams := room[:0]
 	s.mu.Lock()
-	s.frames = s.frames[:0]
 	for _, stream := range s.ops {
 		if stream.shared != nil {
-			s.frames = append(s.frames, stream)
+			streams = append(streams, stream)
 		}
 	}
 	s.mu.Unlock()
-	for _, stream := range s.frames {
-		s.sendSharedFrame(stream)
+	for _, stream := range streams {
+		if !s.sendSharedFrame(stream) {
+			return false
+		}
 	}
-	clear(s.frames)
+	return true
 }
 
-func (s *socket) sendSharedFrame(stream *socketStream) {
+func (s *socket) sendSharedFrame(stream *socketStream) (done bool) {
 	part := stream.shared
-	if time.Now().Before(part.resumeAt) {
-		return // a timer wakes the supervisor
+	if part.over || time.Now().Before(part.resumeAt) {
+		return true // a timer wakes a courier
 	}
 	payload, more := part.member.take()
 	if payload == nil {
 		if ended, errs := part.member.ended(); ended {
-			s.endStream(stream, errs)
-			stream.cancel()
+			part.over = true
+			go func() { // the client may be slow to read
+				s.endStream(stream, errs)
+				stream.cancel()
+			}()
 		}
+		return true
+	}
+	if !s.isCurrent(stream) {
+		return true
+	}
+	b := stream.encodeNext(payload)
+	done, err := s.wire.offerFrame(encodeFrame(b), func(err error) {
+		s.noteSent(part, len(payload), true, err)
+		putFrame(b)
+		s.h.couriers.endRound(s)
+	})
+	if done {
+		s.noteSent(part, len(payload), more, err)
+		putFrame(b)
+	}
+	return done
+}
+
+// noteSent charges the client for a response, and has a courier go on if there is more to send.
+func (s *socket) noteSent(part *sharedStream, length int, more bool, err error) {
+	if err != nil {
+		s.endSocket(err)
 		return
 	}
-	if s.sendNext(stream, payload) != nil {
-		return
-	}
-	part.op.sent++
-	if wait := s.h.host.ChargeShared(s.viewer, part.member.cost(), len(payload)); wait > 0 {
+	part.op.sent.Add(1)
+	if wait := s.h.host.ChargeShared(s.viewer, part.member.cost(), length); wait > 0 {
 		part.resumeAt = time.Now().Add(wait)
-		time.AfterFunc(wait, s.wakeSupervisor)
+		time.AfterFunc(wait, s.wakeCourier)
 	} else if more {
-		s.wakeSupervisor()
+		s.wakeCourier()
 	}
 }
 

@@ -110,7 +110,7 @@ func (s *eventStream) sendShared(ctx context.Context, op *operation, shared *Sha
 			if s.sendEvent("next", payload) != nil {
 				return false
 			}
-			op.sent++
+			op.sent.Add(1)
 			if pause := s.h.host.ChargeShared(ctx, m.cost(), len(payload)); pause > 0 {
 				resumeAt = time.Now().Add(pause)
 				time.AfterFunc(pause, wake)
@@ -140,7 +140,7 @@ func (s *eventStream) sendHeader() {
 // supervise ends the stream with the session or with the server, and keeps it alive until then. It calls whenWoken for each token, until that
 // returns false.
 func (s *eventStream) supervise(ctx context.Context, woken <-chan struct{}, whenWoken func() bool) {
-	changed := s.h.host.SessionChanged(ctx)
+	s.h.host.OnSessionChange(ctx, func() { s.cancel(sessionError(s.h.host.SessionOver(ctx))) })
 	alive := time.NewTicker(s.h.cfg.KeepAlive)
 	defer alive.Stop()
 	for {
@@ -149,9 +149,6 @@ func (s *eventStream) supervise(ctx context.Context, woken <-chan struct{}, when
 			return
 		case <-s.h.stop:
 			s.cancel(errStopping)
-			return
-		case <-changed:
-			s.cancel(sessionError(s.h.host.SessionOver(ctx)))
 			return
 		case <-alive.C:
 			_ = s.writeEvent([]byte(":\n\n"))

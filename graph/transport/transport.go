@@ -39,8 +39,8 @@ type Host interface { //nolint:interfacebloat // one question each
 	SignedIn(ctx context.Context) bool
 	// Proven reports whether ctx's viewer has proven a mail address. Guests have not: a client can make any number of them.
 	Proven(ctx context.Context) bool
-	// SessionChanged returns a channel that is closed when what SignIn found is no longer true. It watches until ctx ends.
-	SessionChanged(ctx context.Context) <-chan struct{}
+	// OnSessionChange calls changed, in a goroutine of its own, when what SignIn found is no longer true. It watches until ctx ends.
+	OnSessionChange(ctx context.Context, changed func())
 	// SessionOver reports whether the session has ended. Otherwise only its roles changed, and the client may connect again.
 	SessionOver(ctx context.Context) bool
 	// OpenFromAddress counts a WebSocket or an event stream of the client's address until release is called. An error refuses it.
@@ -113,6 +113,9 @@ type Handler struct {
 	strange slots // of streams, those of guests and without a viewer
 	shared  *broadcasts
 	stop    chan struct{}
+
+	sockets  sockets
+	couriers couriers
 }
 
 // New returns a handler. Its streams end with Stop. It panics without a host.
@@ -123,6 +126,7 @@ func New(cfg Config) *Handler {
 	cfg = cfg.withDefaults()
 	streams := newSlots(cfg.MaxSockets)
 	h := &Handler{host: cfg.Host, cfg: cfg, running: overload.NewGate(cfg.MaxRunning), streams: streams, strange: newSlots(cfg.MaxAnonymous), stop: make(chan struct{})}
+	h.sockets = sockets{h: h, open: map[*socket]struct{}{}}
 	h.shared = &broadcasts{h: h, byKey: map[string]*broadcast{}}
 	h.metrics = newMetrics(cfg.Registerer, h.running, streams, h.shared)
 	return h
@@ -130,7 +134,10 @@ func New(cfg Config) *Handler {
 
 // Stop ends all WebSockets and event streams, so that their clients connect to another process. Call it once, at the shutdown:
 // http.Server.Shutdown does not close WebSockets, and waits for event streams without an end.
-func (h *Handler) Stop() { close(h.stop) }
+func (h *Handler) Stop() {
+	close(h.stop)
+	h.sockets.stopAll()
+}
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -48,7 +48,7 @@ func (f flood) SignIn(ctx context.Context, _ Credentials) (context.Context, erro
 func (f flood) SignedIn(context.Context) bool { return false }
 func (f flood) Proven(context.Context) bool   { return false }
 
-func (f flood) SessionChanged(context.Context) <-chan struct{} { return nil }
+func (f flood) OnSessionChange(context.Context, func()) {}
 
 func (f flood) SessionOver(context.Context) bool { return false }
 

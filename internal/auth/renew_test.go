@@ -62,7 +62,7 @@ func TestAReplacedTokenStaysValidForRequestsUnderWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	old := w.signIn("ann@example.com")
-	watched := w.WatchSession(t.Context(), w.principal(old))
+	watched := w.watchSession(t.Context(), w.principal(old))
 	next, err := w.RenewSession(t.Context(), old.Token)
 	require.NoError(t, err)
 	ends(t, watched)

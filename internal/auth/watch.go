@@ -14,7 +14,7 @@ const checkEvery = 30 * time.Second
 // watch waits for the end of a principal.
 type watch struct {
 	principal Principal
-	over      chan struct{}
+	changed   func()
 }
 
 // watches are all watches of a process, by session id and by user id.
@@ -23,15 +23,13 @@ type watches struct {
 	by map[string]map[*watch]struct{}
 }
 
-// WatchSession returns a channel that is closed when p is out of date: the session has ended or the user's roles have changed. The
-// caller then authenticates the token again. The watch ends with ctx, without closing the channel. All watches of a process share one
-// connection.
-func (s *Service) WatchSession(ctx context.Context, p Principal) <-chan struct{} {
-	w := &watch{principal: p, over: make(chan struct{})}
+// WatchSession calls changed, in a goroutine of its own, when p is out of date: the session has ended or the user's roles have changed. The
+// caller then authenticates the token again. The watch ends with ctx, or with that call. All watches of a process share one connection.
+func (s *Service) WatchSession(ctx context.Context, p Principal, changed func()) {
+	w := &watch{principal: p, changed: changed}
 	s.watches.addWatch(w)
 	context.AfterFunc(ctx, func() { s.watches.removeWatch(w) })
 	s.checkWatches(ctx, []*watch{w}) // it may have ended before the watch began
-	return w.over
 }
 
 func (ws *watches) addWatch(w *watch) {
@@ -86,10 +84,10 @@ func listOf(set map[*watch]struct{}) []*watch {
 	return list
 }
 
-// fireWatch removes a watch and closes its channel.
+// fireWatch ends a watch with its call.
 func (ws *watches) fireWatch(w *watch) {
 	if ws.removeWatch(w) {
-		close(w.over)
+		go w.changed()
 	}
 }
 

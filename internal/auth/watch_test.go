@@ -45,8 +45,8 @@ func TestAWatchFiresWhenItsSessionEnds(t *testing.T) {
 			w := newWorld(t)
 			elsewhere := w.newService(func(*auth.Config) {})
 			session := w.signIn("ann@example.com")
-			first := w.WatchSession(t.Context(), w.principal(session))
-			second := w.WatchSession(t.Context(), w.principal(session))
+			first := w.watchSession(t.Context(), w.principal(session))
+			second := w.watchSession(t.Context(), w.principal(session))
 			stays(t, first)
 			require.NoError(t, end(w, elsewhere, session))
 			ends(t, first)
@@ -59,8 +59,8 @@ func TestWatchesOfOthersDoNotFire(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	gone, same, bob := w.signIn("ann@example.com"), w.signIn("ann@example.com"), w.signIn("bob@example.com")
-	ended := w.WatchSession(t.Context(), w.principal(gone))
-	others := []<-chan struct{}{w.WatchSession(t.Context(), w.principal(same)), w.WatchSession(t.Context(), w.principal(bob))}
+	ended := w.watchSession(t.Context(), w.principal(gone))
+	others := []<-chan struct{}{w.watchSession(t.Context(), w.principal(same)), w.watchSession(t.Context(), w.principal(bob))}
 	require.NoError(t, w.SignOut(t.Context(), gone.Token))
 	ends(t, ended) // messages come in order, so the others would have had theirs
 	for _, over := range others {
@@ -74,23 +74,23 @@ func TestAWatchOfAnEndedSessionFires(t *testing.T) {
 	session := w.signIn("ann@example.com")
 	p := w.principal(session)
 	require.NoError(t, w.SignOut(t.Context(), session.Token))
-	ends(t, w.WatchSession(t.Context(), p))
+	ends(t, w.watchSession(t.Context(), p))
 
 	session = w.signIn("ann@example.com")
 	p = w.principal(session)
 	require.NoError(t, w.GrantRole(t.Context(), "", p.UserID, auth.RoleOrganizer))
-	ends(t, w.WatchSession(t.Context(), p))
+	ends(t, w.watchSession(t.Context(), p))
 
 	p = w.principal(session)
 	w.clock.advance(169 * time.Hour)
-	ends(t, w.WatchSession(t.Context(), p))
+	ends(t, w.watchSession(t.Context(), p))
 }
 
 func TestARestartOfRedisFiresNoWatchOfAValidSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	session, other := w.signIn("ann@example.com"), w.signIn("ann@example.com")
-	over, sentinel := w.WatchSession(t.Context(), w.principal(session)), w.WatchSession(t.Context(), w.principal(other))
+	over, sentinel := w.watchSession(t.Context(), w.principal(session)), w.watchSession(t.Context(), w.principal(other))
 	require.NoError(t, w.redis.Do(t.Context(), "CLIENT", "KILL", "TYPE", "pubsub").Err())
 	require.NoError(t, w.SignOut(t.Context(), other.Token))
 	ends(t, sentinel)
@@ -102,8 +102,8 @@ func TestAWatchEndsWithItsContext(t *testing.T) {
 	w := newWorld(t)
 	session := w.signIn("ann@example.com")
 	ctx, cancel := context.WithCancel(t.Context())
-	left := w.WatchSession(ctx, w.principal(session))
-	stayed := w.WatchSession(t.Context(), w.principal(session))
+	left := w.watchSession(ctx, w.principal(session))
+	stayed := w.watchSession(t.Context(), w.principal(session))
 	cancel()
 	require.NoError(t, w.SignOut(t.Context(), session.Token))
 	ends(t, stayed)
@@ -116,11 +116,18 @@ func TestAllWatchesShareOneConnection(t *testing.T) {
 	session := w.signIn("ann@example.com")
 	p := w.principal(session)
 	for range 200 {
-		w.WatchSession(t.Context(), p)
+		w.watchSession(t.Context(), p)
 	}
 	channels, err := w.redis.PubSubNumSub(t.Context(), "auth:changes").Result()
 	require.NoError(t, err)
 	require.EqualValues(t, 1, channels["auth:changes"])
+}
+
+// watchSession returns a channel that is closed when p is out of date.
+func (w *world) watchSession(ctx context.Context, p auth.Principal) <-chan struct{} {
+	over := make(chan struct{})
+	w.WatchSession(ctx, p, func() { close(over) })
+	return over
 }
 
 func ends(t *testing.T, over <-chan struct{}) {

@@ -1,0 +1,122 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/require"
+
+	"ticketing/internal/testenv"
+)
+
+func TestFramesSayHowLongTheyAre(t *testing.T) {
+	t.Parallel()
+	for length, header := range map[int][]byte{
+		0: {0x81, 0}, 125: {0x81, 125}, 126: {0x81, 126, 0, 126}, 1<<16 - 1: {0x81, 126, 0xff, 0xff}, 1 << 16: {0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0},
+	} {
+		b := newFrame()
+		b.WriteString(strings.Repeat("x", length))
+		require.Equal(t, string(header)+strings.Repeat("x", length), string(encodeFrame(b)), length)
+		putFrame(b)
+	}
+}
+
+func TestNothingFollowsACloseFrame(t *testing.T) {
+	t.Parallel()
+	server, client := net.Pipe()
+	defer client.Close()
+	go func() { _, _ = client.Read(make([]byte, 10)) }()
+	w := &wire{Conn: server, timeout: testenv.Patience}
+	_, err := w.Write([]byte{finalClose, 0})
+	require.NoError(t, err)
+	_, err = w.Write([]byte{finalText, 0})
+	require.ErrorIs(t, err, net.ErrClosed)
+	_, err = w.offerFrame([]byte{finalText, 0}, func(error) { t.Error("it goes on") })
+	require.ErrorIs(t, err, net.ErrClosed)
+}
+
+// state returns one that is longer than what the system keeps for a client that does not read.
+func (crowd) state(n int) string {
+	const long = 8 << 20
+	return strings.Repeat(fmt.Sprint(n%10), long)
+}
+
+func readState(ctx context.Context, t *testing.T, conn *websocket.Conn) string {
+	t.Helper()
+	_, data, err := conn.Read(ctx)
+	require.NoError(t, err)
+	var got struct {
+		Payload struct{ Data struct{ State string } }
+	}
+	require.NoError(t, json.Unmarshal(data, &got), "it is a whole message")
+	return got.Payload.Data.State
+}
+
+func TestASlowReaderHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	host := newCrowd()
+	h, url := serve(t, func(c *Config) { c.Host = host })
+	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
+	defer cancel()
+	var conns [2]*websocket.Conn
+	for i := range conns {
+		conn, err := subscribeToCrowd(ctx, url)
+		require.NoError(t, err)
+		defer conn.CloseNow()
+		conn.SetReadLimit(-1)
+		conns[i] = conn
+	}
+	fast, slow := conns[0], conns[1]
+	awaitMembers(t, h, 2)
+	for n := range 3 {
+		host.states <- host.state(n)
+		require.Equal(t, host.state(n), readState(ctx, t, fast))
+	}
+	for got := readState(ctx, t, slow); got != host.state(2); got = readState(ctx, t, slow) {
+		require.Contains(t, []string{host.state(0), host.state(1)}, got, "what was under way is whole")
+	}
+}
+
+func TestWhoNeverReadsIsDisconnected(t *testing.T) {
+	t.Parallel()
+	host := newCrowd()
+	h, url := serve(t, func(c *Config) { c.Host, c.WriteTimeout = host, 200*time.Millisecond })
+	conn, err := subscribeToCrowd(t.Context(), url)
+	require.NoError(t, err)
+	defer conn.CloseNow()
+	awaitMembers(t, h, 1)
+	host.states <- host.state(0)
+	waitForNoStreams(t, h)
+	require.Zero(t, h.shared.count())
+}
+
+// It runs alone: it looks at the goroutines of the process.
+func TestASocketThatWaitsTakesOneGoroutine(t *testing.T) { //nolint:paralleltest // see above
+	host := newCrowd()
+	h, url := serve(t, func(c *Config) { c.Host = host })
+	const clients = 20
+	for range clients {
+		conn, err := subscribeToCrowd(t.Context(), url)
+		require.NoError(t, err)
+		defer conn.CloseNow()
+	}
+	awaitMembers(t, h, clients)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		var text strings.Builder
+		_ = pprof.Lookup("goroutine").WriteTo(&text, 2)
+		serving := 0
+		for one := range strings.SplitSeq(text.String(), "\n\n") {
+			if strings.Contains(one, "transport.(*") && !strings.Contains(one, "transport.(*broadcast).run") {
+				serving++
+			}
+		}
+		return serving == clients, fmt.Sprintf("%d goroutines", serving)
+	})
+}
