@@ -9,11 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 )
@@ -37,95 +35,76 @@ func subscribeMessage(eventID string) string {
 type crowd struct {
 	side    side
 	before  int // bytes of the server's memory without them
-	clients []*websocket.Conn
+	clients []*crowdClient
 	cancel  context.CancelFunc
 	reading sync.WaitGroup
 
 	mu        sync.Mutex
-	last      string              // message
+	newest    int64               // version
+	last      string              // message, which has it
 	awaited   int64               // a version
 	missing   int                 // clients that don't have it
 	all       chan struct{}       // closed once none is missing
 	announced map[int64]time.Time // when each version was announced
 	late      []time.Duration     // how old the oldest change in each message was
-	received  []*atomic.Int64     // by client: its version
 }
 
 // openCrowd connects clients. Each has subscribed when it returns.
 func openCrowd(ctx context.Context, of side, n int) (*crowd, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	c := &crowd{side: of, clients: make([]*websocket.Conn, n), cancel: cancel, announced: map[int64]time.Time{}, received: make([]*atomic.Int64, n)}
+	c := &crowd{side: of, clients: make([]*crowdClient, n), cancel: cancel, announced: map[int64]time.Time{}}
 	var err error
 	if c.before, err = memoryOf(of.pid); err != nil {
 		return c, err
 	}
 	const atATime = 64
-	g, joining := errgroup.WithContext(ctx)
+	var g errgroup.Group
 	g.SetLimit(atATime)
 	for i := range c.clients {
-		c.received[i] = new(atomic.Int64)
-		g.Go(func() error { return c.connect(joining, i) })
+		g.Go(func() (err error) {
+			c.clients[i], err = openCrowdClient(of)
+			return err
+		})
 	}
 	if err := g.Wait(); err != nil {
 		c.close()
 		return c, err
 	}
-	for i := range c.clients {
-		c.reading.Go(func() { c.read(ctx, i) })
+	poll, err := pollCrowd(c.clients)
+	if err != nil {
+		c.close()
+		return c, err
 	}
+	c.reading.Go(func() {
+		defer syscall.Close(poll) //nolint:errcheck // nothing is lost
+		readCrowd(ctx, poll, c.clients, c.receive)
+	})
 	return c, nil
 }
 
-func (c *crowd) connect(ctx context.Context, i int) error {
-	options := &websocket.DialOptions{}
-	if c.side.subprotocol != "" {
-		options.Subprotocols = []string{c.side.subprotocol}
-	}
-	conn, _, err := websocket.Dial(ctx, c.side.url, options) //nolint:bodyclose // the library does
-	if err != nil {
-		return fmt.Errorf("connect client %d: %w", i, err)
-	}
-	c.clients[i] = conn
-	for _, message := range c.side.greeting {
-		if err := conn.Write(ctx, websocket.MessageText, []byte(message)); err != nil {
-			return fmt.Errorf("subscribe client %d: %w", i, err)
-		}
-		if _, _, err := conn.Read(ctx); err != nil { // the acknowledgement, and the state now
-			return fmt.Errorf("subscribe client %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-func (c *crowd) read(ctx context.Context, i int) {
-	for {
-		_, data, err := c.clients[i].Read(ctx)
-		if err != nil {
-			return
-		}
-		if string(data) == "{}" { // centrifuge's ping
-			_ = c.clients[i].Write(ctx, websocket.MessageText, data)
-			continue
-		}
-		if version := versionOf(string(data)); version > 0 {
-			c.note(i, version, data)
-		}
+// receive is called with each message.
+func (c *crowd) receive(w *crowdClient, data []byte) {
+	if string(data) == "{}" { // centrifuge's ping
+		_ = w.send(textFrame, data)
+	} else if version := versionOf(string(data)); version > 0 {
+		c.note(w, version, data)
 	}
 }
 
 // note notes that a client got a version.
-func (c *crowd) note(i int, version int64, data []byte) {
+func (c *crowd) note(w *crowdClient, version int64, data []byte) {
 	now := time.Now()
-	had := c.received[i].Swap(version)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	had := w.received
+	w.received = version
 	if version == c.awaited && had < version {
-		if c.last == "" {
-			c.last = string(data)
-		}
 		if c.missing--; c.missing == 0 {
 			close(c.all)
 		}
+	}
+	if version > c.newest {
+		c.newest, c.last = version, string(data)
 	}
 	for v := had + 1; v <= version && had > 0; v++ {
 		if at, known := c.announced[v]; known {
@@ -139,7 +118,15 @@ func (c *crowd) note(i int, version int64, data []byte) {
 func (c *crowd) awaitVersion(ctx context.Context, version int64, change func() error) (time.Duration, error) {
 	all := make(chan struct{})
 	c.mu.Lock()
-	c.awaited, c.missing, c.all, c.last = version, len(c.clients), all, ""
+	c.awaited, c.missing, c.all = version, 0, all
+	for _, w := range c.clients {
+		if w.received < version { // the others had it from a read that was due, before it was announced
+			c.missing++
+		}
+	}
+	if c.missing == 0 {
+		close(all)
+	}
 	c.mu.Unlock()
 	began := time.Now()
 	if err := change(); err != nil {
@@ -211,12 +198,12 @@ func (c *crowd) kilobytes() float64 {
 
 func (c *crowd) close() {
 	c.cancel()
-	for _, conn := range c.clients {
-		if conn != nil {
-			_ = conn.CloseNow()
+	c.reading.Wait()
+	for _, w := range c.clients {
+		if w != nil {
+			_ = syscall.Close(w.fd)
 		}
 	}
-	c.reading.Wait()
 }
 
 // memoryOf returns the resident bytes of a process.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,8 +22,8 @@ import (
 )
 
 const (
-	fanoutChanges = 40 // of a comparison, by turns
-	fanoutSellers = 16 // connections that reserve
+	fanoutChanges = 200 // of a comparison, by turns
+	fanoutSellers = 16  // connections that reserve
 )
 
 const watchQuery = `subscription Watch($id: ID!) { availability(eventId: $id) { id inventoryVersion status
@@ -109,6 +111,9 @@ func (f *fanout) compare(ctx context.Context) (err error) {
 		return err
 	}
 	defer ours.close()
+	if err := f.saveHeap(ctx); err != nil {
+		return err
+	}
 	theirs, err := openCrowd(ctx, other.side, f.b.watchers)
 	if err != nil {
 		return err
@@ -148,6 +153,34 @@ func (f *fanout) compare(ctx context.Context) (err error) {
 	f.b.printFigure("fanout_p99_ratio", float64(quantileOf(lastOurs, 0.99))/float64(quantileOf(lastTheirs, 0.99)))
 	_, err = read.Exec(ctx, `UPDATE inventories SET version = $2 WHERE event_id = $1`, f.eventID, projected)
 	return err
+}
+
+// saveHeap writes what is in the api's memory to a file, if there is a folder for profiles.
+func (f *fanout) saveHeap(ctx context.Context) error {
+	for _, name := range []string{"heap", "goroutine"} {
+		file := f.b.profilePath("fanout-"+name, 0)
+		if file == "" {
+			return nil
+		}
+		url := fmt.Sprintf("http://127.0.0.1:%d/debug/pprof/%s?gc=1", f.cfg.MetricsPort, name)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+		defer response.Body.Close() //nolint:errcheck // it was read
+		profile, err := io.ReadAll(response.Body)
+		if err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+		if err := os.WriteFile(file, profile, 0o600); err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+	}
+	return nil
 }
 
 func (b *bench) printSide(name string, c *crowd, last []time.Duration) {
