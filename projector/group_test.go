@@ -42,8 +42,10 @@ func (m *absentMember) join() {
 	require.NoError(m.T, kerr.ErrorForCode(m.joined.ErrorCode))
 	sync := kmsg.NewPtrSyncGroupRequest()
 	sync.Group, sync.MemberID, sync.Generation = m.group, m.joined.MemberID, m.joined.Generation
-	_, err := sync.RequestWith(m.T.Context(), m.client)
+	sync.ProtocolType, sync.Protocol = m.joined.ProtocolType, m.joined.Protocol
+	response, err := sync.RequestWith(m.T.Context(), m.client)
 	require.NoError(m.T, err)
+	require.NoError(m.T, kerr.ErrorForCode(response.ErrorCode))
 }
 
 func (m *absentMember) sendHeartbeats() (stop func()) {

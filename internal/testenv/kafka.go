@@ -113,7 +113,9 @@ func (k *Kafka) Start(node int) {
 func (k *Kafka) startNode(i int) error {
 	folder := filepath.Dir(k.nodes[i].DataDir)
 	h, err := startHelper(folder, job{Kafka: &k.nodes[i]})
-	k.helpers[i] = h
+	if err == nil {
+		k.helpers[i] = h // one that did not start is gone
+	}
 	return err
 }
 
