@@ -60,6 +60,9 @@ func (s *sale) open(ctx context.Context, admin string) error {
 	if err = s.addSections(ctx, created.CreateEvent.Event.Id); err != nil {
 		return fmt.Errorf("open sales: %w", err)
 	}
+	if err = s.awaitShown(ctx); err != nil {
+		return fmt.Errorf("read the event: %w", err)
+	}
 	s.board.update(func() {
 		s.board.phase, s.board.sections, s.board.stages[toCome] = "on sale", s.event.Sections, len(s.customers)
 	})
@@ -89,6 +92,17 @@ func (s *sale) addSections(ctx context.Context, eventID string) error {
 		s.visitor = s.organizer.WithToken("") // who sees the open sales
 	}
 	return err
+}
+
+// awaitShown waits until visitors can see the event: a subscription of an event that is not read yet ends with NOT_FOUND.
+func (s *sale) awaitShown(ctx context.Context) error {
+	for {
+		found, err := api.GetEvent(ctx, s.visitor, s.event.Id)
+		if err != nil || found.Event != nil && found.Event.InventoryVersion > 0 {
+			return err
+		}
+		_ = wait.For(ctx, 100*time.Millisecond) // an ended context makes the query fail
+	}
 }
 
 // playRush lets the customers come and waits until all have gone. Subscriptions go on until ctx ends.
