@@ -178,22 +178,25 @@ test-random: setup ## run the property tests with CHECKS (1000) random draws eac
 test-simulation: ## run the core on a simulated PostgreSQL, broker and clock, DURATION (30s) with random seeds for each test; SEED=7 ONLY=TestName replays one
 	SEED=$(SEED) DURATION=$(if $(SEED),,$(or $(DURATION),30s)) go test -count=1 -v -timeout=3h -run '^$(or $(ONLY),Test(TheEngine|TheTable).*)$$' ./test/simulation
 
+# Where test-faults and soak keep what they found.
+KEPT = -artifacts -outputdir="$${TMPDIR:-/tmp}"
+
 .PHONY: load
-load: setup ## let 50, then 100 customers buy for DURATION (5m); nothing else must run meanwhile; PLOT=file.svg draws it
+load: setup ## let 50, then 100 customers buy for DURATION (5m), then sell an event out; nothing else must run meanwhile; PLOT=file.svg draws it
 	LOAD=1 DURATION=$(DURATION) PLOT=$(abspath $(PLOT)) go test -count=1 -v -timeout=2h -run '^TestLoad$$' ./test
 
 .PHONY: soak
-soak: setup ## sell at a steady rate for DURATION (30m); memory and connections must stay flat; PLOT=file.svg draws it
-	SOAK=1 DURATION=$(DURATION) PLOT=$(abspath $(PLOT)) go test -count=1 -v -timeout=6h -run '^TestSoak$$' ./test
+soak: setup ## sell at half of capacity for DURATION (30m); memory, connections and bloat must stay flat; PLOT=file.svg draws it
+	SOAK=1 DURATION=$(DURATION) PLOT=$(abspath $(PLOT)) go test -count=1 -v -timeout=6h $(KEPT) -run '^TestSoak$$' ./test
 
 .PHONY: test-faults
 test-faults: setup ## sell on nine processes while a schedule of faults goes on; DURATION=30m SEED=7 PAUSE=100ms MOST=10000 ONLY=failover (all have defaults)
-	FAULTS=1 SEED=$(SEED) DURATION=$(DURATION) PAUSE=$(PAUSE) MOST=$(MOST) ONLY='$(ONLY)' go test -count=1 -v -timeout=3h -artifacts -outputdir="$${TMPDIR:-/tmp}" -run '^TestFaults$$' ./test
+	FAULTS=1 SEED=$(SEED) DURATION=$(DURATION) PAUSE=$(PAUSE) MOST=$(MOST) ONLY='$(ONLY)' go test -count=1 -v -timeout=3h $(KEPT) -run '^TestFaults$$' ./test
 
 .PHONY: test-kafka
 test-kafka: setup-tests ## run what reaches the broker on Apache Kafka (Java 17; Maven fetches it once); RUN=TestASale PACKAGES=./test for less
 	TICKETING_TEST_KAFKA="$$(scripts/kafka)" go test -count=1 -p=1 -parallel=2 -timeout=60m $(if $(RUN),-run='$(RUN)') \
-		$(if $(filter-out ./...,$(PACKAGES)),$(PACKAGES),./internal/testenv ./internal/kafka ./command/relay/... ./projector/... ./test)
+		$(if $(filter-out ./...,$(PACKAGES)),$(PACKAGES),./internal/testenv ./internal/services ./internal/kafka ./command/relay/... ./projector/... ./cmd/ticketing ./test)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (5s); ONLY="graph.Fuzz" runs those

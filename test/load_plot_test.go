@@ -17,8 +17,8 @@ const (
 )
 
 // writePlot draws what was measured over time, one curve below the other, into the file that PLOT names.
-func (r *loadRun) writePlot(moments []moment) {
-	file := os.Getenv("PLOT")
+func (r *loadRun) writePlot() {
+	file, moments := os.Getenv("PLOT"), r.moments
 	if file == "" || len(moments) < 2 {
 		return
 	}

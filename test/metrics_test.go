@@ -74,16 +74,16 @@ func (tr *trading) trade() {
 }
 
 // scrape returns the metrics of each part, by name.
-func (tr *trading) scrape() map[string]map[string]*dto.MetricFamily {
-	tr.t.Helper()
+func scrape(t testing.TB, parts map[string]runningPart) map[string]map[string]*dto.MetricFamily {
+	t.Helper()
 	metrics := map[string]map[string]*dto.MetricFamily{}
-	for part, running := range tr.running {
+	for part, running := range parts {
 		response, err := http.Get(running.metrics)
-		require.NoError(tr.t, err)
+		require.NoError(t, err)
 		parser := expfmt.NewTextParser(model.LegacyValidation)
 		families, err := parser.TextToMetricFamilies(response.Body)
-		require.NoError(tr.t, err)
-		require.NoError(tr.t, response.Body.Close())
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
 		metrics[part] = families
 	}
 	return metrics
@@ -92,7 +92,7 @@ func (tr *trading) scrape() map[string]map[string]*dto.MetricFamily {
 // sum adds up the metrics of all parts that have these labels.
 func (tr *trading) sum(name string, labels map[string]string) (sum float64) {
 	tr.t.Helper()
-	for _, families := range tr.scrape() {
+	for _, families := range scrape(tr.t, tr.running) {
 		sum += sumOf(families[name], labels)
 	}
 	return sum
@@ -137,7 +137,7 @@ func readDocumented(t testing.TB) map[string]documented {
 // found returns what the parts show now, but for the metrics of Go and the process, in the form of the documentation.
 func (tr *trading) found() map[string]documented {
 	kinds, labels, parts := map[string]string{}, map[string]map[string]bool{}, map[string][]string{}
-	for part, families := range tr.scrape() {
+	for part, families := range scrape(tr.t, tr.running) {
 		for name, family := range families {
 			if strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_") {
 				continue
@@ -223,7 +223,7 @@ func TestASaleIsCountedOnceAcrossReplicas(t *testing.T) {
 		})
 	}
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) { // one hold is left: the first of awaitReservations
-		shown := tr.scrape()
+		shown := scrape(tr.t, tr.running)
 		holds := sumOf(shown["saga"]["ticketing_saga_holds"], nil)
 		seats := sumOf(shown["projector"]["ticketing_seats"], labels{"state": "reserved"})
 		return holds == 1 && seats == 1, fmt.Sprintf("%v holds, %v seats are reserved", holds, seats)
