@@ -176,7 +176,7 @@ test-random: setup ## run the property tests with CHECKS (1000) random draws eac
 
 .PHONY: test-simulation
 test-simulation: ## run the core on a simulated PostgreSQL, broker and clock, DURATION (30s) with random seeds for each test; SEED=7 ONLY=TestName replays one
-	SEED=$(SEED) DURATION=$(if $(SEED),,$(or $(DURATION),30s)) go test -count=1 -v -timeout=3h -run '^$(or $(ONLY),Test(TheEngine|TheTable).*)$$' ./test/simulation
+	SEED=$(SEED) DURATION=$(if $(SEED),,$(or $(DURATION),30s)) go test -count=1 -v -timeout=3h -run '^$(or $(ONLY),Test(TheEngine|TheTable|TheSaga).*)$$' ./test/simulation
 
 # Where test-faults and soak keep what they found.
 KEPT = -artifacts -outputdir="$${TMPDIR:-/tmp}"

@@ -75,9 +75,9 @@ func TestSabotageIsNoticed(t *testing.T) {
 func (s sabotage) requireNoticed(t *testing.T) {
 	overlay := s.writeOverlay(t)
 	for _, one := range s.noticing() {
-		run := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-vet=off", "-timeout=5m", fmt.Sprintf("-count=%d", max(s.count, 1)),
+		run := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-vet=off", "-timeout=10m", fmt.Sprintf("-count=%d", max(s.count, 1)),
 			"-run=^"+one.name+"$", "./"+one.folder)
-		run.Dir, run.Env = root, append(os.Environ(), "DURATION=2m") // of a simulation
+		run.Dir, run.Env = root, append(os.Environ(), "DURATION=4m") // of a simulation, at most
 		output, err := run.CombinedOutput()
 		require.Error(t, err, "%s passes: %s", one.name, output)
 		noticed := bytes.Contains(output, []byte("--- FAIL: "+one.name)) || bytes.Contains(output, []byte("panic: "))

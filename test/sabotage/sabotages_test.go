@@ -147,6 +147,43 @@ var sabotages = []sabotage{
 		changes: []change{{"command/saga/replica.go", `id <> ALL ($3::bigint[]) FOR UPDATE`, `id <> ALL ($3::bigint[]) AND false FOR UPDATE`}},
 	},
 	{
+		name:   "the saga moves its cursor before it makes jobs",
+		folder: "test/simulation", tests: []string{"TestTheSagaFinishesWhatWasBegun"},
+		changes: []change{
+			{"command/saga/follower.go", `return c, insertJobs(ctx, f.client, tx, slices.Concat(c.jobs, slices.Collect(maps.Values(c.undecided)), mails))`,
+				"c.jobs = slices.Concat(c.jobs, slices.Collect(maps.Values(c.undecided)), mails)\n\treturn c, nil"},
+			{"command/saga/follower.go", `_, err = f.applyRecords(ctx, tx, recorded, position, recorded[len(recorded)-1].Position)
+	return len(recorded), err`, `c, err := f.applyRecords(ctx, tx, recorded, position, recorded[len(recorded)-1].Position)
+	if err == nil {
+		err = tx.Commit(ctx)
+	}
+	if err == nil {
+		err = pgx.BeginFunc(ctx, f.pool, func(tx pgx.Tx) error { return insertJobs(ctx, f.client, tx, c.jobs) })
+	}
+	return len(recorded), err`},
+		},
+	},
+	{
+		name:   "the saga goes on where it was after a restore of the log",
+		folder: "test/simulation", tests: []string{"TestTheSagaFinishesWhatWasBegun"},
+		changes: []change{{"command/saga/cursor.go", `case !same:`, `case !same && position > 0:`}},
+	},
+	{
+		name:   "a payment that was charged is given up",
+		folder: "test/simulation", tests: []string{"TestTheSagaFinishesWhatWasBegun"},
+		changes: []change{
+			{"command/expire_hold.go", `case result.Outcome == payment.OutcomeSucceeded:`, `case result.Outcome == payment.OutcomeCreated:`},
+			{"command/expire_hold.go", `case result.Outcome != payment.OutcomeFailed:`, `case result.Outcome == payment.OutcomeProcessing:`},
+		},
+	},
+	{
+		name:   "a refund that is tried again has another key",
+		folder: "test/simulation", tests: []string{"TestTheSagaFinishesWhatWasBegun"},
+		changes: []change{{"command/execute_refund.go", `gateway.Refund{
+		ID: refundID,`, `gateway.Refund{
+		ID: fmt.Sprintf("%s-%p", refundID, &p),`}},
+	},
+	{
 		name:   "a payment that was given up is confirmed",
 		folder: "test", tests: []string{"TestAnAPIThatIsFrozenBeforeItConfirmsChargesNothingWhenItWakes"},
 		changes: []change{{"command/process_payment.go", `case recorded.Payment.Status != payment.Processing:`, `case recorded.Payment == nil:`}},

@@ -23,7 +23,7 @@ import (
 func TestStatementsAreAsPostgreSQLHasThem(t *testing.T) {
 	t.Parallel()
 	databases := testenv.Databases(t)
-	requireTypes(t, databases.Events, slices.Concat(logStatements, relayStatements))
+	requireTypes(t, databases.Events, slices.Concat(logStatements, relayStatements, sagaStatements, sabotagedStatements))
 	requireTypes(t, databases.Read, projectorStatements)
 }
 
@@ -35,13 +35,18 @@ func requireTypes(t *testing.T, url string, statements []statement) {
 	for i, st := range statements {
 		prepared, err := conn.Prepare(t.Context(), fmt.Sprint("statement", i), st.sql)
 		require.NoError(t, err, st.sql)
-		require.Equal(t, append([]uint32{}, st.params...), append([]uint32{}, prepared.ParamOIDs...), st.sql)
-		columns := make([]column, len(prepared.Fields))
-		for i, f := range prepared.Fields {
-			columns[i] = column{f.Name, f.DataTypeOID}
-		}
-		require.Equal(t, append([]column{}, st.columns...), columns, st.sql)
+		requireDescription(t, st, prepared)
 	}
+}
+
+func requireDescription(t *testing.T, st statement, prepared *pgconn.StatementDescription) {
+	t.Helper()
+	require.Equal(t, append([]uint32{}, st.params...), append([]uint32{}, prepared.ParamOIDs...), st.sql)
+	columns := make([]column, len(prepared.Fields))
+	for i, f := range prepared.Fields {
+		columns[i] = column{f.Name, min(f.DataTypeOID, firstOwn)}
+	}
+	require.Equal(t, append([]column{}, st.columns...), columns, st.sql)
 }
 
 // Sessions lock, fail, commit and end in the simulation as they do in PostgreSQL.

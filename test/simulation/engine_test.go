@@ -20,7 +20,7 @@ func simulateEngine(t *testing.T, seed uint64) (s *shop) {
 		for range 1 + s.rng.IntN(3) {
 			s.startAPI()
 		}
-		s.serve(seed)
+		s.serve(seed, (*customer).buy)
 		s.stop()
 	})
 	s.checkLog()

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -63,10 +64,7 @@ func (w *world) moment(most time.Duration) time.Duration {
 
 // decide lets a session go on, or has one of the fates happen.
 func (w *world) decide(s *session) {
-	what, fateful := s.describeNext(), 0.015
-	if s.commits() || strings.HasPrefix(what, "WITH moved") {
-		fateful = 0.1
-	}
+	what, fateful := s.describeNext(), s.fateful()
 	if w.behind { // what was acknowledged without the standby is lost soon, or never
 		fateful = 0.5
 	}
@@ -82,6 +80,22 @@ func (w *world) decide(s *session) {
 	}
 	w.note(s, what, f.name)
 	f.meet(w, s)
+}
+
+// fateful returns how likely it is that something happens instead of the next message: more where an effect may be lost, less where it only
+// looks for work.
+func (s *session) fateful() float64 {
+	what := s.describeNext()
+	starts := func(with string) bool { return strings.HasPrefix(what, with) }
+	switch {
+	case s.commits(), s.db.name == "outside" && what != "connect", slices.ContainsFunc([]string{"WITH moved", "WITH mine", "JobSetState"}, starts):
+		return 0.1
+	case starts("JobGetAvailable") && s.db.committed.queue.waits(), starts("SELECT stream_id FROM saga_aside WHERE"):
+		return 0.1
+	case slices.ContainsFunc([]string{"SELECT log_time()", "Leader", "JobGet", "JobSchedule", "Queue", "DELETE FROM idempotency_keys WHERE ctid", "-- "}, starts):
+		return 0.003
+	}
+	return 0.015
 }
 
 func (w *world) pick() fate {
@@ -144,7 +158,7 @@ func (w *world) restore() {
 	db.replace(len(db.history)-w.rng.IntN(min(len(db.history), 5)), true)
 	for _, r := range before.log[min(len(db.committed.log), len(before.log)):] {
 		w.mu.Lock()
-		w.excused[r.correlation()] = true
+		w.excused[r.correlation()], w.cutBack[r.streamID] = true, true
 		w.mu.Unlock()
 	}
 }

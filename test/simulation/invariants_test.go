@@ -46,8 +46,10 @@ func (s *shop) checkLog() {
 			s.violate("position %d is of %s, and the one before of %s", r.position, r.recordedAt, last)
 		}
 		last = r.recordedAt
-		commands[r.correlation()] = append(commands[r.correlation()], r)
 		recorded := r.recorded()
+		if recorded.Metadata.Actor != sagaActor { // it goes on with what a command began
+			commands[recorded.Metadata.CorrelationID] = append(commands[recorded.Metadata.CorrelationID], r)
+		}
 		if err := audited.Apply(&recorded); err != nil {
 			s.violate("position %d of %s: %v", r.position, r.streamID, err)
 			return

@@ -18,6 +18,9 @@ type state struct {
 	snapshots   map[string]eventstore.Snapshot
 	relayed     relayed
 	projected   projected
+	followed    followed
+	queue       queue
+	outside     outside
 }
 
 func newState(incarnation string) *state {

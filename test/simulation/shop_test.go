@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -83,29 +84,58 @@ type shop struct {
 	ends    sync.WaitGroup
 	eventID string
 	number  int // of processes, of the world's mutex
+	hold    time.Duration
+	// gateways returns how a process takes payments. Nil: it takes none.
+	gateways func(*process) command.Gateways
+	pools    []*pgxpool.Pool // that are closed when all processes have ended; of the world's mutex
+	endedAt  time.Time
 }
 
-func newShop(seed uint64, from *state) *shop {
+func newShop(seed uint64, from *state, more ...[]statement) *shop {
 	w := newWorld(seed)
-	return &shop{world: w, log: w.addDatabase("log", from, logStatements, relayStatements)}
+	return &shop{world: w, hold: time.Hour, log: w.addDatabase("log", from, slices.Concat(more, [][]statement{logStatements, relayStatements})...)}
 }
 
-// startAPI starts an api.
-func (s *shop) startAPI() {
+// addProcess starts a process that runs until its context ends.
+func (s *shop) addProcess(name string, replace func(), run func(ctx context.Context, p *process)) {
 	ctx, cancel := context.WithCancel(context.Background())
+	p := s.newProcess(name, replace, cancel)
 	s.mu.Lock()
-	s.number++
-	p := &process{world: s.world, name: fmt.Sprintf("api%d", s.number), end: cancel, replace: s.startAPI}
+	s.processes = append(s.processes, p)
 	s.mu.Unlock()
+	s.ends.Go(func() { run(ctx, p) })
+}
+
+func (s *shop) newProcess(name string, replace, end func()) *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.number++
+	return &process{world: s.world, name: fmt.Sprintf("%s%d", name, s.number), end: end, replace: replace}
+}
+
+// service returns the use cases of a process, on an engine that runs until the context ends.
+func (s *shop) service(ctx context.Context, p *process) *command.Service {
 	pool := p.pool(s.log)
 	e := engine.New(engine.Config{Pool: pool, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Logger: logger()})
 	s.ends.Go(func() {
 		defer pool.Close()
 		s.guard(func() error { return e.Run(ctx) })
 	})
+	c := command.Config{Engine: e, Hold: s.hold, Logger: logger()}
+	if s.gateways != nil {
+		c.Gateways = s.gateways(p)
+	}
+	return command.New(c)
+}
+
+// startAPI starts an api.
+func (s *shop) startAPI() {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := s.newProcess("api", s.startAPI, cancel)
+	service := s.service(ctx, p)
 	s.mu.Lock()
 	s.processes = append(s.processes, p)
-	s.apis = append(s.apis, &api{p, command.New(command.Config{Engine: e, Hold: time.Hour, Logger: logger()})})
+	s.apis = append(s.apis, &api{p, service})
 	s.mu.Unlock()
 }
 
@@ -129,6 +159,9 @@ func (s *shop) stopWith(more func()) {
 		p.end()
 	}
 	s.ends.Wait()
+	for _, pool := range s.pools {
+		pool.Close()
+	}
 	more()
 	close(s.ended)
 	<-s.finished
@@ -163,14 +196,14 @@ const (
 	mostTries = 200
 )
 
-// serve has the customers do what they do, at the same time.
-func (s *shop) serve(seed uint64) {
+// serve has the customers buy, at the same time.
+func (s *shop) serve(seed uint64, buy func(c *customer, n int)) {
 	var group sync.WaitGroup
 	for i := range customers {
 		group.Go(func() {
 			c := &customer{shop: s, rng: rand.New(rand.NewPCG(seed, uint64(i)+2)), id: fmt.Sprintf("usr_%d", i)}
 			for n := range 3 {
-				c.buy(n)
+				buy(c, n)
 			}
 		})
 	}
@@ -185,25 +218,40 @@ type customer struct {
 
 // buy reserves, and gives back some of what was reserved.
 func (c *customer) buy(n int) {
+	if reserved := c.reserve(n); reserved.accepted && c.rng.IntN(2) > 0 {
+		c.cancel(n, reserved.ref)
+	}
+}
+
+func (c *customer) reserve(n int) outcome {
 	items := []inventory.ReserveItem{commandtest.Seats("Stalls", fmt.Sprintf("A-%d", 1+c.rng.IntN(seats)))}
 	if c.rng.IntN(3) == 0 {
 		items = append(items, commandtest.Tickets("Floor", 1+c.rng.IntN(2)))
 	}
-	reserved := c.do(fmt.Sprintf("%s-reserve-%d", c.id, n), func(ctx context.Context, a *api, by command.Caller) (string, error) {
+	return c.do(fmt.Sprintf("%s-reserve-%d", c.id, n), func(ctx context.Context, a *api, by command.Caller) (string, error) {
 		r, err := a.ReserveSeats(ctx, by, command.ReserveSeats{EventID: c.shop.eventID, Items: items})
-		return r.ID, err
-	})
-	if !reserved.accepted || c.rng.IntN(2) == 0 {
-		return
-	}
-	c.do(fmt.Sprintf("%s-cancel-%d", c.id, n), func(ctx context.Context, a *api, by command.Caller) (string, error) {
-		r, err := a.CancelReservation(ctx, by, command.CancelReservation{ReservationID: reserved.ref})
 		return r.ID, err
 	})
 }
 
-// do tries a command until its outcome is known, or once if it has no idempotency key.
-func (c *customer) do(id string, try func(context.Context, *api, command.Caller) (string, error)) (o outcome) {
+func (c *customer) cancel(n int, reservationID string) {
+	c.do(fmt.Sprintf("%s-cancel-%d", c.id, n), func(ctx context.Context, a *api, by command.Caller) (string, error) {
+		r, err := a.CancelReservation(ctx, by, command.CancelReservation{ReservationID: reservationID})
+		return r.ID, err
+	})
+}
+
+// do tries a command, and keeps what became of it.
+func (c *customer) do(id string, try func(context.Context, *api, command.Caller) (string, error)) outcome {
+	o := c.repeat(id, try)
+	c.shop.mu.Lock()
+	defer c.shop.mu.Unlock()
+	c.shop.outcomes[id] = o
+	return o
+}
+
+// repeat tries a command until its outcome is known, or once if it has no idempotency key.
+func (c *customer) repeat(id string, try func(context.Context, *api, command.Caller) (string, error)) (o outcome) {
 	by := command.Caller{Principal: command.User(c.id), Trace: command.Trace{CorrelationID: id}}
 	if o.keyed = c.rng.IntN(5) > 0; o.keyed {
 		by.IdempotencyKey = id
@@ -231,8 +279,5 @@ func (c *customer) do(id string, try func(context.Context, *api, command.Caller)
 		}
 	}
 	o.at = time.Since(began)
-	c.shop.mu.Lock()
-	defer c.shop.mu.Unlock()
-	c.shop.outcomes[id] = o
 	return o
 }

@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"fmt"
+	"hash/crc32"
+	"regexp"
 	"strings"
 	"time"
 
@@ -24,6 +26,17 @@ type column struct {
 
 // normal returns a statement's text in one line.
 func normal(sql string) string { return strings.Join(strings.Fields(sql), " ") }
+
+var named = regexp.MustCompile(`^-- name: (\w+) :`)
+
+// riverText returns the name that River gives to a statement, and a sum of its text.
+func riverText(sql string) string {
+	name := named.FindStringSubmatch(sql)
+	if name == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %08x", name[1], crc32.ChecksumIEEE([]byte(normal(sql))))
+}
 
 // execution is one run of a statement.
 type execution struct {
@@ -80,7 +93,7 @@ func tagOf(sql string, rows, affected int) string {
 	if strings.HasPrefix(sql, "INSERT") || strings.Contains(sql, ") INSERT") {
 		return fmt.Sprintf("INSERT 0 %d", affected)
 	}
-	return fmt.Sprintf("SELECT %d", rows)
+	return fmt.Sprintf("SELECT %d", max(rows, affected))
 }
 
 func (w *world) encodeRow(columns []column, formats []int16, row []any) ([][]byte, error) {
@@ -98,23 +111,34 @@ func (w *world) encodeRow(columns []column, formats []int16, row []any) ([][]byt
 	return encoded, nil
 }
 
+// firstOwn is the first number that PostgreSQL gives to a type of a database's own.
+const firstOwn = 16384
+
 // Types that statements use.
 const (
-	boolean     = uint32(pgtype.BoolOID)
-	smallint    = uint32(pgtype.Int2OID)
-	integer     = uint32(pgtype.Int4OID)
-	bigint      = uint32(pgtype.Int8OID)
-	text        = uint32(pgtype.TextOID)
-	bytea       = uint32(pgtype.ByteaOID)
-	jsonOID     = uint32(pgtype.JSONOID)
-	uuidOID     = uint32(pgtype.UUIDOID)
-	timestamptz = uint32(pgtype.TimestamptzOID)
-	interval    = uint32(pgtype.IntervalOID)
-	oidOID      = uint32(pgtype.OIDOID)
-	integers    = uint32(pgtype.Int4ArrayOID)
-	bigints     = uint32(pgtype.Int8ArrayOID)
-	smallints   = uint32(pgtype.Int2ArrayOID)
-	texts       = uint32(pgtype.TextArrayOID)
-	byteas      = uint32(pgtype.ByteaArrayOID)
-	voidOID     = uint32(2278)
+	boolean      = uint32(pgtype.BoolOID)
+	smallint     = uint32(pgtype.Int2OID)
+	integer      = uint32(pgtype.Int4OID)
+	bigint       = uint32(pgtype.Int8OID)
+	text         = uint32(pgtype.TextOID)
+	bytea        = uint32(pgtype.ByteaOID)
+	jsonOID      = uint32(pgtype.JSONOID)
+	uuidOID      = uint32(pgtype.UUIDOID)
+	timestamptz  = uint32(pgtype.TimestamptzOID)
+	interval     = uint32(pgtype.IntervalOID)
+	oidOID       = uint32(pgtype.OIDOID)
+	integers     = uint32(pgtype.Int4ArrayOID)
+	bigints      = uint32(pgtype.Int8ArrayOID)
+	smallints    = uint32(pgtype.Int2ArrayOID)
+	texts        = uint32(pgtype.TextArrayOID)
+	byteas       = uint32(pgtype.ByteaArrayOID)
+	float        = uint32(pgtype.Float8OID)
+	bit          = uint32(pgtype.BitOID)
+	jsonbOID     = uint32(pgtype.JSONBOID)
+	jsonbs       = uint32(pgtype.JSONBArrayOID)
+	booleans     = uint32(pgtype.BoolArrayOID)
+	varchars     = uint32(pgtype.VarcharArrayOID)
+	timestamptzs = uint32(pgtype.TimestamptzArrayOID)
+	jobState     = uint32(firstOwn) // a type of River's, which has another number in each database
+	voidOID      = uint32(2278)
 )

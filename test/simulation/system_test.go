@@ -74,17 +74,6 @@ func (s *system) kafka(p *process) []kgo.Opt {
 	return kafka.Options(kafka.Config{Brokers: []string{"127.0.0.1:9092"}, ClientID: p.name, Dial: s.dial(p), Logger: logger()})
 }
 
-// addProcess starts a process that runs until its context ends.
-func (s *system) addProcess(name string, replace func(), run func(ctx context.Context, p *process)) {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.mu.Lock()
-	s.number++
-	p := &process{world: s.world, name: fmt.Sprintf("%s%d", name, s.number), end: cancel, replace: replace}
-	s.processes = append(s.processes, p)
-	s.mu.Unlock()
-	s.ends.Go(func() { run(ctx, p) })
-}
-
 func (s *system) startRelay() {
 	s.addProcess("relay", s.startRelay, func(ctx context.Context, p *process) {
 		pool := p.pool(s.log)
@@ -318,7 +307,7 @@ func simulateSystem(t *testing.T, seed uint64) (s *system) {
 		}
 		var disturbing sync.WaitGroup
 		disturbing.Go(func() { s.disturb(seed) })
-		s.serve(seed)
+		s.serve(seed, (*customer).buy)
 		disturbing.Wait()
 		s.calm.Store(true)
 		s.settle()

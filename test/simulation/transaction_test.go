@@ -72,7 +72,8 @@ type commit struct {
 }
 
 func (tx *transaction) commit(replicated bool) {
-	if tx.writes && replicated {
+	unhurried := tx.settings["synchronous_commit"] == "off"
+	if replicated = replicated && !unhurried; tx.writes && replicated {
 		for i := len(tx.db.history) - 1; i >= 0 && !tx.db.history[i].replicated; i-- {
 			tx.db.history[i].replicated = true
 		}
@@ -85,7 +86,7 @@ func (tx *transaction) commit(replicated bool) {
 		change(next)
 	}
 	tx.db.set(next)
-	tx.db.history = append(tx.db.history, commit{state: next, replicated: replicated, unhurried: tx.settings["synchronous_commit"] == "off"})
+	tx.db.history = append(tx.db.history, commit{state: next, replicated: replicated, unhurried: unhurried})
 }
 
 // rollbackTo takes back what was done since the savepoint, and reports whether there is one.

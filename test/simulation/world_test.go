@@ -38,6 +38,7 @@ type world struct {
 	violations []string
 	outcomes   map[string]outcome // of commands, by correlation id
 	excused    map[string]bool    // commands that a restore has lost
+	cutBack    map[string]bool    // streams that have lost domain events so
 }
 
 // step is a decision of the scheduler.
@@ -60,14 +61,17 @@ type database struct {
 	check      func(*state)          // is called with each commit
 	history    []commit
 	locks      map[string]*lock
+	jobs       int64         // the last id of one
 	clock      time.Duration // how far its clock is ahead
 }
 
 func newWorld(seed uint64) *world {
-	return &world{
+	w := &world{
 		rng: rand.New(rand.NewPCG(seed, 1)), types: pgtype.NewMap(), ended: make(chan struct{}), finished: make(chan struct{}),
-		signal: make(chan struct{}, 1), outcomes: map[string]outcome{}, excused: map[string]bool{},
+		signal: make(chan struct{}, 1), outcomes: map[string]outcome{}, excused: map[string]bool{}, cutBack: map[string]bool{},
 	}
+	w.types.RegisterType(&pgtype.Type{Name: "river_job_state", OID: jobState, Codec: pgtype.TextCodec{}})
+	return w
 }
 
 func (w *world) addDatabase(name string, from *state, statements ...[]statement) *database {
@@ -98,7 +102,10 @@ func (db *database) now() time.Time { return time.Now().UTC().Add(db.clock).Trun
 func (db *database) statement(sql string) (*statement, error) {
 	st, ok := db.statements[normal(sql)]
 	if !ok {
-		db.world.violate("the simulation does not know a statement: %s", normal(sql))
+		st, ok = db.statements[riverText(sql)]
+	}
+	if !ok {
+		db.world.violate("the simulation does not know a statement: %s %s", riverText(sql), normal(sql))
 		return nil, fmt.Errorf("unknown: %s", sql)
 	}
 	return st, nil
@@ -301,6 +308,7 @@ func (db *database) replace(keep int, renew bool) {
 		}
 	}
 	next := db.history[keep-1].state.clone()
+	next.queue.leader = nil // its table is not logged
 	if !renew {
 		db.set(next)
 		db.history = db.history[:keep]
