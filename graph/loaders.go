@@ -133,7 +133,7 @@ func (l *loaders) addSections(sections []query.SectionSales) {
 // addRootFields notes the objects that the operation names: they are read together, as those of a list are.
 func (l *loaders) addRootFields(oc *graphql.OperationContext) {
 	fields := graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{"Query"})
-	if len(fields) < 2 { //nolint:mnd // one has no siblings
+	if len(fields) < 2 { // one has no siblings
 		return
 	}
 	byPrefix := map[string][]string{}

@@ -25,14 +25,16 @@ type pair struct {
 	right *pair
 }
 
-var pairs Type[pair]
+var pairs = newPairs()
 
-func init() {
-	pairs = Type[pair]{Name: "Pair", Implementors: []string{"Pair"}, Fields: []Field[pair]{
+func newPairs() *Type[pair] {
+	t := &Type[pair]{Name: "Pair", Implementors: []string{"Pair"}}
+	t.Fields = []Field[pair]{
 		{Name: "left", Append: func(b []byte, obj *pair, _ *Plan) []byte { return AppendString(b, obj.left) }},
-		{Name: "right", Of: &pairs, Append: func(b []byte, obj *pair, p *Plan) []byte { return AppendRequiredObject(b, &pairs, p, obj.right) }},
+		{Name: "right", Of: t, Append: func(b []byte, obj *pair, p *Plan) []byte { return AppendRequiredObject(b, t, p, obj.right) }},
 		{Name: "worse", Append: func([]byte, *pair, *Plan) []byte { panic("worse") }},
-	}}
+	}
+	return t
 }
 
 func TestWhatGqlgenHasToReportIsLeftToIt(t *testing.T) {
@@ -41,7 +43,7 @@ func TestWhatGqlgenHasToReportIsLeftToIt(t *testing.T) {
 	right.SelectionSet = ast.SelectionSet{left}
 	for name, sel := range map[string]ast.SelectionSet{"null": {left, right}, "panic": {left, worse}, "both": {slow, worse}} {
 		var plans Plans
-		whole, rest := Begin(t.Context(), &plans, &graphql.OperationContext{}, &pairs, sel, &pair{left: "a"})
+		whole, rest := Begin(t.Context(), &plans, &graphql.OperationContext{}, pairs, sel, &pair{left: "a"})
 		require.Nil(t, whole, name)
 		require.False(t, rest.IsPlain(0) || rest.IsPlain(1), name)
 	}
@@ -52,7 +54,7 @@ func TestOnlyFieldsThatAreNotPlainAreResolved(t *testing.T) {
 	right := selected("right")
 	right.SelectionSet = ast.SelectionSet{selected("left")}
 	sel := ast.SelectionSet{selected("slow"), selected("left"), right, selected("slower"), selected("__typename")}
-	whole, rest := Begin(t.Context(), &plans, &graphql.OperationContext{}, &pairs, sel, &pair{"a", &pair{left: "b"}})
+	whole, rest := Begin(t.Context(), &plans, &graphql.OperationContext{}, pairs, sel, &pair{"a", &pair{left: "b"}})
 	require.Nil(t, whole)
 	for i := range rest.Fields {
 		if !rest.IsPlain(i) {
