@@ -39,6 +39,14 @@ func TestWhatCostsTooMuchIsRefusedCheaply(t *testing.T) {
 	}
 }
 
+func TestARefusalSaysWhatTheOperationCosts(t *testing.T) {
+	t.Parallel()
+	got := newBareAPI(t).do(`{ events(first: 100) { nodes { sections { seats(first: 100) { nodes { label } } } } } }`, nil)
+	cost := got.Errors[0].Extensions["cost"].(map[string]any)
+	require.EqualValues(t, 20_000, cost["max"])
+	require.Greater(t, cost["requested"], 200_000.0)
+}
+
 // doubling makes n fragments, each of which spreads the next one twice: 2^n fields.
 func doubling(n int) string {
 	var b strings.Builder

@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"go.opentelemetry.io/otel/trace"
 
+	"ticketing/graph/apierror"
 	"ticketing/graph/limits"
 	"ticketing/graph/loader"
 	"ticketing/internal/auth"
@@ -119,7 +120,7 @@ func (l *loaders) addPayments(payments []query.Payment) {
 }
 
 func (l *loaders) addCustomers(customers []query.Customer) {
-	l.siblings.users.Add(loader.IDs(customers, func(c query.Customer) string { return c.ID }))
+	l.siblings.users.Add(loader.IDs(customers, func(c query.Customer) string { return c.UserID }))
 }
 
 func (l *loaders) addHistory(entries []query.HistoryEntry) {
@@ -194,7 +195,10 @@ func (r *Resolver) aroundOperation(ctx context.Context, next graphql.OperationHa
 	if oc.Operation.Operation != ast.Subscription {
 		return next(ctx)
 	}
-	err := r.admission.chargeAhead(ctx, oc)
+	err := requireRootField(oc)
+	if err == nil {
+		err = r.admission.chargeAhead(ctx, oc)
+	}
 	if err == nil {
 		err = r.awaitToken(ctx, oc)
 	}
@@ -202,6 +206,14 @@ func (r *Resolver) aroundOperation(ctx context.Context, next graphql.OperationHa
 		return graphql.OneShot(refuseOperation(err))
 	}
 	return next(withSubscription(r.withLoaders(r.admission.withClient(ctx))))
+}
+
+// requireRootField refuses a subscription whose only field is left out by a directive: there would be nothing to follow.
+func requireRootField(oc *graphql.OperationContext) error {
+	if len(graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{"Subscription"})) == 0 {
+		return apierror.New(apierror.ValidationFailed, "a subscription needs its field: @skip and @include may not leave it out")
+	}
+	return nil
 }
 
 // aroundResponse gives loaders to each response, and bounds what it costs. What was refused before it was executed has no cost.

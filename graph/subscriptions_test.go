@@ -46,6 +46,24 @@ func TestAReservationIsFollowedToItsEnd(t *testing.T) {
 	require.Equal(t, "complete", w.receive()["type"])
 }
 
+func TestASubscriptionNeedsItsField(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	e := a.addEvent(newUser(), "SALES_OPEN")
+	w := a.dial().init(a.bearer(newUser()))
+	for i, query := range []string{
+		`subscription($e: ID!, $no: Boolean!) { availability(eventId: $e) @include(if: $no) { id } }`,
+		`subscription($e: ID!, $no: Boolean!) { ...s @include(if: $no) } fragment s on Subscription { seatChanges(eventId: $e) { version } }`,
+		`subscription($e: ID!, $no: Boolean!) { availability(eventId: $e) @include(if: $no) { id reservations { nodes { id } } } }`,
+	} {
+		operation := strconv.Itoa(i)
+		w.subscribe(operation, query, vars{"e": e.ID, "no": false})
+		refused := w.receive()
+		require.Equal(t, "error", refused["type"], query)
+		require.Contains(t, encode(t, refused), "GRAPHQL_VALIDATION_FAILED", query)
+	}
+}
+
 func TestASubscriptionWaitsForANewReservation(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)

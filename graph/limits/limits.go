@@ -65,10 +65,14 @@ func (l Limits) MutateOperationContext(_ context.Context, oc *graphql.OperationC
 		return tooMuch("more than %d aliases", l.Aliases)
 	case total.schemaValues > l.SchemaValues:
 		return tooMuch("more than %d values of the schema", l.SchemaValues)
-	case total.complexity > l.most(oc):
-		return tooMuch("more than %d values could be in the response: request smaller pages or fewer fields", l.most(oc))
 	}
-	oc.Stats.SetExtension(costExtension, Cost{Requested: total.complexity + total.schemaValues/valuesOfSchema, Max: l.most(oc)})
+	cost := Cost{Requested: total.complexity + total.schemaValues/valuesOfSchema, Max: l.most(oc)}
+	if total.complexity > cost.Max {
+		refused := tooMuch("more than %d values could be in the response: request smaller pages or fewer fields", cost.Max)
+		refused.Extensions[costExtension] = cost
+		return refused
+	}
+	oc.Stats.SetExtension(costExtension, cost)
 	return nil
 }
 
