@@ -345,7 +345,9 @@ func TestEqualFieldsAreCountedBeforeTheyAreCompared(t *testing.T) {
 
 func TestListedOriginsMayUseTheCookie(t *testing.T) {
 	t.Parallel()
-	a := newReadAPI(t, inProduction, func(c *graph.Config) { c.AllowedOrigins = []string{"https://shop.example.com"} })
+	a := newReadAPI(t, inProduction, func(c *graph.Config) {
+		c.AllowedOrigins, c.AllowedHeaders = []string{"https://shop.example.com"}, []string{"x-datadog-trace-id"}
+	})
 	cookie := "__Host-ticketing_session=" + a.signIn(newUser())
 	for origin, allowed := range map[string]bool{"https://shop.example.com": true, "http://shop.example.com": false, "https://evil.example": false} {
 		got := a.do(`{ me { id } }`, nil, "Origin", origin, "Cookie", cookie)
@@ -353,6 +355,9 @@ func TestListedOriginsMayUseTheCookie(t *testing.T) {
 		require.Equal(t, allowed, got.header.Get("Access-Control-Allow-Credentials") == "true", origin)
 		r, err := http.NewRequest(http.MethodOptions, a.url, nil)
 		require.NoError(t, err)
-		require.Equal(t, allowed, strings.Contains(a.send(r, "Origin", origin).header.Get("Access-Control-Allow-Headers"), "apollographql-client-name"), origin)
+		headers := a.send(r, "Origin", origin).header.Get("Access-Control-Allow-Headers")
+		for _, header := range []string{"apollographql-client-name", "x-datadog-trace-id"} {
+			require.Equal(t, allowed, strings.Contains(headers, header), origin)
+		}
 	}
 }

@@ -56,6 +56,8 @@ type Config struct {
 	SignTicket func(ticketID, eventID string) (string, error)
 	// AllowedOrigins are those of other pages that may use the API with the cookie, such as "https://shop.example.com". Default: none.
 	AllowedOrigins []string
+	// AllowedHeaders are request headers that these pages may send, besides those that the API reads and those of tracing. Default: none.
+	AllowedHeaders []string
 	// ClientNames are the clients whose operations are counted by name, besides those of this repository. Default: none.
 	ClientNames []string
 	// QueryTimeout is how long a query, or a read of a subscription, may take: longer than any page needs, shorter than clients' patience.
@@ -164,7 +166,7 @@ func New(cfg Config) (*Server, error) {
 		closed: newExecutor(r, cfg.Logger, cfg.Development), open: newExecutor(r, cfg.Logger, true),
 	}
 	s.Handler = transport.New(transport.Config{
-		Host: s, CookieName: SessionCookie, AllowOrigin: allowOrigin, TrustedProxies: cfg.TrustedProxies,
+		Host: s, CookieName: SessionCookie, AllowOrigin: allowOrigin, AllowHeaders: cfg.AllowedHeaders, TrustedProxies: cfg.TrustedProxies,
 		Logger: cfg.Logger, Registerer: cfg.Registerer,
 	})
 	return s, nil

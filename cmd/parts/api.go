@@ -111,7 +111,7 @@ func (e Env) graphConfig(b *apiBackends, cfg graph.Config) graph.Config {
 	cfg.Log, cfg.Redis = eventstore.Reader{DB: b.events.Pool}, b.redis
 	cfg.Logger, cfg.Registerer = e.Logger, e.registererOf("api")
 	cfg.Development, cfg.BaseURL, cfg.ReturnOrigins = e.Config.Development(), e.Config.AuthBaseURL, e.Config.ReturnOrigins
-	cfg.AllowedOrigins, cfg.ClientNames = e.Config.AllowedOrigins, e.Config.ClientNames
+	cfg.AllowedOrigins, cfg.AllowedHeaders, cfg.ClientNames = e.Config.AllowedOrigins, e.Config.AllowedHeaders, e.Config.ClientNames
 	cfg.MutationTimeout = 2*e.Config.PaymentTimeout + time.Minute // a payment is created, then confirmed
 	cfg.RateLimits = e.rateLimits()
 	return cfg

@@ -69,6 +69,7 @@ type Config struct {
 	CookieName string // Default: no cookie is read.
 
 	AllowOrigin    func(r *http.Request, origin string) bool // Whose pages may use the cookie. Default: none.
+	AllowHeaders   []string                                  // What these pages may send beside the usual headers. Default: nothing.
 	TrustedProxies []netip.Prefix                            // Whose X-Forwarded-For is believed. Default: none.
 
 	Logger     *slog.Logger          // Default: slog.Default().
@@ -205,7 +206,7 @@ func (h *Handler) allowCORS(w http.ResponseWriter, r *http.Request) {
 	header.Set("Access-Control-Expose-Headers", "X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Consistency-Token")
 	if r.Method == http.MethodOptions {
 		header.Set("Access-Control-Allow-Methods", "GET, POST")
-		header.Set("Access-Control-Allow-Headers", allowedHeaders)
+		header.Set("Access-Control-Allow-Headers", strings.Join(append([]string{allowedHeaders}, h.cfg.AllowHeaders...), ", "))
 		header.Set("Access-Control-Max-Age", "600")
 	}
 }

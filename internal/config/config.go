@@ -58,6 +58,7 @@ type Config struct {
 	ReadsPerUser   int      `env:"READ_RATE_LIMIT_PER_USER" envDefault:"1000000"` // weight a minute, of each api process
 	ReadsPerIP     int      `env:"READ_RATE_LIMIT_PER_IP"   envDefault:"5000000"` // the same of those who are not signed in
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS"`                               // of other pages that may use the API with the cookie
+	AllowedHeaders []string `env:"ALLOWED_HEADERS"`                               // that these pages may send, besides the API's own
 	ClientNames    []string `env:"CLIENT_NAMES"`                                  // of clients whose operations are counted by name
 
 	TrustedDocuments   string `env:"TRUSTED_DOCUMENTS"`                              // path of the manifest; empty: there are none

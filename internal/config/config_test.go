@@ -131,6 +131,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"scheme":               {development("DATABASE_URL", "mysql://db/x"), "DATABASE_URL: not a URL"},
 		"broker":               {development("REDPANDA_BROKERS", "redpanda"), `"redpanda" is not host:port`},
 		"topics":               {development("EVENT_TOPIC", "ticketing-payment-events"), "PAYMENT_TOPIC: "},
+		"header":               {development("ALLOWED_HEADERS", "x-a,*"), `ALLOWED_HEADERS: "*"`},
 		"admin":                {development("ADMIN_EMAILS", "a@example.com,nowhere"), `ADMIN_EMAILS: "nowhere"`},
 		"a return origin":      {development("RETURN_ORIGINS", "https://shop.example.com,https://shop.example.com/paid"), `RETURN_ORIGINS: "https://shop.example.com/paid"`},
 		"proxy":                {development("TRUSTED_PROXIES", "10.0.0.0/8,proxy"), `TRUSTED_PROXIES: "proxy"`},

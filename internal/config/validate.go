@@ -219,6 +219,8 @@ func (v *validator) checkBroker(needs []Need) {
 	}
 }
 
+var headerName = regexp.MustCompile(`^[A-Za-z0-9-]+$`) // "*" means nothing where credentials are allowed
+
 func (v *validator) checkAuth(needs []Need) {
 	c := v.cfg
 	const base = string(NeedLinks)
@@ -234,6 +236,11 @@ func (v *validator) checkAuth(needs []Need) {
 		u, err := url.Parse(origin)
 		if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || u.Scheme != "https" && !c.Development() {
 			v.report("ALLOWED_ORIGINS", "%q is not an origin such as https://shop.example.com", origin)
+		}
+	}
+	for _, header := range c.AllowedHeaders {
+		if !headerName.MatchString(header) {
+			v.report("ALLOWED_HEADERS", "%q is not the name of a header, such as x-datadog-trace-id", header)
 		}
 	}
 	const expose = "AUTH_EXPOSE_MAGIC_LINKS_FOR_TESTING"
