@@ -15,7 +15,8 @@ import (
 
 const documentsUsage = `usage: ticketing documents register [-manifest FILE] FILE...
            add operations to the manifest of trusted documents (TRUSTED_DOCUMENTS, docs/api.md). A FILE is what GraphQL Code Generator, Relay's
-           compiler or Apollo's generate-persisted-query-manifest writes, with SHA-256 as the hash; or one document, with the ending .graphql.
+           compiler, Apollo's generate-persisted-query-manifest (with SHA-256 as the hash) or genqlient's export_operations writes; or one
+           document, with the ending .graphql.
            Nothing is added when one of them does not fit the schema of this version; nothing is ever removed.`
 
 // runDocuments returns statusWrong when a document can't be registered.

@@ -46,7 +46,8 @@ func TestDocumentsAreRegisteredFromWhatCompilersWrite(t *testing.T) {
 	status, output := register(codegen, apollo)
 	require.Equal(t, statusOK, status)
 	require.Contains(t, output, "2 documents, 2 of them new")
-	status, output = register(file, codegen)
+	genqlient := writeFile(t, "operations.json", map[string]any{"operations": []map[string]string{{"operationName": "Two", "query": two, "sourceLocation": "x.graphql"}}})
+	status, output = register(file, codegen, genqlient)
 	require.Equal(t, statusOK, status)
 	require.Contains(t, output, "3 documents, 1 of them new")
 

@@ -11,7 +11,7 @@ import (
 )
 
 // Read returns the documents of a file: one with the ending .graphql is a document; others are what GraphQL Code Generator or Relay's compiler
-// writes (a JSON object of ids and documents), or Apollo's manifest of persisted queries. Ids have to be SHA-256.
+// writes (a JSON object of ids and documents), Apollo's manifest of persisted queries, or what genqlient exports. Ids have to be SHA-256.
 func Read(path string) ([]string, error) {
 	content, err := readManifest(path)
 	if err != nil {
@@ -20,7 +20,7 @@ func Read(path string) ([]string, error) {
 	if filepath.Ext(path) == ".graphql" {
 		return []string{string(content)}, nil
 	}
-	listed, err := readApollo(content)
+	listed, err := readOperations(content)
 	if listed == nil && err == nil {
 		listed, err = parseManifest(content)
 	}
@@ -34,17 +34,20 @@ func Read(path string) ([]string, error) {
 	return texts, nil
 }
 
-// readApollo returns nil when the content is not of Apollo.
-func readApollo(content []byte) (map[string]string, error) {
+// readOperations returns nil when the content is neither of Apollo nor of genqlient, which has no ids.
+func readOperations(content []byte) (map[string]string, error) {
 	var manifest struct {
-		Format     string                      `json:"format"`
-		Operations []struct{ ID, Body string } `json:"operations"`
+		Format     string                             `json:"format"`
+		Operations []struct{ ID, Body, Query string } `json:"operations"`
 	}
-	if json.Unmarshal(content, &manifest) != nil || manifest.Format != "apollo-persisted-query-manifest" {
+	if json.Unmarshal(content, &manifest) != nil || manifest.Format != "apollo-persisted-query-manifest" && manifest.Format != "" || manifest.Operations == nil {
 		return nil, nil //nolint:nilerr,nilnil // it is something else
 	}
 	listed := map[string]string{}
 	for _, operation := range manifest.Operations {
+		if manifest.Format == "" {
+			operation.ID, operation.Body = idPrefix+hashOf(operation.Query), operation.Query
+		}
 		listed[operation.ID] = operation.Body
 	}
 	return checkManifest(listed)
