@@ -80,7 +80,7 @@ func (r queryResolver) AccessLog(ctx context.Context, f *model.AccessLogFilter, 
 
 func accessLogEntry(e *auth.AccessEntry) *model.AccessLogEntry {
 	return &model.AccessLogEntry{
-		ID: strconv.FormatInt(e.ID, 10), At: e.At, Action: e.Action, ActorID: e.Actor, UserID: e.Subject, Role: nullIfEmpty(e.Role),
+		ID: "acc_" + strconv.FormatInt(e.ID, 10), At: e.At, Action: e.Action, ActorID: e.Actor, UserID: e.Subject, Role: nullIfEmpty(e.Role),
 	}
 }
 

@@ -117,6 +117,7 @@ func TestTheAccessLogShowsWhatAdminsDid(t *testing.T) {
 	for i, action := range []string{"ROLE_GRANTED", "ROLE_REVOKED"} {
 		entry := entries[i].(map[string]any)
 		require.Equal(t, action, entry["action"])
+		require.Regexp(t, `^acc_\d+$`, entry["id"], "no object of another type has the same id")
 		require.Equal(t, "ORGANIZER", entry["role"])
 		require.Equal(t, map[string]any{"id": adminID}, entry["actor"])
 		require.Equal(t, alice, entry["user"].(map[string]any)["id"])

@@ -25,6 +25,11 @@ func convertConnection[T, N any](p query.Page[T], node func(*T) N) *model.Connec
 	return c
 }
 
+// isOldestFirst reports whether a list is turned around that is the newest first.
+func isOldestFirst(order *model.CreationOrder) bool {
+	return order != nil && order.Direction == model.OrderDirectionAsc
+}
+
 // convert returns what node makes of each item.
 func convert[T, N any](items []T, node func(*T) N) []N {
 	nodes := make([]N, len(items))

@@ -172,7 +172,7 @@ func refuseOperation(err error) *graphql.Response {
 var projectionsByType = map[string][]string{
 	"Event": {"events"}, "Section": {"availability"}, "Reservation": {"reservations"}, "Ticket": {"reservations"}, "Payment": {"payments"}, "Refund": {"payments"}, "Dispute": {"payments"},
 	"SalesReport": {"sales"}, "SectionSales": {"sales"}, "Customer": {"customers"}, "CustomerHistoryEntry": {"customers"},
-	"Node": {"events", "reservations", "payments"},
+	"Node": {"events", "reservations", "payments"}, "_Entity": {"events", "reservations", "payments"},
 }
 
 // projectionsOf returns the projections that the operation reads.
@@ -193,21 +193,27 @@ func (f finder) addSelections(set ast.SelectionSet) {
 		case *ast.Field:
 			f.addField(s)
 		case *ast.InlineFragment:
+			f.addType(s.TypeCondition)
 			f.addSelections(s.SelectionSet)
 		case *ast.FragmentSpread:
 			if !f.seen[s.Name] {
 				f.seen[s.Name] = true
+				f.addType(s.Definition.TypeCondition)
 				f.addSelections(s.Definition.SelectionSet)
 			}
 		}
 	}
 }
 
+func (f finder) addType(typeName string) {
+	for _, name := range projectionsByType[typeName] {
+		f.found[name] = true
+	}
+}
+
 func (f finder) addField(s *ast.Field) {
 	if s.Definition != nil {
-		for _, name := range projectionsByType[strings.TrimSuffix(s.Definition.Type.Name(), "Connection")] {
-			f.found[name] = true
-		}
+		f.addType(strings.TrimSuffix(s.Definition.Type.Name(), "Connection"))
 	}
 	if s.Name == "inventoryVersion" {
 		f.found["availability"] = true

@@ -5,6 +5,7 @@ import (
 
 	"ticketing/graph/apierror"
 	"ticketing/graph/model"
+	"ticketing/internal/auth"
 	"ticketing/internal/id"
 	"ticketing/internal/money"
 	"ticketing/query"
@@ -17,11 +18,20 @@ type (
 )
 
 // Customer implements generated.QueryResolver.
-func (r queryResolver) Customer(ctx context.Context, userID string) (*query.Customer, error) {
-	if err := checkID(id.User, userID); err != nil {
-		return nil, err
+func (r queryResolver) Customer(ctx context.Context, customerID string) (*query.Customer, error) {
+	userID, err := id.ParseCustomer(customerID)
+	if err != nil {
+		return nil, apierror.New(apierror.BadUserInput, "%s", err)
 	}
 	return loadersOf(ctx).customers.Load(ctx, userID)
+}
+
+// findCustomer finds a customer for admins.
+func (r queryResolver) findCustomer(ctx context.Context, customerID string) (*query.Customer, error) {
+	if !viewerOf(ctx).HasRole(auth.RoleAdmin) {
+		return nil, errForbidden
+	}
+	return r.Customer(ctx, customerID)
 }
 
 // Customers implements generated.QueryResolver.
@@ -47,12 +57,12 @@ func (r queryResolver) TopCustomers(ctx context.Context, currency string, first 
 
 // User implements generated.CustomerResolver.
 func (customerResolver) User(ctx context.Context, c *query.Customer) (*model.User, error) {
-	return findUser(ctx, c.ID)
+	return findUser(ctx, c.UserID)
 }
 
 // Spend implements generated.CustomerResolver.
 func (customerResolver) Spend(ctx context.Context, c *query.Customer) ([]*query.Spend, error) {
-	spend, err := loadersOf(ctx).spend.Load(ctx, c.ID)
+	spend, err := loadersOf(ctx).spend.Load(ctx, c.UserID)
 	if spend == nil || err != nil {
 		return []*query.Spend{}, err
 	}
@@ -65,7 +75,7 @@ func (r customerResolver) History(ctx context.Context, c *query.Customer, first 
 	fetch := func(ctx context.Context, ids []string) (map[string]query.Page[query.HistoryEntry], error) {
 		return r.reads.HistoryPagesOf(ctx, ids, query.PageArgs{First: first, After: after, Last: last, Before: before})
 	}
-	page, err := loadPage(ctx, &l.historyPages, &l.siblings.users, c.ID, fetch, l.addHistory)
+	page, err := loadPage(ctx, &l.historyPages, &l.siblings.users, c.UserID, fetch, l.addHistory)
 	return newConnection(page), err
 }
 

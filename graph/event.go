@@ -74,19 +74,19 @@ func eventOrder(o *model.EventOrder) query.EventOrder {
 }
 
 // Reservations implements generated.EventResolver.
-func (r eventResolver) Reservations(ctx context.Context, e *query.Event, f *model.ReservationFilter, first *int, after *string, last *int, before *string) (*model.ReservationConnection, error) {
+func (r eventResolver) Reservations(ctx context.Context, e *query.Event, f *model.ReservationFilter, order *model.CreationOrder, first *int, after *string, last *int, before *string) (*model.ReservationConnection, error) {
 	if err := requireOrganizer(ctx, *e); err != nil {
 		return nil, err
 	}
-	return r.reservationsOf(ctx, query.OfEvents, e.ID, f, query.PageArgs{First: first, After: after, Last: last, Before: before})
+	return r.reservationsOf(ctx, query.OfEvents, e.ID, f, query.PageArgs{First: first, After: after, Last: last, Before: before, Reversed: isOldestFirst(order)})
 }
 
 // Payments implements generated.EventResolver.
-func (r eventResolver) Payments(ctx context.Context, e *query.Event, f *model.PaymentFilter, first *int, after *string, last *int, before *string) (*model.PaymentConnection, error) {
+func (r eventResolver) Payments(ctx context.Context, e *query.Event, f *model.PaymentFilter, order *model.CreationOrder, first *int, after *string, last *int, before *string) (*model.PaymentConnection, error) {
 	if err := requireOrganizer(ctx, *e); err != nil {
 		return nil, err
 	}
-	return r.paymentsOf(ctx, query.OfEvents, e.ID, f, query.PageArgs{First: first, After: after, Last: last, Before: before})
+	return r.paymentsOf(ctx, query.OfEvents, e.ID, f, query.PageArgs{First: first, After: after, Last: last, Before: before, Reversed: isOldestFirst(order)})
 }
 
 // CreateEvent implements generated.MutationResolver.

@@ -158,14 +158,17 @@ func seatConnection(page query.Page[query.Seat], total *int) *model.SeatConnecti
 }
 
 // SeatChanges implements generated.SubscriptionResolver.
-func (r subscriptionResolver) SeatChanges(ctx context.Context, eventID string) (<-chan *model.SeatChanges, error) {
+func (r subscriptionResolver) SeatChanges(ctx context.Context, eventID string, sinceVersion *int) (<-chan *model.SeatChanges, error) {
+	if sinceVersion != nil && *sinceVersion < 0 {
+		return nil, apierror.New(apierror.BadUserInput, "sinceVersion can't be negative")
+	}
 	states, err := lookup[query.Event]{id.Event, nil, r.feeds.availability, visibleTo(ctx)}.stream(ctx, eventID)
 	if err != nil {
 		return nil, err
 	}
 	sent, offered := make(chan *model.SeatChanges), make(chan struct{})
 	subscriptionOf(ctx).setOffered(offered) // the changes, not the states that they follow from
-	go r.seats.followSeats(ctx, eventID, states, sent, offered)
+	go r.seats.followSeats(ctx, eventID, firstPart(sinceVersion), states, sent, offered)
 	return sent, nil
 }
 

@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,48 @@ func TestListsOfEverythingAreForAdmins(t *testing.T) {
 		got := a.do(list, nil, a.as(newUser(), auth.RoleAdmin)...)
 		require.Empty(t, got.Errors, got.body)
 		require.Contains(t, got.body, object)
+	}
+}
+
+func TestReservationsAndPaymentsAreListedInEitherDirection(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	organizer, customer := newUser(), newUser()
+	a.signIn(customer)
+	e := a.addEvent(organizer, "SALES_OPEN")
+	for range 3 {
+		a.addPayment(a.addReservation(e, customer))
+	}
+	admin := a.as(newUser(), auth.RoleAdmin)
+	lists := `reservations(orderBy: {direction: $d}) { nodes { id } } payments(orderBy: {direction: $d}) { nodes { id } }`
+	for _, query := range []string{
+		`query($d: OrderDirection!) { ` + lists + ` }`,
+		`query($d: OrderDirection!, $e: ID!) { event(id: $e) { ` + lists + ` } }`,
+		`query($d: OrderDirection!, $c: ID!) { node(id: $c) { ... on User { ` + lists + ` } } }`,
+	} {
+		listed := map[string][][]string{}
+		for _, direction := range []string{"ASC", "DESC"} {
+			got := a.do(query, vars{"d": direction, "e": e.ID, "c": customer}, admin...)
+			require.Empty(t, got.Errors, got.body)
+			owner := got.Data
+			for _, name := range []string{"event", "node"} {
+				if owned, ok := owner[name].(map[string]any); ok {
+					owner = owned
+				}
+			}
+			for _, name := range []string{"reservations", "payments"} {
+				var ids []string
+				for _, node := range owner[name].(map[string]any)["nodes"].([]any) {
+					ids = append(ids, node.(map[string]any)["id"].(string))
+				}
+				require.Len(t, ids, 3)
+				listed[name] = append(listed[name], ids)
+			}
+		}
+		for name, both := range listed {
+			slices.Reverse(both[1])
+			require.Equal(t, both[0], both[1], "%s: %s", name, query)
+		}
 	}
 }
 

@@ -93,12 +93,12 @@ func (r *Resolver) awaitHead(ctx context.Context, projection string) error {
 }
 
 // Payments implements generated.QueryResolver.
-func (r queryResolver) Payments(ctx context.Context, f *model.PaymentFilter, first *int, after *string, last *int, before *string) (*model.PaymentConnection, error) {
+func (r queryResolver) Payments(ctx context.Context, f *model.PaymentFilter, order *model.CreationOrder, first *int, after *string, last *int, before *string) (*model.PaymentConnection, error) {
 	filter, err := paymentFilter(f)
 	if err != nil {
 		return nil, err
 	}
-	page, err := r.reads.PaymentPage(ctx, filter, query.PageArgs{First: first, After: after, Last: last, Before: before})
+	page, err := r.reads.PaymentPage(ctx, filter, query.PageArgs{First: first, After: after, Last: last, Before: before, Reversed: isOldestFirst(order)})
 	loadersOf(ctx).addPayments(page.Items)
 	return convertConnection(page, asPayment), err
 }

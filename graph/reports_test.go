@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/auth"
+	"ticketing/internal/id"
 )
 
 func TestReportsAreForOrganizersAndAdmins(t *testing.T) {
@@ -49,6 +50,26 @@ func TestReportsAreForOrganizersAndAdmins(t *testing.T) {
 		query := fmt.Sprintf(`{ salesReport(eventId: "evt_01h455vb4pex5vsknk084sn02q", from: %s) { tickets } }`, day)
 		require.Equal(t, "GRAPHQL_VALIDATION_FAILED", a.do(query, nil, viewers["an admin"]...).code(), query)
 	}
+}
+
+// A client that keeps objects by their ids must not take a customer for the user.
+func TestACustomerHasAnIDOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	me, admin := newUser(), a.as(newUser(), auth.RoleAdmin)
+	a.signIn(me)
+	a.exec(`INSERT INTO customers VALUES ($1, 1, 1, 0, 2, now(), now())`, me)
+	mine := id.OfCustomer(me)
+	want := map[string]any{"__typename": "Customer", "id": mine, "user": map[string]any{"__typename": "User", "id": me}}
+	const byID = `query($id: ID!) { customer(id: $id) { __typename id user { __typename id } } }`
+	require.Equal(t, want, a.do(byID, vars{"id": mine}, admin...).field(t, "customer"))
+	require.Equal(t, want, a.do(byID, vars{"id": me}, admin...).field(t, "customer"), "the user's id finds them too")
+	require.Equal(t, "BAD_USER_INPUT", a.do(byID, vars{"id": id.New(id.Customer) + "0"}, admin...).code())
+
+	const node = `query($id: ID!) { node(id: $id) { ... on Customer { __typename id user { __typename id } } } }`
+	require.Equal(t, want, a.do(node, vars{"id": mine}, admin...).field(t, "node"))
+	require.Equal(t, "FORBIDDEN", a.do(node, vars{"id": mine}, a.as(me)...).code(), "as with customer(id:)")
+	require.Equal(t, "UNAUTHENTICATED", a.do(node, vars{"id": mine}).code())
 }
 
 func TestAReportInFull(t *testing.T) {

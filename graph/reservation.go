@@ -47,12 +47,12 @@ func (r *Resolver) reservationLookup(ctx context.Context) lookup[query.Reservati
 }
 
 // Reservations implements generated.QueryResolver.
-func (r queryResolver) Reservations(ctx context.Context, f *model.ReservationFilter, first *int, after *string, last *int, before *string) (*model.ReservationConnection, error) {
+func (r queryResolver) Reservations(ctx context.Context, f *model.ReservationFilter, order *model.CreationOrder, first *int, after *string, last *int, before *string) (*model.ReservationConnection, error) {
 	filter, err := reservationFilter(f)
 	if err != nil {
 		return nil, err
 	}
-	page, err := r.reads.ReservationPage(ctx, filter, query.PageArgs{First: first, After: after, Last: last, Before: before})
+	page, err := r.reads.ReservationPage(ctx, filter, query.PageArgs{First: first, After: after, Last: last, Before: before, Reversed: isOldestFirst(order)})
 	loadersOf(ctx).addReservations(page.Items)
 	return newConnection(page), err
 }

@@ -40,7 +40,7 @@ var keyedInputs = func() map[string]bool {
 // nodeTypes are the types that implement Node, by the prefixes of their ids.
 var nodeTypes = map[string]string{
 	id.Event: "Event", id.Section: "Section", id.Reservation: "Reservation", id.TicketPrefix: "Ticket",
-	id.Payment: "Payment", id.Refund: "Refund", id.Dispute: "Dispute", id.User: "User",
+	id.Payment: "Payment", id.Refund: "Refund", id.Dispute: "Dispute", id.User: "User", id.Customer: "Customer",
 }
 
 // Node implements generated.QueryResolver. The field is public; of the types that it leads to, only events are.
@@ -68,6 +68,8 @@ func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int)
 		return asNode(r.findRefund(ctx, nodeID))
 	case id.Dispute:
 		return asNode(r.findDispute(ctx, nodeID))
+	case id.Customer:
+		return asNode(r.findCustomer(ctx, nodeID))
 	default:
 		return asNode(findVisibleUser(ctx, nodeID))
 	}

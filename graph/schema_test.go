@@ -84,6 +84,21 @@ func TestTheOperationsOfTheGuideForModelsAreValid(t *testing.T) {
 	require.Equal(t, guideForModels, w.Body.String())
 }
 
+func TestATokenWaitsForTheTablesThatAnOperationReads(t *testing.T) {
+	t.Parallel()
+	objects := map[string]bool{"events": true, "reservations": true, "payments": true}
+	for document, want := range map[string]map[string]bool{
+		`query($r: [_Any!]!) { _entities(representations: $r) { __typename } }`:             objects,
+		`query($id: ID!) { node(id: $id) { id } }`:                                          objects,
+		`query($id: ID!) { node(id: $id) { ...c } } fragment c on Customer { firstSeenAt }`: {"events": true, "reservations": true, "payments": true, "customers": true},
+		`{ me { id } }`: {},
+	} {
+		parsed, errs := gqlparser.LoadQueryWithRules(schema, document, rules.NewDefaultRules())
+		require.Empty(t, errs)
+		require.Equal(t, want, projectionsOf(&graphql.OperationContext{Operation: parsed.Operations[0]}), document)
+	}
+}
+
 func TestEverySectionOfAnEventHasAnID(t *testing.T) {
 	t.Parallel()
 	require.LessOrEqual(t, inventory.MostSections, id.MostSections)

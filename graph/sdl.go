@@ -43,16 +43,17 @@ func publicText(mediaType, text string) http.Handler {
 
 // argumentDescriptions say what an argument means that has the same name and meaning at every field.
 var argumentDescriptions = map[string]string{
-	"input":      "What to do; each of its fields is described there.",
-	"id":         "Its id.",
-	"eventId":    "The event.",
-	"minVersion": "The version that a mutation returned: the query waits until the read side has it, up to two seconds, then fails with READ_BEHIND.",
-	"filter":     "Which elements to list. Without it, all that the viewer may see.",
-	"first":      "How many elements from the beginning, or from `after` on: 0 to 100. 20 when neither `first` nor `last` is given.",
-	"last":       "How many elements from the end, or from `before` backwards: 0 to 100. It excludes `first`.",
-	"after":      "A cursor of the same list in the same order: only elements behind it.",
-	"before":     "A cursor of the same list in the same order: only elements in front of it.",
-	"orderBy":    "In which order. Without it, the newest first.",
+	"input":        "What to do; each of its fields is described there.",
+	"id":           "Its id.",
+	"eventId":      "The event.",
+	"sinceVersion": "The version of the last message that the client has; changes of up to 1,000 versions are kept, else all sections are in `reload`.",
+	"minVersion":   "The version that a mutation returned: the query waits until the read side has it, up to two seconds, then fails with READ_BEHIND.",
+	"filter":       "Which elements to list. Without it, all that the viewer may see.",
+	"first":        "How many elements from the beginning, or from `after` on: 0 to 100. 20 when neither `first` nor `last` is given.",
+	"last":         "How many elements from the end, or from `before` backwards: 0 to 100. It excludes `first`.",
+	"after":        "A cursor of the same list in the same order: only elements behind it.",
+	"before":       "A cursor of the same list in the same order: only elements in front of it.",
+	"orderBy":      "In which order. Without it, the newest first.",
 
 	"name":         "The section's name.",
 	"stream":       "Which history of the event: its own, or that of its sections and seats.",

@@ -50,7 +50,8 @@ type seatHistory struct {
 	mu       sync.Mutex
 	after    int64 // the version before the first
 	versions []seatVersion
-	kept     int // seats of all versions
+	kept     int  // seats of all versions
+	full     bool // no versions are added before the first
 }
 
 // seatVersion is what one version of the inventory changed.
@@ -67,9 +68,19 @@ func newSeatLog(log eventstore.Reader, reads *query.Reader, logger *slog.Logger)
 	}
 }
 
-// followSeats sends the version now, and then what changed with each newer one. A reader that has more to wait for waits for offered first. Of
-// several readers, those who are new get the version of the message before, and those who have missed messages are to read all seats again.
-func (l *seatLog) followSeats(ctx context.Context, eventID string, states <-chan *query.Event, sent chan<- *model.SeatChanges, offered chan<- struct{}) {
+// firstPart returns with what a reader begins that has the version, or has none. Before version 1 there are no seats, so all of them changed.
+func firstPart(sinceVersion *int) transport.Part {
+	switch {
+	case sinceVersion == nil:
+		return transport.PartFirst
+	case *sinceVersion <= 0:
+		return transport.PartRestart
+	}
+	return transport.Part(*sinceVersion)
+}
+
+// followSeats sends the first part, and then what changed with each newer version. A reader that has more to wait for waits for offered first.
+func (l *seatLog) followSeats(ctx context.Context, eventID string, part transport.Part, states <-chan *query.Event, sent chan<- *model.SeatChanges, offered chan<- struct{}) {
 	defer close(sent)
 	defer close(offered)
 	first, open := <-states
@@ -79,12 +90,8 @@ func (l *seatLog) followSeats(ctx context.Context, eventID string, states <-chan
 	now, shared := first.Inventory, transport.SharedOf(ctx)
 	h, leave := l.watchEvent(eventID, now.Version)
 	defer leave()
-	if !sendChanges(ctx, shared, transport.PartFirst, newSeatChanges(now.Version), sent, offered) {
-		return
-	}
-	for {
-		part := transport.PartNext
-		var message *model.SeatChanges
+	for message := l.begin(ctx, h, part, now); message == nil || sendChanges(ctx, shared, part, message, sent, offered); {
+		part, message = transport.PartNext, nil
 		select {
 		case state, more := <-states:
 			if !more {
@@ -94,15 +101,60 @@ func (l *seatLog) followSeats(ctx context.Context, eventID string, states <-chan
 				now = state.Inventory
 			}
 		case part = <-shared.Asked():
-			message = newSeatChanges(now.Version)
-			if part == transport.PartRestart {
-				message.Reload = seatedSections(now)
-			}
-		}
-		if message != nil && !sendChanges(ctx, shared, part, message, sent, offered) {
-			return
+			message = l.begin(ctx, h, part, now)
 		}
 	}
+}
+
+// begin returns the first message of readers: for those who are new the version of the message before, for those who have a version what changed
+// since then, and for those who have missed messages that they are to read all seats again. It returns nil when ctx ends.
+func (l *seatLog) begin(ctx context.Context, h *seatHistory, part transport.Part, now *query.Inventory) *model.SeatChanges {
+	message := newSeatChanges(now.Version)
+	if part == transport.PartFirst {
+		return message
+	}
+	if since := int64(part); part > transport.PartNext && l.knows(ctx, h, since, now.Version) {
+		if since < now.Version {
+			return l.awaitChanges(ctx, h, since, now)
+		}
+		return message
+	}
+	message.Reload = seatedSections(now)
+	return message
+}
+
+// knows reports whether the event had a version, and has the history kept from there on as far as that is possible. One that is newer than the
+// read tables was read elsewhere, or is of a log that was replaced.
+func (l *seatLog) knows(ctx context.Context, h *seatHistory, since, now int64) bool {
+	ctx, cancel := context.WithTimeout(ctx, changesTimeout)
+	defer cancel()
+	if since <= now {
+		err := l.readBack(ctx, h, since)
+		l.fault.Note(ctx, err)
+		return err == nil
+	}
+	records, err := l.log.Range(ctx, inventory.Stream(h.eventID), eventstore.Range{After: since - 1, Before: since + 1, Limit: 1})
+	l.fault.Note(ctx, err)
+	return len(records) > 0
+}
+
+// readBack has the history begin after a version, unless that is too much to keep.
+func (l *seatLog) readBack(ctx context.Context, h *seatHistory, after int64) error {
+	select {
+	case h.reading <- struct{}{}:
+		defer func() { <-h.reading }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	first, last, full := h.bounds()
+	if after >= first || full || last-after > mostVersions {
+		return nil
+	}
+	versions, err := l.readVersions(ctx, h.eventID, after, first)
+	if err == nil {
+		h.addBefore(versions)
+	}
+	return err
 }
 
 // sendChanges returns false once ctx has ended.
@@ -177,7 +229,7 @@ func (l *seatLog) readUntil(ctx context.Context, h *seatHistory, until int64) er
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	last := h.last()
+	_, last, _ := h.bounds()
 	if last >= until {
 		return nil
 	}
@@ -289,17 +341,31 @@ func (v *seatVersion) addSeats(seats map[query.SeatName]query.Seat) {
 	}
 }
 
-func (h *seatHistory) last() int64 {
+// bounds returns the version before the first and the last one, and whether no more are added before the first.
+func (h *seatHistory) bounds() (first, last int64, full bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.after + int64(len(h.versions))
+	return h.after, h.after + int64(len(h.versions)), h.full
+}
+
+// addBefore adds older versions, or none of them if they have too many seats.
+func (h *seatHistory) addBefore(versions []seatVersion) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	kept := h.kept
+	for _, v := range versions {
+		kept += len(v.seats)
+	}
+	if h.full = kept > mostSeatsKept; !h.full {
+		h.versions, h.after, h.kept = append(versions, h.versions...), h.after-int64(len(versions)), kept
+	}
 }
 
 // restart begins anew behind a version.
 func (h *seatHistory) restart(version int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.after, h.versions, h.kept = version, nil, 0
+	h.after, h.versions, h.kept, h.full = version, nil, 0, false
 }
 
 // add adds versions, and forgets the oldest of too many.
@@ -316,6 +382,7 @@ func (h *seatHistory) add(versions []seatVersion) {
 		forgotten++
 	}
 	if forgotten > 0 {
+		h.full = true
 		h.versions, h.after = append([]seatVersion(nil), h.versions[forgotten:]...), h.after+int64(forgotten)
 	}
 }

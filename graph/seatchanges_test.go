@@ -51,6 +51,19 @@ func TestWhoIsTooFarBehindReadsAllAgain(t *testing.T) {
 	require.LessOrEqual(t, h.kept, mostSeatsKept)
 }
 
+func TestTheHistoryOfSeatsReachesBackAsFarAsItMayGrow(t *testing.T) {
+	t.Parallel()
+	h := &seatHistory{after: 10}
+	addChanges(h, "A-1", "SOLD")
+	h.addBefore([]seatVersion{{seats: []*query.Seat{{Section: "Box", Label: "A-2"}}}, {}})
+	require.Len(t, h.changesBetween(8, inventoryAt(11)).Changes, 2)
+	require.Len(t, h.changesBetween(9, inventoryAt(11)).Changes, 1)
+	h.addBefore([]seatVersion{{seats: make([]*query.Seat, mostSeatsKept)}})
+	first, last, full := h.bounds()
+	require.Equal(t, []any{int64(8), int64(11), true}, []any{first, last, full}, "it is not read back again")
+	require.Equal(t, []string{"Box", "Stalls"}, h.changesBetween(7, inventoryAt(11)).Reload)
+}
+
 func TestManySeatsAreNotListed(t *testing.T) {
 	t.Parallel()
 	h := &seatHistory{}

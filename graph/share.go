@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -43,18 +45,43 @@ func (s *Server) Share(ctx context.Context, oc *graphql.OperationContext) (*tran
 	if own || oc.Operation.Operation != ast.Subscription || !areShared(oc.Operation.SelectionSet) {
 		return nil, nil //nolint:nilnil // it is the viewer's own
 	}
-	variables, err := json.Marshal(oc.Variables)
+	root := graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{"Subscription"})
+	shared := &transport.Shared{Changes: len(root) == 1 && root[0].Name == "seatChanges"}
+	variables := oc.Variables
+	if shared.Changes {
+		shared.First, variables = firstPart(sinceVersionOf(oc, root[0].Field)), withoutVersion(oc, root[0].Field)
+	}
+	encoded, err := json.Marshal(variables)
 	if err != nil {
 		return nil, nil //nolint:nilerr,nilnil // as above
 	}
 	if err := s.resolver.admission.chargeAhead(ctx, oc); err != nil {
 		return nil, publicError(err)
 	}
-	key, client := sha256.Sum256(slices.Concat([]byte(oc.RawQuery), []byte{0}, []byte(oc.OperationName), []byte{0}, variables)), s.resolver.admission.clientOf(ctx)
-	root := graphql.CollectFields(oc, oc.Operation.SelectionSet, []string{"Subscription"})
-	return &transport.Shared{
-		Key: string(key[:]), Client: client.key, Cost: limits.CostOf(oc).Requested, Changes: len(root) == 1 && root[0].Name == "seatChanges",
-	}, nil
+	key := sha256.Sum256(slices.Concat([]byte(oc.RawQuery), []byte{0}, []byte(oc.OperationName), []byte{0}, encoded))
+	shared.Key, shared.Client, shared.Cost = string(key[:]), s.resolver.admission.clientOf(ctx).key, limits.CostOf(oc).Requested
+	return shared, nil
+}
+
+func sinceVersionOf(oc *graphql.OperationContext, field *ast.Field) *int {
+	given := field.ArgumentMap(oc.Variables)["sinceVersion"]
+	since, err := graphql.UnmarshalInt(given)
+	if given == nil || err != nil {
+		return nil
+	}
+	return &since
+}
+
+// withoutVersion returns the variables without that of sinceVersion, if it is for nothing else: clients that go on after other versions share
+// all that comes later.
+func withoutVersion(oc *graphql.OperationContext, field *ast.Field) map[string]any {
+	since := field.Arguments.ForName("sinceVersion")
+	if since == nil || since.Value.Kind != ast.Variable || strings.Count(oc.RawQuery, "$"+since.Value.Raw) != 2 { // declared, and used once
+		return oc.Variables
+	}
+	variables := maps.Clone(oc.Variables)
+	delete(variables, since.Value.Raw)
+	return variables
 }
 
 // areShared reports whether all fields of a validated selection are listed in sharedFields.

@@ -94,19 +94,19 @@ func (userResolver) Roles(ctx context.Context, u *model.User) ([]string, error) 
 }
 
 // Reservations implements generated.UserResolver.
-func (r userResolver) Reservations(ctx context.Context, u *model.User, f *model.ReservationFilter, first *int, after *string, last *int, before *string) (*model.ReservationConnection, error) {
+func (r userResolver) Reservations(ctx context.Context, u *model.User, f *model.ReservationFilter, order *model.CreationOrder, first *int, after *string, last *int, before *string) (*model.ReservationConnection, error) {
 	if !canSeeUser(ctx, u) {
 		return nil, errForbidden
 	}
-	return r.reservationsOf(ctx, query.OfCustomers, u.ID, f, query.PageArgs{First: first, After: after, Last: last, Before: before})
+	return r.reservationsOf(ctx, query.OfCustomers, u.ID, f, query.PageArgs{First: first, After: after, Last: last, Before: before, Reversed: isOldestFirst(order)})
 }
 
 // Payments implements generated.UserResolver.
-func (r userResolver) Payments(ctx context.Context, u *model.User, f *model.PaymentFilter, first *int, after *string, last *int, before *string) (*model.PaymentConnection, error) {
+func (r userResolver) Payments(ctx context.Context, u *model.User, f *model.PaymentFilter, order *model.CreationOrder, first *int, after *string, last *int, before *string) (*model.PaymentConnection, error) {
 	if !canSeeUser(ctx, u) {
 		return nil, errForbidden
 	}
-	return r.paymentsOf(ctx, query.OfCustomers, u.ID, f, query.PageArgs{First: first, After: after, Last: last, Before: before})
+	return r.paymentsOf(ctx, query.OfCustomers, u.ID, f, query.PageArgs{First: first, After: after, Last: last, Before: before, Reversed: isOldestFirst(order)})
 }
 
 // EraseCustomer implements generated.MutationResolver.

@@ -7,20 +7,24 @@ import (
 	"strconv"
 	"time"
 
+	"ticketing/internal/id"
 	"ticketing/internal/money"
 	"ticketing/query/db"
 )
 
 // Customer is a user who has made a reservation. The read tables hold no names and addresses.
 type Customer struct {
-	ID           string // of the user
-	Reservations int64  // made
-	Completed    int64  // of these, including the returned ones
-	Returned     int64  // of these, refunded in full
-	Tickets      int64  // bought and not returned
+	UserID       string
+	Reservations int64 // made
+	Completed    int64 // of these, including the returned ones
+	Returned     int64 // of these, refunded in full
+	Tickets      int64 // bought and not returned
 	FirstSeenAt  time.Time
 	LastSeenAt   time.Time // of the last thing that they did themselves
 }
+
+// ID returns the customer's identifier.
+func (c Customer) ID() string { return id.OfCustomer(c.UserID) }
 
 // Spend sums up a customer's payments in one currency.
 type Spend struct{ Spent, Refunded, Net money.Money }
@@ -50,7 +54,7 @@ func (r *Reader) Customers(ctx context.Context, ids []string) (map[string]Custom
 	if err != nil {
 		return nil, fmt.Errorf("read customers: %w", err)
 	}
-	return indexByID(convertRows(rows, newCustomer), func(c Customer) string { return c.ID }), nil
+	return indexByID(convertRows(rows, newCustomer), func(c Customer) string { return c.UserID }), nil
 }
 
 // SpendOf returns what each customer spent, one Spend per currency.
@@ -89,7 +93,7 @@ func (r *Reader) CustomerPage(ctx context.Context, f CustomerFilter, args PageAr
 	if err != nil {
 		return Page[Customer]{}, fmt.Errorf("list customers: %w", err)
 	}
-	return cutPage(w, convertRows(rows, newCustomer), func(c Customer) string { return customerList.instantCursor(c.FirstSeenAt, c.ID) }), nil
+	return cutPage(w, convertRows(rows, newCustomer), func(c Customer) string { return customerList.instantCursor(c.FirstSeenAt, c.UserID) }), nil
 }
 
 // spending is the key of customers in the order of what they spent.
@@ -157,7 +161,7 @@ func (r *Reader) HistoryPagesOf(ctx context.Context, customerIDs []string, args 
 
 func newCustomer(row db.Customer) Customer {
 	return Customer{
-		ID: row.ID, Reservations: row.Reservations, Completed: row.Completed, Returned: row.Returned, Tickets: row.Tickets,
+		UserID: row.ID, Reservations: row.Reservations, Completed: row.Completed, Returned: row.Returned, Tickets: row.Tickets,
 		FirstSeenAt: row.FirstSeen.UTC(), LastSeenAt: row.LastSeen.UTC(),
 	}
 }

@@ -16,6 +16,8 @@ const (
 type PageArgs struct {
 	First, Last   *int
 	After, Before *string
+	// Reversed turns the list around. Cursors are the same in both directions.
+	Reversed bool
 }
 
 // Size returns how many elements the page has at most.
@@ -49,6 +51,7 @@ type window[K any] struct {
 	after, before K
 	limit         int
 	backward      bool
+	reversed      bool // the page is turned around
 	hasAfter      bool
 	hasBefore     bool
 }
@@ -58,7 +61,13 @@ func (w window[K]) rowLimit() int32 { return int32(w.limit) + 1 } //nolint:gosec
 
 // parseWindow parses the arguments of a list whose keys are strictly between first and last.
 func parseWindow[K any](args PageArgs, first, last K, parse func(cursor string) (K, error)) (window[K], error) {
-	w := window[K]{after: first, before: last, limit: defaultPage}
+	w := window[K]{after: first, before: last, limit: defaultPage, reversed: args.Reversed}
+	afterName, beforeName := "after", "before"
+	if args.Reversed {
+		args.First, args.Last, args.After, args.Before = args.Last, args.First, args.Before, args.After
+		afterName, beforeName = beforeName, afterName
+		w.backward = args.First == nil
+	}
 	switch {
 	case args.First != nil && args.Last != nil:
 		return w, &CursorError{Message: "first and last can't be used together"}
@@ -77,13 +86,13 @@ func parseWindow[K any](args PageArgs, first, last K, parse func(cursor string) 
 	var err error
 	if args.After != nil {
 		if w.after, err = parse(*args.After); err != nil {
-			return w, nameArgument("after", err)
+			return w, nameArgument(afterName, err)
 		}
 		w.hasAfter = true
 	}
 	if args.Before != nil {
 		if w.before, err = parse(*args.Before); err != nil {
-			return w, nameArgument("before", err)
+			return w, nameArgument(beforeName, err)
 		}
 		w.hasBefore = true
 	}
@@ -104,11 +113,16 @@ func cutPage[K, T any](w window[K], read []T, cursor func(T) string) Page[T] {
 		read = read[:w.limit]
 	}
 	p := Page[T]{Items: read, Cursors: make([]string, len(read))}
-	if w.backward {
+	if w.backward != w.reversed {
 		slices.Reverse(p.Items)
+	}
+	if w.backward {
 		p.Info.HasPreviousPage, p.Info.HasNextPage = more, w.hasBefore
 	} else {
 		p.Info.HasNextPage, p.Info.HasPreviousPage = more, w.hasAfter
+	}
+	if w.reversed {
+		p.Info.HasPreviousPage, p.Info.HasNextPage = p.Info.HasNextPage, p.Info.HasPreviousPage
 	}
 	for i, item := range p.Items {
 		p.Cursors[i] = cursor(item)

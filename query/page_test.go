@@ -118,6 +118,36 @@ func TestPagingBackwardReturnsAllInOrder(t *testing.T) {
 	require.Equal(t, newestFirst, found)
 }
 
+func TestAListIsPagedFromItsOldestOn(t *testing.T) {
+	w, newestFirst := newTenReservations(t)
+	oldestFirst := slices.Clone(newestFirst)
+	slices.Reverse(oldestFirst)
+	found := []string{}
+	args := first(3)
+	args.Reversed = true
+	for {
+		page := w.page(args)
+		found = append(found, ids(page)...)
+		require.Equal(t, args.After != nil, page.Info.HasPreviousPage)
+		require.Equal(t, page.Cursors[0], *page.Info.StartCursor)
+		require.Equal(t, page.Cursors[len(page.Cursors)-1], *page.Info.EndCursor)
+		if !page.Info.HasNextPage {
+			break
+		}
+		args.After = page.Info.EndCursor
+	}
+	require.Equal(t, oldestFirst, found)
+
+	newest := w.page(query.PageArgs{Last: new(2), Reversed: true})
+	require.Equal(t, oldestFirst[8:], ids(newest))
+	require.True(t, newest.Info.HasPreviousPage)
+	require.False(t, newest.Info.HasNextPage)
+	older := w.page(query.PageArgs{First: new(1), After: newest.Info.StartCursor})
+	require.Equal(t, newestFirst[2:3], ids(older), "a cursor is one in both directions")
+	_, err := w.reader.ReservationPage(t.Context(), of("usr_1"), query.PageArgs{After: new("x"), Reversed: true})
+	require.ErrorContains(t, err, "after")
+}
+
 func TestAPageLiesBetweenItsCursors(t *testing.T) {
 	w, newestFirst := newTenReservations(t)
 	all := w.page(query.PageArgs{})

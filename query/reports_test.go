@@ -118,7 +118,7 @@ func addCustomers(w tables) (newestFirst []string) {
 func TestCustomersInPages(t *testing.T) {
 	w := newTables(t)
 	newestFirst := addCustomers(w)
-	ids := func(c query.Customer) string { return c.ID }
+	ids := func(c query.Customer) string { return c.UserID }
 	list := func(f query.CustomerFilter) []string {
 		return readAllPages(t, func(args query.PageArgs) (query.Page[query.Customer], error) {
 			return w.reader.CustomerPage(t.Context(), f, args)
@@ -139,7 +139,7 @@ func TestCustomersInPages(t *testing.T) {
 	found, err := w.reader.Customers(t.Context(), []string{"usr_12", "usr_none"})
 	require.NoError(t, err)
 	require.Equal(t, map[string]query.Customer{"usr_12": {
-		ID: "usr_12", Reservations: 3, Completed: 2, Returned: 1, Tickets: 4, FirstSeenAt: noon.Add(2 * time.Hour), LastSeenAt: noon.Add(2*time.Hour + time.Minute),
+		UserID: "usr_12", Reservations: 3, Completed: 2, Returned: 1, Tickets: 4, FirstSeenAt: noon.Add(2 * time.Hour), LastSeenAt: noon.Add(2*time.Hour + time.Minute),
 	}}, found)
 	spend, err := w.reader.SpendOf(t.Context(), []string{"usr_12", "usr_13"})
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ticketing/internal/id"
 	"ticketing/internal/testenv"
 )
 
@@ -47,8 +48,8 @@ func TestReportsShowWhatWasSold(t *testing.T) {
 				{"section": "Stalls", "tickets": 1, "gross": {"amount": "45.50"}, "refunded": {"amount": "9.10"}, "net": {"amount": "36.40"}}
 			]
 		},
-		"customers": {"nodes": [{"id": "` + carol.id + `"}, {"id": "` + bob.id + `"}, {"id": "` + alice.id + `"}]},
-		"topCustomers": {"nodes": [{"id": "` + alice.id + `", "spend": [{"spent": {"amount": "85.50"}, "refunded": {"amount": "17.10"}, "net": {"amount": "68.40"}}]}]},
+		"customers": {"nodes": [{"id": "` + id.OfCustomer(carol.id) + `"}, {"id": "` + id.OfCustomer(bob.id) + `"}, {"id": "` + id.OfCustomer(alice.id) + `"}]},
+		"topCustomers": {"nodes": [{"id": "` + id.OfCustomer(alice.id) + `", "spend": [{"spent": {"amount": "85.50"}, "refunded": {"amount": "17.10"}, "net": {"amount": "68.40"}}]}]},
 		"popularSections": {"nodes": [
 			{"section": "Floor", "tickets": 2, "event": {"id": "` + eventID + `"}}, {"section": "Stalls", "tickets": 1, "event": {"id": "` + eventID + `"}}
 		]},

@@ -1,12 +1,15 @@
 package test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	ticketing "ticketing/clients/go"
+	"ticketing/clients/go/api"
 	"ticketing/internal/testenv"
 )
 
@@ -125,4 +128,54 @@ func TestTheSeatsThatChangeAreStreamed(t *testing.T) {
 	requireAccepted(t, alice.reserveSeats(id, namedSeats("Balcony", "A-1")))
 	late.follow(stream, "the next change", func() bool { return late.seats["A-1"].Status == "RESERVED" })
 	require.Empty(t, late.reload)
+}
+
+const resumeSeats = `subscription($id: ID!, $since: Int) {
+	seatChanges(eventId: $id, sinceVersion: $since) { version changes { section label status accessible restrictedView } reload }
+}`
+
+// After a break a client goes on with what changed meanwhile, and reads no seat map again unless it must.
+func TestAWatcherGoesOnAfterABreak(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	organizer, alice := s.admin(), s.customer("alice")
+	id := onSale(t, organizer, 10, nil)
+	awaitSections(t, alice, id, map[string][3]int{"Stalls": {20, 0, 0}})
+	resume := func(c *client, since int) *seatPicture {
+		t.Helper()
+		p := &seatPicture{c: c, eventID: id, seats: map[string]changedSeat{}, reload: map[string]bool{}, version: -1}
+		stream := c.subscribe(resumeSeats, vars{"id": id, "since": since})
+		p.follow(stream, "what changed", func() bool { return p.version >= since })
+		return p
+	}
+	watching, stop := context.WithCancel(t.Context())
+	versions := make(chan int, 16)
+	go func() {
+		typed := ticketing.New(ticketing.Config{URL: alice.url + "/graphql"}).WithToken(alice.token)
+		_ = typed.WatchSeats(watching, id, func(c api.WatchSeatsSeatChanges) error { versions <- c.Version; return nil })
+	}()
+	since := <-versions
+	stop()
+	requireAccepted(t, alice.reserveSeats(id, namedSeats("Stalls", "A-1")))
+	requireAccepted(t, alice.reserveSeats(id, namedSeats("Stalls", "A-2"), bestSeats("Floor", 1)))
+	awaitSections(t, alice, id, map[string][3]int{"Stalls": {18, 2, 0}})
+	reserved := map[string]changedSeat{"A-1": {"Stalls", "A-1", "RESERVED", false, false}, "A-2": {"Stalls", "A-2", "RESERVED", false, false}}
+	newest := 0
+	for name, c := range map[string]*client{"one of many": alice, "an organizer, alone": organizer} {
+		p := resume(c, since)
+		require.Equal(t, reserved, p.seats, name)
+		require.Empty(t, p.reload, name)
+		newest = p.version
+		later := resume(c, since+1)
+		require.Len(t, later.seats, 1, name)
+		require.Empty(t, resume(c, newest).seats, name)
+		all := map[string]bool{"Stalls": true}
+		require.Equal(t, all, resume(c, 0).reload, "nothing is known")
+		require.Equal(t, all, resume(c, 1).reload, "there were other rows")
+	}
+
+	p := &seatPicture{c: alice, eventID: id, seats: map[string]changedSeat{}, reload: map[string]bool{}}
+	p.version = newest - 1 // of another log: it is not in this one
+	p.follow(alice.subscribe(resumeSeats, vars{"id": id, "since": newest + 50}), "all again", func() bool { return p.reload["Stalls"] })
+	require.Equal(t, newest, p.version)
 }

@@ -180,6 +180,16 @@ func TestABrokenStreamIsOpenedAgain(t *testing.T) {
 	require.Equal(t, []string{`{"n":1}`, `{"n":1}`, `{"n":2}`}, states)
 }
 
+func TestWatchedSeatsGoOnWithWhatChangedMeanwhile(t *testing.T) {
+	seats := func(version int) string {
+		return fmt.Sprintf("event: next\ndata: {\"data\":{\"seatChanges\":{\"version\":%d,\"changes\":[],\"reload\":[]}}}\n\n", version)
+	}
+	s, client := startServer(t, ticketing.Config{}, seats(3)+seats(7), seats(9)+complete)
+	require.NoError(t, client.WatchSeats(t.Context(), "evt_1", func(api.WatchSeatsSeatChanges) error { return nil }))
+	require.Equal(t, map[string]any{"eventId": "evt_1"}, s.requests[0]["variables"])
+	require.Equal(t, map[string]any{"eventId": "evt_1", "sinceVersion": 7.0}, s.requests[1]["variables"])
+}
+
 func TestAnErrorOfTheCallerEndsAStream(t *testing.T) {
 	_, client := startServer(t, ticketing.Config{}, nextEvent(1)+nextEvent(2)+complete)
 	enough := errors.New("enough")

@@ -23,11 +23,15 @@ func (c *Client) WatchAvailability(ctx context.Context, eventID string, each fun
 	return subscribe(ctx, c, op, func(data api.WatchAvailabilityResponse) error { return each(data.Availability) })
 }
 
-// WatchSeats calls each with the seats of an event that changed, as Subscribe does. First it has the version alone, also after a break: then
-// read api.GetSeatMap, again.
+// WatchSeats calls each with the seats of an event that changed, as Subscribe does. First it has the version alone: then read api.GetSeatMap. After a
+// break it goes on with what changed meanwhile.
 func (c *Client) WatchSeats(ctx context.Context, eventID string, each func(api.WatchSeatsSeatChanges) error) error {
-	op := Operation{"WatchSeats", api.WatchSeats_Operation, map[string]any{"eventId": eventID}}
-	return subscribe(ctx, c, op, func(data api.WatchSeatsResponse) error { return each(data.SeatChanges) })
+	variables := map[string]any{"eventId": eventID}
+	op := Operation{"WatchSeats", api.WatchSeats_Operation, variables}
+	return subscribe(ctx, c, op, func(data api.WatchSeatsResponse) error {
+		variables["sinceVersion"] = data.SeatChanges.Version
+		return each(data.SeatChanges)
+	})
 }
 
 func subscribe[T any](ctx context.Context, c *Client, op Operation, each func(T) error) error {
@@ -43,11 +47,11 @@ func subscribe[T any](ctx context.Context, c *Client, op Operation, each func(T)
 // Subscribe calls each with the data of every event until ctx ends or the server completes; then it returns nil. An error of each ends it,
 // too. It opens a broken stream again. Where a subscription begins with the present state, nothing is missed.
 func (c *Client) Subscribe(ctx context.Context, op Operation, each func(data json.RawMessage) error) error {
-	call, err := newCall(op)
-	if err != nil {
-		return err
-	}
 	for failures := 0; ; failures++ {
+		call, err := newCall(op) // again: what was read may have changed its variables
+		if err != nil {
+			return err
+		}
 		err = c.readStream(ctx, call, func(data json.RawMessage) error {
 			failures = 0
 			return each(data)

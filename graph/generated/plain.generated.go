@@ -232,7 +232,7 @@ func init() {
 		}},
 	}
 	plainCustomer.Fields = []plain.Field[query.Customer]{
-		{Name: "id", Append: func(b []byte, obj *query.Customer, _ *plain.Plan) []byte { return plain.AppendString(b, obj.ID) }},
+		{Name: "id", Append: func(b []byte, obj *query.Customer, _ *plain.Plan) []byte { return plain.AppendString(b, obj.ID()) }},
 		{Name: "reservationCount", Append: func(b []byte, obj *query.Customer, _ *plain.Plan) []byte {
 			return plain.AppendInt[int64](b, obj.Reservations)
 		}},

@@ -76,6 +76,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CardInput", ec.unmarshalInputCardInput),
 			graphql.NewInputUnmarshaler("ConfirmPaymentInput", ec.unmarshalInputConfirmPaymentInput),
 			graphql.NewInputUnmarshaler("CreateEventInput", ec.unmarshalInputCreateEventInput),
+			graphql.NewInputUnmarshaler("CreationOrder", ec.unmarshalInputCreationOrder),
 			graphql.NewInputUnmarshaler("CustomerFilter", ec.unmarshalInputCustomerFilter),
 			graphql.NewInputUnmarshaler("EraseCustomerInput", ec.unmarshalInputEraseCustomerInput),
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
@@ -288,7 +289,7 @@ enum AccessAction {
 
 "What was done to a user, and by which admin. Entries are never changed and have no personal data."
 type AccessLogEntry {
-  "The entry's id."
+  "The entry's id, acc_…."
   id: ID!
   "When it was done."
   at: Time!
@@ -331,9 +332,23 @@ type PageInfo {
   "The cursor of the page's last element, null on an empty page."
   endCursor: String
 }
+
+"The order of a list that is the newest first without it. Cursors are the same in both directions."
+input CreationOrder {
+  "What orders it. Of equals, the id decides."
+  field: CreationOrderField! = CREATED_AT
+  "From low to high, or from high to low."
+  direction: OrderDirection! = ASC
+}
+
+"What lists are ordered by whose elements have no other order."
+enum CreationOrderField {
+  "When they were made."
+  CREATED_AT
+}
 `, BuiltIn: false},
 	{Name: "../schema/customer.graphqls", Input: `extend type Query {
-  "One customer, or null for a user who has never made a reservation."
+  "One customer, by the id of the customer or of the user, or null for a user who has never made a reservation."
   customer(id: ID!): Customer @auth(rule: ADMIN)
 
   "Users who have made a reservation, by their first one, the newest first. Pages are as in ` + "`" + `events` + "`" + `."
@@ -347,8 +362,8 @@ type PageInfo {
 }
 
 "The numbers of a user who has made a reservation."
-type Customer {
-  "The user's id, usr_…."
+type Customer implements Node {
+  "The customer's id, cus_…: the user's id with another prefix."
   id: ID!
   "The user, with their reservations and payments."
   user: User
@@ -591,9 +606,9 @@ type Event implements Node {
   "One section by its name, or null when there is none. Names are compared as in ` + "`" + `addInventory` + "`" + `."
   section(name: String!): Section
   "The event's reservations, the newest first: for its organizer and for admins, for others FORBIDDEN. Pages are as in ` + "`" + `events` + "`" + `."
-  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection
+  reservations(filter: ReservationFilter, orderBy: CreationOrder, first: Int, after: String, last: Int, before: String): ReservationConnection
   "The event's payments, under the same rules as ` + "`" + `reservations` + "`" + `."
-  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection
+  payments(filter: PaymentFilter, orderBy: CreationOrder, first: Int, after: String, last: Int, before: String): PaymentConnection
 }
 
 "The state of an event."
@@ -758,7 +773,7 @@ type EventPayload {
 scalar _Any
 
 "What a reference can be of: the types that implement Node."
-union _Entity = Dispute | Event | Payment | Refund | Reservation | Section | Ticket | User
+union _Entity = Customer | Dispute | Event | Payment | Refund | Reservation | Section | Ticket | User
 
 "This API as a subgraph of Apollo Federation."
 type _Service {
@@ -955,10 +970,10 @@ extend type Subscription {
 
   """
   The numbered seats of an event that changed: first only the version now, then the seats that changed after the version of the message before. A
-  ` + "`" + `seatMap` + "`" + ` that is read after the first message, with the changes of later versions than its own, is the seats as they are. Who may see it
-  is as in ` + "`" + `availability` + "`" + `.
+  ` + "`" + `seatMap` + "`" + ` that is read after the first message, with the changes of later versions than its own, is the seats as they are. With ` + "`" + `sinceVersion` + "`" + `,
+  the version of the last message before a break, the first message has what changed since then. Who may see it is as in ` + "`" + `availability` + "`" + `.
   """
-  seatChanges(eventId: ID!): SeatChanges! @auth(rule: PUBLIC)
+  seatChanges(eventId: ID!, sinceVersion: Int): SeatChanges! @auth(rule: PUBLIC)
 }
 
 "A part of an event's inventory with one price. available + reserved + sold + blocked = capacity."
@@ -1231,7 +1246,7 @@ type PartitionStatus {
   payment(id: ID!, minVersion: Int): Payment @auth(rule: SIGNED_IN)
 
   "All payments, the newest first. Pages are as in ` + "`" + `events` + "`" + `. An organizer reads those of an event in ` + "`" + `Event` + "`" + `."
-  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection @auth(rule: ADMIN)
+  payments(filter: PaymentFilter, orderBy: CreationOrder, first: Int, after: String, last: Int, before: String): PaymentConnection @auth(rule: ADMIN)
 
   """
   Payments of which money is left and a refund waits, the newest first: it is PENDING at the gateway, or it FAILED and was not given in another way.
@@ -1611,7 +1626,7 @@ type SectionSalesEdge {
   reservation(id: ID!, minVersion: Int): Reservation @auth(rule: PUBLIC)
 
   "All reservations, the newest first. Pages are as in ` + "`" + `events` + "`" + `. An organizer reads those of an event in ` + "`" + `Event` + "`" + `."
-  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection @auth(rule: ADMIN)
+  reservations(filter: ReservationFilter, orderBy: CreationOrder, first: Int, after: String, last: Int, before: String): ReservationConnection @auth(rule: ADMIN)
 }
 
 extend type Mutation {
@@ -1818,7 +1833,7 @@ enum AuthRule {
 
 "An object that can be read again by its id alone."
 interface Node {
-  "A TypeID: the type's prefix (evt_, sec_, rsv_, pay_, rfd_, usr_) and 26 characters. Ids of all but sections sort by creation time."
+  "A TypeID: the type's prefix (evt_, sec_, rsv_, tkt_, pay_, rfd_, dsp_, usr_, cus_) and 26 characters. Ids of all but sections sort by creation time."
   id: ID!
 }
 
@@ -1949,9 +1964,9 @@ type User implements Node {
   """
   The user's reservations, the newest first: for the user and for admins, for others FORBIDDEN. Pages are as in ` + "`" + `events` + "`" + `.
   """
-  reservations(filter: ReservationFilter, first: Int, after: String, last: Int, before: String): ReservationConnection
+  reservations(filter: ReservationFilter, orderBy: CreationOrder, first: Int, after: String, last: Int, before: String): ReservationConnection
   "The user's payments, the newest first, under the same rules as ` + "`" + `reservations` + "`" + `."
-  payments(filter: PaymentFilter, first: Int, after: String, last: Int, before: String): PaymentConnection
+  payments(filter: PaymentFilter, orderBy: CreationOrder, first: Int, after: String, last: Int, before: String): PaymentConnection
   "The user's sessions, the newest first: for the user and for admins, for others FORBIDDEN."
   sessions: [Session!]
 }

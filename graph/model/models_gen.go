@@ -164,6 +164,14 @@ type CreateEventPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// The order of a list that is the newest first without it. Cursors are the same in both directions.
+type CreationOrder struct {
+	// What orders it. Of equals, the id decides.
+	Field CreationOrderField `json:"field"`
+	// From low to high, or from high to low.
+	Direction OrderDirection `json:"direction"`
+}
+
 // Which customers to list. All given conditions must hold.
 type CustomerFilter struct {
 	// Only customers who made their first reservation at this moment or later.
@@ -674,6 +682,61 @@ func (e *AuthRule) UnmarshalJSON(b []byte) error {
 }
 
 func (e AuthRule) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What lists are ordered by whose elements have no other order.
+type CreationOrderField string
+
+const (
+	// When they were made.
+	CreationOrderFieldCreatedAt CreationOrderField = "CREATED_AT"
+)
+
+var AllCreationOrderField = []CreationOrderField{
+	CreationOrderFieldCreatedAt,
+}
+
+func (e CreationOrderField) IsValid() bool {
+	switch e {
+	case CreationOrderFieldCreatedAt:
+		return true
+	}
+	return false
+}
+
+func (e CreationOrderField) String() string {
+	return string(e)
+}
+
+func (e *CreationOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CreationOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CreationOrderField", str)
+	}
+	return nil
+}
+
+func (e CreationOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CreationOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CreationOrderField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -21,7 +21,7 @@ const (
 	// mostBehind is how many responses wait for a client that reads slowly, if each says what changed. It bounds what slow readers keep in
 	// memory, which they share: then they start over.
 	mostBehind = 16
-	// pausePerMember is how long a broadcast waits after a response for each of its members, so that sending leaves most of a processor to
+	// pausePerMember is how long a broadcast waits after a response for each member that it is for, so that sending leaves most of a processor to
 	// others: what changes meanwhile is in the next response.
 	pausePerMember = 25 * time.Microsecond
 	// longestPause bounds that pause: with 10,000 members, people still see a change at once.
@@ -75,13 +75,13 @@ func (bs *broadcasts) join(shared *Shared, params *operationParams, span trace.S
 		bs.byKey[shared.Key] = b
 		go b.run(ctx, params)
 	}
-	return b.add(wake, span)
+	return b.add(shared.First, wake, span)
 }
 
 func newBroadcast(bs *broadcasts, shared *Shared, cancel context.CancelFunc) *broadcast {
 	shared.init()
 	return &broadcast{
-		of: bs, shared: shared, cancel: cancel, members: map[*member]struct{}{}, free: make(chan struct{}, 1), asking: map[Part]bool{PartFirst: true},
+		of: bs, shared: shared, cancel: cancel, members: map[*member]struct{}{}, free: make(chan struct{}, 1), asking: map[Part]bool{shared.First: true},
 	}
 }
 
@@ -113,15 +113,14 @@ func (bs *broadcasts) count() int {
 	return len(bs.byKey)
 }
 
-func (b *broadcast) add(wake func(), span trace.SpanContext) *member {
+func (b *broadcast) add(first Part, wake func(), span trace.SpanContext) *member {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	m := &member{b: b, wake: wake, span: span}
 	b.members[m] = struct{}{}
 	b.setFree()
 	if b.shared.Changes {
-		m.await = PartFirst
-		b.askFor(PartFirst)
+		b.await(m, first)
 	} else if b.newest != nil {
 		m.queue = [][]byte{b.newest}
 		wake()
@@ -129,8 +128,14 @@ func (b *broadcast) add(wake func(), span trace.SpanContext) *member {
 	return m
 }
 
-// askFor asks the execution for a part, unless that is under way. The caller holds the lock.
-func (b *broadcast) askFor(p Part) {
+// await has a member go on with a part, for which it asks the execution unless that is under way. Where too many go on after other versions, the
+// member starts over. The caller holds the lock.
+func (b *broadcast) await(m *member, p Part) {
+	const others = 2 // PartFirst and PartRestart
+	if p > PartNext && !b.asking[p] && len(b.asking) >= mostAsked-others {
+		p = PartRestart
+	}
+	m.await = p
 	if !b.asking[p] {
 		b.asking[p] = true
 		b.shared.asked <- p // has room for each part
@@ -190,12 +195,14 @@ func (b *broadcast) publish(payload []byte, part Part) time.Duration {
 	if !b.shared.Changes {
 		b.newest = payload
 	}
+	given := 0
 	for m := range b.members {
 		if m.await == part {
 			b.give(m, payload)
+			given++
 		}
 	}
-	return min(longestPause, time.Duration(len(b.members))*pausePerMember)
+	return min(longestPause, time.Duration(given)*pausePerMember)
 }
 
 // awaitFree waits until a member has taken all that there is for it: what none of them can take, since they read slowly or have read too much, is not
@@ -237,8 +244,8 @@ func (b *broadcast) give(m *member, payload []byte) {
 		m.queue = append(m.queue[:0], payload)
 	case len(m.queue) == mostBehind:
 		b.of.h.metrics.behind.Inc()
-		m.queue, m.await = nil, PartRestart
-		b.askFor(PartRestart)
+		m.queue = nil
+		b.await(m, PartRestart)
 		return
 	default:
 		m.queue = append(m.queue, payload)

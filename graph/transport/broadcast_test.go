@@ -59,7 +59,7 @@ func (crowd) Share(context.Context, *graphql.OperationContext) (*Shared, error) 
 func newTestBroadcast(changes bool) *broadcast {
 	bs := &broadcasts{h: &Handler{}, byKey: map[string]*broadcast{}}
 	bs.h.metrics = newMetrics(nil, overload.NewGate(1), newSlots(1), bs)
-	return newBroadcast(bs, &Shared{Key: "key", Cost: 100, Changes: changes}, func() {})
+	return newBroadcast(bs, &Shared{Key: "key", Cost: 100, Changes: changes, First: PartFirst}, func() {})
 }
 
 func takeAll(m *member) (taken []string) {
@@ -75,18 +75,18 @@ func takeAll(m *member) (taken []string) {
 func TestASlowMemberGetsTheNewestState(t *testing.T) {
 	t.Parallel()
 	b := newTestBroadcast(false)
-	slow := b.add(func() {}, trace.SpanContext{})
+	slow := b.add(PartFirst, func() {}, trace.SpanContext{})
 	for i := range 100 {
 		b.publish([]byte(strconv.Itoa(i)), PartNext)
 	}
 	require.Equal(t, []string{"99"}, takeAll(slow))
-	require.Equal(t, []string{"99"}, takeAll(b.add(func() {}, trace.SpanContext{})), "so does who comes later, at once")
+	require.Equal(t, []string{"99"}, takeAll(b.add(PartFirst, func() {}, trace.SpanContext{})), "so does who comes later, at once")
 }
 
 func TestAMemberThatMissedChangesStartsOver(t *testing.T) {
 	t.Parallel()
 	b := newTestBroadcast(true)
-	fast, slow := b.add(func() {}, trace.SpanContext{}), b.add(func() {}, trace.SpanContext{})
+	fast, slow := b.add(PartFirst, func() {}, trace.SpanContext{}), b.add(PartFirst, func() {}, trace.SpanContext{})
 	b.publish([]byte("first"), PartFirst)
 	require.Equal(t, []string{"first"}, takeAll(fast))
 	for i := range mostBehind { // the first one is still there
@@ -94,7 +94,7 @@ func TestAMemberThatMissedChangesStartsOver(t *testing.T) {
 		require.Equal(t, []string{strconv.Itoa(i)}, takeAll(fast), "a slow one holds up no other")
 	}
 	require.Equal(t, PartRestart, <-b.shared.Asked())
-	late := b.add(func() {}, trace.SpanContext{})
+	late := b.add(PartFirst, func() {}, trace.SpanContext{})
 	require.Equal(t, PartFirst, <-b.shared.Asked())
 	b.publish([]byte("between"), PartNext)
 	b.publish([]byte("restart"), PartRestart)
@@ -105,10 +105,33 @@ func TestAMemberThatMissedChangesStartsOver(t *testing.T) {
 	require.Equal(t, []string{"first", "after"}, takeAll(late))
 }
 
+func TestMembersGoOnAfterTheVersionsThatTheyHave(t *testing.T) {
+	t.Parallel()
+	b := newTestBroadcast(true)
+	b.add(PartFirst, func() {}, trace.SpanContext{})
+	early, late := b.add(7, func() {}, trace.SpanContext{}), b.add(9, func() {}, trace.SpanContext{})
+	again := b.add(7, func() {}, trace.SpanContext{})
+	require.Equal(t, []Part{7, 9}, []Part{<-b.shared.Asked(), <-b.shared.Asked()}, "one response for each version")
+	b.publish([]byte("between"), PartNext)
+	b.publish([]byte("since 7"), 7)
+	b.publish([]byte("since 9"), 9)
+	b.publish([]byte("after"), PartNext)
+	require.Equal(t, []string{"since 7", "after"}, takeAll(early))
+	require.Equal(t, []string{"since 7", "after"}, takeAll(again))
+	require.Equal(t, []string{"since 9", "after"}, takeAll(late))
+
+	var last *member
+	for version := range Part(2 * mostAsked) {
+		last = b.add(10+version, func() {}, trace.SpanContext{})
+	}
+	b.publish([]byte("restart"), PartRestart)
+	require.Equal(t, []string{"restart"}, takeAll(last), "all others wait no longer for them")
+}
+
 func TestWhatNoMemberCanTakeIsNotExecuted(t *testing.T) {
 	t.Parallel()
 	b := newTestBroadcast(false)
-	first, second := b.add(func() {}, trace.SpanContext{}), b.add(func() {}, trace.SpanContext{})
+	first, second := b.add(PartFirst, func() {}, trace.SpanContext{}), b.add(PartFirst, func() {}, trace.SpanContext{})
 	b.publish([]byte("now"), PartNext)
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
@@ -122,11 +145,11 @@ func TestABroadcastLeavesTimeToOthers(t *testing.T) {
 	t.Parallel()
 	b := newTestBroadcast(false)
 	for range 1_000 {
-		b.add(func() {}, trace.SpanContext{})
+		b.add(PartFirst, func() {}, trace.SpanContext{})
 	}
 	require.Equal(t, 1_000*pausePerMember, b.publish(nil, PartNext))
 	for range 20_000 {
-		b.add(func() {}, trace.SpanContext{})
+		b.add(PartFirst, func() {}, trace.SpanContext{})
 	}
 	require.Equal(t, longestPause, b.publish(nil, PartNext))
 }

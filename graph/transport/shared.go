@@ -2,17 +2,20 @@ package transport
 
 import "context"
 
-// Part says who of those that share a subscription a response is for.
-type Part int
+// Part says who of those that share a subscription a response is for. One above PartNext is a version: for those who go on after that.
+type Part int64
 
 const (
-	// PartNext is for all who got the response before.
-	PartNext Part = iota
+	// PartRestart is for those who have missed some.
+	PartRestart Part = iota - 2
 	// PartFirst is for those who have got none yet.
 	PartFirst
-	// PartRestart is for those who have missed some.
-	PartRestart
+	// PartNext is for all who got the response before.
+	PartNext
 )
+
+// mostAsked bounds the parts that are asked for at a time: of all who go on after other versions, each has one, and a response to itself.
+const mostAsked = 64
 
 // Shared is one execution of a subscription for all who asked for the same with the same rights.
 type Shared struct {
@@ -24,6 +27,8 @@ type Shared struct {
 	Cost int
 	// Changes reports that a response says what changed since the one before. Otherwise the newest one says everything.
 	Changes bool
+	// First is the part with which the client begins, if responses say what changed.
+	First Part
 
 	asked chan Part
 	parts chan Part
@@ -31,8 +36,8 @@ type Shared struct {
 
 // init makes the execution ready to begin.
 func (s *Shared) init() {
-	const pending = 4 // more than can be asked for, or be under way, at a time
-	s.asked, s.parts = make(chan Part, pending), make(chan Part, pending)
+	const underWay = 4 // more than are made at a time
+	s.asked, s.parts = make(chan Part, mostAsked), make(chan Part, underWay)
 }
 
 // Asked returns the channel of the parts that clients wait for. It never has one if s is nil: for an execution that is not shared.

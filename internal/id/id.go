@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"go.jetify.com/typeid"
 
@@ -23,6 +24,7 @@ const (
 	Text        = "txt" // what was written about a user, kept outside of the log
 	Session     = "ses" // not made by New: see package auth
 	Section     = "sec" // not made by New: see OfSection
+	Customer    = "cus" // not made by New: see OfCustomer
 
 	TicketPrefix = "tkt" // not made by New: see Ticket
 )
@@ -79,6 +81,18 @@ func ParseSection(sectionID string) (eventID string, ordinal int, err error) {
 	place := uuid[6]&0xf0 | uuid[8]>>4&0x0c | uuid[0]>>6
 	uuid[6], uuid[8], uuid[0] = uuid[6]&0x0f|0x70, uuid[8]&0x3f|0x80, uuid[0]&0x3f
 	return typeid.Must(typeid.FromUUIDBytesWithPrefix(Event, uuid)).String(), int(place), nil
+}
+
+// OfCustomer returns the identifier of what a user is as a customer: that of the user, with a prefix of its own.
+func OfCustomer(userID string) string { return Customer + strings.TrimPrefix(userID, User) }
+
+// ParseCustomer returns the user of a customer, whose own identifier it takes as well.
+func ParseCustomer(s string) (userID string, err error) {
+	userID = s
+	if suffix, found := strings.CutPrefix(s, Customer+"_"); found {
+		userID = User + "_" + suffix
+	}
+	return userID, Check(User, userID)
 }
 
 // Check returns an error unless s is a well-formed identifier with this prefix.

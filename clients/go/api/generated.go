@@ -1937,8 +1937,8 @@ func (v *WatchReservationResponse) GetReservationStatus() Reservation { return v
 // WatchSeatsResponse is returned by WatchSeats on success.
 type WatchSeatsResponse struct {
 	// The numbered seats of an event that changed: first only the version now, then the seats that changed after the version of the message before. A
-	// `seatMap` that is read after the first message, with the changes of later versions than its own, is the seats as they are. Who may see it
-	// is as in `availability`.
+	// `seatMap` that is read after the first message, with the changes of later versions than its own, is the seats as they are. With `sinceVersion`,
+	// the version of the last message before a break, the first message has what changed since then. Who may see it is as in `availability`.
 	SeatChanges WatchSeatsSeatChanges `json:"seatChanges"`
 }
 
@@ -2183,11 +2183,15 @@ func (v *__WatchReservationInput) GetId() string { return v.Id }
 
 // __WatchSeatsInput is used internally by genqlient
 type __WatchSeatsInput struct {
-	EventId string `json:"eventId"`
+	EventId      string `json:"eventId"`
+	SinceVersion *int   `json:"sinceVersion"`
 }
 
 // GetEventId returns __WatchSeatsInput.EventId, and is useful for accessing the field via an interface.
 func (v *__WatchSeatsInput) GetEventId() string { return v.EventId }
+
+// GetSinceVersion returns __WatchSeatsInput.SinceVersion, and is useful for accessing the field via an interface.
+func (v *__WatchSeatsInput) GetSinceVersion() *int { return v.SinceVersion }
 
 // The mutation executed by AddInventory.
 const AddInventory_Operation = `
@@ -3987,8 +3991,8 @@ func WatchReservationForwardData(interfaceChan interface{}, jsonRawMsg json.RawM
 
 // The subscription executed by WatchSeats.
 const WatchSeats_Operation = `
-subscription WatchSeats ($eventId: ID!) {
-	seatChanges(eventId: $eventId) {
+subscription WatchSeats ($eventId: ID!, $sinceVersion: Int) {
+	seatChanges(eventId: $eventId, sinceVersion: $sinceVersion) {
 		version
 		changes {
 			section
@@ -4005,12 +4009,14 @@ func WatchSeats(
 	ctx_ context.Context,
 	client_ graphql.WebSocketClient,
 	eventId string,
+	sinceVersion *int,
 ) (dataChan_ chan WatchSeatsWsResponse, subscriptionID_ string, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "WatchSeats",
 		Query:  WatchSeats_Operation,
 		Variables: &__WatchSeatsInput{
-			EventId: eventId,
+			EventId:      eventId,
+			SinceVersion: sinceVersion,
 		},
 	}
 

@@ -442,6 +442,7 @@ export type WatchAvailabilitySubscription = { availability: { id: string, versio
 
 export type WatchSeatsSubscriptionVariables = Exact<{
   eventId: string;
+  sinceVersion?: number | null | undefined;
 }>;
 
 
@@ -1020,8 +1021,8 @@ fragment Event on Event {
   }
 }`) as unknown as TypedDocumentString<WatchAvailabilitySubscription, WatchAvailabilitySubscriptionVariables>;
 export const WatchSeatsDocument = new TypedDocumentString(`
-    subscription WatchSeats($eventId: ID!) {
-  seatChanges(eventId: $eventId) {
+    subscription WatchSeats($eventId: ID!, $sinceVersion: Int) {
+  seatChanges(eventId: $eventId, sinceVersion: $sinceVersion) {
     version
     changes {
       section
