@@ -39,6 +39,9 @@ func TestEverythingInTheSchemaIsDescribed(t *testing.T) {
 			continue
 		}
 		require.NotEmpty(t, def.Description, def.Name)
+		if def.Kind == ast.Scalar && !isFederation(def.Name) {
+			require.NotNil(t, def.Directives.ForName("specifiedBy"), def.Name)
+		}
 		for _, field := range def.Fields {
 			if len(field.Name) < 2 || field.Name[:2] != "__" {
 				require.NotEmpty(t, field.Description, "%s.%s", def.Name, field.Name)

@@ -1789,18 +1789,18 @@ type CancelReservationPayload {
 	{Name: "../schema/schema.graphqls", Input: `"""
 A moment in UTC as RFC 3339 text, for example "2026-12-31T20:00:00Z". Offsets other than Z are refused.
 """
-scalar Time
+scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 
 "A day, for example \"2026-12-31\"."
-scalar Date
+scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 
 """
 An exact decimal number as a string, for example "150.00". It is never a JSON number: floating point loses cents.
 """
-scalar Decimal
+scalar Decimal @specifiedBy(url: "https://www.w3.org/TR/xmlschema11-2/#decimal")
 
 "A JSON value, as it is in the log."
-scalar JSON
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
 """
 Declares who may call a root field. Every root field has it. Rules that depend on the single object (another user's reservation, a draft)
