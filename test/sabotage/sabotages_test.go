@@ -143,7 +143,7 @@ var sabotages = []sabotage{
 	},
 	{
 		name:   "jobs whose result was lost stay lost",
-		folder: "command/saga", tests: []string{"TestAJobWhoseResponseOrResultWasLostIsDoneAgain"},
+		folder: "command/saga", tests: []string{"TestAJobWhoseResponseOrResultWasLostIsDoneAgain"}, simulated: "TestTheSagaFinishesWhatWasBegun",
 		changes: []change{{"command/saga/replica.go", `id <> ALL ($3::bigint[]) FOR UPDATE`, `id <> ALL ($3::bigint[]) AND false FOR UPDATE`}},
 	},
 	{
