@@ -91,7 +91,7 @@ func (l *seatLog) followSeats(ctx context.Context, eventID string, part transpor
 	h, leave := l.watchEvent(eventID, now.Version)
 	defer leave()
 	for message := l.begin(ctx, h, part, now); message == nil || sendChanges(ctx, shared, part, message, sent, offered); {
-		part, message = transport.PartNext, nil
+		part = transport.PartNext
 		select {
 		case state, more := <-states:
 			if !more {

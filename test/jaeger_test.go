@@ -158,7 +158,7 @@ func (t traceTree) drawSVG() string {
 			return namesWidth + float64(nanos-first)/float64(max(last-first, 1))*barsWidth
 		}
 		from, to := at(span.GetStartTimeUnixNano()), at(span.GetEndTimeUnixNano())
-		took := time.Duration(span.GetEndTimeUnixNano() - span.GetStartTimeUnixNano()) //nolint:gosec // a short time
+		took := time.Duration(span.GetEndTimeUnixNano() - span.GetStartTimeUnixNano()) //nolint:gosec,nolintlint // a short time
 		fmt.Fprintf(&rows, `<text x="%d" y="%d">%s</text><rect x="%.1f" y="%d" width="%.1f" height="11" rx="2" fill="%s"/><text x="%d" y="%d" class="t">%s</text>`+"\n",
 			8+12*depth, y, html.EscapeString(span.service+": "+span.GetName()), from, y-9, max(to-from, 1.5), partColours[span.service],
 			namesWidth+barsWidth+8, y, took.Round(10*time.Microsecond))

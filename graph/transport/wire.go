@@ -173,14 +173,14 @@ func encodeFrame(b *bytes.Buffer) []byte {
 	switch length := len(frame) - longestHeader; {
 	case length <= mostShort:
 		frame = frame[longestHeader-2:]
-		frame[1] = byte(length)
+		frame[1] = byte(length) //nolint:gosec,nolintlint // checked above
 	case length <= 1<<16-1:
 		frame = frame[longestHeader-4:]
 		frame[1] = long
-		binary.BigEndian.PutUint16(frame[2:], uint16(length)) //nolint:gosec // checked above
+		binary.BigEndian.PutUint16(frame[2:], uint16(length)) //nolint:gosec,nolintlint // checked above
 	default:
 		frame[1] = longer
-		binary.BigEndian.PutUint64(frame[2:], uint64(length)) //nolint:gosec // a length
+		binary.BigEndian.PutUint64(frame[2:], uint64(length)) //nolint:gosec,nolintlint // a length
 	}
 	frame[0] = finalText
 	return frame

@@ -3,9 +3,10 @@ package transport
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+
 	"net"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func TestNothingFollowsACloseFrame(t *testing.T) {
 // state returns one that is longer than what the system keeps for a client that does not read.
 func (crowd) state(n int) string {
 	const long = 8 << 20
-	return strings.Repeat(fmt.Sprint(n%10), long)
+	return strings.Repeat(strconv.Itoa(n%10), long)
 }
 
 func readState(ctx context.Context, t *testing.T, conn *websocket.Conn) string {

@@ -69,7 +69,7 @@ func inUse() uint64 {
 
 func percentFor(inUse uint64) int {
 	const whole = 100
-	return int(max(leastPercent, min(mostPercent, whole*mostGarbage/max(1, inUse)))) //nolint:gosec // bounded
+	return int(max(leastPercent, min(mostPercent, whole*mostGarbage/max(1, inUse)))) //nolint:gosec,nolintlint // bounded
 }
 
 // Available returns how many bytes this process may use: the container's limit, else the machine's memory, 0 if neither is known.

@@ -18,7 +18,7 @@ type queue struct {
 	leader *leader
 }
 
-type job struct {
+type job struct { //nolint:recvcheck // a row; only setState changes one
 	id                       int64
 	state                    string
 	attempt, most, priority  int16
