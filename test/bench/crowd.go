@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,10 +85,13 @@ func openCrowd(ctx context.Context, of side, n int) (*crowd, error) {
 
 // receive is called with each message.
 func (c *crowd) receive(w *crowdClient, data []byte) {
-	if string(data) == "{}" { // centrifuge's ping
-		_ = w.send(textFrame, data)
-	} else if version := versionOf(string(data)); version > 0 {
-		c.note(w, version, data)
+	for line := range bytes.Lines(data) { // centrifuge may send several messages in a frame
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		if string(line) == "{}" { // its ping
+			_ = w.send(textFrame, line)
+		} else if version := versionOf(string(line)); version > 0 {
+			c.note(w, version, line)
+		}
 	}
 }
 
