@@ -3,7 +3,7 @@ package transport
 import (
 	"context"
 	"encoding/json"
-
+	"fmt"
 	"net"
 	"runtime/pprof"
 	"strconv"
