@@ -74,6 +74,9 @@ func TestRegisteredDocumentsAreExecutedByTheirIDs(t *testing.T) {
 	w := a.dial().init(a.bearer(me))
 	w.send(encode(t, vars{"id": "1", "type": "subscribe", "payload": vars{"documentId": documentID(status), "variables": vars{"id": r.ID}}}))
 	require.Equal(t, "SEATS_RESERVED", w.next("1", "reservationStatus")["status"])
+	const shared = `subscription($id: ID!) { availability(eventId: $id) { name } }`
+	w.send(encode(t, vars{"id": "2", "type": "subscribe", "payload": vars{"query": shared, "variables": vars{"id": e.ID}}}))
+	require.Equal(t, "A night", w.next("2", "availability")["name"], "it is executed for several, but was checked for this one")
 
 	strict := newReadAPI(t, withDocuments(t, documents.Off, documents.Require, eventDocument))
 	require.Equal(t, "DOCUMENT_NOT_FOUND", strict.post(byID).code())

@@ -41,7 +41,7 @@ var sharedFields = map[string][]string{
 // Share implements transport.Host.
 func (s *Server) Share(ctx context.Context, oc *graphql.OperationContext) (*transport.Shared, error) {
 	viewer := viewerOf(ctx)
-	own := viewer.HasRole(auth.RoleOrganizer) || viewer.HasRole(auth.RoleAdmin) || request.From(ctx).WantsCost || len(oc.Extensions) > 0
+	own := viewer.HasRole(auth.RoleOrganizer) || viewer.HasRole(auth.RoleAdmin) || wantsOwn(request.From(ctx)) || len(oc.Extensions) > 0
 	if own || oc.Operation.Operation != ast.Subscription || !areShared(oc.Operation.SelectionSet) {
 		return nil, nil //nolint:nilnil // it is the viewer's own
 	}
@@ -49,7 +49,11 @@ func (s *Server) Share(ctx context.Context, oc *graphql.OperationContext) (*tran
 	shared := &transport.Shared{Changes: len(root) == 1 && root[0].Name == "seatChanges"}
 	variables := oc.Variables
 	if shared.Changes {
-		shared.First, variables = firstPart(sinceVersionOf(oc, root[0].Field)), withoutVersion(oc, root[0].Field)
+		since := sinceVersionOf(oc, root[0].Field)
+		if since != nil && *since < 0 {
+			return nil, nil //nolint:nilnil // it is refused when it is executed
+		}
+		shared.First, variables = firstPart(since), withoutVersion(oc, root[0].Field)
 	}
 	encoded, err := json.Marshal(variables)
 	if err != nil {
@@ -58,10 +62,14 @@ func (s *Server) Share(ctx context.Context, oc *graphql.OperationContext) (*tran
 	if err := s.resolver.admission.chargeAhead(ctx, oc); err != nil {
 		return nil, publicError(err)
 	}
+	s.resolver.usage.countOperation(ctx, oc.Operation)
 	key := sha256.Sum256(slices.Concat([]byte(oc.RawQuery), []byte{0}, []byte(oc.OperationName), []byte{0}, encoded))
 	shared.Key, shared.Client, shared.Cost = string(key[:]), s.resolver.admission.clientOf(ctx).key, limits.CostOf(oc).Requested
 	return shared, nil
 }
+
+// wantsOwn reports whether a client asks for something that those who share an execution do not get.
+func wantsOwn(info request.Info) bool { return info.WantsCost || info.ConsistencyToken != "" }
 
 func sinceVersionOf(oc *graphql.OperationContext, field *ast.Field) *int {
 	given := field.ArgumentMap(oc.Variables)["sinceVersion"]

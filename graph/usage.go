@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"ticketing/graph/request"
+	"ticketing/graph/transport"
 )
 
 // The label of clients that give no name or one that is not known, and of operations that use nothing deprecated.
@@ -46,8 +47,15 @@ func newUsage(registerer prometheus.Registerer, s *ast.Schema, clients []string)
 	return u
 }
 
-// aroundOperation counts an operation before it is executed.
+// aroundOperation counts an operation before it is executed. Those that share an execution are counted when they join it.
 func (u *usage) aroundOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if transport.SharedOf(ctx) == nil {
+		u.countOperation(ctx, graphql.GetOperationContext(ctx).Operation)
+	}
+	return next(ctx)
+}
+
+func (u *usage) countOperation(ctx context.Context, operation *ast.OperationDefinition) {
 	client := request.From(ctx).ClientName
 	switch {
 	case client == "":
@@ -55,10 +63,9 @@ func (u *usage) aroundOperation(ctx context.Context, next graphql.OperationHandl
 	case !u.clients[client]:
 		client = otherClient
 	}
-	for _, name := range u.obsoleteIn(graphql.GetOperationContext(ctx).Operation) {
+	for _, name := range u.obsoleteIn(operation) {
 		u.operations.WithLabelValues(client, name).Inc()
 	}
-	return next(ctx)
 }
 
 // obsoleteIn returns what an operation uses that is deprecated, each once.

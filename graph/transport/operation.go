@@ -56,11 +56,13 @@ func (h *Handler) prepareOperation(ctx context.Context, params *operationParams)
 	began := time.Now()
 	ctx, span := telemetry.StartRoot(graphql.StartOperationTrace(ctx), "graphql", trace.WithSpanKind(trace.SpanKindServer))
 	exec := h.host.Executor(ctx)
-	raw := params.RawParams
-	var err error
-	if raw.Query, err = h.host.Document(ctx, params.documentID, raw.Query); err != nil {
-		return nil, h.refuseOperation(ctx, span, began, presentErrors(apierror.From(err)))
+	if SharedOf(ctx) == nil { // its first client's document was checked, with the client's rights
+		var err error
+		if params.Query, err = h.host.Document(ctx, params.documentID, params.Query); err != nil {
+			return nil, h.refuseOperation(ctx, span, began, presentErrors(apierror.From(err)))
+		}
 	}
+	raw := params.RawParams
 	oc, errs := exec.CreateOperationContext(ctx, &raw)
 	if len(errs) > 0 {
 		refused := exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs).Errors

@@ -93,6 +93,7 @@ func (s *socket) sendSharedFrame(stream *socketStream) (done bool) {
 	done, err := s.wire.offerFrame(encodeFrame(b), func(err error) {
 		s.noteSent(part, len(payload), true, err)
 		putFrame(b)
+		s.wakeCourier() // the other streams have had no turn
 		s.h.couriers.endRound(s)
 	})
 	if done {

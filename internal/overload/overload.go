@@ -71,7 +71,7 @@ func Leave(ctx context.Context) {
 		p.gate.inside.Add(1)
 	}
 	g, now := p.gate, time.Now()
-	g.limit.Store(g.pace.limitAfter(now, now.Sub(p.since), g.inside.Add(-1)+1, g.limit.Load()))
+	g.pace.noteLeave(now, now.Sub(p.since), g.inside.Add(-1)+1, &g.limit)
 }
 
 // Wait gives the place up while the operation waits for something outside of this process, or for its own turn, which keeps no processor busy.

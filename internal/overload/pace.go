@@ -3,6 +3,7 @@ package overload
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,15 +35,15 @@ type pace struct {
 	alone time.Duration // how long operations take without much company
 }
 
-// limitAfter returns the limit after an operation has left, which took so long, among so many that were inside.
-func (p *pace) limitAfter(now time.Time, took time.Duration, inside, limit int64) int64 {
+// noteLeave changes the limit, once in a window, after an operation has left that took so long, among so many that were inside.
+func (p *pace) noteLeave(now time.Time, took time.Duration, inside int64, limit *atomic.Int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.left++
 	p.took += took
 	p.peak = max(p.peak, inside)
 	if now.Sub(p.began) < window {
-		return limit
+		return
 	}
 	mean := max(1, p.took/time.Duration(p.left))
 	if p.peak <= p.least || mean < p.alone {
@@ -50,5 +51,6 @@ func (p *pace) limitAfter(now time.Time, took time.Duration, inside, limit int64
 	}
 	p.began, p.peak, p.left, p.took = now, 0, 0, 0
 	factor := max(float64(target), slack*float64(p.alone)) / float64(mean)
-	return min(p.most, max(p.least, int64(math.Ceil(float64(limit)*min(fastest, max(slowest, factor))))))
+	next := float64(limit.Load()) * min(fastest, max(slowest, factor))
+	limit.Store(min(p.most, max(p.least, int64(math.Ceil(next)))))
 }
