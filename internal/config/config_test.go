@@ -229,6 +229,17 @@ func TestUnreadableAndInvalidValuesAreReportedTogether(t *testing.T) {
 	}
 }
 
+func TestSpacesInListsDoNotMatter(t *testing.T) {
+	t.Parallel()
+	cfg, err := config.Load(development(
+		"ALLOWED_ORIGINS", "https://a.example, https://b.example,", "ALLOWED_HEADERS", "x-a, x-b", "CLIENT_NAMES", " shop , app", "ADMIN_EMAILS", "a@example.com, b@example.com"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"https://a.example", "https://b.example"}, cfg.AllowedOrigins)
+	require.Equal(t, []string{"x-a", "x-b"}, cfg.AllowedHeaders)
+	require.Equal(t, []string{"shop", "app"}, cfg.ClientNames)
+	require.Equal(t, []string{"a@example.com", "b@example.com"}, cfg.AdminEmails)
+}
+
 func TestSecretsStayOutOfLogsAndErrors(t *testing.T) {
 	t.Parallel()
 	cfg, err := config.Load(production(map[string]string{"STRIPE_API_KEY": "sk_live_0123456789abcdef"}))

@@ -156,7 +156,10 @@ func fillDefaults(c *Config) {
 		c.AuthBaseURL = "http://" + hostPort("127.0.0.1", c.Port)
 	}
 	c.AuthBaseURL = strings.TrimRight(c.AuthBaseURL, "/")
-	for _, list := range []*[]string{&c.TrustedProxies, &c.AllowPlaintext, &c.Brokers, &c.AdminEmails, &c.PaymentGateways, &c.ReturnOrigins, &c.TicketSigningKeys, &c.StripeWebhookSecrets} {
+	for _, list := range []*[]string{
+		&c.TrustedProxies, &c.AllowPlaintext, &c.AllowedOrigins, &c.AllowedHeaders, &c.ClientNames, &c.Brokers, &c.AdminEmails, &c.PaymentGateways,
+		&c.ReturnOrigins, &c.TicketSigningKeys, &c.StripeWebhookSecrets,
+	} {
 		*list = trimList(*list)
 	}
 	if len(c.PaymentGateways) == 0 && c.Development() {
