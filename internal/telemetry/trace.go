@@ -138,12 +138,27 @@ func (s cleanSpan) Events() []sdktrace.Event {
 func cleanAttributes(all []attribute.KeyValue) []attribute.KeyValue {
 	clean := make([]attribute.KeyValue, len(all))
 	for i, a := range all {
-		if a.Value.Type() == attribute.STRING && !isIdentifier(string(a.Key)) {
-			a.Value = attribute.StringValue(Redact(a.Value.AsString()))
+		if !isIdentifier(string(a.Key)) {
+			a.Value = cleanValue(a.Value)
 		}
 		clean[i] = a
 	}
 	return clean
+}
+
+func cleanValue(value attribute.Value) attribute.Value {
+	switch value.Type() {
+	case attribute.STRING:
+		return attribute.StringValue(Redact(value.AsString()))
+	case attribute.STRINGSLICE:
+		texts := value.AsStringSlice()
+		for i, text := range texts {
+			texts[i] = Redact(text)
+		}
+		return attribute.StringSliceValue(texts)
+	default:
+		return value
+	}
 }
 
 // traceLog logs what the SDK can't do, in the form of all other lines.
