@@ -2,6 +2,7 @@ package parts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -51,16 +52,23 @@ func Run(ctx context.Context, service string, cfg config.Config, part func(ctx c
 	g, ctx := errgroup.WithContext(ctx)
 	ending, end := context.WithCancel(context.WithoutCancel(ctx)) // the part tells operators how it is until it has ended
 	defer end()
-	g.Go(func() error {
-		return httpserver.Run(ending, operators, httpserver.Config{
-			Handler: e.operatorRoutes(), Drain: time.Second, Logger: e.Logger.With("server", "operators: /metrics, /health, /debug/pprof"),
-		})
-	})
+	g.Go(func() error { return e.serveOperators(ending, operators, e.operatorRoutes()) })
 	g.Go(func() error {
 		defer end()
 		return part(ctx, e)
 	})
 	return g.Wait()
+}
+
+// serveOperators serves until ctx ends. A profile that is in progress then is cut off, which is no error.
+func (e Env) serveOperators(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	err := httpserver.Run(ctx, listener, httpserver.Config{
+		Handler: handler, Drain: time.Second, Logger: e.Logger.With("server", "operators: /metrics, /health, /debug/pprof"),
+	})
+	if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
 }
 
 // Listen listens on a TCP address, so that a port that is in use is reported before anything else starts.
