@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -50,11 +51,16 @@ func Main(ctx context.Context, args []string, environ map[string]string, out io.
 	}
 	program := tea.NewProgram(New(ctx, addresses, max(*every, shortest)), tea.WithContext(ctx), tea.WithOutput(out))
 	if _, err := program.Run(); err != nil && !errors.Is(err, tea.ErrInterrupted) && ctx.Err() == nil {
+		if _, missing := errors.AsType[*fs.PathError](err); missing { // /dev/tty can't be opened
+			err = errNoTerminal
+		}
 		fmt.Fprintln(os.Stderr, "ticketing top:", err)
 		return 2
 	}
 	return 0
 }
+
+var errNoTerminal = errors.New("no terminal: use -once")
 
 func addressesOf(args []string, environ map[string]string) []string {
 	list := args
