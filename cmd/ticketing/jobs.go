@@ -72,6 +72,9 @@ func listJobs(ctx context.Context, pool *pgxpool.Pool, kinds []string, out io.Wr
 		}
 		fmt.Fprintf(out, "%d %s %s: %d failures, %s: %s\n", job.ID, job.Kind, job.Args, job.Failures, next, job.LastError)
 	}
+	if err == nil && len(jobs) == 0 {
+		fmt.Fprintln(os.Stderr, "no job has failed")
+	}
 	return err
 }
 
