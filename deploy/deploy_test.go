@@ -25,6 +25,9 @@ func TestEveryProjectionIsDeployedOnce(t *testing.T) {
 	want := slices.Sorted(slices.Values(projector.Names()))
 	require.Equal(t, want, deployedProjections(t, "compose.yaml"))
 	require.Equal(t, want, deployedProjections(t, "kubernetes/base/projectors.yaml"))
+	for _, name := range want {
+		require.Contains(t, readFile(t, rulesFile), `absent(ticketing_projector_dead_letters{projection="`+name+`"})`, "an alert says that it has no process")
+	}
 }
 
 func deployedProjections(t *testing.T, file string) []string {
