@@ -152,7 +152,7 @@ func (w *crowdClient) send(first byte, data []byte) error {
 	const masked = 0x80
 	frame := []byte{first}
 	if len(data) < 126 {
-		frame = append(frame, masked|byte(len(data)))
+		frame = append(frame, masked|byte(len(data))) //nolint:gosec,nolintlint // see above
 	} else {
 		frame = binary.BigEndian.AppendUint16(append(frame, masked|126), uint16(len(data))) //nolint:gosec // ours are short
 	}
@@ -178,7 +178,7 @@ func pollCrowd(all []*crowdClient) (poll int, err error) {
 			err = syscall.SetNonblock(w.fd, true)
 		}
 		if err == nil {
-			err = syscall.EpollCtl(poll, syscall.EPOLL_CTL_ADD, w.fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(i)}) //nolint:gosec // an index
+			err = syscall.EpollCtl(poll, syscall.EPOLL_CTL_ADD, w.fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(i)}) //nolint:gosec,nolintlint // an index
 		}
 	}
 	if err != nil {
