@@ -145,6 +145,15 @@ func (v *validator) checkPlaintext() {
 	}
 }
 
+// CheckDatabaseURL returns an error if production would reach a database in the clear that allowPlaintext, the value of ALLOW_PLAINTEXT, does not
+// name. It is for programs that need nothing else of a Config; variable has the address, a URL.
+func CheckDatabaseURL(variable, address, environment, allowPlaintext string) error {
+	if environment != Production || !clearDatabase(address) || slices.Contains(strings.Split(allowPlaintext, ","), variable) {
+		return nil
+	}
+	return fmt.Errorf("%s: data and passwords must not travel in the clear; add sslmode=verify-full, or name it in ALLOW_PLAINTEXT", variable)
+}
+
 // clearDatabase reports whether a connection to PostgreSQL may be in the clear: without sslmode, pgx tries TLS and does without.
 func clearDatabase(text string) bool {
 	u, err := url.Parse(text)

@@ -80,6 +80,9 @@ func (r request) run(ctx context.Context, getenv func(string) string, out io.Wri
 		if url == "" {
 			return fmt.Errorf("%s is not set", db.variable)
 		}
+		if err := config.CheckDatabaseURL(db.variable, url, getenv("ENVIRONMENT"), getenv("ALLOW_PLAINTEXT")); err != nil {
+			return err
+		}
 		if err := r.migrate(ctx, url, db); err != nil {
 			return err
 		}

@@ -45,3 +45,14 @@ func TestWhatIsNotUnderstood(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, r.run(t.Context(), func(string) string { return "" }, nil), "PROJECTION_DATABASE_URL is not set")
 }
+
+func TestProductionMigratesNoDatabaseInTheClear(t *testing.T) {
+	t.Parallel()
+	r, err := parseArgs([]string{"status", "--database=read"})
+	require.NoError(t, err)
+	environ := map[string]string{"ENVIRONMENT": "production", "PROJECTION_DATABASE_URL": "postgres://ticketing@db.invalid/read"}
+	getenv := func(name string) string { return environ[name] }
+	require.ErrorContains(t, r.run(t.Context(), getenv, nil), "name it in ALLOW_PLAINTEXT")
+	environ["ALLOW_PLAINTEXT"] = "PROJECTION_DATABASE_URL"
+	require.NotContains(t, r.run(t.Context(), getenv, nil).Error(), "ALLOW_PLAINTEXT", "it is tried")
+}
