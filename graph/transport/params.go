@@ -91,10 +91,10 @@ func decodeParams(body []byte) (*operationParams, *paramsError) {
 	if raw, given := fields["operationName"]; given && json.Unmarshal(raw, &p.OperationName) != nil {
 		return nil, badParams("operationName must be a string")
 	}
-	if raw, given := fields["variables"]; given && decodeJSON(raw, &p.Variables) != nil {
+	if raw, given := fields["variables"]; given && decodeNumbers(raw, &p.Variables) != nil {
 		return nil, badParams("variables must be an object")
 	}
-	if raw, given := fields["extensions"]; given && decodeJSON(raw, &p.Extensions) != nil {
+	if raw, given := fields["extensions"]; given && decodeNumbers(raw, &p.Extensions) != nil {
 		return nil, badParams("extensions must be an object")
 	}
 	return &p, nil
@@ -124,17 +124,9 @@ func (p *operationParams) decodeDocument(fields map[string]json.RawMessage) *par
 	return nil
 }
 
-var errTrailing = errors.New("more than one JSON value")
-
-// decodeJSON reads exactly one JSON value, and numbers without losing digits.
-func decodeJSON(raw []byte, into any) error {
+// decodeNumbers decodes a JSON value, and its numbers without losing digits.
+func decodeNumbers(raw json.RawMessage, into any) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errTrailing
-	}
-	return nil
+	return d.Decode(into)
 }

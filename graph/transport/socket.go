@@ -171,7 +171,7 @@ type message struct {
 // handleMessage handles one message of the client. An error ends the connection.
 func (s *socket) handleMessage(kind websocket.MessageType, data []byte) error {
 	var m message
-	if kind != websocket.MessageText || !utf8.Valid(data) || decodeJSON(data, &m) != nil {
+	if kind != websocket.MessageText || !utf8.Valid(data) || json.Unmarshal(data, &m) != nil {
 		return errInvalidMessage
 	}
 	switch m.Type {

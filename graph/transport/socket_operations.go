@@ -53,7 +53,7 @@ func (s *socket) readCredentials(payload json.RawMessage) (Credentials, error) {
 		return s.handshake, nil
 	}
 	var fields map[string]json.RawMessage
-	if err := decodeJSON(payload, &fields); err != nil {
+	if err := json.Unmarshal(payload, &fields); err != nil {
 		return Credentials{}, errInvalidMessage
 	}
 	for name, raw := range fields {
@@ -61,7 +61,7 @@ func (s *socket) readCredentials(payload json.RawMessage) (Credentials, error) {
 			continue
 		}
 		var text string
-		if err := decodeJSON(raw, &text); err != nil {
+		if err := json.Unmarshal(raw, &text); err != nil {
 			return Credentials{}, errUnauthorized
 		}
 		token, err := parseBearer(text)
@@ -92,8 +92,9 @@ func (s *socket) endWithSession() {
 
 // socketStream is one operation of a socket.
 type socketStream struct {
-	id     string
-	cancel context.CancelFunc
+	id        string
+	encodedID []byte // as JSON
+	cancel    context.CancelFunc
 
 	shared *sharedStream // nil: the operation is executed for this client alone
 }
@@ -180,7 +181,8 @@ func (s *socket) sendPong(payload json.RawMessage) error {
 
 func (s *socket) startStream(id string, params *operationParams) {
 	ctx, cancel := context.WithCancel(s.ctx)
-	stream := &socketStream{id: id, cancel: cancel}
+	encoded, _ := json.Marshal(id) //nolint:errchkjson // a text
+	stream := &socketStream{id: id, encodedID: encoded, cancel: cancel}
 	s.mu.Lock()
 	s.ops[id], s.used = stream, time.Now()
 	s.mu.Unlock()
@@ -275,10 +277,9 @@ func (s *socket) isCurrent(stream *socketStream) bool {
 
 // encodeNext returns the message with a response. The caller puts the buffer back.
 func (stream *socketStream) encodeNext(payload []byte) *bytes.Buffer {
-	id, _ := json.Marshal(stream.id) //nolint:errchkjson // a text
 	b := newFrame()
 	b.WriteString(`{"type":"next","id":`)
-	b.Write(id)
+	b.Write(stream.encodedID)
 	b.WriteString(`,"payload":`)
 	b.Write(payload)
 	b.WriteByte('}')

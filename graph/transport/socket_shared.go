@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -90,17 +91,24 @@ func (s *socket) sendSharedFrame(stream *socketStream) (done bool) {
 		return true
 	}
 	b := stream.encodeNext(payload)
-	done, err := s.wire.offerFrame(encodeFrame(b), func(err error) {
-		s.noteSent(part, len(payload), true, err)
-		putFrame(b)
-		s.wakeCourier() // the other streams have had no turn
-		s.h.couriers.endRound(s)
-	})
-	if done {
-		s.noteSent(part, len(payload), more, err)
-		putFrame(b)
+	frame := encodeFrame(b)
+	rest, err := s.wire.offerFrame(frame)
+	if err == nil && len(rest) > 0 {
+		go s.finishShared(part, b, frame, rest, len(payload))
+		return false
 	}
-	return done
+	putFrame(b)
+	s.noteSent(part, len(payload), more, err)
+	return true
+}
+
+// finishShared sends what a slow client has not read yet of a response, and ends the round.
+func (s *socket) finishShared(part *sharedStream, b *bytes.Buffer, frame, rest []byte, length int) {
+	err := s.wire.finishFrame(frame, rest)
+	putFrame(b)
+	s.noteSent(part, length, true, err)
+	s.wakeCourier() // the other streams have had no turn
+	s.h.couriers.endRound(s)
 }
 
 // noteSent charges the client for a response, and has a courier go on if there is more to send.

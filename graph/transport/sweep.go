@@ -89,7 +89,7 @@ func (s *socket) checkSocket(now time.Time) {
 	cfg := &s.h.cfg
 	if s.pulse.sent.IsZero() && now.After(s.pulse.due) {
 		s.pulse = pulse{due: now.Add(cfg.KeepAlive), sent: now, reads: s.wire.reads.Load()}
-		_, _ = s.wire.offerFrame([]byte{finalPing, 0}, func(error) {}) // the next sweeps notice if that fails
+		s.offerPing()
 	} else if s.wire.reads.Load() != s.pulse.reads {
 		s.pulse.sent = time.Time{}
 	}
@@ -103,6 +103,14 @@ func (s *socket) checkSocket(now time.Time) {
 		s.endSocket(&closeError{websocket.StatusNormalClosure, "idle"})
 	case !s.pulse.sent.IsZero() && now.Sub(s.pulse.sent) > cfg.WriteTimeout:
 		s.endSocket(errNoPong)
+	}
+}
+
+// offerPing sends a ping, and does not wait. The next sweeps notice if that fails.
+func (s *socket) offerPing() {
+	ping := []byte{finalPing, 0}
+	if rest, err := s.wire.offerFrame(ping); err == nil && len(rest) > 0 {
+		go func() { _ = s.wire.finishFrame(ping, rest) }()
 	}
 }
 

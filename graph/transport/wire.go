@@ -90,27 +90,47 @@ func (w *wire) Write(frame []byte) (int, error) {
 	return len(frame), w.finishWrite(frame[n:])
 }
 
-// offerFrame writes a frame if the client reads it at once. Otherwise it returns false, goes on in another goroutine, and calls then from there.
-func (w *wire) offerFrame(frame []byte, then func(error)) (done bool, err error) {
+// offerFrame writes as much of a frame as the client reads at once, and returns the rest, which finishFrame writes. It does not wait.
+func (w *wire) offerFrame(frame []byte) (rest []byte, err error) {
 	if !w.writing.TryLock() {
-		go func() {
-			_, err := w.Write(frame)
-			then(err)
-		}()
-		return false, nil
+		return frame, nil
 	}
 	n, err := w.tryWrite(frame)
-	if err != nil || n == len(frame) {
+	if err != nil || n == 0 || n == len(frame) {
 		w.writing.Unlock()
-		return true, err
 	}
-	go func() {
-		err := w.finishWrite(frame[n:])
-		w.writing.Unlock()
-		then(err)
-	}()
-	return false, nil
+	return frame[n:], err
 }
+
+// finishFrame writes the rest of a frame, of which offerFrame may have written a part: then nothing else is written before it.
+func (w *wire) finishFrame(frame, rest []byte) error {
+	if len(rest) == len(frame) {
+		_, err := w.Write(frame)
+		return err
+	}
+	defer w.writing.Unlock()
+	return w.finishWrite(rest)
+}
+
+// attempt is one call of the system that writes. Its function is made once: there are thousands of attempts for each change that many watch.
+type attempt struct {
+	frame []byte
+	n     int
+	err   error
+	write func(fd uintptr) bool
+}
+
+var attempts = sync.Pool{New: func() any {
+	a := new(attempt)
+	a.write = func(fd uintptr) bool {
+		a.n, a.err = syscall.Write(int(fd), a.frame)
+		for errors.Is(a.err, syscall.EINTR) {
+			a.n, a.err = syscall.Write(int(fd), a.frame)
+		}
+		return true
+	}
+	return a
+}}
 
 // tryWrite writes as much as takes no time. The caller holds the lock.
 func (w *wire) tryWrite(frame []byte) (n int, err error) {
@@ -121,17 +141,13 @@ func (w *wire) tryWrite(frame []byte) (n int, err error) {
 	if w.raw == nil {
 		return 0, nil
 	}
-	var failed error
-	err = w.raw.Write(func(fd uintptr) bool {
-		for {
-			if n, failed = syscall.Write(int(fd), frame); !errors.Is(failed, syscall.EINTR) {
-				return true
-			}
-		}
-	})
-	n = max(n, 0)
-	if err == nil && !errors.Is(failed, syscall.EAGAIN) {
-		err = failed
+	a := attempts.Get().(*attempt) //nolint:forcetypeassert // see attempts
+	defer attempts.Put(a)
+	a.frame = frame
+	err = w.raw.Write(a.write)
+	n, a.frame = max(a.n, 0), nil
+	if err == nil && !errors.Is(a.err, syscall.EAGAIN) {
+		err = a.err
 	}
 	return n, err
 }
