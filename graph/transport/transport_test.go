@@ -158,7 +158,11 @@ func FuzzParams(f *testing.F) {
 
 func TestTrailingJSONIsRefused(t *testing.T) {
 	t.Parallel()
-	var v any
-	require.ErrorIs(t, decodeJSON([]byte(`{} {}`), &v), errTrailing)
-	require.NoError(t, decodeJSON([]byte(` {} `), &v))
+	_, wrong := decodeParams([]byte(`{"query":"{ a }"} {}`))
+	require.NotNil(t, wrong)
+	_, wrong = decodeParams([]byte(` {"query":"{ a }"} `))
+	require.Nil(t, wrong)
+	s := &socket{}
+	require.Equal(t, error(errInvalidMessage), s.handleMessage(websocket.MessageText, []byte(`{"type":"complete"} {}`)))
+	require.NoError(t, s.handleMessage(websocket.MessageText, []byte(` {"type":"complete"} `)))
 }
