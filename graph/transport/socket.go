@@ -132,18 +132,29 @@ func (s *socket) serveSocket(release func()) {
 	}()
 	for {
 		// Reads have no deadline of their own: the end of the connection ends them.
-		kind, data, err := s.conn.Read(context.Background())
+		kind, b, err := s.readMessage()
 		if err != nil {
 			s.endSocket(err)
 			return
 		}
-		if s.ctx.Err() != nil {
-			continue // it is being closed; Read fails in a moment
+		if s.ctx.Err() == nil { // otherwise it is being closed; the next read fails in a moment
+			if err := s.handleMessage(kind, b.Bytes()); err != nil {
+				s.endSocket(err)
+			}
 		}
-		if err := s.handleMessage(kind, data); err != nil {
-			s.endSocket(err)
-		}
+		putFrame(b)
 	}
+}
+
+// readMessage waits for a message, for which only then a buffer is taken. The caller puts it back.
+func (s *socket) readMessage() (websocket.MessageType, *bytes.Buffer, error) {
+	kind, reader, err := s.conn.Reader(context.Background())
+	if err != nil {
+		return 0, nil, err
+	}
+	b := frames.Get().(*bytes.Buffer) //nolint:forcetypeassert // see frames
+	_, err = b.ReadFrom(reader)
+	return kind, b, err
 }
 
 // endSocket closes the connection in a goroutine of its own: with the code and reason of a *closeError, and otherwise without any. A write that a slow
@@ -168,7 +179,7 @@ type message struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
-// handleMessage handles one message of the client. An error ends the connection.
+// handleMessage handles one message of the client, and keeps nothing of data. An error ends the connection.
 func (s *socket) handleMessage(kind websocket.MessageType, data []byte) error {
 	var m message
 	if kind != websocket.MessageText || !utf8.Valid(data) || json.Unmarshal(data, &m) != nil {

@@ -143,7 +143,7 @@ func (w *wire) tryWrite(frame []byte) (n int, err error) {
 	}
 	a := attempts.Get().(*attempt) //nolint:forcetypeassert // see attempts
 	defer attempts.Put(a)
-	a.frame = frame
+	a.frame, a.n, a.err = frame, 0, nil // nothing is written, and write is not called, when the connection was closed
 	err = w.raw.Write(a.write)
 	n, a.frame = max(a.n, 0), nil
 	if err == nil && !errors.Is(a.err, syscall.EAGAIN) {

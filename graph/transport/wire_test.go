@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -41,6 +42,27 @@ func TestNothingFollowsACloseFrame(t *testing.T) {
 	require.ErrorIs(t, err, net.ErrClosed)
 	_, err = w.offerFrame([]byte{finalText, 0})
 	require.ErrorIs(t, err, net.ErrClosed)
+}
+
+func TestAClosedConnectionTakesNothing(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	for range 2 * runtime.GOMAXPROCS(0) { // so that attempts are used again
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		require.NoError(t, err)
+		raw, err := conn.(*net.TCPConn).SyscallConn()
+		require.NoError(t, err)
+		w := &wire{Conn: conn, raw: raw, timeout: testenv.Patience}
+		rest, err := w.offerFrame([]byte("a frame that is long"))
+		require.NoError(t, err)
+		require.Empty(t, rest)
+		require.NoError(t, conn.Close())
+		rest, err = w.offerFrame([]byte("short"))
+		require.ErrorIs(t, err, net.ErrClosed)
+		require.Equal(t, "short", string(rest))
+	}
 }
 
 // state returns one that is longer than what the system keeps for a client that does not read.
