@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -83,6 +84,9 @@ func (e *Engine) commitBatch(ctx context.Context, b *batch) error {
 	e.connection.committing.Store(true)
 	p.SendQueryPrepared(commitStatement, nil, nil, nil)
 	done, err := "", p.Sync()
+	if pgconn.SafeToRetry(err) {
+		return fmt.Errorf("send the commit: %w", err) // no byte of it was sent
+	}
 	if err == nil {
 		done, err = readReplies(p)
 	}
@@ -105,11 +109,11 @@ func (b *batch) accepted() bool {
 	return slices.ContainsFunc(b.decided, func(d decidedCall) bool { return d.result.err == nil })
 }
 
-// certainlyRefused reports whether PostgreSQL refused the transaction. After FATAL and PANIC it may have been committed. Severity itself is in the
-// language of the server.
+// certainlyRefused reports whether PostgreSQL refused the transaction. After FATAL and PANIC it may have been committed, unless PostgreSQL waited for
+// this process in the middle of the transaction, which then was frozen. Severity itself is in the language of the server.
 func certainlyRefused(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && refused.SeverityUnlocalized == "ERROR"
+	return ok && (refused.SeverityUnlocalized == "ERROR" || refused.Code == pgerrcode.IdleInTransactionSessionTimeout)
 }
 
 // readReplies reads all replies. It returns the command tag of the last statement, or the first error.

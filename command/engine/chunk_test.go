@@ -82,6 +82,7 @@ func TestACommandThatPanicsLeavesTheChunkBeforeItAlone(t *testing.T) {
 	pool := newPool(t, logDB(t), nil)
 	e, _ := start(t, pool, nil)
 	e.DecideWholeBatches()
+	require.NoError(t, e.KeepIdleHolder(t.Context()))
 	broken := add("1", 1000)
 	decide := broken.Decide
 	broken.Decide = func(tx *engine.Tx) (engine.Decided, error) {
@@ -137,35 +138,27 @@ func TestASessionThatDiesBetweenChunksLosesNothing(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *pgxpool.Pool){
 		"killed": func(t *testing.T, pool *pgxpool.Pool) {
 			t.Helper()
+			awaitChunk(t, pool)
 			_, err := pool.Exec(context.WithoutCancel(t.Context()), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 				WHERE application_name = 'ticketing engine' AND datname = current_database()`)
 			if err != nil {
 				t.Error(err)
 			}
 		},
-		// The process does nothing until its session has been ended for that.
-		"frozen": func(t *testing.T, pool *pgxpool.Pool) {
-			t.Helper()
-			testenv.Eventually(t, testenv.Patience, func() (bool, string) {
-				var sessions int
-				err := pool.QueryRow(context.WithoutCancel(t.Context()), `SELECT count(*) FROM pg_stat_activity
-					WHERE application_name = 'ticketing engine' AND datname = current_database()`).Scan(&sessions)
-				return err == nil && sessions == 0, fmt.Sprintf("%d sessions: %v", sessions, err)
-			})
-		},
+		"frozen": freezeUntilEnded,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := newPool(t, logDB(t), nil)
 			e, _ := start(t, pool, nil)
 			e.DecideWholeBatches()
+			if name == "killed" {
+				require.NoError(t, e.KeepIdleHolder(t.Context()))
+			}
 			var decided atomic.Int64
 			requests := keyedAdds(inTwoChunks, &decided)
 			last := &requests[inTwoChunks-1]
-			*last = whileDeciding(*last, func() {
-				awaitChunk(t, pool)
-				end(t, pool)
-			})
+			*last = whileDeciding(*last, func() { end(t, pool) })
 			for i, err := range batchOf(t, e, requests...) {
 				require.NoError(t, err, "command %d", i)
 			}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"time"
 
 	"ticketing/command/eventstore"
@@ -24,4 +25,15 @@ func (e *Engine) DecideWholeBatches() {
 	release := e.OccupyLoop()
 	e.decidingTime = time.Hour
 	release()
+}
+
+// KeepIdleHolder keeps PostgreSQL from ending the loop's session while a test holds up a decision. It must come before the first batch.
+func (e *Engine) KeepIdleHolder(ctx context.Context) error {
+	release := e.OccupyLoop()
+	defer release()
+	if err := e.connect(ctx); err != nil {
+		return err
+	}
+	_, err := e.connection.Exec(ctx, `SET idle_in_transaction_session_timeout = 0`)
+	return err
 }

@@ -7,14 +7,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command/engine"
-	"ticketing/command/eventstore"
 )
 
 // whileDeciding has f called in the middle of the first decision, under the lock.
@@ -95,32 +92,6 @@ func TestACommitWithoutAcknowledgementIsUnavailableWithoutAKey(t *testing.T) {
 	_, err := e.Execute(t.Context(), whileDeciding(add("1", 10), func() { armed.Store(true) }))
 	require.ErrorIs(t, err, engine.ErrUnavailable)
 	require.Equal(t, 12, mustExecute(t, e, add("1", 1)), "what was committed is seen, although it was not acknowledged")
-}
-
-func TestAFrozenHolderOfTheLockIsEnded(t *testing.T) {
-	t.Parallel()
-	pool := newPool(t, logDB(t), nil)
-	e, _ := start(t, pool, nil)
-	mustExecute(t, e, add("1", 1))
-	frozen, err := pool.Acquire(t.Context())
-	require.NoError(t, err)
-	defer frozen.Release()
-	_, err = frozen.Exec(t.Context(), `BEGIN`)
-	require.NoError(t, err)
-	_, err = frozen.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1, $2)`, int32(eventstore.LockClass), int32(eventstore.Shard))
-	require.NoError(t, err)
-	bystander, err := pgx.Connect(t.Context(), pool.Config().ConnString())
-	require.NoError(t, err)
-	defer bystander.Close(context.Background())
-	_, err = bystander.Exec(t.Context(), `BEGIN`) // a transaction that is as old and holds nothing
-	require.NoError(t, err)
-	began := time.Now()
-	require.Equal(t, 2, mustExecute(t, e, add("1", 1)))
-	require.Less(t, time.Since(began), 10*time.Second)
-	_, err = frozen.Exec(t.Context(), `SELECT 1`)
-	require.Error(t, err, "the frozen session must have been ended")
-	_, err = bystander.Exec(t.Context(), `SELECT 1`)
-	require.NoError(t, err, "other sessions must not be ended")
 }
 
 func TestANewIncarnationOfTheLogStartsOver(t *testing.T) {

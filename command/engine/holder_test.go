@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -37,7 +38,7 @@ func TestAHolderOfTheLockThatWorksIsNotEnded(t *testing.T) {
 		_, err := e.Execute(t.Context(), add("1", 1))
 		done <- err
 	}()
-	for failedBatches(t, metrics) == 0 { // until another replica has waited for the lock twice, and looked who has it
+	for failedBatches(t, metrics) == 0 { // until another replica has given up a batch, after it looked who has the lock
 		_, err = busy.Exec(t.Context(), `SELECT pg_sleep(0.1)`)
 		require.NoError(t, err, "it was ended")
 	}
@@ -170,6 +171,8 @@ func TestOnlyAnErrorIsCertainlyNotCommitted(t *testing.T) {
 		require.Equal(t, certain, engine.CertainlyRefused(err), severity)
 	}
 	require.False(t, engine.CertainlyRefused(context.DeadlineExceeded))
+	frozen := &pgconn.PgError{SeverityUnlocalized: "FATAL", Code: pgerrcode.IdleInTransactionSessionTimeout}
+	require.True(t, engine.CertainlyRefused(frozen), "PostgreSQL waited for the rest of the transaction")
 }
 
 func TestExpiredKeysAreDeletedAsFastAsTheyCanBeMade(t *testing.T) {

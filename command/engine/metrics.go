@@ -45,7 +45,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		failedBatches: counter("failed_batches_total", "Batches that were not committed, or not certainly."),
 		failedLoads:   counter("failed_loads_total", "Streams that could not be loaded: PostgreSQL failed, or a newer build wrote them."),
 		deletedKeys:   counter("deleted_keys_total", "Expired idempotency keys deleted by this process."),
-		endedHolders:  counter("ended_lock_holders_total", "Sessions ended because they held the lock and did nothing for more than a second."),
+		endedHolders:  counter("ended_lock_holders_total", "Sessions that this process ended because they held the lock and did nothing for more than a second."),
 		recalled:      counter("recalled_outcomes_total", "Retries whose outcome was found in Redis, without the queue."),
 		forgotten:     counter("forgotten_outcomes_total", "Outcomes that did not get into Redis because too many waited."),
 	}

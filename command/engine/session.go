@@ -14,16 +14,28 @@ import (
 	"ticketing/command/eventstore"
 )
 
-// A process may freeze while it holds the lock: its session ends by itself, and a replica that waits longer than a second ends it.
+// A process may freeze while it has the log's lock. The others go on within two seconds: PostgreSQL ends the session of a holder that does
+// nothing, and where it does not know that (in the middle of a request or a response), a replica that waits for the lock has it ended.
+const (
+	// holderIdle is how long PostgreSQL waits for the holder. A loop that has a processor is ready within decidingTime; what one that was
+	// starved for longer has decided is decided again.
+	holderIdle = `1s`
+	// lockWait is after what time in the queue for the lock a replica looks who has it, and lockLooks how often it does in one batch: more
+	// than holderIdle together, so that a batch seldom fails for a frozen holder.
+	lockWait  = `500ms`
+	lockLooks = 4
+)
+
 // Rows are always found by their keys: a plan that was made while the tables were almost empty would read all of them, under the lock, and
 // be used for minutes (measured: PostgreSQL's time per command grew from 36 to 88 µs in 8 s of selling).
-const sessionSettings = `SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '2s'; SET tcp_user_timeout = '5s';
+const sessionSettings = `SET lock_timeout = '` + lockWait + `'; SET idle_in_transaction_session_timeout = '` + holderIdle + `'; SET tcp_user_timeout = '5s';
 	SET statement_timeout = '8s'; SET application_name = 'ticketing engine';
 	SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off`
 
 const closeTimeout = time.Second
 
-// beginTimeout bounds taking the lock. PostgreSQL says within lock_timeout that it is held, if the connection is not silently gone.
+// beginTimeout bounds one try to take the lock, and one look at who has it. PostgreSQL says within lockWait that it is held, if the connection is
+// not silently gone.
 const beginTimeout = 3 * time.Second
 
 // unknownCommitError says that the commit was sent and not acknowledged.
@@ -39,19 +51,8 @@ func (e *Engine) lockLog(ctx context.Context) error {
 	if err := e.connect(ctx); err != nil {
 		return err
 	}
-	before, began := e.head, time.Now()
-	err := e.beginTransaction(ctx)
-	if lockTimedOut(err) {
-		e.disconnect()
-		if err := e.endHolder(ctx); err != nil {
-			return err
-		}
-		if err := e.connect(ctx); err != nil {
-			return err
-		}
-		began = time.Now()
-		err = e.beginTransaction(ctx)
-	}
+	before := e.head
+	began, err := e.awaitLock(ctx)
 	if err != nil {
 		e.disconnect()
 		return fmt.Errorf("begin: %w", err)
@@ -64,6 +65,20 @@ func (e *Engine) lockLog(ctx context.Context) error {
 		e.foreign = e.head.Position
 	}
 	return nil
+}
+
+// awaitLock begins a transaction with the lock, and returns when its last try began. Between two tries it ends a holder that is frozen.
+func (e *Engine) awaitLock(ctx context.Context) (began time.Time, err error) {
+	for range lockLooks {
+		began = time.Now()
+		if err = e.beginTransaction(ctx); !lockTimedOut(err) {
+			return began, err
+		}
+		if failed := e.endHolder(ctx); failed != nil {
+			return began, fmt.Errorf("look who has the lock: %w", failed)
+		}
+	}
+	return began, err
 }
 
 func (e *Engine) beginTransaction(ctx context.Context) error {
@@ -97,28 +112,32 @@ func lockTimedOut(err error) bool {
 	return ok && pgErr.Code == "55P03" // lock_not_available
 }
 
-// endHolder terminates the session that holds the lock if it has been waiting for its client for more than a second: its process is frozen or
-// its network gone. One that works is left alone, however long it has had the lock: on a busy machine that would make the load worse. So is one
-// whose commit waits for a synchronous standby: terminating it would make visible what may be lost with this server.
+// endHolder terminates the session that has the lock if PostgreSQL has been waiting for its client for longer than holderIdle: its process is
+// frozen or its network gone. One that works is left alone, however long it has had the lock: on a busy machine that would make the load worse.
+// So is one whose commit waits for a synchronous standby: terminating it would make visible what may be lost with this server.
 func (e *Engine) endHolder(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
+	if _, err := e.connection.Exec(ctx, `ROLLBACK`); err != nil {
+		return err
+	}
 	// MATERIALIZED: else the planner may call pg_terminate_backend before it checks which session holds the lock.
-	rows, err := e.pool.Query(ctx, `WITH holder AS MATERIALIZED (
+	rows, err := e.connection.Query(ctx, `WITH holder AS MATERIALIZED (
 			SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid)
 			WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid = $2
 				AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-				AND state LIKE 'idle in transaction%' AND state_change < clock_timestamp() - interval '1 second')
+				AND wait_event_type = 'Client' AND state_change < clock_timestamp() - interval '`+holderIdle+`')
 		SELECT pid FROM holder WHERE pg_terminate_backend(pid)`,
 		uint32(eventstore.LockClass), uint32(eventstore.Shard))
 	if err != nil {
-		return fmt.Errorf("end the frozen holder of the lock: %w", err)
+		return err
 	}
 	ended, err := pgx.CollectRows(rows, pgx.RowTo[int32])
-	if err != nil {
-		return fmt.Errorf("end the frozen holder of the lock: %w", err)
+	if len(ended) > 0 {
+		e.metrics.endedHolders.Add(float64(len(ended)))
+		e.log.WarnContext(ctx, "ended the session that had the log's lock and did nothing", "sessions", ended)
 	}
-	e.metrics.endedHolders.Add(float64(len(ended)))
-	e.log.WarnContext(ctx, "waited more than a second for the log's lock", "ended sessions", ended)
-	return nil
+	return err
 }
 
 func (e *Engine) connect(ctx context.Context) error {

@@ -209,7 +209,7 @@ var logStatements = []statement{
 			SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid)
 			WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid = $2
 				AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-				AND state LIKE 'idle in transaction%' AND state_change < clock_timestamp() - interval '1 second')
+				AND wait_event_type = 'Client' AND state_change < clock_timestamp() - interval '1s')
 			SELECT pid FROM holder WHERE pg_terminate_backend(pid)`,
 		params: []uint32{oidOID, oidOID}, columns: []column{{"pid", integer}},
 		run: func(x *execution) (rows [][]any, err error) {
