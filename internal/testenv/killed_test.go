@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -46,7 +45,7 @@ func TestNothingIsLeftBehindAKilledTest(t *testing.T) {
 	require.NotEmpty(t, workingBelow(folder), "there is something to leave behind")
 	require.NoError(t, killed.Process.Kill())
 	_ = killed.Wait()
-	testenv.Eventually(t, 30*time.Second, func() (bool, string) {
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		left := workingBelow(folder)
 		return len(left) == 0, fmt.Sprint(left)
 	})
