@@ -1,6 +1,7 @@
 package test
 
 import (
+	"maps"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,9 +26,10 @@ type moment struct {
 	values map[string]float64
 }
 
-func newLoadRun(t *testing.T) *loadRun {
+func newLoadRun(t *testing.T, settings map[string]string) *loadRun {
 	t.Helper()
 	p := newPlatform(t)
+	maps.Copy(p.env, settings)
 	r := &loadRun{platform: p, t: t, parts: map[string]runningPart{}}
 	for _, part := range []string{"relay", "projector", "saga"} {
 		r.parts[part] = p.startPart(part)

@@ -33,7 +33,7 @@ const (
 // out to as many customers as the machine takes. `make load`.
 func TestLoad(t *testing.T) {
 	duration := readLoad(t, "LOAD", 5*time.Minute)
-	r := newLoadRun(t)
+	r := newLoadRun(t, nil)
 	steady := r.newCrowd(10_000_000, loadPause)
 	r.watch(time.Second, func(at time.Duration) bool {
 		steady.letIn(min(loadArrivals, 50+50*int(min(2*at/duration, 1))-steady.number))

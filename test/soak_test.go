@@ -2,7 +2,9 @@ package test
 
 import (
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +19,7 @@ import (
 const (
 	soakCustomers = 40
 	soakMoments   = 60               // in a run, if it takes a minute at least
+	soakCacheMiB  = "8"              // of an engine: it is full within a third of a run, and nothing rises because of it later
 	soakSettled   = 10 * time.Minute // in less, caches still fill, and PostgreSQL has hardly vacuumed
 
 	// What is flat may rise by that much of its mean, or by the floor of its unit, over the last two thirds of a run.
@@ -29,7 +32,7 @@ var soakFloors = map[string]float64{"MiB": 10, "goroutines": 20, "open files": 1
 // TestSoak sells at half of what the machine can for a long time, in which what parts and tables take must not rise. `make soak`.
 func TestSoak(t *testing.T) {
 	duration := readLoad(t, "SOAK", 30*time.Minute)
-	r := newLoadRun(t)
+	r := newLoadRun(t, map[string]string{"STREAM_CACHE_MIB": soakCacheMiB})
 	capacity := r.measureCapacity(max(duration/20, 10*time.Second))
 	r.began, r.moments = time.Now(), nil
 	r.measures = append(r.measures, r.measureLeaks, r.measureBloat)
@@ -49,6 +52,7 @@ func TestSoak(t *testing.T) {
 	sent, failed := c.count()
 	require.Less(t, failed*100, sent*loadErrorPercent)
 	if duration >= soakSettled {
+		r.saveHeaps(rising)
 		require.Empty(t, rising)
 	}
 	r.requireVerified()
@@ -69,6 +73,21 @@ func (r *loadRun) measureCapacity(d time.Duration) float64 {
 	c.finish()
 	require.Positive(r.t, made)
 	return float64(made) / (d / 2).Seconds()
+}
+
+// saveHeaps keeps what is in the memory of the parts whose series are given.
+func (r *loadRun) saveHeaps(series []string) {
+	for part, running := range r.parts {
+		if !slices.Contains(series, part+", MiB") {
+			continue
+		}
+		response, err := http.Get(strings.Replace(running.metrics, "/metrics", "/debug/pprof/heap?gc=1", 1))
+		require.NoError(r.t, err)
+		defer response.Body.Close()
+		profile, err := io.ReadAll(response.Body)
+		require.NoError(r.t, err)
+		require.NoError(r.t, os.WriteFile(filepath.Join(r.t.ArtifactDir(), part+".heap"), profile, 0o600))
+	}
 }
 
 func (r *loadRun) measureLeaks(now moment) {

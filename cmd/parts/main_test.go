@@ -30,3 +30,16 @@ func TestAProfileInProgressDoesNotFailTheEnd(t *testing.T) {
 	}()
 	require.NoError(t, Env{Logger: slog.New(slog.DiscardHandler)}.serveOperators(ctx, listener, profile))
 }
+
+func TestStreamsTakeAPartOfTheMemory(t *testing.T) {
+	t.Parallel()
+	const mib, gib = 1 << 20, 1 << 30
+	for _, c := range []struct {
+		configured      int
+		available, want int64
+	}{
+		{0, 512 * mib, 64 * mib}, {0, 1 * gib, 128 * mib}, {0, 64 * gib, 512 * mib}, {0, 0, 32 * mib}, {700, gib, 700 * mib},
+	} {
+		require.EqualValues(t, c.want, streamCache(c.configured, c.available))
+	}
+}

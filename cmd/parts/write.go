@@ -16,6 +16,7 @@ import (
 	"ticketing/command/gateway/stripe"
 	"ticketing/command/webhook"
 	"ticketing/internal/auth"
+	"ticketing/internal/memory"
 )
 
 // writeSide is the use cases and the engine that decides them; the engine is its user's to run.
@@ -38,7 +39,8 @@ func (e Env) writeSide(_ context.Context, part string, events, users *pgxpool.Po
 	metrics := command.NewMetrics(e.registererOf(part), gatewayNames(gateways)...)
 	decider := engine.New(engine.Config{
 		Pool: events, Registry: catalog.Registry(), Aggregates: command.Aggregates(), Outcomes: outcomes, Committed: metrics.CountCommitted,
-		Logger: e.Logger, Registerer: e.registererOf(part),
+		CacheBytes: streamCache(e.Config.StreamCacheMiB, memory.Available()),
+		Logger:     e.Logger, Registerer: e.registererOf(part),
 	})
 	return writeSide{
 		engine: decider,
@@ -47,6 +49,16 @@ func (e Env) writeSide(_ context.Context, part string, events, users *pgxpool.Po
 			Texts: auth.NewTexts(users), Metrics: metrics, Logger: e.Logger,
 		}),
 	}, nil
+}
+
+// streamCache returns how many bytes of memory an engine's streams may take: what the operator says, or else a part of what there is. A process may have
+// two engines, and what is kept is collected as garbage later, so that it takes twice as much for a while.
+func streamCache(mebibytes int, available int64) int {
+	const part, least, most = 8, 32, 512
+	if mebibytes == 0 {
+		mebibytes = int(max(least, min(most, available>>20/part)))
+	}
+	return mebibytes << 20
 }
 
 // gateways returns all configured gateways, enabled or not: a disabled one still finishes the payments that it has.

@@ -205,6 +205,7 @@ func (e *Engine) finishBatch(b *batch) {
 		e.committed(r.domainEvent, r.stream.state)
 	}
 	e.cache.evict()
+	e.metrics.cacheBytes.Set(float64(e.cache.size))
 	e.rememberOutcomes(b)
 	for _, d := range b.decided {
 		e.answerCall(d.call, d.result)

@@ -30,7 +30,6 @@ const (
 	queueSize     = 16_384 // commands waiting or being decided; more are refused
 	loaders       = 8      // goroutines that load streams
 	keyTTL        = 24 * time.Hour
-	cacheBytes    = 512 << 20
 	snapshotEvery = 1_000 // domain events of a stream
 )
 
@@ -44,6 +43,7 @@ type Config struct {
 	Registry   *eventstore.Registry  // Of all domain events of the Aggregates. Required.
 	Aggregates []AnyAggregate        // Required.
 	Outcomes   *redis.Client         // Caches the outcomes of idempotency keys. Default: they are looked up in the database only.
+	CacheBytes int                   // What streams may take in memory. Default: 128 MiB.
 	Logger     *slog.Logger          // Default: slog.Default().
 	Registerer prometheus.Registerer // Default: metrics are not registered.
 	// Committed is called with each domain event after the acknowledged commit of its batch, and with its stream's state by then, which it
@@ -52,6 +52,9 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 128 << 20
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -107,7 +110,7 @@ func New(c Config) *Engine {
 		metrics:    newMetrics(c.Registerer), committed: c.Committed, outcomes: newOutcomes(c.Outcomes, c.Logger),
 		queue: make(chan *call, queueSize), cold: make(chan string, queueSize), loaded: make(chan loadResult, loaders), again: make(chan []*call),
 		snapshot: make(chan string, 64), copies: make(chan copyRequest), decidingTime: decidingTime,
-		chunk: newChunk(), cache: newCache(cacheBytes), waiting: map[string][]*call{},
+		chunk: newChunk(), cache: newCache(c.CacheBytes), waiting: map[string][]*call{},
 	}
 	for _, a := range c.Aggregates {
 		e.categories[a.describe().name] = a.describe()

@@ -22,6 +22,7 @@ type metrics struct {
 	endedHolders  prometheus.Counter
 	recalled      prometheus.Counter
 	forgotten     prometheus.Counter
+	cacheBytes    prometheus.Gauge
 }
 
 // newMetrics does not register the metrics if registerer is nil.
@@ -32,6 +33,9 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	}
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
 		return f.NewHistogram(prometheus.HistogramOpts{Namespace: "ticketing", Subsystem: "engine", Name: name, Help: help, Buckets: buckets})
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return f.NewGauge(prometheus.GaugeOpts{Namespace: "ticketing", Subsystem: "engine", Name: name, Help: help})
 	}
 	seconds := prometheus.ExponentialBuckets(0.0005, 2, 14)
 	return &metrics{
@@ -48,6 +52,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		endedHolders:  counter("ended_lock_holders_total", "Sessions that this process ended because they held the lock and did nothing for more than a second."),
 		recalled:      counter("recalled_outcomes_total", "Retries whose outcome was found in Redis, without the queue."),
 		forgotten:     counter("forgotten_outcomes_total", "Outcomes that did not get into Redis because too many waited."),
+		cacheBytes:    gauge("cache_bytes", "Streams in memory, as their sizes are estimated."),
 	}
 }
 

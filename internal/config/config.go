@@ -41,6 +41,7 @@ type Config struct {
 
 	ReservationHold       time.Duration `env:"RESERVATION_HOLD"        envDefault:"5m"`
 	MaxUnpaidReservations int           `env:"MAX_UNPAID_RESERVATIONS" envDefault:"10"`
+	StreamCacheMiB        int           `env:"STREAM_CACHE_MIB"` // what streams may take in memory. Default: an eighth of it, at most 512
 
 	Databases
 	Broker

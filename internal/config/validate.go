@@ -110,6 +110,7 @@ func (v *validator) checkNumbers() {
 		{"MUTATION_RATE_LIMIT_REQUESTS", c.MutationRateLimit, 1, 1_000_000},
 		{"GUEST_RATE_LIMIT_REQUESTS", c.GuestRateLimit, 1, 1_000_000},
 		{"MAX_UNPAID_RESERVATIONS", c.MaxUnpaidReservations, 1, 1_000_000},
+		{"STREAM_CACHE_MIB", c.StreamCacheMiB, 0, 1 << 20},
 		{"WS_RATE_LIMIT_MESSAGES", c.WebSocketRateLimit, 1, 1_000_000},
 		{"WS_MAX_CONNECTIONS_PER_USER", c.ConnectionsPerUser, 1, 1_000_000},
 		{"WS_MAX_CONNECTIONS_PER_IP", c.ConnectionsPerIP, 1, 1_000_000},
