@@ -21,8 +21,8 @@ const (
 	// mostBehind is how many responses wait for a client that reads slowly, if each says what changed. It bounds what slow readers keep in
 	// memory, which they share: then they start over.
 	mostBehind = 16
-	// pausePerMember is how long a broadcast waits after a response for each member that it is for, so that sending leaves most of a processor to
-	// others: what changes meanwhile is in the next response.
+	// pausePerMember is how long a broadcast waits after a response was sent for each member that it is for, so that sending leaves most of a
+	// processor to others: what changes meanwhile is in the next response.
 	pausePerMember = 25 * time.Microsecond
 	// longestPause bounds that pause: with 10,000 members, people still see a change at once.
 	longestPause = 250 * time.Millisecond
@@ -165,6 +165,9 @@ func (b *broadcast) run(ctx context.Context, params *operationParams) {
 			pause = b.publish(encodeResponse(r, true), b.shared.responded())
 			return nil
 		}, b.links()...)
+		if err := b.of.h.couriers.awaitTaken(ctx); err != nil {
+			return err
+		}
 		if err := wait.For(ctx, pause); err != nil {
 			return err
 		}

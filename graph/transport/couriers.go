@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"runtime"
 	"sync"
 )
@@ -8,9 +9,17 @@ import (
 // couriers send what WebSockets share with others. A few goroutines do for all of them: a write takes less time than to wake a goroutine of the
 // connection, and each such goroutine has a stack.
 type couriers struct {
-	mu    sync.Mutex
-	queue []*socket // that may have something to send
-	busy  int       // couriers
+	mu      sync.Mutex
+	queue   []*socket // that may have something to send
+	busy    int       // couriers
+	taken   int       // sockets that couriers have taken from the queue, ever
+	waiting []milestone
+}
+
+// milestone is waited for by who wants to know that what was queued is being sent. They are in order.
+type milestone struct {
+	taken   int
+	reached chan struct{}
 }
 
 // round says what couriers have to do with a socket; it is guarded by their lock.
@@ -58,11 +67,12 @@ func (c *couriers) serveQueue() {
 				c.endRound(s)
 			}
 		}
+		runtime.Gosched()
 	}
 }
 
-// mostTaken is how many sockets a courier takes at a time: few enough for the others to have some.
-const mostTaken = 64
+// mostTaken is how many sockets a courier takes at a time. Whatever else is to be done in the process has to wait no longer than they take, some 0.1 ms.
+const mostTaken = 8
 
 // takeQueue returns some sockets, none if the courier is to end. It reuses batch.
 func (c *couriers) takeQueue(batch []*socket) []*socket {
@@ -75,11 +85,35 @@ func (c *couriers) takeQueue(batch []*socket) []*socket {
 	for _, s := range batch {
 		s.round = roundServed
 	}
+	c.taken += n
+	for len(c.waiting) > 0 && c.waiting[0].taken <= c.taken {
+		close(c.waiting[0].reached)
+		c.waiting = c.waiting[1:]
+	}
 	if n == 0 {
 		c.busy--
 		c.queue = nil
 	}
 	return batch
+}
+
+// awaitTaken waits until couriers have taken the sockets that are queued now. Those that read slowly hold it up no more than others.
+func (c *couriers) awaitTaken(ctx context.Context) error {
+	m := milestone{reached: make(chan struct{})}
+	c.mu.Lock()
+	m.taken = c.taken + len(c.queue)
+	if len(c.queue) == 0 {
+		close(m.reached)
+	} else {
+		c.waiting = append(c.waiting, m)
+	}
+	c.mu.Unlock()
+	select {
+	case <-m.reached:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // endRound is called once a socket was served.
