@@ -17,13 +17,13 @@ import (
 // operations are what a customer does, in this order.
 var operations = []string{"sign in, ask", "sign in, verify", "browse", "look at the event", "reserve", "pay", "watch"}
 
-// A crowd is customers of one event. Each buys two tickets again and again.
+// A crowd is customers of the event that is on sale. Each buys two tickets again and again.
 type crowd struct {
 	*loadRun
 
-	event  string
-	pause  time.Duration // from an order to the next, if the platform keeps up
-	differ bool          // some cancel, and some let their hold end
+	onSale atomic.Pointer[string] // an event
+	pause  time.Duration          // from an order to the next, if the platform keeps up
+	differ bool                   // some cancel, and some let their hold end
 	began  time.Time
 	stop   chan struct{}
 	users  sync.WaitGroup
@@ -36,12 +36,20 @@ type crowd struct {
 // newCrowd puts an event on sale, and lets in no customers yet.
 func (r *loadRun) newCrowd(capacity int, pause time.Duration) *crowd {
 	r.t.Helper()
-	admin := signIn(r.t, r.url, adminEmail)
-	id := requireAccepted(r.t, admin.createEvent(nil)).Event.ID
-	requireAccepted(r.t, admin.addInventory(id, "Floor", "20.00", vars{"capacity": capacity}))
-	requireAccepted(r.t, admin.eventAction("publishEvent", id))
-	requireAccepted(r.t, admin.eventAction("openSales", id))
-	return &crowd{loadRun: r, event: id, pause: pause, began: time.Now(), stop: make(chan struct{}), samples: newSamples()}
+	c := &crowd{loadRun: r, pause: pause, began: time.Now(), stop: make(chan struct{}), samples: newSamples()}
+	c.putOnSale(capacity)
+	return c
+}
+
+// putOnSale puts an event on sale, of which the customers buy from now on.
+func (c *crowd) putOnSale(capacity int) {
+	c.t.Helper()
+	admin := signIn(c.t, c.url, adminEmail)
+	id := requireAccepted(c.t, admin.createEvent(nil)).Event.ID
+	requireAccepted(c.t, admin.addInventory(id, "Floor", "20.00", vars{"capacity": capacity}))
+	requireAccepted(c.t, admin.eventAction("publishEvent", id))
+	requireAccepted(c.t, admin.eventAction("openSales", id))
+	c.onSale.Store(&id)
 }
 
 // letIn lets in more users.
@@ -83,11 +91,12 @@ func (c *crowd) useShop(email string) {
 
 // order is a customer's n-th order.
 func (c *crowd) order(u *client, n int) {
+	event := *c.onSale.Load()
 	c.measure(u, "browse", `{ events(first: 20) { nodes { id name startsAt sections { name available price { amount } } } } }`, nil, nil)
-	c.measure(u, "look at the event", `query($id: ID!) { event(id: $id) { id name sections { name capacity available price { amount currencyCode } } } }`, vars{"id": c.event}, nil)
+	c.measure(u, "look at the event", `query($id: ID!) { event(id: $id) { id name sections { name capacity available price { amount currencyCode } } } }`, vars{"id": event}, nil)
 	var reserved struct{ ReserveSeats payload }
 	c.insist(u, "reserve", `mutation($i: ReserveSeatsInput!) { reserveSeats(input: $i) { reservation { id } userErrors { code } } }`,
-		vars{"eventId": c.event, "items": []vars{bestSeats("Floor", 2)}}, &reserved)
+		vars{"eventId": event, "items": []vars{bestSeats("Floor", 2)}}, &reserved)
 	if reserved.ReserveSeats.Reservation == nil {
 		return // sold out
 	}

@@ -68,7 +68,7 @@ func (r *loadRun) sellOut(tickets int) *crowd {
 	c.finish()
 	require.EqualValues(r.t, tickets, c.paid.Load())
 	r.requireVerified()
-	floor := signIn(r.t, r.url, adminEmail).readEvent(c.event).Sections[0]
+	floor := signIn(r.t, r.url, adminEmail).readEvent(*c.onSale.Load()).Sections[0]
 	require.Equal(r.t, [3]int{0, 0, tickets}, [3]int{floor.Available, floor.Reserved, floor.Sold}, "the event is sold out, and not oversold")
 	return c
 }

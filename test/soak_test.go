@@ -19,7 +19,8 @@ import (
 const (
 	soakCustomers = 40
 	soakMoments   = 60               // in a run, if it takes a minute at least
-	soakCacheMiB  = "8"              // of an engine: it is full within a third of a run, and nothing rises because of it later
+	soakCapacity  = 100_000          // of an event: enough for two moments
+	soakCacheMiB  = "32"             // of an engine: it is full within a third of a run, and nothing rises because of it later
 	soakSettled   = 10 * time.Minute // in less, caches still fill, and PostgreSQL has hardly vacuumed
 
 	// What is flat may rise by that much of its mean, or by the floor of its unit, over the last two thirds of a run.
@@ -37,10 +38,13 @@ func TestSoak(t *testing.T) {
 	r.began, r.moments = time.Now(), nil
 	r.measures = append(r.measures, r.measureLeaks, r.measureBloat)
 	pause := time.Duration(soakCustomers / (capacity / 2) * float64(time.Second))
-	c := r.newCrowd(10_000_000, pause)
+	c := r.newCrowd(soakCapacity, pause)
 	c.differ = true
 	c.letIn(soakCustomers)
-	r.watch(max(duration/soakMoments, time.Second), func(at time.Duration) bool { return at < duration })
+	r.watch(max(duration/soakMoments, time.Second), func(at time.Duration) bool {
+		c.putOnSale(soakCapacity) // one event after the other: what is known of each rises as it is sold
+		return at < duration
+	})
 	c.finish()
 	t.Logf("%.1f orders a second are half of capacity", capacity/2)
 	c.print("at half of capacity")
