@@ -103,36 +103,40 @@ func TestFaults(t *testing.T) {
 	plan := readFaultPlan(t)
 	t.Logf("seed %d, for %s", plan.seed, plan.duration)
 	w := newFaultWorld(t, plan.seed)
-	counts, began := map[string]int{}, time.Now()
 	t.Cleanup(func() {
-		w.print(counts, time.Since(began))
+		w.print()
 		if t.Failed() {
 			t.Logf("to replay it: make test-faults SEED=%d DURATION=%s PAUSE=%s ONLY='%s'", plan.seed, plan.duration, plan.pause, plan.only)
 		}
 	})
 	w.startSelling()
-	for n := 0; n < plan.most && time.Since(began) < plan.duration; n++ {
+	for n := 0; n < plan.most && time.Since(w.began) < plan.duration; n++ {
 		f, from := plan.pickFault(uint64(n))
-		f.strike(w, from)
-		counts[f.name]++
+		w.strikeOnce(f, from)
 		time.Sleep(time.Duration(from.Int64N(int64(2 * plan.pause)))) // the schedule itself; nothing is awaited
 	}
 	w.heal()
 	w.stopSelling()
 	w.requireSound()
+	w.requireNothingLeaked()
+}
+
+func (w *faultWorld) strikeOnce(f fault, from *rand.Rand) {
+	w.struck[f.name]++
+	f.strike(w, from)
 }
 
 // print prints what a run did.
-func (w *faultWorld) print(counts map[string]int, took time.Duration) {
+func (w *faultWorld) print() {
 	var out strings.Builder
 	sum := 0
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		sum += counts[name]
-		fmt.Fprintf(&out, "%8d  %s\n", counts[name], name)
+	for _, name := range slices.Sorted(maps.Keys(w.struck)) {
+		sum += w.struck[name]
+		fmt.Fprintf(&out, "%8d  %s\n", w.struck[name], name)
 	}
 	twice, late := w.hooks.counts()
 	sum += twice + late
-	fmt.Fprintf(&out, "%8d  webhook sent twice\n%8d  webhook late, behind later ones\n%8d  faults in %s\n", twice, late, sum, took.Round(time.Second))
+	fmt.Fprintf(&out, "%8d  webhook sent twice\n%8d  webhook late, behind later ones\n%8d  faults in %s\n", twice, late, sum, time.Since(w.began).Round(time.Second))
 	b := w.buyers
 	fmt.Fprintf(&out, "%8d  commands with an outcome; reserved %d, paid %d, cancelled %d, refused %d; sent again %d times\n",
 		b.commands.Load(), b.reserved.Load(), b.paid.Load(), b.cancelled.Load(), b.refused.Load(), b.again.Load())
@@ -167,5 +171,4 @@ func (w *faultWorld) requireSound() {
 	require.Zero(w.t, missing, "accepted reservations that the log does not have")
 	require.Equal(w.t, len(accepted), queryCount(w.t, events, `SELECT count(*) FROM domain_events WHERE type = 'ReservationInitiated'`),
 		"reservations that no customer got, although each command had an outcome")
-	w.requireNothingLeaked()
 }

@@ -49,6 +49,8 @@ type faultWorld struct {
 	hooks    *lateHooks
 	buyers   *buyers
 	pending  sync.WaitGroup // of faults that end by themselves
+	began    time.Time
+	struck   map[string]int // how often each kind of fault has happened
 
 	longestTakeover time.Duration
 	takeovers       int
@@ -75,7 +77,8 @@ func newFaultWorld(t *testing.T, seed uint64) *faultWorld {
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	hasDisk := mountDisk(t, folder)
 	require.NoError(t, os.Chmod(folder, 0o755))
-	w := &faultWorld{t: t, folder: folder, hasDisk: hasDisk, dataDir: filepath.Join(folder, "postgres"), redis: testenv.RedisServer(t), broker: testenv.BrokerServer(t, 3), double: stripetest.New(t)}
+	w := &faultWorld{t: t, folder: folder, hasDisk: hasDisk, dataDir: filepath.Join(folder, "postgres"), struck: map[string]int{},
+		redis: testenv.RedisServer(t), broker: testenv.BrokerServer(t, 3), double: stripetest.New(t)}
 	w.startPostgres()
 	t.Cleanup(func() { _ = w.server.Kill() })
 	w.env = withStripe(newEnvironmentOn(t, w.createDatabases(), w.redis.URL(), w.broker.Addrs()[0]), w.double)
@@ -95,6 +98,7 @@ func newFaultWorld(t *testing.T, seed uint64) *faultWorld {
 		go m.supervise()
 	}
 	w.buyers = newBuyers(t, w.apis(), seed)
+	w.began = time.Now()
 	return w
 }
 
@@ -412,8 +416,11 @@ func (w *faultWorld) heal() {
 func (w *faultWorld) requireNothingLeaked() {
 	const mostFiles, mostMemory = 300, 400 << 20
 	for i, m := range w.members {
-		require.NoError(w.t, m.process.Err(), m.name)
-		pid := strconv.Itoa(m.process.PID())
+		m.mu.Lock()
+		running := m.process
+		m.mu.Unlock()
+		require.NoError(w.t, running.Err(), m.name)
+		pid := strconv.Itoa(running.PID())
 		files, err := os.ReadDir(filepath.Join("/proc", pid, "fd"))
 		require.NoError(w.t, err)
 		statm, err := os.ReadFile(filepath.Join("/proc", pid, "statm"))

@@ -1,0 +1,40 @@
+package test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"ticketing/internal/testenv"
+)
+
+// eachFaultSeed gives the order of the faults, and what each of them hits.
+const eachFaultSeed = 7
+
+// Each kind of fault happens once, and after each of them customers get outcomes of their commands again. What must be true whatever has happened
+// is true in the end. It is the short form of TestFaults, as long as its faults take.
+func TestCustomersGoOnAfterEachKindOfFault(t *testing.T) {
+	t.Parallel()
+	w := newFaultWorld(t, eachFaultSeed)
+	t.Cleanup(w.print)
+	w.startSelling()
+	w.awaitOutcomes("the start")
+	for n, kind := range rand.New(rand.NewPCG(eachFaultSeed, 0)).Perm(len(faults)) {
+		w.strikeOnce(faults[kind], rand.New(rand.NewPCG(eachFaultSeed, uint64(n+1))))
+		w.awaitOutcomes(faults[kind].name)
+	}
+	w.heal()
+	w.stopSelling()
+	w.requireSound()
+}
+
+// awaitOutcomes waits until some more commands have an outcome.
+func (w *faultWorld) awaitOutcomes(after string) {
+	w.t.Helper()
+	const some = 5
+	before := w.buyers.commands.Load()
+	testenv.Eventually(w.t, testenv.Patience, func() (bool, string) {
+		more := w.buyers.commands.Load() - before
+		return more >= some, fmt.Sprintf("%d commands with an outcome after: %s", more, after)
+	})
+}
