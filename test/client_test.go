@@ -91,12 +91,19 @@ func (c *client) mustExecute(query string, v vars, data any) {
 	require.Empty(c.t, errs)
 }
 
-// executeWhenRead executes a query with a minVersion, and again while the read side is behind: READ_BEHIND asks for a retry.
+// executeWhenRead executes a query of an object that was just made or with a minVersion, and again while the read side is behind: READ_BEHIND asks
+// for a retry.
 func (c *client) executeWhenRead(query string, v vars, data any) {
+	c.t.Helper()
+	c.retryWhile("READ_BEHIND", query, v, data)
+}
+
+// retryWhile executes an operation that must have no other error than one of this code, until it has none.
+func (c *client) retryWhile(code, query string, v vars, data any) {
 	c.t.Helper()
 	testenv.Eventually(c.t, testenv.Patience, func() (bool, string) {
 		errs := c.execute(query, v, data)
-		if len(errs) == 1 && errs[0].code() == "READ_BEHIND" {
+		if len(errs) == 1 && errs[0].code() == code {
 			return false, errs[0].Message
 		}
 		require.Empty(c.t, errs)
@@ -283,7 +290,7 @@ func (c *client) refundPaymentWithKey(idempotencyKey, paymentID, amount string) 
 func (c *client) readEvent(id string) *eventValue {
 	c.t.Helper()
 	var data struct{ Event *eventValue }
-	c.mustExecute(`query($id: ID!) { event(id: $id) { `+eventFields+` } }`, vars{"id": id}, &data)
+	c.executeWhenRead(`query($id: ID!) { event(id: $id) { `+eventFields+` } }`, vars{"id": id}, &data)
 	return data.Event
 }
 
@@ -302,14 +309,14 @@ func (c *client) readPayment(id string, minVersion int) *paymentValue {
 	return data.Payment
 }
 
-// signIn signs a user in with a magic link.
+// signIn signs a user in with a magic link, also when a busy machine has no response of a database in time.
 func signIn(t testing.TB, url, email string) *client {
 	t.Helper()
 	c := &client{t: t, url: url}
 	var requested struct {
 		RequestMagicLink struct{ Token string }
 	}
-	c.mustExecute(`mutation($e: String!) { requestMagicLink(input: {email: $e}) { token `+errorFields+` } }`, vars{"e": email}, &requested)
+	c.retryWhile("UNAVAILABLE", `mutation($e: String!) { requestMagicLink(input: {email: $e}) { token `+errorFields+` } }`, vars{"e": email}, &requested)
 	require.NotEmpty(t, requested.RequestMagicLink.Token)
 	c.useLink(requested.RequestMagicLink.Token)
 	return c
@@ -325,7 +332,7 @@ func (c *client) useLink(token string) {
 			UserErrors   []userError
 		}
 	}
-	c.mustExecute(`mutation($t: String!) { verifyMagicLink(input: {token: $t}) { sessionToken user { id } `+errorFields+` } }`,
+	c.retryWhile("UNAVAILABLE", `mutation($t: String!) { verifyMagicLink(input: {token: $t}) { sessionToken user { id } `+errorFields+` } }`,
 		vars{"t": token}, &verified)
 	require.Empty(c.t, verified.VerifyMagicLink.UserErrors)
 	c.token, c.id = verified.VerifyMagicLink.SessionToken, verified.VerifyMagicLink.User.ID

@@ -76,7 +76,7 @@ func TestRowsAreLaidOutForRealHalls(t *testing.T) {
 			Section struct{ SeatMap struct{ Rows []vars } }
 		}
 	}
-	organizer.mustExecute(`query($id: ID!, $v: Int!) { event(id: $id, minVersion: $v) { section(name: "Round") { seatMap { rows {
+	organizer.executeWhenRead(`query($id: ID!, $v: Int!) { event(id: $id, minVersion: $v) { section(name: "Round") { seatMap { rows {
 		row states layout { x y rotation } } } } } }`, vars{"id": id, "v": updated.Event.Version}, &data)
 	require.Equal(t, []vars{
 		{"row": "A", "states": "....", "layout": map[string]any{"x": -4.25, "y": 0.0, "rotation": 0.0}},
@@ -115,7 +115,7 @@ func TestASectionIsChangedWhileItIsOnSale(t *testing.T) {
 			}
 		}
 	}
-	alice.mustExecute(`query($id: ID!, $v: Int!) { event(id: $id, minVersion: $v) { sections {
+	alice.executeWhenRead(`query($id: ID!, $v: Int!) { event(id: $id, minVersion: $v) { sections {
 		price { amount currencyCode } capacity blocked seats(first: 100) { nodes { label status accessible restrictedView } } } } }`, vars{"id": id, "v": changed.Version}, &data)
 	stalls := data.Event.Sections[1]
 	require.Equal(t, []int{7, 1}, []int{stalls.Capacity, stalls.Blocked})

@@ -63,11 +63,11 @@ func (c *client) buyOne(eventID string) error {
 	return err
 }
 
-// There is one process of each part, so that nothing else takes over. Each ends with status 0, on either signal.
+// There is one process of each part, so that nothing else takes over. Each ends with status 0, on either signal. An api serves on for the default
+// of SHUTDOWN_DELAY, in which clients send their next request, and close the connection after it.
 func TestARestartOfEachPartDuringASaleIsNotSeen(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	p.env["SHUTDOWN_DELAY"] = "1s" // clients close their connections meanwhile
 	running := p.startAll()
 	eventID := onSale(t, signIn(t, p.url, adminEmail), 100_000, vars{"maxTicketsPerReservation": 1})
 	stop := make(chan struct{})

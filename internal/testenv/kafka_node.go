@@ -38,8 +38,10 @@ type kafkaNode struct {
 // kafkaClusterID is any id of the right form.
 const kafkaClusterID = "MkU3OEVBNTcwNTJENDM2Qg"
 
-// javaFlags make a JVM small and quick to start.
-var javaFlags = []string{"-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"}
+// javaFlags make a JVM small and quick to start, and leave out what the node does well.
+var javaFlags = []string{
+	"-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+}
 
 func (n *kafkaNode) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(n.Port)) }
 
