@@ -25,7 +25,6 @@ func TestWhatTheLogHasIsNeverNotFound(t *testing.T) {
 	for query, v := range map[string]vars{
 		reservedVersion: {"id": reservationID},
 		`query($id: ID!) { node(id: $id) { id } }`:                                {"id": reservationID},
-		`query($id: ID!) { node(id: $id, minVersion: 1) { id } }`:                 {"id": reservationID},
 		`query($id: ID!) { event(id: $id) { id } }`:                               {"id": eventID},
 		`query($id: ID!) { event(id: $id, minVersion: 1) { sections { name } } }`: {"id": eventID},
 	} {

@@ -50,7 +50,7 @@ func (r queryResolver) findEntity(ctx context.Context, representation map[string
 	if !hasID || !hasType {
 		return nil, apierror.New(apierror.BadUserInput, "a representation has a __typename and an id")
 	}
-	found, err := r.Node(ctx, nodeID, nil)
+	found, err := r.Node(ctx, nodeID)
 	if err != nil || nodeTypes[id.Prefix(nodeID)] != typeName {
 		return nil, err
 	}

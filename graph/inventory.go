@@ -56,12 +56,12 @@ func findSection(inventory query.Inventory, name string) *query.Section {
 }
 
 // findSectionByID returns a section of an event that the viewer may know of. What the log has is waited for.
-func (r queryResolver) findSectionByID(ctx context.Context, sectionID string, minVersion *int) (*query.Section, error) {
+func (r queryResolver) findSectionByID(ctx context.Context, sectionID string) (*query.Section, error) {
 	eventID, ordinal, err := id.ParseSection(sectionID)
 	if err != nil {
 		return nil, apierror.New(apierror.BadUserInput, "%s", err)
 	}
-	e, err := r.Event(ctx, eventID, minVersion)
+	e, err := r.Event(ctx, eventID, nil)
 	if e == nil || err != nil {
 		return nil, err
 	}

@@ -43,8 +43,9 @@ var nodeTypes = map[string]string{
 	id.Payment: "Payment", id.Refund: "Refund", id.Dispute: "Dispute", id.User: "User", id.Customer: "Customer",
 }
 
-// Node implements generated.QueryResolver. The field is public; of the types that it leads to, only events are.
-func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int) (model.Node, error) {
+// Node implements generated.QueryResolver. The field is public; of the types that it leads to, only events are. It may have no argument but the
+// id (Global Object Identification): Relay's compiler refuses others.
+func (r queryResolver) Node(ctx context.Context, nodeID string) (model.Node, error) {
 	prefix := id.Prefix(nodeID)
 	_, signedIn := auth.FromContext(ctx)
 	switch {
@@ -55,15 +56,15 @@ func (r queryResolver) Node(ctx context.Context, nodeID string, minVersion *int)
 	}
 	switch prefix {
 	case id.Event:
-		return asNode(r.Event(ctx, nodeID, minVersion))
+		return asNode(r.Event(ctx, nodeID, nil))
 	case id.Section:
-		return asNode(r.findSectionByID(ctx, nodeID, minVersion))
+		return asNode(r.findSectionByID(ctx, nodeID))
 	case id.Reservation:
-		return asNode(r.Reservation(ctx, nodeID, minVersion))
+		return asNode(r.Reservation(ctx, nodeID, nil))
 	case id.TicketPrefix:
 		return asNode(r.findTicket(ctx, nodeID))
 	case id.Payment:
-		return asNode(r.Payment(ctx, nodeID, minVersion))
+		return asNode(r.Payment(ctx, nodeID, nil))
 	case id.Refund:
 		return asNode(r.findRefund(ctx, nodeID))
 	case id.Dispute:

@@ -1844,10 +1844,9 @@ affect the others. Errors have an ` + "`" + `extensions.code` + "`" + `.
 type Query {
   """
   The object with this id, under the same rules as the field that reads its type: ` + "`" + `event` + "`" + `, ` + "`" + `reservation` + "`" + `, ` + "`" + `payment` + "`" + `; users are
-  visible to themselves and to admins. BAD_USER_INPUT for an id that is not one of this API. ` + "`" + `minVersion` + "`" + ` is as there; a refund and a user
-  have no version, so that it changes nothing for them.
+  visible to themselves and to admins. BAD_USER_INPUT for an id that is not one of this API.
   """
-  node(id: ID!, minVersion: Int): Node @auth(rule: PUBLIC)
+  node(id: ID!): Node @auth(rule: PUBLIC)
 }
 
 """

@@ -53,7 +53,7 @@ type MutationResolver interface {
 	RevokeRole(ctx context.Context, input model.RoleInput) (*model.UserPayload, error)
 }
 type QueryResolver interface {
-	Node(ctx context.Context, id string, minVersion *int) (model.Node, error)
+	Node(ctx context.Context, id string) (model.Node, error)
 	AuditLog(ctx context.Context, id string, stream string, first *int, after *string, last *int, before *string) (*model.Connection[*model.AuditLogEntry], error)
 	AccessLog(ctx context.Context, filter *model.AccessLogFilter, first *int, after *string, last *int, before *string) (*model.Connection[*model.AccessLogEntry], error)
 	Customer(ctx context.Context, id string) (*query.Customer, error)
@@ -737,14 +737,6 @@ func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["id"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "minVersion",
-		func(ctx context.Context, v any) (*int, error) {
-			return ec.unmarshalOInt2ᚖint(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["minVersion"] = arg1
 	return args, nil
 }
 
@@ -2938,7 +2930,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string), fc.Args["minVersion"].(*int))
+			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
