@@ -11,13 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/auth"
+	"ticketing/internal/testenv"
 )
 
 // runNode runs a script of graph/clients, which uses audits and client libraries of others.
 func runNode(t *testing.T, script string, args ...string) string {
 	t.Helper()
 	needClients(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*testenv.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", append([]string{script}, args...)...)
 	cmd.Dir = "clients"
