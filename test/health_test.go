@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command/gateway/stripe/stripetest"
+	"ticketing/internal/services"
 	"ticketing/internal/testenv"
 )
 
@@ -159,6 +161,26 @@ func TestHealthNamesWhatHangs(t *testing.T) {
 	redis.Unfreeze()
 	api.awaitHealth("ok")
 	projector.awaitHealth("ok")
+}
+
+// What only makes mails late, or retries slower, is shown all the same.
+func TestHealthShowsTheMailServerAndTheCache(t *testing.T) {
+	t.Parallel()
+	cache := testenv.RedisServer(t)
+	port, err := services.FreePort()
+	require.NoError(t, err)
+	env := newEnvironment(t)
+	env["REDIS_CACHE_URL"], env["SMTP_URL"] = cache.URL(), fmt.Sprintf("smtp://127.0.0.1:%d", port)
+	p := newPlatformIn(t, env)
+	api, saga := p.startAPI(), p.startPart("saga")
+	saga.awaitHealth("degraded", "saga: mail server")
+	api.awaitHealth("degraded", "api: mail server")
+	require.Contains(t, api.readHealth().Checks["api: mail server"].Error, "connect to the mail server")
+	cache.Kill()
+	api.awaitHealth("degraded", "api: mail server", "api: redis cache")
+	require.JSONEq(t, `{"status":"degraded"}`, getBody(t, p.url+"/health/ready"))
+	cache.Start()
+	api.awaitHealth("degraded", "api: mail server")
 }
 
 // setMigration makes a database look as if so many more migrations had run.

@@ -24,7 +24,6 @@ import (
 	"ticketing/internal/config"
 	"ticketing/internal/httpserver"
 	"ticketing/internal/loopback"
-	"ticketing/internal/mail"
 	"ticketing/internal/postgres"
 	"ticketing/internal/ratelimit"
 	"ticketing/internal/ticketcode"
@@ -99,7 +98,7 @@ func API(ctx context.Context, e Env, listener net.Listener) error {
 		defer endStreams()
 		return httpserver.Run(ctx, listener, httpserver.Config{
 			Handler: e.warnOfProxies(e.apiRoutes(server, graphiQL, pages, users.Pages(graph.LinkCookie), b), proxies), Delay: e.Config.ShutdownDelay, Drain: e.Config.ShutdownTimeout,
-			OnDrain: endStreams, Logger: e.Logger.With("server", "the API, webhooks and pages"),
+			OnDrain: endStreams, Logger: e.Logger.With("server", "the API, webhooks and pages"), Connections: e.Config.Connections, Registerer: e.registererOf("api"),
 		})
 	})
 	return g.Wait()
@@ -214,19 +213,6 @@ func openAPI(ctx context.Context, e Env) (b *apiBackends, err error) {
 	checks, err := e.apiChecks(b)
 	e.watch(append(checks, e.clockChecks(ctx, "api", b.events, b.redis)...)...)
 	return b, err
-}
-
-// mailer sends mails by SMTP, or without it (outside production) into a folder of DATA_DIR.
-func (e Env) mailer() (mail.Mailer, error) {
-	certificates, err := e.Config.SMTPTLSConfig()
-	if err != nil {
-		return nil, err
-	}
-	mailer, err := mail.Open(mail.Config{SMTPURL: e.Config.SMTPURL, From: e.Config.MailFrom, Folder: e.mailFolder(), TLS: certificates})
-	if err != nil {
-		return nil, fmt.Errorf("set up mail: %w", err)
-	}
-	return mailer, nil
 }
 
 // authService signs users in.

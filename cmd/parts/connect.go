@@ -125,7 +125,7 @@ func (e Env) kafkaOptions(part string, log *slog.Logger, metrics *kafka.Metrics)
 	return kafka.Options(kafka.Config{
 		Brokers: e.Config.Brokers, ClientID: "ticketing-" + part, Receives: part == "projector", TLS: certificates, Dial: e.Dial, Logger: log,
 		Metrics: metrics,
-		SASL:    kafka.SASL{Mechanism: e.Config.SASLMechanism, Username: e.Config.SASLUsername, Password: e.Config.SASLPassword, TokenFile: e.Config.SASLTokenFile},
+		SASL:    kafka.SASL(e.Config.SASL),
 	}), nil
 }
 

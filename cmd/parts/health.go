@@ -22,14 +22,21 @@ import (
 const mostLag = 1000
 
 // apiChecks looks at what the api works with. Commands need the log, and queries the read tables. Without the rest
-// something goes on: without Redis or users, public reads, webhooks and open subscriptions; broker and projections only make it late.
+// something goes on: without Redis or users, public reads, webhooks and open subscriptions; broker, mail server and projections only make it late.
 func (e Env) apiChecks(b *apiBackends) ([]httpserver.Check, error) {
 	broker, err := e.openBroker("api")
 	if err != nil {
 		return nil, err
 	}
 	b.closers = append(b.closers, broker.close)
-	return []httpserver.Check{
+	checks, err := e.mailCheck("api")
+	if err != nil {
+		return nil, err
+	}
+	if b.cache != b.redis {
+		checks = append(checks, httpserver.Check{Name: "api: redis cache", Probe: pingRedis(b.cache)})
+	}
+	return append(checks, []httpserver.Check{
 		{Name: "api: events database", Critical: true, Probe: pingPool(b.events)},
 		{Name: "api: read database", Critical: true, Probe: pingPool(b.read)},
 		{Name: "api: auth database", Probe: pingPool(b.auth)},
@@ -38,7 +45,7 @@ func (e Env) apiChecks(b *apiBackends) ([]httpserver.Check, error) {
 		{Name: "api: projections", Probe: lagProbe(b.projections, nil)},
 		{Name: "api: migrations", Critical: true, Probe: migrationsProbe(
 			schema{"events", b.events, migrations.Events}, schema{"read", b.read, migrations.Read}, schema{"auth", b.auth, migrations.Auth})},
-	}, nil
+	}...), nil
 }
 
 // relayChecks looks at what the relay reads and writes, and shows how far it is.

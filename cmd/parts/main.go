@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -60,10 +59,13 @@ func Run(ctx context.Context, service string, cfg config.Config, part func(ctx c
 	return g.Wait()
 }
 
+// operatorConnections is enough for a Prometheus, probes, and some operators with `ticketing top`.
+const operatorConnections = 256
+
 // serveOperators serves until ctx ends. A profile that is in progress then is cut off, which is no error.
 func (e Env) serveOperators(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	err := httpserver.Run(ctx, listener, httpserver.Config{
-		Handler: handler, Drain: time.Second, Logger: e.Logger.With("server", "operators: /metrics, /health, /debug/pprof"),
+		Handler: handler, Drain: time.Second, Connections: operatorConnections, Logger: e.Logger.With("server", "operators: /metrics, /health, /debug/pprof"),
 	})
 	if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
 		return nil
@@ -103,6 +105,3 @@ func profiles() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
-
-// mailFolder is where mails are written when there is no mail server; production has one.
-func (e Env) mailFolder() string { return filepath.Join(e.Config.DataDir, "mail") }

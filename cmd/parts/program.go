@@ -46,16 +46,16 @@ func (p Program) Main(args []string) int {
 }
 
 func (p Program) usage() string {
+	return fmt.Sprintf("usage: %s [--version | --help]\n\n%s\n%s", p.Name, p.Does, p.Environment())
+}
+
+// Environment says, for --help, what the program can't run without.
+func (p Program) Environment() string {
 	names := make([]string, len(p.Needs))
 	for i, need := range p.Needs {
 		names[i] = string(need)
 	}
-	return fmt.Sprintf(`usage: %s [--version | --help]
-
-%s
-The environment configures it: see .env.example. Required:
-%s`,
-		p.Name, p.Does, strings.Join(names, ", "))
+	return "The environment configures it: see .env.example. Required:\n" + strings.Join(names, ", ")
 }
 
 // APIProgram is the binary api.

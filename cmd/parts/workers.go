@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -140,7 +141,11 @@ func Saga(ctx context.Context, e Env) error {
 	if err != nil {
 		return fmt.Errorf("set up webhooks: %w", err)
 	}
-	e.watch(append(sagaChecks(events, users), e.clockChecks(ctx, "saga", events, nil)...)...)
+	mails, err := e.mailCheck("saga")
+	if err != nil {
+		return err
+	}
+	e.watch(slices.Concat(sagaChecks(events, users), mails, e.clockChecks(ctx, "saga", events, nil))...)
 	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDeciding()
 	g, ctx := errgroup.WithContext(ctx)

@@ -79,6 +79,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		"no migrations":  {"DATABASE_URL", testenv.EmptyDatabase(t), `DATABASE_URL +has no tables: run migrate up`},
 		"no rights":      {"AUTH_DATABASE_URL", unprivileged(t, environ["AUTH_DATABASE_URL"]), `AUTH_DATABASE_URL +.*(may not read or write .*users|permission denied)`},
 		"no database":    {"PROJECTION_DATABASE_URL", "postgres://reader:secret@127.0.0.1:1/read", `PROJECTION_DATABASE_URL +can't be reached`},
+		"no pooler":      {"PROJECTION_POOLER_URL", "postgres://reader:secret@127.0.0.1:1/read", `PROJECTION_POOLER_URL +can't be reached`},
 		"no Redis":       {"REDIS_URL", "redis://127.0.0.1:1/0", `REDIS_URL +can't be used`},
 		"no broker":      {"REDPANDA_BROKERS", "127.0.0.1:1", `REDPANDA_BROKERS +can't be reached`},
 		"no mail server": {"SMTP_URL", "smtp://127.0.0.1:1", `SMTP_URL +.*check the URL's host`},

@@ -53,6 +53,7 @@ type Config struct {
 	MutationRateLimit  int `env:"MUTATION_RATE_LIMIT_REQUESTS" envDefault:"120"`  // a minute and user
 	WebSocketRateLimit int `env:"WS_RATE_LIMIT_MESSAGES"       envDefault:"100"`  // a minute and user
 	GuestRateLimit     int `env:"GUEST_RATE_LIMIT_REQUESTS"    envDefault:"60"`   // a minute and IP
+	Connections        int `env:"HTTP_MAX_CONNECTIONS"`                           // at a time. Default: what package httpserver says
 	ConnectionsPerUser int `env:"WS_MAX_CONNECTIONS_PER_USER"  envDefault:"100"`  // at a time
 	ConnectionsPerIP   int `env:"WS_MAX_CONNECTIONS_PER_IP"    envDefault:"1000"` // at a time
 
@@ -91,16 +92,21 @@ type Broker struct {
 	BrokerCAFile     string   `env:"REDPANDA_CA_FILE"` // default: the system's certificate authorities
 	BrokerCertFile   string   `env:"REDPANDA_CERT_FILE"`
 	BrokerKeyFile    string   `env:"REDPANDA_KEY_FILE"`
-	SASLMechanism    string   `env:"REDPANDA_SASL_MECHANISM"`
-	SASLUsername     string   `env:"REDPANDA_SASL_USERNAME"`
-	SASLPassword     string   `env:"REDPANDA_SASL_PASSWORD"`
-	SASLTokenFile    string   `env:"REDPANDA_SASL_TOKEN_FILE"` // of OAUTHBEARER
+	SASL             SASL
 	ConsumerGroup    string   `env:"CONSUMER_GROUP"           envDefault:"ticketing-projections"`
 	EventTopic       string   `env:"EVENT_TOPIC"              envDefault:"ticketing-events"`
 	InventoryTopic   string   `env:"INVENTORY_TOPIC"          envDefault:"ticketing-inventory-events"`
 	ReservationTopic string   `env:"RESERVATION_TOPIC"        envDefault:"ticketing-reservation-events"`
 	PaymentTopic     string   `env:"PAYMENT_TOPIC"            envDefault:"ticketing-payment-events"`
 	RecordKeys       []string `env:"RECORD_KEYS"` // id:base64; the first signs records, all are accepted. Empty: off
+}
+
+// SASL configures how a client proves to the brokers who it is. It converts to kafka.SASL.
+type SASL struct {
+	Mechanism string `env:"REDPANDA_SASL_MECHANISM"`
+	Username  string `env:"REDPANDA_SASL_USERNAME"`
+	Password  string `env:"REDPANDA_SASL_PASSWORD"`
+	TokenFile string `env:"REDPANDA_SASL_TOKEN_FILE"` // of OAUTHBEARER
 }
 
 // Topics returns the names of all topics.

@@ -3,6 +3,7 @@ package config_test
 import (
 	"encoding/pem"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -332,7 +333,37 @@ func TestEnvExampleIsComplete(t *testing.T) {
 	}
 	read := map[string]string{}
 	collect(reflect.TypeFor[config.Config](), read)
+	for _, name := range readElsewhere(t) {
+		if _, ok := read[name]; !ok {
+			read[name] = ""
+		}
+	}
 	require.Equal(t, read, documented)
+}
+
+// foreign are names that the system, Go or PostgreSQL's clients give a meaning.
+var foreign = []string{"PATH", "HOME", "TERM", "NO_COLOR", "GOGC", "GOMEMLIMIT", "PGSSLMODE"}
+
+// readElsewhere returns the names that programs read past Config.
+func readElsewhere(t *testing.T) (names []string) {
+	t.Helper()
+	reads := regexp.MustCompile(`(?:[gG]etenv\(|LookupEnv\(|[eE]nviron(?:\(\))?\[)"([A-Z_]+)"`)
+	for _, folder := range []string{"../../cmd", "../../internal"} {
+		require.NoError(t, filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "testenv") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, m := range reads.FindAllStringSubmatch(string(text), -1) {
+				if !slices.Contains(foreign, m[1]) {
+					names = append(names, m[1])
+				}
+			}
+			return err
+		}))
+	}
+	require.Contains(t, names, "METRICS_ADDRESSES")
+	return names
 }
 
 func collect(typ reflect.Type, names map[string]string) {

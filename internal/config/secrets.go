@@ -9,7 +9,7 @@ import (
 // Secrets returns the secrets of the configuration as they could be found in a text: keys, tokens and passwords. What is public in a URL is no
 // part of them.
 func (c Config) Secrets() []string {
-	secrets := slices.Concat([]string{c.SASLPassword, c.StripeAPIKey, c.PayPalClientSecret, c.OTLPHeaders}, c.StripeWebhookSecrets, c.RecordKeys, c.TicketSigningKeys)
+	secrets := slices.Concat([]string{c.SASL.Password, c.StripeAPIKey, c.PayPalClientSecret, c.OTLPHeaders}, c.StripeWebhookSecrets, c.RecordKeys, c.TicketSigningKeys)
 	for _, key := range slices.Concat(c.RecordKeys, c.TicketSigningKeys) { // <id>:<key>
 		_, key, _ = strings.Cut(key, ":")
 		secrets = append(secrets, key)

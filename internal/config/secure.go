@@ -88,20 +88,20 @@ func saslMechanisms() []string { return []string{"PLAIN", "SCRAM-SHA-256", "SCRA
 
 func (v *validator) checkSASL() {
 	const name = "REDPANDA_SASL_MECHANISM"
-	c := v.cfg
-	if c.SASLMechanism == "" {
-		if c.SASLUsername+c.SASLPassword+c.SASLTokenFile != "" {
+	c, sasl := v.cfg, v.cfg.SASL
+	if sasl.Mechanism == "" {
+		if sasl.Username+sasl.Password+sasl.TokenFile != "" {
 			v.report(name, "needed with a user or token; use one of %s", strings.Join(saslMechanisms(), ", "))
 		}
 		return
 	}
-	if !slices.Contains(saslMechanisms(), c.SASLMechanism) {
-		v.report(name, "%q is unknown; use one of %s", c.SASLMechanism, strings.Join(saslMechanisms(), ", "))
+	if !slices.Contains(saslMechanisms(), sasl.Mechanism) {
+		v.report(name, "%q is unknown; use one of %s", sasl.Mechanism, strings.Join(saslMechanisms(), ", "))
 	}
-	switch isToken := c.SASLMechanism == saslToken; {
-	case isToken && (c.SASLTokenFile == "" || c.SASLUsername+c.SASLPassword != ""):
+	switch isToken := sasl.Mechanism == saslToken; {
+	case isToken && (sasl.TokenFile == "" || sasl.Username+sasl.Password != ""):
 		v.report(name, "%s needs REDPANDA_SASL_TOKEN_FILE, and no user or password", saslToken)
-	case !isToken && (c.SASLUsername == "" || c.SASLPassword == "" || c.SASLTokenFile != ""):
+	case !isToken && (sasl.Username == "" || sasl.Password == "" || sasl.TokenFile != ""):
 		v.report(name, "needs REDPANDA_SASL_USERNAME and REDPANDA_SASL_PASSWORD; only %s takes a token", saslToken)
 	case isToken && !c.BrokerTLS && slices.ContainsFunc(c.Brokers, isRemote):
 		v.report("REDPANDA_TLS", "a token is for TLS only; set it to true")

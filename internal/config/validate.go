@@ -112,6 +112,7 @@ func (v *validator) checkNumbers() {
 		{"MAX_UNPAID_RESERVATIONS", c.MaxUnpaidReservations, 1, 1_000_000},
 		{"STREAM_CACHE_MIB", c.StreamCacheMiB, 0, 1 << 20},
 		{"WS_RATE_LIMIT_MESSAGES", c.WebSocketRateLimit, 1, 1_000_000},
+		{"HTTP_MAX_CONNECTIONS", c.Connections, 0, 1_000_000},
 		{"WS_MAX_CONNECTIONS_PER_USER", c.ConnectionsPerUser, 1, 1_000_000},
 		{"WS_MAX_CONNECTIONS_PER_IP", c.ConnectionsPerIP, 1, 1_000_000},
 		{"READ_RATE_LIMIT_PER_USER", c.ReadsPerUser, 1, 2_000_000_000},

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config is what a server serves, and how it ends.
@@ -22,7 +24,11 @@ type Config struct {
 	Drain time.Duration
 	// OnDrain is called when the delay is over. Default: nothing is called.
 	OnDrain func()
-	Logger  *slog.Logger // Default: slog.Default().
+	// Connections bounds those that are open at a time, WebSockets too; more are closed at once. Default: mostConnections, or three quarters of
+	// the files that the process may open, if that is less.
+	Connections int
+	Logger      *slog.Logger          // Default: slog.Default().
+	Registerer  prometheus.Registerer // Default: metrics are not registered.
 }
 
 const (
@@ -40,6 +46,7 @@ func Run(ctx context.Context, listener net.Listener, c Config) error {
 		Handler: closeConnections(ctx, c.Handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: longestHeader, ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn),
 	}
+	listener = boundConnections(listener, c)
 	c.Logger.Info("listening", "address", listener.Addr().String())
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {

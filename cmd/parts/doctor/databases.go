@@ -29,6 +29,8 @@ type database struct {
 	url   string
 	files fs.FS
 	isLog bool
+	// isReads says that it is where apis read the read tables, if that is another place: a pooler or a standby, and a user who may only read.
+	isReads bool
 }
 
 func databaseChecks(cfg config.Config) (checks []check) {
@@ -36,9 +38,10 @@ func databaseChecks(cfg config.Config) (checks []check) {
 		about config.Need
 		database
 	}{
-		{config.NeedEvents, database{cfg, cfg.EventsURL, migrations.Events, true}},
-		{config.NeedRead, database{cfg, cfg.ReadURL, migrations.Read, false}},
-		{config.NeedAuth, database{cfg, cfg.AuthURL, migrations.Auth, false}},
+		{config.NeedEvents, database{cfg: cfg, url: cfg.EventsURL, files: migrations.Events, isLog: true}},
+		{config.NeedRead, database{cfg: cfg, url: cfg.ReadURL, files: migrations.Read}},
+		{"PROJECTION_POOLER_URL", database{cfg: cfg, url: cfg.ReadPoolerURL, files: migrations.Read, isReads: true}},
+		{config.NeedAuth, database{cfg: cfg, url: cfg.AuthURL, files: migrations.Auth}},
 	} {
 		if d.url != "" {
 			checks = append(checks, check{string(d.about), d.checkAll})
@@ -48,7 +51,9 @@ func databaseChecks(cfg config.Config) (checks []check) {
 }
 
 func (d database) checkAll(ctx context.Context, f *findings) {
-	pool, err := postgres.NewPool(ctx, d.url, postgres.Config{ApplicationName: "ticketing doctor", MaxConnections: 1, ConnectTimeout: d.cfg.ConnectTimeout})
+	pool, err := postgres.NewPool(ctx, d.url, postgres.Config{
+		ApplicationName: "ticketing doctor", MaxConnections: 1, ConnectTimeout: d.cfg.ConnectTimeout, Pooler: d.isReads,
+	})
 	if err == nil {
 		defer pool.Close()
 		err = pool.Ping(ctx)
@@ -57,7 +62,11 @@ func (d database) checkAll(ctx context.Context, f *findings) {
 		f.add(markWrong, "can't be reached: %v; check that the server runs, and the URL's host, user, password and database", err)
 		return
 	}
-	for _, look := range []func(context.Context, *pgxpool.Pool, *findings) error{d.checkServer, d.checkMigrations, d.checkRights, checkRoom} {
+	looks := []func(context.Context, *pgxpool.Pool, *findings) error{d.checkServer, d.checkMigrations, d.checkRights, checkRoom}
+	if d.isReads {
+		looks = []func(context.Context, *pgxpool.Pool, *findings) error{d.checkServer, d.checkMigrations, checkReading}
+	}
+	for _, look := range looks {
 		if err := look(ctx, pool, f); err != nil {
 			f.add(markWrong, "%v", err)
 		}
@@ -81,7 +90,7 @@ func (d database) checkServer(ctx context.Context, pool *pgxpool.Pool, f *findin
 	switch {
 	case version < oldestPostgres:
 		f.add(markWrong, "PostgreSQL %s is too old: 15 or newer is needed", name)
-	case replica:
+	case replica && !d.isReads:
 		f.add(markWrong, "PostgreSQL %s is a replica, which can't be written: name the primary", name)
 	default:
 		f.add(markOK, "PostgreSQL %s, %s away", name, took.Round(100*time.Microsecond))
@@ -125,22 +134,47 @@ func (d database) checkMigrations(ctx context.Context, pool *pgxpool.Pool, f *fi
 	return nil
 }
 
-// checkRights looks for tables that the user can't use. A rebuild makes tables in the read database.
+// checkRights looks for tables that the user can't use. A rebuild makes tables in the read database. What the log has is never changed, so that
+// in production nothing should be able to: the rights to do so can be taken from the tables' owner, too.
 func (d database) checkRights(ctx context.Context, pool *pgxpool.Pool, f *findings) error {
 	var user, missing string
-	var creates bool
+	var creates, rewrites bool
 	err := pool.QueryRow(ctx, `SELECT current_user, has_schema_privilege(current_schema(), 'CREATE'),
 		coalesce((SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class WHERE relnamespace = current_schema()::regnamespace
 			AND relkind IN ('r', 'p') AND relname <> 'schema_migrations'
-			AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT'))), '')`).Scan(&user, &creates, &missing)
+			AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+				AND (relname = 'domain_events' OR has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')))), ''),
+		coalesce((SELECT has_table_privilege(oid, 'UPDATE, DELETE, TRUNCATE') FROM pg_class
+			WHERE relnamespace = current_schema()::regnamespace AND relname = 'domain_events'), false)`).Scan(&user, &creates, &missing, &rewrites)
 	if err != nil {
 		return fmt.Errorf("read the user's rights: %w", err)
 	}
 	if missing != "" {
 		f.add(markWrong, "user %s may not read or write %s: GRANT it, or let the tables' owner be the user", user, missing)
 	}
+	if rewrites && !d.cfg.Development() {
+		f.add(markWarn, "user %s may change what was recorded, which nothing needs: REVOKE UPDATE, DELETE, TRUNCATE ON domain_events FROM it", user)
+	}
 	if !creates && !d.isLog {
 		f.add(markWarn, "user %s may not create tables: migrations and rebuilds need another user", user)
+	}
+	return nil
+}
+
+// checkReading looks for tables that the apis' user can't read, and for the time limit of statements, which apis can't send through a pooler.
+func checkReading(ctx context.Context, pool *pgxpool.Pool, f *findings) error {
+	var user, missing, limit string
+	err := pool.QueryRow(ctx, `SELECT current_user, current_setting('statement_timeout'),
+		coalesce((SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+			AND relkind IN ('r', 'p') AND NOT has_table_privilege(oid, 'SELECT')), '')`).Scan(&user, &limit, &missing)
+	if err != nil {
+		return fmt.Errorf("read the user's rights: %w", err)
+	}
+	if missing != "" {
+		f.add(markWrong, "user %s may not read %s: GRANT SELECT", user, missing)
+	}
+	if limit == "0" {
+		f.add(markWarn, "statements of user %s have no time limit: ALTER ROLE %s SET statement_timeout = '8s'", user, user)
 	}
 	return nil
 }

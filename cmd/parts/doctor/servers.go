@@ -98,7 +98,7 @@ func checkBroker(ctx context.Context, cfg config.Config, f *findings) {
 		return
 	}
 	client, err := kgo.NewClient(kafka.Options(kafka.Config{
-		Brokers: cfg.Brokers, ClientID: "ticketing-doctor", TLS: certificates, Logger: slog.New(slog.DiscardHandler), SASL: saslOf(cfg),
+		Brokers: cfg.Brokers, ClientID: "ticketing-doctor", TLS: certificates, Logger: slog.New(slog.DiscardHandler), SASL: kafka.SASL(cfg.SASL),
 	})...)
 	if err != nil {
 		f.add(markWrong, "%v", err)
@@ -120,10 +120,6 @@ func checkBroker(ctx context.Context, cfg config.Config, f *findings) {
 			f.add(markOK, "topic %s has %d partitions", name, len(topic.Partitions))
 		}
 	}
-}
-
-func saslOf(cfg config.Config) kafka.SASL {
-	return kafka.SASL{Mechanism: cfg.SASLMechanism, Username: cfg.SASLUsername, Password: cfg.SASLPassword, TokenFile: cfg.SASLTokenFile}
 }
 
 // checkMail signs in to the mail server, and sends nothing.

@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ticketing/internal/config"
-	"ticketing/internal/kafka"
 )
 
 func TestProductionIsWarnedOfWhatIsSeldomMeant(t *testing.T) {
@@ -25,11 +24,4 @@ func TestProductionIsWarnedOfWhatIsSeldomMeant(t *testing.T) {
 	require.Empty(t, names(cfg))
 	cfg.RedisURL = ""
 	require.Equal(t, []string{"DATABASE_URL"}, names(cfg), "nothing can be looked at")
-}
-
-func TestTheBrokerIsReachedAsByTheParts(t *testing.T) {
-	t.Parallel()
-	var cfg config.Config
-	cfg.SASLMechanism, cfg.SASLUsername, cfg.SASLPassword, cfg.SASLTokenFile = kafka.OAuthBearer, "ann", "pw", "/run/token"
-	require.Equal(t, kafka.SASL{Mechanism: kafka.OAuthBearer, Username: "ann", Password: "pw", TokenFile: "/run/token"}, saslOf(cfg))
 }

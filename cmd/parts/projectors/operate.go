@@ -15,13 +15,14 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"ticketing/cmd/parts"
 	"ticketing/command/catalog"
 	"ticketing/internal/config"
 	"ticketing/internal/postgres"
 	"ticketing/projector"
 )
 
-const usage = `usage:
+const usageLines = `usage:
   projector [--projection NAME]...
       keep read tables up to date, all of them or the named ones
   projector dead-letters list [NAME]...
@@ -32,7 +33,11 @@ const usage = `usage:
       fill tables anew from the log beside the live ones, and switch to them; resumes a rebuild that ended early
   projector --version | --help
 
-exit status: 0 success; 1 failure, or dead letters are left after a replay; 2 wrong arguments or configuration`
+exit status: 0 success; 1 failure, or dead letters are left after a replay; 2 wrong arguments or configuration
+
+`
+
+func usage() string { return usageLines + parts.ProjectorProgram().Environment() }
 
 // The exit statuses of the subcommands.
 const (
@@ -50,11 +55,11 @@ func operate(args []string) int {
 	defer stop()
 	run, err := parseOperation(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Println(usage)
+		fmt.Println(usage())
 		return done
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "projector: %v\n%s\n", err, usage)
+		fmt.Fprintf(os.Stderr, "projector: %v\n%s\n", err, usage())
 		return refused
 	}
 	cfg, closePools, err := connect(ctx)

@@ -15,12 +15,12 @@ import (
 
 // Main runs the command and returns the exit status of the process.
 func Main(args []string) int {
-	if buildinfo.HandleFlags(os.Stdout, "projector", usage, args) {
+	if buildinfo.HandleFlags(os.Stdout, "projector", usage(), args) {
 		return done
 	}
 	var projections []string
 	flags := flag.NewFlagSet("projector", flag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprintln(flags.Output(), usage) }
+	flags.Usage = func() { fmt.Fprintln(flags.Output(), usage()) }
 	flags.Func("projection", "a projection to keep up to date, repeatable: "+strings.Join(projector.Names(), ", ")+" (default: all)", func(name string) error {
 		projections = append(projections, name)
 		return nil

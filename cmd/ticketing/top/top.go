@@ -20,9 +20,6 @@ import (
 // shortest is the least time between two reads: each costs every process some milliseconds.
 const shortest = 500 * time.Millisecond
 
-// addressesName is the variable with the addresses, for those who do not want to repeat them.
-const addressesName = "METRICS_ADDRESSES"
-
 const usage = `usage: ticketing top [-once] [-every 2s] [HOST:PORT]...
            show what the processes do whose METRICS_PORT is at these addresses; by default those of METRICS_ADDRESSES, separated by commas, else
            127.0.0.1:9090. A name of several hosts means all of them.
@@ -64,8 +61,8 @@ var errNoTerminal = errors.New("no terminal: use -once")
 
 func addressesOf(args []string, environ map[string]string) []string {
 	list := args
-	if len(list) == 0 && environ[addressesName] != "" {
-		list = strings.Split(environ[addressesName], ",")
+	if len(list) == 0 && environ["METRICS_ADDRESSES"] != "" {
+		list = strings.Split(environ["METRICS_ADDRESSES"], ",")
 	}
 	if len(list) == 0 {
 		list = []string{"127.0.0.1:9090"}
