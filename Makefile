@@ -200,7 +200,7 @@ WITH_KAFKA = jars=$$(scripts/kafka) && TICKETING_TEST_KAFKA=$$jars go test -coun
 
 .PHONY: test-kafka
 test-kafka: setup-tests ## run what reaches the broker on Apache Kafka (Java 17; Maven fetches it once); RUN=TestASale PACKAGES=./test for less
-	$(WITH_KAFKA) -timeout=60m $(if $(RUN),-run='$(RUN)') \
+	$(WITH_KAFKA) -timeout=100m $(if $(RUN),-run='$(RUN)') \
 		$(if $(filter-out ./...,$(PACKAGES)),$(PACKAGES),$(KAFKA_PACKAGES))
 
 .PHONY: test-kafka-short
