@@ -14,6 +14,7 @@ import (
 	"ticketing/graph/apierror"
 	"ticketing/graph/live"
 	"ticketing/graph/model"
+	"ticketing/graph/transport"
 	"ticketing/internal/announce"
 	"ticketing/internal/card"
 	"ticketing/internal/id"
@@ -168,7 +169,11 @@ func (r subscriptionResolver) SeatChanges(ctx context.Context, eventID string, s
 	}
 	sent, offered := make(chan *model.SeatChanges), make(chan struct{})
 	subscriptionOf(ctx).setOffered(offered) // the changes, not the states that they follow from
-	go r.seats.followSeats(ctx, eventID, firstPart(sinceVersion), states, sent, offered)
+	part := firstPart(resumeAfter(ctx, sinceVersion))
+	if shared := transport.SharedOf(ctx); shared != nil {
+		part = shared.First
+	}
+	go r.seats.followSeats(ctx, eventID, part, states, sent, offered)
 	return sent, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/graph/model"
+	"ticketing/graph/request"
 	"ticketing/graph/transport"
 	"ticketing/internal/supervise"
 	"ticketing/internal/wait"
@@ -54,6 +56,16 @@ func firstPart(sinceVersion *int) transport.Part {
 	return transport.Part(*sinceVersion)
 }
 
+// resumeAfter returns the version after which a client goes on: when it connects again, that of the last event that it got. sinceVersion is older then,
+// since it is part of the stream's address. An id that is no version is ignored: an EventSource would send it again and again.
+func resumeAfter(ctx context.Context, sinceVersion *int) *int {
+	version, err := strconv.Atoi(request.From(ctx).LastEventID)
+	if err != nil || version < 0 {
+		return sinceVersion
+	}
+	return &version
+}
+
 // followSeats sends the first part, and then what changed with each newer version. A reader that has more to wait for waits for offered first.
 func (l *seatLog) followSeats(ctx context.Context, eventID string, part transport.Part, states <-chan *query.Event, sent chan<- *model.SeatChanges, offered chan<- struct{}) {
 	defer close(sent)
@@ -62,10 +74,10 @@ func (l *seatLog) followSeats(ctx context.Context, eventID string, part transpor
 	if !open {
 		return
 	}
-	now, shared := first.Inventory, transport.SharedOf(ctx)
+	now, asked := first.Inventory, transport.SharedOf(ctx).Asked()
 	h, leave := l.watchEvent(eventID, now.Version)
 	defer leave()
-	for message := l.begin(ctx, h, part, now); message == nil || sendChanges(ctx, shared, part, message, sent, offered); {
+	for message := l.begin(ctx, h, part, now); message == nil || sendChanges(ctx, part, message, sent, offered); {
 		part = transport.PartNext
 		select {
 		case state, more := <-states:
@@ -75,7 +87,7 @@ func (l *seatLog) followSeats(ctx context.Context, eventID string, part transpor
 			if message = l.awaitChanges(ctx, h, now.Version, state.Inventory); message != nil {
 				now = state.Inventory
 			}
-		case part = <-shared.Asked():
+		case part = <-asked:
 			message = l.begin(ctx, h, part, now)
 		}
 	}
@@ -133,8 +145,8 @@ func (l *seatLog) readBack(ctx context.Context, h *seatHistory, after int64) err
 }
 
 // sendChanges returns false once ctx has ended.
-func sendChanges(ctx context.Context, shared *transport.Shared, part transport.Part, message *model.SeatChanges, sent chan<- *model.SeatChanges, offered chan<- struct{}) bool {
-	shared.Begin(part)
+func sendChanges(ctx context.Context, part transport.Part, message *model.SeatChanges, sent chan<- *model.SeatChanges, offered chan<- struct{}) bool {
+	transport.BeginState(ctx, transport.State{Part: part, EventID: strconv.Itoa(message.Version)})
 	for {
 		select {
 		case sent <- message:

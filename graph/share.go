@@ -53,7 +53,7 @@ func (s *Server) Share(ctx context.Context, oc *graphql.OperationContext) (*tran
 		if since != nil && *since < 0 {
 			return nil, nil //nolint:nilnil // it is refused when it is executed
 		}
-		shared.First, variables = firstPart(since), withoutVersion(oc, root[0].Field)
+		shared.First, variables = firstPart(resumeAfter(ctx, since)), withoutVersion(oc, root[0].Field)
 	}
 	encoded, err := json.Marshal(variables)
 	if err != nil {

@@ -123,7 +123,7 @@ type listener struct {
 	buffer string
 }
 
-type sent struct{ name, data string }
+type sent struct{ id, name, data string }
 
 func (a *api) listen(query string, variables vars, header ...string) *listener {
 	t := a.t
@@ -164,6 +164,9 @@ func (l *listener) next() sent {
 		}
 		var s sent
 		for line := range strings.SplitSeq(event, "\n") {
+			if id, ok := strings.CutPrefix(line, "id: "); ok {
+				s.id = id
+			}
 			if name, ok := strings.CutPrefix(line, "event: "); ok {
 				s.name = name
 			}

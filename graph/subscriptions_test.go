@@ -355,6 +355,29 @@ func TestAnEventStreamThatIsOverIsNotOpenedAgain(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, resp.StatusCode)
 }
 
+// The id of an event is the version that it has; only seatChanges has ids.
+func TestAnEventStreamGoesOnAfterTheLastEventOfItsClient(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	eventID := a.addArena(1, 30)
+	const changes = `subscription($id: ID!, $since: Int) { seatChanges(eventId: $id, sinceVersion: $since) { seen: version reload } }`
+	const nothing, all = `{"data":{"seatChanges":{"seen":7,"reload":[]}}}`, `{"data":{"seatChanges":{"seen":7,"reload":["Block 0"]}}}`
+	for name, viewer := range map[string][]string{"shared": nil, "an organizer's own": a.as(newUser(), auth.RoleOrganizer)} {
+		for lastEventID, want := range map[string]string{
+			"": nothing, "7": nothing, "0": all, "3": all, "9": all, "over and out": nothing, "-1": nothing, "7.5": nothing, strings.Repeat("9", 99): nothing,
+		} {
+			events := a.listen(changes, vars{"id": eventID}, append(viewer, "Last-Event-ID", lastEventID)...)
+			require.Equal(t, sent{"7", "next", want}, events.next(), "%s, %q", name, lastEventID)
+			events.cancel()
+		}
+		older := a.listen(changes, vars{"id": eventID, "since": 3}, append(viewer, "Last-Event-ID", "7")...)
+		require.Equal(t, sent{"7", "next", nothing}, older.next(), "%s: the argument is as old as the stream's address", name)
+		given := a.listen(changes, vars{"id": eventID, "since": 3}, append(viewer, "Last-Event-ID", "nonsense")...)
+		require.Equal(t, sent{"7", "next", all}, given.next(), name)
+	}
+	require.Empty(t, a.listen(`subscription($id: ID!) { availability(eventId: $id) { id } }`, vars{"id": eventID}).next().id)
+}
+
 func TestGoroutinesEndWithTheClient(t *testing.T) {
 	a := newReadAPI(t)
 	me := newUser()
@@ -401,7 +424,7 @@ func TestAnEventStreamOfAQueryHasOneResponse(t *testing.T) {
 	} {
 		events := a.listen(query, nil)
 		require.Contains(t, events.next().data, want)
-		require.Equal(t, sent{name: "complete"}, events.next())
+		require.Equal(t, sent{id: "over", name: "complete"}, events.next())
 	}
 	require.Contains(t, a.listen(`{ __typename }`, nil, "Authorization", "Bearer wrong").next().data, "UNAUTHENTICATED")
 }

@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"testing"
 	"time"
 
@@ -146,6 +147,9 @@ func TestAWatcherGoesOnAfterABreak(t *testing.T) {
 		p := &seatPicture{c: c, eventID: id, seats: map[string]changedSeat{}, reload: map[string]bool{}, version: -1}
 		stream := c.subscribe(resumeSeats, vars{"id": id, "since": since})
 		p.follow(stream, "what changed", func() bool { return p.version >= since })
+		page := &seatPicture{c: c, eventID: id, seats: map[string]changedSeat{}, reload: map[string]bool{}, version: -1}
+		page.follow(c.resumeEvents(watchSeats, vars{"id": id}, strconv.Itoa(since)), "the same, by Last-Event-ID", func() bool { return page.version >= since })
+		require.Equal(t, p, page)
 		return p
 	}
 	watching, stop := context.WithCancel(t.Context())

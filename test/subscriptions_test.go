@@ -41,6 +41,12 @@ func (c *client) subscribe(query string, v vars) <-chan wsMessage {
 // subscribeToEvents is the same over server-sent events.
 func (c *client) subscribeToEvents(query string, v vars) <-chan wsMessage {
 	c.t.Helper()
+	return c.resumeEvents(query, v, "")
+}
+
+// resumeEvents is subscribeToEvents after a break: the client had the event with the id last.
+func (c *client) resumeEvents(query string, v vars, lastEventID string) <-chan wsMessage {
+	c.t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": v})
 	require.NoError(c.t, err)
 	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.url+"/graphql", bytes.NewReader(body))
@@ -48,6 +54,7 @@ func (c *client) subscribeToEvents(query string, v vars) <-chan wsMessage {
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "text/event-stream")
 	request.Header.Set("Authorization", "Bearer "+c.token)
+	request.Header.Set("Last-Event-ID", lastEventID)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { _ = response.Body.Close() })

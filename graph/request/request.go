@@ -29,6 +29,8 @@ type Info struct {
 	ConsistencyToken string
 	// OrderLink is the Order-Link header: the link of one order, which its mails have. "" on a WebSocket.
 	OrderLink string
+	// LastEventID is the Last-Event-ID header: the id of the last event that an event stream had before a break. "" on a WebSocket.
+	LastEventID string
 	// WantsCost reports whether the response is to say what the operation costs (X-GraphQL-Cost: include).
 	WantsCost bool
 	// SetHeader sets a header of the response. Nil on a WebSocket.

@@ -48,18 +48,24 @@ type broadcast struct {
 	mu      sync.Mutex
 	members map[*member]struct{}
 	free    chan struct{} // holds a token when a member may have become free
-	newest  []byte        // the last response, if it says everything
+	newest  *encoded      // the last response, if it says everything
 	asking  map[Part]bool // what was asked for, and has not come yet
 	ended   bool
 	errs    gqlerror.List // why it ended; nil: it was complete
 }
 
+// encoded is a response that several clients get.
+type encoded struct {
+	payload []byte
+	eventID string
+}
+
 // member is one client of a broadcast.
 type member struct {
 	b     *broadcast
-	wake  func()   // called when there is something to take; it does not wait
-	queue [][]byte // responses that were not taken; guarded by the broadcast, as is awaits
-	await Part     // PartNext: nothing special
+	wake  func()     // called when there is something to take; it does not wait
+	queue []*encoded // responses that were not taken; guarded by the broadcast, as is awaits
+	await Part       // PartNext: nothing special
 	span  trace.SpanContext
 }
 
@@ -122,7 +128,7 @@ func (b *broadcast) add(first Part, wake func(), span trace.SpanContext) *member
 	if b.shared.Changes {
 		b.await(m, first)
 	} else if b.newest != nil {
-		m.queue = [][]byte{b.newest}
+		m.queue = []*encoded{b.newest}
 		wake()
 	}
 	return m
@@ -162,7 +168,7 @@ func (b *broadcast) run(ctx context.Context, params *operationParams) {
 	errs = op.sendResponses(func(r *graphql.Response) error {
 		var pause time.Duration
 		_ = op.sendFrame(r, func(r *graphql.Response) error {
-			pause = b.publish(encodeResponse(r, true), b.shared.responded())
+			pause = b.publish(&encoded{encodeResponse(r, true), op.state.EventID}, op.state.Part)
 			return nil
 		}, b.links()...)
 		if err := b.of.h.couriers.awaitTaken(ctx); err != nil {
@@ -191,17 +197,17 @@ func (b *broadcast) links() (links []trace.Link) {
 }
 
 // publish gives a response to the members that it is for, and returns how long the next one has to wait.
-func (b *broadcast) publish(payload []byte, part Part) time.Duration {
+func (b *broadcast) publish(r *encoded, part Part) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.asking, part)
 	if !b.shared.Changes {
-		b.newest = payload
+		b.newest = r
 	}
 	given := 0
 	for m := range b.members {
 		if m.await == part {
-			b.give(m, payload)
+			b.give(m, r)
 			given++
 		}
 	}
@@ -240,18 +246,18 @@ func (b *broadcast) setFree() {
 }
 
 // give has a member take a response. The caller holds the lock.
-func (b *broadcast) give(m *member, payload []byte) {
+func (b *broadcast) give(m *member, r *encoded) {
 	m.await = PartNext
 	switch {
 	case !b.shared.Changes:
-		m.queue = append(m.queue[:0], payload)
+		m.queue = append(m.queue[:0], r)
 	case len(m.queue) == mostBehind:
 		b.of.h.metrics.behind.Inc()
 		m.queue = nil
 		b.await(m, PartRestart)
 		return
 	default:
-		m.queue = append(m.queue, payload)
+		m.queue = append(m.queue, r)
 	}
 	m.wake()
 }
@@ -269,18 +275,18 @@ func (b *broadcast) end(errs gqlerror.List) {
 }
 
 // take returns the member's next response, nil when there is none now, and whether more may be taken at once.
-func (m *member) take() (payload []byte, more bool) {
+func (m *member) take() (r *encoded, more bool) {
 	m.b.mu.Lock()
 	defer m.b.mu.Unlock()
 	if len(m.queue) == 0 {
 		return nil, false
 	}
-	payload = m.queue[0]
+	r = m.queue[0]
 	m.queue = append(m.queue[:0], m.queue[1:]...)
 	if len(m.queue) == 0 {
 		m.b.setFree()
 	}
-	return payload, len(m.queue) > 0 || m.b.ended
+	return r, len(m.queue) > 0 || m.b.ended
 }
 
 // cost returns the member's share of what a response costs.

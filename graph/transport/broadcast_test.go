@@ -64,11 +64,11 @@ func newTestBroadcast(changes bool) *broadcast {
 
 func takeAll(m *member) (taken []string) {
 	for {
-		payload, _ := m.take()
-		if payload == nil {
+		r, _ := m.take()
+		if r == nil {
 			return taken
 		}
-		taken = append(taken, string(payload))
+		taken = append(taken, string(r.payload))
 	}
 }
 
@@ -77,7 +77,7 @@ func TestASlowMemberGetsTheNewestState(t *testing.T) {
 	b := newTestBroadcast(false)
 	slow := b.add(PartFirst, func() {}, trace.SpanContext{})
 	for i := range 100 {
-		b.publish([]byte(strconv.Itoa(i)), PartNext)
+		b.publish(&encoded{payload: []byte(strconv.Itoa(i))}, PartNext)
 	}
 	require.Equal(t, []string{"99"}, takeAll(slow))
 	require.Equal(t, []string{"99"}, takeAll(b.add(PartFirst, func() {}, trace.SpanContext{})), "so does who comes later, at once")
@@ -87,19 +87,19 @@ func TestAMemberThatMissedChangesStartsOver(t *testing.T) {
 	t.Parallel()
 	b := newTestBroadcast(true)
 	fast, slow := b.add(PartFirst, func() {}, trace.SpanContext{}), b.add(PartFirst, func() {}, trace.SpanContext{})
-	b.publish([]byte("first"), PartFirst)
+	b.publish(&encoded{payload: []byte("first")}, PartFirst)
 	require.Equal(t, []string{"first"}, takeAll(fast))
 	for i := range mostBehind { // the first one is still there
-		b.publish([]byte(strconv.Itoa(i)), PartNext)
+		b.publish(&encoded{payload: []byte(strconv.Itoa(i))}, PartNext)
 		require.Equal(t, []string{strconv.Itoa(i)}, takeAll(fast), "a slow one holds up no other")
 	}
 	require.Equal(t, PartRestart, <-b.shared.Asked())
 	late := b.add(PartFirst, func() {}, trace.SpanContext{})
 	require.Equal(t, PartFirst, <-b.shared.Asked())
-	b.publish([]byte("between"), PartNext)
-	b.publish([]byte("restart"), PartRestart)
-	b.publish([]byte("first"), PartFirst)
-	b.publish([]byte("after"), PartNext)
+	b.publish(&encoded{payload: []byte("between")}, PartNext)
+	b.publish(&encoded{payload: []byte("restart")}, PartRestart)
+	b.publish(&encoded{payload: []byte("first")}, PartFirst)
+	b.publish(&encoded{payload: []byte("after")}, PartNext)
 	require.Equal(t, []string{"between", "after"}, takeAll(fast))
 	require.Equal(t, []string{"restart", "after"}, takeAll(slow))
 	require.Equal(t, []string{"first", "after"}, takeAll(late))
@@ -112,10 +112,10 @@ func TestMembersGoOnAfterTheVersionsThatTheyHave(t *testing.T) {
 	early, late := b.add(7, func() {}, trace.SpanContext{}), b.add(9, func() {}, trace.SpanContext{})
 	again := b.add(7, func() {}, trace.SpanContext{})
 	require.Equal(t, []Part{7, 9}, []Part{<-b.shared.Asked(), <-b.shared.Asked()}, "one response for each version")
-	b.publish([]byte("between"), PartNext)
-	b.publish([]byte("since 7"), 7)
-	b.publish([]byte("since 9"), 9)
-	b.publish([]byte("after"), PartNext)
+	b.publish(&encoded{payload: []byte("between")}, PartNext)
+	b.publish(&encoded{payload: []byte("since 7")}, 7)
+	b.publish(&encoded{payload: []byte("since 9")}, 9)
+	b.publish(&encoded{payload: []byte("after")}, PartNext)
 	require.Equal(t, []string{"since 7", "after"}, takeAll(early))
 	require.Equal(t, []string{"since 7", "after"}, takeAll(again))
 	require.Equal(t, []string{"since 9", "after"}, takeAll(late))
@@ -124,7 +124,7 @@ func TestMembersGoOnAfterTheVersionsThatTheyHave(t *testing.T) {
 	for version := range Part(2 * mostAsked) {
 		last = b.add(10+version, func() {}, trace.SpanContext{})
 	}
-	b.publish([]byte("restart"), PartRestart)
+	b.publish(&encoded{payload: []byte("restart")}, PartRestart)
 	require.Equal(t, []string{"restart"}, takeAll(last), "all others wait no longer for them")
 }
 
@@ -132,7 +132,7 @@ func TestWhatNoMemberCanTakeIsNotExecuted(t *testing.T) {
 	t.Parallel()
 	b := newTestBroadcast(false)
 	first, second := b.add(PartFirst, func() {}, trace.SpanContext{}), b.add(PartFirst, func() {}, trace.SpanContext{})
-	b.publish([]byte("now"), PartNext)
+	b.publish(&encoded{payload: []byte("now")}, PartNext)
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 	require.Error(t, b.awaitFree(stopped))
@@ -147,11 +147,11 @@ func TestABroadcastLeavesTimeToOthers(t *testing.T) {
 	for range 1_000 {
 		b.add(PartFirst, func() {}, trace.SpanContext{})
 	}
-	require.Equal(t, 1_000*pausePerMember, b.publish(nil, PartNext))
+	require.Equal(t, 1_000*pausePerMember, b.publish(&encoded{}, PartNext))
 	for range 20_000 {
 		b.add(PartFirst, func() {}, trace.SpanContext{})
 	}
-	require.Equal(t, longestPause, b.publish(nil, PartNext))
+	require.Equal(t, longestPause, b.publish(&encoded{}, PartNext))
 }
 
 // subscribeToCrowd returns a connection that has subscribed.

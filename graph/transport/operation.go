@@ -40,6 +40,8 @@ type operation struct {
 	fields    string // its root fields
 	exec      graphql.GraphExecutor
 	responses graphql.ResponseHandler
+	states    <-chan State // of a subscription
+	state     State        // of the last response
 	span      trace.Span
 	logger    *slog.Logger
 	metrics   *metrics
@@ -117,18 +119,25 @@ func (op *operation) outcome() string {
 
 // firstResponse executes the operation up to its first response. It has no place any more then: a client may take its time to read.
 func (op *operation) firstResponse() *graphql.Response {
-	responses, ctx := op.exec.DispatchOperation(op.ctx, op.oc)
-	op.responses, op.ctx = responses, ctx
 	if op.kind == ast.Subscription {
-		overload.Leave(ctx) // it waits from now on, for hours
+		op.ctx, op.states = withStates(op.ctx)
 	}
-	defer overload.Leave(ctx)
+	op.responses, op.ctx = op.exec.DispatchOperation(op.ctx, op.oc)
+	if op.kind == ast.Subscription {
+		overload.Leave(op.ctx) // it waits from now on, for hours
+	}
+	defer overload.Leave(op.ctx)
 	return op.nextResponse()
 }
 
 // nextResponse returns nil after the last response.
 func (op *operation) nextResponse() *graphql.Response {
 	r := op.responses(op.ctx)
+	select {
+	case op.state = <-op.states:
+	default:
+		op.state = State{}
+	}
 	if r != nil {
 		op.sent.Add(1)
 		if op.failed == 0 && len(r.Errors) > 0 {

@@ -31,14 +31,10 @@ type Shared struct {
 	First Part
 
 	asked chan Part
-	parts chan Part
 }
 
 // init makes the execution ready to begin.
-func (s *Shared) init() {
-	const underWay = 4 // more than are made at a time
-	s.asked, s.parts = make(chan Part, mostAsked), make(chan Part, underWay)
-}
+func (s *Shared) init() { s.asked = make(chan Part, mostAsked) }
 
 // Asked returns the channel of the parts that clients wait for. It never has one if s is nil: for an execution that is not shared.
 func (s *Shared) Asked() <-chan Part {
@@ -48,30 +44,40 @@ func (s *Shared) Asked() <-chan Part {
 	return s.asked
 }
 
-// Begin says what the next state that is sent is. It is called once before each state, if responses say what changed.
-func (s *Shared) Begin(p Part) {
-	if s != nil {
-		s.parts <- p
-	}
-}
-
-// responded returns what the response is that was just made.
-func (s *Shared) responded() Part {
-	if !s.Changes {
-		return PartNext
-	}
-	select {
-	case p := <-s.parts:
-		return p
-	default:
-		return PartNext
-	}
-}
-
 type sharedKey struct{}
 
 // SharedOf returns the shared execution that ctx belongs to, nil when there is none.
 func SharedOf(ctx context.Context) *Shared {
 	s, _ := ctx.Value(sharedKey{}).(*Shared)
 	return s
+}
+
+// State is what a response of a subscription is beside its data.
+type State struct {
+	// Part says who of those that share the subscription it is for.
+	Part Part
+	// EventID is what a client that goes on after the response sends as its Last-Event-ID. Without one it begins with the present state.
+	EventID string
+}
+
+// statesUnderWay is how many states of a subscription may be made at a time: more than are.
+const statesUnderWay = 4
+
+type statesKey struct{}
+
+func withStates(ctx context.Context) (context.Context, <-chan State) {
+	states := make(chan State, statesUnderWay)
+	return context.WithValue(ctx, statesKey{}, states), states
+}
+
+// BeginState says what the next state is that ctx's subscription sends. It is called before each state, or never.
+func BeginState(ctx context.Context, next State) {
+	states, followed := ctx.Value(statesKey{}).(chan State)
+	if !followed {
+		return
+	}
+	select {
+	case states <- next:
+	case <-ctx.Done():
+	}
 }

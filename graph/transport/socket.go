@@ -103,7 +103,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 // detachRequest returns a context with what a connection needs of its handshake, and without the rest, which would be in memory as long.
 func detachRequest(r *http.Request) context.Context {
 	info := request.From(r.Context())
-	info.IdempotencyKey, info.ConsistencyToken, info.SetCookie, info.SetHeader = "", "", nil, nil // what belongs to a single operation, or to an HTTP response
+	info.IdempotencyKey, info.ConsistencyToken, info.LastEventID, info.SetCookie, info.SetHeader = "", "", "", nil, nil // what belongs to a single operation, or to an HTTP response
 	info.UserAgent, info.ClientName, info.OrderLink = strings.Clone(info.UserAgent), strings.Clone(info.ClientName), strings.Clone(info.OrderLink)
 	info.Cookie = noCookie
 	if sent := r.Header["Cookie"]; len(sent) > 0 {

@@ -76,8 +76,8 @@ func (s *socket) sendSharedFrame(stream *socketStream) (done bool) {
 	if part.over || time.Now().Before(part.resumeAt) {
 		return true // a timer wakes a courier
 	}
-	payload, more := part.member.take()
-	if payload == nil {
+	r, more := part.member.take()
+	if r == nil {
 		if ended, errs := part.member.ended(); ended {
 			part.over = true
 			go func() { // the client may be slow to read
@@ -90,15 +90,15 @@ func (s *socket) sendSharedFrame(stream *socketStream) (done bool) {
 	if !s.isCurrent(stream) {
 		return true
 	}
-	b := stream.encodeNext(payload)
+	b := stream.encodeNext(r.payload)
 	frame := encodeFrame(b)
 	rest, err := s.wire.offerFrame(frame)
 	if err == nil && len(rest) > 0 {
-		go s.finishShared(part, b, frame, rest, len(payload))
+		go s.finishShared(part, b, frame, rest, len(r.payload))
 		return false
 	}
 	putFrame(b)
-	s.noteSent(part, len(payload), more, err)
+	s.noteSent(part, len(r.payload), more, err)
 	return true
 }
 

@@ -82,7 +82,7 @@ func (h *Handler) emitEvents(ctx context.Context, r *http.Request, params *opera
 		return s.sendShared(ctx, op, shared, params)
 	}
 	s.watching.Go(func() { s.supervise(ctx, nil, func() bool { return true }) })
-	return op.emitResponses(func(r *graphql.Response) error { return s.sendEvent("next", encodeResponse(r, true)) })
+	return op.emitResponses(func(r *graphql.Response) error { return s.sendEvent(op.state.EventID, "next", encodeResponse(r, true)) })
 }
 
 // sendShared sends what the client shares with others until the stream ends. It needs no goroutine of its own.
@@ -101,17 +101,17 @@ func (s *eventStream) sendShared(ctx context.Context, op *operation, shared *Sha
 	var resumeAt time.Time
 	s.supervise(ctx, woken, func() bool {
 		for ctx.Err() == nil && !time.Now().Before(resumeAt) {
-			payload, _ := m.take()
-			if payload == nil {
+			r, _ := m.take()
+			if r == nil {
 				var ended bool
 				ended, errs = m.ended()
 				return !ended
 			}
-			if s.sendEvent("next", payload) != nil {
+			if s.sendEvent(r.eventID, "next", r.payload) != nil {
 				return false
 			}
 			op.sent.Add(1)
-			if pause := s.h.host.ChargeShared(ctx, m.cost(), len(payload)); pause > 0 {
+			if pause := s.h.host.ChargeShared(ctx, m.cost(), len(r.payload)); pause > 0 {
 				resumeAt = time.Now().Add(pause)
 				time.AfterFunc(pause, wake)
 			}
@@ -185,13 +185,13 @@ func (s *eventStream) sendEnd(cause error, errs gqlerror.List) {
 		_ = s.writeEvent(fmt.Appendf(nil, "retry: %d\n\n", pause.Milliseconds()))
 	}
 	if errs != nil {
-		_ = s.sendEvent("next", encodeResponse(&graphql.Response{Errors: errs}, false))
+		_ = s.sendEvent("", "next", encodeResponse(&graphql.Response{Errors: errs}, false))
 	}
 	if !again {
-		_ = s.writeEvent([]byte("id: " + overID + "\nevent: complete\ndata: \n\n"))
+		_ = s.sendEvent(overID, "complete", nil)
 		return
 	}
-	_ = s.sendEvent("complete", nil)
+	_ = s.sendEvent("", "complete", nil)
 }
 
 // reconnectAfter reports whether a stream that ended with errs may do better the next time, and after which time at the earliest.
@@ -206,9 +206,13 @@ func reconnectAfter(errs gqlerror.List) (after time.Duration, again bool) {
 	return after, again
 }
 
-func (s *eventStream) sendEvent(name string, data []byte) error {
-	event := append([]byte("event: "+name+"\ndata: "), data...)
-	return s.writeEvent(append(event, "\n\n"...))
+// sendEvent sends an event, which has no id if that is "": then a client that connects again says which event with an id it had last.
+func (s *eventStream) sendEvent(id, name string, data []byte) error {
+	var event []byte
+	if id != "" {
+		event = fmt.Appendf(event, "id: %s\n", id)
+	}
+	return s.writeEvent(fmt.Appendf(event, "event: %s\ndata: %s\n\n", name, data))
 }
 
 // writeEvent ends the stream when the client is gone, or does not read in time.

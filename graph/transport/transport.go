@@ -184,6 +184,7 @@ func (h *Handler) withRequestInfo(w http.ResponseWriter, r *http.Request) *http.
 		SetHeader:      func(name, value string) { w.Header().Set(name, value) },
 
 		OrderLink:        r.Header.Get("Order-Link"),
+		LastEventID:      r.Header.Get("Last-Event-ID"),
 		ConsistencyToken: r.Header.Get(request.ConsistencyHeader),
 	}
 	header := w.Header()
@@ -212,7 +213,7 @@ func (h *Handler) allowCORS(w http.ResponseWriter, r *http.Request) {
 }
 
 // allowedHeaders are those that pages may send: ours, those of tracing, and the names that Apollo's clients give themselves.
-const allowedHeaders = "Authorization, Consistency-Token, Content-Type, Idempotency-Key, Order-Link, X-GraphQL-Cost, X-Request-ID, X-Session, " +
+const allowedHeaders = "Authorization, Consistency-Token, Content-Type, Idempotency-Key, Last-Event-ID, Order-Link, X-GraphQL-Cost, X-Request-ID, X-Session, " +
 	"traceparent, tracestate, baggage, sentry-trace, apollographql-client-name, apollographql-client-version"
 
 func isWebSocket(r *http.Request) bool {

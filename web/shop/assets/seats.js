@@ -262,14 +262,18 @@ function follow(picker) {
   source = new EventSource(`/graphql?${new URLSearchParams({ query: changesSubscription, variables })}`);
   let connected = false;
   let refused = false;
+  let seen; // the version of the newest message
   source.addEventListener('next', (message) => {
     const { data, errors } = JSON.parse(message.data);
     const changes = data?.seatChanges;
     refused = !data && errors?.[0]?.extensions?.code !== 'UNAVAILABLE';
-    // What changed before the first message of a connection is in a map that is read after it.
-    if (!connected) followed.forEach((each) => each.load());
-    else if (changes) followed.forEach((each) => each.apply(changes));
+    if (!changes) return;
+    // The first message of all says only how far the seats are: what changed before is in a map that is read after it. After a break the browser says
+    // which message it had last, and gets what changed meanwhile.
+    const sinceBreak = changes.version === seen || changes.changes.length + changes.reload.length > 0;
+    followed.forEach((each) => (connected || sinceBreak ? each.apply(changes) : each.load()));
     connected = true;
+    seen = changes.version;
   });
   source.addEventListener('error', () => {
     connected = false;
