@@ -4,9 +4,8 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
@@ -26,7 +25,7 @@ func newExecutor(r *Resolver, logger *slog.Logger, open bool) *executor.Executor
 	exec.SetErrorPresenter(apierror.Presenter(logger, publicError))
 	exec.SetRecoverFunc(apierror.Recover(logger))
 	exec.SetParserTokenLimit(mostTokens)
-	documents := newDocumentCache()
+	documents := newDocumentCache(r.usage)
 	exec.SetQueryCache(documents)
 	exec.SetDisableSuggestion(!open)
 	if !open {
@@ -56,7 +55,8 @@ func rulesWithoutSuggestions() *rules.Rules {
 
 // documentCache keeps parsed and validated documents. It is bounded in bytes: long documents are not kept.
 type documentCache struct {
-	graphql.Cache[*ast.QueryDocument]
+	documents *lru.Cache[string, *ast.QueryDocument]
+	usage     *usage
 }
 
 const (
@@ -64,14 +64,27 @@ const (
 	keptBytes     = 8 << 10
 )
 
-func newDocumentCache() documentCache {
-	return documentCache{lru.New[*ast.QueryDocument](keptDocuments)}
+func newDocumentCache(u *usage) documentCache {
+	documents, err := lru.NewWithEvict(keptDocuments, func(_ string, document *ast.QueryDocument) { u.forget(document) })
+	if err != nil {
+		panic(err) // of a size that is not positive
+	}
+	return documentCache{documents, u}
 }
 
-// Add implements graphql.Cache.
-func (c documentCache) Add(ctx context.Context, text string, document *ast.QueryDocument) {
-	if len(text) <= keptBytes {
-		c.Cache.Add(ctx, text, document)
+// Get implements graphql.Cache.
+func (c documentCache) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
+	return c.documents.Get(text)
+}
+
+// Add implements graphql.Cache. Of equal documents that are parsed at the same time it keeps the first.
+func (c documentCache) Add(_ context.Context, text string, document *ast.QueryDocument) {
+	if len(text) > keptBytes {
+		return
+	}
+	c.usage.keep(document)
+	if _, known, _ := c.documents.PeekOrAdd(text, document); known {
+		c.usage.forget(document)
 	}
 }
 

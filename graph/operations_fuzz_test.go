@@ -25,7 +25,7 @@ func FuzzOperations(f *testing.F) {
 	} {
 		f.Add(query, []byte(variables))
 	}
-	exec := newExecutor(&Resolver{}, slog.New(slog.DiscardHandler), false)
+	exec := newExecutor(&Resolver{usage: newUsage(nil, schema, nil)}, slog.New(slog.DiscardHandler), false)
 	check := func(t *testing.T, query string, variables []byte) int {
 		t.Helper()
 		var given map[string]any

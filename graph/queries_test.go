@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"ticketing/graph"
 )
 
 func TestErrorsRevealNothingInternal(t *testing.T) {
@@ -97,4 +99,36 @@ func TestSeatsComeInPages(t *testing.T) {
 	rest := page(a.do(seats, vars{"e": e.ID, "after": last["cursor"]}).field(t, "event"))
 	require.Len(t, rest, 1)
 	require.Equal(t, "A-3", rest[0].(map[string]any)["node"].(map[string]any)["label"])
+}
+
+func TestTheFieldsThatClientsSelectAreInTheMetrics(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t, func(c *graph.Config) { c.ClientNames = []string{"box-office"} })
+	eventID := a.addArena(1, 30)
+	for _, client := range []string{"box-office", "box-office", "ticketing-go", "a stranger", ""} {
+		got := a.do(`query($id: ID!) { event(id: $id) { ...names } } fragment names on Event { name sections { name } }`, vars{"id": eventID}, "apollographql-client-name", client)
+		got.field(t, "event")
+		events := a.listen(`subscription($id: ID!) { seatChanges(eventId: $id) { version } }`, vars{"id": eventID}, "apollographql-client-name", client)
+		require.Equal(t, "next", events.next().name)
+	}
+	families, err := a.metrics.Gather()
+	require.NoError(t, err)
+	counts := map[string]map[string]float64{}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			if family.GetName() == "ticketing_graphql_field_operations_total" {
+				client, field := metric.GetLabel()[0].GetValue(), metric.GetLabel()[1].GetValue()
+				if counts[client] == nil {
+					counts[client] = map[string]float64{}
+				}
+				counts[client][field] = metric.GetCounter().GetValue()
+			}
+		}
+	}
+	fields := func(n float64) map[string]float64 {
+		return map[string]float64{
+			"Query.event": n, "Event.name": n, "Event.sections": n, "Section.name": n, "Subscription.seatChanges": n, "SeatChanges.version": n,
+		}
+	}
+	require.Equal(t, map[string]map[string]float64{"box-office": fields(2), "ticketing-go": fields(1), "other": fields(1), "none": fields(1)}, counts)
 }

@@ -3,10 +3,12 @@ package graph
 import (
 	"context"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"ticketing/graph/request"
@@ -23,26 +25,61 @@ const (
 // ourClients are the names of the clients in this repository.
 var ourClients = []string{"ticketing-go", "ticketing-typescript"}
 
-// usage counts operations by client, and what they use that is deprecated: it shows who must change before something is removed.
+// usage counts operations by client, what they select, and what of that is deprecated: it shows who must change before something is removed. An
+// operation of a kept document costs one addition; what it selects is found out when the metrics are read. It is safe for concurrent use.
 type usage struct {
-	operations *prometheus.CounterVec
-	clients    map[string]bool
-	obsolete   bool // whether the schema has anything that is deprecated
+	operations, fields *prometheus.Desc
+	clients            []string       // the values of their label
+	places             map[string]int // of clients
+
+	mu             sync.RWMutex
+	kept           map[*ast.OperationDefinition]clientCounts // of the documents that are kept
+	selected, used totals                                    // of all others
 }
 
-// newUsage does not register the metric if registerer is nil.
+// clientCounts has a count for each client.
+type clientCounts []atomic.Uint64
+
+// totals are counts for each client, by the name of a field, or of something that is deprecated.
+type totals map[string][]uint64
+
+func (t totals) clone() totals {
+	cloned := make(totals, len(t))
+	for name, counts := range t {
+		cloned[name] = slices.Clone(counts)
+	}
+	return cloned
+}
+
+func (t totals) add(name string, counts []uint64) {
+	if t[name] == nil {
+		t[name] = make([]uint64, len(counts))
+	}
+	for i, n := range counts {
+		t[name][i] += n
+	}
+}
+
+// newUsage does not register the metrics if registerer is nil.
 func newUsage(registerer prometheus.Registerer, s *ast.Schema, clients []string) *usage {
-	u := &usage{clients: map[string]bool{}, operations: promauto.With(registerer).NewCounterVec(prometheus.CounterOpts{
-		Name: "ticketing_graphql_client_operations_total",
-		Help: "Operations, by the client that sent them and by the deprecated field or argument that they use.",
-	}, []string{"client", "deprecated"})}
-	deprecated := append(deprecatedIn(s), nothingObsolete)
-	u.obsolete = len(deprecated) > 1
+	u := &usage{
+		operations: prometheus.NewDesc("ticketing_graphql_client_operations_total",
+			"Operations, by the client that sent them and by the deprecated field or argument that they use.", []string{"client", "deprecated"}, nil),
+		fields: prometheus.NewDesc("ticketing_graphql_field_operations_total",
+			"Operations that select a field, by the field and by the client that sent them; without those that are zero.", []string{"client", "field"}, nil),
+		places: map[string]int{}, kept: map[*ast.OperationDefinition]clientCounts{}, selected: totals{}, used: totals{},
+	}
 	for _, client := range slices.Concat(ourClients, clients, []string{noClient, otherClient}) {
-		u.clients[client] = true
-		for _, name := range deprecated { // so that they can be watched from the start
-			u.operations.WithLabelValues(client, name)
+		if _, listed := u.places[client]; !listed {
+			u.places[client] = len(u.clients)
+			u.clients = append(u.clients, client)
 		}
+	}
+	for _, name := range append(deprecatedIn(s), nothingObsolete) { // so that they can be watched from the start
+		u.used.add(name, make([]uint64, len(u.clients)))
+	}
+	if registerer != nil {
+		registerer.MustRegister(u)
 	}
 	return u
 }
@@ -56,37 +93,122 @@ func (u *usage) aroundOperation(ctx context.Context, next graphql.OperationHandl
 }
 
 func (u *usage) countOperation(ctx context.Context, operation *ast.OperationDefinition) {
-	client := request.From(ctx).ClientName
-	switch {
-	case client == "":
+	place := u.placeOf(request.From(ctx).ClientName)
+	if u.countKept(operation, place) {
+		return
+	}
+	once := make([]uint64, len(u.clients))
+	once[place] = 1
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	addSelected(u.selected, u.used, operation, once)
+}
+
+func (u *usage) placeOf(client string) int {
+	if client == "" {
 		client = noClient
-	case !u.clients[client]:
-		client = otherClient
 	}
-	for _, name := range u.obsoleteIn(operation) {
-		u.operations.WithLabelValues(client, name).Inc()
+	place, known := u.places[client]
+	if !known {
+		return u.places[otherClient]
+	}
+	return place
+}
+
+func (u *usage) countKept(operation *ast.OperationDefinition, place int) bool {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	counts := u.kept[operation]
+	if counts == nil {
+		return false
+	}
+	counts[place].Add(1)
+	return true
+}
+
+// keep has the operations of a document counted with one addition each.
+func (u *usage) keep(document *ast.QueryDocument) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, operation := range document.Operations {
+		u.kept[operation] = make(clientCounts, len(u.clients))
 	}
 }
 
-// obsoleteIn returns what an operation uses that is deprecated, each once.
-func (u *usage) obsoleteIn(operation *ast.OperationDefinition) []string {
-	search := obsoleteSearch{fragments: map[*ast.FragmentDefinition]bool{}}
-	if u.obsolete && operation != nil {
-		search.visit(operation.SelectionSet)
+// forget adds what was counted of a document to the totals.
+func (u *usage) forget(document *ast.QueryDocument) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, operation := range document.Operations {
+		u.kept[operation].addTo(u.selected, u.used, operation)
+		delete(u.kept, operation)
 	}
-	if search.found == nil {
-		return []string{nothingObsolete}
-	}
-	slices.Sort(search.found)
-	return slices.Compact(search.found)
 }
 
-type obsoleteSearch struct {
-	fragments map[*ast.FragmentDefinition]bool // those that were visited
-	found     []string
+func (c clientCounts) addTo(fields, used totals, operation *ast.OperationDefinition) {
+	counts, sum := make([]uint64, len(c)), uint64(0)
+	for i := range c {
+		counts[i] = c[i].Load()
+		sum += counts[i]
+	}
+	if sum > 0 {
+		addSelected(fields, used, operation, counts)
+	}
 }
 
-func (s *obsoleteSearch) visit(selected ast.SelectionSet) {
+// Describe implements prometheus.Collector.
+func (u *usage) Describe(descs chan<- *prometheus.Desc) {
+	descs <- u.operations
+	descs <- u.fields
+}
+
+// Collect implements prometheus.Collector.
+func (u *usage) Collect(metrics chan<- prometheus.Metric) {
+	fields, used := u.sum()
+	for i, client := range u.clients {
+		for name, counts := range used {
+			metrics <- prometheus.MustNewConstMetric(u.operations, prometheus.CounterValue, float64(counts[i]), client, name)
+		}
+		for name, counts := range fields {
+			if counts[i] > 0 {
+				metrics <- prometheus.MustNewConstMetric(u.fields, prometheus.CounterValue, float64(counts[i]), client, name)
+			}
+		}
+	}
+}
+
+func (u *usage) sum() (fields, used totals) {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	fields, used = u.selected.clone(), u.used.clone()
+	for operation, counts := range u.kept {
+		counts.addTo(fields, used, operation)
+	}
+	return fields, used
+}
+
+// addSelected adds the counts of an operation to each field that it selects, and to what it uses that is deprecated.
+func addSelected(fields, used totals, operation *ast.OperationDefinition, counts []uint64) {
+	s := selection{fields: map[string]bool{}, deprecated: map[string]bool{}, fragments: map[*ast.FragmentDefinition]bool{}}
+	s.visit(operation.SelectionSet)
+	for name := range s.fields {
+		fields.add(name, counts)
+	}
+	if len(s.deprecated) == 0 {
+		s.deprecated[nothingObsolete] = true
+	}
+	for name := range s.deprecated {
+		used.add(name, counts)
+	}
+}
+
+// selection is what an operation selects, each once.
+type selection struct {
+	fields, deprecated map[string]bool
+	fragments          map[*ast.FragmentDefinition]bool // those that were visited
+}
+
+func (s *selection) visit(selected ast.SelectionSet) {
 	for _, selection := range selected {
 		switch selection := selection.(type) {
 		case *ast.Field:
@@ -103,17 +225,23 @@ func (s *obsoleteSearch) visit(selected ast.SelectionSet) {
 	}
 }
 
-func (s *obsoleteSearch) addField(field *ast.Field) {
+func (s *selection) addField(field *ast.Field) {
+	if isIntrospection(field.Name) || isIntrospection(field.ObjectDefinition.Name) {
+		return
+	}
 	name := field.ObjectDefinition.Name + "." + field.Name
+	s.fields[name] = true
 	if isDeprecated(field.Definition.Directives) {
-		s.found = append(s.found, name)
+		s.deprecated[name] = true
 	}
 	for _, given := range field.Arguments {
 		if argument := field.Definition.Arguments.ForName(given.Name); argument != nil && isDeprecated(argument.Directives) {
-			s.found = append(s.found, name+"("+given.Name+":)")
+			s.deprecated[name+"("+given.Name+":)"] = true
 		}
 	}
 }
+
+func isIntrospection(name string) bool { return strings.HasPrefix(name, "__") }
 
 func isDeprecated(directives ast.DirectiveList) bool { return directives.ForName("deprecated") != nil }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -97,30 +96,63 @@ func TestEveryReleaseHasItsSchema(t *testing.T) {
 	}
 }
 
-func TestUseOfDeprecatedFieldsIsCountedByClient(t *testing.T) {
+// counted returns the metrics that are not zero, by name and labels.
+func counted(t *testing.T, registry *prometheus.Registry) (counts map[string]float64, series int) {
+	t.Helper()
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	counts = map[string]float64{}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			series++
+			if value := metric.GetCounter().GetValue(); value > 0 {
+				counts[metric.GetLabel()[0].GetValue()+" "+metric.GetLabel()[1].GetValue()] = value
+			}
+		}
+	}
+	return counts, series
+}
+
+func TestWhatClientsUseIsCounted(t *testing.T) {
 	t.Parallel()
 	sample := gqlparser.MustLoadSchema(&ast.Source{Input: `type Query { old(how: Int @deprecated): Query @deprecated, new: Query }`})
 	registry := prometheus.NewRegistry()
-	u := newUsage(registry, sample, []string{"box-office"})
-	count := func(client, query string) {
+	u := newUsage(registry, sample, []string{"box-office", "ticketing-go"})
+	cache := newDocumentCache(u)
+	parse := func(query string) *ast.QueryDocument {
 		doc, errs := gqlparser.LoadQueryWithRules(sample, query, rules.NewDefaultRules())
 		require.Empty(t, errs)
+		return doc
+	}
+	count := func(client string, doc *ast.QueryDocument) {
 		ctx := graphql.WithOperationContext(request.With(t.Context(), request.Info{ClientName: client}), &graphql.OperationContext{Operation: doc.Operations[0]})
-		u.aroundOperation(ctx, func(ctx context.Context) graphql.ResponseHandler { return nil })
+		u.aroundOperation(ctx, func(context.Context) graphql.ResponseHandler { return nil })
 	}
-	count("box-office", `{ new { ... on Query { ...f } a: old { __typename } } } fragment f on Query { old(how: 1) { __typename } }`)
-	count("ticketing-go", `{ new { __typename } }`)
-	count("", `{ old { __typename } }`)
-	count("an unknown name", `{ new { __typename } }`)
-	for labels, want := range map[[2]string]float64{
-		{"box-office", "Query.old"}: 1, {"box-office", "Query.old(how:)"}: 1, {"box-office", "none"}: 0,
-		{"ticketing-go", "none"}: 1, {"none", "Query.old"}: 1, {"other", "none"}: 1, {"other", "Query.old"}: 0,
-	} {
-		var counted dto.Metric
-		require.NoError(t, u.operations.WithLabelValues(labels[:]...).Write(&counted))
-		require.InDelta(t, want, counted.GetCounter().GetValue(), 0, "%v", labels)
+	const text = `{ new { ... on Query { ...f } a: old { __typename } } } fragment f on Query { old(how: 1) { __typename } }`
+	kept, again, unkept := parse(text), parse(text), parse(`{ new { new { __typename } } __schema { description } }`)
+	cache.Add(t.Context(), text, kept)
+	cache.Add(t.Context(), text, again) // parsed at the same time
+	for _, doc := range []*ast.QueryDocument{kept, kept, again} {
+		count("box-office", doc)
 	}
-	families, err := registry.Gather()
-	require.NoError(t, err)
-	require.Len(t, families[0].GetMetric(), 5*3, "names that are not known are no labels")
+	for _, client := range []string{"ticketing-go", "", "an unknown name"} {
+		count(client, unkept)
+	}
+	want := map[string]float64{
+		"box-office Query.old": 3, "box-office Query.old(how:)": 3, "ticketing-go none": 1, "none none": 1, "other none": 1, // of both metrics, as follows
+		"box-office Query.new": 3, "ticketing-go Query.new": 1, "none Query.new": 1, "other Query.new": 1,
+	}
+	got, series := counted(t, registry)
+	require.Equal(t, want, got)
+	require.Equal(t, 5*3+5, series, "all that is deprecated is there from the start, for five clients; names that are not known are no labels")
+
+	require.Len(t, u.kept, 1)
+	for i := range keptDocuments {
+		text := fmt.Sprintf("{ new { __typename } } # %d", i)
+		cache.Add(t.Context(), text, parse(text))
+	}
+	require.False(t, cache.has(t.Context(), text))
+	require.Len(t, u.kept, keptDocuments, "no more than the cache has")
+	got, _ = counted(t, registry)
+	require.Equal(t, want, got, "what was counted of a document outlives it")
 }
