@@ -3,11 +3,14 @@
 package apierror
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"ticketing/internal/telemetry"
 )
 
 // Code is a value of extensions.code.
@@ -32,7 +35,7 @@ const (
 	Internal               Code = "INTERNAL"
 )
 
-const internalMessage = "something went wrong on our side; the X-Request-Id of the response helps us to find it"
+const internalMessage = "something went wrong on our side; requestId helps us to find it"
 
 // Error is an error that clients see as it is: Message must not contain anything internal.
 type Error struct {
@@ -85,6 +88,16 @@ func (e *Error) Present() *gqlerror.Error {
 		extensions["retryAfterSeconds"] = e.retryAfterSeconds()
 	}
 	return &gqlerror.Error{Message: e.Message, Extensions: extensions}
+}
+
+// PresentTo returns the error as ctx's client sees it: INTERNAL has the id under which its cause is logged. That is not always the one of the client's
+// request: what several clients share is executed and logged once.
+func (e *Error) PresentTo(ctx context.Context) *gqlerror.Error {
+	presented := e.Present()
+	if id := telemetry.CorrelationID(ctx); e.Code == Internal && id != "" {
+		presented.Extensions["requestId"] = id
+	}
+	return presented
 }
 
 // retryAfterSeconds rounds up, to at least one second: a client that waits so long is not refused for the same reason.

@@ -28,7 +28,7 @@ func Presenter(logger *slog.Logger, classify func(error) *Error) graphql.ErrorPr
 		if apiErr.Code == Internal || apiErr.Code == Unavailable {
 			logFailure(ctx, logger, apiErr, err)
 		}
-		presented := apiErr.Present()
+		presented := apiErr.PresentTo(ctx)
 		if located, ok := errors.AsType[*gqlerror.Error](err); ok {
 			presented.Path, presented.Locations = located.Path, located.Locations
 		} else {

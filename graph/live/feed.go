@@ -178,7 +178,7 @@ func (f *Feed[T]) takeBatch() []string {
 func (f *Feed[T]) readBatch(ctx context.Context, ids []string) {
 	ctx, cancel := context.WithTimeout(ctx, rereadEvery)
 	defer cancel()
-	values, err := f.source.Load(f.startReads(ctx, ids), ids)
+	values, err := f.load(ctx, ids)
 	if err != nil {
 		f.hub.logger.WarnContext(ctx, "reading watched rows failed", "error", err)
 	}
@@ -190,6 +190,13 @@ func (f *Feed[T]) readBatch(ctx context.Context, ids []string) {
 			f.updateTopic(t, value, found, err)
 		}
 	}
+}
+
+// load reads objects. A panic fails this read only.
+func (f *Feed[T]) load(ctx context.Context, ids []string) (values map[string]T, err error) {
+	err = errPanicked
+	defer f.hub.recoverPanic(ctx)
+	return f.source.Load(f.startReads(ctx, ids), ids)
 }
 
 // updateTopic keeps what a batch has read and wakes the watches. Versions only rise: a replica that lags behind changes nothing.

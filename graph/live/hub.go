@@ -11,7 +11,9 @@ package live
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -88,6 +90,15 @@ func (h *Hub) Run(ctx context.Context) error {
 		return pubsub.Close() // ends receiveAll
 	})
 	return g.Wait()
+}
+
+var errPanicked = errors.New("the read has panicked")
+
+// recoverPanic is deferred where a panic is not to end the process.
+func (h *Hub) recoverPanic(ctx context.Context) {
+	if p := recover(); p != nil {
+		h.logger.ErrorContext(ctx, "panic while watched rows were delivered", "panic", p, "stack", string(debug.Stack()))
+	}
 }
 
 // addRoutes sends the channels' announcements to a feed. It reports whether they are certain to arrive already; else the feed's onSubscribed is

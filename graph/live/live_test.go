@@ -29,6 +29,7 @@ type table struct {
 	queries [][]string
 	err     error
 	gate    chan struct{} // when set, reads wait for it
+	panics  bool          // the next read does
 }
 
 func (tb *table) load(ctx context.Context, ids []string) (map[string]row, error) {
@@ -45,6 +46,10 @@ func (tb *table) load(ctx context.Context, ids []string) (map[string]row, error)
 	}
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
+	if tb.panics {
+		tb.panics = false
+		panic("a bug")
+	}
 	found := map[string]row{}
 	for _, id := range ids {
 		if r, ok := tb.rows[id]; ok {
@@ -200,6 +205,18 @@ func TestTheErrorOfAReadIsReturned(t *testing.T) {
 	cancel()
 	_, err = watch.AtLeast(gone, 0)
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestAPanicFailsOneRead(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.table.set("a", 1)
+	states, _ := e.follow("a")
+	e.table.mu.Lock()
+	e.table.panics = true
+	e.table.mu.Unlock()
+	e.move("a", 2)
+	require.EqualValues(t, 2, next(t, states), "the next one has it")
 }
 
 func TestALostAnnouncementIsMadeUpFor(t *testing.T) {

@@ -136,6 +136,7 @@ func (w *Watch[T]) Stream(ctx context.Context, first T) (states <-chan *T, offer
 		defer close(out)
 		defer close(offers)
 		defer w.Close()
+		defer w.feed.hub.recoverPanic(ctx)
 		pending := &first
 		delivery := telemetry.DeliveryOf(ctx)
 		for {

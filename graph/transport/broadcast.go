@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"crypto/rand"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"go.opentelemetry.io/otel/trace"
 
-	"ticketing/graph/apierror"
 	"ticketing/graph/request"
 	"ticketing/internal/telemetry"
 	"ticketing/internal/wait"
@@ -28,6 +26,9 @@ const (
 	longestPause = 250 * time.Millisecond
 	// mostLinks is how many members' subscriptions the span of a response is linked with: there may be thousands.
 	mostLinks = 16
+	// mostSponsored is for how many broadcasts a client is the reason that they have a share of their own: a page of the shop follows two. A client
+	// that begins hundreds has one share for all others, until another client joins them.
+	mostSponsored = 2
 	// sharedUser is the user of what is executed for several.
 	sharedUser = "system:api"
 )
@@ -37,6 +38,8 @@ type broadcasts struct {
 	h     *Handler
 	mu    sync.Mutex
 	byKey map[string]*broadcast
+
+	sponsored map[string]int // how many broadcasts have a share of their own because of a client
 }
 
 // broadcast executes one subscription, and encodes each response once, for all its members.
@@ -44,6 +47,8 @@ type broadcast struct {
 	of     *broadcasts
 	shared *Shared
 	cancel context.CancelFunc
+
+	sponsor string // the client because of which it has a share of its own; guarded by the broadcasts
 
 	mu      sync.Mutex
 	members map[*member]struct{}
@@ -81,7 +86,17 @@ func (bs *broadcasts) join(shared *Shared, params *operationParams, span trace.S
 		bs.byKey[shared.Key] = b
 		go b.run(ctx, params)
 	}
+	bs.sponsor(b, shared.Client)
 	return b.add(shared.First, wake, span)
+}
+
+// sponsor gives a broadcast a share of its own, unless the client has done so for others. The caller holds the lock.
+func (bs *broadcasts) sponsor(b *broadcast, client string) {
+	if !b.shared.own.Load() && bs.sponsored[client] < mostSponsored {
+		b.sponsor = client
+		bs.sponsored[client]++
+		b.shared.own.Store(true)
+	}
 }
 
 func newBroadcast(bs *broadcasts, shared *Shared, cancel context.CancelFunc) *broadcast {
@@ -108,8 +123,14 @@ func (m *member) leave() {
 
 // forget has the next client with the key start a broadcast of its own. The caller holds the lock.
 func (bs *broadcasts) forget(b *broadcast) {
-	if bs.byKey[b.shared.Key] == b {
-		delete(bs.byKey, b.shared.Key)
+	if bs.byKey[b.shared.Key] != b {
+		return
+	}
+	delete(bs.byKey, b.shared.Key)
+	if b.shared.own.Load() {
+		if bs.sponsored[b.sponsor]--; bs.sponsored[b.sponsor] == 0 {
+			delete(bs.sponsored, b.sponsor)
+		}
 	}
 }
 
@@ -153,8 +174,8 @@ func (b *broadcast) run(ctx context.Context, params *operationParams) {
 	var errs gqlerror.List
 	defer func() {
 		if p := recover(); p != nil {
-			b.of.h.cfg.Logger.ErrorContext(ctx, "panic in a shared subscription", "panic", p, "stack", string(debug.Stack()))
-			errs = presentErrors(apierror.From(errPanic))
+			b.of.h.logPanic(ctx, "a shared subscription", p)
+			errs = presentPanic(ctx)
 		}
 		b.cancel()
 		b.end(errs)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -57,7 +59,7 @@ func (crowd) Share(context.Context, *graphql.OperationContext) (*Shared, error) 
 }
 
 func newTestBroadcast(changes bool) *broadcast {
-	bs := &broadcasts{h: &Handler{}, byKey: map[string]*broadcast{}}
+	bs := &broadcasts{h: &Handler{}, byKey: map[string]*broadcast{}, sponsored: map[string]int{}}
 	bs.h.metrics = newMetrics(nil, overload.NewGate(1), newSlots(1), bs)
 	return newBroadcast(bs, &Shared{Key: "key", Cost: 100, Changes: changes, First: PartFirst}, func() {})
 }
@@ -154,6 +156,36 @@ func TestABroadcastLeavesTimeToOthers(t *testing.T) {
 	require.Equal(t, longestPause, b.publish(&encoded{}, PartNext))
 }
 
+// A client can't have the processors for itself by subscriptions that could be shared.
+func TestAClientGivesFewBroadcastsAShareOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	bs := newTestBroadcast(false).of
+	join := func(key, client string) *broadcast {
+		b := bs.byKey[key]
+		if b == nil {
+			b = newBroadcast(bs, &Shared{Key: key, Client: client}, func() {})
+			bs.byKey[key] = b
+		}
+		bs.sponsor(b, client)
+		return b
+	}
+	for _, key := range []string{"a", "b"} {
+		require.Equal(t, "shared "+key, join(key, "greedy").shared.Payer())
+	}
+	third := join("c", "greedy")
+	require.Equal(t, "shared by greedy", third.shared.Payer())
+	require.Equal(t, "shared by greedy", join("d", "greedy").shared.Payer())
+	join("c", "another")
+	require.Equal(t, "shared c", third.shared.Payer(), "it is no single client's any more")
+	bs.forget(bs.byKey["a"])
+	require.Equal(t, "shared e", join("e", "greedy").shared.Payer())
+	for _, b := range bs.byKey {
+		bs.forget(b)
+		bs.forget(b)
+	}
+	require.Empty(t, bs.sponsored)
+}
+
 // subscribeToCrowd returns a connection that has subscribed.
 func subscribeToCrowd(ctx context.Context, url string) (*websocket.Conn, error) {
 	conn, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: []string{subprotocol}})
@@ -213,6 +245,47 @@ func TestAllWhoAskForTheSameShareOneExecution(t *testing.T) {
 	require.Zero(t, h.shared.count(), "it ends with the last of them")
 }
 
+// clumsy is a crowd of which one client's share can't be charged.
+type clumsy struct {
+	crowd
+
+	charges *atomic.Int64
+}
+
+func (c clumsy) ChargeShared(context.Context, int, int) time.Duration {
+	if c.charges.Add(1) == 1 {
+		panic("a bug")
+	}
+	return 0
+}
+
+func TestAPanicOfACourierEndsOneConnection(t *testing.T) {
+	t.Parallel()
+	host := clumsy{newCrowd(), new(atomic.Int64)}
+	h, url := serve(t, func(c *Config) { c.Host = host })
+	var conns []*websocket.Conn
+	for range 3 {
+		conn, err := subscribeToCrowd(t.Context(), url)
+		require.NoError(t, err)
+		conns = append(conns, conn)
+	}
+	awaitMembers(t, h, 3)
+	host.states <- "first"
+	awaitMembers(t, h, 2)
+	host.states <- "second"
+	complete := 0
+	for _, conn := range conns {
+		_, first, err := conn.Read(t.Context())
+		require.NoError(t, err, "it was sent before")
+		require.Contains(t, string(first), "first")
+		if _, second, err := conn.Read(t.Context()); err == nil {
+			require.Contains(t, string(second), "second")
+			complete++
+		}
+	}
+	require.Equal(t, 2, complete)
+}
+
 func awaitMembers(t *testing.T, h *Handler, want int) {
 	t.Helper()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
@@ -228,16 +301,25 @@ func awaitMembers(t *testing.T, h *Handler, want int) {
 	})
 }
 
-// It runs alone: it counts the goroutines of the process.
-func TestAThousandClientsComeAndGo(t *testing.T) { //nolint:paralleltest // see above
-	h, url := serve(t, func(c *Config) { c.Host = newCrowd() })
-	before := goleak.IgnoreCurrent()
+// liveHeap returns the bytes that are in use.
+func liveHeap() int64 {
+	runtime.GC()
+	runtime.GC() // of what pools kept
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// comeAndGo has clients connect, subscribe and leave, some at a time.
+func comeAndGo(t *testing.T, url string, clients int) {
+	t.Helper()
+	const together = 20
 	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
 	defer cancel()
 	var all sync.WaitGroup
-	for range 20 {
+	for range together {
 		all.Go(func() {
-			for range 50 {
+			for range clients / together {
 				conn, err := subscribeToCrowd(ctx, url)
 				if !assert.NoError(t, err) {
 					return
@@ -247,11 +329,26 @@ func TestAThousandClientsComeAndGo(t *testing.T) { //nolint:paralleltest // see 
 		})
 	}
 	all.Wait()
+}
+
+// It runs alone: it counts the goroutines and the memory of the process.
+func TestAThousandClientsComeAndGo(t *testing.T) { //nolint:paralleltest // see above
+	h, url := serve(t, func(c *Config) { c.Host = newCrowd() })
+	before := goleak.IgnoreCurrent()
+	comeAndGo(t, url, 200) // warms up
+	waitForNoStreams(t, h)
+	warm := liveHeap()
+	comeAndGo(t, url, 1_000)
 	waitForNoStreams(t, h)
 	require.Zero(t, h.shared.count())
 	http.DefaultClient.CloseIdleConnections()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 		err := goleak.Find(before)
 		return err == nil, fmt.Sprint(err)
+	})
+	const most = 2 << 20 // two kilobytes of each client: a socket alone has more
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) {
+		grown := liveHeap() - warm
+		return grown < most, fmt.Sprintf("%d bytes more are in use", grown)
 	})
 }

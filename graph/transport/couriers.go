@@ -63,11 +63,17 @@ func (c *couriers) serveQueue() {
 	for batch := c.takeQueue(nil); len(batch) > 0; batch = c.takeQueue(batch) {
 		for i, s := range batch {
 			batch[i] = nil
-			if s.sendShared() {
-				c.endRound(s)
-			}
+			c.serve(s)
 		}
 		runtime.Gosched()
+	}
+}
+
+// serve has a socket send what there is. One that panics meanwhile is closed, and never served again.
+func (c *couriers) serve(s *socket) {
+	defer s.recoverPanic()
+	if s.sendShared() {
+		c.endRound(s)
 	}
 }
 

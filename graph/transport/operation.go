@@ -167,8 +167,8 @@ func (op *operation) finish() {
 		"responses", op.sent.Load(), "errors", op.failed, "took", time.Since(op.began))
 }
 
-// emitResponses executes the operation and sends its responses until it ends or send fails. A subscription that fails at its start was not
-// executed: it has only errors, which are returned.
+// emitResponses executes the operation and sends its responses until it ends or send fails. A subscription that fails, at its start or later, has only
+// errors, which are returned.
 func (op *operation) emitResponses(send func(*graphql.Response) error) gqlerror.List {
 	defer op.finish()
 	return op.sendResponses(func(r *graphql.Response) error { return op.sendFrame(r, send) })
@@ -176,7 +176,7 @@ func (op *operation) emitResponses(send func(*graphql.Response) error) gqlerror.
 
 func (op *operation) sendResponses(send func(*graphql.Response) error) gqlerror.List {
 	for r := op.firstResponse(); r != nil; r = op.nextResponse() {
-		if op.sent.Load() == 1 && op.kind == ast.Subscription && len(r.Data) == 0 && len(r.Errors) > 0 {
+		if op.kind == ast.Subscription && len(r.Data) == 0 && len(r.Errors) > 0 {
 			return r.Errors
 		}
 		if send(r) != nil {

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -132,6 +133,11 @@ func encodeErrors(errs gqlerror.List) []byte {
 		return []byte(`[{"message":"the errors can't be encoded","extensions":{"code":"INTERNAL"}}]`)
 	}
 	return encoded
+}
+
+// presentPanic returns the error of what a panic has ended.
+func presentPanic(ctx context.Context) gqlerror.List {
+	return gqlerror.List{apierror.From(errPanic).PresentTo(ctx)}
 }
 
 func presentErrors(err *apierror.Error) gqlerror.List { return gqlerror.List{err.Present()} }

@@ -1,6 +1,9 @@
 package transport
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // Part says who of those that share a subscription a response is for. One above PartNext is a version: for those who go on after that.
 type Part int64
@@ -21,7 +24,7 @@ const mostAsked = 64
 type Shared struct {
 	// Key is equal for those who get equal responses.
 	Key string
-	// Client is who began it: its executions are counted among the client's.
+	// Client is who asks for it.
 	Client string
 	// Cost is what one execution costs, which its members share.
 	Cost int
@@ -31,10 +34,20 @@ type Shared struct {
 	First Part
 
 	asked chan Part
+	own   atomic.Bool // it has a share of its own
 }
 
 // init makes the execution ready to begin.
 func (s *Shared) init() { s.asked = make(chan Part, mostAsked) }
+
+// Payer returns the key under which the execution has its share of the processors and of the database's connections: one of its own, since it is no
+// single client's. Further ones of a client that asks for many share one.
+func (s *Shared) Payer() string {
+	if s.own.Load() {
+		return "shared " + s.Key
+	}
+	return "shared by " + s.Client
+}
 
 // Asked returns the channel of the parts that clients wait for. It never has one if s is nil: for an execution that is not shared.
 func (s *Shared) Asked() <-chan Part {

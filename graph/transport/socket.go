@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -82,7 +81,8 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	up := &upgrade{ResponseWriter: w, timeout: h.cfg.WriteTimeout}
-	conn, err := websocket.Accept(up, r, acceptOptions)
+	var s *socket // nil until the connection is served
+	conn, err := websocket.Accept(up, r, acceptOptions(func() bool { return s != nil && !s.isEnding() }))
 	if err != nil {
 		release()
 		return // Accept has responded
@@ -93,7 +93,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	conn.SetReadLimit(h.cfg.MaxBody)
-	s := &socket{h: h, conn: conn, wire: up.wire, opened: time.Now(), release: func() {}, ops: map[string]*socketStream{}, used: time.Now()}
+	s = &socket{h: h, conn: conn, wire: up.wire, opened: time.Now(), release: func() {}, ops: map[string]*socketStream{}, used: time.Now()}
 	s.pulse.due = s.opened.Add(h.cfg.KeepAlive)
 	s.handshake, s.wrong = h.readCredentials(r)
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
@@ -118,6 +118,7 @@ func noCookie(string) string { return "" }
 
 // serveSocket serves a connection until its end. It returns after all that it started has ended.
 func (s *socket) serveSocket(release func()) {
+	defer s.recoverPanic()
 	defer release()
 	defer func() { s.release() }()
 	s.h.sockets.addSocket(s)
@@ -125,11 +126,6 @@ func (s *socket) serveSocket(release func()) {
 	defer s.leaveAll()
 	defer s.running.Wait()
 	defer s.endSocket(nil)
-	defer func() {
-		if p := recover(); p != nil {
-			s.h.cfg.Logger.ErrorContext(s.ctx, "panic in a WebSocket", "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
 	for {
 		// Reads have no deadline of their own: the end of the connection ends them.
 		kind, b, err := s.readMessage()
@@ -155,6 +151,18 @@ func (s *socket) readMessage() (websocket.MessageType, *bytes.Buffer, error) {
 	b := frames.Get().(*bytes.Buffer) //nolint:forcetypeassert // see frames
 	_, err = b.ReadFrom(reader)
 	return kind, b, err
+}
+
+// isEnding reports whether a close frame is on its way, or was sent. A pong can't follow it: the library would take that for a broken connection, and a
+// connection that is closed before all was read is reset, so that the client may never see the frame.
+func (s *socket) isEnding() bool { return s.ctx.Err() != nil }
+
+// recoverPanic is deferred where a panic is to end the connection, and not the process.
+func (s *socket) recoverPanic() {
+	if p := recover(); p != nil {
+		s.h.logPanic(s.ctx, "a WebSocket", p)
+		s.endSocket(errPanic)
+	}
 }
 
 // endSocket closes the connection in a goroutine of its own: with the code and reason of a *closeError, and otherwise without any. A write that a slow

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -83,6 +82,7 @@ func refuseSignIn(err error) error {
 
 // endWithSession closes the connection when its session has changed.
 func (s *socket) endWithSession() {
+	defer s.recoverPanic()
 	if s.h.host.SessionOver(s.viewer) {
 		s.endSocket(errUnauthorized)
 		return
@@ -195,9 +195,9 @@ func (s *socket) runStream(ctx context.Context, stream *socketStream, params *op
 	defer stream.cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			s.h.cfg.Logger.ErrorContext(ctx, "panic in an operation", "panic", p, "stack", string(debug.Stack()))
+			s.h.logPanic(ctx, "an operation", p)
 			if s.removeStream(stream) {
-				_ = s.sendErrors(stream.id, presentErrors(apierror.From(errPanic)))
+				_ = s.sendErrors(stream.id, presentPanic(ctx))
 			}
 		}
 	}()

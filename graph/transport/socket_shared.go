@@ -81,6 +81,7 @@ func (s *socket) sendSharedFrame(stream *socketStream) (done bool) {
 		if ended, errs := part.member.ended(); ended {
 			part.over = true
 			go func() { // the client may be slow to read
+				defer s.recoverPanic()
 				s.endStream(stream, errs)
 				stream.cancel()
 			}()
@@ -104,6 +105,7 @@ func (s *socket) sendSharedFrame(stream *socketStream) (done bool) {
 
 // finishShared sends what a slow client has not read yet of a response, and ends the round.
 func (s *socket) finishShared(part *sharedStream, b *bytes.Buffer, frame, rest []byte, length int) {
+	defer s.recoverPanic()
 	err := s.wire.finishFrame(frame, rest)
 	putFrame(b)
 	s.noteSent(part, length, true, err)

@@ -61,6 +61,9 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, params *op
 	cause := context.Cause(ctx)
 	cancel(nil)
 	s.watching.Wait() // nothing may write after this function
+	if errors.Is(cause, errPanic) {
+		errs = presentPanic(ctx)
+	}
 	s.sendEnd(cause, errs)
 }
 
@@ -81,7 +84,10 @@ func (h *Handler) emitEvents(ctx context.Context, r *http.Request, params *opera
 		defer op.finish()
 		return s.sendShared(ctx, op, shared, params)
 	}
-	s.watching.Go(func() { s.supervise(ctx, nil, func() bool { return true }) })
+	s.watching.Go(func() {
+		defer s.recoverPanic(ctx)
+		s.supervise(ctx, nil, func() bool { return true })
+	})
 	return op.emitResponses(func(r *graphql.Response) error { return s.sendEvent(op.state.EventID, "next", encodeResponse(r, true)) })
 }
 
@@ -140,7 +146,10 @@ func (s *eventStream) sendHeader() {
 // supervise ends the stream with the session or with the server, and keeps it alive until then. It calls whenWoken for each token, until that
 // returns false.
 func (s *eventStream) supervise(ctx context.Context, woken <-chan struct{}, whenWoken func() bool) {
-	s.h.host.OnSessionChange(ctx, func() { s.cancel(sessionError(s.h.host.SessionOver(ctx))) })
+	s.h.host.OnSessionChange(ctx, func() {
+		defer s.recoverPanic(ctx)
+		s.cancel(sessionError(s.h.host.SessionOver(ctx)))
+	})
 	alive := time.NewTicker(s.h.cfg.KeepAlive)
 	defer alive.Stop()
 	for {
@@ -157,6 +166,14 @@ func (s *eventStream) supervise(ctx context.Context, woken <-chan struct{}, when
 				return
 			}
 		}
+	}
+}
+
+// recoverPanic is deferred where a panic is to end the stream, and not the process.
+func (s *eventStream) recoverPanic(ctx context.Context) {
+	if p := recover(); p != nil {
+		s.h.logPanic(ctx, "an event stream", p)
+		s.cancel(errPanic)
 	}
 }
 

@@ -86,6 +86,7 @@ var errNoPong = errors.New("the client does not respond to pings")
 
 // checkSocket ends a connection that has taken too long for something, and keeps it alive otherwise. It does not wait.
 func (s *socket) checkSocket(now time.Time) {
+	defer s.recoverPanic()
 	cfg := &s.h.cfg
 	if s.pulse.sent.IsZero() && now.After(s.pulse.due) {
 		s.pulse = pulse{due: now.Add(cfg.KeepAlive), sent: now, reads: s.wire.reads.Load()}

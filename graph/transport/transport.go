@@ -128,7 +128,7 @@ func New(cfg Config) *Handler {
 	streams := newSlots(cfg.MaxSockets)
 	h := &Handler{host: cfg.Host, cfg: cfg, running: overload.NewGate(cfg.MaxRunning), streams: streams, strange: newSlots(cfg.MaxAnonymous), stop: make(chan struct{})}
 	h.sockets = sockets{h: h, open: map[*socket]struct{}{}}
-	h.shared = &broadcasts{h: h, byKey: map[string]*broadcast{}}
+	h.shared = &broadcasts{h: h, byKey: map[string]*broadcast{}, sponsored: map[string]int{}}
 	h.metrics = newMetrics(cfg.Registerer, h.running, streams, h.shared)
 	return h
 }
@@ -145,8 +145,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = h.withRequestInfo(w, r)
 	defer func() {
 		if p := recover(); p != nil {
-			h.cfg.Logger.ErrorContext(r.Context(), "panic in a transport", "panic", p, "stack", string(debug.Stack()))
-			writeRequestErrors(w, mediaJSON, http.StatusInternalServerError, presentErrors(apierror.From(errPanic)))
+			h.logPanic(r.Context(), "a transport", p)
+			writeRequestErrors(w, mediaJSON, http.StatusInternalServerError, presentPanic(r.Context()))
 		}
 	}()
 	if isWebSocket(r) {
@@ -167,6 +167,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
 		writeRequestErrors(w, mediaJSON, http.StatusMethodNotAllowed, badRequest("only GET and POST are allowed here"))
 	}
+}
+
+// logPanic is called where a panic is recovered.
+func (h *Handler) logPanic(ctx context.Context, of string, p any) {
+	h.cfg.Logger.ErrorContext(ctx, "panic in "+of, "panic", p, "stack", string(debug.Stack()))
 }
 
 // withRequestInfo gives the request its correlation id and reads its headers.
@@ -220,8 +225,11 @@ func isWebSocket(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-var acceptOptions = &websocket.AcceptOptions{
-	Subprotocols:       []string{subprotocol},
-	InsecureSkipVerify: true,                          // ServeHTTP checks the origin
-	CompressionMode:    websocket.CompressionDisabled, // a compressor would cost every idle connection more than its messages
+func acceptOptions(respondsToPing func() bool) *websocket.AcceptOptions {
+	return &websocket.AcceptOptions{
+		Subprotocols:       []string{subprotocol},
+		InsecureSkipVerify: true,                          // ServeHTTP checks the origin
+		CompressionMode:    websocket.CompressionDisabled, // a compressor would cost every idle connection more than its messages
+		OnPingReceived:     func(context.Context, []byte) bool { return respondsToPing() },
+	}
 }

@@ -1,10 +1,13 @@
 package transport
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"runtime/pprof"
 	"strconv"
@@ -142,4 +145,42 @@ func TestASocketThatWaitsTakesOneGoroutine(t *testing.T) { //nolint:paralleltest
 		}
 		return serving == clients, fmt.Sprintf("%d goroutines", serving)
 	})
+}
+
+// A client that still sends when the server closes gets the close frame all the same: all is read until its own close frame, and nothing is reset.
+func TestPingsAfterTheCloseFrameEndNothing(t *testing.T) {
+	t.Parallel()
+	_, url := serve(t, func(*Config) {})
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", url[len("http://"):])
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(testenv.Patience)))
+	const finalPong = 0x8A
+	frame := func(first byte, payload string) string { // masked with zeros
+		return string([]byte{first, 0x80 | byte(len(payload)), 0, 0, 0, 0}) + payload
+	}
+	_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: "+subprotocol+"\r\n\r\n"+frame(finalPing, "a"))
+	require.NoError(t, err)
+	reader := bufio.NewReader(conn)
+	response, err := http.ReadResponse(reader, nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusSwitchingProtocols, response.StatusCode)
+	read := func() byte {
+		var header [2]byte
+		_, err := io.ReadFull(reader, header[:])
+		require.NoError(t, err)
+		_, err = io.CopyN(io.Discard, reader, int64(header[1]))
+		require.NoError(t, err)
+		return header[0]
+	}
+	require.EqualValues(t, finalPong, read())
+	_, err = io.WriteString(conn, frame(finalText, "nonsense"))
+	require.NoError(t, err)
+	require.EqualValues(t, finalClose, read())
+	long := strings.Repeat("b", 125)
+	_, err = io.WriteString(conn, strings.Repeat(frame(finalPing, long), 100)+frame(finalClose, "\x03\xe8"))
+	require.NoError(t, err)
+	_, err = reader.ReadByte()
+	require.ErrorIs(t, err, io.EOF)
 }
