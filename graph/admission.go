@@ -46,7 +46,7 @@ type client struct {
 
 func (a *admission) clientOf(ctx context.Context) client {
 	if shared := transport.SharedOf(ctx); shared != nil {
-		return client{key: "shared " + shared.Client}
+		return client{key: shared.Payer()}
 	}
 	if viewer, signedIn := auth.FromContext(ctx); signedIn && !viewer.Guest {
 		return client{a.users, viewer.UserID}

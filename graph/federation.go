@@ -32,9 +32,16 @@ func (r queryResolver) Entities(ctx context.Context, representations []map[strin
 	var reading sync.WaitGroup
 	for i, representation := range representations {
 		reading.Go(func() {
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+			defer func() {
+				if p := recover(); p != nil {
+					oc := graphql.GetOperationContext(ctx)
+					oc.Error(ctx, oc.Recover(ctx, p))
+				}
+			}()
 			entity, err := r.findEntity(ctx, representation)
 			if err != nil {
-				graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
+				graphql.AddError(ctx, err)
 				return
 			}
 			entities[i] = entity

@@ -2,6 +2,9 @@ package graph
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -13,11 +16,14 @@ import (
 type heads struct {
 	read    func(ctx context.Context) (eventstore.Head, error) // Required.
 	timeout time.Duration                                      // of a read. Required.
+	logger  *slog.Logger                                       // Required.
 
 	mu      sync.Mutex
 	next    *headRead // that has not begun; nil: none is asked for
 	running bool
 }
+
+var errPanicked = errors.New("the read has panicked")
 
 type headRead struct {
 	done chan struct{}
@@ -68,5 +74,11 @@ func (h *heads) run(r *headRead) {
 	defer close(r.done)
 	ctx, cancel := context.WithTimeout(context.Background(), h.timeout)
 	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			r.err = errPanicked
+			h.logger.ErrorContext(ctx, "panic while the log's head was read", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
 	r.head, r.err = h.read(ctx)
 }

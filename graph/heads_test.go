@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func TestHeadsAreReadOnceForAllWhoAskMeanwhile(t *testing.T) {
 	const callers = 20
 	var reads int64
 	begun, goOn := make(chan struct{}, callers), make(chan struct{})
-	h := &heads{timeout: testenv.Patience, read: func(context.Context) (eventstore.Head, error) {
+	h := &heads{timeout: testenv.Patience, logger: slog.New(slog.DiscardHandler), read: func(context.Context) (eventstore.Head, error) {
 		reads++ // one at a time
 		begun <- struct{}{}
 		<-goOn
@@ -61,4 +62,21 @@ func TestAHeadIsNotWaitedForAfterTheCallerLeft(t *testing.T) {
 	cancel()
 	_, err := h.readAfter(ctx)
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestAPanicFailsOneReadOfTheHead(t *testing.T) {
+	t.Parallel()
+	panics := true
+	h := &heads{timeout: testenv.Patience, logger: slog.New(slog.DiscardHandler), read: func(context.Context) (eventstore.Head, error) {
+		if panics {
+			panics = false
+			panic("a bug")
+		}
+		return eventstore.Head{Position: 7}, nil
+	}}
+	_, err := h.readAfter(t.Context())
+	require.ErrorIs(t, err, errPanicked)
+	head, err := h.readAfter(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 7, head.Position)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 	"go.opentelemetry.io/otel/trace"
 
 	"ticketing/graph/apierror"
@@ -272,6 +273,9 @@ func (r *Resolver) respondToSubscription(ctx context.Context, oc *graphql.Operat
 	}
 	defer leave()
 	response := next(withSubscribedField(r.withLoaders(ctx), oc))
+	if response == nil && ctx.Err() == nil { // a stream ends with its client, unless it has panicked
+		return &graphql.Response{Errors: gqlerror.List{apierror.From(errPanicked).PresentTo(ctx)}}
+	}
 	if isUnavailable(response) {
 		subscriptionOf(ctx).sendAgain()
 	}

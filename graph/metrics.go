@@ -13,6 +13,7 @@ type metrics struct {
 	userErrors    *prometheus.CounterVec // by code
 	withoutToken  prometheus.Counter
 	progressReads prometheus.Counter
+	seatsSkipped  prometheus.Counter
 }
 
 // newMetrics does not register the metrics if registerer is nil.
@@ -27,6 +28,10 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		}),
 		progressReads: f.NewCounter(prometheus.CounterOpts{
 			Name: "ticketing_graphql_progress_reads_total", Help: "Reads of how far the projections are, for operations with a consistency token.",
+		}),
+		seatsSkipped: f.NewCounter(prometheus.CounterOpts{
+			Name: "ticketing_graphql_seat_changes_skipped_total",
+			Help: "Times that the log did not say in time which seats of an event changed, so that clients read all of them again.",
 		}),
 	}
 	for _, code := range []rejection.Code{rejection.Invalid, rejection.LimitExceeded} { // so that they can be watched from the start

@@ -1,6 +1,8 @@
 package graph_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,10 +18,34 @@ func TestErrorsRevealNothingInternal(t *testing.T) {
 	got := a.do(`{ event(id: "evt_01h455vb4pex5vsknk084sn02q") { id } me { id } }`, nil, append(me, "X-Request-ID", "req-9")...)
 	require.Equal(t, "INTERNAL", got.code())
 	require.Equal(t, []any{"event"}, got.Errors[0].Path)
+	require.Equal(t, "req-9", got.Errors[0].Extensions["requestId"])
 	require.NotContains(t, got.body, "does not exist")
 	require.NotNil(t, got.Data["me"], "a field that fails does not affect its neighbours")
 	require.Contains(t, a.log.String(), "does not exist")
 	require.Contains(t, a.log.String(), "req-9")
+}
+
+// What several clients share is logged once, under an id that all of them get.
+func TestTheErrorOfASharedSubscriptionHasTheIDOfItsLog(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t)
+	eventID := a.addArena(1, 30)
+	a.exec(`ALTER TABLE seats RENAME TO lost`)
+	requestID := ""
+	for _, viewer := range []string{`null`, a.bearer(newUser())} {
+		w := a.dial().init(viewer)
+		w.subscribe("1", `subscription($id: ID!) { availability(eventId: $id) { sections { seats(first: 1) { nodes { label } } } } }`, vars{"id": eventID})
+		failed := w.receive()["payload"].(map[string]any)["errors"].([]any)[0].(map[string]any)["extensions"].(map[string]any)
+		require.Equal(t, "INTERNAL", failed["code"])
+		if requestID == "" {
+			requestID = failed["requestId"].(string)
+		}
+		require.Equal(t, requestID, failed["requestId"])
+	}
+	logged := slices.Collect(strings.Lines(a.log.String()))
+	require.True(t, slices.ContainsFunc(logged, func(line string) bool {
+		return strings.Contains(line, "does not exist") && strings.Contains(line, requestID)
+	}), requestID)
 }
 
 func TestEventsAreOrderedAsAskedFor(t *testing.T) {

@@ -2,11 +2,15 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ticketing/command/catalog"
 	"ticketing/command/eventstore"
@@ -24,7 +28,13 @@ const (
 	changesTimeout = 3 * time.Second
 	// changesRetry is how long after a failed read the next one begins.
 	changesRetry = time.Second
+	// changesPatience is how long what changed is tried to be read, while the log can't be: who watches sees no change meanwhile, and most outages are
+	// shorter. Then all seats are read again instead, as they are at once when the log does not have, or this build does not know, what changed.
+	changesPatience = 10 * time.Second
 )
+
+// errNotInLog means that trying again is no use: the log was replaced, or has what only a newer build reads.
+var errNotInLog = errors.New("the log does not say what changed")
 
 // seatLog knows which seats of events changed. It reads that in the log, and the seats themselves in the read tables, once for all who watch an
 // event, and up to where the read tables are: a seat map that is read after a change was sent has it. It is safe for concurrent use.
@@ -33,14 +43,17 @@ type seatLog struct {
 	registry *eventstore.Registry
 	reads    *query.Reader
 	fault    *supervise.Fault
+	skipped  prometheus.Counter
+	patience time.Duration
+	logger   *slog.Logger
 
 	mu     sync.Mutex
 	events map[string]*seatHistory // those that are watched
 }
 
-func newSeatLog(log eventstore.Reader, reads *query.Reader, logger *slog.Logger) *seatLog {
+func newSeatLog(log eventstore.Reader, reads *query.Reader, skipped prometheus.Counter, logger *slog.Logger) *seatLog {
 	return &seatLog{
-		log: log, registry: catalog.Registry(), reads: reads, events: map[string]*seatHistory{},
+		log: log, registry: catalog.Registry(), reads: reads, events: map[string]*seatHistory{}, skipped: skipped, patience: changesPatience, logger: logger,
 		fault: supervise.NewFault("reading changes of seats", logger),
 	}
 }
@@ -70,6 +83,11 @@ func resumeAfter(ctx context.Context, sinceVersion *int) *int {
 func (l *seatLog) followSeats(ctx context.Context, eventID string, part transport.Part, states <-chan *query.Event, sent chan<- *model.SeatChanges, offered chan<- struct{}) {
 	defer close(sent)
 	defer close(offered)
+	defer func() {
+		if p := recover(); p != nil {
+			l.logger.ErrorContext(ctx, "panic while changes of seats were followed", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
 	first, open := <-states
 	if !open {
 		return
@@ -190,7 +208,7 @@ func (l *seatLog) watchEvent(eventID string, version int64) (h *seatHistory, lea
 	}
 }
 
-// awaitChanges returns what changed after a version, however often reading it fails; nil when nothing changed, or ctx ends.
+// awaitChanges returns what changed after a version, also if reading it fails for a while; nil when nothing changed, or ctx ends.
 func (l *seatLog) awaitChanges(ctx context.Context, h *seatHistory, after int64, now *query.Inventory) *model.SeatChanges {
 	for now.Version > after {
 		err := l.readUntil(ctx, h, now.Version)
@@ -208,7 +226,7 @@ func (l *seatLog) awaitChanges(ctx context.Context, h *seatHistory, after int64,
 	return nil
 }
 
-// readUntil has the history reach a version. One caller at a time reads.
+// readUntil has the history reach a version. One caller at a time reads. Where that fails for too long, or for good, the history begins anew.
 func (l *seatLog) readUntil(ctx context.Context, h *seatHistory, until int64) error {
 	select {
 	case h.reading <- struct{}{}:
@@ -224,13 +242,22 @@ func (l *seatLog) readUntil(ctx context.Context, h *seatHistory, until int64) er
 		h.restart(until)
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, changesTimeout)
+	limited, cancel := context.WithTimeout(ctx, changesTimeout)
 	defer cancel()
-	versions, err := l.readVersions(ctx, h.eventID, last, until)
-	if err != nil {
+	versions, err := l.readVersions(limited, h.eventID, last, until)
+	switch {
+	case err == nil:
+		h.add(versions)
+	case ctx.Err() != nil:
+		return err
+	case errors.Is(err, errNotInLog) || h.failsFor(l.patience):
+		l.skipped.Inc()
+		l.logger.WarnContext(ctx, "the seats that changed are not known; all are read again", "event", h.eventID, "error", err)
+		h.restart(until)
+	default:
 		return err
 	}
-	h.add(versions)
+	h.failing = time.Time{}
 	return nil
 }
 
@@ -241,14 +268,14 @@ func (l *seatLog) readVersions(ctx context.Context, eventID string, after, until
 		return nil, err
 	}
 	if int64(len(records)) < until-after {
-		return nil, fmt.Errorf("read changes of seats of %s until version %d: the log ends at %d", eventID, until, after+int64(len(records)))
+		return nil, fmt.Errorf("read changes of seats of %s until version %d: %w: it ends at %d", eventID, until, errNotInLog, after+int64(len(records)))
 	}
 	versions := make([]seatVersion, len(records))
 	var names []query.SeatName
 	for i, r := range records {
 		domainEvent, err := l.registry.Decode(r.Type, r.SchemaVersion, r.Data)
 		if err != nil {
-			return nil, fmt.Errorf("read changes of seats of %s: %w", eventID, err)
+			return nil, fmt.Errorf("read changes of seats of %s: %w: %w", eventID, errNotInLog, err)
 		}
 		versions[i] = changesOf(domainEvent)
 		names = append(names, versions[i].names...)

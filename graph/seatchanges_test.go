@@ -2,10 +2,13 @@ package graph
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"ticketing/command/eventstore"
 	"ticketing/command/inventory"
 	"ticketing/query"
 )
@@ -97,4 +100,22 @@ func TestWhatADomainEventChangesOfTheSeats(t *testing.T) {
 		require.Equal(t, want, changesOf(*domainEvent), "%T", *domainEvent)
 	}
 	require.Equal(t, box, one.withoutSeats())
+}
+
+// An outage of the log is waited out for a while only: who watches an event sees no change meanwhile.
+func TestALogThatCannotBeReadHoldsUpNoChangesForGood(t *testing.T) {
+	t.Parallel()
+	pool, err := pgxpool.New(t.Context(), "postgres://127.0.0.1:1/none")
+	require.NoError(t, err)
+	defer pool.Close()
+	l := newSeatLog(eventstore.Reader{DB: pool}, nil, newMetrics(nil).seatsSkipped, slog.New(slog.DiscardHandler))
+	h, leave := l.watchEvent("evt_1", 7)
+	defer leave()
+	require.Error(t, l.readUntil(t.Context(), h, 8))
+	l.patience = 0
+	require.NoError(t, l.readUntil(t.Context(), h, 8))
+	require.Equal(t, []string{"Box", "Stalls"}, h.changesBetween(7, inventoryAt(8)).Reload)
+	require.Empty(t, h.changesBetween(8, inventoryAt(8)).Reload, "it goes on from there")
+	l.patience = changesPatience
+	require.Error(t, l.readUntil(t.Context(), h, 9), "the next version is waited for as long")
 }

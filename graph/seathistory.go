@@ -2,6 +2,7 @@ package graph
 
 import (
 	"sync"
+	"time"
 
 	"ticketing/command/inventory"
 	"ticketing/graph/model"
@@ -22,6 +23,7 @@ type seatHistory struct {
 	watchers int // guarded by the seatLog
 
 	reading  chan struct{} // holds a token while versions are read
+	failing  time.Time     // since when that fails; zero: it does not. It is guarded by the token.
 	mu       sync.Mutex
 	after    int64 // the version before the first
 	versions []seatVersion
@@ -113,6 +115,14 @@ func (h *seatHistory) addBefore(versions []seatVersion) {
 	if h.full = kept > mostSeatsKept; !h.full {
 		h.versions, h.after, h.kept = append(versions, h.versions...), h.after-int64(len(versions)), kept
 	}
+}
+
+// failsFor reports whether reading has failed for so long, of which this is a further time.
+func (h *seatHistory) failsFor(long time.Duration) bool {
+	if h.failing.IsZero() {
+		h.failing = time.Now()
+	}
+	return time.Since(h.failing) >= long
 }
 
 // restart begins anew behind a version.

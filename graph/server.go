@@ -156,10 +156,10 @@ func New(cfg Config) (*Server, error) {
 		commands: cfg.Commands, reads: cfg.Reads, projections: cfg.Projections, auth: cfg.Auth, log: cfg.Log,
 		limiter: cfg.Limiter, limits: cfg.RateLimits, feeds: newFeeds(hub, cfg.Reads), returnPages: pages,
 		consistency: newConsistency(cfg.Projections, counts.progressReads), opensOrder: cfg.OpensOrder, signTicket: cfg.SignTicket,
-		admission: newAdmission(cfg.RateLimits, cfg.Registerer), metrics: counts, seats: newSeatLog(cfg.Log, cfg.Reads, cfg.Logger),
+		admission: newAdmission(cfg.RateLimits, cfg.Registerer), metrics: counts, seats: newSeatLog(cfg.Log, cfg.Reads, counts.seatsSkipped, cfg.Logger),
 		logger: cfg.Logger, refused: newRefusedTotal(cfg.Registerer), usage: newUsage(cfg.Registerer, schema, cfg.ClientNames),
 		queryTimeout: cfg.QueryTimeout, mutationTimeout: cfg.MutationTimeout,
-		heads: &heads{timeout: tokenTimeout, read: func(ctx context.Context) (eventstore.Head, error) { return eventstore.ReadHead(ctx, cfg.Log.DB) }},
+		heads: &heads{timeout: tokenTimeout, logger: cfg.Logger, read: func(ctx context.Context) (eventstore.Head, error) { return eventstore.ReadHead(ctx, cfg.Log.DB) }},
 	}
 	s := &Server{
 		resolver: r, connections: cfg.Connections, hub: hub, documents: cfg.Documents,

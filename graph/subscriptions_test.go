@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -376,6 +377,70 @@ func TestAnEventStreamGoesOnAfterTheLastEventOfItsClient(t *testing.T) {
 		require.Equal(t, sent{"7", "next", all}, given.next(), name)
 	}
 	require.Empty(t, a.listen(`subscription($id: ID!) { availability(eventId: $id) { id } }`, vars{"id": eventID}).next().id)
+}
+
+// The log of this API has nothing: as if it was replaced, or the version was never read.
+func TestWhoWatchesSeatsReadsAllAgainIfTheLogDoesNotSayWhatChanged(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	eventID := a.addArena(2, 30)
+	const changes = `subscription($id: ID!) { seatChanges(eventId: $id) { version changes { label } reload } }`
+	all, own := a.dial().init(`null`), a.dial().init(a.bearer(newUser(), auth.RoleOrganizer))
+	for _, w := range []*wire{all, own} {
+		w.subscribe("1", changes, vars{"id": eventID})
+		require.EqualValues(t, 7, w.next("1", "seatChanges")["version"])
+	}
+	for version := 8; version < 10; version++ {
+		a.exec(`UPDATE inventories SET version = $2 WHERE event_id = $1`, eventID, version)
+		require.NoError(t, announce.Publish(t.Context(), a.redis, []announce.Change{{Kind: announce.Availability, ID: eventID, Version: int64(version)}}))
+		for _, w := range []*wire{all, own} {
+			want := map[string]any{"version": float64(version), "changes": []any{}, "reload": []any{"Block 0", "Block 1"}}
+			require.Equal(t, want, w.next("1", "seatChanges"))
+		}
+	}
+}
+
+// What a subscription that many share reads waits for none of the other operations of the client that began it.
+func TestASharedSubscriptionDoesNotWaitForTheClientThatBeganIt(t *testing.T) {
+	t.Parallel()
+	a := newReadAPI(t, func(c *graph.Config) { c.QueryTimeout = 2 * testenv.Patience }) // what waits for the table goes on waiting
+	popular, other := a.addArena(1, 30), a.addArena(1, 100)
+	const counts = `subscription($id: ID!) { availability(eventId: $id) { inventoryVersion } }`
+	large := func(i int) string {
+		return fmt.Sprintf(`subscription($id: ID!) { availability(eventId: $id) {
+			inventoryVersion section(name: "Block 0") { seats(first: %d) { nodes { label status accessible restrictedView section } } }
+		} }`, 90+i) // it takes a whole share of what is light, and is not heavy itself
+	}
+	greedy, customer := a.dial().init(`null`), a.dial().init(a.bearer(newUser()))
+	subscribe := func(w *wire, operation, query, eventID string) {
+		w.subscribe(operation, query, vars{"id": eventID})
+		require.EqualValues(t, 7, w.next(operation, "availability")["inventoryVersion"])
+	}
+	for i := range 2 {
+		subscribe(greedy, fmt.Sprint("large ", i), large(i), other)
+	}
+	subscribe(greedy, "popular", counts, popular)
+	subscribe(greedy, "large 2", large(2), other)
+	subscribe(customer, "popular", counts, popular)
+
+	lock, err := a.read.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = lock.Rollback(context.Background()) }()
+	_, err = lock.Exec(t.Context(), `LOCK TABLE seats IN ACCESS EXCLUSIVE MODE`)
+	require.NoError(t, err)
+	change := func(eventID string) {
+		a.exec(`UPDATE inventories SET version = 8 WHERE event_id = $1`, eventID)
+		require.NoError(t, announce.Publish(t.Context(), a.redis, []announce.Change{{Kind: announce.Availability, ID: eventID, Version: 8}}))
+	}
+	before := a.queries.count("FROM (SELECT unnest")
+	change(other)
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { // all three wait for the table
+		reading := a.queries.count("FROM (SELECT unnest") - before
+		return reading == 3, fmt.Sprintf("%d read", reading)
+	})
+	change(popular)
+	require.EqualValues(t, 8, customer.next("popular", "availability")["inventoryVersion"])
+	require.EqualValues(t, 8, greedy.next("popular", "availability")["inventoryVersion"])
 }
 
 func TestGoroutinesEndWithTheClient(t *testing.T) {
