@@ -20,7 +20,7 @@ const (
 	soakCustomers = 40
 	soakMoments   = 60               // in a run, if it takes a minute at least
 	soakCapacity  = 100_000          // of an event: enough for two moments
-	soakCacheMiB  = "32"             // of an engine: it is full within a third of a run, and nothing rises because of it later
+	soakCacheMiB  = "8"              // of an engine: it is full within a third of a run, and nothing rises because of it later
 	soakSettled   = 10 * time.Minute // in less, caches still fill, and PostgreSQL has hardly vacuumed
 
 	// What is flat may rise by that much of its mean, or by the floor of its unit, over the last two thirds of a run.
