@@ -36,7 +36,7 @@ func TestAFrozenProcessLosesNoneOfItsCommands(t *testing.T) {
 	require.Equal(t, 11, mustExecute(t, e, whileDeciding(add("1", 10), func() { freezeUntilEnded(t, pool) })))
 	requireSum(t, pool, "counter-1", 11)
 	require.Zero(t, counted(t, metrics, "ended_lock_holders_total"))
-	require.EqualValues(t, 1, failedBatches(t, metrics))
+	require.InDelta(t, 1, failedBatches(t, metrics), 0)
 }
 
 // startHolder returns a session that has the lock, of a process that will freeze. Nothing but those who wait for the lock ends it.
@@ -80,7 +80,7 @@ func TestAFrozenHolderOfTheLockIsEnded(t *testing.T) {
 			require.NoError(t, err)
 
 			require.Equal(t, 2, mustExecute(t, e, add("1", 1)))
-			require.EqualValues(t, 1, counted(t, metrics, "ended_lock_holders_total"))
+			require.InDelta(t, 1, counted(t, metrics, "ended_lock_holders_total"), 0)
 			testenv.Eventually(t, testenv.Patience, func() (bool, string) {
 				var sessions int
 				err := pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE pid = $1`, frozen.PID()).Scan(&sessions)

@@ -194,7 +194,7 @@ func (f *Feed[T]) readBatch(ctx context.Context, ids []string) {
 
 // load reads objects. A panic fails this read only.
 func (f *Feed[T]) load(ctx context.Context, ids []string) (values map[string]T, err error) {
-	err = errPanicked
+	err = errPanicked //nolint:wastedassign // it is returned after a panic
 	defer f.hub.recoverPanic(ctx)
 	return f.source.Load(f.startReads(ctx, ids), ids)
 }

@@ -88,16 +88,16 @@ type Databases struct {
 // Broker configures where domain events are published, and the names of topics.
 type Broker struct {
 	Brokers          []string `env:"REDPANDA_BROKERS"` // host:port
-	BrokerTLS        bool     `env:"REDPANDA_TLS"             envDefault:"false"`
+	BrokerTLS        bool     `env:"REDPANDA_TLS"       envDefault:"false"`
 	BrokerCAFile     string   `env:"REDPANDA_CA_FILE"` // default: the system's certificate authorities
 	BrokerCertFile   string   `env:"REDPANDA_CERT_FILE"`
 	BrokerKeyFile    string   `env:"REDPANDA_KEY_FILE"`
 	SASL             SASL
-	ConsumerGroup    string   `env:"CONSUMER_GROUP"           envDefault:"ticketing-projections"`
-	EventTopic       string   `env:"EVENT_TOPIC"              envDefault:"ticketing-events"`
-	InventoryTopic   string   `env:"INVENTORY_TOPIC"          envDefault:"ticketing-inventory-events"`
-	ReservationTopic string   `env:"RESERVATION_TOPIC"        envDefault:"ticketing-reservation-events"`
-	PaymentTopic     string   `env:"PAYMENT_TOPIC"            envDefault:"ticketing-payment-events"`
+	ConsumerGroup    string   `env:"CONSUMER_GROUP"    envDefault:"ticketing-projections"`
+	EventTopic       string   `env:"EVENT_TOPIC"       envDefault:"ticketing-events"`
+	InventoryTopic   string   `env:"INVENTORY_TOPIC"   envDefault:"ticketing-inventory-events"`
+	ReservationTopic string   `env:"RESERVATION_TOPIC" envDefault:"ticketing-reservation-events"`
+	PaymentTopic     string   `env:"PAYMENT_TOPIC"     envDefault:"ticketing-payment-events"`
 	RecordKeys       []string `env:"RECORD_KEYS"` // id:base64; the first signs records, all are accepted. Empty: off
 }
 

@@ -18,7 +18,7 @@ func defaultConnections() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		return mostConnections
 	}
-	return int(min(mostConnections, max(1, files.Cur/4*3))) //nolint:gosec // bounded
+	return int(min(mostConnections, max(1, files.Cur/4*3))) //nolint:gosec,nolintlint // bounded
 }
 
 // boundedListener closes connections beyond a number as soon as they come, so that their clients go elsewhere. In the kernel's queue they would
