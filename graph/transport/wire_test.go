@@ -88,7 +88,7 @@ func readState(ctx context.Context, t *testing.T, conn *websocket.Conn) string {
 func TestASlowReaderHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	host := newCrowd()
-	h, url := serve(t, func(c *Config) { c.Host = host })
+	h, url := serve(t, func(c *Config) { c.Host, c.WriteTimeout = host, testenv.Patience })
 	ctx, cancel := context.WithTimeout(t.Context(), testenv.Patience)
 	defer cancel()
 	var conns [2]*websocket.Conn
