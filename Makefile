@@ -185,6 +185,10 @@ KEPT = -artifacts -outputdir="$${TMPDIR:-/tmp}"
 load: setup ## let 50, then 100 customers buy for DURATION (5m), then sell an event out; nothing else must run meanwhile; PLOT=file.svg draws it
 	LOAD=1 DURATION=$(DURATION) PLOT=$(abspath $(PLOT)) go test -count=1 -v -timeout=2h -run '^TestLoad$$' ./test
 
+.PHONY: load-k6
+load-k6: setup ## the same customers, without the on-sale, by k6 (built once, which takes minutes): deploy/k6; nothing else must run meanwhile
+	@tool=$$(scripts/tool k6) && K6=$$tool DURATION=$(DURATION) go test -count=1 -v -timeout=2h -run '^TestLoadByK6$$' ./test
+
 .PHONY: soak
 soak: setup ## sell at half of capacity for DURATION (30m); memory, connections and bloat must stay flat; PLOT=file.svg draws it
 	SOAK=1 DURATION=$(DURATION) PLOT=$(abspath $(PLOT)) go test -count=1 -v -timeout=6h $(KEPT) -run '^TestSoak$$' ./test

@@ -76,7 +76,7 @@ func (r *loadRun) sellOut(tickets int) *crowd {
 func readLoad(t *testing.T, variable string, duration time.Duration) time.Duration {
 	t.Helper()
 	if os.Getenv(variable) == "" {
-		t.Skip("make load and make soak run it")
+		t.Skip("make load, make load-k6 and make soak run it")
 	}
 	duration, err := time.ParseDuration(cmp.Or(os.Getenv("DURATION"), duration.String()))
 	require.NoError(t, err)
