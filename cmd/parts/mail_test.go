@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Health is asked every few seconds, and a mail server may take its time or lock out who signs in too often.
+// Health is asked every few seconds, and a mail server may take its time or lock out who signs in too often. The clock is
+// synctest's, so that nothing is waited for.
 func TestHealthSignsInToTheMailServerSeldomAndWaitsForNone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

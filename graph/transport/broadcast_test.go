@@ -202,16 +202,21 @@ func subscribeToCrowd(ctx context.Context, url string) (*websocket.Conn, error) 
 	return conn, err
 }
 
-func TestAllWhoAskForTheSameShareOneExecution(t *testing.T) {
-	t.Parallel()
-	host := newCrowd()
-	h, url := serve(t, func(c *Config) { c.Host = host })
-	var conns []*websocket.Conn
+func subscribeThree(t *testing.T, url string) (conns []*websocket.Conn) {
+	t.Helper()
 	for range 3 {
 		conn, err := subscribeToCrowd(t.Context(), url)
 		require.NoError(t, err)
 		conns = append(conns, conn)
 	}
+	return conns
+}
+
+func TestAllWhoAskForTheSameShareOneExecution(t *testing.T) {
+	t.Parallel()
+	host := newCrowd()
+	h, url := serve(t, func(c *Config) { c.Host = host })
+	conns := subscribeThree(t, url)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/?query=subscription+%7B+state+%7D", nil)
 	require.NoError(t, err)
 	request.Header.Set("Accept", "text/event-stream")
@@ -263,12 +268,7 @@ func TestAPanicOfACourierEndsOneConnection(t *testing.T) {
 	t.Parallel()
 	host := clumsy{newCrowd(), new(atomic.Int64)}
 	h, url := serve(t, func(c *Config) { c.Host = host })
-	var conns []*websocket.Conn
-	for range 3 {
-		conn, err := subscribeToCrowd(t.Context(), url)
-		require.NoError(t, err)
-		conns = append(conns, conn)
-	}
+	conns := subscribeThree(t, url)
 	awaitMembers(t, h, 3)
 	host.states <- "first"
 	awaitMembers(t, h, 2)
