@@ -1,6 +1,7 @@
 package httpserver_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -170,6 +171,44 @@ func TestAServerThatEndsServesOnAndClosesConnections(t *testing.T) {
 	}
 	require.NoError(t, <-ended)
 	<-draining
+}
+
+// A client may have opened a connection just before the server stops listening, and send its request after that.
+func TestARequestOnAConnectionThatWasAcceptedGetsItsResponse(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended, draining := make(chan error, 1), make(chan struct{})
+	go func() {
+		ended <- httpserver.Run(ctx, listener, httpserver.Config{
+			Handler: http.NotFoundHandler(), Drain: 10 * time.Second, OnDrain: func() { close(draining) }, Logger: slog.New(slog.DiscardHandler),
+		})
+	}()
+	conns := make([]net.Conn, 3) // the last sends nothing, and is given up
+	for i := range conns {
+		conns[i], err = net.Dial("tcp", listener.Addr().String())
+		require.NoError(t, err)
+		defer conns[i].Close()
+	}
+	response, err := http.Get("http://" + listener.Addr().String())
+	require.NoError(t, err, "so the connections before it are accepted")
+	require.NoError(t, response.Body.Close())
+	_, err = io.WriteString(conns[0], "GET / HTTP/1.1\r\n")
+	require.NoError(t, err)
+	cancel()
+	<-draining
+	_, err = net.Dial("tcp", listener.Addr().String())
+	require.Error(t, err)
+	for i, rest := range []string{"Host: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"} {
+		_, err = io.WriteString(conns[i], rest)
+		require.NoError(t, err)
+		response, err := http.ReadResponse(bufio.NewReader(conns[i]), nil)
+		require.NoError(t, err, i)
+		require.True(t, response.Close)
+		require.NoError(t, response.Body.Close())
+	}
+	require.NoError(t, <-ended)
 }
 
 // A client that sends a request and reads nothing is let go.

@@ -4,7 +4,6 @@ package httpserver
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -38,34 +37,48 @@ const (
 	longestHeader  = 32 << 10         // bytes: cookies and traces are a few thousand
 )
 
-// Run serves until ctx ends, for the delay after that, and until the requests in progress have ended. Handlers must end long-lived streams
-// themselves (see OnDrain), and bound the time of writing a response.
+// Run serves until ctx ends, for the delay after that, and until the requests in progress have ended. Every request on a connection that was
+// accepted gets its response, unless the connection was idle throughout the delay. Handlers must end long-lived streams themselves (see OnDrain), and
+// bound the time of writing a response.
 func Run(ctx context.Context, listener net.Listener, c Config) error {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
+	busy := &busyConnections{conns: map[net.Conn]struct{}{}}
 	server := &http.Server{
 		Handler: closeConnections(ctx, c.Handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: longestHeader, ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn),
+		MaxHeaderBytes: longestHeader, ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn), ConnState: busy.note,
 	}
 	listener = boundConnections(listener, c)
 	c.Logger.Info("listening", "address", listener.Addr().String())
-	stopped := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	ending := make(chan struct{})
+	defer context.AfterFunc(ctx, func() {
 		time.Sleep(c.Delay)
-		if c.OnDrain != nil {
-			c.OnDrain()
-		}
-		draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Drain)
-		defer cancel()
-		stopped <- server.Shutdown(draining)
-	})
-	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		close(ending)
+	})()
+	select {
+	case err := <-served:
 		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
+	case <-ending:
 	}
-	if err := <-stopped; err != nil {
+	_ = listener.Close()
+	<-served // what was accepted is known now
+	if err := drain(ctx, server, busy, c); err != nil {
 		return fmt.Errorf("drain %s: %w", listener.Addr(), err)
 	}
 	return nil
+}
+
+// drain ends a server that accepts no more connections. Shutdown comes last, because from then on net/http closes connections whose request it
+// has not read to the end without a response.
+func drain(ctx context.Context, server *http.Server, busy *busyConnections, c Config) error {
+	if c.OnDrain != nil {
+		c.OnDrain()
+	}
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Drain)
+	defer cancel()
+	busy.awaitNone(draining)
+	return server.Shutdown(draining) //nolint:wrapcheck // Run does
 }
 
 // closeConnections has each response close its connection once ctx has ended.
