@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,7 +54,7 @@ func Setup(ctx context.Context, c Config) (*Telemetry, error) {
 		options = append(options, sdktrace.WithSpanProcessor(identifier{}), sdktrace.WithBatcher(cleanExporter{exporter}))
 	}
 	t := &Telemetry{Registry: prometheus.NewRegistry(), provider: sdktrace.NewTracerProvider(options...)}
-	t.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	t.Registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	otel.SetTracerProvider(t.provider)
 	own := t.provider.Tracer("ticketing")
 	tracer.Store(&own)
@@ -61,6 +62,10 @@ func Setup(ctx context.Context, c Config) (*Telemetry, error) {
 	otel.SetTextMapPropagator(propagation.TraceContext{}) // no baggage: it would carry whatever clients send into records and calls
 	return t, nil
 }
+
+// liveHeap is what a program has in use, without its garbage: unlike the memory of the process, it rises only with a leak. The metric is
+// go_gc_heap_live_bytes.
+var liveHeap = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/heap/live:bytes$`)}
 
 func newExporter(ctx context.Context, c Config) (sdktrace.SpanExporter, error) {
 	options := []otlptracegrpc.Option{otlptracegrpc.WithEndpointURL(c.OTLPEndpoint)}

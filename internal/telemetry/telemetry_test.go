@@ -62,7 +62,7 @@ func TestSetupMakesSpansAndMetrics(t *testing.T) {
 	for _, family := range families {
 		names = append(names, family.GetName())
 	}
-	require.Subset(t, names, []string{"sold_total", "go_goroutines"})
+	require.Subset(t, names, []string{"sold_total", "go_goroutines", "go_gc_heap_live_bytes"})
 	require.NoError(t, tel.Shutdown(t.Context()))
 }
 
