@@ -52,7 +52,7 @@ func (f *faultyGateway) Create(ctx context.Context, p gateway.Payment) (gateway.
 func newFaulty(t *testing.T) (*commandtest.System, *faultyGateway) {
 	t.Helper()
 	url := testenv.EventsDatabase(t)
-	g := &faultyGateway{Gateway: sandbox.New(newPool(t, url))}
+	g := &faultyGateway{Gateway: sandbox.New(testenv.OpenPool(t, url))}
 	return commandtest.New(t, commandtest.Config{Database: url, Gateway: g}), g
 }
 

@@ -26,7 +26,7 @@ import (
 // must be whole and say exactly what the model says, and the bank's books must fit. -rapid.checks and -rapid.steps make it longer.
 func TestTheWriteSideUnderRandomCommands(t *testing.T) {
 	url := testenv.EventsDatabase(t)
-	pool, clock := newPool(t, url), testenv.NewStoppedClock(t, url, time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)) // runs on from one check to the next
+	pool, clock := testenv.OpenPool(t, url), testenv.NewStoppedClock(t, url, time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)) // runs on from one check to the next
 	var ending sync.WaitGroup
 	defer ending.Wait()
 	rapid.Check(t, func(t *rapid.T) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -223,14 +222,6 @@ func drawFuse(t *rapid.T) int {
 
 func caller(actor, key string) command.Caller {
 	return command.Caller{Principal: command.User(actor), Trace: command.Trace{CorrelationID: "request"}, IdempotencyKey: key}
-}
-
-func newPool(t testing.TB, url string) *pgxpool.Pool {
-	t.Helper()
-	pool, err := pgxpool.New(t.Context(), url)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return pool
 }
 
 func describe(items []inventory.ReserveItem) string {

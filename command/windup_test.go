@@ -29,7 +29,7 @@ func (s stuckGateway) Cancel(context.Context, gateway.Payment) (gateway.Result, 
 func TestAStuckPaymentDoesNotKeepOthersFromTheirRefunds(t *testing.T) {
 	t.Parallel()
 	url := testenv.EventsDatabase(t)
-	s := commandtest.New(t, commandtest.Config{Database: url, Gateways: stuckGateway{sandbox.New(newPool(t, url))}})
+	s := commandtest.New(t, commandtest.Config{Database: url, Gateways: stuckGateway{sandbox.New(testenv.OpenPool(t, url))}})
 	eventID, customer := s.OnSale(t, event.Create{}), commandtest.User("usr_customer")
 	const paid = 200 // more than are wound up at once
 	for i := range paid + 1 {

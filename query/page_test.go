@@ -25,9 +25,7 @@ type tables struct {
 
 func newTables(t *testing.T) tables {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), testenv.ReadDatabase(t))
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	pool := testenv.OpenPool(t, testenv.ReadDatabase(t))
 	return tables{t: t, pool: pool, reader: query.NewReader(pool)}
 }
 

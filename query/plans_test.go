@@ -125,9 +125,7 @@ func printArgs(args []any) string {
 // newExplainedReader returns a reader whose queries are explained, over read tables that SQL statements fill.
 func newExplainedReader(t *testing.T, seen map[string]bool, most float64, fill ...string) *query.Reader {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), testenv.ReadDatabase(t))
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	pool := testenv.OpenPool(t, testenv.ReadDatabase(t))
 	began := time.Now()
 	indexes := dropIndexes(t, pool) // building them over the filled tables is many times faster
 	for _, statement := range slices.Concat(fill, indexes, []string{`ANALYZE`}) {

@@ -22,10 +22,7 @@ func newProgress(t *testing.T) *progress {
 	urls := testenv.Databases(t)
 	p := &progress{t: t}
 	for url, pool := range map[string]**pgxpool.Pool{urls.Read: &p.read, urls.Events: &p.events} {
-		var err error
-		*pool, err = pgxpool.New(t.Context(), url)
-		require.NoError(t, err)
-		t.Cleanup((*pool).Close)
+		*pool = testenv.OpenPool(t, url)
 	}
 	return p
 }

@@ -58,9 +58,7 @@ func playSale(t testing.TB, s *system) playedSale {
 // openPool connects to one of the system's databases for the test.
 func (s *system) openPool(url string) *pgxpool.Pool {
 	s.t.Helper()
-	pool, err := pgxpool.New(s.t.Context(), url)
-	require.NoError(s.t, err)
-	s.t.Cleanup(pool.Close)
+	pool := testenv.OpenPool(s.t, url)
 	return pool
 }
 

@@ -115,9 +115,7 @@ func (p *platform) projectionStatus() []query.ProjectionStatus {
 func (p *platform) openPool(variable string) *pgxpool.Pool {
 	p.t.Helper()
 	if p.openPools[variable] == nil {
-		pool, err := pgxpool.New(p.t.Context(), p.env[variable])
-		require.NoError(p.t, err)
-		p.t.Cleanup(pool.Close)
+		pool := testenv.OpenPool(p.t, p.env[variable])
 		p.openPools[variable] = pool
 	}
 	return p.openPools[variable]

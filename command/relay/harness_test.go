@@ -7,7 +7,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -32,9 +31,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), testenv.Databases(t).Events)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	pool := testenv.OpenPool(t, testenv.Databases(t).Events)
 	brokers := testenv.Broker(t, 1)
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.MetadataMinAge(metadataAge))
 	require.NoError(t, err)

@@ -30,10 +30,7 @@ var start = time.Now().UTC().Truncate(time.Second)
 
 func newPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), testenv.EventsDatabase(t))
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return pool
+	return testenv.OpenPool(t, testenv.EventsDatabase(t))
 }
 
 // newTimedPool is newPool with a time that only the test moves.

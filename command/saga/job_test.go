@@ -48,10 +48,7 @@ func TestOurMigrationIsRivers(t *testing.T) {
 
 func emptyPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), testenv.EmptyDatabase(t))
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return pool
+	return testenv.OpenPool(t, testenv.EmptyDatabase(t))
 }
 
 func texts(t *testing.T, pool *pgxpool.Pool, query string) []string {

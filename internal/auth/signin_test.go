@@ -16,6 +16,7 @@ import (
 	"ticketing/internal/auth"
 	"ticketing/internal/id"
 	"ticketing/internal/mail"
+	"ticketing/internal/testenv"
 )
 
 func TestAMagicLinkSignsInOnce(t *testing.T) {
@@ -236,8 +237,5 @@ func (f mailerFunc) Send(ctx context.Context, m mail.Message) error { return f(c
 // brokenPool is a pool whose database is away.
 func brokenPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), "postgres://none@127.0.0.1:1/none")
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return pool
+	return testenv.OpenPool(t, "postgres://none@127.0.0.1:1/none")
 }

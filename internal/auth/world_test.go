@@ -49,9 +49,7 @@ func newWorld(t testing.TB) *world {
 		AdminEmails: []string{"Boss@Example.com"},
 	}
 	var err error
-	w.pool, err = pgxpool.New(t.Context(), testenv.AuthDatabase(t))
-	require.NoError(t, err)
-	t.Cleanup(w.pool.Close)
+	w.pool = testenv.OpenPool(t, testenv.AuthDatabase(t))
 	options, err := redis.ParseURL(w.server.URL())
 	require.NoError(t, err)
 	w.redis = redis.NewClient(options)

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"ticketing/command/catalog"
@@ -33,20 +32,12 @@ func New(t *testing.T) *World {
 	t.Helper()
 	urls, registry := testenv.Databases(t), catalog.Registry()
 	w := &World{T: t, Tables: tables.Config{
-		Events: newPool(t, urls.Events), Read: newPool(t, urls.Read), Registry: registry,
+		Events: testenv.OpenPool(t, urls.Events), Read: testenv.OpenPool(t, urls.Read), Registry: registry,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}}
 	w.Log = logtest.Log{Pool: w.Tables.Events, Registry: registry}
 	w.Reader = query.NewReader(w.Tables.Read)
 	return w
-}
-
-func newPool(t *testing.T, url string) *pgxpool.Pool {
-	t.Helper()
-	pool, err := pgxpool.New(t.Context(), url)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return pool
 }
 
 // Writer returns a writer for the live tables of a projection.

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -69,12 +68,8 @@ type market struct {
 // newMarkets returns what makes the markets of all runs, which share the databases: each has an event and customers of its own.
 func newMarkets(t *testing.T) func(t *rapid.T) *market {
 	urls := testenv.Databases(t)
-	pool, err := pgxpool.New(t.Context(), urls.Events)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	read, err := pgxpool.New(t.Context(), urls.Read)
-	require.NoError(t, err)
-	t.Cleanup(read.Close)
+	pool := testenv.OpenPool(t, urls.Events)
+	read := testenv.OpenPool(t, urls.Read)
 	b := &bank{Gateway: sandbox.New(pool), dashboard: map[string][]gateway.Reversal{}}
 	w := &world{t: t, Story: &commandtest.Story{System: commandtest.New(t, commandtest.Config{
 		Database: urls.Events, Gateway: b, Hold: 10 * time.Minute,

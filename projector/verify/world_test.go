@@ -38,9 +38,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	urls := testenv.Databases(t)
-	read, err := pgxpool.New(t.Context(), urls.Read)
-	require.NoError(t, err)
-	t.Cleanup(read.Close)
+	read := testenv.OpenPool(t, urls.Read)
 	w := &world{t: t, Story: commandtest.NewStory(t, urls.Events), read: read}
 	w.log = logtest.Log{Pool: w.Pool, Registry: catalog.Registry()}
 	return w

@@ -75,9 +75,7 @@ func startPlatform(t *testing.T) *house {
 		err := h.visitor().do(t.Context(), `{ __typename }`, nil, nil)
 		return err == nil, fmt.Sprint(err)
 	})
-	h.events, err = pgxpool.New(t.Context(), db.Events)
-	require.NoError(t, err)
-	t.Cleanup(h.events.Close)
+	h.events = testenv.OpenPool(t, db.Events)
 	admin := 0
 	h.admins = newTurns(5, func() client {
 		admin++

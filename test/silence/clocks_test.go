@@ -84,9 +84,7 @@ func startClocks(t *testing.T) *clocks {
 	})
 	require.NoError(t, err)
 	c := &clocks{t: t, cfg: cfg, logTime: testenv.NewClock(t, db.Events)}
-	c.pool, err = pgxpool.New(t.Context(), db.Events)
-	require.NoError(t, err)
-	t.Cleanup(c.pool.Close)
+	c.pool = testenv.OpenPool(t, db.Events)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	g, ctx := errgroup.WithContext(ctx)
 	t.Cleanup(func() {

@@ -18,10 +18,7 @@ import (
 
 func newPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), testenv.EventsDatabase(t))
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return pool
+	return testenv.OpenPool(t, testenv.EventsDatabase(t))
 }
 
 func TestConformance(t *testing.T) {

@@ -17,9 +17,7 @@ import (
 
 func open(t *testing.T) (*pgxpool.Pool, *pgx.Conn, logtest.Log) {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), testenv.Databases(t).Events)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	pool := testenv.OpenPool(t, testenv.Databases(t).Events)
 	conn, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(conn.Release)
