@@ -171,7 +171,7 @@ test-sabotage: setup ## break one invariant after another and require that its t
 
 .PHONY: test-random
 test-random: setup ## run the property tests with CHECKS (1000) random draws each; a failure prints its seed: SEED=7 PACKAGES=./command
-	RAPID_SEED=$(or $(SEED),0) RAPID_CHECKS=$(or $(CHECKS),1000) go test -count=1 -timeout=3h \
+	RAPID_SEED=$(or $(SEED),0) RAPID_CHECKS=$(or $(CHECKS),1000) go test -count=1 -timeout=110m \
 		$(if $(filter ./...,$(PACKAGES)),$$(grep -rl --include='*_test.go' 'rapid\.Check' . | xargs dirname | sort -u),$(PACKAGES))
 
 .PHONY: test-simulation
@@ -212,7 +212,7 @@ test-kafka-short: setup ## of test-kafka what each push runs: the relay, and a s
 	$(WITH_KAFKA) -timeout=$(TIMEOUT) -run='^(TestASaleOverApacheKafka|TestPublishesTheLogInOrder|TestDeletedTopicIsFilledAgain)$$' ./test ./command/relay
 
 .PHONY: fuzz
-fuzz: ## run each fuzz test for FUZZTIME (5s); ONLY="graph.Fuzz" runs those
+fuzz: ## run each fuzz test for FUZZTIME (5s); ONLY="graph.Fuzz" runs those; KEEP=12 keeps inputs that reached new code
 	@scripts/fuzz $(or $(FUZZTIME),5s) "$(ONLY)"
 
 .PHONY: test-kubernetes

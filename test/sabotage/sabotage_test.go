@@ -82,7 +82,19 @@ func (s sabotage) requireNoticed(t *testing.T) {
 		require.Error(t, err, "%s passes: %s", one.name, output)
 		noticed := bytes.Contains(output, []byte("--- FAIL: "+one.name)) || bytes.Contains(output, []byte("panic: "))
 		require.True(t, noticed, "%s did not fail, its build did: %s", one.name, output)
+		t.Logf("%s fails: %s", one.name, saidBy(output)) // whoever reads it sees whether that is what was broken
 	}
+}
+
+// saidBy returns what a failing test says is wrong: its messages, or the first lines of its panic.
+func saidBy(output []byte) string {
+	const most = 600
+	for _, start := range []string{"Error:", "panic: ", "--- FAIL: "} {
+		if i := bytes.Index(output, []byte(start)); i >= 0 {
+			return string(output[i:min(len(output), i+most)])
+		}
+	}
+	return string(output[:min(len(output), most)])
 }
 
 // writeOverlay writes the broken files, and returns the name of the file that has the build use them.
