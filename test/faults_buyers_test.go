@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"ticketing/internal/testenv"
 )
 
 // buyers are customers who try again, with the same idempotency key and at another api, until each command has an outcome.
@@ -17,19 +16,44 @@ type buyers struct {
 	t     *testing.T
 	apis  []string
 	seed  uint64
-	event string
+	admin *patientBuyer
 	stop  chan struct{}
 	group sync.WaitGroup
 
-	commands, reserved, paid, cancelled, refused, again, longest atomic.Int64
+	commands, refused, again, longest atomic.Int64
 
-	mu       sync.Mutex
-	accepted []string // ids of reservations
+	opening sync.Mutex   // held by who puts an event on sale
+	soldOut atomic.Int64 // how often places of the event that is on sale were refused
+
+	mu   sync.Mutex
+	told told
 }
 
 func newBuyers(t *testing.T, apis []string, seed uint64) *buyers {
 	t.Helper()
 	return &buyers{t: t, apis: apis, seed: seed, stop: make(chan struct{})}
+}
+
+// told is what customers were told that is done.
+type told struct {
+	events              []string // that were put on sale
+	reserved, cancelled []string // reservations
+	paid                []string // payments
+	sales               []sale   // of those
+}
+
+// sale is what a customer has paid for.
+type sale struct {
+	reservation, event string
+	seats              []string // labels
+	floor              int      // places without one
+}
+
+// note changes what customers were told.
+func (b *buyers) note(change func(*told)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change(&b.told)
 }
 
 // patientBuyer is one customer.
@@ -46,12 +70,11 @@ func (w *faultWorld) startSelling() {
 	const customers = 12
 	b := w.buyers
 	w.awaitAPIs()
-	admin := &patientBuyer{buyers: b, email: adminEmail, client: &client{t: w.t, url: b.apis[0]}}
-	testenv.Eventually(w.t, testenv.Patience, func() (bool, string) { return admin.signIn(), "a busy machine" })
-	b.event = onSale(w.t, admin.client, 1_000_000, vars{"paymentAttempts": 2})
+	w.measureFootprints()
+	b.admin = b.newBuyer(adminEmail, 1<<41)
+	b.putOnSale()
 	for i := range customers {
-		one := &patientBuyer{buyers: b, email: fmt.Sprintf("buyer%d@example.com", i), client: &client{t: w.t, url: b.apis[0]}}
-		one.from = rand.New(rand.NewPCG(b.seed, 1<<40+uint64(i)))
+		one := b.newBuyer(fmt.Sprintf("buyer%d@example.com", i), 1<<40+uint64(i))
 		b.group.Go(func() {
 			for {
 				select {
@@ -65,6 +88,10 @@ func (w *faultWorld) startSelling() {
 	}
 }
 
+func (b *buyers) newBuyer(email string, draws uint64) *patientBuyer {
+	return &patientBuyer{buyers: b, email: email, client: &client{t: b.t, url: b.apis[0]}, from: rand.New(rand.NewPCG(b.seed, draws))}
+}
+
 // stopSelling waits until each command has its outcome.
 func (w *faultWorld) stopSelling() {
 	w.awaitAPIs()
@@ -72,60 +99,125 @@ func (w *faultWorld) stopSelling() {
 	w.buyers.group.Wait()
 }
 
-func (b *buyers) acceptedReservations() []string {
+// An event in the time of faults has few places, so that customers want the same ones, and each is sold out.
+const (
+	faultFloor  = 30
+	faultSeats  = 20 // of one row
+	faultMissed = 40 // customers to whom an event that is sold out was refused, when another is put on sale
+)
+
+// putOnSale puts an event on sale, in place of the one that is.
+func (b *buyers) putOnSale() {
+	created := b.admin.send("createEvent", "CreateEventInput", "event { id }",
+		vars{"name": "First night", "venue": "Town hall", "startsAt": "2040-01-01T20:00:00Z", "paymentAttempts": 2, "idempotencyKey": newKey()})
+	if created.Event == nil {
+		b.t.Errorf("an event is refused: %+v", created)
+		return
+	}
+	id, price := created.Event.ID, vars{"amount": "20.00", "currencyCode": "EUR"}
+	for _, step := range []struct {
+		mutation, inputType string
+		input               vars
+	}{
+		{"addInventory", "AddInventoryInput", vars{"section": "Floor", "price": price, "capacity": faultFloor}},
+		{"addInventory", "AddInventoryInput", vars{"section": "Stalls", "price": price, "rows": []vars{{"row": "A", "seats": faultSeats}}}},
+		{"publishEvent", "EventIDInput", vars{}},
+		{"openSales", "EventIDInput", vars{}},
+	} {
+		step.input["eventId"] = id
+		done := b.admin.send(step.mutation, step.inputType, "event { id }", step.input)
+		again := []string{"INVALID", "INVALID_STATE"} // what it is after a response that was lost
+		if len(done.UserErrors) > 0 && !slices.Contains(again, done.UserErrors[0].Code) {
+			b.t.Errorf("%s is refused: %+v", step.mutation, done)
+			return
+		}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.accepted
+	b.told.events = append(b.told.events, id)
+	b.soldOut.Store(0)
+}
+
+// onSale returns the event that is on sale.
+func (b *buyers) onSale() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.told.events[len(b.told.events)-1]
+}
+
+// missOut counts a customer who did not get a place. Others go on trying while one of them has the next event put on sale.
+func (b *buyers) missOut() {
+	if b.soldOut.Add(1) < faultMissed || !b.opening.TryLock() {
+		return
+	}
+	defer b.opening.Unlock()
+	if b.soldOut.Load() >= faultMissed { // else it has just been done
+		b.putOnSale()
+	}
+}
+
+// chooseItem returns places on the floor, or one or two seats that others want, too, and what they are to who has paid.
+func (b *patientBuyer) chooseItem() (item vars, s sale) {
+	if b.from.IntN(2) == 0 {
+		s.floor = 1 + b.from.IntN(3)
+		return bestSeats("Floor", s.floor), s
+	}
+	for range 1 + b.from.IntN(2) {
+		s.seats = append(s.seats, fmt.Sprintf("A-%d", 1+b.from.IntN(faultSeats)))
+	}
+	slices.Sort(s.seats)
+	s.seats = slices.Compact(s.seats)
+	return namedSeats("Stalls", s.seats...), s
 }
 
 // buyOnce reserves, and pays, pays by another card, cancels, or leaves.
 func (b *patientBuyer) buyOnce(w *faultWorld) {
-	r := b.send("reserveSeats", "ReserveSeatsInput", "reservation { id }",
-		vars{"eventId": b.event, "items": []vars{bestSeats("Floor", 1+b.from.IntN(3))}})
-	if r == nil || r.Reservation == nil {
+	item, s := b.chooseItem()
+	s.event = b.onSale()
+	r := b.send("reserveSeats", "ReserveSeatsInput", "reservation { id }", vars{"eventId": s.event, "items": []vars{item}, "idempotencyKey": newKey()})
+	if r.Reservation == nil {
+		b.missOut()
 		return
 	}
-	b.reserved.Add(1)
-	b.mu.Lock()
-	b.accepted = append(b.accepted, r.Reservation.ID)
-	b.mu.Unlock()
+	s.reservation = r.Reservation.ID
+	b.note(func(t *told) { t.reserved = append(t.reserved, s.reservation) })
 	switch n := b.from.IntN(10); {
 	case n < 4:
-		b.pay(r.Reservation.ID, "pm_card_visa")
+		b.pay(s, "pm_card_visa")
 	case n < 5:
-		b.pay(r.Reservation.ID, "pm_card_visa_chargeDeclined")
-		b.pay(r.Reservation.ID, "pm_card_visa")
+		b.pay(s, "pm_card_visa_chargeDeclined")
+		b.pay(s, "pm_card_visa")
 	case n < 6:
-		paid := b.pay(r.Reservation.ID, "pm_card_authenticationRequired")
-		if paid != nil && paid.Payment != nil && paid.Payment.NextAction != nil {
+		paid := b.pay(s, "pm_card_authenticationRequired")
+		if paid.Payment != nil && paid.Payment.NextAction != nil {
 			w.double.AuthenticateIfWaiting(b.t, *paid.Payment.NextAction.ClientSecret) // and closes the page
 		}
 	case n < 8:
-		if c := b.send("cancelReservation", "CancelReservationInput", "reservation { id }", vars{"reservationId": r.Reservation.ID}); c != nil && c.Reservation != nil {
-			b.cancelled.Add(1)
+		c := b.send("cancelReservation", "CancelReservationInput", "reservation { id }", vars{"reservationId": s.reservation, "idempotencyKey": newKey()})
+		if c.Reservation != nil {
+			b.note(func(t *told) { t.cancelled = append(t.cancelled, s.reservation) })
 		}
 	}
 }
 
-func (b *patientBuyer) pay(reservationID, card string) *payload {
+func (b *patientBuyer) pay(s sale, card string) *payload {
 	p := b.send("processPayment", "ProcessPaymentInput", "payment { id status nextAction { clientSecret } }",
-		vars{"reservationId": reservationID, "method": vars{"card": vars{"token": card}}})
-	if p != nil && p.Payment != nil && p.Payment.Status == "COMPLETED" {
-		b.paid.Add(1)
+		vars{"reservationId": s.reservation, "method": vars{"card": vars{"token": card}}, "idempotencyKey": newKey()})
+	if p.Payment != nil && p.Payment.Status == "COMPLETED" {
+		b.note(func(t *told) { t.paid, t.sales = append(t.paid, p.Payment.ID), append(t.sales, s) })
 	}
 	return p
 }
 
 // send sends a mutation until it has an outcome: its object, or a rejection that trying again does not change.
 func (b *patientBuyer) send(mutation, inputType, selection string, input vars) *payload {
-	input["idempotencyKey"] = newKey()
 	body, err := json.Marshal(map[string]any{
 		"query":     fmt.Sprintf(`mutation($i: %s!) { r: %s(input: $i) { %s %s } }`, inputType, mutation, selection, errorFields),
 		"variables": vars{"i": input},
 	})
 	if err != nil {
 		b.t.Error(err)
-		return nil
+		return &payload{}
 	}
 	for began := time.Now(); ; b.again.Add(1) {
 		outcome := b.sendOnce(body)
@@ -158,8 +250,13 @@ func (b *patientBuyer) sendOnce(body []byte) *payload {
 		return nil
 	}
 	if len(answer.Errors) > 0 {
-		if answer.Errors[0].code() == "UNAUTHENTICATED" {
+		switch code := answer.Errors[0].code(); code {
+		case "UNAUTHENTICATED":
 			b.client.token = "" // Redis was emptied
+		case "UNAVAILABLE", "RATE_LIMITED", "READ_BEHIND":
+		default:
+			b.t.Errorf("a fault of a server must not reach customers like this: %s", text)
+			return &payload{}
 		}
 		return nil
 	}

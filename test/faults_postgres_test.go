@@ -26,39 +26,48 @@ const diskSize = 4 << 30
 // mountDisk mounts a disk at the folder that can be made full, and reports whether it may.
 func mountDisk(t *testing.T, folder string) bool {
 	t.Helper()
-	output, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%d", diskSize), "tmpfs", folder).CombinedOutput()
+	mount := asRoot(t.Context(), "mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%d,uid=%d,gid=%d", diskSize, os.Geteuid(), os.Getegid()), "tmpfs", folder)
+	output, err := mount.CombinedOutput()
 	if err != nil {
 		t.Logf("no disk will be full: that needs a tmpfs, and so root: %v: %s", err, output)
 		return false
 	}
-	t.Cleanup(func() { _ = exec.CommandContext(context.Background(), "umount", "--lazy", folder).Run() })
+	t.Cleanup(func() { _ = asRoot(context.Background(), "umount", "--lazy", folder).Run() })
 	return true
 }
 
+// asRoot returns a command that runs as root, by sudo without a password if the test does not.
+func asRoot(ctx context.Context, command ...string) *exec.Cmd {
+	if os.Geteuid() != 0 {
+		command = append([]string{"sudo", "-n"}, command...)
+	}
+	return exec.CommandContext(ctx, command[0], command[1:]...)
+}
+
 // fillDisk leaves PostgreSQL next to no room for a while. It ends when it can't write its log; it starts again when there is room.
-func (w *faultWorld) fillDisk(from *rand.Rand) {
+func (w *faultWorld) fillDisk(from *rand.Rand) bool {
 	const left = 256 << 10
 	lasts := drawMillis(from, 100, 3_000)
 	if !w.hasDisk {
-		return
+		return false
 	}
 	var disk syscall.Statfs_t
 	require.NoError(w.t, syscall.Statfs(w.folder, &disk))
 	used := int64(disk.Blocks-disk.Bfree) * disk.Bsize
 	if w.resizeDisk(used+left) != nil {
-		return // more was written meanwhile
+		return false // more was written meanwhile
 	}
 	time.Sleep(lasts)
 	require.NoError(w.t, w.resizeDisk(diskSize))
-	w.restartPostgres(false)
+	return w.restartPostgres(false)
 }
 
 func (w *faultWorld) resizeDisk(size int64) error {
-	return exec.CommandContext(w.t.Context(), "mount", "-o", fmt.Sprintf("remount,size=%d", size), w.folder).Run()
+	return asRoot(w.t.Context(), "mount", "-o", fmt.Sprintf("remount,size=%d", size), w.folder).Run()
 }
 
 // failOver kills PostgreSQL once a standby has all that was acknowledged, promotes that, and has all connections lead there.
-func (w *faultWorld) failOver(from *rand.Rand) {
+func (w *faultWorld) failOver(from *rand.Rand) bool {
 	sellsOn := drawMillis(from, 0, 1_000)
 	ctx, cancel := context.WithTimeout(context.Background(), testenv.Patience)
 	defer cancel()
@@ -84,6 +93,7 @@ func (w *faultWorld) failOver(from *rand.Rand) {
 	}
 	require.NoError(w.t, os.RemoveAll(w.dataDir))
 	w.server, w.dataDir = standby, folder
+	return true
 }
 
 func (w *faultWorld) execute(ctx context.Context, address string, statements ...string) {

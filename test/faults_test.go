@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"ticketing/internal/testenv"
 )
 
 // faultPlan is what a run of faults is made of. The same plan has the same faults in the same order.
@@ -47,35 +45,42 @@ func readFaultPlan(t *testing.T) faultPlan {
 	return p
 }
 
-// fault is a kind of fault. It draws what it hits from a source of its own, so that a run can be replayed.
+// fault is a kind of fault. It draws what it hits from a source of its own, so that a run can be replayed, and reports whether it hit something.
 type fault struct {
 	name   string
-	weight int // how often it happens, of the sum of all
-	strike func(w *faultWorld, from *rand.Rand)
+	weight int // how often it is tried, of the sum of all
+	strike func(w *faultWorld, from *rand.Rand) bool
 }
 
 // Faults that end by themselves are frequent; those after which a server starts again leave time to sell.
 var faults = []fault{
-	{"connections to PostgreSQL cut", 240, func(w *faultWorld, from *rand.Rand) { w.anyMember(from).postgres.Cut() }},
-	{"connections to Redis cut", 120, func(w *faultWorld, from *rand.Rand) { w.anyMember(from).redis.Cut() }},
+	{"connections to PostgreSQL cut", 240, func(w *faultWorld, from *rand.Rand) bool { return w.anyWire(from, toPostgres).Cut() > 0 }},
+	{"connections to Redis cut", 120, func(w *faultWorld, from *rand.Rand) bool { return w.anyWire(from, toRedis).Cut() > 0 }},
+	{"connections to Stripe cut", 60, func(w *faultWorld, from *rand.Rand) bool { return w.anyWire(from, toStripe).Cut() > 0 }},
+	{"connections of customers cut", 80, func(w *faultWorld, from *rand.Rand) bool { return w.anyWire(from, fromCustomers).Cut() > 0 }},
 	{"session of PostgreSQL ended", 200, (*faultWorld).endSession},
-	{"wire to PostgreSQL slow", 80, func(w *faultWorld, from *rand.Rand) { w.slowDown(w.anyMember(from).postgres, from) }},
-	{"wire to Redis slow", 40, func(w *faultWorld, from *rand.Rand) { w.slowDown(w.anyMember(from).redis, from) }},
-	{"connections to PostgreSQL silent", 30, func(w *faultWorld, from *rand.Rand) { w.anyMember(from).postgres.Silence() }},
-	{"connections to Redis silent", 20, func(w *faultWorld, from *rand.Rand) { w.anyMember(from).redis.Silence() }},
-	{"PostgreSQL hangs for one process", 10, func(w *faultWorld, from *rand.Rand) { w.hang(w.anyMember(from).postgres, from) }},
-	{"Redis hangs for one process", 10, func(w *faultWorld, from *rand.Rand) { w.hang(w.anyMember(from).redis, from) }},
-	{"call of Stripe lost", 100, (*faultWorld).loseCall},
+	{"wire to PostgreSQL slow", 80, func(w *faultWorld, from *rand.Rand) bool { return w.slowDown(w.anyWire(from, toPostgres), from) }},
+	{"wire to Redis slow", 40, func(w *faultWorld, from *rand.Rand) bool { return w.slowDown(w.anyWire(from, toRedis), from) }},
+	{"wire to Stripe slow", 30, func(w *faultWorld, from *rand.Rand) bool { return w.slowDown(w.anyWire(from, toStripe), from) }},
+	{"wire of customers slow", 30, func(w *faultWorld, from *rand.Rand) bool { return w.slowDown(w.anyWire(from, fromCustomers), from) }},
+	{"connections to PostgreSQL silent", 30, func(w *faultWorld, from *rand.Rand) bool { return w.anyWire(from, toPostgres).Silence() > 0 }},
+	{"connections to Redis silent", 20, func(w *faultWorld, from *rand.Rand) bool { return w.anyWire(from, toRedis).Silence() > 0 }},
+	{"connections to Stripe silent", 10, func(w *faultWorld, from *rand.Rand) bool { return w.anyWire(from, toStripe).Silence() > 0 }},
+	{"PostgreSQL hangs for one process", 10, func(w *faultWorld, from *rand.Rand) bool { return w.hang(w.anyWire(from, toPostgres), from) }},
+	{"Redis hangs for one process", 10, func(w *faultWorld, from *rand.Rand) bool { return w.hang(w.anyWire(from, toRedis), from) }},
+	{"Stripe hangs for one process", 10, func(w *faultWorld, from *rand.Rand) bool { return w.hang(w.anyWire(from, toStripe), from) }},
+	{"call of Stripe goes wrong", 100, (*faultWorld).loseCall},
 	{"process frozen", 60, (*faultWorld).freezeMember},
-	{"api frozen with the log's lock", 4, func(w *faultWorld, _ *rand.Rand) { w.freezeHolder() }},
+	{"api frozen with the log's lock", 4, func(w *faultWorld, _ *rand.Rand) bool { return w.freezeHolder() }},
 	{"process killed", 24, (*faultWorld).killMember},
 	{"process stopped", 6, (*faultWorld).stopMember},
-	{"Redis emptied", 6, func(w *faultWorld, _ *rand.Rand) { w.emptyRedis() }},
-	{"Redis killed", 2, func(w *faultWorld, _ *rand.Rand) { w.killRedis() }},
-	{"broker killed", 3, func(w *faultWorld, from *rand.Rand) { w.killBroker(from) }},
-	{"topics deleted", 1, func(w *faultWorld, _ *rand.Rand) { w.deleteTopics() }},
-	{"PostgreSQL stopped", 2, func(w *faultWorld, _ *rand.Rand) { w.restartPostgres(true) }},
-	{"PostgreSQL killed", 2, func(w *faultWorld, _ *rand.Rand) { w.restartPostgres(false) }},
+	{"Redis emptied", 6, func(w *faultWorld, _ *rand.Rand) bool { return w.emptyRedis() }},
+	{"Redis killed", 2, func(w *faultWorld, _ *rand.Rand) bool { return w.killRedis() }},
+	{"broker frozen", 6, (*faultWorld).freezeBroker},
+	{"broker killed", 3, (*faultWorld).killBroker},
+	{"topics deleted", 1, func(w *faultWorld, _ *rand.Rand) bool { return w.deleteTopics() }},
+	{"PostgreSQL stopped", 2, func(w *faultWorld, _ *rand.Rand) bool { return w.restartPostgres(true) }},
+	{"PostgreSQL killed", 2, func(w *faultWorld, _ *rand.Rand) bool { return w.restartPostgres(false) }},
 	{"disk of PostgreSQL full", 2, (*faultWorld).fillDisk},
 	{"failover to a standby", 1, (*faultWorld).failOver},
 }
@@ -106,7 +111,7 @@ func TestFaults(t *testing.T) {
 	t.Cleanup(func() {
 		w.print()
 		if t.Failed() {
-			t.Logf("to replay it: make test-faults SEED=%d DURATION=%s PAUSE=%s ONLY='%s'", plan.seed, plan.duration, plan.pause, plan.only)
+			t.Logf("to replay it: make test-faults SEED=%d DURATION=%s PAUSE=%s MOST=%d ONLY='%s'", plan.seed, plan.duration, plan.pause, plan.most, plan.only)
 		}
 	})
 	w.startSelling()
@@ -121,9 +126,12 @@ func TestFaults(t *testing.T) {
 	w.requireNothingLeaked()
 }
 
-func (w *faultWorld) strikeOnce(f fault, from *rand.Rand) {
-	w.struck[f.name]++
-	f.strike(w, from)
+func (w *faultWorld) strikeOnce(f fault, from *rand.Rand) (hit bool) {
+	hit = f.strike(w, from)
+	if hit {
+		w.struck[f.name]++
+	}
+	return hit
 }
 
 // print prints what a run did.
@@ -135,40 +143,13 @@ func (w *faultWorld) print() {
 		fmt.Fprintf(&out, "%8d  %s\n", w.struck[name], name)
 	}
 	twice, late := w.hooks.counts()
-	sum += twice + late
-	fmt.Fprintf(&out, "%8d  webhook sent twice\n%8d  webhook late, behind later ones\n%8d  faults in %s\n", twice, late, sum, time.Since(w.began).Round(time.Second))
+	wrong := w.double.WentWrong()
+	sum += twice + late + wrong
+	fmt.Fprintf(&out, "%8d  calls of Stripe lost, refused or failed\n%8d  webhooks sent twice\n%8d  webhooks late, behind later ones\n", wrong, twice, late)
+	fmt.Fprintf(&out, "%8d  faults in %s, and processes that ended by themselves and were started again: %d\n", sum, time.Since(w.began).Round(time.Second), w.restarts.Load())
 	b := w.buyers
-	fmt.Fprintf(&out, "%8d  commands with an outcome; reserved %d, paid %d, cancelled %d, refused %d; sent again %d times\n",
-		b.commands.Load(), b.reserved.Load(), b.paid.Load(), b.cancelled.Load(), b.refused.Load(), b.again.Load())
-	fmt.Fprintf(&out, "longest stall of a customer: %s; of the log with a frozen holder of its lock: %s (%d times)\n",
-		time.Duration(b.longest.Load()).Round(time.Millisecond), w.longestTakeover.Round(time.Millisecond), w.takeovers)
+	fmt.Fprintf(&out, "%8d  commands with an outcome; reserved %d, paid %d, cancelled %d, refused %d; sent again %d times; sold out %d times\n", b.commands.Load(),
+		len(b.told.reserved), len(b.told.paid), len(b.told.cancelled), b.refused.Load(), b.again.Load(), len(b.told.events)-1)
+	fmt.Fprintf(&out, "longest stall of a customer: %s; of the log with a frozen holder of its lock: %v\n", time.Duration(b.longest.Load()).Round(time.Millisecond), w.takeovers)
 	w.t.Logf("\n%s", out.String())
-}
-
-// requireSound requires of a healed platform all that must be true whatever has happened.
-func (w *faultWorld) requireSound() {
-	const patience = 5 * time.Minute // what failed often is tried again after minutes
-	read, events := w.env["PROJECTION_DATABASE_URL"], w.env["DATABASE_URL"]
-	testenv.Eventually(w.t, patience, func() (bool, string) {
-		open := queryCount(w.t, events, `SELECT count(*) FROM (SELECT DISTINCT ON (stream_id) type FROM domain_events WHERE stream_id LIKE 'reservation-%'
-			ORDER BY stream_id, version DESC) last WHERE type IN ('ReservationInitiated', 'PaymentRequested', 'PaymentAttemptFailed')`)
-		return open == 0, fmt.Sprintf("%d reservations hold seats past their time", open)
-	})
-	testenv.Eventually(w.t, patience, func() (bool, string) {
-		refunding := queryCount(w.t, events, `SELECT count(*) FROM domain_events r WHERE type = 'RefundRequested' AND NOT EXISTS (SELECT FROM domain_events d
-			WHERE d.stream_id = r.stream_id AND d.type IN ('PaymentRefunded', 'RefundFailed') AND d.version > r.version)`)
-		return refunding == 0, fmt.Sprintf("%d refunds wait", refunding)
-	})
-	w.platform.requireVerified()
-	awaitMoney(w.t, read, w.double)
-	require.Zero(w.t, queryCount(w.t, read, `SELECT count(*) FROM sections WHERE sold + reserved > capacity`), "oversold")
-	require.Zero(w.t, queryCount(w.t, read, `SELECT count(*) FROM projection_dead_letters`), "dead letters")
-	require.Zero(w.t, queryCount(w.t, events, `SELECT count(*) FROM river_job WHERE state = 'discarded'`), "jobs that were given up")
-	accepted := w.buyers.acceptedReservations()
-	require.NotEmpty(w.t, accepted)
-	missing := queryCount(w.t, events, `SELECT count(*) FROM unnest($1::text[]) AS told(id)
-		WHERE (SELECT count(*) FROM domain_events WHERE stream_id = 'reservation-' || told.id AND type = 'ReservationInitiated') <> 1`, accepted)
-	require.Zero(w.t, missing, "accepted reservations that the log does not have")
-	require.Equal(w.t, len(accepted), queryCount(w.t, events, `SELECT count(*) FROM domain_events WHERE type = 'ReservationInitiated'`),
-		"reservations that no customer got, although each command had an outcome")
 }

@@ -86,7 +86,11 @@ func (c *client) sendEvent(name string) error {
 	return err
 }
 
-// An api is stopped (SIGSTOP) while it has the log's lock, and continues when another one has appended. Neither's customer sees an error.
+// takeover is how long the others may wait for a frozen holder of the log's lock.
+const takeover = 2 * time.Second
+
+// An api is stopped (SIGSTOP) while it has the log's lock, and continues when another one has appended, within two seconds (on a machine that is
+// busy with other tests, in one of some tries). Neither's customer sees an error.
 func TestAnAPIThatIsFrozenWithTheLogsLockHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -108,10 +112,10 @@ func TestAnAPIThatIsFrozenWithTheLogsLockHoldsUpNoOther(t *testing.T) {
 		release()
 		holds := queue.sees(t, true)
 		require.NoError(t, elsewhere.sendEvent(fmt.Sprint("other ", tries)))
-		t.Logf("another api appended after %s", time.Since(began).Round(time.Millisecond))
+		took := time.Since(began).Round(time.Millisecond)
 		frozen.unfreeze()
 		require.NoError(t, <-created)
-		return holds, "the frozen api did not get the lock: it had just given up a try"
+		return holds && took < takeover, fmt.Sprintf("another api appended after %s; the frozen one had the lock: %t (else it had just given up a try)", took, holds)
 	})
 	require.Equal(t, 2*tries, queryCount(t, p.env["DATABASE_URL"], `SELECT count(*) FROM domain_events WHERE type = 'EventCreated'`))
 }

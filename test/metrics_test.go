@@ -78,15 +78,21 @@ func scrape(t testing.TB, parts map[string]runningPart) map[string]map[string]*d
 	t.Helper()
 	metrics := map[string]map[string]*dto.MetricFamily{}
 	for part, running := range parts {
-		response, err := http.Get(running.metrics)
+		families, err := tryScrape(running.metrics)
 		require.NoError(t, err)
-		parser := expfmt.NewTextParser(model.LegacyValidation)
-		families, err := parser.TextToMetricFamilies(response.Body)
-		require.NoError(t, err)
-		require.NoError(t, response.Body.Close())
 		metrics[part] = families
 	}
 	return metrics
+}
+
+func tryScrape(url string) (map[string]*dto.MetricFamily, error) {
+	response, err := http.Get(url)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	return parser.TextToMetricFamilies(response.Body)
 }
 
 // sum adds up the metrics of all parts that have these labels.

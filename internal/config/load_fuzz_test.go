@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,9 @@ import (
 	"ticketing/internal/config"
 )
 
-// FuzzLoad checks that any value of any variable is used or refused by the variable's name, and that no error has a secret.
+var namesVariable = regexp.MustCompile(`^[A-Z][A-Z0-9_]+\b`)
+
+// FuzzLoad checks that any value of any variable is used or refused by a variable's name, and that no error has a secret.
 func FuzzLoad(f *testing.F) {
 	const secret = "x7Secret0"
 	complete := production(map[string]string{
@@ -38,7 +41,9 @@ func FuzzLoad(f *testing.F) {
 		if cfg, err := config.Load(environ); err == nil {
 			require.NotZero(t, cfg)
 		} else {
-			require.NotEmpty(t, err.Error())
+			for line := range strings.Lines(strings.TrimPrefix(err.Error(), "configuration:\n")) { // another one, where two don't fit each other
+				require.Regexp(t, namesVariable, line)
+			}
 		}
 		name = secrets[int(which)%len(secrets)]
 		for _, hidden := range []string{secret + rest, "1:" + secret + rest, "postgres://u:" + secret + rest, "rediss://u:" + secret + rest + "@h", "smtp://" + secret + rest} {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -62,6 +63,18 @@ func (b *BrokerProc) Kill() {
 	b.t.Helper()
 	require.NoError(b.t, b.helper.kill())
 	b.helper = nil
+}
+
+// Freeze stops the embedded broker's process for a while: its connections stay, and nothing comes. A node of Apache Kafka goes on.
+func (b *BrokerProc) Freeze() {
+	b.t.Helper()
+	require.NoError(b.t, b.helper.child.Signal(syscall.SIGSTOP))
+}
+
+// Unfreeze has it go on.
+func (b *BrokerProc) Unfreeze() {
+	b.t.Helper()
+	require.NoError(b.t, b.helper.child.Signal(syscall.SIGCONT))
 }
 
 // Stop shuts the broker down.

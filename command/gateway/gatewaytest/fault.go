@@ -25,6 +25,13 @@ func (s *Server) Inject(f Fault) {
 	s.faults = append(s.faults, f)
 }
 
+// WentWrong returns how many requests went wrong because of Inject, or were held.
+func (s *Server) WentWrong() int {
+	s.Lock()
+	defer s.Unlock()
+	return s.wentWrong
+}
+
 // Hold makes the next request that on describes wait before it is handled. arrived is closed when it waits; release lets it go on.
 func (s *Server) Hold(on string) (arrived <-chan struct{}, release func()) {
 	f := Fault{On: on, reached: make(chan struct{}), request: make(chan struct{})}

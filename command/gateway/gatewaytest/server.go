@@ -30,6 +30,7 @@ type Server struct {
 
 	config     Config
 	faults     []Fault
+	wentWrong  int // calls that met one
 	down       bool
 	calls      []Call
 	events     []Event
@@ -104,6 +105,7 @@ func (s *Server) recordCall(c Call) (f Fault, down bool) {
 	if i := slices.IndexFunc(s.faults, func(f Fault) bool { return f.isFor(c) }); i >= 0 {
 		f = s.faults[i]
 		s.faults = slices.Delete(s.faults, i, i+1)
+		s.wentWrong++
 	}
 	return f, false
 }
