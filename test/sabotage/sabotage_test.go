@@ -102,10 +102,13 @@ func TestSabotageIsNoticed(t *testing.T) {
 }
 
 func (s sabotage) requireNoticed(t *testing.T) {
-	overlay := s.writeOverlay(t)
+	// Some tests build the programs that they run: these must be broken, too.
+	flags, err := exec.CommandContext(t.Context(), "go", "env", "GOFLAGS").Output()
+	require.NoError(t, err)
+	broken := "GOFLAGS=" + strings.TrimSpace(string(flags)) + " -overlay=" + s.writeOverlay(t)
 	for _, one := range s.noticing() {
-		run := goTest(t, one.folder, []string{one.name}, "-overlay="+overlay, "-failfast", fmt.Sprintf("-count=%d", max(s.count, 1)))
-		run.Env = append(os.Environ(), "DURATION=4m") // of a simulation, at most
+		run := goTest(t, one.folder, []string{one.name}, "-failfast", fmt.Sprintf("-count=%d", max(s.count, 1)))
+		run.Env = append(os.Environ(), broken, "DURATION=4m") // of a simulation, at most
 		output, err := run.CombinedOutput()
 		require.Error(t, err, "%s passes: %s", one.name, output)
 		why := whyUnnoticed(output, one.name)
