@@ -231,8 +231,11 @@ var sabotages = []sabotage{
 	},
 	{
 		name:   "a payment that was given up is confirmed",
-		folder: "test", tests: []string{"TestAnAPIThatIsFrozenBeforeItConfirmsChargesNothingWhenItWakes"},
-		changes: []change{{"command/process_payment.go", `case recorded.Payment.Status != payment.Processing:`, `case recorded.Payment == nil:`}},
+		folder: "command", tests: []string{"TestAPaymentThatWasGivenUpMeanwhileIsNotConfirmed"},
+		changes: []change{
+			{"command/process_payment.go", `case recorded.Payment.Status != payment.Processing:`, `case recorded.Payment == nil:`},
+			{"command/process_payment.go", `case recorded.unwanted:`, `case recorded.unwanted && recorded.Payment == nil:`},
+		},
 	},
 	{
 		name:   "a refund is requested under another key each time",
