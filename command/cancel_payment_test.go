@@ -11,6 +11,7 @@ import (
 	"ticketing/command"
 	"ticketing/command/commandtest"
 	"ticketing/command/event"
+	"ticketing/command/eventstore"
 	"ticketing/command/gateway"
 	"ticketing/command/gateway/sandbox"
 	"ticketing/command/payment"
@@ -125,6 +126,24 @@ func TestAPaymentOfWhatNoLongerWaitsForItIsNotConfirmed(t *testing.T) {
 	require.Equal(t, payment.Abandoned, paid.Payment.FailureCode)
 	require.Equal(t, reservation.Cancelled, paid.Reservation.Status)
 	require.NotContains(t, s.History(t, payment.Stream(paid.Payment.ID)), "PaymentCompleted")
+}
+
+// The gateway would refuse to confirm it, which is no reason to try.
+func TestAPaymentThatWasGivenUpMeanwhileIsNotConfirmed(t *testing.T) {
+	t.Parallel()
+	s, g := newFaulty(t)
+	alice := commandtest.User("usr_alice")
+	r := s.Reserve(t, alice, s.OnSale(t, event.Create{}), commandtest.Tickets("Floor", 1))
+	g.before = func() {
+		var stream string
+		require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT stream_id FROM domain_events WHERE type = 'PaymentInitiated'`).Scan(&stream))
+		_, paymentID := eventstore.SplitStreamID(stream)
+		require.NoError(t, s.ReconcilePayment(t.Context(), commandtest.Part("saga"), paymentID))
+	}
+	g.charged = func() { require.Fail(t, "it was confirmed") }
+	paid, err := s.ProcessPayment(t.Context(), alice, command.ProcessPayment{ReservationID: r.ID, CardToken: "pm_card_visa"})
+	requireRejection(t, rejection.GatewayUnavailable, err)
+	require.Equal(t, payment.Failed, paid.Payment.Status)
 }
 
 // What is charged at the very moment of the cancellation is given back, and the answer says so.

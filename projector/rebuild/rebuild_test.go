@@ -181,6 +181,17 @@ func TestTwoRebuildsOfOneProjectionExcludeEachOther(t *testing.T) {
 	require.NoError(t, Run(t.Context(), w.Tables, events.Projection{}, nil), "the lock is released")
 }
 
+// The checkpoints stay where they are, so that no projector brings later what a switch leaves out.
+func TestASwitchBringsWhatTheLogGotSinceTheNewTablesWereFilled(t *testing.T) {
+	w := readtest.New(t)
+	w.Append("event-evt_1", readtest.Created("one"))
+	r := fillHalf(w, events.Projection{}, 1)
+	w.Append("event-evt_1", event.EventPublished{})
+	w.ProjectAll(events.Projection{})
+	require.NoError(t, r.switchTables(t.Context()))
+	require.Equal(t, "PUBLISHED", w.Event("evt_1").Status)
+}
+
 // A long read keeps the old tables; other reads do not queue behind a switch that waits for it.
 func TestASwitchWaitsForALongRead(t *testing.T) {
 	w := readtest.New(t)

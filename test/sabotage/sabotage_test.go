@@ -1,12 +1,12 @@
 package sabotage
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,57 +44,86 @@ func (s sabotage) noticing() (all []test) {
 	return all
 }
 
-// Sabotage that no longer fits the sources, or that the page does not have, proves nothing.
+// Sabotage that no longer fits the sources proves nothing, and the page has what is sabotaged, no less and no more.
 func TestSabotageFitsTheSources(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join(root, "docs", "reliability.md"))
 	require.NoError(t, err)
+	_, table, found := strings.Cut(string(page), "\n| what is broken | test that notices |\n|---|---|\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	var rows []string
 	for _, s := range sabotages {
 		s.broken(t)
 		var names []string
 		for _, one := range s.noticing() {
 			names = append(names, fmt.Sprintf("`%s.%s`", one.folder, one.name))
 		}
-		require.Contains(t, string(page), fmt.Sprintf("| %s | %s |\n", s.name, strings.Join(names, ", ")))
+		rows = append(rows, fmt.Sprintf("| %s | %s |", s.name, strings.Join(names, ", ")))
 	}
+	require.Equal(t, strings.Join(rows, "\n"), table)
 }
 
-// Each test that is named fails when what it is there for is broken. The run takes minutes: `make test-sabotage`.
+// Each test that is named passes, and fails when what it is there for is broken. The run takes minutes: `make test-sabotage`.
 func TestSabotageIsNoticed(t *testing.T) {
 	only := os.Getenv("SABOTAGE")
 	if only == "" {
 		t.Skip("make test-sabotage runs it")
 	}
+	var chosen []sabotage
+	unbroken := map[string][]string{} // tests, by folder
 	for _, s := range sabotages {
-		if only == "all" || strings.Contains(s.name, only) {
-			t.Run(s.name, s.requireNoticed)
+		if only != "all" && !strings.Contains(s.name, only) {
+			continue
 		}
+		chosen = append(chosen, s)
+		for _, one := range s.noticing() {
+			if !slices.Contains(unbroken[one.folder], one.name) {
+				unbroken[one.folder] = append(unbroken[one.folder], one.name)
+			}
+		}
+	}
+	require.NotEmpty(t, chosen, "no name has %q in it", only)
+	for folder, names := range unbroken {
+		t.Run("nothing in "+folder, func(t *testing.T) {
+			output, err := goTest(t, folder, names, "-count=1", "-v").CombinedOutput()
+			require.NoError(t, err, "%s", output)
+			for _, name := range names {
+				require.True(t, hasPassed(output, name), "%s was not run: %s", name, output)
+			}
+		})
+	}
+	if t.Failed() {
+		return // a test that fails anyway notices nothing
+	}
+	for _, s := range chosen {
+		t.Run(s.name, s.requireNoticed)
 	}
 }
 
 func (s sabotage) requireNoticed(t *testing.T) {
-	overlay := s.writeOverlay(t)
+	// Some tests build the programs that they run: these must be broken, too.
+	flags, err := exec.CommandContext(t.Context(), "go", "env", "GOFLAGS").Output()
+	require.NoError(t, err)
+	broken := "GOFLAGS=" + strings.TrimSpace(string(flags)) + " -overlay=" + s.writeOverlay(t)
 	for _, one := range s.noticing() {
-		run := exec.CommandContext(t.Context(), "go", "test", "-overlay="+overlay, "-vet=off", "-timeout=10m", fmt.Sprintf("-count=%d", max(s.count, 1)),
-			"-run=^"+one.name+"$", "./"+one.folder)
-		run.Dir, run.Env = root, append(os.Environ(), "DURATION=4m") // of a simulation, at most
+		run := goTest(t, one.folder, []string{one.name}, "-failfast", fmt.Sprintf("-count=%d", max(s.count, 1)))
+		run.Env = append(os.Environ(), broken, "DURATION=4m") // of a simulation, at most
 		output, err := run.CombinedOutput()
 		require.Error(t, err, "%s passes: %s", one.name, output)
-		noticed := bytes.Contains(output, []byte("--- FAIL: "+one.name)) || bytes.Contains(output, []byte("panic: "))
-		require.True(t, noticed, "%s did not fail, its build did: %s", one.name, output)
-		t.Logf("%s fails: %s", one.name, saidBy(output)) // whoever reads it sees whether that is what was broken
+		why := whyUnnoticed(output, one.name)
+		require.Empty(t, why, "%s does not notice: %s", one.name, output)
+		t.Logf("%s fails: %s", one.name, saidBy(output)) // a reader sees whether that is what was broken
 	}
 }
 
-// saidBy returns what a failing test says is wrong: its messages, or the first lines of its panic.
-func saidBy(output []byte) string {
-	const most = 600
-	for _, start := range []string{"Error:", "panic: ", "--- FAIL: "} {
-		if i := bytes.Index(output, []byte(start)); i >= 0 {
-			return string(output[i:min(len(output), i+most)])
-		}
-	}
-	return string(output[:min(len(output), most)])
+// goTest returns a run of tests of a folder.
+func goTest(t *testing.T, folder string, names []string, flags ...string) *exec.Cmd {
+	t.Helper()
+	arguments := append([]string{"test", "-vet=off", "-timeout=10m", "-run=^(" + strings.Join(names, "|") + ")$"}, flags...)
+	run := exec.CommandContext(t.Context(), "go", append(arguments, "./"+folder)...)
+	run.Dir = root
+	return run
 }
 
 // writeOverlay writes the broken files, and returns the name of the file that has the build use them.
