@@ -52,14 +52,17 @@ func TestLoad(t *testing.T) {
 	require.Greater(t, float64(steady.countOf("reserve"))/duration.Seconds(), float64(loadReservations))
 }
 
-// sellOut lets in more customers each second, as long as those before wait less than loadP95 for a reservation, until the event is sold out.
+// sellOut lets in more customers each second, as long as those before wait less than loadP95 for a reservation and next to nothing is refused (an api
+// that has too much to do sends customers away), until the event is sold out.
 func (r *loadRun) sellOut(tickets int) *crowd {
 	c := r.newCrowd(tickets, onSalePause)
 	longest := time.Duration(tickets) * time.Second / loadReservations
-	seen := 0
+	seen, sent, failed := 0, 0, 0
 	r.watch(time.Second, func(at time.Duration) bool {
 		require.Less(r.t, at, longest, "%d of %d tickets are sold", c.paid.Load(), tickets)
-		if c.quantileSince("reserve", seen, 0.95) < loadP95 {
+		sentBefore, failedBefore := sent, failed
+		sent, failed = c.count()
+		if c.quantileSince("reserve", seen, 0.95) < loadP95 && (failed-failedBefore)*100 <= (sent-sentBefore)*loadErrorPercent {
 			c.letIn(onSaleArrivals)
 		}
 		seen = c.countOf("reserve")

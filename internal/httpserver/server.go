@@ -4,6 +4,7 @@ package httpserver
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -62,7 +63,9 @@ func Run(ctx context.Context, listener net.Listener, c Config) error {
 	case <-ending:
 	}
 	_ = listener.Close()
-	<-served // what was accepted is known now
+	if err := <-served; !errors.Is(err, net.ErrClosed) { // what was accepted is known now
+		c.Logger.Warn("accepting connections failed", "error", err)
+	}
 	if err := drain(ctx, server, busy, c); err != nil {
 		return fmt.Errorf("drain %s: %w", listener.Addr(), err)
 	}
