@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // buyers are customers who try again, with the same idempotency key and at another api, until each command has an outcome.
@@ -73,6 +75,7 @@ func (w *faultWorld) startSelling() {
 	w.measureFootprints()
 	b.admin = b.newBuyer(adminEmail, 1<<41)
 	b.putOnSale()
+	require.False(w.t, w.t.Failed())
 	for i := range customers {
 		one := b.newBuyer(fmt.Sprintf("buyer%d@example.com", i), 1<<40+uint64(i))
 		b.group.Go(func() {

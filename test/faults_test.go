@@ -148,6 +148,8 @@ func (w *faultWorld) print() {
 	fmt.Fprintf(&out, "%8d  calls of Stripe lost, refused or failed\n%8d  webhooks sent twice\n%8d  webhooks late, behind later ones\n", wrong, twice, late)
 	fmt.Fprintf(&out, "%8d  faults in %s, and processes that ended by themselves and were started again: %d\n", sum, time.Since(w.began).Round(time.Second), w.restarts.Load())
 	b := w.buyers
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	fmt.Fprintf(&out, "%8d  commands with an outcome; reserved %d, paid %d, cancelled %d, refused %d; sent again %d times; sold out %d times\n", b.commands.Load(),
 		len(b.told.reserved), len(b.told.paid), len(b.told.cancelled), b.refused.Load(), b.again.Load(), len(b.told.events)-1)
 	fmt.Fprintf(&out, "longest stall of a customer: %s; of the log with a frozen holder of its lock: %v\n", time.Duration(b.longest.Load()).Round(time.Millisecond), w.takeovers)
