@@ -27,8 +27,8 @@ type buyers struct {
 	opening sync.Mutex   // held by who puts an event on sale
 	soldOut atomic.Int64 // how often places of the event that is on sale were refused
 
-	mu   sync.Mutex
-	told told
+	mu        sync.Mutex
+	confirmed confirmed
 }
 
 func newBuyers(t *testing.T, apis []string, seed uint64) *buyers {
@@ -36,8 +36,8 @@ func newBuyers(t *testing.T, apis []string, seed uint64) *buyers {
 	return &buyers{t: t, apis: apis, seed: seed, stop: make(chan struct{})}
 }
 
-// told is what customers were told that is done.
-type told struct {
+// confirmed is what the apis confirmed to customers.
+type confirmed struct {
 	events              []string // that were put on sale
 	reserved, cancelled []string // reservations
 	paid                []string // payments
@@ -51,11 +51,11 @@ type sale struct {
 	floor              int      // places without one
 }
 
-// note changes what customers were told.
-func (b *buyers) note(change func(*told)) {
+// note adds to what was confirmed.
+func (b *buyers) note(change func(*confirmed)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	change(&b.told)
+	change(&b.confirmed)
 }
 
 // patientBuyer is one customer.
@@ -106,7 +106,7 @@ func (w *faultWorld) stopSelling() {
 const (
 	faultFloor  = 30
 	faultSeats  = 20 // of one row
-	faultMissed = 40 // customers to whom an event that is sold out was refused, when another is put on sale
+	faultMissed = 40 // refusals of an event that is sold out, after which another is put on sale
 )
 
 // putOnSale puts an event on sale, in place of the one that is.
@@ -137,7 +137,7 @@ func (b *buyers) putOnSale() {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.told.events = append(b.told.events, id)
+	b.confirmed.events = append(b.confirmed.events, id)
 	b.soldOut.Store(0)
 }
 
@@ -145,7 +145,7 @@ func (b *buyers) putOnSale() {
 func (b *buyers) onSale() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.told.events[len(b.told.events)-1]
+	return b.confirmed.events[len(b.confirmed.events)-1]
 }
 
 // missOut counts a customer who did not get a place. Others go on trying while one of them has the next event put on sale.
@@ -183,7 +183,7 @@ func (b *patientBuyer) buyOnce(w *faultWorld) {
 		return
 	}
 	s.reservation = r.Reservation.ID
-	b.note(func(t *told) { t.reserved = append(t.reserved, s.reservation) })
+	b.note(func(c *confirmed) { c.reserved = append(c.reserved, s.reservation) })
 	switch n := b.from.IntN(10); {
 	case n < 4:
 		b.pay(s, "pm_card_visa")
@@ -198,7 +198,7 @@ func (b *patientBuyer) buyOnce(w *faultWorld) {
 	case n < 8:
 		c := b.send("cancelReservation", "CancelReservationInput", "reservation { id }", vars{"reservationId": s.reservation, "idempotencyKey": newKey()})
 		if c.Reservation != nil {
-			b.note(func(t *told) { t.cancelled = append(t.cancelled, s.reservation) })
+			b.note(func(c *confirmed) { c.cancelled = append(c.cancelled, s.reservation) })
 		}
 	}
 }
@@ -207,7 +207,7 @@ func (b *patientBuyer) pay(s sale, card string) *payload {
 	p := b.send("processPayment", "ProcessPaymentInput", "payment { id status nextAction { clientSecret } }",
 		vars{"reservationId": s.reservation, "method": vars{"card": vars{"token": card}}, "idempotencyKey": newKey()})
 	if p.Payment != nil && p.Payment.Status == "COMPLETED" {
-		b.note(func(t *told) { t.paid, t.sales = append(t.paid, p.Payment.ID), append(t.sales, s) })
+		b.note(func(c *confirmed) { c.paid, c.sales = append(c.paid, p.Payment.ID), append(c.sales, s) })
 	}
 	return p
 }

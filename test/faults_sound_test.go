@@ -35,32 +35,32 @@ func (w *faultWorld) requireSound() {
 	require.Zero(w.t, queryCount(w.t, read, `SELECT count(*) FROM sections WHERE sold + reserved > capacity`), "oversold")
 	require.Zero(w.t, queryCount(w.t, read, `SELECT count(*) FROM projection_dead_letters`), "dead letters")
 	require.Zero(w.t, queryCount(w.t, events, `SELECT count(*) FROM river_job WHERE state = 'discarded'`), "jobs that were given up")
-	w.requireAsTold(events)
+	w.requireAsConfirmed(events)
 	w.requireNoPanic()
 	w.requireSwiftTakeovers()
 }
 
-// requireAsTold requires that the log has each command once that customers were told is done, no reservation that none of them got, and that no
-// seat is of two who have paid.
-func (w *faultWorld) requireAsTold(events string) {
-	told := &w.buyers.told
-	require.NotEmpty(w.t, told.reserved)
+// requireAsConfirmed requires that the log has each command once that an api confirmed to a customer, no reservation that none of them got, and that
+// no seat is of two who have paid.
+func (w *faultWorld) requireAsConfirmed(events string) {
+	confirmed := &w.buyers.confirmed
+	require.NotEmpty(w.t, confirmed.reserved)
 	for event, c := range map[string]struct {
 		category string
 		ids      []string
 	}{
-		"ReservationInitiated": {"reservation", told.reserved}, "ReservationCancelled": {"reservation", told.cancelled}, "PaymentCompleted": {"payment", told.paid},
+		"ReservationInitiated": {"reservation", confirmed.reserved}, "ReservationCancelled": {"reservation", confirmed.cancelled}, "PaymentCompleted": {"payment", confirmed.paid},
 	} {
-		missing := queryCount(w.t, events, `SELECT count(*) FROM unnest($1::text[]) AS told(id)
-			WHERE (SELECT count(*) FROM domain_events WHERE stream_id = $2 || '-' || told.id AND type = $3) <> 1`, c.ids, c.category, event)
-		require.Zero(w.t, missing, "customers were told of more than the log has once: %s", event)
+		missing := queryCount(w.t, events, `SELECT count(*) FROM unnest($1::text[]) AS confirmed(id)
+			WHERE (SELECT count(*) FROM domain_events WHERE stream_id = $2 || '-' || confirmed.id AND type = $3) <> 1`, c.ids, c.category, event)
+		require.Zero(w.t, missing, "what an api confirmed and the log does not have once: %s", event)
 	}
-	require.Equal(w.t, len(told.reserved), queryCount(w.t, events, `SELECT count(*) FROM domain_events WHERE type = 'ReservationInitiated'`),
+	require.Equal(w.t, len(confirmed.reserved), queryCount(w.t, events, `SELECT count(*) FROM domain_events WHERE type = 'ReservationInitiated'`),
 		"reservations that no customer got, although each command had an outcome")
 	completed := queryValue[[]string](w.t, events, `SELECT coalesce(array_agg(substr(stream_id, length('reservation-') + 1)), '{}') FROM domain_events
 		WHERE type = 'ReservationCompleted'`)
 	floor, seats := map[string]int{}, map[string]string{}
-	for _, s := range told.sales {
+	for _, s := range confirmed.sales {
 		if !slices.Contains(completed, s.reservation) { // its hold had ended, and the money went back
 			continue
 		}

@@ -151,7 +151,7 @@ func (w *faultWorld) print() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	fmt.Fprintf(&out, "%8d  commands with an outcome; reserved %d, paid %d, cancelled %d, refused %d; sent again %d times; sold out %d times\n", b.commands.Load(),
-		len(b.told.reserved), len(b.told.paid), len(b.told.cancelled), b.refused.Load(), b.again.Load(), len(b.told.events)-1)
+		len(b.confirmed.reserved), len(b.confirmed.paid), len(b.confirmed.cancelled), b.refused.Load(), b.again.Load(), len(b.confirmed.events)-1)
 	fmt.Fprintf(&out, "longest stall of a customer: %s; of the log with a frozen holder of its lock: %v\n", time.Duration(b.longest.Load()).Round(time.Millisecond), w.takeovers)
 	w.t.Logf("\n%s", out.String())
 }

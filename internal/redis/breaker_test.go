@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -39,7 +40,7 @@ func (b *syncBuffer) count(text string) int {
 // openBehindProxy returns a client whose connections a test can silence.
 func openBehindProxy(t *testing.T, log *syncBuffer) (*goredis.Client, *networktest.Proxy) {
 	t.Helper()
-	u, err := url.Parse(testenv.Redis(t))
+	u, err := url.Parse(testenv.RedisServer(t).URL())
 	require.NoError(t, err)
 	proxy := networktest.NewProxy(t, u.Host)
 	u.Host = proxy.Address()
@@ -95,6 +96,10 @@ func TestSilentConnectionsAreReplaced(t *testing.T) {
 		})
 	}
 	_ = group.Wait()
+	testenv.Eventually(t, testenv.Patience, func() (bool, string) { // the probe's connection is there, and can be silenced, too
+		clients, err := client.ClientList(t.Context()).Result()
+		return strings.Contains(clients, "cmd=ping"), fmt.Sprint(clients, err)
+	})
 	require.Positive(t, proxy.Silence())
 	began := time.Now()
 	testenv.Eventually(t, testenv.Patience, func() (bool, string) { return log.count("works again") > 0, "not noticed" })
