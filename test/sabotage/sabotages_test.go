@@ -116,11 +116,6 @@ var sabotages = []sabotage{
 		changes: []change{{"command/inventory/selection.go", `case n <= left:`, `case n <= left || s.section.Capacity > 0:`}},
 	},
 	{
-		name:   "what customers send again is another command",
-		folder: "test", tests: []string{"TestCustomersGoOnAfterEachKindOfFault"},
-		changes: []change{{"command/engine/batch.go", "known, ok := b.known[c.Key.id()]\n\treturn known, ok", "known, ok := b.known[c.Key.id()]\n\treturn known, ok && b == nil"}},
-	},
-	{
 		name:   "a process decides by its own clock",
 		folder: "command/engine", tests: []string{"TestTheTimeOfADecisionIsTheDatabases"}, simulated: "TestTheEngineSellsNothingTwice",
 		changes: []change{{"command/engine/session.go", `e.head, e.now = head, now.UTC()`, `e.head, e.now = head, time.Now().UTC()`}},
