@@ -3,9 +3,12 @@ package graph
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"ticketing/command/engine"
 	"ticketing/command/rejection"
@@ -74,10 +77,10 @@ func publicRejection(rejected *rejection.Error, err error) *apierror.Error {
 	}
 }
 
-// passing are the errors of our own packages that a retry can overcome. A request that ended early is among them: no client reads its
-// response.
+// passing are the errors that a retry can overcome, besides those of PostgreSQL and of connections. A request that ended early is among them: no
+// client reads its response. So is a response of a database that ended in the middle.
 var passing = []error{
-	context.DeadlineExceeded, context.Canceled, auth.ErrUnavailable, ratelimit.ErrUnavailable, engine.ErrUnavailable,
+	context.DeadlineExceeded, context.Canceled, auth.ErrUnavailable, ratelimit.ErrUnavailable, engine.ErrUnavailable, io.EOF, io.ErrUnexpectedEOF,
 }
 
 // passingStates are the classes of PostgreSQL's errors that a retry can overcome: broken connections, insufficient resources, and the
@@ -89,7 +92,7 @@ func isPassing(err error) bool {
 	if slices.ContainsFunc(passing, func(target error) bool { return errors.Is(err, target) }) {
 		return true
 	}
-	if _, ok := errors.AsType[net.Error](err); ok {
+	if _, ok := errors.AsType[net.Error](err); ok || pgconn.SafeToRetry(err) {
 		return true
 	}
 	fromSQL, ok := errors.AsType[interface {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -29,6 +30,7 @@ func TestClientsCanTellTheseErrorsApart(t *testing.T) {
 		apierror.Unavailable: {
 			context.DeadlineExceeded, fmt.Errorf("%w: the queue is full", engine.ErrUnavailable), auth.ErrUnavailable, ratelimit.ErrUnavailable,
 			&pgconn.PgError{Code: "57014"}, &pgconn.PgError{Code: "08006"},
+			io.ErrUnexpectedEOF,
 		},
 		apierror.Unauthenticated: {auth.ErrUnauthenticated},
 		apierror.Forbidden:       {rejection.New(rejection.Forbidden, "not yours")},
