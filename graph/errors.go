@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"ticketing/command/engine"
 	"ticketing/command/rejection"
 	"ticketing/graph/apierror"
@@ -92,7 +90,14 @@ func isPassing(err error) bool {
 	if slices.ContainsFunc(passing, func(target error) bool { return errors.Is(err, target) }) {
 		return true
 	}
-	if _, ok := errors.AsType[net.Error](err); ok || pgconn.SafeToRetry(err) {
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	unsent, ok := errors.AsType[interface {
+		error
+		SafeToRetry() bool
+	}](err) // of pgx: nothing was sent, as the connection was closed
+	if ok && unsent.SafeToRetry() {
 		return true
 	}
 	fromSQL, ok := errors.AsType[interface {
