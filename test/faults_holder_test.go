@@ -11,8 +11,8 @@ import (
 	"ticketing/internal/testenv"
 )
 
-// freezeHolder freezes an api that has the log's lock, measures how long the others do not append, and reports whether it could. All apis wait for the lock while the test
-// has it; the first in the queue is frozen and then gets it.
+// freezeHolder freezes an api that has the log's lock, measures how long the others do not append, and reports whether it could. All apis wait for
+// the lock while the test has it; the first in the queue is frozen and then gets it.
 func (w *faultWorld) freezeHolder() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*testenv.Patience)
 	defer cancel()

@@ -105,25 +105,30 @@ func TestAProbeThatHangsFails(t *testing.T) {
 	}, 30*time.Second, 50*time.Millisecond)
 }
 
-func TestRunWaitsForRequestsInProgress(t *testing.T) {
-	t.Parallel()
+// runServer runs a server until end is called; ended has what Run returned.
+func runServer(t *testing.T, c httpserver.Config) (address string, end context.CancelFunc, ended <-chan error) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() { result <- httpserver.Run(ctx, listener, c) }()
+	return listener.Addr().String(), cancel, result
+}
+
+func TestRunWaitsForRequestsInProgress(t *testing.T) {
+	t.Parallel()
 	started, release := make(chan struct{}), make(chan struct{})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(started)
 		<-release
 		_, _ = io.WriteString(w, "done")
 	})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
 	var log bytes.Buffer
-	go func() {
-		ended <- httpserver.Run(ctx, listener, httpserver.Config{Handler: handler, Drain: 10 * time.Second, Logger: slog.New(slog.NewJSONHandler(&log, nil))})
-	}()
+	address, end, ended := runServer(t, httpserver.Config{Handler: handler, Drain: 10 * time.Second, Logger: slog.New(slog.NewJSONHandler(&log, nil))})
 	body := make(chan string, 1)
 	go func() {
-		response, err := http.Get("http://" + listener.Addr().String())
+		response, err := http.Get("http://" + address)
 		if err != nil {
 			body <- err.Error()
 			return
@@ -133,35 +138,30 @@ func TestRunWaitsForRequestsInProgress(t *testing.T) {
 		body <- string(text)
 	}()
 	<-started
-	cancel()
+	end()
 	close(release)
 	require.Equal(t, "done", <-body)
 	require.NoError(t, <-ended)
-	require.Contains(t, log.String(), `"msg":"listening","address":"`+listener.Addr().String())
+	require.Contains(t, log.String(), `"msg":"listening","address":"`+address)
 }
 
 // A client that keeps its connection gets every response, and is asked to close it while the server still serves.
 func TestAServerThatEndsServesOnAndClosesConnections(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended, draining := make(chan error, 1), make(chan struct{})
-	go func() {
-		ended <- httpserver.Run(ctx, listener, httpserver.Config{
-			Handler: http.NotFoundHandler(), Delay: time.Second, Drain: 10 * time.Second, OnDrain: func() { close(draining) },
-			Logger: slog.New(slog.DiscardHandler),
-		})
-	}()
+	draining := make(chan struct{})
+	address, end, ended := runServer(t, httpserver.Config{
+		Handler: http.NotFoundHandler(), Delay: time.Second, Drain: 10 * time.Second, OnDrain: func() { close(draining) },
+		Logger: slog.New(slog.DiscardHandler),
+	})
 	client := &http.Client{Transport: &http.Transport{}}
 	request := func() *http.Response {
-		response, err := client.Get("http://" + listener.Addr().String())
+		response, err := client.Get("http://" + address)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
 		return response
 	}
 	require.False(t, request().Close)
-	cancel()
+	end()
 	require.True(t, request().Close, "on the connection that was kept")
 	require.True(t, request().Close, "on a new one")
 	select {
@@ -176,29 +176,25 @@ func TestAServerThatEndsServesOnAndClosesConnections(t *testing.T) {
 // A client may have opened a connection just before the server stops listening, and send its request after that.
 func TestARequestOnAConnectionThatWasAcceptedGetsItsResponse(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended, draining := make(chan error, 1), make(chan struct{})
-	go func() {
-		ended <- httpserver.Run(ctx, listener, httpserver.Config{
-			Handler: http.NotFoundHandler(), Drain: 10 * time.Second, OnDrain: func() { close(draining) }, Logger: slog.New(slog.DiscardHandler),
-		})
-	}()
+	draining := make(chan struct{})
+	address, end, ended := runServer(t, httpserver.Config{
+		Handler: http.NotFoundHandler(), Drain: 10 * time.Second, OnDrain: func() { close(draining) }, Logger: slog.New(slog.DiscardHandler),
+	})
 	conns := make([]net.Conn, 3) // the last sends nothing, and is given up
 	for i := range conns {
-		conns[i], err = net.Dial("tcp", listener.Addr().String())
+		var err error
+		conns[i], err = net.Dial("tcp", address)
 		require.NoError(t, err)
 		defer conns[i].Close()
 	}
-	response, err := http.Get("http://" + listener.Addr().String())
+	response, err := http.Get("http://" + address)
 	require.NoError(t, err, "so the connections before it are accepted")
 	require.NoError(t, response.Body.Close())
 	_, err = io.WriteString(conns[0], "GET / HTTP/1.1\r\n")
 	require.NoError(t, err)
-	cancel()
+	end()
 	<-draining
-	_, err = net.Dial("tcp", listener.Addr().String())
+	_, err = net.Dial("tcp", address)
 	require.Error(t, err)
 	for i, rest := range []string{"Host: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"} {
 		_, err = io.WriteString(conns[i], rest)
